@@ -1,0 +1,1 @@
+"""Demand to replicas: one model per file behind one Protocol."""

@@ -1,0 +1,1 @@
+"""Where demand comes from: measured series, always with their unit."""

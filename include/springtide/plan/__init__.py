@@ -1,0 +1,1 @@
+"""Estimate to plan: pure functions of values and `now`."""

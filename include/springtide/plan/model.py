@@ -1,0 +1,93 @@
+"""The decision: what a run will do, with every clamp and its reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from springtide.capacity.model import CapacityEstimate
+
+
+class PlanOutcome(StrEnum):
+    """Three outcomes; the third, an error, is raised."""
+
+    SCALE = "scale"
+    NOTHING_TO_DO = "nothing_to_do"
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """One guard that changed the number: `was` before it, `replicas` after it, and why."""
+
+    guard: str
+    was: int
+    replicas: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is scaled: the Deployment, and the Service whose endpoints are switched."""
+
+    namespace: str
+    deployment: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPlan:
+    """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by."""
+
+    policy: str
+    target: Target
+    strategy: str
+    current: int
+    replicas: int
+    outcome: PlanOutcome
+    estimate: CapacityEstimate
+    clamps: tuple[Clamp, ...]
+    decided_at: datetime
+    reason: str
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of what would be done, independent of when it was decided."""
+        what = [self.policy, asdict(self.target), self.strategy, self.current, self.replicas]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return {
+            "policy": self.policy,
+            "target": asdict(self.target),
+            "strategy": self.strategy,
+            "current": self.current,
+            "replicas": self.replicas,
+            "outcome": self.outcome.value,
+            "estimate": self.estimate.to_record(),
+            "clamps": [asdict(clamp) for clamp in self.clamps],
+            "decided_at": self.decided_at.isoformat(),
+            "reason": self.reason,
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> ScalingPlan:
+        """Return the plan that `to_record` stored."""
+        return cls(
+            policy=record["policy"],
+            target=Target(**record["target"]),
+            strategy=record["strategy"],
+            current=record["current"],
+            replicas=record["replicas"],
+            outcome=PlanOutcome(record["outcome"]),
+            estimate=CapacityEstimate.from_record(record["estimate"]),
+            clamps=tuple(Clamp(**clamp) for clamp in record["clamps"]),
+            decided_at=datetime.fromisoformat(record["decided_at"]),
+            reason=record["reason"],
+        )
