@@ -1,0 +1,48 @@
+# The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench clean lock .venv
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash -euo pipefail
+
+# Where PYTHONDONTWRITEBYTECODE is set, every import of Airflow costs 3 s more.
+unexport PYTHONDONTWRITEBYTECODE
+
+BIN := .venv/bin
+CODE := include plugins dags tests benchmarks
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: .venv ## a scaling run under live load, with a real Airflow; ONCE=1 ends by itself
+	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
+
+test: .venv ## all tests, the end-to-end suite on both clusters
+	@scripts/test
+
+check: .venv ## style, types, layers, sizes and names
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest tests/architecture -q
+
+bench: .venv ## the tables in benchmarks/
+	@$(BIN)/python -m benchmarks
+
+lock: .venv ## resolve requirements.in into requirements.txt
+	$(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+
+clean: ## remove what the words above made, but not .venv
+	rm -rf .airflow .springtide build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+.venv: .venv/bin/springtide
+
+# The library itself, editable: built with the locked backend, so nothing is fetched.
+.venv/bin/springtide: .venv/.locked pyproject.toml
+	@$(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.locked: requirements.txt scripts/venv
+	@scripts/venv
+	@touch $@
