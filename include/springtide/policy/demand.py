@@ -1,0 +1,124 @@
+"""Where a service's demand is read, and what it must be like to be acted on."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from springtide.policy.part import Contradiction, Part
+from springtide.policy.units import Duration, Line, Percent, PromQl, between, refusal, shown
+
+_MAX_SAMPLES = 600_000  # a year of minutes; as Prometheus' JSON some 17 MB, in memory 10 MB
+
+
+class Quality(Part):
+    """What demand must be like to be acted on. Demand that is not stops the run: it is never taken for zero."""
+
+    max_age: Annotated[Duration, between("1s", "7d")] = Duration("5m")
+    """How old the newest sample may be. Default 5m: five missed scrapes of a minute, and as long as Prometheus itself
+    carries a sample on. Cannot be disabled: a run on old demand scales to the past."""
+
+    max_missing: Percent = Percent("5%")
+    """How many of the samples that `lookback` and `step` promise may be missing. Default 5%: a restart of the
+    metrics' source is forgiven, an afternoon without it is not. `100%` disables the check."""
+
+
+class DemandPart(Part):
+    """What every source of demand is asked for."""
+
+    unit: Line
+    """What the numbers count, such as `requests/s`, `jobs` or `cores`. Required: models compare it with theirs, and
+    every message shows it."""
+
+    lookback: Annotated[Duration, between("1m", "366d")] = Duration("1h")
+    """How far back demand is read. Default 1h: all that models of recent demand need."""
+
+    step: Annotated[Duration, between("1s", "1d")] = Duration("1m")
+    """The spacing of the samples. Default 1m: what models think in, and what Prometheus is commonly scraped at."""
+
+    quality: Quality = Quality()
+    """What the samples must be like; see `Quality`."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        if self.step > self.lookback:
+            yield Contradiction(("step",), f"step {self.step} is longer than lookback {self.lookback}")
+        elif self.lookback / self.step > _MAX_SAMPLES:
+            yield Contradiction(
+                ("step",),
+                f"lookback {self.lookback} at step {self.step} is {self.lookback // self.step} samples: "
+                f"at most {_MAX_SAMPLES}; make step longer",
+            )
+        if self.quality.max_age < self.step:
+            yield Contradiction(
+                ("quality", "max_age"),
+                f"max_age {self.quality.max_age} is shorter than step {self.step}: the newest sample may be so old",
+            )
+
+
+class PrometheusDemand(DemandPart):
+    """Demand from the range API of Prometheus, or of anything that speaks it (Thanos, Mimir, VictoriaMetrics)."""
+
+    source: Literal["prometheus"] = "prometheus"
+    """Which kind of source this is."""
+
+    query: PromQl
+    """PromQL that answers with exactly one series; wrap it in `sum(...)`. Required."""
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or "\\" in text or not text.isprintable():
+        raise refusal("path_not_allowed", f"{shown(text)}: write a path below the policy's own folder, without '..'")
+    if not text.endswith((".csv", ".csv.gz", ".parquet")):
+        raise refusal("path_not_allowed", f"{shown(text)}: a file of demand ends in .csv, .csv.gz or .parquet")
+    return text
+
+
+def read_time(value: object) -> datetime:
+    """Return the moment that ISO 8601 text with a zone stands for.
+
+    Raises:
+        PydanticCustomError: it is something else (`policy_type`).
+    """
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    raise refusal("policy_type", f"expected a time with its zone such as 1998-06-23T14:00:00Z, got {shown(value)}")
+
+
+def write_time(moment: datetime) -> str:
+    """Return `moment` as ISO 8601 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(read_time),
+    PlainSerializer(write_time, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class FileDemand(DemandPart):
+    """Demand from a CSV, gzip CSV or Parquet file: `timestamp` (ISO 8601 with its zone) and `value`."""
+
+    source: Literal["file"] = "file"
+    """Which kind of source this is."""
+
+    path: Annotated[
+        str, AfterValidator(_inside), WithJsonSchema({"type": "string", "pattern": r"\.(csv|csv\.gz|parquet)$"})
+    ]
+    """The file, relative to the folder that the caller names (the policy's own, unless told otherwise). Required."""
+
+    as_of: Moment | None = None
+    """The moment of the file that counts as now, with its zone: a recorded day is replayed as if it were today. Default
+    none: the file's times are real ones."""
+
+
+DemandSpec = Annotated[PrometheusDemand | FileDemand, Field(discriminator="source")]
