@@ -1,0 +1,1 @@
+"""The only place that knows the Kubernetes client: calls, objects, errors, timeouts."""

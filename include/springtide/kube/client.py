@@ -1,0 +1,79 @@
+"""The cluster as the rest of springtide sees it: seven calls, each with a timeout, each write a compare-and-swap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from springtide.kube.objects import Json, Kind, Version
+
+
+class KubeReader(Protocol):
+    """Reads that decide: quorum reads, never from a cache."""
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Json:
+        """Return the object.
+
+        Raises:
+            NotFound: there is none of this name.
+            ClusterRefused: the right to read is missing.
+            ClusterUnavailable: no answer in time.
+        """
+        ...
+
+    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+        """Return all objects that the label `selector` matches.
+
+        Raises:
+            ClusterRefused: the right to read is missing.
+            ClusterUnavailable: no answer in time.
+        """
+        ...
+
+
+class KubeClient(KubeReader, Protocol):
+    """Reads and writes.
+
+    Every write may raise `ClusterRefused` (admission, quota, rights, invalid), `ClusterUnavailable` (certainly not
+    done), or `UnknownOutcome` (sent, and no answer: read to find out).
+    """
+
+    def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
+        """Create the object.
+
+        Raises:
+            Conflict: one of this name is there already.
+        """
+        ...
+
+    def patch(self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version) -> Json:
+        """Merge `change` into the very object that was read as `version`.
+
+        Raises:
+            Conflict: it has changed since, or is another object of the same name.
+            NotFound: it is gone.
+        """
+        ...
+
+    def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+        """Set a Deployment's replicas through its `scale` subresource, if it is still as read.
+
+        Raises:
+            Conflict: it has changed since.
+            NotFound: it is gone.
+        """
+        ...
+
+    def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
+        """Delete the very object that was read as `version`; what it owns follows in the background.
+
+        Raises:
+            Conflict: it has changed since.
+            NotFound: it is gone.
+        """
+        ...
+
+
+def selector_text(match_labels: Mapping[str, str]) -> str:
+    """Return `match_labels` in the API's query form: `app=checkout,tier=web`."""
+    return ",".join(f"{key}={value}" for key, value in sorted(match_labels.items()))

@@ -1,0 +1,156 @@
+"""`KubeClient` over the official Kubernetes client."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from springtide.clock import Clock, SystemClock
+from springtide.errors import ClusterUnavailable, InputError
+from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.translate import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kubernetes.client import ApiClient
+
+FIELD_MANAGER: Final = "springtide"
+CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+READ_ATTEMPTS: Final = 3
+"""A read is tried this often before the phase is told; a write only once (invariant I-15)."""
+
+_API: Final[dict[Kind, tuple[str, str]]] = {
+    Kind.DEPLOYMENT: ("AppsV1Api", "namespaced_deployment"),
+    Kind.REPLICA_SET: ("AppsV1Api", "namespaced_replica_set"),
+    Kind.POD: ("CoreV1Api", "namespaced_pod"),
+    Kind.SERVICE: ("CoreV1Api", "namespaced_service"),
+    Kind.ENDPOINT_SLICE: ("DiscoveryV1Api", "namespaced_endpoint_slice"),
+    Kind.LEASE: ("CoordinationV1Api", "namespaced_lease"),
+    Kind.AUTOSCALER: ("AutoscalingV2Api", "namespaced_horizontal_pod_autoscaler"),
+    Kind.RESOURCE_QUOTA: ("CoreV1Api", "namespaced_resource_quota"),
+}
+_MERGE: Final = "application/merge-patch+json"
+
+
+class LiveKube:
+    """Talks to a real API server (or to the embedded one: it cannot tell)."""
+
+    def __init__(self, api_client: ApiClient, *, clock: Clock | None = None) -> None:
+        self._client = api_client
+        self._clock = clock or SystemClock()
+        self._apis: dict[str, Any] = {}
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Json:
+        """Return the object (see `KubeReader.get`)."""
+        read = self._method("read", kind)
+        return self._read(f"get {kind.value} {namespace}/{name}", lambda: read(name, namespace, **_options()))
+
+    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+        """Return all that match (see `KubeReader.list`)."""
+        read = self._method("list", kind)
+        options = _options() | ({"label_selector": selector} if selector else {})
+        answer = self._read(f"list {kind.value} in {namespace}", lambda: read(namespace, **options))
+        return list(answer.get("items") or ())
+
+    def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
+        """Create the object (see `KubeClient.create`)."""
+        options = _options() | {"field_manager": FIELD_MANAGER} | ({"dry_run": "All"} if dry_run else {})
+        name = manifest["metadata"]["name"]
+        with translated(f"create {kind.value} {namespace}/{name}", is_write=True):
+            return _body(self._method("create", kind)(namespace, manifest, **options))
+
+    def patch(self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version) -> Json:
+        """Merge `change` into the object as it was read (see `KubeClient.patch`)."""
+        method = self._method("patch", kind)
+        return self._patch(f"patch {kind.value}", method, (namespace, name), _held(change, version))
+
+    def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+        """Set replicas (see `KubeClient.scale`)."""
+        method = self._api("AppsV1Api").patch_namespaced_deployment_scale
+        self._patch("scale deployment", method, (namespace, name), _held({"spec": {"replicas": replicas}}, version))
+
+    def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
+        """Delete this very object (see `KubeClient.delete`)."""
+        body = {
+            "preconditions": {"uid": version.uid, "resourceVersion": version.resource_version},
+            "propagationPolicy": "Background",
+        }
+        with translated(f"delete {kind.value} {namespace}/{name}", is_write=True):
+            self._method("delete", kind)(name, namespace, body=body, **_options())
+
+    def _patch(self, verb: str, method: Callable[..., Any], where: tuple[str, str], change: Json) -> Json:
+        namespace, name = where
+        options = _options() | {"field_manager": FIELD_MANAGER, "_content_type": _MERGE}
+        with translated(f"{verb} {namespace}/{name}", is_write=True):
+            return _body(method(name, namespace, change, **options))
+
+    def _read(self, what: str, call: Callable[[], Any]) -> Json:
+        retrying = Retrying(
+            retry=retry_if_exception_type(ClusterUnavailable),
+            stop=stop_after_attempt(READ_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.2, max=2),
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        for attempt in retrying:
+            with attempt, translated(what, is_write=False):
+                return _body(call())
+        raise AssertionError("tenacity ends by a return or by raising")
+
+    def _method(self, verb: str, kind: Kind) -> Callable[..., Any]:
+        api, suffix = _API[kind]
+        method: Callable[..., Any] = getattr(self._api(api), f"{verb}_{suffix}")
+        return method
+
+    def _api(self, name: str) -> Any:
+        from kubernetes import client
+
+        if name not in self._apis:
+            self._apis[name] = getattr(client, name)(self._client)
+        return self._apis[name]
+
+
+def connect(kubeconfig: Path | None = None, *, context: str | None = None, clock: Clock | None = None) -> LiveKube:
+    """Return a client for the cluster of `kubeconfig`, else of the usual places, else of the pod this runs in.
+
+    Raises:
+        InputError: there is no usable configuration; the message says where was looked.
+    """
+    from kubernetes import config
+    from kubernetes.client import ApiClient, Configuration
+
+    settings = Configuration()
+    settings.retries = False
+    try:
+        if kubeconfig is None and context is None and Path("/var/run/secrets/kubernetes.io/serviceaccount").exists():
+            config.load_incluster_config(client_configuration=settings)
+        else:
+            file = str(kubeconfig) if kubeconfig else None
+            config.load_kube_config(config_file=file, context=context, client_configuration=settings)
+    except (config.ConfigException, OSError, ValueError) as error:
+        where = kubeconfig or "KUBECONFIG, ~/.kube/config"
+        raise InputError(
+            f"kubeconfig: no usable cluster configuration in {where}: {error}. Pass --kubeconfig FILE.",
+            code="cluster_unreachable",
+            field="kubeconfig",
+        ) from error
+    return LiveKube(ApiClient(settings), clock=clock)
+
+
+def _options() -> dict[str, Any]:
+    # The client waits for ever by default; and its typed models would drop fields that it does not know.
+    return {"_request_timeout": (CONNECT_SECONDS, READ_SECONDS), "_preload_content": False}
+
+
+def _body(response: Any) -> Json:
+    document: Json = json.loads(response.data)
+    return document
+
+
+def _held(change: Json, version: Version) -> Json:
+    metadata = change.get("metadata", {}) | {"uid": version.uid, "resourceVersion": version.resource_version}
+    return change | {"metadata": metadata}

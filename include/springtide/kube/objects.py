@@ -1,0 +1,280 @@
+"""Kubernetes objects as springtide reads them: thin, frozen views over the API's own JSON.
+
+Nothing is dropped: a view keeps the whole object in `raw`, so that a field unknown to this code survives a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from springtide import labels
+
+Json = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """The kinds that springtide reads or writes."""
+
+    DEPLOYMENT = "deployment"
+    REPLICA_SET = "replica_set"
+    POD = "pod"
+    SERVICE = "service"
+    ENDPOINT_SLICE = "endpoint_slice"
+    LEASE = "lease"
+    AUTOSCALER = "horizontal_pod_autoscaler"
+    RESOURCE_QUOTA = "resource_quota"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a compare-and-swap names: this very object, exactly as it was read."""
+
+    uid: str
+    resource_version: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One status condition."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: datetime | None
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _conditions(raw: Json) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            type=entry["type"],
+            status=entry.get("status", "Unknown"),
+            reason=entry.get("reason", ""),
+            message=entry.get("message", ""),
+            since=_time(entry.get("lastTransitionTime")),
+        )
+        for entry in raw.get("status", {}).get("conditions") or ()
+    )
+
+
+@dataclass(frozen=True)
+class KubeObject:
+    """What all kinds share."""
+
+    raw: Json
+
+    @property
+    def name(self) -> str:
+        return str(self.raw["metadata"]["name"])
+
+    @property
+    def uid(self) -> str:
+        return str(self.raw["metadata"]["uid"])
+
+    @property
+    def version(self) -> Version:
+        return Version(self.uid, str(self.raw["metadata"]["resourceVersion"]))
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        return self.raw["metadata"].get("labels") or {}
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.raw["metadata"].get("annotations") or {}
+
+    @property
+    def is_terminating(self) -> bool:
+        return "deletionTimestamp" in self.raw["metadata"]
+
+    @property
+    def controller_uid(self) -> str | None:
+        """The uid of the owner that controls this object."""
+        owners = self.raw["metadata"].get("ownerReferences") or ()
+        return next((str(owner["uid"]) for owner in owners if owner.get("controller")), None)
+
+    @property
+    def controller(self) -> str:
+        """The owner that controls this object, as people write it: `ReplicaSet/checkout-5d8`."""
+        owners = self.raw["metadata"].get("ownerReferences") or ()
+        return next((f"{o['kind']}/{o['name']}" for o in owners if o.get("controller")), f"no controller ({self.name})")
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        return _conditions(self.raw)
+
+    def condition(self, kind: str) -> Condition | None:
+        """Return the condition of this type, or None."""
+        return next((c for c in self.conditions if c.type == kind), None)
+
+    @property
+    def generation_stamp(self) -> int:
+        """The Lease generation that wrote this object last; 0 when springtide never did."""
+        text = self.annotations.get(labels.GENERATION, "0")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+
+@dataclass(frozen=True)
+class Deployment(KubeObject):
+    """A Deployment; the properties are the API's own fields."""
+
+    @property
+    def spec(self) -> Json:
+        return dict(self.raw["spec"])
+
+    @property
+    def replicas(self) -> int:
+        return int(self.spec.get("replicas", 1))
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.spec.get("paused", False))
+
+    @property
+    def match_labels(self) -> Mapping[str, str]:
+        return self.spec["selector"].get("matchLabels") or {}
+
+    @property
+    def template_labels(self) -> Mapping[str, str]:
+        return self.spec["template"]["metadata"].get("labels") or {}
+
+    @property
+    def pod_spec(self) -> Json:
+        return dict(self.spec["template"]["spec"])
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the controller has seen the present spec: without it, no count below means anything."""
+        return self._status("observedGeneration") >= int(self.raw["metadata"].get("generation", 0))
+
+    def _status(self, field: str) -> int:
+        return int(self.raw.get("status", {}).get(field) or 0)
+
+    @property
+    def current_replicas(self) -> int:
+        return self._status("replicas")
+
+    @property
+    def updated_replicas(self) -> int:
+        return self._status("updatedReplicas")
+
+    @property
+    def ready_replicas(self) -> int:
+        return self._status("readyReplicas")
+
+    @property
+    def available_replicas(self) -> int:
+        return self._status("availableReplicas")
+
+    @property
+    def min_ready_seconds(self) -> int:
+        return int(self.spec.get("minReadySeconds") or 0)
+
+
+@dataclass(frozen=True)
+class ReplicaSet(KubeObject):
+    """A ReplicaSet."""
+
+    @property
+    def template_hash(self) -> str:
+        return self.labels.get(labels.POD_TEMPLATE_HASH, "")
+
+    @property
+    def revision(self) -> str:
+        return self.annotations.get(labels.REVISION, "")
+
+    @property
+    def replicas(self) -> int:
+        return int(self.raw["spec"].get("replicas", 0))
+
+
+@dataclass(frozen=True)
+class Pod(KubeObject):
+    """A pod."""
+
+    @property
+    def phase(self) -> str:
+        return str(self.raw.get("status", {}).get("phase", "Pending"))
+
+    @property
+    def is_ready(self) -> bool:
+        """Pod Ready: the containers are, and every readiness gate is (KEP-580)."""
+        ready = self.condition("Ready")
+        return ready is not None and ready.status == "True" and not self.is_terminating
+
+    @property
+    def is_finished(self) -> bool:
+        return self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def template_hash(self) -> str:
+        return self.labels.get(labels.POD_TEMPLATE_HASH, "")
+
+    @property
+    def container_statuses(self) -> tuple[Json, ...]:
+        status = self.raw.get("status", {})
+        return tuple(status.get("initContainerStatuses") or ()) + tuple(status.get("containerStatuses") or ())
+
+
+@dataclass(frozen=True)
+class Service(KubeObject):
+    """A Service."""
+
+    @property
+    def selector(self) -> dict[str, str]:
+        return dict(self.raw["spec"].get("selector") or {})
+
+    @property
+    def type(self) -> str:
+        return str(self.raw["spec"].get("type", "ClusterIP"))
+
+    @property
+    def cluster_ip(self) -> str:
+        return str(self.raw["spec"].get("clusterIP") or "")
+
+    @property
+    def ports(self) -> tuple[Json, ...]:
+        return tuple(self.raw["spec"].get("ports") or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of a Service, from whichever EndpointSlice it stands in."""
+
+    pod_uid: str
+    pod_name: str
+    addresses: tuple[str, ...]
+    is_ready: bool
+    is_serving: bool
+    is_terminating: bool
+
+
+def endpoints_of(slices: list[Json]) -> tuple[Endpoint, ...]:
+    """Return every endpoint of all `slices`; a missing `ready` means ready, as the API says."""
+    return tuple(
+        _endpoint(entry) for endpoint_slice in slices for entry in endpoint_slice.get("endpoints") or () if entry
+    )
+
+
+def _endpoint(entry: Json) -> Endpoint:
+    conditions = entry.get("conditions") or {}
+    ready = conditions.get("ready")
+    serving = conditions.get("serving")
+    pod = entry.get("targetRef") or {}
+    return Endpoint(
+        pod_uid=pod.get("uid", ""),
+        pod_name=pod.get("name", ""),
+        addresses=tuple(entry.get("addresses") or ()),
+        is_ready=True if ready is None else bool(ready),
+        is_serving=bool(serving) if serving is not None else ready is not False,
+        is_terminating=bool(conditions.get("terminating", False)),
+    )

@@ -1,0 +1,136 @@
+"""What runs now: one look at everything that belongs to a workload, as values.
+
+A scene is read afresh for every decision (I-16, I-20) and never kept: decisions are pure functions of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from springtide import labels
+from springtide.clock import Clock
+from springtide.errors import InputError, NotFound
+from springtide.kube.client import KubeReader, selector_text
+from springtide.kube.objects import (
+    Deployment,
+    Endpoint,
+    Json,
+    Kind,
+    Pod,
+    ReplicaSet,
+    Service,
+    endpoints_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PodSet:
+    """A Deployment with the ReplicaSets and pods that are its own, by controller reference and never by label."""
+
+    deployment: Deployment
+    replica_sets: tuple[ReplicaSet, ...]
+    pods: tuple[Pod, ...]
+
+    @property
+    def current(self) -> ReplicaSet | None:
+        """The ReplicaSet of the present template: the one that carries the Deployment's revision."""
+        revision = self.deployment.annotations.get(labels.REVISION, "")
+        return next((rs for rs in self.replica_sets if rs.revision == revision), None)
+
+    @property
+    def template_hash(self) -> str:
+        """The present template's `pod-template-hash`; empty until the controller made its ReplicaSet."""
+        return self.current.template_hash if self.current else ""
+
+    @property
+    def ready_pods(self) -> tuple[Pod, ...]:
+        """The pods that are Ready and stay."""
+        return tuple(pod for pod in self.pods if pod.is_ready)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One look: the Service, up to two pod sets by Deployment name, every endpoint, every pod that the selector meets.
+
+    `pods` holds all pods with the workload's labels, also those of no pod set (orphans, other workloads).
+    """
+
+    at: datetime
+    service: Service
+    pod_sets: dict[str, PodSet]
+    endpoints: tuple[Endpoint, ...]
+    pods: tuple[Pod, ...]
+
+    def ready_endpoints(self, pod_set: PodSet | None = None) -> tuple[Endpoint, ...]:
+        """Return the endpoints that get new connections now, of all sets or of one."""
+        ready = tuple(e for e in self.endpoints if e.is_ready and not e.is_terminating)
+        if pod_set is None:
+            return ready
+        uids = {pod.uid for pod in pod_set.pods}
+        return tuple(e for e in ready if e.pod_uid in uids)
+
+
+def observe(kube: KubeReader, clock: Clock, *, namespace: str, deployment: str, service: str) -> Scene:
+    """Read everything that belongs to the workload, deciding reads only.
+
+    Raises:
+        InputError: the Service does not exist, or neither of the two Deployments does.
+        ClusterRefused, ClusterUnavailable: as the client says.
+    """
+    found_service = _service(kube, namespace, service)
+    deployments = _deployments(kube, namespace, deployment)
+    selector = selector_text(shared_labels(deployments[0]))
+    replica_sets = [ReplicaSet(raw) for raw in kube.list(Kind.REPLICA_SET, namespace, selector=selector)]
+    pods = tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
+    slices = kube.list(Kind.ENDPOINT_SLICE, namespace, selector=f"{labels.SERVICE_NAME}={service}")
+    return Scene(
+        at=clock.now(),
+        service=found_service,
+        pod_sets={d.name: _pod_set(d, replica_sets, pods) for d in deployments},
+        endpoints=endpoints_of(slices),
+        pods=pods,
+    )
+
+
+def shared_labels(deployment: Deployment) -> dict[str, str]:
+    """Return the labels that the pods of both sets carry: the selector without the alternate set's own label."""
+    return {key: value for key, value in deployment.match_labels.items() if key != labels.SET}
+
+
+def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple[Pod, ...]) -> PodSet:
+    mine = tuple(rs for rs in replica_sets if rs.controller_uid == deployment.uid)
+    uids = {rs.uid for rs in mine}
+    return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
+
+
+def _service(kube: KubeReader, namespace: str, name: str) -> Service:
+    try:
+        return Service(kube.get(Kind.SERVICE, namespace, name))
+    except NotFound as error:
+        raise InputError(
+            f"target.service: there is no Service {name!r} in namespace {namespace!r}. Create it, or correct the "
+            "policy.",
+            code="service_unknown",
+            field="target.service",
+        ) from error
+
+
+def _deployments(kube: KubeReader, namespace: str, name: str) -> list[Deployment]:
+    found = [_find(kube, namespace, each) for each in labels.set_names(name)]
+    deployments = [Deployment(raw) for raw in found if raw is not None]
+    if not deployments:
+        raise InputError(
+            f"target.deployment: there is neither a Deployment {name!r} nor {labels.set_names(name)[1]!r} in "
+            f"namespace {namespace!r}. Create it, or correct the policy.",
+            code="service_unknown",
+            field="target.deployment",
+        )
+    return deployments
+
+
+def _find(kube: KubeReader, namespace: str, name: str) -> Json | None:
+    try:
+        return kube.get(Kind.DEPLOYMENT, namespace, name)
+    except NotFound:
+        return None

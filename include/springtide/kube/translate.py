@@ -1,0 +1,100 @@
+"""The official client's errors end here; what leaves is one of springtide's own (reliability: API rules).
+
+| the API server or the wire says | a read | a write |
+|---|---|---|
+| 404 | NotFound | NotFound |
+| 409, 422 on uid | — | Conflict |
+| 400, 401, 403, 405, 422 | ClusterRefused | ClusterRefused |
+| 429 | ClusterUnavailable | ClusterUnavailable: not done |
+| 500, 502, 503, 504, broken or silent after sending | ClusterUnavailable | UnknownOutcome |
+| no connection | ClusterUnavailable | ClusterUnavailable: not done |
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from springtide.errors import ClusterRefused, ClusterUnavailable, Conflict, NotFound, SpringtideError, UnknownOutcome
+
+_CONFLICTS_IN_422 = ("uid mismatch", "UID in precondition", "Precondition failed", "field is immutable: uid")
+_NOT_FOUND, _CONFLICT, _INVALID, _TOO_MANY, _SERVER_ERROR = 404, 409, 422, 429, 500
+_TEXT_LIMIT = 500
+
+
+@contextmanager
+def translated(what: str, *, is_write: bool) -> Iterator[None]:
+    """Turn whatever the client raises while doing `what` ("patch service shop/checkout") into springtide's errors."""
+    import urllib3.exceptions as wire
+    from kubernetes.client.exceptions import ApiException
+
+    try:
+        yield
+    except ApiException as error:
+        raise _from_answer(what, error, is_write=is_write) from error
+    except (wire.NewConnectionError, wire.ConnectTimeoutError) as error:
+        raise _unreachable(what, error) from error
+    except wire.MaxRetryError as error:
+        if isinstance(error.reason, (wire.NewConnectionError, wire.ConnectTimeoutError)):
+            raise _unreachable(what, error.reason) from error
+        raise _silent(what, error, is_write=is_write) from error
+    except wire.HTTPError as error:
+        raise _silent(what, error, is_write=is_write) from error
+
+
+def _unreachable(what: str, error: Exception) -> ClusterUnavailable:
+    return ClusterUnavailable(
+        f"{what}: the API server cannot be reached ({type(error).__name__}). Check the address in the kubeconfig or "
+        "the Airflow connection, and that the network allows it.",
+        code="cluster_unreachable",
+    )
+
+
+def _silent(what: str, error: Exception, *, is_write: bool) -> SpringtideError:
+    if is_write:
+        return UnknownOutcome(f"{what}: sent, but no answer came ({type(error).__name__}).", code="outcome_unknown")
+    return ClusterUnavailable(f"{what}: no answer in time ({type(error).__name__}).", code="cluster_unreachable")
+
+
+def _from_answer(what: str, error: Any, *, is_write: bool) -> SpringtideError:
+    status, reason, text = _status(error)
+    if status == _NOT_FOUND:
+        return NotFound(f"{what}: {text}", code="not_found")
+    if status == _CONFLICT or (status == _INVALID and any(mark in text for mark in _CONFLICTS_IN_422)):
+        code = "already_exists" if reason == "AlreadyExists" else "conflict"
+        return Conflict(f"{what}: {text}", code=code)
+    if status in (0, _TOO_MANY):  # 0 is the client's own word for a failed TLS handshake: nothing was sent
+        words = text or error.reason
+        return ClusterUnavailable(f"{what}: {words}", code="cluster_busy", retry_after=_retry_after(error))
+    if status >= _SERVER_ERROR:
+        words = f"{what}: the API server answered {status}: {text}"
+        if is_write:
+            return UnknownOutcome(words, code="outcome_unknown")
+        return ClusterUnavailable(words, code="cluster_unreachable")
+    return ClusterRefused(f"{what}: refused with {status} {reason}: {text}", code=_refusal_code(status, text))
+
+
+def _refusal_code(status: int, text: str) -> str:
+    if "exceeded quota" in text:
+        return "quota_short"
+    return {401: "token_invalid", 403: "rbac_missing"}.get(status, "cluster_refused")
+
+
+def _status(error: Any) -> tuple[int, str, str]:
+    body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else str(error.body or "")
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return int(error.status or 0), str(error.reason or ""), body[:_TEXT_LIMIT]
+    reason, message = document.get("reason") or error.reason, document.get("message") or body
+    return int(error.status or 0), str(reason), str(message)[:_TEXT_LIMIT]
+
+
+def _retry_after(error: Any) -> timedelta:
+    text = (error.headers or {}).get("Retry-After") or "1"
+    return timedelta(seconds=int(text) if str(text).isdigit() else 1)

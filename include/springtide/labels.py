@@ -1,0 +1,44 @@
+"""Every label and annotation key that springtide reads or writes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PREFIX: Final = "springtide.dev"
+
+SET: Final = f"{PREFIX}/set"
+"""Label on the pods of the alternate set (and in its Deployment's selector); the primary set does not carry it."""
+
+ALTERNATE: Final = "alt"
+"""The value of `SET`, and the suffix of the alternate Deployment's name."""
+
+RUN: Final = f"{PREFIX}/run"
+"""Annotation: the run that wrote the object last."""
+
+GENERATION: Final = f"{PREFIX}/generation"
+"""Annotation: the Lease generation that wrote the object last; an older one is refused (I-2)."""
+
+SWITCHED_AT: Final = f"{PREFIX}/switched-at"
+"""Annotation on the Service: when its selector was moved last (ISO 8601, UTC)."""
+
+STATE: Final = f"{PREFIX}/state"
+"""Annotation on the Lease: what the run does, the snapshot, and the phase journal (JSON)."""
+
+POD_TEMPLATE_HASH: Final = "pod-template-hash"
+"""Kubernetes' own label that tells the pods of one ReplicaSet from another's."""
+
+REVISION: Final = "deployment.kubernetes.io/revision"
+"""Kubernetes' own annotation: which ReplicaSet is the Deployment's present one."""
+
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+"""Kubernetes' own label on an EndpointSlice."""
+
+
+def set_names(deployment: str) -> tuple[str, str]:
+    """Return the two fixed Deployment names that a workload's pod sets take turns in: the policy's own, and its twin."""
+    return deployment, f"{deployment}-{ALTERNATE}"
+
+
+def lease_name(deployment: str) -> str:
+    """Return the name of the workload's Lease, the same for both sets."""
+    return f"springtide-{deployment}"

@@ -1,0 +1,134 @@
+"""Look, decide, act, look again: what drives every phase that touches the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from springtide.clock import Clock
+from springtide.errors import Conflict, DeadlineExceeded, NotFound
+from springtide.kube.client import KubeClient
+from springtide.kube.objects import Kind, KubeObject
+from springtide.kube.scene import Scene, observe
+from springtide.plan.model import Target
+from springtide.run.fence import Fence
+from springtide.strategy.model import Decision, Done, Order, Patch, Step, Wait
+
+log = structlog.get_logger(__name__)
+
+_FIRST_LOOKS_SECONDS: Final = 0.2
+_LATER_LOOKS_SECONDS: Final = 2.0
+_LOST_SWAPS: Final = 20
+"""Compare-and-swaps that may be lost in a row before the phase gives up: status updates alone lose a few."""
+
+Decide = Callable[[Scene, Order], Decision]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a phase has come. `is_done` False means that patience ended first, which is no error."""
+
+    is_done: bool
+    message: str
+    writes: tuple[str, ...] = ()
+    is_restored: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Drives decisions against one workload for one run."""
+
+    kube: KubeClient
+    clock: Clock
+    target: Target
+    fence: Fence
+    on_wait: Callable[[str], None] = lambda _message: None
+
+    def look(self) -> Scene:
+        """Read what runs now."""
+        target = self.target
+        return observe(
+            self.kube, self.clock, namespace=target.namespace, deployment=target.deployment, service=target.service
+        )
+
+    def drive(
+        self, decide: Decide, order: Order, *, deadline: timedelta, patience: timedelta | None = None
+    ) -> Progress:
+        """Follow `decide` until it is done, `patience` is over (a quiet return) or `deadline` is (an error).
+
+        Raises:
+            DeadlineExceeded: the message says what was still missing.
+            Conflict: somebody else keeps changing the objects, or changed what the run decides on.
+            Fenced, WorkloadFailed, ClusterRefused, ClusterUnavailable, UnknownOutcome: as decision and write say.
+        """
+        start = self.clock.monotonic()
+        writes: list[str] = []
+        lost = 0
+        while True:
+            decision = decide(self.look(), order)
+            match decision:
+                case Done(message, is_restored):
+                    return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
+                case Wait(message):
+                    waited = timedelta(seconds=self.clock.monotonic() - start)
+                    if waited >= deadline:
+                        raise _too_late(message, deadline)
+                    if patience is not None and waited >= patience:
+                        return Progress(is_done=False, message=message, writes=tuple(writes))
+                    self.on_wait(message)
+                    self.clock.sleep(_pause(waited))
+                case step:
+                    lost = 0 if self._apply(step, writes) else lost + 1
+                    if lost > _LOST_SWAPS:
+                        raise Conflict(
+                            f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps "
+                            "changing it.",
+                            code="conflict",
+                        )
+
+    def stamp(self) -> None:
+        """Put this run and its generation on every object that it may touch, before it touches one (I-2).
+
+        A frozen earlier owner's pending compare-and-swap fails from here on.
+        """
+        scene = self.look()
+        found: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, scene.service)]
+        found += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in scene.pod_sets.values()]
+        for kind, thing in found:
+            self._stamp(kind, thing)
+
+    def _stamp(self, kind: Kind, thing: KubeObject) -> None:
+        for _ in range(_LOST_SWAPS):
+            self.fence.check_stamp(thing.generation_stamp, f"{kind.value} {thing.name}")
+            if thing.generation_stamp == self.fence.generation:
+                return
+            if self._apply(Patch(kind, thing.name, thing.version, {}, f"own {kind.value} {thing.name}"), []):
+                return
+            thing = KubeObject(self.kube.get(kind, self.target.namespace, thing.name))
+        raise Conflict(f"{kind.value} {thing.name}: it keeps changing and cannot be owned.", code="conflict")
+
+    def _apply(self, step: Step, writes: list[str]) -> bool:
+        """Do `step`; False when its compare-and-swap was lost, which is a reason to look again and nothing else."""
+        try:
+            self.fence.apply(step)
+        except (Conflict, NotFound) as error:
+            log.info("compare_and_swap_lost", step=step.reason, message=error.message)
+            return False
+        writes.append(step.reason)
+        log.info("step_applied", run=self.fence.run_id, step=step.reason)
+        return True
+
+
+def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        f"not within {deadline.total_seconds():.0f} s: {missing}", code="deadline_exceeded", field="strategy.deadlines"
+    )
+
+
+def _pause(waited: timedelta) -> float:
+    """Look often at first, when most waits end, and seldom later, when the API server should be spared."""
+    return min(_LATER_LOOKS_SECONDS, _FIRST_LOOKS_SECONDS + waited.total_seconds() / 20)

@@ -1,0 +1,65 @@
+"""Every write of a run goes through here: owned, compared, stamped (I-2, I-4)."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+from springtide import labels
+from springtide.errors import Fenced
+from springtide.kube.client import KubeClient
+from springtide.kube.objects import Json
+from springtide.run.lease import fenced, read_lease
+from springtide.strategy.model import Create, Delete, Patch, Scale, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Applies steps for one run in one generation of its Lease, or refuses to."""
+
+    kube: KubeClient
+    namespace: str
+    deployment: str
+    run_id: str
+    generation: int
+
+    def apply(self, step: Step) -> None:
+        """Do `step`, if this run still owns the workload.
+
+        Raises:
+            Fenced: it does not.
+            Conflict: the object is not the one that was judged.
+            ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
+        """
+        self.check()
+        match step:
+            case Create(kind, manifest, _):
+                self.kube.create(kind, self.namespace, self._stamped(manifest))
+            case Patch(kind, name, version, change, _):
+                self.kube.patch(kind, self.namespace, name, self._stamped(change), version=version)
+            case Scale(name, version, replicas, _):
+                self.kube.scale(self.namespace, name, replicas, version=version)
+            case Delete(kind, name, version, _):
+                self.kube.delete(kind, self.namespace, name, version=version)
+
+    def check(self) -> None:
+        """Raise `Fenced` unless this run owns the workload in this generation, by a quorum read just now."""
+        lease = read_lease(self.kube, self.namespace, self.deployment)
+        if lease is None or lease.holder != self.run_id or lease.generation != self.generation:
+            raise fenced(lease, self.namespace, self.deployment, self.run_id)
+
+    def check_stamp(self, stamp: int, what: str) -> None:
+        """Raise `Fenced` when `what` was written by a later generation than this run's."""
+        if stamp > self.generation:
+            raise Fenced(
+                f"{what}: generation {stamp} wrote it last, run {self.run_id!r} has generation {self.generation}. "
+                "This run is over.",
+                code="service_busy",
+            )
+
+    def _stamped(self, change: Json) -> Json:
+        stamped = deepcopy(change)
+        annotations = stamped.setdefault("metadata", {}).setdefault("annotations", {})
+        annotations[labels.RUN] = self.run_id
+        annotations[labels.GENERATION] = str(self.generation)
+        return stamped

@@ -1,0 +1,165 @@
+"""The Lease: one owner per workload, a fencing token, and the journal (I-1, I-2, I-13).
+
+One `coordination.k8s.io/v1` Lease per workload, `springtide-<deployment>`: `holderIdentity` is the run that owns the
+workload, `leaseTransitions` the generation, the annotation `springtide.dev/state` the run itself. Taken, written and
+released by compare-and-swap. The finished run stays in the annotation as the record; the next one replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from springtide import labels
+from springtide.clock import Clock
+from springtide.errors import Conflict, Fenced, NotFound, TemporaryError
+from springtide.kube.client import KubeClient, KubeReader
+from springtide.kube.objects import Json, Kind, KubeObject
+from springtide.run.state import RunState
+
+DURATION_SECONDS: Final = 60
+"""After this long without renewal the owner counts as silent (I-3: at least twice the renewal's 30 s)."""
+
+_ATTEMPTS: Final = 8
+
+
+@dataclass(frozen=True)
+class Lease(KubeObject):
+    """The Lease as read."""
+
+    @property
+    def holder(self) -> str:
+        """The run that owns the workload; empty when none does."""
+        return str(self._spec.get("holderIdentity") or "")
+
+    @property
+    def generation(self) -> int:
+        """The fencing token: rises with every new owner."""
+        return int(self._spec.get("leaseTransitions") or 0)
+
+    @property
+    def renewed_at(self) -> datetime | None:
+        """When the owner was heard of last."""
+        text = self._spec.get("renewTime")
+        return datetime.fromisoformat(text) if text else None
+
+    @property
+    def state(self) -> RunState | None:
+        """The run that owns the workload, or that owned it last."""
+        text = self.annotations.get(labels.STATE)
+        return RunState.from_record(json.loads(text)) if text else None
+
+    @property
+    def _spec(self) -> Json:
+        return dict(self.raw.get("spec") or {})
+
+
+def read_lease(kube: KubeReader, namespace: str, deployment: str) -> Lease | None:
+    """Return the workload's Lease; None when no run has ever taken it."""
+    try:
+        return Lease(kube.get(Kind.LEASE, namespace, labels.lease_name(deployment)))
+    except NotFound:
+        return None
+
+
+def owned_lease(kube: KubeReader, namespace: str, deployment: str, run_id: str) -> Lease:
+    """Return the Lease that `run_id` owns.
+
+    Raises:
+        Fenced: another run owns it, or none does.
+    """
+    lease = read_lease(kube, namespace, deployment)
+    if lease is None or lease.holder != run_id:
+        raise fenced(lease, namespace, deployment, run_id)
+    return lease
+
+
+def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: int) -> Lease:
+    """Make `state.run_id` the owner of its workload; again the same Lease when it is already.
+
+    `least_generation` is the highest generation stamped on the workload's objects: a Lease that was deleted by hand
+    is made anew above it.
+
+    Raises:
+        Fenced: another run owns the workload; the message names it.
+    """
+    namespace, deployment = state.plan.target.namespace, state.plan.target.deployment
+    for _ in range(_ATTEMPTS):
+        lease = read_lease(kube, namespace, deployment)
+        if lease is not None and lease.holder == state.run_id:
+            return lease
+        if lease is not None and (lease.holder or _is_of_finished(lease, state)):
+            raise fenced(lease, namespace, deployment, state.run_id)
+        try:
+            return _claim(kube, clock, state, lease, least_generation)
+        except Conflict:
+            continue  # somebody was faster: look who
+    raise TemporaryError(f"Lease of {namespace}/{deployment}: too many are after it at once.", code="service_busy")
+
+
+def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, release: bool = False) -> Lease:
+    """Store `state` in the Lease and renew it; `release` gives the workload free.
+
+    Raises:
+        Conflict: the Lease is not the one that was read; read it again and judge again.
+    """
+    spec: Json = {"renewTime": _micro(clock.now())} | ({"holderIdentity": None} if release else {})
+    change = {"metadata": {"annotations": {labels.STATE: _dump(state)}}, "spec": spec}
+    namespace = state.plan.target.namespace
+    return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
+
+
+def fenced(lease: Lease | None, namespace: str, deployment: str, run_id: str) -> Fenced:
+    """Return the error that tells `run_id` who owns the workload."""
+    if lease is None or not lease.holder:
+        return Fenced(
+            f"{namespace}/{deployment}: run {run_id!r} does not own the workload (any more); no run does. A finished "
+            "run "
+            "is not run again: start a new one.",
+            code="run_finished",
+        )
+    phase = lease.state.journal[-1].phase.value if lease.state and lease.state.journal else "unknown"
+    return Fenced(
+        f"{namespace}/{deployment}: run {lease.holder!r} owns the workload (phase {phase}, last heard of "
+        f"{lease.renewed_at}). Wait for it to end, or end it, then start run {run_id!r} anew.",
+        code="service_busy",
+    )
+
+
+def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None, least_generation: int) -> Lease:
+    target = state.plan.target
+    name = labels.lease_name(target.deployment)
+    now = _micro(clock.now())
+    spec: dict[str, Any] = {
+        "holderIdentity": state.run_id,
+        "leaseDurationSeconds": DURATION_SECONDS,
+        "acquireTime": now,
+        "renewTime": now,
+        "leaseTransitions": max(lease.generation if lease else 0, least_generation) + 1,
+    }
+    metadata = {"annotations": {labels.STATE: _dump(state)}}
+    if lease is not None:
+        change = {"metadata": metadata, "spec": spec}
+        return Lease(kube.patch(Kind.LEASE, target.namespace, name, change, version=lease.version))
+    manifest = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": metadata | {"name": name},
+        "spec": spec,
+    }
+    return Lease(kube.create(Kind.LEASE, target.namespace, manifest))
+
+
+def _is_of_finished(lease: Lease, state: RunState) -> bool:
+    """Say whether this very run has had the Lease and released it: it must not replay (I-22)."""
+    return lease.state is not None and lease.state.run_id == state.run_id
+
+
+def _dump(state: RunState) -> str:
+    return json.dumps(state.to_record(), separators=(",", ":"))
+
+
+def _micro(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,267 @@
+"""The phases of a run as plain functions: what Airflow's tasks call, and `springtide run` in a row.
+
+Every phase may be called again at any time, by anybody who names the run: it looks at the cluster and at the Lease,
+does
+what is missing, and repeats nothing. A phase that waits takes `patience`: after that long it returns with
+`is_done` False instead of waiting on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from springtide.errors import Fenced, PermanentError, SpringtideError, WorkloadFailed
+from springtide.kube.scene import Scene
+from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.record.model import RunOutcome
+from springtide.run.admission import admit, plan_capacity, settings_of, snapshot_of
+from springtide.run.engine import Decide, Progress
+from springtide.run.lease import fenced, read_lease, take
+from springtide.run.ports import Ports, RunRef, RunRequest
+from springtide.run.recording import begin_run, end_run, keep_plan, keep_verdict, recorded
+from springtide.run.state import JournalStatus, Phase, RunState
+from springtide.run.work import Work
+from springtide.strategy.model import Decision, Done, Order, Wait
+from springtide.verify.identity import wrong_answer
+from springtide.verify.smoke import smoke_test as check_smoke
+from springtide.verify.verdict import Verdict, VerdictStatus
+
+RESTING: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
+"""Outcomes with which the Lease is given free; with any other a person has to look first."""
+
+
+def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
+    """Return the plan of the run. Writes nothing to the cluster.
+
+    Raises:
+        InputError: the request or the workload is refused; the message says every reason.
+        DemandUnusable, DemandUnavailable: there is no demand to act on.
+        Fenced: another run owns the workload.
+    """
+    begin_run(ports, request)
+    with recorded(ports, request.run_id, Phase.CALCULATE_CAPACITY, attempt=attempt) as note:
+        plan = plan_capacity(ports, request)
+        note.message = plan.reason
+    keep_plan(ports, request, plan)
+    return plan
+
+
+def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, attempt: int = 1) -> Progress:
+    """Take the workload's Lease with the snapshot in it, then bring the new instances into being.
+
+    Raises:
+        InputError: the workload is not what was planned for any more, or may not be scaled any more.
+        Fenced: another run owns the workload, or this one is over.
+        PermanentError, TemporaryError: as the cluster says.
+    """
+    ref = RunRef.of(plan.target, request.run_id, attempt=attempt)
+    with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
+        if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
+            raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
+        _own(ports, request, plan, ref)
+        work = Work.of(ports, ref).begin(Phase.CREATE_INSTANCES)
+        work.engine.stamp()
+        progress = work.drive(Phase.CREATE_INSTANCES, work.strategy.create)
+        note.message = progress.message
+        return progress
+
+
+def instances_ready(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
+    """Wait until the new instances are ready, available and seen by their controller. Writes only the journal.
+
+    Raises:
+        WorkloadFailed: they will not become ready, in the pods' own words.
+        DeadlineExceeded: not within `strategy.deadlines.ready`.
+    """
+    return _wait(ports, ref, Phase.INSTANCES_READY, patience)
+
+
+def switch_endpoints(ports: Ports, ref: RunRef) -> Progress:
+    """Move the Service to the new instances by one compare-and-swap, if they are whole at that moment.
+
+    Raises:
+        Conflict: somebody else changed the Service or the workload.
+        DeadlineExceeded: the new instances did not stay ready.
+    """
+    return _wait(ports, ref, Phase.SWITCH_ENDPOINTS, None)
+
+
+def endpoints_switched(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
+    """Wait until only the new instances answer: by every EndpointSlice, for the propagation time, and by the route.
+
+    Raises:
+        WorkloadFailed: the new instances fell under the floor.
+        DeadlineExceeded: not within `strategy.deadlines.switched`.
+    """
+    return _wait(ports, ref, Phase.ENDPOINTS_SWITCHED, patience)
+
+
+def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
+    """Run the policy's smoke checks against what serves now.
+
+    Raises:
+        WorkloadFailed: the verdict is fail, or inconclusive where the policy takes that as fail.
+        PermanentError: inconclusive where the policy holds: both sets stay for a person to decide.
+    """
+    with recorded(ports, ref.run_id, Phase.SMOKE_TEST, attempt=ref.attempt) as note:
+        work = Work.of(ports, ref)
+        if work.is_past(Phase.SMOKE_TEST):
+            return Verdict.of(())
+        work = work.begin(Phase.SMOKE_TEST)
+        verdict = check_smoke(work.state.smoke, work.engine.look().service, ports.route, ports.instant)
+        keep_verdict(ports, ref.run_id, verdict.to_record())
+        note.message = verdict.message
+        _judge(work, verdict)
+        work.end(Phase.SMOKE_TEST, verdict.message)
+        return verdict
+
+
+def remove_old_instances(ports: Ports, ref: RunRef) -> Progress:
+    """Drain and remove what the plan does not need any more, in steps, the floor checked between them.
+
+    Raises:
+        DeadlineExceeded: not within `strategy.deadlines.removed`.
+        Conflict: somebody else changed what the run decides on; nothing more is removed.
+    """
+    return _wait(ports, ref, Phase.REMOVE_OLD_INSTANCES, None)
+
+
+def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
+    """Wait until exactly the planned replicas serve and nothing else of the run is left but its record.
+
+    Raises:
+        DeadlineExceeded: not within `strategy.deadlines.removed`.
+    """
+    return _wait(ports, ref, Phase.INSTANCES_REMOVED, patience)
+
+
+def roll_back(ports: Ports, ref: RunRef) -> Progress:
+    """Undo the run by the same rules: the stable set whole and ready before the Service points back at it.
+
+    A run that never owned the workload has nothing to undo. A smoke test that is held keeps both sets.
+
+    Raises:
+        Conflict: somebody else changed what this run would restore: nothing is overwritten, both sets stay.
+        DeadlineExceeded: the stable set does not become whole; both sets stay.
+    """
+    with recorded(ports, ref.run_id, Phase.ROLL_BACK, attempt=ref.attempt) as note:
+        progress = _roll_back(ports, ref)
+        note.message = progress.message
+        return progress
+
+
+def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
+    """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
+    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    if lease is None or lease.state is None or lease.state.run_id != ref.run_id:
+        outcome = RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
+    elif lease.state.outcome is not None and not lease.holder:
+        outcome = RunOutcome(lease.state.outcome)
+    else:
+        outcome = _outcome_of(lease.state)
+        Work.of(ports, ref).close(outcome.value, release=outcome in RESTING)
+    end_run(ports, ref.run_id, outcome, error)
+    return outcome
+
+
+def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
+    """Take one look at a waiting phase and write nothing at all: what a trigger calls (I-17).
+
+    Raises:
+        WorkloadFailed, Conflict, Fenced: as the phase itself would.
+    """
+    work = Work.of(ports, ref)
+    decision = work.decide(phase)(work.engine.look(), work.state.order)
+    return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
+
+
+def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
+    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    if lease is not None and lease.holder == ref.run_id:
+        return  # taken by an earlier attempt of this very run: its snapshot is the true one
+    if lease is not None and lease.state is not None and lease.state.run_id == ref.run_id:
+        raise fenced(lease, ref.namespace, ref.deployment, ref.run_id)
+    scene, stable = admit(ports, request)
+    if stable.deployment.replicas != plan.current:
+        raise WorkloadFailed(
+            f"Deployment {stable.deployment.name}: it had {plan.current} replicas when the plan was made and has "
+            f"{stable.deployment.replicas} now. Plan again.",
+            code="plan_stale",
+        )
+    state = RunState(
+        run_id=ref.run_id,
+        plan=plan,
+        settings=settings_of(request),
+        smoke=request.policy.spec.smoke,
+        snapshot=snapshot_of(scene, stable),
+        requested_by=request.requested_by,
+        reason=request.reason,
+    )
+    stamps = [scene.service.generation_stamp, stable.deployment.generation_stamp]
+    take(ports.kube, ports.clock, state, least_generation=max(stamps))
+
+
+def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None) -> Progress:
+    with recorded(ports, ref.run_id, phase, attempt=ref.attempt) as note:
+        work = Work.of(ports, ref)
+        if work.is_past(phase):
+            note.message = f"{phase.value} was done before"
+            return Progress(is_done=True, message=note.message)
+        work = work.begin(phase)
+        decide = work.decide(phase)
+        if phase is Phase.ENDPOINTS_SWITCHED:
+            decide = _probed(ports, work, decide)
+        progress = work.drive(phase, decide, patience=patience)
+        note.message, note.is_ended = progress.message, progress.is_done
+        return progress
+
+
+def _probed(ports: Ports, work: Work, decide: Decide) -> Decide:
+    """Return `decide` with the identity probes behind it: the slices must agree first, then the route."""
+    probe = work.state.settings.probe
+
+    def decide_and_probe(scene: Scene, order: Order) -> Decision:
+        decision = decide(scene, order)
+        if probe is None or not isinstance(decision, Done):
+            return decision
+        serving = {endpoint.pod_name for endpoint in scene.ready_endpoints()}
+        wrong = wrong_answer(probe, scene.service, ports.route, pods=serving)
+        return Wait(wrong) if wrong else decision
+
+    return decide_and_probe
+
+
+def _judge(work: Work, verdict: Verdict) -> None:
+    if verdict.status is VerdictStatus.PASS:
+        return
+    if verdict.status is VerdictStatus.INCONCLUSIVE and work.state.settings.on_inconclusive == "hold":
+        work.end(Phase.SMOKE_TEST, verdict.message, status=JournalStatus.HELD)
+        raise PermanentError(
+            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides.",
+            code="smoke_held",
+        )
+    raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
+
+
+def _roll_back(ports: Ports, ref: RunRef) -> Progress:
+    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    if lease is None or lease.holder != ref.run_id:
+        return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
+    work = Work.of(ports, ref)
+    if work.state.entry(Phase.SMOKE_TEST, JournalStatus.HELD):
+        return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
+    if work.is_past(Phase.ROLL_BACK):
+        raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
+    work = work.begin(Phase.ROLL_BACK)
+    return work.drive(Phase.ROLL_BACK, work.strategy.roll_back)
+
+
+def _outcome_of(state: RunState) -> RunOutcome:
+    if state.entry(Phase.ROLL_BACK, JournalStatus.DONE):
+        return RunOutcome.ROLLED_BACK
+    if state.entry(Phase.ROLL_BACK, JournalStatus.HELD):
+        return RunOutcome.FAILED
+    if state.entry(Phase.INSTANCES_REMOVED, JournalStatus.DONE):
+        return RunOutcome.SUCCEEDED
+    return RunOutcome.KEPT_BOTH

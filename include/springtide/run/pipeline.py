@@ -1,0 +1,94 @@
+"""The whole run in a row, in this process: what `springtide run` does, and what the DAG does in tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from springtide.errors import PermanentError, SpringtideError, TemporaryError
+from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.record.model import RunOutcome
+from springtide.run import phases
+from springtide.run.ports import Ports, RunRef, RunRequest
+from springtide.run.recording import end_run
+from springtide.run.state import Phase
+
+T = TypeVar("T")
+OnPhase = Callable[[Phase], None]
+
+ATTEMPTS: Final = 5
+"""How often a phase that fails temporarily is tried: five times with the error's own delay outlasts an API server's
+restart, and no longer."""
+
+
+def run(ports: Ports, request: RunRequest, on_phase: OnPhase = lambda _phase: None) -> RunOutcome:
+    """Do the whole run; any failure rolls it back. Returns how it ended.
+
+    Raises:
+        PermanentError: the run failed; it has been rolled back, or its record says what could not be.
+        TemporaryError: the same, after the last attempt at something that did not answer.
+    """
+    on_phase(Phase.CALCULATE_CAPACITY)
+    try:
+        plan = _retried(ports, lambda: phases.calculate_capacity(ports, request))
+    except SpringtideError as error:
+        end_run(ports, request.run_id, RunOutcome.FAILED, error)
+        raise
+    if plan.outcome is PlanOutcome.NOTHING_TO_DO:
+        return RunOutcome.NOTHING_TO_DO
+    if request.dry_run:
+        return RunOutcome.SUCCEEDED
+    return _scale(ports, request, plan, on_phase)
+
+
+def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPhase) -> RunOutcome:
+    ref = RunRef.of(plan.target, request.run_id)
+    forward: list[tuple[Phase, Callable[[], object]]] = [
+        (Phase.CREATE_INSTANCES, lambda: phases.create_instances(ports, request, plan)),
+        (Phase.INSTANCES_READY, lambda: phases.instances_ready(ports, ref)),
+        (Phase.SWITCH_ENDPOINTS, lambda: phases.switch_endpoints(ports, ref)),
+        (Phase.ENDPOINTS_SWITCHED, lambda: phases.endpoints_switched(ports, ref)),
+        (Phase.SMOKE_TEST, lambda: phases.smoke_test(ports, ref)),
+        (Phase.REMOVE_OLD_INSTANCES, lambda: phases.remove_old_instances(ports, ref)),
+        (Phase.INSTANCES_REMOVED, lambda: phases.instances_removed(ports, ref)),
+    ]
+    try:
+        for phase, act in forward:
+            on_phase(phase)
+            _retried(ports, act)
+    except SpringtideError as error:
+        _undo(ports, ref, error, on_phase)
+        raise
+    on_phase(Phase.REPORT)
+    return _retried(ports, lambda: phases.report(ports, ref))
+
+
+def _undo(ports: Ports, ref: RunRef, cause: SpringtideError, on_phase: OnPhase) -> None:
+    on_phase(Phase.ROLL_BACK)
+    try:
+        _retried(ports, lambda: phases.roll_back(ports, ref))
+    except SpringtideError as error:
+        raise PermanentError(
+            f"{cause.message}\nThe roll back did not end either, both pod sets stay: {error.message}", code=error.code
+        ) from cause
+    finally:
+        on_phase(Phase.REPORT)
+        _retried(ports, lambda: phases.report(ports, ref, cause))
+
+
+def _retried(ports: Ports, act: Callable[[], T]) -> T:
+    retrying = Retrying(
+        retry=retry_if_exception_type(TemporaryError),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=_own_delay,
+        sleep=ports.clock.sleep,
+        reraise=True,
+    )
+    return retrying(act)
+
+
+def _own_delay(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return error.retry_after.total_seconds() if isinstance(error, TemporaryError) else 0.0

@@ -1,0 +1,61 @@
+"""What a run reaches the world through, and what somebody asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from springtide.clock import Clock
+from springtide.demand.model import DemandSource
+from springtide.kube.client import KubeClient
+from springtide.plan.model import Target
+from springtide.policy.model import ScalingPolicy
+from springtide.record.store import RunStore
+from springtide.verify.route import Route
+from springtide.verify.smoke import Instant
+
+
+def _say_nothing(_message: str) -> None:
+    """Ignore progress: nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs."""
+
+    kube: KubeClient
+    clock: Clock
+    route: Route
+    store: RunStore
+    demand: Callable[[ScalingPolicy], DemandSource]
+    instant: Instant | None = None
+    on_wait: Callable[[str], None] = _say_nothing
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What somebody asked for: this policy now; `replicas` None means that the capacity models decide."""
+
+    run_id: str
+    policy: ScalingPolicy
+    replicas: int | None
+    strategy: str | None
+    requested_by: str
+    reason: str
+    trigger: str = "manual"
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """Names a run in the cluster: all that its later phases need, for the rest stands in its Lease."""
+
+    namespace: str
+    deployment: str
+    run_id: str
+    attempt: int = 1
+
+    @classmethod
+    def of(cls, target: Target, run_id: str, *, attempt: int = 1) -> RunRef:
+        """Return the reference to the run of `run_id` on `target`."""
+        return cls(target.namespace, target.deployment, run_id, attempt)

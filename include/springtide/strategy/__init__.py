@@ -1,0 +1,1 @@
+"""What each phase of a run means: one strategy per file behind one Protocol."""

@@ -1,0 +1,207 @@
+"""What strategies decide with and what they decide: values only.
+
+A strategy never touches the cluster. Each of its methods takes one look (`Scene`) and answers with the next single
+write, with waiting, or with being done; the run applies it, looks again and asks again. So every phase is idempotent
+and
+re-entrant by construction: a crash between two looks loses nothing but the time since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from springtide.errors import Conflict
+from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.scene import PodSet, Scene
+from springtide.policy.model import BlueGreen, InPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Merge `change` into the object that was judged."""
+
+    kind: Kind
+    name: str
+    version: Version
+    change: Json
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Set the replicas of the Deployment that was judged, through its `scale` subresource."""
+
+    name: str
+    version: Version
+    replicas: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Create an object that was not there."""
+
+    kind: Kind
+    manifest: Json
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the object that was judged."""
+
+    kind: Kind
+    name: str
+    version: Version
+    reason: str
+
+
+Step = Patch | Scale | Create | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to write now; `message` says what is still missing, with counts."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The phase has reached what it is for; `message` says what was found.
+
+    `is_restored` is False when a roll back could only keep the new set, because the stable one is gone.
+    """
+
+    message: str
+    is_restored: bool = True
+
+
+Decision = Step | Wait | Done
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
+
+    service_uid: str
+    selector: dict[str, str]
+    stable: str
+    stable_uid: str
+    replicas: int
+    ready: int
+    template_hash: str
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Snapshot:
+        """Return the snapshot that `to_record` stored."""
+        return cls(**record)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is to do, as its strategy needs it: the target and how to get there and back."""
+
+    run_id: str
+    deployment: str
+    replicas: int
+    snapshot: Snapshot
+    settings: BlueGreen | InPlace
+
+    @property
+    def floor(self) -> int:
+        """The ready endpoints that the Service always keeps (I-6): min(ready at snapshot, target), never 0."""
+        return max(1, min(self.snapshot.ready, self.replicas))
+
+    @property
+    def peak(self) -> int:
+        """The replicas that a set has before traffic moves to it (I-5): a switch never lowers capacity."""
+        return max(self.snapshot.replicas, self.replicas)
+
+
+class Strategy(Protocol):
+    """One way to get from `snapshot.replicas` to `replicas`. Every method is a pure function of one look.
+
+    All of them raise `Conflict` when somebody else changed what this run decides on.
+    """
+
+    def create(self, scene: Scene, order: Order) -> Decision:
+        """Bring the new instances into being; the stable set keeps serving alone."""
+        ...
+
+    def ready(self, scene: Scene, order: Order) -> Decision:
+        """Wait until the new instances are ready. Never writes.
+
+        Raises:
+            WorkloadFailed: they never will be; in their own words.
+        """
+        ...
+
+    def switch(self, scene: Scene, order: Order) -> Decision:
+        """Move the Service's endpoints by one compare-and-swap."""
+        ...
+
+    def switched(self, scene: Scene, order: Order) -> Decision:
+        """Wait until every EndpointSlice shows what was switched to, for the propagation time. Never writes.
+
+        Raises:
+            WorkloadFailed: the set that serves has fallen under the floor.
+        """
+        ...
+
+    def remove(self, scene: Scene, order: Order) -> Decision:
+        """Remove what is no longer needed, a few pods at a time, the floor checked in between."""
+        ...
+
+    def removed(self, scene: Scene, order: Order) -> Decision:
+        """Wait until exactly the planned replicas are there, serve, and nothing of the run is left. Never writes."""
+        ...
+
+    def roll_back(self, scene: Scene, order: Order) -> Decision:
+        """Restore the snapshot by the same rules, the stable set whole and ready before the Service points back."""
+        ...
+
+
+def stable_set(scene: Scene, snapshot: Snapshot) -> PodSet | None:
+    """Return the stable set while it is still the very Deployment of the snapshot; None when it is gone.
+
+    Raises:
+        Conflict: a Deployment of its name is there, but it is another one.
+    """
+    found = scene.pod_sets.get(snapshot.stable)
+    if found is None or found.deployment.is_terminating:
+        return None
+    if found.deployment.uid != snapshot.stable_uid:
+        raise Conflict(
+            f"Deployment {snapshot.stable} was deleted and made anew during the run (uid {found.deployment.uid}, "
+            "expected "
+            f"{snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
+            code="workload_replaced",
+        )
+    return found
+
+
+def require_same_service(scene: Scene, snapshot: Snapshot) -> None:
+    """Raise `Conflict` when the Service is not the one of the snapshot any more."""
+    if scene.service.uid != snapshot.service_uid:
+        raise Conflict(
+            f"Service {scene.service.name} was deleted and made anew during the run (uid {scene.service.uid}, expected "
+            f"{snapshot.service_uid}). Nothing more is changed; check which pods it selects.",
+            code="service_replaced",
+        )
+
+
+def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:
+    """Raise `Conflict` when somebody rolled out another template to the stable set during the run."""
+    if pod_set.template_hash and pod_set.template_hash != snapshot.template_hash:
+        raise Conflict(
+            f"Deployment {snapshot.stable}: its pod template was changed during the run (hash {pod_set.template_hash}, "
+            f"expected {snapshot.template_hash}). Let the rollout finish, then scale again.",
+            code="rollout_in_progress",
+        )

@@ -1,0 +1,17 @@
+"""Which strategy a policy means."""
+
+from __future__ import annotations
+
+from springtide.policy.model import BlueGreen, InPlace
+from springtide.strategy.blue_green import BlueGreenStrategy
+from springtide.strategy.in_place import InPlaceStrategy
+from springtide.strategy.model import Strategy
+
+
+def strategy_for(settings: BlueGreen | InPlace) -> Strategy:
+    """Return the strategy that `settings` belong to."""
+    match settings:
+        case BlueGreen():
+            return BlueGreenStrategy()
+        case InPlace():
+            return InPlaceStrategy()

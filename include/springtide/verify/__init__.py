@@ -1,0 +1,1 @@
+"""Proof before the next phase: readiness, endpoints, the route, smoke checks."""

@@ -1,0 +1,94 @@
+"""Is a pod set ready? A pure predicate with counts, which fails fast with the pods' own words.
+
+Kubernetes does not tell: when a finished Deployment is scaled up, `progressDeadlineSeconds` never fires and
+`Progressing`
+stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from springtide.errors import WorkloadFailed
+from springtide.kube.objects import Deployment, Json, Pod
+from springtide.kube.scene import PodSet
+
+UNSCHEDULABLE_GRACE: Final = timedelta(seconds=60)
+"""How long a pod may be unschedulable: long enough for the scheduler's second look, too short to wait out a sale."""
+
+_CRASHES: Final = 2
+"""Restarts before a crash loop is believed: one restart may be a dependency that was a moment late."""
+
+_HOPELESS: Final = frozenset(
+    {"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
+)
+"""Reasons that do not mend themselves. `ErrImagePull` is left out: it is the first of several tries."""
+
+
+def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | None:
+    """Return what is still missing until `needed` pods of the present template are available; None when they are.
+
+    Available is Kubernetes' own: Ready, gates included, for `minReadySeconds`.
+
+    Raises:
+        WorkloadFailed: the pods will not become ready; the message carries their own words.
+    """
+    deployment = pod_set.deployment
+    if not deployment.is_observed:
+        return f"Deployment {deployment.name}: its controller has not seen the latest change yet"
+    enough = min(deployment.updated_replicas, deployment.available_replicas, len(pod_set.ready_pods)) >= needed
+    if enough and deployment.replicas >= needed:
+        return None
+    _raise_if_hopeless(pod_set, at)
+    return (
+        f"Deployment {deployment.name}: {len(pod_set.ready_pods)} of {needed} pods are Ready, "
+        f"{deployment.available_replicas} available, {deployment.updated_replicas} of the present template"
+    )
+
+
+def _raise_if_hopeless(pod_set: PodSet, at: datetime) -> None:
+    words = failure_words(pod_set, at)
+    if words is not None:
+        code, text = words
+        raise WorkloadFailed(f"Deployment {pod_set.deployment.name} will not become ready: {text}", code=code)
+
+
+def failure_words(pod_set: PodSet, at: datetime) -> tuple[str, str] | None:
+    """Return (code, words) of the first thing that says this set will not become ready; None when nothing does."""
+    refused = _replica_failure(pod_set.deployment)
+    if refused is not None:
+        return refused
+    alive = [pod for pod in pod_set.pods if not pod.is_ready and not pod.is_terminating]
+    return next((words for pod in alive if (words := _pod_failure(pod, at)) is not None), None)
+
+
+def _replica_failure(deployment: Deployment) -> tuple[str, str] | None:
+    condition = deployment.condition("ReplicaFailure")
+    if condition is None or condition.status != "True":
+        return None
+    code = "quota_short" if "exceeded quota" in condition.message else "pods_refused"
+    return code, f"{condition.reason}: {condition.message}"
+
+
+def _pod_failure(pod: Pod, at: datetime) -> tuple[str, str] | None:
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
+        since = scheduled.since or at
+        if at - since >= UNSCHEDULABLE_GRACE:
+            return "unschedulable", f"pod {pod.name}: Unschedulable: {scheduled.message}"
+    failures = (_container_failure(status) for status in pod.container_statuses)
+    return next(((code, f"pod {pod.name}: {text}") for code, text in filter(None, failures)), None)
+
+
+def _container_failure(status: Json) -> tuple[str, str] | None:
+    waiting = (status.get("state") or {}).get("waiting") or {}
+    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    if reason in _HOPELESS:
+        return "image_unavailable" if "Image" in reason else "container_config", f"{reason}: {message}"
+    restarts = int(status.get("restartCount") or 0)
+    if reason == "CrashLoopBackOff" and restarts >= _CRASHES:
+        ended = (status.get("lastState") or {}).get("terminated") or {}
+        code = ended.get("exitCode", "unknown")
+        return "crash_loop", f"CrashLoopBackOff after {restarts} restarts, last exit code {code}: {message}"
+    return None

@@ -1,0 +1,50 @@
+"""The result of the smoke test: three words, and every check's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class VerdictStatus(StrEnum):
+    """Inconclusive is its own word: the checks could not tell, which is not a failure of the new pods."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one smoke check found."""
+
+    check: str
+    status: VerdictStatus
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The worst of all checks: fail before inconclusive before pass; without any check, pass."""
+
+    status: VerdictStatus
+    checks: tuple[CheckResult, ...]
+
+    @classmethod
+    def of(cls, checks: Sequence[CheckResult]) -> Verdict:
+        """Return the verdict over `checks`."""
+        found = {check.status for check in checks}
+        worst = (VerdictStatus.FAIL, VerdictStatus.INCONCLUSIVE)
+        return cls(next((status for status in worst if status in found), VerdictStatus.PASS), tuple(checks))
+
+    @property
+    def message(self) -> str:
+        """What did not pass, or that all did."""
+        wrong = [f"{c.check}: {c.message}" for c in self.checks if c.status is not VerdictStatus.PASS]
+        return "; ".join(wrong) or (f"{len(self.checks)} checks passed" if self.checks else "the policy has no checks")
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return {"status": self.status.value, "checks": [asdict(check) for check in self.checks]}
