@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from springtide import labels
@@ -11,6 +11,7 @@ from springtide.kube.objects import Deployment, Json, Pod
 from springtide.kube.scene import PodSet, Scene
 
 _LISTED: Final = 5
+_SERVICE, _DEPLOYMENT, _STRATEGY = "target.service", "target.deployment", "strategy.type"
 
 
 def require_scalable(
@@ -21,23 +22,21 @@ def require_scalable(
     `selected` are the pods that the Service's selector meets; `parallel` is True when a second set will run beside it.
 
     Raises:
-        InputError: one reason or many; `code` is the first one's.
+        InputError: one reason or many; `code` and `field` are the first one's.
     """
     stable = _stable(scene, deployment)
     refusals = [
         *_service_refusals(scene, stable),
         *_selection_refusals(scene, stable, selected),
-        *_workload_refusals(stable),
+        *_rollout_refusals(stable),
+        *_workload_refusals(stable.deployment),
         *_autoscaler_refusals(deployment, autoscalers),
         *(_parallel_refusals(stable.deployment) if parallel else ()),
     ]
     if refusals:
-        code, field, _ = refusals[0]
-        raise InputError("\n".join(text for _, _, text in refusals), code=code, field=field)
+        words = "\n".join(f"{refusal.field}: {refusal.message}" for refusal in refusals)
+        raise InputError(words, code=refusals[0].code, field=refusals[0].field)
     return stable
-
-
-_Refusal = tuple[str, str, str]  # code, field, text
 
 
 def _stable(scene: Scene, deployment: str) -> PodSet:
@@ -45,123 +44,78 @@ def _stable(scene: Scene, deployment: str) -> PodSet:
         return next(iter(scene.pod_sets.values()))
     first, second = labels.set_names(deployment)
     raise InputError(
-        f"target.deployment: both {first} and {second} exist, so an earlier run was not finished. Look which of them "
-        "the "
-        f"Service {scene.service.name} points at, and remove the other one.",
+        f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which of them Service "
+        f"{scene.service.name} points at, and remove the other one.",
         code="leftover_set",
-        field="target.deployment",
+        field=_DEPLOYMENT,
     )
 
 
-def _service_refusals(scene: Scene, stable: PodSet) -> Iterable[_Refusal]:
-    service, field = scene.service, "target.service"
+def _service_refusals(scene: Scene, stable: PodSet) -> Iterator[InputError]:
+    service = scene.service
     if service.type == "ExternalName" or not service.selector:
-        yield (
-            "service_unsupported",
-            field,
-            (
-                f"{field}: Service {service.name} has no selector (type {service.type}), nothing to switch. "
-                "Only "
-                "Services that select pods can be scaled."
-            ),
+        words = f"Service {service.name} (type {service.type}) has no selector, so there is nothing to switch."
+        yield InputError(f"{words} Only Services that select pods can be scaled.", code=_UNSUPPORTED, field=_SERVICE)
+    elif labels.POD_TEMPLATE_HASH in service.selector:
+        words = (
+            f"Service {service.name} is pinned to one pod-template-hash: an earlier run was not finished, or another"
         )
-        return
+        yield InputError(
+            f"{words} tool switches it. Remove that key from its selector first.", code=_UNSUPPORTED, field=_SERVICE
+        )
+    else:
+        yield from _mismatch(scene, stable)
     if service.cluster_ip == "None":
-        yield (
-            "service_unsupported",
-            field,
-            (
-                f"{field}: Service {service.name} is headless: its clients hold pod addresses, so nobody can say when "
-                "they have "
-                "left the old pods. Use a Service with a cluster IP."
-            ),
-        )
-    if labels.POD_TEMPLATE_HASH in service.selector:
-        yield (
-            "service_unsupported",
-            field,
-            (
-                f"{field}: Service {service.name} is pinned to one pod-template-hash: an earlier run was left unfinished or "
-                "another tool switches it. Remove that key from its selector first."
-            ),
-        )
-        return
-    strangers = {k: v for k, v in service.selector.items() if stable.deployment.template_labels.get(k) != v}
-    if strangers:
-        yield (
-            "selector_mismatch",
-            field,
-            (
-                f"{field}: Service {service.name} selects {strangers}, which the pods of Deployment "
-                f"{stable.deployment.name} do "
-                "not carry. Correct the policy's target, or the Service."
-            ),
+        words = f"Service {service.name} is headless: its clients keep pod addresses, so nobody can say when they have"
+        yield InputError(
+            f"{words} left the old pods. Use a Service with a cluster IP.", code=_UNSUPPORTED, field=_SERVICE
         )
 
 
-def _selection_refusals(scene: Scene, stable: PodSet, selected: Sequence[Pod]) -> Iterable[_Refusal]:
-    mine = {pod.uid for pod in stable.pods}
-    others = sorted({pod.controller for pod in selected if pod.uid not in mine and not pod.is_finished})
+_UNSUPPORTED: Final = "service_unsupported"
+
+
+def _mismatch(scene: Scene, stable: PodSet) -> Iterator[InputError]:
+    carried = stable.deployment.template_labels
+    strange = {key: value for key, value in scene.service.selector.items() if carried.get(key) != value}
+    if strange:
+        words = f"Service {scene.service.name} selects {strange}, which the pods of Deployment {stable.deployment.name}"
+        yield InputError(
+            f"{words} do not carry. Correct the policy's target, or the Service.",
+            code="selector_mismatch",
+            field=_SERVICE,
+        )
+
+
+def _selection_refusals(scene: Scene, stable: PodSet, selected: Sequence[Pod]) -> Iterator[InputError]:
     # Draining pods of an earlier ReplicaSet of the same Deployment are the rollout check's business.
-    known = {f"ReplicaSet/{rs.name}" for rs in stable.replica_sets}
-    foreign = [name for name in others if name not in known]
+    known = {f"ReplicaSet/{replica_set.name}" for replica_set in stable.replica_sets}
+    foreign = sorted({pod.controller for pod in selected if not pod.is_finished} - known)
     if foreign:
-        yield (
-            "selector_ambiguous",
-            "target.service",
-            (
-                f"target.service: the selector of Service {scene.service.name} also meets pods of {_some(foreign)}. A "
-                "Service "
-                "must select one workload: make the selector narrower."
-            ),
+        words = f"the selector of Service {scene.service.name} also meets the pods of {_some(foreign)}."
+        yield InputError(
+            f"{words} One Service must select one workload: make the selector narrower.",
+            code="selector_ambiguous",
+            field=_SERVICE,
         )
 
 
-def _workload_refusals(stable: PodSet) -> Iterable[_Refusal]:
-    deployment, field = stable.deployment, "target.deployment"
-    name = deployment.name
-    if deployment.is_terminating:
-        yield "workload_unsupported", field, f"{field}: Deployment {name} is being deleted."
+def _rollout_refusals(stable: PodSet) -> Iterator[InputError]:
+    deployment = stable.deployment
     if deployment.is_paused:
-        yield (
-            "rollout_in_progress",
-            field,
-            (
-                f"{field}: Deployment {name} is paused, so somebody holds a rollout back. Resume it (kubectl rollout "
-                "resume)."
-            ),
+        yield InputError(
+            f"Deployment {deployment.name} is paused, so somebody holds a rollout back. Resume it first.",
+            code="rollout_in_progress",
+            field=_DEPLOYMENT,
         )
     elif _is_rolling_out(stable):
-        yield (
-            "rollout_in_progress",
-            field,
-            (
-                f"{field}: Deployment {name} is in the middle of a rollout: {deployment.updated_replicas} of "
-                f"{deployment.replicas} replicas are updated, {deployment.ready_replicas} ready. Scale when it has "
-                "finished."
-            ),
+        words = (
+            f"{deployment.updated_replicas} of {deployment.replicas} replicas are updated, {deployment.ready_replicas}"
         )
-    if deployment.replicas == 0:
-        yield (
-            "zero_refused",
-            field,
-            (f"{field}: Deployment {name} has 0 replicas: somebody switched it off. Set at least 1 replica first."),
-        )
-    if not any("readinessProbe" in container for container in deployment.pod_spec.get("containers") or ()):
-        yield (
-            "no_readiness",
-            field,
-            (
-                f"{field}: no container of Deployment {name} has a readinessProbe, so a new pod is ready before it "
-                "can "
-                "answer. Add one."
-            ),
-        )
-    if deployment.spec.get("strategy", {}).get("type") == "Recreate":
-        yield (
-            "workload_unsupported",
-            field,
-            (f"{field}: Deployment {name} has strategy Recreate: its pods must not run beside new ones."),
+        yield InputError(
+            f"Deployment {deployment.name} is in the middle of a rollout: {words} ready. Scale when it has finished.",
+            code="rollout_in_progress",
+            field=_DEPLOYMENT,
         )
 
 
@@ -172,39 +126,44 @@ def _is_rolling_out(stable: PodSet) -> bool:
     return not deployment.is_observed or stable.current is None or older or not settled
 
 
-def _autoscaler_refusals(deployment: str, autoscalers: Sequence[Json]) -> Iterable[_Refusal]:
-    names = labels.set_names(deployment)
+def _workload_refusals(deployment: Deployment) -> Iterator[InputError]:
+    name = deployment.name
+    if deployment.is_terminating:
+        yield InputError(f"Deployment {name} is being deleted.", code="workload_unsupported", field=_DEPLOYMENT)
+    if deployment.replicas == 0:
+        words = f"Deployment {name} has 0 replicas: somebody switched it off. Set at least 1 replica first."
+        yield InputError(words, code="zero_refused", field=_DEPLOYMENT)
+    if not any("readinessProbe" in container for container in deployment.pod_spec.get("containers") or ()):
+        words = f"no container of Deployment {name} has a readinessProbe, so a new pod is ready before it can answer."
+        yield InputError(f"{words} Add one.", code="no_readiness", field=_DEPLOYMENT)
+    if deployment.spec.get("strategy", {}).get("type") == "Recreate":
+        words = f"Deployment {name} has the strategy Recreate: its pods must not run beside new ones."
+        yield InputError(words, code="workload_unsupported", field=_DEPLOYMENT)
+
+
+def _autoscaler_refusals(deployment: str, autoscalers: Sequence[Json]) -> Iterator[InputError]:
     for autoscaler in autoscalers:
         target = autoscaler["spec"].get("scaleTargetRef") or {}
-        if target.get("kind") == "Deployment" and target.get("name") in names:
-            name = autoscaler["metadata"]["name"]
-            yield (
-                "autoscaler_conflict",
-                "strategy.type",
-                (
-                    f"strategy.type: HorizontalPodAutoscaler {name} owns the replicas of {target['name']}; two "
-                    "that "
-                    "decide would fight. Remove the autoscaler from this workload, or leave the workload to it."
-                ),
+        if target.get("kind") == "Deployment" and target.get("name") in labels.set_names(deployment):
+            words = f"HorizontalPodAutoscaler {autoscaler['metadata']['name']} owns the replicas of {target['name']}"
+            yield InputError(
+                f"{words}; two that decide would fight. Remove the autoscaler, or leave the workload to it.",
+                code="autoscaler_conflict",
+                field=_STRATEGY,
             )
 
 
-def _parallel_refusals(deployment: Deployment) -> Iterable[_Refusal]:
-    spec, field = deployment.pod_spec, "strategy.type"
+def _parallel_refusals(deployment: Deployment) -> Iterator[InputError]:
+    spec = deployment.pod_spec
     ports = [port for container in spec.get("containers") or () for port in container.get("ports") or ()]
     blocked = [f"hostPort {port['hostPort']}" for port in ports if port.get("hostPort")]
     blocked += ["hostNetwork"] if spec.get("hostNetwork") else []
     blocked += [f"nodeName {spec['nodeName']}"] if spec.get("nodeName") else []
     if blocked:
-        yield (
-            "parallel_impossible",
-            field,
-            (
-                f"{field}: the pods of Deployment {deployment.name} use {_some(blocked)}, so a second set cannot run "
-                "beside "
-                "them. Use strategy in_place."
-            ),
+        words = (
+            f"the pods of Deployment {deployment.name} use {_some(blocked)}, so a second set cannot run beside them."
         )
+        yield InputError(f"{words} Use strategy in_place.", code="parallel_impossible", field=_STRATEGY)
 
 
 def _some(names: Sequence[str]) -> str:
