@@ -1,0 +1,264 @@
+"""A run as it is remembered: what was asked, what was decided, each phase, and how it ended.
+
+                    ┌──► succeeded        final
+                    ├──► nothing_to_do    final
+    running ────────┼──► rolled_back      final
+     ▲              ├──► failed ──────────► running | rolled_back
+     │              └──► kept_both ───────► running | rolled_back | succeeded
+     └──────────────────────┘
+        taken up again: cleared in Airflow, or by reconcile_runs
+
+`failed`: the run gave up, and whatever it left behind does not serve. `kept_both`: both sets are up, because it could
+not be proven which of them may go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from springtide.errors import Conflict, InputError
+from springtide.plan.model import Target
+
+Record = Mapping[str, Any]
+"""The stored form of a value of another module: JSON types only."""
+
+
+class RunOutcome(StrEnum):
+    """How a run stands or ended."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    NOTHING_TO_DO = "nothing_to_do"
+    ROLLED_BACK = "rolled_back"
+    FAILED = "failed"
+    KEPT_BOTH = "kept_both"
+
+
+TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyType(
+    {
+        RunOutcome.RUNNING: frozenset(RunOutcome) - {RunOutcome.RUNNING},
+        RunOutcome.SUCCEEDED: frozenset(),
+        RunOutcome.NOTHING_TO_DO: frozenset(),
+        RunOutcome.ROLLED_BACK: frozenset(),
+        RunOutcome.FAILED: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK}),
+        RunOutcome.KEPT_BOTH: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK, RunOutcome.SUCCEEDED}),
+    }
+)
+"""Where each outcome may go; every other move is refused."""
+
+FINAL: Final = frozenset(outcome for outcome, onward in TRANSITIONS.items() if not onward)
+"""Outcomes that never change again."""
+
+
+class Trigger(StrEnum):
+    """What started a run."""
+
+    MANUAL = "manual"
+    SCHEDULE = "schedule"
+    EVENT = "event"
+    BACKFILL = "backfill"
+
+
+class PhaseStatus(StrEnum):
+    """How one attempt at a phase stands or ended."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """One attempt at one phase; `seconds` comes from a monotonic clock, so the times may differ by something else."""
+
+    phase: str
+    status: PhaseStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    seconds: float | None = None
+    message: str = ""
+    attempt: int = 1
+
+    def __post_init__(self) -> None:
+        _require_zone("started_at", self.started_at)
+        _require_zone("ended_at", self.ended_at)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes two records the same attempt."""
+        return self.phase, self.attempt
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether this attempt is over."""
+        return self.status is not PhaseStatus.RUNNING
+
+    def with_end(self, status: PhaseStatus, *, at: datetime, seconds: float, message: str = "") -> PhaseRecord:
+        """Return this attempt, over after `seconds`."""
+        return replace(self, status=status, ended_at=at, seconds=seconds, message=message)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        times = {"started_at": self.started_at.isoformat(), "ended_at": _text(self.ended_at)}
+        return asdict(self) | {"status": self.status.value} | times
+
+    @classmethod
+    def from_record(cls, record: Record) -> PhaseRecord:
+        """Return the attempt that `to_record` stored."""
+        times = {"started_at": datetime.fromisoformat(record["started_at"]), "ended_at": _time(record["ended_at"])}
+        return cls(**{**record, **times, "status": PhaseStatus(record["status"])})
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingRun:
+    """The whole of one run. `plan`, `verdict` and `error` are stored forms; None until there is one."""
+
+    run_id: str
+    policy: str
+    target: Target
+    strategy: str
+    requested_by: str
+    reason: str
+    started_at: datetime
+    trigger: Trigger = Trigger.MANUAL
+    dry_run: bool = False
+    outcome: RunOutcome = RunOutcome.RUNNING
+    ended_at: datetime | None = None
+    plan: Record | None = None
+    verdict: Record | None = None
+    error: Record | None = None
+    phases: tuple[PhaseRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_zone("started_at", self.started_at)
+        _require_zone("ended_at", self.ended_at)
+        if self.is_ended != (self.ended_at is not None):
+            raise InputError(
+                f"ended_at is {self.ended_at} and outcome is {self.outcome}; set it when the run has ended, only then.",
+                code="run_inconsistent",
+                field="ended_at",
+            )
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether nobody works on this run any more (it may still be taken up again)."""
+        return self.outcome is not RunOutcome.RUNNING
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took by the wall clock; None while it runs."""
+        return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
+
+    def with_phase(self, phase: PhaseRecord) -> ScalingRun:
+        """Return the run with this attempt added, or put in place of the same attempt's earlier record.
+
+        An attempt that is over stays over (a late start says nothing new), and keeps its first start: a deferred task
+        enters its phase twice.
+        """
+        known = {record.key: record for record in self.phases}
+        earlier = known.get(phase.key)
+        if earlier is not None:
+            if earlier.is_ended and not phase.is_ended:
+                return self
+            phase = replace(phase, started_at=min(earlier.started_at, phase.started_at))
+        known[phase.key] = phase
+        return replace(self, phases=tuple(sorted(known.values(), key=lambda record: (record.started_at, record.key))))
+
+    def with_outcome(self, outcome: RunOutcome, *, at: datetime, error: Record | None = None) -> ScalingRun:
+        """Return the run with another outcome; the same outcome again changes nothing.
+
+        Raises:
+            Conflict: the run has ended in a way that cannot become this (`run_ended`).
+        """
+        if outcome is self.outcome:
+            return self
+        if outcome not in TRANSITIONS[self.outcome]:
+            allowed = ", ".join(sorted(TRANSITIONS[self.outcome])) or "nothing, it is final"
+            raise Conflict(
+                f"run {self.run_id} is {self.outcome} and cannot become {outcome} (allowed: {allowed}): start another.",
+                code="run_ended",
+                field="outcome",
+            )
+        ended_at = None if outcome is RunOutcome.RUNNING else at
+        return replace(self, outcome=outcome, ended_at=ended_at, error=error or self.error)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return {
+            "run_id": self.run_id,
+            "policy": self.policy,
+            "target": asdict(self.target),
+            "strategy": self.strategy,
+            "requested_by": self.requested_by,
+            "reason": self.reason,
+            "started_at": self.started_at.isoformat(),
+            "trigger": self.trigger.value,
+            "dry_run": self.dry_run,
+            "outcome": self.outcome.value,
+            "ended_at": _text(self.ended_at),
+            "plan": None if self.plan is None else dict(self.plan),
+            "verdict": None if self.verdict is None else dict(self.verdict),
+            "error": None if self.error is None else dict(self.error),
+            "phases": [phase.to_record() for phase in self.phases],
+        }
+
+    @classmethod
+    def from_record(cls, record: Record) -> ScalingRun:
+        """Return the run that `to_record` stored."""
+        parsed = {
+            "target": Target(**record["target"]),
+            "started_at": datetime.fromisoformat(record["started_at"]),
+            "trigger": Trigger(record["trigger"]),
+            "outcome": RunOutcome(record["outcome"]),
+            "ended_at": _time(record["ended_at"]),
+            "phases": tuple(map(PhaseRecord.from_record, record["phases"])),
+        }
+        return cls(**{**record, **parsed})
+
+
+def merged(stored: ScalingRun | None, run: ScalingRun) -> ScalingRun:
+    """Return what a store keeps when `run` is saved over `stored`: several processes write one run, some of them late.
+
+    Phases are united, and a plan, verdict or error that one process wrote is not lost because another does not know it.
+
+    Raises:
+        Conflict: `stored` has ended in a way that cannot become `run.outcome`.
+    """
+    if stored is None:
+        return run
+    moved = run if run.outcome is not stored.outcome else stored
+    united = replace(
+        run,
+        outcome=stored.with_outcome(run.outcome, at=run.started_at).outcome,
+        ended_at=moved.ended_at,
+        plan=run.plan if run.plan is not None else stored.plan,
+        verdict=run.verdict if run.verdict is not None else stored.verdict,
+        error=run.error if run.error is not None else stored.error,
+        phases=stored.phases,
+    )
+    for phase in run.phases:
+        united = united.with_phase(phase)
+    return united
+
+
+def _require_zone(field: str, moment: datetime | None) -> None:
+    if moment is not None and moment.utcoffset() is None:
+        raise InputError(
+            f"{field} is {moment.isoformat()}, which has no time zone; pass an aware datetime (UTC).",
+            code="time_invalid",
+            field=field,
+        )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,129 @@
+"""Runs in a SQL database: SQLite by default, PostgreSQL in production."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from springtide.record import schema
+from springtide.record.database import engine_for, translated, writing
+from springtide.record.metrics import Labels, Total, applied, changes
+from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.store import PAGE, require_limit, unknown_run
+from springtide.record.tables import RunRow, TotalRow
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from springtide.record.metrics import Change
+
+
+def open_store(url: str) -> SqlStore:
+    """Return the store at `url`, its schema brought up to date.
+
+    Raises:
+        InputError: the URL cannot be used (`store_url_invalid`), or the store is of a later springtide (`store_newer`).
+        TemporaryError: the store does not answer (`store_unavailable`).
+    """
+    engine = engine_for(url)
+    try:
+        with translated(engine):
+            schema.ensure(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlStore(engine)
+
+
+class SqlStore:
+    """A `RunStore` in a database whose schema is up to date: see `open_store`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def save(self, run: ScalingRun) -> None:
+        """Keep the run."""
+        with self._writing() as session:
+            row = session.get(RunRow, run.run_id)
+            before = None if row is None else row.read()
+            _keep(session, row, before, merged(before, run))
+
+    def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
+        """Keep one attempt at one phase."""
+        with self._writing() as session:
+            row = session.get(RunRow, run_id)
+            if row is None:
+                raise unknown_run(run_id)
+            before = row.read()
+            _keep(session, row, before, before.with_phase(phase))
+
+    def get(self, run_id: str) -> ScalingRun:
+        """Return the run."""
+        with self._reading() as session:
+            row = session.get(RunRow, run_id)
+            if row is None:
+                raise unknown_run(run_id)
+            return row.read()
+
+    def latest(self, policy: str | None = None, *, limit: int = PAGE) -> tuple[ScalingRun, ...]:
+        """Return the runs that started last, newest first."""
+        query = select(RunRow).order_by(RunRow.started_at.desc(), RunRow.run_id.desc()).limit(require_limit(limit))
+        if policy is not None:
+            query = query.where(RunRow.policy == policy)
+        with self._reading() as session:
+            return tuple(row.read() for row in session.scalars(query))
+
+    def totals(self) -> tuple[Total, ...]:
+        """Return every metric's present value."""
+        with self._reading() as session:
+            rows = session.scalars(select(TotalRow))
+            return tuple(sorted((_total(row) for row in rows), key=lambda total: (total.name, total.labels)))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with translated(self._engine), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with translated(self._engine), writing(self._engine) as connection, Session(connection) as session:
+            yield session
+            session.flush()
+
+
+def _keep(session: Session, row: RunRow | None, before: ScalingRun | None, after: ScalingRun) -> None:
+    if row is None:
+        row = RunRow()
+        session.add(row)
+    row.write(after)
+    for change in changes(before, after):
+        _count(session, change)
+
+
+def _count(session: Session, change: Change) -> None:
+    labels = json.dumps(change.labels)
+    row = session.get(TotalRow, (change.name, labels))
+    if row is None:
+        session.add(TotalRow(name=change.name, labels=labels, value=applied(change, None)))
+    else:
+        row.value = applied(change, row.value)
+
+
+def _total(row: TotalRow) -> Total:
+    labels: Labels = tuple((name, value) for name, value in json.loads(row.labels))
+    return Total(row.name, labels, row.value)

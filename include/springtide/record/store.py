@@ -1,0 +1,88 @@
+"""Where runs are kept: one Protocol, with SQL behind it (`open_store`) or memory.
+
+A store never decides about a run. It raises, and whether a run goes on without its record is for the caller to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+from springtide.errors import InputError, NotFound
+
+if TYPE_CHECKING:
+    from springtide.record.metrics import Total
+    from springtide.record.model import PhaseRecord, ScalingRun
+
+PAGE: Final = 20
+"""Runs that `latest` returns unless told otherwise."""
+
+LARGEST_PAGE: Final = 1000
+"""The most that one call returns, so that no caller can ask for the whole history at once."""
+
+
+class RunStore(Protocol):
+    """Keeps runs; safe to use from several threads and processes at once.
+
+    Every method raises `TemporaryError` (code `store_unavailable`) when the store does not answer.
+    """
+
+    def save(self, run: ScalingRun) -> None:
+        """Keep the run; what another process has added to it meanwhile stays (see `springtide.record.model.merged`).
+
+        Raises:
+            Conflict: the stored run has ended in a way that cannot become this one (`run_ended`).
+        """
+        ...
+
+    def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
+        """Keep one attempt at one phase; the same again changes nothing, and the run's outcome is not touched.
+
+        Raises:
+            NotFound: there is no such run (`run_unknown`).
+        """
+        ...
+
+    def get(self, run_id: str) -> ScalingRun:
+        """Return the run.
+
+        Raises:
+            NotFound: there is no such run (`run_unknown`).
+        """
+        ...
+
+    def latest(self, policy: str | None = None, *, limit: int = PAGE) -> tuple[ScalingRun, ...]:
+        """Return the runs that started last, newest first; of one policy, when given.
+
+        Raises:
+            InputError: `limit` is not between 1 and 1000 (`limit_invalid`).
+        """
+        ...
+
+    def totals(self) -> tuple[Total, ...]:
+        """Return every metric's present value, counted as the facts were kept."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back; the store is not used after this."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Return the store, to be closed at the end of the block."""
+        ...
+
+    def __exit__(self, *exc: object) -> None:
+        """Close the store."""
+        ...
+
+
+def unknown_run(run_id: str) -> NotFound:
+    """Return the error of every store for a run that it does not hold."""
+    message = f"run {run_id!r} is not in the store; `springtide status` lists the latest runs."
+    return NotFound(message, code="run_unknown", field="run_id")
+
+
+def require_limit(limit: int) -> int:
+    """Return `limit`, or raise `InputError` when it is out of bounds."""
+    if not 1 <= limit <= LARGEST_PAGE:
+        raise InputError(f"limit is {limit}; allowed: 1 to {LARGEST_PAGE}.", code="limit_invalid", field="limit")
+    return limit

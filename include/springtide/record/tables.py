@@ -1,0 +1,162 @@
+"""The tables of the store, typed. Their names carry a prefix: the database may be shared, with Airflow's for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from springtide.plan.model import Target
+from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+PREFIX = "springtide_"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC: SQLite has no time zones, so what comes out of it is given UTC back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - their call
+        """Return the moment in UTC."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - their call
+        """Return the moment with its zone."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The root of the tables; Python types that columns are made from."""
+
+    type_annotation_map: ClassVar = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
+    }
+
+
+class PhaseRow(Base):
+    """One attempt at one phase of one run."""
+
+    __tablename__ = PREFIX + "phases"
+
+    run_id: Mapped[str] = mapped_column(
+        String(250), ForeignKey(PREFIX + "runs.run_id", ondelete="CASCADE"), primary_key=True
+    )
+    phase: Mapped[str] = mapped_column(String(64), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    seconds: Mapped[float | None]
+    message: Mapped[str] = mapped_column(Text)
+
+    def write(self, phase: PhaseRecord) -> None:
+        """Take over every value of `phase`."""
+        self.phase, self.attempt, self.status = phase.phase, phase.attempt, phase.status.value
+        self.started_at, self.ended_at = phase.started_at, phase.ended_at
+        self.seconds, self.message = phase.seconds, phase.message
+
+    def read(self) -> PhaseRecord:
+        """Return the attempt."""
+        return PhaseRecord(
+            phase=self.phase,
+            status=PhaseStatus(self.status),
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            seconds=self.seconds,
+            message=self.message,
+            attempt=self.attempt,
+        )
+
+
+class RunRow(Base):
+    """One run."""
+
+    __tablename__ = PREFIX + "runs"
+    __table_args__ = (
+        Index("ix_springtide_runs_started_at", "started_at"),
+        Index("ix_springtide_runs_policy_started_at", "policy", "started_at"),
+    )
+
+    run_id: Mapped[str] = mapped_column(String(250), primary_key=True)
+    policy: Mapped[str] = mapped_column(String(253))
+    namespace: Mapped[str] = mapped_column(String(253))
+    deployment: Mapped[str] = mapped_column(String(253))
+    service: Mapped[str] = mapped_column(String(253))
+    strategy: Mapped[str] = mapped_column(String(64))
+    requested_by: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    trigger: Mapped[str] = mapped_column(String(32))
+    dry_run: Mapped[bool]
+    outcome: Mapped[str] = mapped_column(String(32))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    plan: Mapped[dict[str, Any] | None]
+    verdict: Mapped[dict[str, Any] | None]
+    error: Mapped[dict[str, Any] | None]
+    phases: Mapped[list[PhaseRow]] = relationship(
+        cascade="all, delete-orphan", lazy="selectin", order_by=[PhaseRow.started_at, PhaseRow.phase, PhaseRow.attempt]
+    )
+
+    def write(self, run: ScalingRun) -> None:
+        """Take over every value of `run`."""
+        self.run_id, self.policy, self.strategy = run.run_id, run.policy, run.strategy
+        self.namespace, self.deployment, self.service = (
+            run.target.namespace,
+            run.target.deployment,
+            run.target.service,
+        )
+        self.requested_by, self.reason, self.trigger = run.requested_by, run.reason, run.trigger.value
+        self.dry_run, self.outcome = run.dry_run, run.outcome.value
+        self.started_at, self.ended_at = run.started_at, run.ended_at
+        self.plan = None if run.plan is None else dict(run.plan)
+        self.verdict = None if run.verdict is None else dict(run.verdict)
+        self.error = None if run.error is None else dict(run.error)
+        rows = {(row.phase, row.attempt): row for row in self.phases}
+        for phase in run.phases:
+            row = rows.get(phase.key)
+            if row is None:
+                row = PhaseRow(run_id=run.run_id)
+                self.phases.append(row)
+            row.write(phase)
+
+    def read(self) -> ScalingRun:
+        """Return the run."""
+        return ScalingRun(
+            run_id=self.run_id,
+            policy=self.policy,
+            target=Target(self.namespace, self.deployment, self.service),
+            strategy=self.strategy,
+            requested_by=self.requested_by,
+            reason=self.reason,
+            started_at=self.started_at,
+            trigger=Trigger(self.trigger),
+            dry_run=self.dry_run,
+            outcome=RunOutcome(self.outcome),
+            ended_at=self.ended_at,
+            plan=self.plan,
+            verdict=self.verdict,
+            error=self.error,
+            phases=tuple(row.read() for row in self.phases),
+        )
+
+
+class TotalRow(Base):
+    """One sample of one metric; `labels` are JSON pairs, in the metric's own order."""
+
+    __tablename__ = PREFIX + "totals"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    labels: Mapped[str] = mapped_column(String(512), primary_key=True)
+    value: Mapped[float]
