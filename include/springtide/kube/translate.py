@@ -20,7 +20,7 @@ from typing import Any
 
 from springtide.errors import ClusterRefused, ClusterUnavailable, Conflict, NotFound, SpringtideError, UnknownOutcome
 
-_CONFLICTS_IN_422 = ("uid mismatch", "UID in precondition", "Precondition failed", "field is immutable: uid")
+_OTHER_UID = "metadata.uid: Invalid value"
 _NOT_FOUND, _CONFLICT, _INVALID, _TOO_MANY, _SERVER_ERROR = 404, 409, 422, 429, 500
 _TEXT_LIMIT = 500
 
@@ -63,7 +63,7 @@ def _from_answer(what: str, error: Any, *, is_write: bool) -> SpringtideError:
     status, reason, text = _status(error)
     if status == _NOT_FOUND:
         return NotFound(f"{what}: {text}", code="not_found")
-    if status == _CONFLICT or (status == _INVALID and any(mark in text for mark in _CONFLICTS_IN_422)):
+    if status == _CONFLICT or (status == _INVALID and _OTHER_UID in text):
         code = "already_exists" if reason == "AlreadyExists" else "conflict"
         return Conflict(f"{what}: {text}", code=code)
     if status in (0, _TOO_MANY):  # 0 is the client's own word for a failed TLS handshake: nothing was sent

@@ -37,8 +37,10 @@ def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | No
     deployment = pod_set.deployment
     if not deployment.is_observed:
         return f"Deployment {deployment.name}: its controller has not seen the latest change yet"
-    enough = min(deployment.updated_replicas, deployment.available_replicas, len(pod_set.ready_pods)) >= needed
-    if enough and deployment.replicas >= needed:
+    counts = [deployment.replicas, deployment.available_replicas, len(pod_set.ready_pods)]
+    if not deployment.is_paused:  # a paused one that somebody edited says 0, for no ReplicaSet has the edit yet
+        counts.append(deployment.updated_replicas)
+    if min(counts) >= needed:
         return None
     _raise_if_hopeless(pod_set, at)
     return (

@@ -1,0 +1,117 @@
+"""What people see: tables on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
+from springtide.run.state import Phase
+
+out = Console()
+err = Console(stderr=True)
+
+_STYLES = {
+    RunOutcome.SUCCEEDED: "green",
+    RunOutcome.NOTHING_TO_DO: "green",
+    RunOutcome.RUNNING: "cyan",
+    RunOutcome.ROLLED_BACK: "yellow",
+    RunOutcome.FAILED: "red",
+    RunOutcome.KEPT_BOTH: "bold red",
+}
+
+
+class PhaseDisplay:
+    """One line per phase with its time, and what it waits for; silent where nobody looks."""
+
+    def __init__(self, *, is_shown: bool) -> None:
+        columns = (SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}"), TimeElapsedColumn())
+        detail = TextColumn("[dim]{task.fields[detail]}")
+        self._progress = Progress(*columns, detail, console=err, disable=not is_shown)
+        self._current: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._finish()
+        self._progress.stop()
+
+    def phase(self, phase: Phase) -> None:
+        """Show that `phase` begins, and that the one before is over."""
+        self._finish()
+        self._current = self._progress.add_task(phase.value, total=1, detail="")
+
+    def wait(self, message: str) -> None:
+        """Show what the present phase waits for."""
+        if self._current is not None:
+            self._progress.update(self._current, detail=message)
+
+    def _finish(self) -> None:
+        if self._current is not None:
+            self._progress.update(self._current, completed=1, detail="")
+
+
+@contextmanager
+def no_display() -> Iterator[None]:
+    """Show nothing."""
+    yield
+
+
+def show_plan(plan: ScalingPlan) -> None:
+    """Print a plan: what, from what, and every clamp with both numbers."""
+    target = plan.target
+    head = f"{plan.policy}: Deployment {target.namespace}/{target.deployment}, Service {target.service}"
+    verb = (
+        "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
+    )
+    out.print(f"[bold]{head}[/bold]\n{verb} by {plan.strategy}: {plan.reason}", highlight=False)
+    if plan.estimate.demand is not None:
+        out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False)
+    table = Table("step", "replicas", "why")
+    for answer in plan.estimate.answers:
+        table.add_row(f"model {answer.model}", f"{answer.replicas:g}", answer.reason)
+    table.add_row(f"combine {plan.estimate.combine}", str(plan.estimate.replicas), "")
+    for clamp in plan.clamps:
+        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", clamp.reason)
+    out.print(table)
+
+
+def show_run(run: ScalingRun) -> None:
+    """Print one run: its outcome, its phases with their seconds, and why it failed."""
+    style = _STYLES[run.outcome]
+    out.print(f"[bold]{run.run_id}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
+    out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False)
+    if run.plan is not None:
+        out.print(f"{run.plan['current']} → {run.plan['replicas']} replicas: {run.plan['reason']}", highlight=False)
+    table = Table("phase", "seconds", "", "what it found")
+    for phase in run.phases:
+        seconds = "" if phase.seconds is None else f"{phase.seconds:.2f}"
+        mark = {PhaseStatus.SUCCEEDED: "[green]✓", PhaseStatus.FAILED: "[red]✗"}.get(phase.status, phase.status.value)
+        table.add_row(phase.phase, seconds, mark, phase.message)
+    out.print(table)
+    if run.error is not None:
+        out.print(f"[red]{run.error['code']}[/red]: {run.error['message']}", highlight=False)
+
+
+def show_runs(runs: tuple[ScalingRun, ...]) -> None:
+    """Print runs, a line each, newest first."""
+    table = Table("run", "policy", "started (UTC)", "replicas", "strategy", "outcome", "seconds", "by")
+    for run in runs:
+        replicas = f"{run.plan['current']} → {run.plan['replicas']}" if run.plan else ""
+        seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
+        outcome = f"[{_STYLES[run.outcome]}]{run.outcome}"
+        started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(run.run_id, run.policy, started, replicas, run.strategy, outcome, seconds, run.requested_by)
+    out.print(table)

@@ -1,0 +1,210 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from springtide import __version__
+from springtide.cli import sandbox
+from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
+from springtide.cli.options import (
+    DEFAULT_POLICIES,
+    DEFAULT_STORE,
+    ContextOption,
+    KubeconfigOption,
+    Output,
+    OutputOption,
+    Place,
+    PoliciesOption,
+    PrometheusOption,
+    ReasonOption,
+    ReplicasOption,
+    ServiceArgument,
+    StoreOption,
+    StrategyOption,
+    current_user,
+    new_run_id,
+)
+from springtide.clock import SystemClock
+from springtide.errors import NotFound, SpringtideError, TemporaryError
+from springtide.plan.guards import parse_replicas
+from springtide.policy.model import ScalingPolicy
+from springtide.run import phases, pipeline
+from springtide.run.admission import plan_capacity, target_of
+from springtide.run.lease import read_lease
+from springtide.run.ports import RunRef, RunRequest
+
+FAILED, TRY_AGAIN = 1, 75
+"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.command("sandbox")(sandbox.sandbox)
+
+
+@app.callback()
+def springtide(
+    *, verbose: Annotated[bool, typer.Option(help="Log every write and lost swap to stderr.")] = False
+) -> None:
+    """Scale Kubernetes services safely: calculate, create, prove ready, switch, test, remove."""
+    level = 20 if verbose else 30
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+@app.command()
+def plan(  # noqa: PLR0913 - a command's options are its arguments
+    service: ServiceArgument,
+    *,
+    replicas: ReplicasOption = "auto",
+    strategy: StrategyOption = None,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    prometheus: PrometheusOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print how many replicas SERVICE needs now, and why. Changes nothing."""
+    place = Place(policies, kubeconfig, context, prometheus, None)
+    with answering(output), place.ports(lambda _message: None) as ports:
+        request = _request(place.policy(service), replicas, strategy, "plan only")
+        made = plan_capacity(ports, request)
+        if output is Output.JSON:
+            _print(made.to_record())
+        else:
+            show_plan(made)
+
+
+@app.command()
+def run(  # noqa: PLR0913 - a command's options are its arguments
+    service: ServiceArgument,
+    *,
+    replicas: ReplicasOption = "auto",
+    strategy: StrategyOption = None,
+    reason: ReasonOption = "by hand",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and record, change nothing.")] = False,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    prometheus: PrometheusOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Scale SERVICE: the whole run, in this process. A failure rolls back and exits with 1, or 75 to try again
+    later."""
+    place = Place(policies, kubeconfig, context, prometheus, store)
+    display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
+    with answering(output), place.ports(display.wait) as ports:
+        request = _request(place.policy(service), replicas, strategy, reason, dry_run=dry_run)
+        try:
+            with display:
+                pipeline.run(ports, request, display.phase)
+        finally:
+            _show_one(place, request.run_id, output)
+
+
+@app.command()
+def status(
+    service: Annotated[str | None, typer.Argument(help="Only runs of this policy.")] = None,
+    *,
+    run_id: Annotated[str | None, typer.Option("--run", help="One run, with its phases.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many runs, newest first.")] = 20,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print the latest runs, or one of them."""
+    place = Place(DEFAULT_POLICIES, None, None, None, store)
+    with answering(output):
+        if run_id is not None:
+            _show_one(place, run_id, output)
+            return
+        with place.open_store() as opened:
+            runs = opened.latest(service, limit=limit)
+        if output is Output.JSON:
+            _print([each.to_record() for each in runs])
+        else:
+            show_runs(runs)
+
+
+@app.command("roll-back")
+def roll_back(  # noqa: PLR0913 - a command's options are its arguments
+    service: ServiceArgument,
+    *,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Undo the run that owns SERVICE, from what stands in its Lease. Only when that run works no more."""
+    place = Place(policies, kubeconfig, context, None, store)
+    display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
+    with answering(output), place.ports(display.wait) as ports:
+        target = target_of(place.policy(service))
+        lease = read_lease(ports.kube, target.namespace, target.deployment)
+        if lease is None or not lease.holder:
+            raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
+        ref = RunRef.of(target, lease.holder)
+        with display:
+            progress = phases.roll_back(ports, ref)
+            outcome = phases.report(ports, ref)
+        _print({"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message})
+
+
+@contextmanager
+def answering(output: Output) -> Iterator[None]:
+    """Turn errors into an answer in the form that was asked for, and an exit code."""
+    try:
+        yield
+    except SpringtideError as error:
+        if output is Output.JSON:
+            _print({"error": error.to_record()}, to_stderr=True)
+        else:
+            err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+        raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    app(args=arguments)
+
+
+def _request(
+    policy: ScalingPolicy, replicas: str, strategy: str | None, reason: str, *, dry_run: bool = False
+) -> RunRequest:
+    return RunRequest(
+        run_id=new_run_id(SystemClock()),
+        policy=policy,
+        replicas=parse_replicas(replicas, policy=policy),
+        strategy=strategy,
+        requested_by=current_user(),
+        reason=reason,
+        dry_run=dry_run,
+    )
+
+
+def _show_one(place: Place, run_id: str, output: Output) -> None:
+    with place.open_store() as store:
+        found = store.get(run_id)
+    if output is Output.JSON:
+        _print(found.to_record())
+    else:
+        show_run(found)
+
+
+def _print(document: Any, *, to_stderr: bool = False) -> None:
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False), err=to_stderr)

@@ -1,0 +1,112 @@
+"""The options that commands share, and what they open."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from springtide.clock import Clock, SystemClock
+from springtide.errors import InputError
+from springtide.policy.model import ScalingPolicy
+from springtide.policy.parse import load_policy
+from springtide.record.memory import MemoryStore
+from springtide.record.settings import STORE_VARIABLE, RecordSettings
+from springtide.record.store import RunStore
+from springtide.run.assembly import Metrics, assemble
+from springtide.run.ports import Ports
+
+
+class Output(StrEnum):
+    """How a command answers."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="The policy's name: POLICIES/SERVICE.yaml.")]
+PoliciesOption = Annotated[Path, typer.Option(envvar="SPRINGTIDE_POLICIES", help="The folder of policy files.")]
+KubeconfigOption = Annotated[
+    Path | None, typer.Option(help="The cluster; else KUBECONFIG, ~/.kube/config, or the pod this runs in.")
+]
+ContextOption = Annotated[str | None, typer.Option(help="The kubeconfig's context; else its current one.")]
+PrometheusOption = Annotated[
+    str | None,
+    typer.Option(envvar="SPRINGTIDE_PROMETHEUS", help="The Prometheus that policies with source prometheus ask."),
+]
+StoreOption = Annotated[
+    str, typer.Option(envvar=STORE_VARIABLE, help="The store of runs, as an SQLAlchemy URL.", show_default=True)
+]
+OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")]
+ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
+StrategyOption = Annotated[str | None, typer.Option(help="blue_green or in_place; else the policy's own.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept with the run.")]
+
+DEFAULT_POLICIES = Path("policies")
+DEFAULT_STORE = RecordSettings().store_url
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command works: which cluster, which policies, which metrics, which store."""
+
+    policies: Path
+    kubeconfig: Path | None
+    context: str | None
+    prometheus: str | None
+    store: str | None
+
+    def policy(self, service: str) -> ScalingPolicy:
+        """Return the policy of `service`.
+
+        Raises:
+            InputError: there is none, or `service` is no name of a policy.
+            PolicyError: its file has errors.
+        """
+        known = sorted(path.stem for path in self.policies.glob("*.yaml"))
+        if service not in known:  # also keeps `../etc` from ever becoming a path
+            listed = ", ".join(known) or "none"
+            raise InputError(
+                f"service: there is no policy {service!r} in {self.policies}; there are: {listed}.",
+                code="service_unknown",
+                field="service",
+            )
+        return load_policy(self.policies / f"{service}.yaml")
+
+    @contextmanager
+    def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:
+        """Open the cluster and the store."""
+        from springtide.kube.live import connect
+
+        clock: Clock = SystemClock()
+        metrics = Metrics(url=self.prometheus, base=self.policies)
+        with self.open_store() as store:
+            yield assemble(connect(self.kubeconfig, context=self.context, clock=clock), store, metrics, on_wait=on_wait)
+
+    def open_store(self) -> RunStore:
+        """Open the store of runs; without one, runs are forgotten with this process."""
+        if self.store is None:
+            return MemoryStore()
+        from springtide.record.sql import open_store
+
+        return open_store(self.store)
+
+
+def new_run_id(clock: Clock) -> str:
+    """Return a run id that sorts by time and that two runs of one second do not share."""
+    return f"cli-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+def current_user() -> str:
+    """Return who runs this command, for the record."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return "unknown"

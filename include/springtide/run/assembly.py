@@ -1,0 +1,67 @@
+"""Puts the ports of a run together from what a caller has: the command line, Airflow, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from springtide.clock import Clock, SystemClock
+from springtide.demand.model import DemandSource
+from springtide.demand.prometheus import instant_query
+from springtide.demand.registry import demand_source
+from springtide.errors import InputError
+from springtide.kube.client import KubeClient
+from springtide.policy.model import ScalingPolicy
+from springtide.record.store import RunStore
+from springtide.run.ports import Ports
+from springtide.verify.route import HttpRoute
+from springtide.verify.smoke import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Where demand and smoke conditions are read: `url` None where there is no Prometheus; `base` for files."""
+
+    url: str | None = None
+    base: Path = Path()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def assemble(
+    kube: KubeClient,
+    store: RunStore,
+    metrics: Metrics,
+    *,
+    clock: Clock | None = None,
+    on_wait: Callable[[str], None] = lambda _message: None,
+) -> Ports:
+    """Return the ports of runs against the cluster behind `kube`."""
+    clock = clock or SystemClock()
+    return Ports(
+        kube=kube,
+        clock=clock,
+        route=HttpRoute(clock),
+        store=store,
+        demand=lambda policy: _source(policy, metrics),
+        instant=_instant(metrics),
+        on_wait=on_wait,
+    )
+
+
+def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource:
+    spec = policy.spec.demand
+    if spec is None:
+        raise InputError(
+            f"demand: policy {policy.name!r} has none, so only a number of replicas can be asked for.",
+            code="policy_missing_key",
+            field="demand",
+        )
+    return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
+
+
+def _instant(metrics: Metrics) -> Instant | None:
+    url = metrics.url
+    if url is None:
+        return None
+    return lambda query: instant_query(url, query, headers=metrics.headers)

@@ -1,0 +1,200 @@
+"""Small builders: one line per case, only what a case is about is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from springtide import labels
+from springtide.kube.objects import Deployment, Endpoint, Json, Pod, ReplicaSet, Service
+from springtide.kube.scene import PodSet, Scene
+from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
+from springtide.strategy.model import Order, Snapshot
+
+NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
+OWN_SELECTOR = {"app": "web"}
+
+
+def policy(**spec: Any) -> ScalingPolicy:
+    """Return a valid policy for the workload `web`, with `spec` merged in."""
+    document = {
+        "apiVersion": "springtide/v1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": "web", "owner": "team-web"},
+        "spec": {
+            "target": {"namespace": "shop", "deployment": "web", "service": "web"},
+            "replicas": {"min": 1, "max": 50},
+            "capacity": {"models": [{"model": "fixed", "replicas": 6}]},
+            "strategy": {"type": "blue_green", "propagation": "2s", "drain": "1s"},
+        }
+        | spec,
+    }
+    return ScalingPolicy.model_validate(document)
+
+
+@dataclass(frozen=True)
+class SetBuilder:
+    """A pod set: `web` or its twin `web-alt`, with `ready` of `replicas` pods ready."""
+
+    name: str = "web"
+    replicas: int = 3
+    ready: int | None = None
+    pods: int | None = None
+    hash: str | None = None
+    paused: bool = False
+    run: str | None = None
+    generation: int = 0
+    observed: bool = True
+    env: str = "v1"
+    uid: str | None = None
+    terminating: bool = False
+    conditions: tuple[Json, ...] = ()
+    waiting: str | None = None
+    pod_changes: Json = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> Self:
+        """Return the same set, changed."""
+        return replace(self, **changes)
+
+    @property
+    def template_hash(self) -> str:
+        """The hash of its pods."""
+        return self.hash or ("hash-alt" if self.name.endswith("-alt") else "hash-own")
+
+    @property
+    def own_labels(self) -> dict[str, str]:
+        """The labels that its selector asks for."""
+        return OWN_SELECTOR | ({labels.SET: labels.ALTERNATE} if self.name.endswith("-alt") else {})
+
+    @property
+    def deployment(self) -> Deployment:
+        """The Deployment."""
+        ready = self.replicas if self.ready is None else self.ready
+        annotations = {labels.REVISION: "1"}
+        if self.run is not None:
+            annotations |= {labels.RUN: self.run, labels.GENERATION: str(self.generation)}
+        metadata: Json = {
+            "name": self.name,
+            "uid": self.uid or f"uid-{self.name}",
+            "resourceVersion": "7",
+            "generation": 2,
+            "annotations": annotations,
+        }
+        if self.terminating:
+            metadata["deletionTimestamp"] = NOW.isoformat()
+        container = {"name": "web", "image": "web:1", "env": [{"name": "V", "value": self.env}], "readinessProbe": {}}
+        spec: Json = {
+            "replicas": self.replicas,
+            "selector": {"matchLabels": self.own_labels},
+            "template": {"metadata": {"labels": self.own_labels}, "spec": {"containers": [container]}},
+        }
+        if self.paused:
+            spec["paused"] = True
+        status = {
+            "observedGeneration": 2 if self.observed else 1,
+            "replicas": self.replicas,
+            "updatedReplicas": self.replicas,
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+            "conditions": list(self.conditions),
+        }
+        return Deployment({"metadata": metadata, "spec": spec, "status": status})
+
+    def pod_objects(self) -> tuple[Pod, ...]:
+        """Return its pods, the ready ones first."""
+        ready = self.replicas if self.ready is None else self.ready
+        count = self.replicas if self.pods is None else self.pods
+        return tuple(self._pod(number, is_ready=number < ready) for number in range(count))
+
+    def _pod(self, number: int, *, is_ready: bool) -> Pod:
+        status: Json = {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True" if is_ready else "False"}],
+        }
+        if self.waiting is not None and not is_ready:
+            reason, _, message = self.waiting.partition(": ")
+            state = {"waiting": {"reason": reason, "message": message}}
+            status["containerStatuses"] = [{"name": "web", "state": state, "restartCount": 3}]
+        owner = {"kind": "ReplicaSet", "name": f"{self.name}-rs", "uid": f"rs-{self.name}", "controller": True}
+        name = f"{self.name}-{number}"
+        metadata = {
+            "name": name,
+            "uid": f"pod-{name}",
+            "resourceVersion": "1",
+            "labels": self.own_labels | {labels.POD_TEMPLATE_HASH: self.template_hash},
+            "ownerReferences": [owner],
+        }
+        return Pod({"metadata": metadata, "spec": {}, "status": status | self.pod_changes})
+
+    def build(self) -> PodSet:
+        """Return the set."""
+        deployment = self.deployment
+        metadata = {
+            "name": f"{self.name}-rs",
+            "uid": f"rs-{self.name}",
+            "resourceVersion": "1",
+            "labels": {labels.POD_TEMPLATE_HASH: self.template_hash},
+            "annotations": {labels.REVISION: "1"},
+            "ownerReferences": [{"kind": "Deployment", "name": self.name, "uid": deployment.uid, "controller": True}],
+        }
+        replica_set = ReplicaSet({"metadata": metadata, "spec": {"replicas": self.replicas}})
+        return PodSet(deployment, (replica_set,), self.pod_objects())
+
+
+def service(
+    selector: dict[str, str] | None = None, *, switched: timedelta | None = None, uid: str = "uid-service", **spec: Any
+) -> Service:
+    """Return the Service; `switched` is how long ago its selector was moved."""
+    annotations = {} if switched is None else {labels.SWITCHED_AT: (NOW - switched).isoformat()}
+    metadata = {"name": "web", "uid": uid, "resourceVersion": "9", "annotations": annotations}
+    own = {"selector": OWN_SELECTOR if selector is None else selector, "clusterIP": "127.0.1.1"}
+    return Service({"metadata": metadata, "spec": own | {"ports": [{"name": "http", "port": 80}]} | spec})
+
+
+def pinned(template_hash: str) -> dict[str, str]:
+    """Return the Service's selector pinned to one set."""
+    return OWN_SELECTOR | {labels.POD_TEMPLATE_HASH: template_hash}
+
+
+def scene(found: Service, *sets: SetBuilder, serving: Sequence[str] | None = None) -> Scene:
+    """Return one look. `serving` names the sets whose ready pods are endpoints; by default those that the selector
+    meets."""
+    built = {each.name: each.build() for each in sets}
+    names = serving if serving is not None else [each.name for each in sets if _meets(found, each)]
+    endpoints = [_endpoint(pod) for name in names for pod in built[name].pods]
+    pods = tuple(pod for pod_set in built.values() for pod in pod_set.pods)
+    return Scene(NOW, found, built, tuple(endpoints), pods)
+
+
+def _meets(found: Service, each: SetBuilder) -> bool:
+    carried = each.own_labels | {labels.POD_TEMPLATE_HASH: each.template_hash}
+    return all(carried.get(key) == value for key, value in found.selector.items())
+
+
+def _endpoint(pod: Pod) -> Endpoint:
+    return Endpoint(pod.uid, pod.name, ("10.0.0.1",), pod.is_ready, pod.is_ready, is_terminating=False)
+
+
+def order(
+    replicas: int,
+    *,
+    start: int = 3,
+    settings: BlueGreen | InPlace | None = None,
+    stable: str = "web",
+    ready: int | None = None,
+) -> Order:
+    """Return the order to go from `start` to `replicas`."""
+    template_hash = "hash-alt" if stable.endswith("-alt") else "hash-own"
+    snapshot = Snapshot(
+        service_uid="uid-service",
+        selector=OWN_SELECTOR,
+        stable=stable,
+        stable_uid=f"uid-{stable}",
+        replicas=start,
+        ready=start if ready is None else ready,
+        template_hash=template_hash,
+    )
+    chosen = settings if settings is not None else policy().spec.strategy
+    return Order("run-1", "web", replicas, snapshot, chosen)
