@@ -104,8 +104,10 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     store: StoreOption = DEFAULT_STORE,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Scale SERVICE: the whole run, in this process. A failure rolls back and exits with 1, or 75 to try again
-    later."""
+    """Scale SERVICE: the whole run, in this process.
+
+    A failure rolls back and exits with 1, or with 75 when it is worth trying again.
+    """
     place = Place(policies, kubeconfig, context, prometheus, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output), place.ports(display.wait) as ports:
@@ -141,7 +143,7 @@ def status(
 
 
 @app.command("roll-back")
-def roll_back(  # noqa: PLR0913 - a command's options are its arguments
+def roll_back(
     service: ServiceArgument,
     *,
     policies: PoliciesOption = DEFAULT_POLICIES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import OWN_SELECTOR, SetBuilder, order, pinned, scene, service
 
+from builders import OWN_SELECTOR, SetBuilder, order, pinned, scene, service
 from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.objects import Kind

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import SetBuilder, order, pinned, scene, service
 
+from builders import SetBuilder, order, pinned, scene, service
 from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Kind

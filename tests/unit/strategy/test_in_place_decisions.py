@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from builders import SetBuilder, order, policy, scene, service
 
+from builders import SetBuilder, order, policy, scene, service
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.strategy.in_place import InPlaceStrategy
 from springtide.strategy.model import Decision, Done, Order, Scale, Wait

@@ -1,0 +1,152 @@
+"""What may not be scaled is refused before anything is written, with the field, the value and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders import SetBuilder, scene, service
+from springtide.errors import InputError
+from springtide.kube.objects import Deployment, Json, Service
+from springtide.kube.scene import PodSet, Scene
+from springtide.plan.preflight import require_scalable
+
+
+def check(
+    look: Scene, *, autoscalers: tuple[Json, ...] = (), parallel: bool = True, extra: tuple[Any, ...] = ()
+) -> PodSet:
+    return require_scalable(
+        look, deployment="web", selected=[*look.pods, *extra], autoscalers=autoscalers, parallel=parallel
+    )
+
+
+def refusal(look: Scene, **options: Any) -> InputError:
+    with pytest.raises(InputError) as caught:
+        check(look, **options)
+    return caught.value
+
+
+def edited(change: Json, *, pod: Json | None = None) -> Scene:
+    """Return a scene whose Deployment has `change` in its spec, and `pod` in its pod spec."""
+    look = scene(service(), SetBuilder())
+    deployment = look.pod_sets["web"].deployment
+    deployment.raw["spec"].update(change)
+    deployment.raw["spec"]["template"]["spec"].update(pod or {})
+    return look
+
+
+def test_a_settled_workload_is_admitted() -> None:
+    assert check(scene(service(), SetBuilder())).deployment.name == "web"
+
+
+def test_the_alternate_set_is_admitted_when_it_is_the_only_one() -> None:
+    assert check(scene(service(), SetBuilder("web-alt"))).deployment.name == "web-alt"
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (service({}), "service_unsupported"),
+        (service(type="ExternalName"), "service_unsupported"),
+        (service(clusterIP="None"), "service_unsupported"),
+        (service({"app": "web", "pod-template-hash": "hash-own"}), "service_unsupported"),
+        (service({"app": "web", "tier": "db"}), "selector_mismatch"),
+    ],
+    ids=["no selector", "external name", "headless", "pinned", "selects something else"],
+)
+def test_services_that_cannot_be_switched(found: Service, code: str) -> None:
+    refused = refusal(scene(found, SetBuilder(), serving=[]))
+
+    assert (refused.code, refused.field) == (code, "target.service")
+    assert "Service web" in refused.message
+
+
+def test_a_selector_that_meets_a_second_workload_names_it() -> None:
+    other = SetBuilder("other").pod_objects()
+    refused = refusal(scene(service(), SetBuilder()), extra=other)
+
+    assert refused.code == "selector_ambiguous"
+    assert "ReplicaSet/other-rs" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("stable", "code"),
+    [
+        (SetBuilder(paused=True), "rollout_in_progress"),
+        (SetBuilder(observed=False), "rollout_in_progress"),
+        (SetBuilder(replicas=0), "zero_refused"),
+        (SetBuilder(terminating=True), "workload_unsupported"),
+    ],
+    ids=["paused", "not observed", "zero", "deleting"],
+)
+def test_workloads_that_are_not_settled(stable: SetBuilder, code: str) -> None:
+    refused = refusal(scene(service(), stable))
+
+    assert (refused.code, refused.field) == (code, "target.deployment")
+
+
+def test_a_rollout_under_way_is_refused_with_its_counts() -> None:
+    look = scene(service(), SetBuilder(replicas=6))
+    look.pod_sets["web"].deployment.raw["status"]["updatedReplicas"] = 2
+
+    assert "2 of 6 replicas are updated" in refusal(look).message
+
+
+def test_no_readiness_probe() -> None:
+    look = edited({}, pod={"containers": [{"name": "web", "image": "web:1"}]})
+
+    assert refusal(look).code == "no_readiness"
+
+
+def test_recreate_must_not_run_two_sets() -> None:
+    assert refusal(edited({"strategy": {"type": "Recreate"}})).code == "workload_unsupported"
+
+
+def test_an_autoscaler_that_owns_the_replicas_is_named() -> None:
+    autoscaler = {
+        "metadata": {"name": "web-hpa"},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+    }
+    refused = refusal(scene(service(), SetBuilder()), autoscalers=(autoscaler,))
+
+    assert refused.code == "autoscaler_conflict"
+    assert "web-hpa" in refused.message
+
+
+def test_an_autoscaler_of_another_workload_does_not_matter() -> None:
+    other = {"metadata": {"name": "x"}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "other"}}}
+
+    assert check(scene(service(), SetBuilder()), autoscalers=(other,)).deployment.name == "web"
+
+
+@pytest.mark.parametrize(
+    ("pod", "named"),
+    [
+        ({"hostNetwork": True}, "hostNetwork"),
+        ({"nodeName": "node0"}, "nodeName node0"),
+        (
+            {"containers": [{"name": "web", "readinessProbe": {}, "ports": [{"hostPort": 8080}]}]},
+            "hostPort 8080",
+        ),
+    ],
+)
+def test_pods_that_cannot_run_twice_are_refused_for_two_sets_only(pod: Json, named: str) -> None:
+    refused = refusal(edited({}, pod=pod))
+
+    assert refused.code == "parallel_impossible"
+    assert named in refused.message
+    assert "in_place" in refused.message
+    assert isinstance(check(edited({}, pod=pod), parallel=False).deployment, Deployment)
+
+
+def test_both_sets_without_a_run_are_left_to_a_person() -> None:
+    assert refusal(scene(service(), SetBuilder(), SetBuilder("web-alt"))).code == "leftover_set"
+
+
+def test_every_reason_is_said_at_once() -> None:
+    refused = refusal(scene(service(clusterIP="None"), SetBuilder(paused=True)))
+
+    assert refused.message.count("\n") == 1
+    assert "headless" in refused.message
+    assert "paused" in refused.message
