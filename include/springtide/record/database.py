@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,15 +30,12 @@ def engine_for(url: str) -> Engine:
         TemporaryError: the directory cannot be made (`store_unavailable`).
     """
     parsed = _parsed(url)
-    dumps = partial(json.dumps, allow_nan=False)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(_with_directory(parsed), json_serializer=dumps, connect_args=_SQLITE)
+        engine = create_engine(_with_directory(parsed), connect_args=_SQLITE)
         event.listen(engine, "connect", _prepare_sqlite)
     else:
         parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(
-            parsed, json_serializer=dumps, connect_args=_POSTGRESQL, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS
-        )
+        engine = create_engine(parsed, connect_args=_POSTGRESQL, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS)
     event.listen(engine, "begin", _begin)
     return engine
 

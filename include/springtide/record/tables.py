@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, String, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -14,6 +15,7 @@ from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, Scalin
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
+    from sqlalchemy.types import TypeEngine
 
 PREFIX = "springtide_"
 
@@ -36,13 +38,26 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+class Record(TypeDecorator[dict[str, Any]]):
+    """A JSON object, checked before it is sent: NaN is no JSON, and drivers disagree about when to say so."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return PostgreSQL's binary form there."""
+        return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else self.impl_instance)
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> dict[str, Any] | None:  # noqa: ARG002
+        """Return the object, or raise what makes it no JSON."""
+        json.dumps(value, allow_nan=False)
+        return value
+
+
 class Base(DeclarativeBase):
     """The root of the tables; Python types that columns are made from."""
 
-    type_annotation_map: ClassVar = {
-        datetime: UtcDateTime(),
-        dict[str, Any]: JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
-    }
+    type_annotation_map: ClassVar = {datetime: UtcDateTime(), dict[str, Any]: Record(), float: Double()}
 
 
 class PhaseRow(Base):

@@ -48,14 +48,14 @@ def upgrade() -> None:
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("started_at", _MOMENT, nullable=False),
         sa.Column("ended_at", _MOMENT),
-        sa.Column("seconds", sa.Float),
+        sa.Column("seconds", sa.Double),
         sa.Column("message", sa.Text, nullable=False),
     )
     op.create_table(
         "springtide_totals",
         sa.Column("name", sa.String(128), primary_key=True),
         sa.Column("labels", sa.String(512), primary_key=True),
-        sa.Column("value", sa.Float, nullable=False),
+        sa.Column("value", sa.Double, nullable=False),
     )
 
 
