@@ -1,14 +1,27 @@
 """How new instances are brought in and the stable ones leave."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from springtide.policy.part import Contradiction, Part
-from springtide.policy.units import Duration, Pods, UrlPath, between
+from springtide.policy.units import Duration, Pods, UrlPath, between, refusal, shown
 
 _HEADER = "header:"
+_IDENTITY = r"body|none|header:[A-Za-z0-9][A-Za-z0-9-]{0,63}"
+
+
+def _identity(text: str) -> str:
+    if re.fullmatch(_IDENTITY, text) is None:
+        raise refusal("policy_type", f"expected body, none or header:NAME, got {shown(text)}")
+    return text
+
+
+Identity = Annotated[
+    str, AfterValidator(_identity), WithJsonSchema({"type": "string", "pattern": f"^(?:{_IDENTITY})$"})
+]
 
 
 class Probe(Part):
@@ -17,7 +30,7 @@ class Probe(Part):
     path: UrlPath
     """The path that is asked, such as `/whoami`. Required."""
 
-    identity: Annotated[str, StringConstraints(pattern=r"^(body|none|header:[A-Za-z0-9][A-Za-z0-9-]{0,63})$")]
+    identity: Identity
     """Where an answer holds the name of the pod that gave it: `body`, `header:NAME`, or `none`, when the service does
     not say and only its answering is checked. Required: a wrong guess would prove nothing."""
 

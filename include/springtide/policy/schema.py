@@ -1,0 +1,39 @@
+"""The JSON Schema of a policy, for editors and other tools: `python -m springtide.policy.schema > docs/policy.schema.json`.
+
+It knows shapes (keys, types, patterns); what contradicts itself only the parser finds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from springtide.policy.model import ScalingPolicy
+
+
+def policy_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a `ScalingPolicy` file."""
+    schema = ScalingPolicy.model_json_schema(by_alias=True, mode="validation")
+    for part in (schema, *schema["$defs"].values()):
+        part["description"] = part["description"].partition("\n\n")[0].replace("\n", " ")
+        for key, field in part["properties"].items():
+            _tidy(part, key, field)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _tidy(part: dict[str, Any], key: str, field: dict[str, Any]) -> None:
+    field.pop("title", None)  # the key again, in capitals
+    field["description"] = field["description"].replace("\n", " ")
+    if "const" in field:  # `type: blue_green` chooses what the other keys mean: code may leave it out, a file may not
+        field.pop("default", None)
+        part["required"] = sorted({*part.get("required", ()), key})
+
+
+def render() -> str:
+    """Return the schema as `docs/policy.schema.json` holds it."""
+    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
