@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from springtide.clock import Clock
 from springtide.errors import InputError
 from springtide.kube.objects import Service
+
+if TYPE_CHECKING:
+    from httpx import Client
 
 BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer that are read; a longer one is cut, never loaded."""
@@ -39,17 +42,18 @@ class HttpRoute:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._client: Client | None = None
 
     def get(self, url: str, *, timeout_seconds: float) -> Answer:
         """Return the answer to one GET."""
         import httpx
 
         end = self._clock.monotonic() + timeout_seconds
+        if self._client is None:
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._client = httpx.Client(limits=limits, follow_redirects=False, trust_env=False)
         try:
-            with (
-                httpx.Client(timeout=timeout_seconds, follow_redirects=False, trust_env=False) as client,
-                client.stream("GET", url, headers={"connection": "close"}) as response,
-            ):
+            with self._client.stream("GET", url, timeout=timeout_seconds) as response:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk
