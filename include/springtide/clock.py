@@ -24,11 +24,15 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's own clock. The wall is read once; from there time goes on monotonically, whatever the wall does."""
+
+    def __init__(self) -> None:
+        self._wall = datetime.now(UTC)
+        self._start = time.monotonic()
 
     def now(self) -> datetime:
         """Return the time of day."""
-        return datetime.now(UTC)
+        return self._wall + timedelta(seconds=time.monotonic() - self._start)
 
     def monotonic(self) -> float:
         """Return the machine's monotonic seconds."""
