@@ -1,0 +1,51 @@
+"""What importing the library costs and what it may touch; who may import whom is in .importlinter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from architecture.sources import ROOT
+
+HEAVY = {
+    "airflow",
+    "great_expectations",
+    "kubernetes",
+    "numba",
+    "pandas",
+    "prometheus_api_client",
+    "scipy",
+    "statsforecast",
+}
+
+LOADED = """
+import importlib, pkgutil, sys
+import springtide
+for module in pkgutil.walk_packages(springtide.__path__, "springtide."):
+    importlib.import_module(module.name)
+    heavy = sorted(set({heavy!r}) & set(sys.modules))
+    if heavy:
+        print(module.name, heavy)
+        break
+print(len([name for name in sys.modules if name.startswith("springtide.")]), "modules")
+"""
+
+
+def test_no_module_of_the_library_loads_a_heavy_package() -> None:
+    """Every task of a run starts a process and imports the library: seconds, when one import stands at the top."""
+    program = [sys.executable, "-c", LOADED.format(heavy=sorted(HEAVY))]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1, lines[0]
+    assert int(lines[0].split()[0]) > 20
+
+
+def test_the_layers_hold() -> None:
+    program = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()"]
+    done = subprocess.run(
+        [*program, "--no-cache", "--no-logo"], capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
+    )
+
+    assert done.returncode == 0, done.stdout
