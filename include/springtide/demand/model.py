@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class DemandSeries:
     """Evenly or unevenly spaced samples of one demand, oldest first.
 
-    `times` are POSIX seconds in UTC, strictly rising; `values` are finite, at least 0, in `unit`, and of the same length.
-    Gaps are missing samples, never NaN. `source` says where it was read (for people; no secret).
+    `times` are POSIX seconds in UTC, strictly rising; `values` are finite, at least 0, in `unit`, and of the same
+    length. Gaps are missing samples, never NaN. `source` says where it was read (for people; no secret).
     """
 
     times: NDArray[np.float64]

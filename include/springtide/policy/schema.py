@@ -1,6 +1,7 @@
-"""The JSON Schema of a policy, for editors and other tools: `python -m springtide.policy.schema > docs/policy.schema.json`.
+"""The JSON Schema of a policy, for editors and other tools.
 
-It knows shapes (keys, types, patterns); what contradicts itself only the parser finds.
+`python -m springtide.policy.schema > docs/policy.schema.json` writes it. It knows shapes (keys, types, patterns);
+what contradicts itself only the parser finds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,222 @@
+"""A connection to Prometheus whose every answer is looked at before anybody uses it.
+
+prometheus-api-client waits for ever by default, drops `warnings` and partial data, and shows an error as the bytes of
+its body. So it is given a session that reads each answer within a time and a size, and turns everything but a whole,
+good one into one of our errors. Works for `custom_query_range` and `custom_query` alike.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+from springtide.clock import Clock, SystemClock
+from springtide.errors import DemandUnavailable, DemandUnusable, InputError, SpringtideError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from prometheus_api_client import PrometheusConnect
+
+_CONNECT_SECONDS, _READ_SECONDS = 3.0, 15.0
+_ANSWER_SECONDS = 60.0  # for a whole body; a read timeout alone never ends a trickle
+_ANSWER_BYTES = 32 * 1024 * 1024  # a hundred series of a full chunk
+_TEMPORARY = (408, 429, 500, 502, 503, 504)
+_LONGEST_WAIT = 10  # seconds between two tries, whatever the server asks for
+_WORDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusAddress:
+    """Where a Prometheus is, with what it is asked for, and how to call it in messages.
+
+    `url` holds no credentials: those are in `login`. Neither `login` nor `headers` is ever shown.
+    """
+
+    url: str
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def parse(cls, url: str, headers: Mapping[str, str] | None = None) -> PrometheusAddress:
+        """Return the address that `url` (`https://user:password@host:9090/path`) means.
+
+        Raises:
+            InputError: it is no http or https URL with a host (`url_scheme`, `prometheus_url_invalid`); the message
+                never holds what was given, for a password may be in it.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise _bad_url("it cannot be read as a URL", "prometheus_url_invalid") from None
+        if parts.scheme not in {"http", "https"}:
+            raise _bad_url("its scheme must be http or https", "url_scheme")
+        if not parts.hostname or parts.query or parts.fragment:
+            raise _bad_url("it must be a host with at most a port and a path, no query", "prometheus_url_invalid")
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        place = host if port is None else f"{host}:{port}"
+        clean = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
+        login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+        return cls(clean, login, dict(headers or {}))
+
+
+def _bad_url(problem: str, code: str) -> InputError:
+    return InputError(f"The address of Prometheus: {problem}, such as http://prometheus:9090.", code=code, field="url")
+
+
+class _Login(AuthBase):
+    """Sends the login that was given, else nothing: without it, requests would take one from ~/.netrc."""
+
+    def __init__(self, login: tuple[str, str] | None) -> None:
+        self._login = login
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return requests.auth.HTTPBasicAuth(*self._login)(request) if self._login else request
+
+
+@contextmanager
+def connect(
+    address: PrometheusAddress, *, clock: Clock | None = None, read_seconds: float = _READ_SECONDS, tries: int = 4
+) -> Iterator[PrometheusConnect]:
+    """Yield a client for `address`; it is closed at the end, and whatever goes wrong inside is one of our errors.
+
+    A call that is answered 408, 429 or 5xx, or not at all, is sent up to `tries` times in all, after 0, 1 and 2 s or what
+    `Retry-After` asks for, up to 10 s.
+
+    Raises:
+        DemandUnavailable: no whole answer came; trying again later may help.
+        DemandUnusable: the server refused the query or the login, in its own words, or is no Prometheus.
+    """
+    from prometheus_api_client import PrometheusConnect
+
+    with requests.Session() as session:
+        session.hooks["response"].append(_Examiner(address, clock or SystemClock()))
+        retry = Retry(
+            total=tries - 1,
+            backoff_factor=0.5,
+            backoff_max=_LONGEST_WAIT,
+            retry_after_max=_LONGEST_WAIT,
+            status_forcelist=_TEMPORARY,
+            raise_on_status=False,
+        )
+        client = PrometheusConnect(
+            url=address.url,
+            headers=dict(address.headers),
+            auth=_Login(address.login),
+            retry=retry,
+            session=session,
+            timeout=(_CONNECT_SECONDS, read_seconds),
+        )
+        try:
+            yield client
+        except requests.exceptions.SSLError as error:
+            reason = getattr(error.args[0] if error.args else error, "reason", error)
+            raise DemandUnusable(
+                f"Prometheus at {address.url}: its certificate is refused: {str(reason)[:_WORDS]}. Trust its authority "
+                "(REQUESTS_CA_BUNDLE), or correct the address.",
+                code="demand_refused",
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise _unavailable(address, f"no answer ({_cause(error)})") from error
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason without the URL that requests puts around it."""
+    seen = error
+    while isinstance(inner := getattr(seen, "reason", None) or (seen.args[0] if seen.args else None), BaseException):
+        seen = inner
+    return type(seen).__name__
+
+
+def _unavailable(address: PrometheusAddress, problem: str, wait: float = 15.0) -> DemandUnavailable:
+    return DemandUnavailable(
+        f"Prometheus at {address.url}: {problem}.",
+        code="demand_unavailable",
+        field="demand",
+        retry_after=timedelta(seconds=wait),
+    )
+
+
+class _Examiner:
+    """Looks at each answer of a session, as a response hook of requests."""
+
+    def __init__(self, address: PrometheusAddress, clock: Clock) -> None:
+        self._address = address
+        self._clock = clock
+
+    def __call__(self, response: requests.Response, *_: Any, **__: Any) -> requests.Response:
+        try:
+            self._examine(response)
+        except SpringtideError:
+            response.close()
+            raise
+        return response
+
+    def _examine(self, response: requests.Response) -> None:
+        if response.is_redirect:
+            # requests would follow it, with our headers
+            raise self._refused("it redirects elsewhere: write the final address, or send the login it wants")
+        body = self._read(response)
+        response.raw = io.BytesIO(body)
+        answer = _json(body)
+        if response.status_code in _TEMPORARY:
+            problem = f"it answered {response.status_code}{_own_words(answer)}"
+            raise _unavailable(self._address, problem, _wait(response))
+        if response.status_code != requests.codes.ok:
+            raise self._refused(f"it answered {response.status_code}{_own_words(answer)}")
+        if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict) or "result" not in answer["data"]:
+            raise self._refused("it does not answer as Prometheus does: is the address right, with its path?")
+        if answer.get("warnings") or answer.get("isPartial") or answer.get("status") != "success":
+            raise _unavailable(self._address, f"its answer is not whole{_own_words(answer)}")
+
+    def _read(self, response: requests.Response) -> bytes:
+        started = self._clock.monotonic()
+        body = bytearray()
+        try:
+            for part in response.raw.stream(65536, decode_content=True):
+                body += part
+                if len(body) > _ANSWER_BYTES:
+                    raise self._refused(f"its answer is larger than {_ANSWER_BYTES >> 20} MiB: aggregate with sum()")
+                if self._clock.monotonic() - started > _ANSWER_SECONDS:
+                    raise _unavailable(self._address, f"its answer was not whole after {_ANSWER_SECONDS:.0f} s")
+        except HTTPError as error:
+            raise _unavailable(self._address, f"its answer broke off ({type(error).__name__})") from error
+        return bytes(body)
+
+    def _refused(self, problem: str) -> DemandUnusable:
+        return DemandUnusable(f"Prometheus at {self._address.url}: {problem}.", code="demand_refused", field="demand")
+
+
+def _wait(response: requests.Response) -> float:
+    """Return the seconds that `Retry-After` asks for, at most ten minutes; 15 where it names none."""
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked), 600.0) if re.fullmatch(r"[0-9]{1,6}", asked) else 15.0
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _own_words(answer: Any) -> str:
+    """Return what Prometheus says itself, on one line, cut."""
+    if not isinstance(answer, dict):
+        return ""
+    said = [answer.get("error"), *(answer.get("warnings") or ())]
+    words = "; ".join(str(one) for one in said if one) or str(answer.get("errorType") or "")
+    printable = "".join(char if char.isprintable() else " " for char in words)[:_WORDS]
+    return f": {printable}" if printable else ""

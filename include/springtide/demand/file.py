@@ -1,0 +1,181 @@
+"""Demand from a file: CSV, gzip CSV or Parquet with the columns `timestamp` and `value`."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from springtide.demand.model import DemandSeries
+from springtide.demand.quality import unusable
+from springtide.policy.units import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MAX_ROWS = 2_000_000
+"""The most rows that are read: nearly four years of minutes."""
+
+_LONGEST_LINE = 4096
+_COLUMNS = ("timestamp", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A file's content; `number` names the line or row that holds a sample, for messages."""
+
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+    number: Sequence[int]
+    noun: str
+
+
+class FileSource:
+    """Reads a file anew each time.
+
+    `name` is what people know the file as. With `as_of` the file's own moment `as_of` is taken for the end of every
+    range: a recorded day is replayed as if it were today.
+    """
+
+    def __init__(self, path: Path, unit: str, *, name: str, as_of: datetime | None = None) -> None:
+        self._path = path
+        self._unit = unit
+        self._name = name if as_of is None else f"{name} as of {as_of.isoformat()}"
+        self._as_of = as_of
+
+    def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        """Return the samples in [start, end]; where several fall into one `step`, their mean at the time of the last.
+
+        Raises:
+            DemandUnusable: there is no such file, it is damaged, or a row is not a time with its zone and a finite
+                number, at least 0, in the order of time; the message names the line.
+        """
+        rows = self._load()
+        self._check(rows)
+        shift = (end - self._as_of).total_seconds() if self._as_of else 0.0
+        inside = (rows.times >= start.timestamp() - shift) & (rows.times <= end.timestamp() - shift)
+        times, values = _thin(rows.times[inside], rows.values[inside], step.total_seconds())
+        return DemandSeries(times + shift, values, self._unit, self._name)
+
+    def _load(self) -> _Rows:
+        try:
+            if self._path.suffix == ".parquet":
+                return self._parquet()
+            with _text(self._path) as file:
+                return self._csv(file)
+        except FileNotFoundError:
+            raise unusable(self._name, "there is no such file.") from None
+        except UnicodeDecodeError as error:
+            raise unusable(self._name, "it is not UTF-8.") from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise unusable(self._name, f"it is damaged or cannot be read ({type(error).__name__}).") from error
+
+    def _csv(self, file: IO[str]) -> _Rows:
+        reader = csv.reader(_lines(file), strict=True)
+        try:
+            header = next(reader, [])
+            if not set(_COLUMNS) <= set(header):
+                raise unusable(self._name, f"line 1: its columns are timestamp,value, got {shown(','.join(header))}.")
+            time_at, value_at = (header.index(column) for column in _COLUMNS)
+            rows: list[tuple[float, float, int]] = []
+            for row in filter(None, reader):
+                if len(row) != len(header):
+                    raise self._wrong(reader.line_num, f"{len(header)} columns expected, got {len(row)}")
+                where = reader.line_num
+                rows.append((self._time(row[time_at], where), self._number(row[value_at], where), where))
+                if len(rows) > MAX_ROWS:
+                    raise unusable(self._name, f"it has more than {MAX_ROWS} rows.")
+        except csv.Error as error:
+            raise self._wrong(reader.line_num, str(error)) from error
+        times, values, numbers = zip(*rows, strict=True) if rows else ((), (), ())
+        return _Rows(np.array(times, np.float64), np.array(values, np.float64), numbers, "line")
+
+    def _time(self, text: str, line: int) -> float:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            problem = f"timestamp: expected ISO 8601 with its zone such as 1998-06-23T14:00:00Z, got {shown(text)}"
+            raise self._wrong(line, problem)
+        return moment.timestamp()
+
+    def _number(self, text: str, line: int) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise self._wrong(line, f"value: expected a number, got {shown(text)}") from None
+
+    def _parquet(self) -> _Rows:
+        import pyarrow as pa
+        from pyarrow import compute, parquet
+
+        try:
+            with parquet.ParquetFile(self._path) as file:
+                if file.metadata.num_rows > MAX_ROWS:
+                    raise unusable(self._name, f"it has more than {MAX_ROWS} rows.")
+                if not set(_COLUMNS) <= set(file.schema_arrow.names):
+                    names = shown(",".join(file.schema_arrow.names))
+                    raise unusable(self._name, f"its columns are timestamp,value, got {names}.")
+                table = file.read(columns=list(_COLUMNS))
+            times, values = table["timestamp"], table["value"]
+            if not pa.types.is_timestamp(times.type) or times.type.tz is None:
+                raise unusable(self._name, f"column timestamp: expected times with their zone, got {times.type}.")
+            seconds = compute.cast(times, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
+            numbers = compute.cast(values, pa.float64()).to_numpy()
+        except pa.ArrowException as error:
+            raise unusable(
+                self._name, f"it is no Parquet file of times and numbers ({type(error).__name__})."
+            ) from error
+        return _Rows(seconds.astype(np.float64), numbers.astype(np.float64), range(1, len(seconds) + 1), "row")
+
+    def _wrong(self, number: int, problem: str, noun: str = "line") -> Exception:
+        return unusable(self._name, f"{noun} {number}: {problem}.")
+
+    def _check(self, rows: _Rows) -> None:
+        wrong = ~np.isfinite(rows.values) | (rows.values < 0)
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            value = rows.values[first]
+            raise self._wrong(rows.number[first], f"value: a finite number, at least 0, got {value:g}", rows.noun)
+        unordered = ~(np.diff(rows.times) > 0)  # not a number is in no order
+        if unordered.any():
+            first = int(np.argmax(unordered)) + 1
+            problem = "timestamp: not later than the one before; sort the file and keep one row a time"
+            raise self._wrong(rows.number[first], problem, rows.noun)
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[IO[str]]:
+    # utf-8-sig: spreadsheets write a byte order mark
+    if path.suffix == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
+            yield file
+    else:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield file
+
+
+def _lines(file: IO[str]) -> Iterator[str]:
+    """Yield lines, never more than `_LONGEST_LINE` characters of one: a small gzip file can hold an endless line."""
+    while line := file.readline(_LONGEST_LINE):
+        yield line
+
+
+def _thin(
+    times: NDArray[np.float64], values: NDArray[np.float64], step: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if not len(times):
+        return times, values
+    starts = np.flatnonzero(np.diff(times // step, prepend=-np.inf))
+    counts = np.diff(starts, append=len(times))
+    return times[starts + counts - 1], np.add.reduceat(values, starts) / counts

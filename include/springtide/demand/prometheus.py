@@ -1,0 +1,111 @@
+"""Demand from Prometheus' range API, in chunks below its limit of 11,000 points."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from springtide.demand.connection import PrometheusAddress, connect
+from springtide.demand.model import DemandSeries
+from springtide.demand.quality import unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from springtide.clock import Clock
+
+_MOST_POINTS = 10_999  # Prometheus refuses more than 11,000 a series; 11,000 steps have 11,001
+_SHOWN_SERIES = 3
+
+
+class PrometheusSource:
+    """Reads one query. Points stand at whole multiples of the step, so that two readings of one past agree."""
+
+    def __init__(
+        self,
+        query: str,
+        unit: str,
+        *,
+        address: PrometheusAddress,
+        clock: Clock | None = None,
+        points: int = _MOST_POINTS,
+    ) -> None:
+        self._query = query
+        self._unit = unit
+        self._address = address
+        self._clock = clock
+        self._points = points
+        self._name = f"{address.url}, query {query if len(query) <= 200 else query[:200] + '...'!r}"  # noqa: PLR2004
+
+    def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        """Return the points in [start, end] at multiples of `step`, which is a whole number of seconds.
+
+        Prometheus carries a sample on for 5 minutes, so a point may be that much older than it says.
+
+        Raises:
+            DemandUnavailable: no whole answer came in time, or one with warnings (`demand_unavailable`).
+            DemandUnusable: the query or the login was refused (`demand_refused`), or the answer holds several series, a
+                histogram, NaN, infinity or a negative value (`capacity_unusable`).
+        """
+        labels: dict[str, str] | None = None
+        points: list[list[Any]] = []
+        with connect(self._address, clock=self._clock) as client:
+            for first, last in chunks(start, end, step, self._points):
+                seconds = f"{step.total_seconds():.0f}"
+                result = client.custom_query_range(self._query, start_time=first, end_time=last, step=seconds)
+                for series in self._one(result, labels):
+                    labels = series["metric"]
+                    points.extend(series["values"])
+        if not points:
+            when = f"between {start.isoformat(timespec='seconds')} and {end.isoformat(timespec='seconds')}"
+            raise unusable(
+                self._name, f"the query answers with nothing {when}. Is it right, and is the service measured?"
+            )
+        return self._series(points)
+
+    def _one(self, result: list[dict[str, Any]], labels: dict[str, str] | None) -> list[dict[str, Any]]:
+        found = [one.get("metric", {}) for one in result]
+        if labels is not None and labels not in found:
+            found = [labels, *found] if found else []
+        if len(found) > 1:
+            names = ", ".join(_label_text(one) for one in found[:_SHOWN_SERIES])
+            more = f" and {len(found) - _SHOWN_SERIES} more" if len(found) > _SHOWN_SERIES else ""
+            problem = f"the query answers with {len(found)} series: {names}{more}. Wrap it in sum(...)."
+            raise unusable(self._name, problem)
+        if any("values" not in one for one in result):
+            raise unusable(self._name, "the query answers with a histogram: take a rate or a quantile of it.")
+        return result
+
+    def _series(self, points: list[list[Any]]) -> DemandSeries:
+        try:
+            table = np.array(points, dtype=np.float64)
+            times, values = table[:, 0], table[:, 1]
+        except (ValueError, IndexError):
+            raise unusable(self._name, "its points are no pairs of time and number.") from None
+        wrong = ~np.isfinite(values) | (values < 0)
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            when = datetime.fromtimestamp(float(times[first]), UTC).isoformat().replace("+00:00", "Z")
+            raise unusable(
+                self._name,
+                f"{int(wrong.sum())} of {len(values)} points are NaN, infinite or negative, first {values[first]} at "
+                f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero answers NaN).",
+            )
+        return DemandSeries(times, values, self._unit, self._name)
+
+
+def chunks(start: datetime, end: datetime, step: timedelta, points: int) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the ranges that cover every multiple of `step` in [start, end] once, each of at most `points` points."""
+    seconds = int(step.total_seconds())
+    first, last = math.ceil(start.timestamp() / seconds), math.floor(end.timestamp() / seconds)
+    for low in range(first, last + 1, points):
+        high = min(low + points - 1, last)
+        yield datetime.fromtimestamp(low * seconds, UTC), datetime.fromtimestamp(high * seconds, UTC)
+
+
+def _label_text(labels: dict[str, str]) -> str:
+    inside = ", ".join(f"{key}={str(value)[:40]!r}" for key, value in sorted(labels.items()) if key != "__name__")
+    return f"{labels.get('__name__', '')}{{{inside[:120]}}}"

@@ -1,0 +1,65 @@
+"""From a policy's `demand` to its source, and from a source to demand that may be acted on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from springtide.demand.quality import check_quality, unusable
+from springtide.errors import InputError
+from springtide.policy.model import FileDemand, PrometheusDemand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from springtide.demand.model import DemandSeries, DemandSource
+
+
+def demand_source(
+    spec: PrometheusDemand | FileDemand,
+    *,
+    prometheus_url: str | None,
+    base: Path,
+    headers: Mapping[str, str] | None = None,
+) -> DemandSource:
+    """Return the source that `spec` names. Nothing is read or connected yet.
+
+    `prometheus_url` may hold `user:password@`; `headers` go with every request (a bearer token, a tenant). `base` is
+    the folder that the paths of file sources start from.
+
+    Raises:
+        InputError: Prometheus is needed and no address, or a wrong one, was given.
+        DemandUnusable: the file lies outside of `base`.
+    """
+    if isinstance(spec, PrometheusDemand):
+        from springtide.demand.connection import PrometheusAddress
+        from springtide.demand.prometheus import PrometheusSource
+
+        if prometheus_url is None:
+            raise InputError(
+                "demand.source is prometheus, and no address of a Prometheus was given. Give one, such as "
+                "http://prometheus:9090.",
+                code="prometheus_url_required",
+                field="demand.source",
+            )
+        address = PrometheusAddress.parse(prometheus_url, headers)
+        return PrometheusSource(spec.query, spec.unit, address=address)
+    from springtide.demand.file import FileSource
+
+    path = (base / spec.path).resolve()
+    if not path.is_relative_to(base.resolve()):
+        raise unusable(spec.path, "it is a link that leads out of its folder.")
+    return FileSource(path, spec.unit, name=spec.path, as_of=spec.as_of)
+
+
+def read_demand(source: DemandSource, spec: PrometheusDemand | FileDemand, *, now: datetime) -> DemandSeries:
+    """Return the demand of the `lookback` before `now`, after the quality gate.
+
+    Raises:
+        DemandUnavailable: the source did not answer in time: try again.
+        DemandUnusable: what it answered must not be acted on.
+    """
+    series = source.read(now - spec.lookback, now, spec.step)
+    check_quality(series, spec, now=now)
+    return series
