@@ -18,6 +18,7 @@ from springtide.strategy.model import (
     require_same_template,
     stable_set,
 )
+from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
 from springtide.verify.readiness import failure_words, missing_readiness
 
@@ -74,17 +75,6 @@ class InPlaceStrategy:
             keep = min(before, len(scene.ready_endpoints()))
             return shrink(scene, pod_set, order, to=before, keep_ready=keep)
         return exactly(scene, pod_set, before)
-
-
-def exactly(scene: Scene, pod_set: PodSet, replicas: int) -> Decision:
-    """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
-    serving, ready = len(scene.ready_endpoints()), len(scene.ready_endpoints(pod_set))
-    if len(pod_set.pods) == replicas and ready == serving == replicas:
-        return Done(f"exactly {replicas} pods serve")
-    missing = missing_readiness(pod_set, needed=replicas, at=scene.at)
-    return Wait(
-        missing or f"{len(pod_set.pods)} pods, {ready} ready endpoints of {serving}; exactly {replicas} are wanted"
-    )
 
 
 def _grow(pod_set: PodSet, replicas: int) -> Scale:

@@ -1,0 +1,203 @@
+"""The two sets of a blue-green run and the Service over them: what every one of its phases asks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from springtide import labels
+from springtide.errors import Conflict, WorkloadFailed
+from springtide.kube.objects import Json, Kind
+from springtide.kube.scene import PodSet, Scene
+from springtide.strategy.model import (
+    Decision,
+    Delete,
+    Done,
+    Order,
+    Patch,
+    Scale,
+    Wait,
+    require_same_service,
+    require_same_template,
+    stable_set,
+)
+from springtide.strategy.shrink import shrink
+from springtide.strategy.twin import is_twin
+from springtide.verify.readiness import failure_words
+
+
+def stable_hash(order: Order) -> str:
+    """Return the `pod-template-hash` of the stable pods, as it was before the first write."""
+    return order.snapshot.template_hash
+
+
+def two_sets(scene: Scene, order: Order) -> tuple[PodSet, PodSet | None]:
+    """Return the stable set and the new one, if nobody changed the stable set's template or replicas meanwhile."""
+    require_same_service(scene, order.snapshot)
+    stable = stable_set(scene, order.snapshot)
+    if stable is None:
+        raise nothing_to_return_to(order)
+    require_same_template(stable, order.snapshot)
+    if stable.deployment.replicas != order.snapshot.replicas:
+        raise Conflict(
+            f"Deployment {order.snapshot.stable}: somebody set replicas to {stable.deployment.replicas} during the "
+            "run, "
+            f"expected {order.snapshot.replicas}. Let one of the two decide, then scale again.",
+            code="replicas_changed",
+        )
+    new = new_set(scene, order)
+    if new is not None:
+        require_twin(new, stable)
+    return stable, new
+
+
+def require_twin(new: PodSet, stable: PodSet) -> None:
+    """Raise `Conflict` when the stable template has an edit that the new set does not run."""
+    if not is_twin(new.deployment, stable.deployment):
+        raise Conflict(
+            f"Deployment {stable.deployment.name}: its template was changed during the run and {new.deployment.name} "
+            "does "
+            "not have the change. The change is kept; it rolls out when the run has been undone.",
+            code="rollout_in_progress",
+        )
+
+
+def new_set(scene: Scene, order: Order) -> PodSet | None:
+    """Return the new set if it is there.
+
+    Raises:
+        Conflict: a Deployment of its name is there that this run did not make.
+    """
+    new = scene.pod_sets.get(new_name(order))
+    if new is not None and new.deployment.annotations.get(labels.RUN) != order.run_id:
+        raise Conflict(
+            f"Deployment {new.deployment.name} exists and is not of this run (it says run "
+            f"{new.deployment.annotations.get(labels.RUN, 'none')!r}). Remove it, or let its run finish, then scale "
+            "again.",
+            code="leftover_set",
+        )
+    return new
+
+
+def require_new(scene: Scene, order: Order) -> PodSet:
+    """Return the new set.
+
+    Raises:
+        Conflict: it is gone, or somebody else scaled it.
+    """
+    new = new_set(scene, order)
+    if new is None or new.deployment.is_terminating:
+        raise Conflict(f"Deployment {new_name(order)} was deleted during the run.", code="workload_replaced")
+    if new.deployment.replicas > order.peak:
+        raise Conflict(
+            f"Deployment {new.deployment.name}: somebody set replicas to {new.deployment.replicas} during the run, at "
+            "most "
+            f"{order.peak} were planned.",
+            code="replicas_changed",
+        )
+    return new
+
+
+def new_name(order: Order) -> str:
+    """Return the name of the new set: the other of the workload's two."""
+    return next(name for name in labels.set_names(order.deployment) if name != order.snapshot.stable)
+
+
+def points_at(scene: Scene, order: Order, template_hash: str) -> bool:
+    """Say whether the Service is pinned to the pods of `template_hash`."""
+    pinned = order.snapshot.selector | {labels.POD_TEMPLATE_HASH: template_hash}
+    return bool(template_hash) and scene.service.selector == pinned
+
+
+def switched_at(scene: Scene) -> datetime:
+    """Return when the selector was moved; a stamp that is missing or from the future starts the wait anew."""
+    text = scene.service.annotations.get(labels.SWITCHED_AT)
+    return min(datetime.fromisoformat(text), scene.at) if text else scene.at
+
+
+def remove_set(scene: Scene, order: Order, pod_set: PodSet, *, has_served: bool = True) -> Decision:
+    """Shrink a set that no endpoint shows any more to nothing, then delete it; at once when it never served."""
+    deployment = pod_set.deployment
+    if deployment.is_terminating:
+        return Wait(f"Deployment {deployment.name} is being deleted")
+    if not has_served and deployment.replicas > 0:
+        return scale(pod_set, 0)
+    shrunk = shrink(scene, pod_set, order, to=0, keep_ready=order.floor)
+    if not isinstance(shrunk, Done):
+        return shrunk
+    return Delete(
+        Kind.DEPLOYMENT, deployment.name, deployment.version, f"delete {deployment.name}, which has no pods left"
+    )
+
+
+def scale(pod_set: PodSet, replicas: int) -> Scale:
+    """Return the step to `replicas`."""
+    deployment = pod_set.deployment
+    reason = f"scale {deployment.name} from {deployment.replicas} to {replicas} replicas"
+    return Scale(deployment.name, deployment.version, replicas, reason)
+
+
+def pause(stable: PodSet) -> Patch:
+    """Return the step that pauses the stable Deployment."""
+    deployment = stable.deployment
+    reason = f"pause {deployment.name}, so that no rollout can empty the Service"
+    return Patch(Kind.DEPLOYMENT, deployment.name, deployment.version, {"spec": {"paused": True}}, reason)
+
+
+def point(scene: Scene, template_hash: str, reason: str, *, is_switch: bool) -> Patch:
+    """Return the swap of the selector to `template_hash`; `is_switch` stamps it, for the propagation time."""
+    change: Json = {"spec": {"selector": {labels.POD_TEMPLATE_HASH: template_hash}}}
+    if is_switch:
+        change["metadata"] = {"annotations": {labels.SWITCHED_AT: scene.at.isoformat()}}
+    return Patch(Kind.SERVICE, scene.service.name, scene.service.version, change, f"{reason}: {template_hash}")
+
+
+def give_back(scene: Scene) -> Patch:
+    """Return the swap of the selector to its own form, with the stamp of the switch gone."""
+    change = {
+        "metadata": {"annotations": {labels.SWITCHED_AT: None}},
+        "spec": {"selector": {labels.POD_TEMPLATE_HASH: None}},
+    }
+    return Patch(
+        Kind.SERVICE, scene.service.name, scene.service.version, change, "give the Service its own selector back"
+    )
+
+
+def foreign_selector(scene: Scene, order: Order) -> Conflict:
+    """Return the error for a selector that this run did not write."""
+    return Conflict(
+        f"Service {scene.service.name}: somebody changed its selector during the run to {scene.service.selector}; "
+        "this run "
+        f"started from {order.snapshot.selector}. Nothing more is changed, both pod sets stay.",
+        code="selector_changed",
+    )
+
+
+def nothing_to_return_to(order: Order) -> Conflict:
+    """Return the error for a stable set that is gone."""
+    return Conflict(
+        f"Deployment {order.snapshot.stable} is gone: there is no stable set. What serves now is left as it is.",
+        code="stable_set_gone",
+    )
+
+
+def propagated(scene: Scene, order: Order, pod_set: PodSet, *, floor: int) -> Decision:
+    """Wait until the slices show `pod_set` alone with at least `floor` ready, for the propagation time.
+
+    Raises:
+        WorkloadFailed: it has fallen under the floor and says why.
+    """
+    serving, total = len(scene.ready_endpoints(pod_set)), len(scene.ready_endpoints())
+    name = pod_set.deployment.name
+    words = failure_words(pod_set, scene.at)
+    if serving < floor and words is not None:
+        raise WorkloadFailed(
+            f"Deployment {name} serves with {serving} pods, {floor} are needed: {words[1]}", code=words[0]
+        )
+    if total > serving:
+        return Wait(f"{total - serving} of {total} ready endpoints are not of {name} yet")
+    if serving < floor:
+        return Wait(f"{serving} of at least {floor} endpoints of {name} are ready")
+    left = order.settings.propagation - (scene.at - switched_at(scene))
+    if left > timedelta(0):
+        return Wait(f"only {name} is in the slices; {left.total_seconds():.0f} s of the propagation time are left")
+    return Done(f"only {name} is in the slices, with {serving} ready endpoints")

@@ -1,0 +1,80 @@
+"""The way back of a blue-green run, from wherever it stopped: the same rules, backwards (I-11, I-12)."""
+
+from __future__ import annotations
+
+from springtide import labels
+from springtide.kube.objects import Kind
+from springtide.kube.scene import PodSet, Scene
+from springtide.strategy.model import Decision, Done, Order, Patch, Wait, require_same_service, stable_set
+from springtide.strategy.pair import (
+    foreign_selector,
+    give_back,
+    new_set,
+    pause,
+    point,
+    points_at,
+    propagated,
+    remove_set,
+    require_new,
+    scale,
+    stable_hash,
+)
+from springtide.verify.readiness import missing_readiness
+
+
+def roll_back(scene: Scene, order: Order) -> Decision:
+    """Make the stable set whole, point the Service at it, remove the new set, give the selector back, resume."""
+    require_same_service(scene, order.snapshot)
+    stable = stable_set(scene, order.snapshot)
+    if stable is None:
+        return _keep_new(scene, order)
+    new = new_set(scene, order)
+    if not points_at(scene, order, stable_hash(order)):
+        if new is None and scene.service.selector == order.snapshot.selector:
+            return _release(scene, order, stable)
+        return _point_back(scene, order, stable, new)
+    if new is not None:
+        return _discard(scene, order, stable, new)
+    return give_back(scene)
+
+
+def _point_back(scene: Scene, order: Order, stable: PodSet, new: PodSet | None) -> Decision:
+    is_ours = new is not None and points_at(scene, order, new.template_hash)
+    if not is_ours and scene.service.selector != order.snapshot.selector:
+        raise foreign_selector(scene, order)
+    if not stable.deployment.is_paused:
+        return pause(stable)
+    if stable.deployment.replicas < order.snapshot.replicas:
+        return scale(stable, order.snapshot.replicas)
+    missing = missing_readiness(stable, needed=order.snapshot.ready, at=scene.at)
+    if missing:
+        return Wait(missing)
+    is_switch = is_ours  # from its own selector it is the first pin again, which moves no traffic
+    return point(scene, stable_hash(order), f"point back at {stable.deployment.name}", is_switch=is_switch)
+
+
+def _keep_new(scene: Scene, order: Order) -> Decision:
+    new = require_new(scene, order)
+    if scene.service.selector == order.snapshot.selector:
+        return Done(f"the stable set is gone already, {new.deployment.name} serves", is_restored=False)
+    if not points_at(scene, order, new.template_hash):
+        raise foreign_selector(scene, order)
+    return give_back(scene)
+
+
+def _discard(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decision:
+    if labels.SWITCHED_AT not in scene.service.annotations:
+        return remove_set(scene, order, new, has_served=False)
+    settled = propagated(scene, order, stable, floor=order.snapshot.ready)
+    return remove_set(scene, order, new, has_served=True) if isinstance(settled, Done) else settled
+
+
+def _release(scene: Scene, order: Order, stable: PodSet) -> Decision:
+    deployment = stable.deployment
+    if deployment.is_paused:
+        change = {"spec": {"paused": None}}
+        return Patch(Kind.DEPLOYMENT, deployment.name, deployment.version, change, f"resume {deployment.name}")
+    serving = len(scene.ready_endpoints(stable))
+    if serving < order.snapshot.ready:
+        return Wait(f"{serving} of {order.snapshot.ready} endpoints of {deployment.name} are ready")
+    return Done(f"Deployment {deployment.name} serves as before, with {serving} ready endpoints")
