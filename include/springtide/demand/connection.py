@@ -92,8 +92,8 @@ def connect(
 ) -> Iterator[PrometheusConnect]:
     """Yield a client for `address`; it is closed at the end, and whatever goes wrong inside is one of our errors.
 
-    A call that is answered 408, 429 or 5xx, or not at all, is sent up to `tries` times in all, after 0, 1 and 2 s or what
-    `Retry-After` asks for, up to 10 s.
+    A call that is answered 408, 429 or 5xx, or not at all, is sent up to `tries` times in all, after 0, 1 and 2 s or
+    what `Retry-After` asks for, up to 10 s.
 
     Raises:
         DemandUnavailable: no whole answer came; trying again later may help.

@@ -44,7 +44,7 @@ def _stable(scene: Scene, deployment: str) -> PodSet:
         return next(iter(scene.pod_sets.values()))
     first, second = labels.set_names(deployment)
     raise InputError(
-        f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which of them Service "
+        f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which one Service "
         f"{scene.service.name} points at, and remove the other one.",
         code="leftover_set",
         field=_DEPLOYMENT,

@@ -1,0 +1,28 @@
+"""One number from Prometheus, now: for conditions, not for demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from springtide.demand.connection import PrometheusAddress, connect
+from springtide.demand.quality import unusable
+
+
+def instant_query(url: str, query: str, *, headers: Mapping[str, str] | None = None) -> float | None:
+    """Return the one number that `query` answers with now; None when there is no such series; NaN stays NaN.
+
+    Raises:
+        DemandUnavailable: no whole answer came in time.
+        DemandUnusable: the query was refused, or answers with more than one series.
+    """
+    address = PrometheusAddress.parse(url, headers)
+    with connect(address) as client:
+        result: Any = client.custom_query(query)
+    if not isinstance(result, list):
+        raise unusable(query, "the answer is no vector")
+    if result and not isinstance(result[0], dict):  # a scalar answers [time, "value"]
+        return float(result[1])
+    if len(result) > 1:
+        raise unusable(query, f"it answers with {len(result)} series; a condition needs exactly one: sum them up")
+    return float(result[0]["value"][1]) if result else None

@@ -1,0 +1,60 @@
+"""What keeps a wrong number small. Each guard looks at one number and answers with a clamp, or with None. Pure.
+
+    bounds      replicas.min <= n <= replicas.max, whoever asked
+    tolerance   a number near the replicas of now is the replicas of now
+    step_up     n <= current x step_up, and at least one more
+    step_down   n >= current x (1 - step_down), and at least one less
+
+The bounds win over the steps: from 1 replica with `min: 6` the next number is 6, however small the step.
+"""
+
+from __future__ import annotations
+
+from springtide.plan.model import Clamp
+from springtide.policy.model import Guards, Replicas
+from springtide.quantities import round_down
+
+
+def within_bounds(wanted: int, replicas: Replicas) -> Clamp | None:
+    """Return the clamp to [min, max]."""
+    if wanted > replicas.max:
+        return Clamp("replicas.max", wanted, replicas.max, f"{wanted} is above replicas.max {replicas.max}")
+    if wanted < replicas.min:
+        return Clamp("replicas.min", wanted, replicas.min, f"{wanted} is below replicas.min {replicas.min}")
+    return None
+
+
+def within_tolerance(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
+    """Return the clamp to `current` when `wanted` is that near to it; never when `current` is out of bounds."""
+    if wanted == current or within_bounds(current, replicas) is not None:
+        return None
+    near = round_down(current * guards.tolerance)
+    if abs(wanted - current) > near:
+        return None
+    reason = f"{wanted} is within guards.tolerance {guards.tolerance} of {current}"
+    return Clamp("guards.tolerance", wanted, current, reason)
+
+
+def within_step(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
+    """Return the clamp to what one run may grow or remove."""
+    highest = max(largest_step_up(current, guards), replicas.min)
+    lowest = min(largest_step_down(current, guards), replicas.max)
+    if wanted > highest:
+        reason = f"{wanted} is more than guards.step_up {guards.step_up} of {current}"
+        return Clamp("guards.step_up", wanted, highest, reason)
+    if wanted < lowest:
+        reason = f"{wanted} removes more than guards.step_down {guards.step_down} of {current}"
+        return Clamp("guards.step_down", wanted, lowest, reason)
+    return None
+
+
+def largest_step_up(current: int, guards: Guards) -> int:
+    """Return the most replicas that one run may grow to: always at least one more."""
+    return max(current + 1, round_down(current * guards.step_up))
+
+
+def largest_step_down(current: int, guards: Guards) -> int:
+    """Return the fewest replicas that one run may shrink to: at least one less, unless `step_down` is 0%."""
+    if not guards.step_down:
+        return current
+    return current - max(1, round_down(current * guards.step_down))

@@ -1,0 +1,163 @@
+"""From an estimate to a plan: pure, and every change of the number recorded with its reason.
+
+A number of a model is clamped, for nobody waits for an answer and a smaller step is better than none. A number of a
+person is done exactly or refused, never changed: who asks for 80 and is silently given 36 is misled.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from springtide.capacity.model import CapacityEstimate
+from springtide.errors import InputError
+from springtide.plan.guards import within_bounds, within_step, within_tolerance
+from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Target
+from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
+from springtide.policy.units import shown
+
+STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace))
+"""The strategies that a run can be asked for."""
+
+AUTO = "auto"
+"""What a person writes to have the number worked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number of replicas on its way through the guards."""
+
+    replicas: int
+    clamps: tuple[Clamp, ...] = ()
+
+    def after(self, clamp: Clamp | None) -> _Number:
+        return self if clamp is None else _Number(clamp.replicas, (*self.clamps, clamp))
+
+
+def make_plan(
+    policy: ScalingPolicy,
+    estimate: CapacityEstimate,
+    *,
+    current: int,
+    strategy: str,
+    now: datetime,
+    explicit: bool,
+) -> ScalingPlan:
+    """Return what a run does about `estimate`, with `current` desired replicas now.
+
+    `explicit` says that a person gave the number: then tolerance does not apply, and a number outside of the bounds or
+    beyond the step limits is refused instead of clamped. Equal numbers are "nothing to do", an outcome like any other.
+
+    Raises:
+        InputError: no such strategy (`strategy_unknown`), or a person's number breaks the bounds (`pods_too_many`,
+            `pods_below_min`) or a step limit (`factor_exceeded`).
+    """
+    if strategy not in STRATEGIES:
+        raise InputError(
+            f"strategy: expected {' or '.join(STRATEGIES)}, got {shown(strategy)}.",
+            code="strategy_unknown",
+            field="strategy",
+        )
+    if current < 0:
+        raise InputError(f"current: replicas are at least 0, got {current}.", code="pods_negative", field="current")
+    guard = _refuse if explicit else _clamp
+    number = guard(policy, estimate.replicas, current)
+    target = policy.spec.target
+    outcome = PlanOutcome.NOTHING_TO_DO if number.replicas == current else PlanOutcome.SCALE
+    return ScalingPlan(
+        policy=policy.name,
+        target=Target(target.namespace, target.deployment, target.service),
+        strategy=strategy,
+        current=current,
+        replicas=number.replicas,
+        outcome=outcome,
+        estimate=estimate,
+        clamps=number.clamps,
+        decided_at=now,
+        reason=_reason(estimate, number, current=current, explicit=explicit),
+    )
+
+
+def _clamp(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
+    replicas, guards = policy.spec.replicas, policy.spec.guards
+    number = _Number(wanted).after(within_bounds(wanted, replicas))
+    near = within_tolerance(number.replicas, current=current, replicas=replicas, guards=guards)
+    if near is not None:
+        return number.after(near)
+    return number.after(within_step(number.replicas, current=current, replicas=replicas, guards=guards))
+
+
+def _refuse(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
+    replicas, guards = policy.spec.replicas, policy.spec.guards
+    _check_bounds(policy, wanted)
+    step = within_step(wanted, current=current, replicas=replicas, guards=guards)
+    if step is not None and wanted != current:
+        raise InputError(
+            f"pods: {step.reason}. One run may go to {step.replicas}: ask for that first, then for {wanted}. To confirm "
+            f"the whole step at once, widen {step.guard} in policy {policy.name}.",
+            code="factor_exceeded",
+            field="pods",
+        )
+    return _Number(wanted)
+
+
+def _reason(estimate: CapacityEstimate, number: _Number, *, current: int, explicit: bool) -> str:
+    """Return the plan in one sentence: the number's source, its clamps, its effect."""
+    if explicit:
+        parts = [f"{estimate.replicas} replicas were asked for"]
+    else:
+        largest = max(estimate.answers, key=lambda answer: answer.replicas)
+        how = f"{largest.model}: {largest.reason}" if estimate.combine == "max" else f"sum of {len(estimate.answers)}"
+        parts = [f"{estimate.replicas} replicas are needed ({how})"]
+    parts += [f"{clamp.reason}, so {clamp.replicas}" for clamp in number.clamps]
+    same = number.replicas == current
+    parts.append(f"{current} are desired already" if same else f"from {current} to {number.replicas}")
+    return "; ".join(parts)
+
+
+def parse_replicas(text: str | int, *, policy: ScalingPolicy) -> int | None:
+    """Return the number of replicas that a person asks for; None for `auto`, which has it worked out.
+
+    Only ASCII digits are a number: `+5`, ` 5`, `1e3`, `0x10`, `1.5`, `٣` and True are refused, not guessed at.
+
+    Raises:
+        InputError: `pods_required`, `pods_not_integer`, `pods_negative`, `zero_refused`, `pods_below_min` or
+            `pods_too_many`; the message names what is allowed, and where that is set.
+    """
+    if text == "":
+        raise _refused_pods("pods_required", "a number is required", policy)
+    if text == AUTO:
+        return None
+    wanted = _integer(text)
+    if wanted is None:
+        raise _refused_pods("pods_not_integer", f"ASCII digits only, or {AUTO}; got {shown(text)}", policy)
+    if wanted < 0:
+        raise _refused_pods("pods_negative", f"{shown(wanted)} is negative", policy)
+    _check_bounds(policy, wanted)
+    return wanted
+
+
+def _integer(text: object) -> int | None:
+    if isinstance(text, bool):
+        return None
+    if isinstance(text, int):
+        return text
+    if isinstance(text, str) and re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
+        return int(text[:30])  # what is longer is too many all the same
+    return None
+
+
+def _check_bounds(policy: ScalingPolicy, wanted: int) -> None:
+    if wanted == 0:
+        raise _refused_pods("zero_refused", "0 replicas are refused in this release", policy)
+    if wanted > policy.spec.replicas.max:
+        raise _refused_pods("pods_too_many", f"{shown(wanted)} is too many", policy)
+    if wanted < policy.spec.replicas.min:
+        raise _refused_pods("pods_below_min", f"{shown(wanted)} is too few", policy)
+
+
+def _refused_pods(code: str, problem: str, policy: ScalingPolicy) -> InputError:
+    bounds = policy.spec.replicas
+    allowed = f"Allowed are {bounds.min} to {bounds.max}, as replicas.min and replicas.max of policy {policy.name} say"
+    return InputError(f"pods: {problem}. {allowed}.", code=code, field="pods")
