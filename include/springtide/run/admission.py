@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from springtide.capacity.combine import estimate
-from springtide.capacity.model import CapacityEstimate, ModelAnswer
+from springtide.capacity.combine import estimate, requested
+from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.registry import build_model
-from springtide.demand.quality import require_usable
+from springtide.demand.registry import read_demand
 from springtide.errors import InputError
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
@@ -89,9 +89,13 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     _, stable = admit(ports, request)
     current = stable.deployment.replicas
     is_explicit = request.replicas is not None
+    if request.replicas is not None:
+        found = requested(request.replicas, now=ports.clock.now())
+    else:
+        found = _calculated(ports, request.policy, current)
     return make_plan(
         request.policy,
-        _asked(request.replicas) if request.replicas is not None else _calculated(ports, request.policy, current),
+        found,
         current=current,
         strategy=settings_of(request).type,
         now=ports.clock.now(),
@@ -99,16 +103,10 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     )
 
 
-def _asked(replicas: int) -> CapacityEstimate:
-    answer = ModelAnswer("fixed", replicas, {"replicas": replicas}, f"{replicas} replicas were asked for")
-    return CapacityEstimate(replicas, (answer,), "max", None, None)
-
-
 def _calculated(ports: Ports, policy: ScalingPolicy, current: int) -> CapacityEstimate:
-    now = ports.clock.now()
-    spec = policy.spec.demand
-    demand = ports.demand(policy).read(now - spec.lookback, now, spec.step)
-    require_usable(demand, spec, now=now)
+    now, spec = ports.clock.now(), policy.spec.demand
+    source = ports.demand(policy)
+    demand = read_demand(source, spec, now=now) if source is not None and spec is not None else None
     models = [build_model(model) for model in policy.spec.capacity.models]
     return estimate(models, demand, combine=policy.spec.capacity.combine, replicas=current, now=now)
 

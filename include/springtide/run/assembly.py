@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from springtide.clock import Clock, SystemClock
+from springtide.demand.instant import instant_query
 from springtide.demand.model import DemandSource
-from springtide.demand.prometheus import instant_query
 from springtide.demand.registry import demand_source
-from springtide.errors import InputError
 from springtide.kube.client import KubeClient
 from springtide.policy.model import ScalingPolicy
 from springtide.record.store import RunStore
@@ -49,14 +48,10 @@ def assemble(
     )
 
 
-def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource:
+def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:
     spec = policy.spec.demand
     if spec is None:
-        raise InputError(
-            f"demand: policy {policy.name!r} has none, so only a number of replicas can be asked for.",
-            code="policy_missing_key",
-            field="demand",
-        )
+        return None
     return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
 
 

@@ -47,6 +47,7 @@ class Engine:
     target: Target
     fence: Fence
     on_wait: Callable[[str], None] = lambda _message: None
+    heartbeat: Callable[[], None] = lambda: None
 
     def look(self) -> Scene:
         """Read what runs now."""
@@ -80,6 +81,7 @@ class Engine:
                     if patience is not None and waited >= patience:
                         return Progress(is_done=False, message=message, writes=tuple(writes))
                     self.on_wait(message)
+                    self.heartbeat()
                     self.clock.sleep(_pause(waited))
                 case step:
                     lost = 0 if self._apply(step, writes) else lost + 1

@@ -21,6 +21,7 @@ class Fence:
     namespace: str
     deployment: str
     run_id: str
+    holder: str
     generation: int
 
     def apply(self, step: Step) -> None:
@@ -45,8 +46,8 @@ class Fence:
     def check(self) -> None:
         """Raise `Fenced` unless this run owns the workload in this generation, by a quorum read just now."""
         lease = read_lease(self.kube, self.namespace, self.deployment)
-        if lease is None or lease.holder != self.run_id or lease.generation != self.generation:
-            raise fenced(lease, self.namespace, self.deployment, self.run_id)
+        if lease is None or lease.holder != self.holder or lease.generation != self.generation:
+            raise fenced(lease, self.namespace, self.deployment, self.holder)
 
     def check_stamp(self, stamp: int, what: str) -> None:
         """Raise `Fenced` when `what` was written by a later generation than this run's."""

@@ -20,7 +20,11 @@ from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.run.state import RunState
 
 DURATION_SECONDS: Final = 60
-"""After this long without renewal the owner counts as silent (I-3: at least twice the renewal's 30 s)."""
+"""After this long without renewal the owner counts as silent."""
+
+RENEW_SECONDS: Final = 20
+"""How often a waiting owner renews: a third of the duration, so that one lost renewal costs nothing (I-3 asks for
+half)."""
 
 _ATTEMPTS: Final = 8
 
@@ -64,16 +68,22 @@ def read_lease(kube: KubeReader, namespace: str, deployment: str) -> Lease | Non
         return None
 
 
-def owned_lease(kube: KubeReader, namespace: str, deployment: str, run_id: str) -> Lease:
-    """Return the Lease that `run_id` owns.
+def owned_lease(kube: KubeReader, namespace: str, deployment: str, holder: str) -> Lease:
+    """Return the Lease that `holder` holds.
 
     Raises:
-        Fenced: another run owns it, or none does.
+        Fenced: another run holds it, or none does.
     """
     lease = read_lease(kube, namespace, deployment)
-    if lease is None or lease.holder != run_id:
-        raise fenced(lease, namespace, deployment, run_id)
+    if lease is None or lease.holder != holder:
+        raise fenced(lease, namespace, deployment, holder)
     return lease
+
+
+def all_leases(kube: KubeReader, namespace: str) -> list[Lease]:
+    """Return every Lease in `namespace` that holds a run of springtide."""
+    leases = [Lease(raw) for raw in kube.list(Kind.LEASE, namespace)]
+    return [lease for lease in leases if labels.STATE in lease.annotations]
 
 
 def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: int) -> Lease:
@@ -97,6 +107,32 @@ def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: i
         except Conflict:
             continue  # somebody was faster: look who
     raise TemporaryError(f"Lease of {namespace}/{deployment}: too many are after it at once.", code="service_busy")
+
+
+def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
+    """Make `holder` the owner in the place of one that is gone, in a new generation, which fences the old one out.
+
+    Raises:
+        Conflict: the Lease is not the one that was read: its owner lives, or another was faster.
+    """
+    now = _micro(clock.now())
+    spec = {
+        "holderIdentity": holder,
+        "leaseTransitions": lease.generation + 1,
+        "acquireTime": now,
+        "renewTime": now,
+    }
+    return Lease(kube.patch(Kind.LEASE, state.plan.target.namespace, lease.name, {"spec": spec}, version=lease.version))
+
+
+def renew(kube: KubeClient, clock: Clock, lease: Lease, namespace: str) -> Lease:
+    """Say that the owner lives.
+
+    Raises:
+        Conflict: the Lease is not the one that was read.
+    """
+    change = {"spec": {"renewTime": _micro(clock.now())}}
+    return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
 
 
 def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, release: bool = False) -> Lease:

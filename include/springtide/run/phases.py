@@ -158,6 +158,8 @@ def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> R
         outcome = RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
     elif lease.state.outcome is not None and not lease.holder:
         outcome = RunOutcome(lease.state.outcome)
+    elif lease.holder != ref.holder:
+        raise fenced(lease, ref.namespace, ref.deployment, ref.holder)  # taken up by reconcile, which reports it
     else:
         outcome = _outcome_of(lease.state)
         Work.of(ports, ref).close(outcome.value, release=outcome in RESTING)
@@ -246,7 +248,7 @@ def _judge(work: Work, verdict: Verdict) -> None:
 
 def _roll_back(ports: Ports, ref: RunRef) -> Progress:
     lease = read_lease(ports.kube, ref.namespace, ref.deployment)
-    if lease is None or lease.holder != ref.run_id:
+    if lease is None or lease.holder != ref.holder:
         return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
     work = Work.of(ports, ref)
     if work.state.entry(Phase.SMOKE_TEST, JournalStatus.HELD):

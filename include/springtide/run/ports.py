@@ -27,7 +27,7 @@ class Ports:
     clock: Clock
     route: Route
     store: RunStore
-    demand: Callable[[ScalingPolicy], DemandSource]
+    demand: Callable[[ScalingPolicy], DemandSource | None]
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
 
@@ -48,12 +48,21 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRef:
-    """Names a run in the cluster: all that its later phases need, for the rest stands in its Lease."""
+    """Names a run in the cluster: all that its later phases need, for the rest stands in its Lease.
+
+    `is_taken_up` is True where `reconcile` works in the place of an owner that is gone.
+    """
 
     namespace: str
     deployment: str
     run_id: str
     attempt: int = 1
+    is_taken_up: bool = False
+
+    @property
+    def holder(self) -> str:
+        """What the Lease must name as its holder: another than the owner that is gone, so that it cannot come back."""
+        return f"reconcile:{self.run_id}" if self.is_taken_up else self.run_id
 
     @classmethod
     def of(cls, target: Target, run_id: str, *, attempt: int = 1) -> RunRef:

@@ -9,7 +9,7 @@ from typing import Final
 from springtide.errors import Conflict, Fenced, PermanentError
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
-from springtide.run.lease import Lease, fenced, owned_lease, write_state
+from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import Strategy
@@ -27,6 +27,30 @@ _FORWARD: Final = (
 """The order that no retry, clear or timeout may change (I-8)."""
 
 _ATTEMPTS: Final = 8
+
+
+class Heartbeat:
+    """Renews the Lease while a phase waits."""
+
+    def __init__(self, ports: Ports, ref: RunRef) -> None:
+        self._ports, self._ref = ports, ref
+        self._due = ports.clock.monotonic() + RENEW_SECONDS
+
+    def __call__(self) -> None:
+        """Renew, if it is time.
+
+        Raises:
+            Fenced: the run does not own the workload any more.
+        """
+        now = self._ports.clock.monotonic()
+        if now < self._due:
+            return
+        kube, ref = self._ports.kube, self._ref
+        try:
+            renew(kube, self._ports.clock, owned_lease(kube, ref.namespace, ref.deployment, ref.holder), ref.namespace)
+        except Conflict:
+            return  # it was written this very moment, which says the same; a new owner is seen at the next beat
+        self._due = now + RENEW_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +71,13 @@ class Work:
         Raises:
             Fenced: the run does not own the workload.
         """
-        lease = owned_lease(ports.kube, ref.namespace, ref.deployment, ref.run_id)
+        lease = owned_lease(ports.kube, ref.namespace, ref.deployment, ref.holder)
         state = lease.state
         if state is None:
-            raise fenced(lease, ref.namespace, ref.deployment, ref.run_id)
-        fence = Fence(ports.kube, ref.namespace, ref.deployment, ref.run_id, lease.generation)
-        engine = Engine(ports.kube, ports.clock, state.plan.target, fence, ports.on_wait)
+            raise fenced(lease, ref.namespace, ref.deployment, ref.holder)
+        fence = Fence(ports.kube, ref.namespace, ref.deployment, ref.run_id, ref.holder, lease.generation)
+        heartbeat = Heartbeat(ports, ref)
+        engine = Engine(ports.kube, ports.clock, state.plan.target, fence, ports.on_wait, heartbeat)
         return cls(ports, ref, lease, state, engine, strategy_for(state.settings))
 
     def is_past(self, phase: Phase) -> bool:
@@ -137,7 +162,7 @@ class Work:
                 lease = write_state(self.ports.kube, self.ports.clock, lease, state, release=release)
             except Conflict:
                 # Another attempt of this same run wrote: keep what it knows, add what this one knows.
-                lease = owned_lease(self.ports.kube, self.ref.namespace, self.ref.deployment, self.ref.run_id)
+                lease = owned_lease(self.ports.kube, self.ref.namespace, self.ref.deployment, self.ref.holder)
                 state = _united(lease.state, state)
             else:
                 return replace(self, lease=lease, state=state)

@@ -1,0 +1,113 @@
+"""Finishes or undoes runs whose owner is gone, from their Leases alone (I-3, I-26).
+
+An owner is gone when nobody vouches for it any more (its DAG run has ended or was deleted, its process is no more)
+*and*
+its Lease stood still for a whole lease duration on this process's monotonic clock. Then the run is taken up in a new
+generation, which fences the old owner out should it wake, and goes one of three ways:
+
+    smoke test passed               finish: remove what is left to remove
+    not yet                         undo: roll back
+    neither can be proven           keep both sets, record `kept_both`, say so loudly
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from springtide.errors import Conflict, NotFound, SpringtideError
+from springtide.kube.objects import Kind
+from springtide.record.model import RunOutcome
+from springtide.run import phases
+from springtide.run.lease import DURATION_SECONDS, Lease, all_leases, take_up
+from springtide.run.ports import Ports, RunRef
+from springtide.run.state import JournalStatus, Phase, RunState
+from springtide.run.work import Work
+
+log = structlog.get_logger(__name__)
+
+IsAlive = Callable[[str], bool]
+"""Says whether somebody vouches for the run of this id: then it is left alone, however long its Lease stands still."""
+
+_LOOK_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What became of one abandoned run."""
+
+    run_id: str
+    deployment: str
+    outcome: RunOutcome
+    message: str
+
+
+def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
+    """Finish or undo every abandoned run in `namespaces`; takes a lease duration when there is a suspect.
+
+    A run that cannot be taken further does not keep the others from it: it is recorded and logged as an error.
+    """
+    suspects = [
+        (ns, lease) for ns in namespaces for lease in all_leases(ports.kube, ns) if _is_suspect(lease, is_alive)
+    ]
+    if not suspects:
+        return ()
+    silent = _still_silent(ports, suspects)
+    return tuple(done for namespace, lease in silent if (done := _take_further(ports, namespace, lease)) is not None)
+
+
+def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
+    state = lease.state
+    if not lease.holder or state is None or state.outcome == RunOutcome.KEPT_BOTH:
+        return False  # nobody's, or waiting for a person
+    return not is_alive(state.run_id)
+
+
+def _still_silent(ports: Ports, suspects: list[tuple[str, Lease]]) -> list[tuple[str, Lease]]:
+    """Return those whose Lease does not move for a whole duration, measured here and by nobody's wall clock."""
+    end = ports.clock.monotonic() + DURATION_SECONDS
+    while suspects and ports.clock.monotonic() < end:
+        ports.clock.sleep(_LOOK_SECONDS)
+        suspects = [(namespace, lease) for namespace, lease in suspects if _is_unchanged(ports, namespace, lease)]
+    return suspects
+
+
+def _is_unchanged(ports: Ports, namespace: str, lease: Lease) -> bool:
+    try:
+        return Lease(ports.kube.get(Kind.LEASE, namespace, lease.name)).version == lease.version
+    except NotFound:
+        return False
+
+
+def _take_further(ports: Ports, namespace: str, lease: Lease) -> Reconciled | None:
+    state = lease.state
+    if state is None:
+        return None
+    target = state.plan.target
+    ref = RunRef(namespace, target.deployment, state.run_id, attempt=lease.generation + 1, is_taken_up=True)
+    try:
+        take_up(ports.kube, ports.clock, lease, state, holder=ref.holder)
+    except Conflict:
+        return None  # its owner woke, or another reconciler was faster
+    try:
+        Work.of(ports, ref).engine.stamp()
+        message = _finish(ports, ref) if _is_proven(state) else phases.roll_back(ports, ref).message
+    except SpringtideError as error:
+        message = error.message
+        log.exception("run_needs_a_person", run=ref.run_id, deployment=ref.deployment, code=error.code)
+    outcome = phases.report(ports, ref)
+    log.warning("run_reconciled", run=ref.run_id, deployment=ref.deployment, outcome=outcome.value, message=message)
+    return Reconciled(ref.run_id, ref.deployment, outcome, message)
+
+
+def _is_proven(state: RunState) -> bool:
+    is_undone = state.entry(Phase.ROLL_BACK, JournalStatus.STARTED) is not None
+    return state.entry(Phase.SMOKE_TEST, JournalStatus.DONE) is not None and not is_undone
+
+
+def _finish(ports: Ports, ref: RunRef) -> str:
+    phases.remove_old_instances(ports, ref)
+    return phases.instances_removed(ports, ref).message
