@@ -94,8 +94,8 @@ def _refuse(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
     step = within_step(wanted, current=current, replicas=replicas, guards=guards)
     if step is not None and wanted != current:
         raise InputError(
-            f"pods: {step.reason}. One run may go to {step.replicas}: ask for that first, then for {wanted}. To confirm "
-            f"the whole step at once, widen {step.guard} in policy {policy.name}.",
+            f"pods: {step.reason}. One run may go to {step.replicas}: ask for that first, then for {wanted}. To "
+            f"confirm the whole step at once, widen {step.guard} in policy {policy.name}.",
             code="factor_exceeded",
             field="pods",
         )

@@ -1,0 +1,58 @@
+"""From the answers of several models to one number of replicas."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+from springtide.capacity.model import CapacityEstimate, CapacityModel, ModelAnswer
+from springtide.demand.model import DemandSeries
+from springtide.errors import DemandUnusable
+from springtide.quantities import round_up
+
+Combine = Literal["max", "sum"]
+
+
+def estimate(
+    models: Sequence[CapacityModel], demand: DemandSeries | None, *, combine: Combine, replicas: int, now: datetime
+) -> CapacityEstimate:
+    """Return what `models` say together: the largest answer (`max`) or all of them (`sum`), rounded up once.
+
+    `demand` is None for models that look at none; `replicas` are desired now. The estimate's own `demand` is the newest
+    sample; what each model made of the series is in its inputs. 3.0000000001 rounds to 3.
+
+    Raises:
+        DemandUnusable: a model lacks what it needs, or answers with no finite number (`capacity_unusable`).
+    """
+    series = DemandSeries(np.empty(0), np.empty(0), "", "no demand") if demand is None else demand
+    answers = tuple(model.answer(series, replicas=replicas, now=now) for model in models)
+    for answer in answers:
+        _check(answer)
+    numbers = [answer.replicas for answer in answers]
+    return CapacityEstimate(
+        replicas=round_up(max(numbers) if combine == "max" else math.fsum(numbers)),
+        answers=answers,
+        combine=combine,
+        demand=float(series.values[-1]) if len(series) else None,
+        unit=series.unit or None,
+    )
+
+
+def requested(replicas: int) -> CapacityEstimate:
+    """Return the estimate of a person: `replicas` and nothing else."""
+    answer = ModelAnswer("fixed", replicas, {"replicas": replicas}, "the number that was asked for")
+    return CapacityEstimate(replicas, (answer,), combine="max", demand=None, unit=None)
+
+
+def _check(answer: ModelAnswer) -> None:
+    if not math.isfinite(answer.replicas) or answer.replicas < 0:
+        raise DemandUnusable(
+            f"capacity model {answer.model} answers {answer.replicas} replicas ({answer.reason}): check its inputs "
+            "in the policy.",
+            code="capacity_unusable",
+            field=f"capacity.models.{answer.model}",
+        )

@@ -1,0 +1,21 @@
+"""The number that somebody gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from springtide.capacity.model import ModelAnswer
+from springtide.demand.model import DemandSeries
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Always `replicas`; `reason` says whose number it is. Looks at no demand."""
+
+    replicas: int
+    reason: str = "the policy's fixed number"
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:  # noqa: ARG002  # Protocol
+        """Return the number."""
+        return ModelAnswer("fixed", self.replicas, {"replicas": self.replicas}, self.reason)
