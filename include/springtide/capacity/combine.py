@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from springtide.capacity.fixed import Fixed
 from springtide.capacity.model import CapacityEstimate, CapacityModel, ModelAnswer
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
@@ -42,10 +43,10 @@ def estimate(
     )
 
 
-def requested(replicas: int) -> CapacityEstimate:
+def requested(replicas: int, *, now: datetime) -> CapacityEstimate:
     """Return the estimate of a person: `replicas` and nothing else."""
-    answer = ModelAnswer("fixed", replicas, {"replicas": replicas}, "the number that was asked for")
-    return CapacityEstimate(replicas, (answer,), combine="max", demand=None, unit=None)
+    asked = Fixed(replicas, reason="the number that was asked for")
+    return estimate([asked], None, combine="max", replicas=replicas, now=now)
 
 
 def _check(answer: ModelAnswer) -> None:

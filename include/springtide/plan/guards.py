@@ -10,9 +10,16 @@ The bounds win over the steps: from 1 replica with `min: 6` the next number is 6
 
 from __future__ import annotations
 
+import re
+
+from springtide.errors import InputError
 from springtide.plan.model import Clamp
-from springtide.policy.model import Guards, Replicas
+from springtide.policy.model import Guards, Replicas, ScalingPolicy
+from springtide.policy.units import shown
 from springtide.quantities import round_down
+
+AUTO = "auto"
+"""What a person writes to have the number worked out."""
 
 
 def within_bounds(wanted: int, replicas: Replicas) -> Clamp | None:
@@ -58,3 +65,55 @@ def largest_step_down(current: int, guards: Guards) -> int:
     if not guards.step_down:
         return current
     return current - max(1, round_down(current * guards.step_down))
+
+
+def parse_replicas(text: str | int, *, policy: ScalingPolicy) -> int | None:
+    """Return the number of replicas that a person asks for; None for `auto`, which has it worked out.
+
+    Only ASCII digits are a number: `+5`, ` 5`, `1e3`, `0x10`, `1.5`, `٣` and True are refused, not guessed at.
+
+    Raises:
+        InputError: `pods_required`, `pods_not_integer`, `pods_negative`, `zero_refused`, `pods_below_min` or
+            `pods_too_many`; the message names what is allowed, and where that is set.
+    """
+    if text == "":
+        raise _refused_pods("pods_required", "a number is required", policy)
+    if text == AUTO:
+        return None
+    wanted = _integer(text)
+    if wanted is None:
+        raise _refused_pods("pods_not_integer", f"ASCII digits only, or {AUTO}; got {shown(text)}", policy)
+    if wanted < 0:
+        raise _refused_pods("pods_negative", f"{shown(wanted)} is negative", policy)
+    check_bounds(policy, wanted)
+    return wanted
+
+
+def _integer(text: object) -> int | None:
+    if isinstance(text, bool):
+        return None
+    if isinstance(text, int):
+        return text
+    if isinstance(text, str) and re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
+        return int(text[:30])  # what is longer is too many all the same
+    return None
+
+
+def check_bounds(policy: ScalingPolicy, wanted: int) -> None:
+    """Return when a person may have `wanted` replicas as far as the bounds go.
+
+    Raises:
+        InputError: `zero_refused`, `pods_too_many` or `pods_below_min`.
+    """
+    if wanted == 0:
+        raise _refused_pods("zero_refused", "0 replicas are refused in this release", policy)
+    if wanted > policy.spec.replicas.max:
+        raise _refused_pods("pods_too_many", f"{shown(wanted)} is too many", policy)
+    if wanted < policy.spec.replicas.min:
+        raise _refused_pods("pods_below_min", f"{shown(wanted)} is too few", policy)
+
+
+def _refused_pods(code: str, problem: str, policy: ScalingPolicy) -> InputError:
+    bounds = policy.spec.replicas
+    allowed = f"Allowed are {bounds.min} to {bounds.max}, as replicas.min and replicas.max of policy {policy.name} say"
+    return InputError(f"pods: {problem}. {allowed}.", code=code, field="pods")

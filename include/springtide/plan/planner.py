@@ -6,22 +6,20 @@ person is done exactly or refused, never changed: who asks for 80 and is silentl
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError
-from springtide.plan.guards import within_bounds, within_step, within_tolerance
+from springtide.plan.guards import check_bounds, parse_replicas, within_bounds, within_step, within_tolerance
 from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Target
 from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
 from springtide.policy.units import shown
 
+__all__ = ["STRATEGIES", "make_plan", "parse_replicas"]
+
 STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace))
 """The strategies that a run can be asked for."""
-
-AUTO = "auto"
-"""What a person writes to have the number worked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _clamp(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
 
 def _refuse(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
     replicas, guards = policy.spec.replicas, policy.spec.guards
-    _check_bounds(policy, wanted)
+    check_bounds(policy, wanted)
     step = within_step(wanted, current=current, replicas=replicas, guards=guards)
     if step is not None and wanted != current:
         raise InputError(
@@ -114,50 +112,3 @@ def _reason(estimate: CapacityEstimate, number: _Number, *, current: int, explic
     same = number.replicas == current
     parts.append(f"{current} are desired already" if same else f"from {current} to {number.replicas}")
     return "; ".join(parts)
-
-
-def parse_replicas(text: str | int, *, policy: ScalingPolicy) -> int | None:
-    """Return the number of replicas that a person asks for; None for `auto`, which has it worked out.
-
-    Only ASCII digits are a number: `+5`, ` 5`, `1e3`, `0x10`, `1.5`, `٣` and True are refused, not guessed at.
-
-    Raises:
-        InputError: `pods_required`, `pods_not_integer`, `pods_negative`, `zero_refused`, `pods_below_min` or
-            `pods_too_many`; the message names what is allowed, and where that is set.
-    """
-    if text == "":
-        raise _refused_pods("pods_required", "a number is required", policy)
-    if text == AUTO:
-        return None
-    wanted = _integer(text)
-    if wanted is None:
-        raise _refused_pods("pods_not_integer", f"ASCII digits only, or {AUTO}; got {shown(text)}", policy)
-    if wanted < 0:
-        raise _refused_pods("pods_negative", f"{shown(wanted)} is negative", policy)
-    _check_bounds(policy, wanted)
-    return wanted
-
-
-def _integer(text: object) -> int | None:
-    if isinstance(text, bool):
-        return None
-    if isinstance(text, int):
-        return text
-    if isinstance(text, str) and re.fullmatch(r"-?(0|[1-9][0-9]*)", text):
-        return int(text[:30])  # what is longer is too many all the same
-    return None
-
-
-def _check_bounds(policy: ScalingPolicy, wanted: int) -> None:
-    if wanted == 0:
-        raise _refused_pods("zero_refused", "0 replicas are refused in this release", policy)
-    if wanted > policy.spec.replicas.max:
-        raise _refused_pods("pods_too_many", f"{shown(wanted)} is too many", policy)
-    if wanted < policy.spec.replicas.min:
-        raise _refused_pods("pods_below_min", f"{shown(wanted)} is too few", policy)
-
-
-def _refused_pods(code: str, problem: str, policy: ScalingPolicy) -> InputError:
-    bounds = policy.spec.replicas
-    allowed = f"Allowed are {bounds.min} to {bounds.max}, as replicas.min and replicas.max of policy {policy.name} say"
-    return InputError(f"pods: {problem}. {allowed}.", code=code, field="pods")
