@@ -1,0 +1,59 @@
+"""Scale one service safely.
+
+Works out how many replicas the service needs, or takes the number that is asked for, then gets it there without
+dropping a request:
+
+    calculate_capacity ─► create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
+        ─► smoke_test ─► remove_old_instances ─► instances_removed ─► report
+              └── any failure ─► roll_back ─► report
+
+Trigger it with the form (or `POST /api/v2/dags/scale_service/dagRuns`, with the same names in `conf`). A run that has
+nothing to do, or only was to plan, ends in success with everything after `calculate_capacity` skipped; a run that
+failed or was rolled back ends failed, and `report` says why in the run's own words.
+
+Two runs of one service are kept apart by a Lease in the cluster, so the second fails at once and says whose turn it is.
+Connections: `kubernetes_default`, `prometheus_default`. Policies: the folder that SPRINGTIDE_POLICIES names.
+"""
+
+from airflow.sdk import DAG, TriggerRule, chain
+
+from springtide_airflow.defaults import scaling_defaults
+from springtide_airflow.operators import (
+    CalculateCapacityOperator,
+    CreateInstancesOperator,
+    PhaseOperator,
+    ReportOperator,
+    RollBackOperator,
+    SmokeTestOperator,
+)
+from springtide_airflow.parameters import scaling_params
+from springtide_airflow.policies import policies_folder
+from springtide_airflow.sensors import PhaseSensor
+
+with DAG(
+    dag_id="scale_service",
+    description="Create, prove ready, switch, test, remove: one service, one run.",
+    doc_md=__doc__,
+    schedule=None,
+    params=scaling_params(policies_folder()),
+    default_args=scaling_defaults(),
+    max_active_runs=100,  # of many services: the Lease keeps two runs of one service apart
+    max_active_tasks=100,
+    is_paused_upon_creation=False,  # on a paused DAG a run would wait for ever and say nothing
+    tags=["springtide"],
+):
+    calculate_capacity = CalculateCapacityOperator(task_id="calculate_capacity")
+    create_instances = CreateInstancesOperator(task_id="create_instances")
+    instances_ready = PhaseSensor(task_id="instances_ready")
+    switch_endpoints = PhaseOperator(task_id="switch_endpoints")
+    endpoints_switched = PhaseSensor(task_id="endpoints_switched")
+    smoke_test = SmokeTestOperator(task_id="smoke_test")
+    remove_old_instances = PhaseOperator(task_id="remove_old_instances")
+    instances_removed = PhaseSensor(task_id="instances_removed")
+    roll_back = RollBackOperator(task_id="roll_back", trigger_rule=TriggerRule.ONE_FAILED)
+    report = ReportOperator(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
+
+    bring_in = [create_instances, instances_ready, switch_endpoints, endpoints_switched]
+    take_out = [smoke_test, remove_old_instances, instances_removed]
+    chain(calculate_capacity, *bring_in, *take_out, report)
+    [*bring_in, *take_out] >> roll_back >> report

@@ -1,0 +1,138 @@
+"""Airflow's connections as the ports of a run."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from airflow.sdk import BaseHook, Variable
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+
+from springtide.errors import InputError
+from springtide_airflow.policies import policies_folder
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from springtide.kube.live import LiveKube
+    from springtide.run.assembly import Metrics
+    from springtide.run.ports import Ports
+
+STORE_VARIABLE: Final = "springtide_store_url"
+"""The Airflow variable with the store's URL; without it the environment's SPRINGTIDE_STORE_URL, else a file in
+AIRFLOW_HOME."""
+
+_loading = threading.Lock()
+"""The client loads credentials into a global first: two threads of a triggerer must not do so at once."""
+
+
+class SpringtideHook(BaseHook):
+    """Opens what a run reaches the world through, from two connections and one variable."""
+
+    def __init__(
+        self, *, kubernetes_conn_id: str = "kubernetes_default", prometheus_conn_id: str = "prometheus_default"
+    ) -> None:
+        super().__init__()
+        self.kubernetes_conn_id = kubernetes_conn_id
+        self.prometheus_conn_id = prometheus_conn_id
+
+    @contextmanager
+    def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:
+        """Open the cluster, the metrics and the store; the store is closed at the end of the block.
+
+        Raises:
+            InputError: a connection or the store's URL cannot be used.
+            TemporaryError: the store does not answer.
+        """
+        from springtide.record.sql import open_store
+        from springtide.run.assembly import assemble
+
+        with open_store(self.store_url()) as store:
+            yield assemble(self.kube(), store, self.metrics(), on_wait=on_wait)
+
+    def reading_ports(self) -> Ports:
+        """Open the cluster alone, for a trigger: it looks, and keeps no record."""
+        from springtide.record.memory import MemoryStore
+        from springtide.run.assembly import Metrics, assemble
+
+        return assemble(self.kube(), MemoryStore(), Metrics())
+
+    def kube(self) -> LiveKube:
+        """Return the client for the cluster of the Kubernetes connection, with springtide's own timeouts.
+
+        Raises:
+            InputError: the connection holds no usable credentials.
+        """
+        from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+        from kubernetes.client import ApiClient
+        from kubernetes.config import ConfigException
+
+        from springtide.kube.live import LiveKube
+
+        try:
+            with _loading:
+                settings = KubernetesHook(conn_id=self.kubernetes_conn_id).get_conn().configuration
+        except (AirflowException, ConfigException, OSError, ValueError) as error:
+            raise InputError(
+                f"connection {self.kubernetes_conn_id!r}: no usable cluster configuration ({type(error).__name__}). "
+                "Set kube_config_path, kube_config or in_cluster in its extra fields.",
+                code="cluster_unreachable",
+                field=self.kubernetes_conn_id,
+            ) from error
+        settings.retries = False  # urllib3 would send some requests again by itself (I-15)
+        return LiveKube(ApiClient(settings))
+
+    def metrics(self) -> Metrics:
+        """Return where demand is read; without the Prometheus connection only files and fixed numbers serve."""
+        from springtide.run.assembly import Metrics
+
+        base = policies_folder()
+        try:
+            connection = self.get_connection(self.prometheus_conn_id)
+        except AirflowNotFoundException:
+            return Metrics(base=base)
+        return Metrics(url=_url(connection), base=base, headers=_headers(connection))
+
+    def store_url(self) -> str:
+        """Return the URL of the store of runs."""
+        from springtide.record.settings import STORE_VARIABLE as ENVIRONMENT_VARIABLE
+
+        in_airflow_home = f"sqlite:///{Path(os.environ.get('AIRFLOW_HOME', '~/airflow')).expanduser()}/springtide.db"
+        url = Variable.get(STORE_VARIABLE, default=None) or os.environ.get(ENVIRONMENT_VARIABLE)
+        return str(url or in_airflow_home)
+
+
+def _url(connection: Connection) -> str:
+    """Return the address without login and password: those travel in a header, and appear in no message.
+
+    Raises:
+        InputError: the connection has no host, or another scheme than http and https.
+    """
+    scheme, _, rest = (connection.host or "").rpartition("://")
+    scheme = scheme or connection.schema or "http"
+    host = rest.rpartition("@")[2].rstrip("/")
+    if not host or scheme not in {"http", "https"}:
+        raise InputError(
+            f"connection {connection.conn_id!r}: its host must be a name or an http(s) address of a Prometheus.",
+            code="url_scheme",
+            field=connection.conn_id,
+        )
+    name, slash, path = host.partition("/")
+    port = f":{connection.port}" if connection.port else ""
+    return f"{scheme}://{name}{port}{slash}{path}"
+
+
+def _headers(connection: Connection) -> dict[str, str]:
+    """Return the headers of the extra field `headers`, and the credentials: basic with a login, else a bearer token."""
+    headers = {str(key): str(value) for key, value in connection.extra_dejson.get("headers", {}).items()}
+    if connection.login:
+        pair = f"{connection.login}:{connection.password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+    elif connection.password:
+        headers["Authorization"] = f"Bearer {connection.password}"
+    return headers

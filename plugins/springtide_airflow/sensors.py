@@ -1,0 +1,60 @@
+"""The tasks that wait: first a few seconds in the worker, since a deferral costs 2 to 3, then in the triggerer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import BaseSensorOperator
+
+from springtide_airflow.runs import Record, opened, progress_record, ref_of, required_plan, time_left
+from springtide_airflow.triggers import PhaseTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+PATIENCE: Final = timedelta(seconds=5)
+"""How long the worker looks itself: twice what a deferral costs, and most pods are ready by then."""
+
+SLICE: Final = timedelta(minutes=2)
+"""The longest single deferral. A triggerer may die or stall while its heartbeat goes on: after this the worker looks
+again by itself, so the wait ends at most this much late and is never lost."""
+
+MARGIN: Final = timedelta(seconds=15)
+"""What a deferral may take beyond the trigger's own deadline, which comes first; Airflow looks every 15 s."""
+
+
+class PhaseSensor(BaseSensorOperator):
+    """A phase that waits; the task is called as the library's function.
+
+    Whatever ends a deferral (an event, a failed trigger, a timeout), only what the cluster shows then counts (I-16).
+    """
+
+    def __init__(self, *, timeout: timedelta = timedelta(days=1), **kwargs: Any) -> None:
+        super().__init__(timeout=timeout, **kwargs)
+
+    def execute(self, context: Context) -> Record:
+        """Return what the phase came to, or defer.
+
+        Raises:
+            DeadlineExceeded: the phase's own deadline is over.
+            PermanentError, TemporaryError: as the phase says.
+        """
+        from springtide.run import phases
+
+        waits = {w.__name__: w for w in (phases.instances_ready, phases.endpoints_switched, phases.instances_removed)}
+        with opened(context) as ports:
+            ref = ref_of(context, required_plan(context))
+            progress = waits[self.task_id](ports, ref, patience=PATIENCE)
+            left = min(time_left(ports, ref, self.task_id), SLICE, timedelta(seconds=self.timeout))
+            end = ports.clock.now() + left
+        if not progress.is_done:
+            self.log.info("deferred until %s: %s", end.isoformat(timespec="seconds"), progress.message)
+            trigger = PhaseTrigger(self.task_id, ref.namespace, ref.deployment, ref.run_id, end.timestamp())
+            self.defer(trigger=trigger, method_name="execute", timeout=left + MARGIN)
+        return progress_record(progress)
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Record:
+        """Look again, whatever ended the deferral."""
+        del next_method, next_kwargs
+        return self.execute(context)

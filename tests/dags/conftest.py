@@ -1,0 +1,59 @@
+"""A throw-away Airflow: its settings stand before anything imports Airflow, and its folder goes with the session."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import DAG
+
+ROOT = Path(__file__).parents[2]
+HOME = Path(tempfile.mkdtemp(prefix="springtide-airflow-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
+
+os.environ.update(
+    AIRFLOW_HOME=str(HOME),
+    AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(ROOT / "plugins"),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow.db",
+    AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+    SPRINGTIDE_POLICIES=str(HOME / "policies"),
+    SPRINGTIDE_STORE_URL=f"sqlite:///{HOME}/runs.db",
+)
+
+
+@pytest.fixture(scope="session")
+def policies() -> Path:
+    """Return the folder of policies that the DAGs see: two services."""
+    folder = HOME / "policies"
+    folder.mkdir(exist_ok=True)
+    for name in ("checkout", "search"):
+        (folder / f"{name}.yaml").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bag(policies: Path) -> DagBag:
+    """Return every DAG of the repository, with Airflow's database behind it."""
+    assert policies.is_dir()
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.utils.db import initdb
+
+    initdb()
+    return DagBag(str(ROOT / "dags"))
+
+
+@pytest.fixture(scope="session")
+def scale_service(bag: DagBag) -> DAG:
+    """Return the DAG of one scaling run."""
+    return bag.dags["scale_service"]
