@@ -30,7 +30,7 @@ bench: .venv ## the tables in benchmarks/
 	@$(BIN)/python -m benchmarks
 
 lock: .venv ## resolve requirements.in into requirements.txt
-	$(BIN)/uv pip compile --quiet --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 
 clean: ## remove what the words above made, but not .venv
 	rm -rf .airflow .springtide build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage
