@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -15,8 +16,9 @@ from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.state import Phase
 
-out = Console()
-err = Console(stderr=True)
+_WIDE = None if sys.stdout.isatty() else 140  # a pipe has no width, and a log line is seldom 80 columns
+out = Console(width=_WIDE)
+err = Console(stderr=True, width=_WIDE)
 
 _STYLES = {
     RunOutcome.SUCCEEDED: "green",

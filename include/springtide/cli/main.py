@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,15 +35,17 @@ from springtide.cli.options import (
 )
 from springtide.clock import SystemClock
 from springtide.errors import NotFound, SpringtideError, TemporaryError
-from springtide.plan.guards import parse_replicas
+from springtide.plan.planner import parse_replicas
 from springtide.policy.model import ScalingPolicy
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity, target_of
 from springtide.run.lease import read_lease
 from springtide.run.ports import RunRef, RunRequest
 
-FAILED, TRY_AGAIN = 1, 75
-"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again."""
+log = structlog.get_logger(__name__)
+
+FAILED, TRY_AGAIN, INTERRUPTED = 1, 75, 130
+"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again; 130 is the shell's own."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("sandbox")(sandbox.sandbox)
@@ -50,12 +53,11 @@ app.command("sandbox")(sandbox.sandbox)
 
 @app.callback()
 def springtide(
-    *, verbose: Annotated[bool, typer.Option(help="Log every write and lost swap to stderr.")] = False
+    *, verbose: Annotated[bool, typer.Option(help="Log every write, and where an error came from, to stderr.")] = False
 ) -> None:
     """Scale Kubernetes services safely: calculate, create, prove ready, switch, test, remove."""
-    level = 20 if verbose else 30
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger("DEBUG" if verbose else "WARNING"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
 
@@ -172,16 +174,23 @@ def answering(output: Output) -> Iterator[None]:
     """Turn errors into an answer in the form that was asked for, and an exit code."""
     try:
         yield
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
     except SpringtideError as error:
         if output is Output.JSON:
             _print({"error": error.to_record()}, to_stderr=True)
         else:
             err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
         raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
+    except Exception as error:
+        log.debug("internal_error", exc_info=True)
+        err.print(f"[red]internal_error[/red]: {error!r}. This is springtide's own fault; --verbose shows where.")
+        raise typer.Exit(FAILED) from error
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line."""
+    """Run the command line. SIGTERM is taken as Ctrl-C: what is half done is undone before the process ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app(args=arguments)
 
 

@@ -88,19 +88,20 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     """
     _, stable = admit(ports, request)
     current = stable.deployment.replicas
-    is_explicit = request.replicas is not None
-    if request.replicas is not None:
-        found = requested(request.replicas, now=ports.clock.now())
-    else:
-        found = _calculated(ports, request.policy, current)
     return make_plan(
         request.policy,
-        found,
+        _estimate(ports, request, current),
         current=current,
         strategy=settings_of(request).type,
         now=ports.clock.now(),
-        explicit=is_explicit,
+        explicit=request.replicas is not None,
     )
+
+
+def _estimate(ports: Ports, request: RunRequest, current: int) -> CapacityEstimate:
+    if request.replicas is not None:
+        return requested(request.replicas, now=ports.clock.now())
+    return _calculated(ports, request.policy, current)
 
 
 def _calculated(ports: Ports, policy: ScalingPolicy, current: int) -> CapacityEstimate:

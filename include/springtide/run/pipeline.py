@@ -33,8 +33,8 @@ def run(ports: Ports, request: RunRequest, on_phase: OnPhase = lambda _phase: No
     on_phase(Phase.CALCULATE_CAPACITY)
     try:
         plan = _retried(ports, lambda: phases.calculate_capacity(ports, request))
-    except SpringtideError as error:
-        end_run(ports, request.run_id, RunOutcome.FAILED, error)
+    except (Exception, KeyboardInterrupt) as error:
+        end_run(ports, request.run_id, RunOutcome.FAILED, _as_ours(error))
         raise
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return RunOutcome.NOTHING_TO_DO
@@ -58,8 +58,9 @@ def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPha
         for phase, act in forward:
             on_phase(phase)
             _retried(ports, act)
-    except SpringtideError as error:
-        _undo(ports, ref, error, on_phase)
+    except (Exception, KeyboardInterrupt) as error:
+        # Also what nobody foresaw: a run that ends half-way is worse than one that is undone.
+        _undo(ports, ref, _as_ours(error), on_phase)
         raise
     on_phase(Phase.REPORT)
     return _retried(ports, lambda: phases.report(ports, ref))
@@ -76,6 +77,14 @@ def _undo(ports: Ports, ref: RunRef, cause: SpringtideError, on_phase: OnPhase) 
     finally:
         on_phase(Phase.REPORT)
         _retried(ports, lambda: phases.report(ports, ref, cause))
+
+
+def _as_ours(error: BaseException) -> SpringtideError:
+    if isinstance(error, SpringtideError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return PermanentError("the run was interrupted.", code="interrupted")
+    return PermanentError(f"an error that is springtide's own fault: {error!r}", code="internal_error")
 
 
 def _retried(ports: Ports, act: Callable[[], T]) -> T:

@@ -42,8 +42,8 @@ def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> It
 
     try:
         yield note
-    except SpringtideError as error:
-        end(PhaseStatus.FAILED, error.message)
+    except Exception as error:
+        end(PhaseStatus.FAILED, error.message if isinstance(error, SpringtideError) else repr(error))
         raise
     if note.is_ended:
         end(PhaseStatus.SUCCEEDED, note.message)

@@ -166,8 +166,7 @@ def foreign_selector(scene: Scene, order: Order) -> Conflict:
     """Return the error for a selector that this run did not write."""
     return Conflict(
         f"Service {scene.service.name}: somebody changed its selector during the run to {scene.service.selector}; "
-        "this run "
-        f"started from {order.snapshot.selector}. Nothing more is changed, both pod sets stay.",
+        f"this run started from {order.snapshot.selector}. Nothing more is changed, both pod sets stay.",
         code="selector_changed",
     )
 
@@ -197,7 +196,19 @@ def propagated(scene: Scene, order: Order, pod_set: PodSet, *, floor: int) -> De
         return Wait(f"{total - serving} of {total} ready endpoints are not of {name} yet")
     if serving < floor:
         return Wait(f"{serving} of at least {floor} endpoints of {name} are ready")
+    return settled(scene, order) or Done(f"only {name} is in the slices, with {serving} ready endpoints")
+
+
+def settled(scene: Scene, order: Order) -> Wait | None:
+    """Return what is left of the propagation time since the selector was moved; None when it is over."""
     left = order.settings.propagation - (scene.at - switched_at(scene))
-    if left > timedelta(0):
-        return Wait(f"only {name} is in the slices; {left.total_seconds():.0f} s of the propagation time are left")
-    return Done(f"only {name} is in the slices, with {serving} ready endpoints")
+    return Wait(f"{left.total_seconds():.0f} s of the propagation time are left") if left > timedelta(0) else None
+
+
+def widen(scene: Scene) -> Patch:
+    """Return the swap of the selector to its own form while both sets are there, stamped as a switch."""
+    change = {
+        "metadata": {"annotations": {labels.SWITCHED_AT: scene.at.isoformat()}},
+        "spec": {"selector": {labels.POD_TEMPLATE_HASH: None}},
+    }
+    return Patch(Kind.SERVICE, scene.service.name, scene.service.version, change, "widen the selector to both sets")

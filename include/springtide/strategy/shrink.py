@@ -6,8 +6,12 @@ from springtide.kube.scene import PodSet, Scene
 from springtide.strategy.model import Decision, Done, Order, Scale, Wait
 
 
-def shrink(scene: Scene, pod_set: PodSet, order: Order, *, to: int, keep_ready: int) -> Decision:
+def shrink(
+    scene: Scene, pod_set: PodSet, order: Order, *, to: int, keep_ready: int, step: int | None = None
+) -> Decision:
     """Return the next step towards `to` replicas; `keep_ready` ready endpoints must be there besides what a step takes.
+
+    A step is `step` pods, by default what the policy's `remove_step` says.
 
     A step waits until the pods of the one before are gone, drained and all: only then do the counts mean anything.
     """
@@ -21,7 +25,7 @@ def shrink(scene: Scene, pod_set: PodSet, order: Order, *, to: int, keep_ready: 
         return Done(f"Deployment {deployment.name} has {deployment.replicas} replicas")
     ready = len(scene.ready_endpoints())
     mine = len(scene.ready_endpoints(pod_set))
-    target = max(to, deployment.replicas - order.settings.remove_step.of(order.peak))
+    target = max(to, deployment.replicas - (step or order.settings.remove_step.of(order.peak)))
     loss = max(0, mine - target)  # a ReplicaSet gives up pods that are not ready first
     if ready - loss < keep_ready:
         return Wait(

@@ -49,8 +49,8 @@ def _point_back(scene: Scene, order: Order, stable: PodSet, new: PodSet | None) 
     missing = missing_readiness(stable, needed=order.snapshot.ready, at=scene.at)
     if missing:
         return Wait(missing)
-    is_switch = is_ours  # from its own selector it is the first pin again, which moves no traffic
-    return point(scene, stable_hash(order), f"point back at {stable.deployment.name}", is_switch=is_switch)
+    moves_traffic = new is not None  # else it is the first pin again
+    return point(scene, stable_hash(order), f"point back at {stable.deployment.name}", is_switch=moves_traffic)
 
 
 def _keep_new(scene: Scene, order: Order) -> Decision:

@@ -1,0 +1,145 @@
+"""Blue-green in batches: the new set grows as the stable one shrinks, so the peak is one batch above full size.
+
+For clusters that cannot hold two whole sets. The Service's selector is widened instead of switched, so both sets serve
+while pods are exchanged:
+
+    its own ──pin──► own + stable's pod-template-hash ──widen──► its own, which means both sets
+
+What this gives up against one switch (I-7): stable pods leave while others of them serve, and the smoke test meets
+both sets. What it keeps: the first batch is proven ready and at the endpoints before a single stable pod leaves, every
+later batch before the next one does, and ready endpoints never fall under the floor.
+"""
+
+from __future__ import annotations
+
+from springtide import labels
+from springtide.kube.objects import Kind
+from springtide.kube.scene import PodSet, Scene
+from springtide.policy.model import BlueGreen
+from springtide.strategy import way_back
+from springtide.strategy.model import Create, Decision, Delete, Done, Order, Wait, require_same_service, stable_set
+from springtide.strategy.pair import (
+    foreign_selector,
+    give_back,
+    new_name,
+    pause,
+    point,
+    points_at,
+    require_new,
+    require_twin,
+    scale,
+    settled,
+    stable_hash,
+    two_sets,
+    widen,
+)
+from springtide.strategy.proof import exactly
+from springtide.strategy.shrink import shrink
+from springtide.strategy.twin import twin_of
+from springtide.verify.readiness import missing_readiness
+
+
+def is_widened(scene: Scene, order: Order) -> bool:
+    """Say whether the Service means both sets because this run widened its selector."""
+    return scene.service.selector == order.snapshot.selector and labels.SWITCHED_AT in scene.service.annotations
+
+
+def batch_of(order: Order) -> int:
+    """Return the pods of one batch, which is also how far the peak is above full size."""
+    assert isinstance(order.settings, BlueGreen)
+    return min(order.peak, order.settings.batch.of(order.peak))
+
+
+class BatchedStrategy:
+    """See the module."""
+
+    def create(self, scene: Scene, order: Order) -> Decision:
+        """Pause the stable Deployment, pin the Service to it, create the first batch of the twin."""
+        stable, new = two_sets(scene, order)
+        if new is not None and is_widened(scene, order):
+            return Done(f"Service {scene.service.name} already means both sets")
+        if not stable.deployment.is_paused:
+            return pause(stable)
+        if scene.service.selector == order.snapshot.selector and new is None:
+            return point(scene, stable_hash(order), f"pin to {stable.deployment.name}", is_switch=False)
+        if not points_at(scene, order, stable_hash(order)):
+            raise foreign_selector(scene, order)
+        if new is None:
+            manifest = twin_of(stable.deployment, name=new_name(order), replicas=batch_of(order))
+            return Create(Kind.DEPLOYMENT, manifest, f"create {new_name(order)} with a batch of {batch_of(order)}")
+        return Done(f"Deployment {new.deployment.name} has {new.deployment.replicas} replicas")
+
+    def ready(self, scene: Scene, order: Order) -> Decision:
+        """Wait until the first batch is available."""
+        missing = missing_readiness(require_new(scene, order), needed=batch_of(order), at=scene.at)
+        return Wait(missing) if missing else Done(f"the first {batch_of(order)} new pods are ready")
+
+    def switch(self, scene: Scene, order: Order) -> Decision:
+        """Widen the selector to both sets, if the first batch is ready at this very moment."""
+        two_sets(scene, order)
+        new = require_new(scene, order)
+        if is_widened(scene, order):
+            return Done(f"Service {scene.service.name} means both sets")
+        if not points_at(scene, order, stable_hash(order)):
+            raise foreign_selector(scene, order)
+        missing = missing_readiness(new, needed=batch_of(order), at=scene.at)
+        return Wait(missing) if missing else widen(scene)
+
+    def switched(self, scene: Scene, order: Order) -> Decision:
+        """Wait until the slices show the whole stable set and the first batch, for the propagation time."""
+        stable, _ = two_sets(scene, order)
+        if not is_widened(scene, order):
+            raise foreign_selector(scene, order)
+        new = require_new(scene, order)
+        serving, needed = len(scene.ready_endpoints(new)), batch_of(order)
+        if serving < needed or len(scene.ready_endpoints(stable)) < order.snapshot.ready:
+            return Wait(f"{serving} of {needed} new pods are ready endpoints beside the stable ones")
+        return settled(scene, order) or Done(f"both sets serve, {serving} new pods among them")
+
+    def remove(self, scene: Scene, order: Order) -> Decision:
+        """Exchange the rest batch by batch, delete the stable set, shrink the new one to the target."""
+        require_same_service(scene, order.snapshot)
+        new = require_new(scene, order)
+        stable = stable_set(scene, order.snapshot)
+        if scene.service.selector != order.snapshot.selector:
+            raise foreign_selector(scene, order)
+        if stable is not None:
+            require_twin(new, stable)
+            return _exchange(scene, order, stable, new)
+        if order.snapshot.stable in scene.pod_sets:
+            return Wait(f"Deployment {order.snapshot.stable} is being deleted")
+        if labels.SWITCHED_AT in scene.service.annotations:
+            return give_back(scene)
+        return shrink(scene, new, order, to=order.replicas, keep_ready=order.replicas)
+
+    def removed(self, scene: Scene, order: Order) -> Decision:
+        """Wait until exactly the planned replicas serve and the stable set is gone."""
+        require_same_service(scene, order.snapshot)
+        if order.snapshot.stable in scene.pod_sets:
+            return Wait(f"Deployment {order.snapshot.stable} is still there")
+        return exactly(scene, require_new(scene, order), order.replicas)
+
+    def roll_back(self, scene: Scene, order: Order) -> Decision:
+        """Undo the run from wherever it stopped."""
+        return way_back.roll_back(scene, order)
+
+
+def _exchange(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decision:
+    """Grow by what fits under the peak, prove it at the endpoints, then take as many stable pods away."""
+    room = order.peak + batch_of(order) - len(stable.pods) - new.deployment.replicas
+    wanted = min(order.peak, new.deployment.replicas + max(0, room))
+    if wanted > new.deployment.replicas:
+        return scale(new, wanted)
+    missing = missing_readiness(new, needed=new.deployment.replicas, at=scene.at)
+    if missing:
+        return Wait(missing)
+    serving = len(scene.ready_endpoints(new))
+    if serving < new.deployment.replicas:
+        return Wait(f"{serving} of {new.deployment.replicas} new pods are ready endpoints")
+    shrunk = shrink(scene, stable, order, to=0, keep_ready=order.floor, step=batch_of(order))
+    if not isinstance(shrunk, Done):
+        return shrunk
+    deployment = stable.deployment
+    return Delete(
+        Kind.DEPLOYMENT, deployment.name, deployment.version, f"delete {deployment.name}, it has no pods left"
+    )
