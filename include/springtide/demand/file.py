@@ -61,10 +61,11 @@ class FileSource:
         """
         rows = self._load()
         self._check(rows)
-        shift = (end - self._as_of).total_seconds() if self._as_of else 0.0
-        inside = (rows.times >= start.timestamp() - shift) & (rows.times <= end.timestamp() - shift)
+        last = self._as_of or end
+        first = last - (end - start)
+        inside = (rows.times >= first.timestamp()) & (rows.times <= last.timestamp())
         times, values = _thin(rows.times[inside], rows.values[inside], step.total_seconds())
-        return DemandSeries(times + shift, values, self._unit, self._name)
+        return DemandSeries(times + (end - last).total_seconds(), values, self._unit, self._name)
 
     def _load(self) -> _Rows:
         try:
