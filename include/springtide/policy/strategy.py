@@ -104,6 +104,16 @@ class BlueGreen(StrategyPart):
     type: Literal["blue_green"] = "blue_green"
     """Which strategy this is."""
 
+    overlap: Literal["full", "batched"] = "full"
+    """How much of the new set runs beside the stable one. Default `full`: all of it, and one switch; the peak is twice
+    the
+    pods. `batched`: one `batch` more than the larger set, exchanged batch by batch while both sets serve; for clusters
+    without room for two sets."""
+
+    batch: Pods = Pods("25%")
+    """How many pods are exchanged at once when `overlap` is `batched`, a number or a share of the set. Default 25%:
+    Kubernetes' own maxSurge."""
+
 
 class InPlace(StrategyPart):
     """The same Deployment, through its `scale` subresource: growth is proven at the endpoints, shrink goes in steps."""

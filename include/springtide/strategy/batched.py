@@ -47,7 +47,7 @@ def is_widened(scene: Scene, order: Order) -> bool:
 def batch_of(order: Order) -> int:
     """Return the pods of one batch, which is also how far the peak is above full size."""
     assert isinstance(order.settings, BlueGreen)
-    return min(order.peak, order.settings.batch.of(order.peak))
+    return order.settings.batch.of(order.peak)
 
 
 class BatchedStrategy:

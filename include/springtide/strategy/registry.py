@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from springtide.policy.model import BlueGreen, InPlace
+from springtide.strategy.batched import BatchedStrategy
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.in_place import InPlaceStrategy
 from springtide.strategy.model import Strategy
@@ -11,6 +12,8 @@ from springtide.strategy.model import Strategy
 def strategy_for(settings: BlueGreen | InPlace) -> Strategy:
     """Return the strategy that `settings` belong to."""
     match settings:
+        case BlueGreen(overlap="batched"):
+            return BatchedStrategy()
         case BlueGreen():
             return BlueGreenStrategy()
         case InPlace():
