@@ -8,7 +8,7 @@ SHELL := /bin/bash -euo pipefail
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-CODE := include plugins dags tests benchmarks
+CODE := $(wildcard include plugins dags tests benchmarks examples)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
