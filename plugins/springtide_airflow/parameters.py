@@ -87,7 +87,7 @@ def request_of(context: Context, clock: Clock) -> RunRequest:
     return RunRequest(
         run_id=dag_run.run_id,
         policy=policy,
-        replicas=parse_replicas(_number_or_auto(asked.get("replicas", "auto")), policy=policy),
+        replicas=parse_replicas(asked.get("replicas", "auto"), policy=policy),
         strategy=_strategy(asked.get("strategy", POLICY_STRATEGY)),
         requested_by=dag_run.triggering_user_name or f"airflow ({run_type})",
         reason=_reason(asked.get("reason", "")),
@@ -113,14 +113,6 @@ def _require_known(asked: dict[str, Any]) -> None:
             raise InputError(
                 f"{_shown(name)}: there is no such parameter; {hint}", code="parameter_unknown", field="conf"
             )
-
-
-def _number_or_auto(value: object) -> str:
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        return str(value)
-    raise InputError(
-        f'replicas: {_shown(value)} is neither a whole number nor "auto".', code="pods_not_integer", field="replicas"
-    )
 
 
 def _strategy(value: object) -> str | None:

@@ -118,7 +118,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
             with display:
                 pipeline.run(ports, request, display.phase)
         finally:
-            _show_one(place, request.run_id, output)
+            _show_if_kept(place, request.run_id, output)
 
 
 @app.command()
@@ -215,6 +215,14 @@ def _show_one(place: Place, run_id: str, output: Output) -> None:
         _print(found.to_record())
     else:
         show_run(found)
+
+
+def _show_if_kept(place: Place, run_id: str, output: Output) -> None:
+    """Show the run at its end; a store that does not answer must not hide how the run ended."""
+    try:
+        _show_one(place, run_id, output)
+    except SpringtideError as error:
+        log.warning("record_not_shown", run=run_id, code=error.code, message=error.message)
 
 
 def _print(document: Any, *, to_stderr: bool = False) -> None:

@@ -14,6 +14,7 @@ from springtide.plan.model import ScalingPlan, Target
 from springtide.plan.planner import make_plan
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
+from springtide.policy.strategy import StrategyPart
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.strategy.model import Snapshot
@@ -41,7 +42,7 @@ def settings_of(request: RunRequest) -> BlueGreen | InPlace:
             code="name_invalid",
             field="strategy",
         )
-    shared = {name: value for name, value in settings if name != "type"}
+    shared = {name: getattr(settings, name) for name in StrategyPart.model_fields}
     return kinds[request.strategy](**shared)
 
 
