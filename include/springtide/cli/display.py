@@ -90,7 +90,7 @@ def show_plan(plan: ScalingPlan) -> None:
     out.print(table)
 
 
-def show_run(run: ScalingRun) -> None:
+def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
     style = _STYLES[run.outcome]
     out.print(f"[bold]{run.run_id}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
@@ -103,7 +103,7 @@ def show_run(run: ScalingRun) -> None:
         mark = {PhaseStatus.SUCCEEDED: "[green]✓", PhaseStatus.FAILED: "[red]✗"}.get(phase.status, phase.status.value)
         table.add_row(phase.phase, seconds, mark, phase.message)
     out.print(table)
-    if run.error is not None:
+    if with_error and run.error is not None:
         out.print(f"[red]{run.error['code']}[/red]: {run.error['message']}", highlight=False)
 
 

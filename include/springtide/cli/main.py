@@ -208,19 +208,19 @@ def _request(
     )
 
 
-def _show_one(place: Place, run_id: str, output: Output) -> None:
+def _show_one(place: Place, run_id: str, output: Output, *, with_error: bool = True) -> None:
     with place.open_store() as store:
         found = store.get(run_id)
     if output is Output.JSON:
         _print(found.to_record())
     else:
-        show_run(found)
+        show_run(found, with_error=with_error)
 
 
 def _show_if_kept(place: Place, run_id: str, output: Output) -> None:
     """Show the run at its end; a store that does not answer must not hide how the run ended."""
     try:
-        _show_one(place, run_id, output)
+        _show_one(place, run_id, output, with_error=False)  # the error itself is shown last, by `answering`
     except SpringtideError as error:
         log.warning("record_not_shown", run=run_id, code=error.code, message=error.message)
 
