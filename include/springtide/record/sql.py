@@ -12,19 +12,21 @@ from sqlalchemy.orm import Session
 
 from springtide.record import schema
 from springtide.record.database import engine_for, translated, writing
-from springtide.record.metrics import Labels, Total, applied, changes
+from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import RunRow, TotalRow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Engine
 
     from springtide.record.metrics import Change
 
 
-def open_store(url: str) -> SqlStore:
-    """Return the store at `url`, its schema brought up to date.
+def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
+    """Return the store at `url`, its schema brought up to date; see `RecordSettings` for what both arguments mean.
 
     Raises:
         InputError: the URL cannot be used (`store_url_invalid`), or the store is of a later springtide (`store_newer`).
@@ -37,21 +39,28 @@ def open_store(url: str) -> SqlStore:
     except BaseException:
         engine.dispose()
         raise
-    return SqlStore(engine)
+    return SqlStore(engine, metrics_directory)
 
 
 class SqlStore:
     """A `RunStore` in a database whose schema is up to date: see `open_store`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, metrics_directory: Path | None = None) -> None:
         self._engine = engine
+        self._metrics_directory = metrics_directory
 
     def save(self, run: ScalingRun) -> None:
-        """Keep the run."""
+        """Keep the run, then show the metrics that it changed.
+
+        Raises:
+            TemporaryError: the run is kept, but its metrics could not be written (`metrics_unwritable`).
+        """
         with self._writing() as session:
             row = session.get(RunRow, run.run_id)
             before = None if row is None else row.read()
             _keep(session, row, before, merged(before, run))
+        if self._metrics_directory is not None:
+            write_textfile(self.totals(), self._metrics_directory)
 
     def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
         """Keep one attempt at one phase."""

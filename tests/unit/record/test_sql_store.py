@@ -14,8 +14,9 @@ from sqlalchemy import create_engine, text
 
 from springtide.errors import InputError, PermanentError, TemporaryError
 from springtide.record import database
+from springtide.record.metrics import FILE, exposition
 from springtide.record.sql import open_store
-from unit.record.run_builders import PLAN, a_phase, a_run, an_ended_phase
+from unit.record.run_builders import PLAN, a_phase, a_run, an_ended_phase, an_ended_run
 
 WRITER = """
 import sys
@@ -35,6 +36,23 @@ def test_runs_are_there_when_the_store_is_opened_again(url: str) -> None:
 
     with open_store(url) as store:
         assert (store.latest(), store.totals()) == ((run,), totals)
+
+
+def test_metrics_are_written_once_the_run_is_kept(url: str, tmp_path: Path) -> None:
+    with open_store(url, metrics_directory=tmp_path / "metrics") as store:
+        store.save(an_ended_run())
+
+        assert (tmp_path / "metrics" / FILE).read_bytes() == exposition(store.totals())
+
+
+def test_a_run_is_kept_even_when_its_metrics_cannot_be_written(url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with open_store(url, metrics_directory=tmp_path / "file") as store:
+        with pytest.raises(TemporaryError) as failed:
+            store.save(an_ended_run())
+
+        assert failed.value.code == "metrics_unwritable"
+        assert store.latest() == (an_ended_run(),)
 
 
 def test_processes_may_open_a_new_store_at_the_same_time(url: str) -> None:
