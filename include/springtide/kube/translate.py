@@ -41,7 +41,7 @@ def translated(what: str, *, is_write: bool) -> Iterator[None]:
         if isinstance(error.reason, (wire.NewConnectionError, wire.ConnectTimeoutError)):
             raise _unreachable(what, error.reason) from error
         raise _silent(what, error, is_write=is_write) from error
-    except wire.HTTPError as error:
+    except (wire.HTTPError, json.JSONDecodeError) as error:
         raise _silent(what, error, is_write=is_write) from error
 
 
