@@ -1,0 +1,57 @@
+"""Who is who in the cluster: a certificate authority, the API server's certificate, a token for each part.
+
+Made with openssl at each start and thrown away with the cluster; nothing of it is worth anything elsewhere.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+from typing import TYPE_CHECKING
+
+from cluster.settings import KUBERNETES_SERVICE, NODE, NODE_ADDRESS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USERS = {  # kubeconfig -> user and groups that RBAC knows
+    "admin": ("admin", "system:masters"),
+    "controllers": ("system:kube-controller-manager", ""),
+    "scheduler": ("system:kube-scheduler", ""),
+    "node": (f"system:node:{NODE}", "system:nodes"),
+    "proxy": ("system:kube-proxy", ""),
+}
+KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+NAMES = f"IP:{NODE_ADDRESS},IP:127.0.0.1,IP:{KUBERNETES_SERVICE},DNS:localhost,DNS:kubernetes.default.svc"
+
+
+def write_certificates(folder: Path) -> dict[str, str]:
+    """Write all keys and certificates and `tokens.csv` into a new folder; return each user's token."""
+    folder.mkdir(parents=True)
+    _openssl(
+        folder,
+        "req",
+        "-x509",
+        *KEY,
+        "-days",
+        "365",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.crt",
+        "-subj",
+        "/CN=springtide-ca",
+    )
+    _openssl(folder, "req", *KEY, "-keyout", "apiserver.key", "-out", "apiserver.csr", "-subj", "/CN=kube-apiserver")
+    (folder / "names").write_text(f"subjectAltName={NAMES}\n")
+    signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "365")
+    _openssl(folder, "x509", "-req", "-in", "apiserver.csr", *signed, "-out", "apiserver.crt")
+    _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "serviceaccounts.key")
+    tokens = {who: secrets.token_hex(16) for who in USERS}
+    lines = [f'{tokens[who]},{user},{who},"{groups}"' for who, (user, groups) in USERS.items()]
+    (folder / "tokens.csv").write_text("\n".join(lines) + "\n")
+    return tokens
+
+
+def _openssl(folder: Path, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)

@@ -1,0 +1,200 @@
+"""The inside of a cluster: process 1 of its own process, mount and network namespaces.
+
+Everything that the parts do to a machine (mounts, interfaces, firewall tables, hundreds of processes) is done in here
+and ends with this process, so stopping a cluster is killing one process. What they would write to fixed places of the
+machine is caught:
+
+    /run, /var/lib, /var/log    are this cluster's own
+    kernel settings             already look as the kubelet wants them (it would change the whole machine's)
+    /etc/resolv.conf            names a server that refuses at once, as there is no way out anyway
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cluster.build import SYSTEM_PATH, say
+from cluster.settings import API_SERVER, NODE, NODE_ADDRESS, SERVICE_RANGE, ClusterError, Place
+
+KERNEL_SETTINGS = {
+    "kernel/keys/root_maxbytes": "25000000",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+}
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+@dataclass(slots=True)
+class Node:
+    """The parts of one cluster, started in order and started again when they end."""
+
+    place: Place
+    binaries: Path
+    images: Path
+    running: dict[int, str] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Set everything up and watch over it for ever."""
+        self.isolate()
+        self.connect()
+        commands = self.commands()
+        for part in ("etcd", "containerd", "kube-apiserver"):
+            self.start(part, commands[part])
+        for image in ("pause", "web"):
+            self.until(60, "containerd", [*self.ctr(), "images", "import", str(self.images / f"{image}.tar")])
+        self.until(120, "the API server", [*self.kubectl(), "get", "--raw", "/readyz"])
+        for part in ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"):
+            self.start(part, commands[part])
+        while True:
+            self.watch(commands)
+
+    def isolate(self) -> None:
+        """Give the parts folders and kernel settings of their own."""
+        run = self.place.run
+        call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+        Path("/run/netns").mkdir()
+        for folder in ("lib", "log"):
+            (run / "var" / folder).mkdir(parents=True)
+            call("mount", "--bind", str(run / "var" / folder), f"/var/{folder}")
+        shown = {f"/proc/sys/{setting}": value for setting, value in KERNEL_SETTINGS.items()}
+        shown["/etc/resolv.conf"] = "nameserver 127.0.0.1"  # nothing answers: a pull from a registry fails at once
+        for number, (file, content) in enumerate(shown.items()):
+            (Path("/run") / f"shown-{number}").write_text(f"{content}\n")
+            call("mount", "--bind", f"/run/shown-{number}", file)
+        for hierarchy in hierarchies():
+            (hierarchy / self.place.cgroup).mkdir(exist_ok=True)
+
+    def connect(self) -> None:
+        """Give the node an address. The default route leads nowhere: it only makes the address findable."""
+        call("ip", "link", "set", "lo", "up")
+        call("ip", "link", "add", NODE, "type", "bridge")  # "dummy" is missing in small kernels, a bridge is not
+        call("ip", "address", "add", f"{NODE_ADDRESS}/24", "dev", NODE)
+        call("ip", "link", "set", NODE, "up")
+        call("ip", "route", "add", "default", "dev", NODE)
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
+
+    def start(self, part: str, command: list[str]) -> None:
+        """Start a part; what it says goes to its log."""
+        with (self.place.log / f"{part}.log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=self.place.run, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.running[process.pid] = part
+
+    def watch(self, commands: dict[str, list[str]]) -> None:
+        """Reap one child. A part is started again, as an init system would; orphans of containers are only reaped."""
+        pid, status = os.wait()
+        if part := self.running.pop(pid, None):
+            say(f"{part} ended with {os.waitstatus_to_exitcode(status)}, starting it again (see {part}.log)")
+            time.sleep(1)
+            self.start(part, commands[part])
+
+    def until(self, seconds: float, what: str, command: list[str]) -> None:
+        """Repeat a command until it succeeds, as long as every part that was started runs."""
+        deadline = time.monotonic() + seconds
+        while (done := subprocess.run(command, capture_output=True, timeout=30, text=True, check=False)).returncode:
+            for pid, part in self.running.items():
+                if os.waitpid(pid, os.WNOHANG) != (0, 0):
+                    raise ClusterError(f"{part} ended while waiting for {what} (see {part}.log)")
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{what} did not answer within {seconds:g} s: {done.stderr.strip()}")
+            time.sleep(0.1)
+
+    def kubectl(self) -> list[str]:
+        """kubectl as the administrator."""
+        return [str(self.binaries / "kubectl"), "--kubeconfig", str(self.place.kubeconfig), "--request-timeout=5s"]
+
+    def ctr(self) -> list[str]:
+        """containerd's own client, in the kubelet's namespace of images."""
+        return ["ctr", "--address", str(self.place.containerd_socket), "--namespace", "k8s.io"]
+
+    def commands(self) -> dict[str, list[str]]:
+        """Return the command line of each part."""
+        place, keys = self.place, self.place.certificates
+        etcd = "http://127.0.0.1:2379"
+        return {
+            "etcd": [
+                "etcd",
+                f"--data-dir={place.run}/etcd",
+                f"--listen-client-urls={etcd}",
+                f"--advertise-client-urls={etcd}",
+                "--listen-peer-urls=http://127.0.0.1:2380",
+                "--unsafe-no-fsync",  # nothing here outlives the process anyway
+            ],
+            "containerd": ["containerd", f"--config={place.run}/containerd.toml"],
+            "kube-apiserver": [
+                str(self.binaries / "kube-apiserver"),
+                f"--etcd-servers={etcd}",
+                f"--advertise-address={NODE_ADDRESS}",
+                f"--external-hostname={NODE_ADDRESS}",
+                f"--secure-port={API_SERVER.rpartition(':')[2]}",
+                f"--cert-dir={place.run}/generated",
+                f"--tls-cert-file={keys}/apiserver.crt",
+                f"--tls-private-key-file={keys}/apiserver.key",
+                f"--client-ca-file={keys}/ca.crt",
+                f"--token-auth-file={keys}/tokens.csv",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                f"--service-account-key-file={keys}/serviceaccounts.key",
+                f"--service-account-signing-key-file={keys}/serviceaccounts.key",
+                f"--service-cluster-ip-range={SERVICE_RANGE}",
+                "--authorization-mode=Node,RBAC",
+                "--allow-privileged=true",
+                "--kubelet-preferred-address-types=InternalIP",  # the node's name resolves nowhere
+            ],
+            "kube-controller-manager": [
+                str(self.binaries / "kube-controller-manager"),
+                f"--kubeconfig={place.kubeconfig_of('controllers')}",
+                f"--root-ca-file={keys}/ca.crt",
+                f"--service-account-private-key-file={keys}/serviceaccounts.key",
+                "--use-service-account-credentials=true",
+                "--leader-elect=false",
+            ],
+            "kube-scheduler": [
+                str(self.binaries / "kube-scheduler"),
+                f"--kubeconfig={place.kubeconfig_of('scheduler')}",
+                "--leader-elect=false",
+            ],
+            "kubelet": [
+                str(self.binaries / "kubelet"),
+                f"--config={place.run}/kubelet.yaml",
+                f"--kubeconfig={place.kubeconfig_of('node')}",
+                f"--hostname-override={NODE}",
+                f"--node-ip={NODE_ADDRESS}",
+                f"--root-dir={place.run}/kubelet",
+            ],
+            "kube-proxy": [str(self.binaries / "kube-proxy"), f"--config={place.run}/proxy.yaml"],
+        }
+
+
+def hierarchies() -> list[Path]:
+    """Return the roots of the cgroup hierarchies: one with cgroup v2, one per controller with v1."""
+    if (CGROUPS / "cgroup.controllers").exists():
+        return [CGROUPS]
+    return [path for path in CGROUPS.iterdir() if path.is_dir() and not path.is_symlink() and path.name != "unified"]
+
+
+def call(*command: str) -> None:
+    """Run a command that must succeed.
+
+    Raises:
+        ClusterError: it did not; the message carries its words.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode != 0:
+        raise ClusterError(f"`{' '.join(command)}`: {done.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    os.environ["PATH"] = SYSTEM_PATH
+    cluster, binaries, images = sys.argv[1:]
+    try:
+        Node(Place(cluster), Path(binaries), Path(images)).run()
+    except ClusterError as error:
+        say(str(error))
+        sys.exit(1)

@@ -1,0 +1,95 @@
+"""Where a cluster lives and what it is made of.
+
+Two environment variables move it:
+
+`SPRINGTIDE_CLUSTER`   the cluster's name, "e2e" if unset. A second name is a second cluster beside the first.
+`XDG_CACHE_HOME`       where what was built is kept (~/.cache if unset).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+VERSION = "1.34.4"
+NODE = "node0"
+NODE_ADDRESS = "192.0.2.10"  # TEST-NET-1: never a real neighbour
+POD_RANGE = "10.244.0.0/22"
+SERVICE_RANGE = "10.96.0.0/16"
+KUBERNETES_SERVICE = "10.96.0.1"
+DNS_SERVICE = "10.96.0.10"
+API_SERVER = f"https://{NODE_ADDRESS}:6443"
+PARTS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet")
+SOURCES = Path(__file__).resolve().parent
+REPOSITORY = SOURCES.parent.parent
+
+
+class ClusterError(Exception):
+    """What stands in the way of a cluster on this machine; the message says what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folders and files of one cluster, all of them under `run`: removing the cluster is removing one folder."""
+
+    name: str
+
+    @property
+    def run(self) -> Path:
+        """The folder of a running cluster; short, because containerd's socket is in it (at most 107 characters)."""
+        return Path("/var/tmp") / f"springtide-{self.name}"  # root's own, made with mode 0700
+
+    @property
+    def cgroup(self) -> str:
+        """The parent of all pods' cgroups: two kubelets that share one would remove each other's pods."""
+        return f"springtide-{self.name}"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's way in, usable from inside the network namespace only."""
+        return self.kubeconfig_of("admin")
+
+    def kubeconfig_of(self, user: str) -> Path:
+        """Return the kubeconfig of one of `certificates.USERS`."""
+        return self.run / "kubeconfig" / user
+
+    @property
+    def certificates(self) -> Path:
+        """The certificate authority, the API server's certificate and the users' tokens."""
+        return self.run / "certificates"
+
+    @property
+    def containerd_socket(self) -> Path:
+        """Where containerd listens."""
+        return self.run / "containerd.sock"
+
+    @property
+    def log(self) -> Path:
+        """One file per part of the cluster."""
+        return self.run / "log"
+
+    @property
+    def process(self) -> Path:
+        """The process that holds the namespaces: its id and its start time."""
+        return self.run / "process"
+
+
+def place_from_environment() -> Place:
+    """Return the place of the cluster that `SPRINGTIDE_CLUSTER` names.
+
+    Raises:
+        ClusterError: the name is not made of a-z, 0-9 and '-', or is longer than 20 characters.
+    """
+    name = os.environ.get("SPRINGTIDE_CLUSTER", "e2e")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,19}", name):
+        raise ClusterError(
+            f"SPRINGTIDE_CLUSTER={name!r}: a name of a-z, 0-9 and '-' with at most 20 characters is needed"
+        )
+    return Place(name)
+
+
+def cache() -> Path:
+    """Return the folder for what is built once and used by every cluster."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "springtide"

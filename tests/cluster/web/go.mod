@@ -1,0 +1,3 @@
+module springtide/web
+
+go 1.24.0
