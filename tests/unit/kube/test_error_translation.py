@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from kubernetes.client import ApiClient, Configuration
 
 from builders import NOW
 from springtide.clock import ManualClock
@@ -26,7 +25,7 @@ class Answering(BaseHTTPRequestHandler):
     """Answers every request with what the test wrote; status 0 hangs up without an answer."""
 
     status = 200
-    document: dict[str, str] | str = {}
+    document: dict[str, str] | str = ""
     headers_sent: tuple[tuple[str, str], ...] = ()
     requests: list[tuple[str, str, str]]
 
@@ -45,7 +44,7 @@ class Answering(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _answer
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Say nothing."""
@@ -59,7 +58,7 @@ def api(status: int, document: dict[str, str] | str = "", **headers: str) -> Ite
         "Handler", (Answering,), {"status": status, "document": document, "headers_sent": sent, "requests": []}
     )
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
             yield client(f"http://127.0.0.1:{server.server_port}"), handler
@@ -69,6 +68,8 @@ def api(status: int, document: dict[str, str] | str = "", **headers: str) -> Ite
 
 
 def client(host: str) -> LiveKube:
+    from kubernetes.client import ApiClient, Configuration
+
     settings = Configuration(host=host)
     settings.retries = False
     return LiveKube(ApiClient(settings), clock=ManualClock(NOW))
@@ -128,9 +129,9 @@ def test_answers(
 
 
 def test_the_api_server_may_say_how_long_to_wait() -> None:
-    with api(429, status_of("TooManyRequests", "slow down"), **{"Retry-After": "7"}) as (kube, _):
-        with pytest.raises(ClusterUnavailable) as caught:
-            write(kube)
+    busy = status_of("TooManyRequests", "slow down")
+    with api(429, busy, **{"Retry-After": "7"}) as (kube, _), pytest.raises(ClusterUnavailable) as caught:
+        write(kube)
 
     assert caught.value.retry_after.total_seconds() == 7
 
