@@ -35,7 +35,7 @@ SERVICE_NAME: Final = "kubernetes.io/service-name"
 
 
 def set_names(deployment: str) -> tuple[str, str]:
-    """Return the two fixed Deployment names that a workload's pod sets take turns in: the policy's own, and its twin."""
+    """Return the two fixed Deployment names that a workload's pod sets take turns in: its own, and its twin's."""
     return deployment, f"{deployment}-{ALTERNATE}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,7 +97,8 @@ class Place:
             return MemoryStore()
         from springtide.record.sql import open_store
 
-        return open_store(self.store)
+        settings = RecordSettings.from_environment(os.environ)
+        return open_store(self.store, metrics_directory=settings.metrics_directory)
 
 
 def new_run_id(clock: Clock) -> str:
