@@ -1,0 +1,148 @@
+"""Announced sales on a smooth service: what the calendar is worth, and what it is worth when it is wrong.
+
+    python benchmarks/capacity/flash.py --seed N [--traces DIR] [--out FILE.csv]
+
+30 sales on events-web-r2, known 7 days ahead: demand x (1 + a·min(1, k + ½)·exp(-max(0, k - 1)/τ)) in minute k = 0
+... 179 of each, a = 2.5·lognormal(0, 0.3), τ = 20 to 40 min, and gamma noise of 5 % on every minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.backtest.simulate import Autoscaler, Plans, replay_autoscaler, score
+from springtide.backtest.trace import Trace, pod_capacity, read_traces
+from springtide.backtest.tuning import as_plans
+from springtide.capacity.bases import Window
+from springtide.capacity.conformal import bounds, horizon_minutes
+from springtide.capacity.event import Occasion, event_floor
+from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
+
+if TYPE_CHECKING:
+    from springtide.backtest.simulate import Score
+
+TRACE = "events-web-r2"
+SALES, LENGTH = 30, 180
+STARTUPS = (60, 120, 300)
+INTERVAL = 5
+QUANTILE = 0.97
+AUTOSCALER = Autoscaler("rps", 0.8)
+KIND = "sale"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What the planner believes: the true sales, `shift` minutes wrong, without some, with others that never come."""
+
+    name: str
+    shift: int = 0
+    missing: float = 0.0
+    ghosts: int = 0
+
+
+CALENDARS = (
+    Calendar("calendar"),
+    Calendar("calendar-missing-20", missing=0.2),
+    Calendar("calendar-late-3", shift=3),
+    Calendar("calendar-early-15", shift=-15),
+    Calendar("calendar-ghosts-10", ghosts=10),
+)
+
+
+def with_sales(trace: Trace, seed: int) -> Trace:
+    """Return `trace` with 30 sales in its scored part, at most one a day, between 8 and 22 o'clock."""
+    draw = np.random.default_rng(seed)
+    demand = trace.demand.copy()
+    days = np.sort(draw.choice((len(demand) - trace.scored) // DAY - 1, SALES, replace=False))
+    starts = trace.scored + days * DAY + draw.integers(8 * 60, 22 * 60 - LENGTH, SALES)
+    minute = np.arange(LENGTH)
+    for start in starts:
+        height, decay = 2.5 * draw.lognormal(0, 0.3), draw.uniform(20, 40)
+        shape = height * np.minimum(1, minute + 0.5) * np.exp(-np.maximum(0, minute - 1) / decay)
+        demand[start : start + LENGTH] *= 1 + shape
+    demand *= draw.gamma(400, 1 / 400, len(demand))  # mean 1, standard deviation 5 %
+    moments = [trace.start + start * MINUTE for start in starts]
+    occasions = tuple(Occasion(KIND, moment, moment + LENGTH * MINUTE, moment - WEEK * MINUTE) for moment in moments)
+    return replace(trace, demand=demand, per_replica=pod_capacity(demand[trace.scored :]), occasions=occasions)
+
+
+def believed(trace: Trace, calendar: Calendar, seed: int) -> tuple[Occasion, ...]:
+    """Return the occasions as `calendar` has them."""
+    draw = np.random.default_rng(seed + 1000)
+    known = round(len(trace.occasions) * (1 - calendar.missing))
+    kept = [trace.occasions[i] for i in draw.choice(len(trace.occasions), known, replace=False)]
+    scored = trace.start + trace.scored * MINUTE
+    length = len(trace.demand) - trace.scored
+    invented = [scored + draw.integers(DAY, length - DAY) * MINUTE for _ in range(calendar.ghosts)]
+    kept += [Occasion(KIND, start, start + LENGTH * MINUTE, start - WEEK * MINUTE) for start in invented]
+    shift = calendar.shift * MINUTE
+    return tuple(
+        replace(one, start=one.start + shift, end=one.end + shift) for one in sorted(kept, key=lambda one: one.start)
+    )
+
+
+def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
+    """Return the score of each autoscaler and each calendar."""
+    scored = trace.from_scored()
+    found = {
+        name: score(scored, replay_autoscaler(scored, autoscaler, startup))
+        for name, autoscaler in (("hpa-cpu-50", Autoscaler("cpu", 0.5)), ("hpa-cpu-70", Autoscaler("cpu", 0.7)))
+    }
+    horizon = horizon_minutes(INTERVAL, startup)
+    bound = bounds(trace.demand, Window(INTERVAL, horizon, trace.per_replica / 10), (QUANTILE,)).demand
+    first = trace.scored // INTERVAL
+    seen = Minutes(trace.start, trace.demand)
+    floors = {"conformal": np.zeros_like(bound[0])}
+    floors |= {one.name: event_floor(seen, believed(trace, one, seed), INTERVAL, horizon) for one in CALENDARS}
+    for name, floor in floors.items():
+        plans = as_plans(trace, np.maximum(bound, floor)[:, first:], INTERVAL)
+        row = np.ones(scored.day_count, np.int64)
+        replayed = replay_autoscaler(scored, AUTOSCALER, startup, plans=Plans(plans.replicas, INTERVAL), row=row)
+        found[name] = score(scored, replayed)
+    return found
+
+
+def main() -> None:
+    """Run the benchmark for one seed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--traces", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    base = next(trace for trace in read_traces(args.traces) if trace.name == TRACE)
+    trace = with_sales(base, args.seed)
+    rows: list[tuple[object, ...]] = [
+        ("seed", "startup_s", "policy", "viol_min", "cost", "share_of_hpa_viol", "share_of_hpa_cost")
+    ]
+    for startup in STARTUPS:
+        found = judge(trace, startup, args.seed)
+        hpa = found["hpa-cpu-50"]
+        for name, one in found.items():
+            share = one.violated_minutes / max(1, hpa.violated_minutes)
+            rows.append(
+                (
+                    args.seed,
+                    startup,
+                    name,
+                    one.violated_minutes,
+                    round(one.cost, 3),
+                    round(share, 3),
+                    round(one.cost / hpa.cost, 3),
+                )
+            )
+    for row in rows:
+        print(*row, sep=",")
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        with args.out.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Runs a controller against a trace and scores it: who decides, what it cost, what was missed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.backtest.trace import FEWEST, Trace
+from springtide.capacity.setting import TREND_MINUTES, Setting
+from springtide.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from springtide.backtest.ticks import Course
+
+    Counts = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+TICK_SECONDS = 15
+NEAR = 1.1
+"""A minute that 10 % more demand would have violated was nearly violated: one tolerance of the autoscaler."""
+ORACLE_MINUTES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Replicas decided every `interval` minutes: `replicas[row, decision]`, 0 where there was no plan."""
+
+    replicas: Counts
+    interval: int
+
+
+NO_PLANS = Plans(np.zeros((1, 1), np.int64), 10**9)
+"""Plans that never ask for anything."""
+ALONE = Setting(None, 0.8)
+"""Where plans alone decide, the target is that of the first replicas only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """An HPA v2 as it is: `cpu` (resource metric) or `rps` (external metric, AverageValue), at a target utilization."""
+
+    metric: str
+    target: float
+
+    def __post_init__(self) -> None:
+        if self.metric not in {"cpu", "rps"} or not self.target > 0:
+            raise InputError(
+                f"autoscaler metric {self.metric!r} at {self.target}: metric must be cpu or rps, target above 0",
+                code="out_of_range",
+                field="autoscaler",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What a replay did, per day: minutes violated and nearly so, demand underserved, pod-minutes, replica changes."""
+
+    violated: Floats
+    near: Floats
+    underserved: Floats
+    pod_minutes: Floats
+    changes: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A replay: its days, and created and Ready pods per tick."""
+
+    days: Days
+    created: Counts
+    ready: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The judgement over the scored minutes. `cost` is pod-hours over those of the clairvoyant minimum."""
+
+    violated_percent: float
+    violated_minutes: int
+    underserved_percent: float
+    cost: float
+    changes: int
+
+
+def oracle_pod_minutes(trace: Trace) -> float:
+    """Return the pod-minutes of the clairvoyant minimum, scored minutes only: what two minutes need, at least 2."""
+    pods = trace.demand[trace.scored :] / trace.per_replica
+    ahead = np.maximum(pods, np.append(pods[1:], pods[-1:]))
+    return float(np.maximum(FEWEST, np.ceil(ahead)).sum())
+
+
+def score(trace: Trace, replay: Replay) -> Score:
+    """Return the judgement over the scored days of `trace`, on which `replay` was made."""
+    scored, days = slice(trace.first_day, None), replay.days
+    minutes = len(trace.demand) - trace.scored
+    violated = int(days.violated[scored].sum())
+    demand = float(trace.demand[trace.scored :].sum()) / trace.per_replica or 1.0  # none: nothing is underserved
+    return Score(
+        violated_percent=100 * violated / minutes,
+        violated_minutes=violated,
+        underserved_percent=100 * float(days.underserved[scored].sum()) / demand,
+        cost=float(days.pod_minutes[scored].sum()) / oracle_pod_minutes(trace),
+        changes=int(days.changes[scored].sum()),
+    )
+
+
+def replay_autoscaler(
+    trace: Trace, autoscaler: Autoscaler, startup_seconds: float, *, plans: Plans = NO_PLANS, row: Counts | None = None
+) -> Replay:
+    """Replay an autoscaler as it is; `plans` are its floor, `row` says which of them each day follows."""
+    from springtide.backtest.ticks import CPU, EXTERNAL
+
+    kind = CPU if autoscaler.metric == "cpu" else EXTERNAL
+    daily = [Setting(None, autoscaler.target)] * trace.day_count
+    return _replay(trace, controls(kind, daily, row), plans, startup_seconds)
+
+
+def replay_plans(trace: Trace, plans: Plans, row: Counts, startup_seconds: float) -> Replay:
+    """Replay plans as the only controller: each is the replica count until the next."""
+    from springtide.backtest.ticks import PLAN
+
+    return _replay(trace, controls(PLAN, [ALONE] * trace.day_count, row), plans, startup_seconds)
+
+
+def replay_settings(
+    trace: Trace, settings: Sequence[Setting], row: Counts, plans: Plans, startup_seconds: float
+) -> Replay:
+    """Replay our own external metric over a floor of plans, one setting and one row of `plans` for each day."""
+    from springtide.backtest.ticks import EXTERNAL
+
+    return _replay(trace, controls(EXTERNAL, settings, row), plans, startup_seconds)
+
+
+def controls(kind: int, settings: Sequence[Setting], row: Counts | None) -> Floats:
+    """Return settings as the columns that the loop takes (rows of `ticks.KIND` and following)."""
+    rows = np.zeros(len(settings)) if row is None else row
+    shapes = [(kind, one.target or ALONE.target, one.headroom, one.trend) for one in settings]
+    return np.vstack((np.array(shapes, np.float64).T, rows))
+
+
+def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
+    """Return what a replay runs on: demand in pods and the external metric at every tick, beside the plans."""
+    from springtide.backtest.ticks import EXTERNAL_WINDOW, TICKS, Course
+
+    ticks = np.repeat(trace.demand / trace.per_replica, TICKS)
+    total = np.concatenate(([0.0], np.cumsum(ticks)))
+    mean, growth = np.zeros(len(ticks)), np.zeros(len(ticks))
+    mean[EXTERNAL_WINDOW:] = (total[EXTERNAL_WINDOW:-1] - total[: -EXTERNAL_WINDOW - 1]) / EXTERNAL_WINDOW
+    back = TREND_MINUTES * TICKS
+    growth[back + EXTERNAL_WINDOW :] = np.maximum(0.0, mean[back + EXTERNAL_WINDOW :] - mean[EXTERNAL_WINDOW:-back])
+    startup = round(startup_seconds / TICK_SECONDS)
+    return Course(np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset)
+
+
+def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float) -> Replay:
+    from springtide.backtest.ticks import CREATED, DEMAND, READY, TARGET, drive, tally
+
+    course = course_of(trace, plans, startup_seconds)
+    ticks = course.signal.shape[1]
+    log = np.zeros((4, ticks + course.startup + 1), np.int64)
+    drive(course, control, log, max(FEWEST, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
+    days = np.zeros((5, trace.day_count))
+    tally(course, log, NEAR, days)
+    return Replay(Days(*days), log[CREATED, :ticks], log[READY, :ticks])
+
+
+@cache
+def warm_up() -> None:
+    """Compile the loops, once per process (a second when they are on disk), so that no measurement pays for it."""
+    trace = Trace("warm-up", 0.0, np.ones(240), 120, 0.5)
+    replay_autoscaler(trace, Autoscaler("cpu", 0.5), 60)

@@ -1,0 +1,136 @@
+"""The history that is replayed: demand per minute, from when on it is scored, and what one pod carries."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.capacity.minutes import DAY, MINUTE, on_grid
+from springtide.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from springtide.capacity.event import Occasion
+
+PODS_AT_PEAK = 40
+PEAK = 0.995
+FEWEST = 2
+"""Replicas below which no controller goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One service's history. `demand` is per minute from second `start`; minutes before `scored` are history only.
+
+    `per_replica` is the demand that one pod carries. `occasions` are the known events.
+    """
+
+    name: str
+    start: float
+    demand: NDArray[np.float64]
+    scored: int
+    per_replica: float
+    occasions: tuple[Occasion, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.scored < len(self.demand) or not self.per_replica > 0:
+            raise InputError(
+                f"trace {self.name}: minute {self.scored} of {len(self.demand)} is scored first and a pod carries "
+                f"{self.per_replica}: there must be a scored minute, and a pod must carry more than 0",
+                code="out_of_range",
+                field="trace",
+            )
+
+    @property
+    def offset(self) -> int:
+        """Minutes by which the first day is cut short: days begin at the time of day at which scoring starts."""
+        return -self.scored % DAY
+
+    @property
+    def day_count(self) -> int:
+        """Days that the trace touches."""
+        return -(-(len(self.demand) + self.offset) // DAY)
+
+    @property
+    def first_day(self) -> int:
+        """The first day that is scored."""
+        return (self.scored + self.offset) // DAY
+
+    def from_scored(self) -> Trace:
+        """Return the scored part alone: what a controller that keeps no history is run on."""
+        moved = self.start + self.scored * MINUTE
+        return replace(self, start=moved, demand=self.demand[self.scored :], scored=0)
+
+    def aligned(self, interval: int) -> Trace:
+        """Return the trace without the first minutes that would keep decisions from falling on the start of scoring."""
+        cut = self.scored % interval
+        return replace(self, start=self.start + cut * MINUTE, demand=self.demand[cut:], scored=self.scored - cut)
+
+
+def pod_capacity(scored: NDArray[np.float64]) -> float:
+    """Return what a pod carries if 40 of them carry the 99.5 % quantile of demand: makes traces comparable."""
+    return float(np.quantile(scored, PEAK)) / PODS_AT_PEAK
+
+
+def read_traces(folder: Path) -> list[Trace]:
+    """Return every trace of a folder: `traces.json`, `<name>.csv[.gz]` (timestamp,value), `events.json` if there.
+
+    Raises:
+        InputError: a file is missing or not of this shape; the message names it.
+    """
+    described = json.loads(_required(folder / "traces.json").read_text(encoding="utf-8"))
+    events = folder / "events.json"
+    known = json.loads(events.read_text(encoding="utf-8")) if events.exists() else {}
+    return [_read_trace(folder, name, meta, known.get(name, [])) for name, meta in described.items()]
+
+
+def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict[str, str]]) -> Trace:
+    from springtide.capacity.event import Occasion
+
+    packed = folder / f"{name}.csv.gz"
+    path = packed if packed.exists() else _required(folder / f"{name}.csv")
+    try:
+        times, values = _read_samples(path)
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path.name}: expected columns timestamp (ISO 8601) and value (a number): {error}",
+            code="trace_unreadable",
+            field="traces",
+        ) from error
+    minutes = on_grid(times, values)
+    scored = int(np.ceil((_moment(meta["score_from"]) - minutes.start) / MINUTE))
+    scored = min(max(scored, 0), len(minutes) - 1)
+    occasions = tuple(
+        Occasion(one.get("kind", ""), _moment(one["start"]), _moment(one["end"]), _moment(one["known_at"]))
+        for one in events
+        if {"start", "end", "known_at"} <= one.keys()
+    )
+    return Trace(name, minutes.start, minutes.values, scored, pod_capacity(minutes.values[scored:]), occasions)
+
+
+def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    packed = path.read_bytes()
+    text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode()
+    rows = [(_moment(row["timestamp"]), float(row["value"])) for row in csv.DictReader(text.splitlines())]
+    table = np.asarray(rows, dtype=np.float64)
+    return table[:, 0], table[:, 1]
+
+
+def _moment(text: str) -> float:
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _required(path: Path) -> Path:
+    if not path.exists():
+        raise InputError(f"{path.name} is missing in {path.parent.name}", code="trace_missing", field="traces")
+    return path

@@ -1,0 +1,118 @@
+"""The conformal step: how far each base has been from what came, and which base to believe. Loops, compiled.
+
+Residual e = ln target - ln base. A base's bound at quantile a is base·exp(q), q the larger of the a-quantiles of its
+residuals over the last 7 days and of those at the same time of day ± 1 h over the last 7 days. Only windows that are
+over count. Imported inside functions only (`compiled`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from springtide.capacity.compiled import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+
+class Span(NamedTuple):
+    """Lengths in decisions: of a day, of an hour, and of the wait until a decision's window is over."""
+
+    day: int
+    hour: int
+    wait: int
+
+
+@compiled
+def insert(values: Array, count: int, value: float) -> int:
+    """Put `value` into the first `count` sorted `values`; return the new count."""
+    at = np.searchsorted(values[:count], value)
+    for i in range(count, at, -1):
+        values[i] = values[i - 1]
+    values[at] = value
+    return count + 1
+
+
+@compiled
+def remove(values: Array, count: int, value: float) -> int:
+    """Take one `value` out of the first `count` sorted `values`; return the new count."""
+    for i in range(np.searchsorted(values[:count], value), count - 1):
+        values[i] = values[i + 1]
+    return count - 1
+
+
+@compiled
+def ranked(values: Array, count: int, quantile: float) -> float:
+    """Return the conformal quantile of the first `count` sorted `values`: the ⌈(count + 1)·quantile⌉-th or last."""
+    return float(values[min(count, int(np.ceil((count + 1) * quantile))) - 1])
+
+
+@compiled
+def move(values: Array, count: int, coming: float, going: float) -> int:
+    """Let `coming` in and `going` out, where they are known; return the new count."""
+    if not np.isnan(coming):
+        count = insert(values, count, coming)
+    if not np.isnan(going):
+        count = remove(values, count, going)
+    return count
+
+
+@compiled
+def at(values: Array, index: int) -> float:
+    """Return `values[index]`, NaN before the beginning."""
+    return values[index] if index >= 0 else np.nan
+
+
+@compiled
+def bounds_of(base: Array, residual: Array, quantiles: Array, span: Span) -> Array:
+    """Return one base's bounds, (quantile, decision); NaN until it has an hour of residuals."""
+    week = np.zeros(7 * span.day + 2)
+    clock = np.zeros(7 * (2 * span.hour + 1) + 2)
+    in_week = in_clock = 0
+    found = np.full((len(quantiles), len(base)), np.nan)
+    for k in range(len(base)):
+        in_week = move(week, in_week, at(residual, k - span.wait), at(residual, k - span.wait - 7 * span.day))
+        for day in range(1, 8):
+            same = k - day * span.day
+            in_clock = move(clock, in_clock, at(residual, same + span.hour), at(residual, same - span.hour - 1))
+        if np.isnan(base[k]) or in_week < span.hour:
+            continue
+        for a in range(len(quantiles)):
+            excess = ranked(week, in_week, quantiles[a])
+            if in_clock >= span.hour:
+                excess = max(excess, ranked(clock, in_clock, quantiles[a]))
+            found[a, k] = base[k] * np.exp(excess)
+    return found
+
+
+@compiled
+def pinball(target: float, bound: float, quantile: float) -> float:
+    """Return the loss that the true quantile minimises; 0 where nothing is known."""
+    if np.isnan(target) or np.isnan(bound):
+        return 0.0
+    missed = target - bound
+    return quantile * missed if missed > 0 else (quantile - 1) * missed
+
+
+@compiled
+def losses_of(bounds: Array, target: Array, quantile: float, span: Span) -> Array:
+    """Return one base's mean loss over the windows of the last 7 days that are over; infinite where it has no bound.
+
+    A base with less than four fifths of the past that the decision could look back on is not compared yet.
+    """
+    found = np.full(len(bounds), np.inf)
+    total, count = 0.0, 0
+    for k in range(len(bounds)):
+        new, old = k - span.wait, k - span.wait - 7 * span.day
+        if new >= 0 and not np.isnan(bounds[new]):
+            total, count = total + pinball(target[new], bounds[new], quantile), count + 1
+        if old >= 0 and not np.isnan(bounds[old]):
+            total, count = total - pinball(target[old], bounds[old], quantile), count - 1
+        full = min(new + 1, 7 * span.day)
+        if not np.isnan(bounds[k]) and 5 * count >= 4 * (full - 2 * span.hour):
+            found[k] = total / max(count, 1)
+    return found

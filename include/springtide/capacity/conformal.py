@@ -1,0 +1,106 @@
+"""A calibrated upper bound of the coming window's largest demand: right with the probability that it says.
+
+Method: split conformal prediction on the logarithm, over several simple bases, the best of which is used (`bases`,
+`calibration`). Nothing is assumed about the distribution; what is assumed is that the last 7 days are like the next
+hour.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.capacity.bases import BASES, Window, bases, targets
+from springtide.capacity.minutes import DAY, HOUR, WEEK, seen_minutes
+from springtide.capacity.model import ModelAnswer
+from springtide.errors import DemandUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from springtide.demand.model import DemandSeries
+
+    Array = NDArray[np.float64]
+
+LOOKBACK = 3 * WEEK
+"""Bases look a week back, residuals another, losses a third; more history changes nothing."""
+_SETTLING = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`demand[a, k]` bounds the window of decision k at quantile a; `base[a, k]` indexes `BASES`, -1 where unknown."""
+
+    demand: Array
+    base: NDArray[np.int8]
+
+
+def horizon_minutes(interval: int, startup_seconds: float) -> int:
+    """Return what a plan must cover: until the next plan's pods are Ready. A run takes 30 s to act."""
+    return interval + math.ceil((_SETTLING + startup_seconds) / 60)
+
+
+def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
+    """Return the bounds of every decision over per-minute `demand`; decision k sees demand[: k·interval] only."""
+    from springtide.capacity.calibration import Span, bounds_of, losses_of
+
+    span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
+    wanted = np.asarray(quantiles, dtype=np.float64)
+    table, target = bases(demand, window), targets(demand, window)
+    size = (len(wanted), table.shape[1])
+    best, least, chosen = np.full(size, np.nan), np.full(size, np.inf), np.full(size, -1, np.int8)
+    for index, base in enumerate(table):
+        found = bounds_of(base, np.log(target) - np.log(base), wanted, span)
+        for a, quantile in enumerate(wanted):
+            loss = losses_of(found[a], target, float(quantile), span)
+            better = (loss < least[a]) | (np.isnan(best[a]) & ~np.isnan(found[a]))
+            best[a, better], least[a, better], chosen[a, better] = found[a, better], loss[better], index
+    return Bounds(best, chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Conformal:
+    """Replicas that carry the bound; `interval` is the pipeline's period, `startup_seconds` a pod's way to Ready."""
+
+    per_replica: float
+    quantile: float = 0.95
+    interval: int = 15
+    startup_seconds: float = 60.0
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return the replicas that carry the largest demand until the next plan's pods are Ready.
+
+        Raises:
+            DemandUnusable: less than two hours of demand lie before `now`.
+        """
+        del replicas
+        seen = seen_minutes(demand, now, most=LOOKBACK).values
+        whole = seen[len(seen) % self.interval :]
+        window = Window(self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10)
+        found = bounds(whole, window, (self.quantile,))
+        bound = float(found.demand[0, -1])
+        if math.isnan(bound):
+            raise DemandUnusable(
+                f"conformal needs two hours of demand before it can say how wrong it is; got {len(seen)} minutes",
+                code="demand_too_short",
+                field="demand.lookback",
+            )
+        base = BASES[found.base[0, -1]]
+        return ModelAnswer(
+            model="conformal",
+            replicas=bound / self.per_replica,
+            inputs={
+                "bound": bound,
+                "base": base,
+                "quantile": self.quantile,
+                "horizon_minutes": window.horizon,
+                "per_replica": self.per_replica,
+            },
+            reason=f"demand stays below {bound:.4g} for {window.horizon} min, {self.quantile:.1%} sure ({base})",
+        )
