@@ -71,13 +71,14 @@ class SpringtideHook(BaseHook):
         from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
         from kubernetes.client import ApiClient
         from kubernetes.config import ConfigException
+        from yaml import YAMLError
 
         from springtide.kube.live import LiveKube
 
         try:
             with _loading:
                 settings = KubernetesHook(conn_id=self.kubernetes_conn_id).get_conn().configuration
-        except (AirflowException, ConfigException, OSError, ValueError) as error:
+        except (AirflowException, ConfigException, YAMLError, OSError, TypeError, ValueError) as error:
             raise InputError(
                 f"connection {self.kubernetes_conn_id!r}: no usable cluster configuration ({type(error).__name__}). "
                 "Set kube_config_path, kube_config or in_cluster in its extra fields.",

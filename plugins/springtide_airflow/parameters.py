@@ -46,10 +46,10 @@ def scaling_params(folder: Path) -> dict[str, Param]:
         ),
         "replicas": Param(
             "auto",
-            type=["string", "integer"],
-            pattern=r"^(auto|[1-9][0-9]{0,4})$",
-            minimum=1,
-            maximum=10_000,
+            anyOf=[  # no `type` beside it: the form would show a box for JSON
+                {"type": "string", "pattern": "^(auto|[1-9][0-9]{0,4})$"},
+                {"type": "integer", "minimum": 1, "maximum": 10_000},
+            ],
             title="Replicas",
             description='A number, or "auto": the policy\'s capacity models decide.',
         ),
@@ -57,6 +57,7 @@ def scaling_params(folder: Path) -> dict[str, Param]:
             POLICY_STRATEGY,
             type="string",
             enum=list(STRATEGIES),
+            values_display={POLICY_STRATEGY: "the policy's own"},
             title="Strategy",
             description="The policy's own, or one for this run.",
         ),
@@ -119,7 +120,7 @@ def _strategy(value: object) -> str | None:
     if value not in STRATEGIES:
         raise InputError(
             f"strategy: {_shown(value)} is none; allowed are {', '.join(STRATEGIES)}.",
-            code="name_invalid",
+            code="strategy_unknown",
             field="strategy",
         )
     return None if value == POLICY_STRATEGY else str(value)

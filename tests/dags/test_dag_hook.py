@@ -1,0 +1,120 @@
+"""Connections of Airflow become ports of a run, and their secrets appear nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from springtide.errors import InputError
+from springtide_airflow.hook import SpringtideHook
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "http://127.0.0.1:9"}}]
+users: [{name: me, user: {token: hidden-token}}]
+"""
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, name: str, **fields: object) -> None:
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({"conn_type": "http", "host": "prom"}, "http://prom"),
+        ({"conn_type": "http", "host": "prom", "port": 9090}, "http://prom:9090"),
+        ({"conn_type": "http", "host": "prom", "schema": "https", "port": 443}, "https://prom:443"),
+        ({"conn_type": "http", "host": "https://prom.example/tenant/"}, "https://prom.example/tenant"),
+        ({"conn_type": "http", "host": "http://prom/tenant", "port": 9090}, "http://prom:9090/tenant"),
+        ({"conn_type": "http", "host": "http://me:hidden@prom"}, "http://prom"),
+    ],
+)
+def test_prometheus_address_holds_no_credentials(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], url: str
+) -> None:
+    connect(monkeypatch, "prometheus_default", **fields)
+
+    assert SpringtideHook().metrics().url == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "headers"),
+    [
+        ({}, {}),
+        ({"login": "me", "password": "hidden"}, {"Authorization": "Basic bWU6aGlkZGVu"}),
+        ({"password": "hidden"}, {"Authorization": "Bearer hidden"}),
+        ({"extra": {"headers": {"X-Scope-OrgID": "shop"}}}, {"X-Scope-OrgID": "shop"}),
+    ],
+)
+def test_prometheus_credentials_travel_in_headers(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, object], headers: dict[str, str]
+) -> None:
+    connect(monkeypatch, "prometheus_default", conn_type="http", host="prom", **fields)
+
+    assert SpringtideHook().metrics().headers == headers
+
+
+@pytest.mark.parametrize("host", ["", "ftp://prom", "file:///etc/passwd"])
+def test_prometheus_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    connect(monkeypatch, "prometheus_default", conn_type="http", host=host, password="hidden")
+
+    with pytest.raises(InputError) as refused:
+        SpringtideHook().metrics()
+
+    assert refused.value.field == "prometheus_default"
+    assert "hidden" not in refused.value.message
+
+
+def test_without_a_prometheus_connection_there_is_no_prometheus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_PROMETHEUS_DEFAULT", raising=False)
+
+    assert SpringtideHook(prometheus_conn_id="prometheus_missing").metrics().url is None
+
+
+def test_cluster_of_the_kubernetes_connection_never_has_a_request_sent_twice(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text(KUBECONFIG)
+    extra = {"kube_config_path": str(tmp_path / "config")}
+    connect(monkeypatch, "kubernetes_default", conn_type="kubernetes", extra=extra)
+
+    client = SpringtideHook().kube()._client
+
+    assert client.configuration.host == "http://127.0.0.1:9"
+    assert client.rest_client.pool_manager.connection_pool_kw["retries"].total is False
+
+
+@pytest.mark.parametrize("text", ["not a kubeconfig: hidden-token", "{", None])
+def test_kubernetes_connection_that_cannot_be_used_is_named_without_its_content(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+) -> None:
+    if text is not None:
+        (tmp_path / "config").write_text(text)
+    extra = {"kube_config_path": str(tmp_path / "config")}
+    connect(monkeypatch, "kubernetes_default", conn_type="kubernetes", extra=extra)
+
+    with pytest.raises(InputError) as refused:
+        SpringtideHook().kube()
+
+    assert refused.value.field == "kubernetes_default"
+    assert "hidden-token" not in refused.value.message
+
+
+def test_store_is_the_variable_else_the_environment_else_in_airflow_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPRINGTIDE_STORE_URL")
+    in_home = SpringtideHook().store_url()
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", "postgresql://db/runs")
+    in_environment = SpringtideHook().store_url()
+    monkeypatch.setenv("AIRFLOW_VAR_SPRINGTIDE_STORE_URL", "postgresql://db/other")
+    in_variable = SpringtideHook().store_url()
+
+    assert in_home == f"sqlite:///{os.environ['AIRFLOW_HOME']}/springtide.db"
+    assert in_environment == "postgresql://db/runs"
+    assert in_variable == "postgresql://db/other"

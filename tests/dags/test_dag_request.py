@@ -1,0 +1,173 @@
+"""What somebody asks of a run is judged inside the task, whoever asked and through whatever door."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from springtide.clock import ManualClock
+from springtide.errors import InputError, PolicyError
+from springtide_airflow.parameters import is_past, request_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow.sdk import Context
+
+NOW = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
+POLICY = """
+apiVersion: springtide/v1
+kind: ScalingPolicy
+metadata: {name: checkout, owner: payments}
+spec:
+  target: {namespace: shop, deployment: checkout, service: checkout}
+  replicas: {min: 2, max: 20}
+  capacity: {models: [{model: fixed, replicas: 6}]}
+  strategy: {type: in_place}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "checkout.yaml").write_text(POLICY)
+    (tmp_path / "broken.yaml").write_text(
+        POLICY.replace("name: checkout,", "name: broken,").replace("min: 2", "min: 99")
+    )
+    monkeypatch.setenv("SPRINGTIDE_POLICIES", str(tmp_path))
+    return tmp_path
+
+
+def dag_run(**changes: Any) -> SimpleNamespace:
+    facts = {
+        "run_id": "manual__1",
+        "run_type": "manual",
+        "run_after": NOW,
+        "logical_date": None,
+        "data_interval_end": None,
+        "triggering_user_name": "ada",
+    }
+    return SimpleNamespace(**facts | changes)
+
+
+def context(params: dict[str, Any], **changes: Any) -> Context:
+    given: Any = {"params": params, "dag_run": dag_run(**changes)}
+    return given
+
+
+def test_run_is_named_and_asked_for_as_airflow_knows_it(folder: Path) -> None:
+    assert folder.is_dir()
+    asked = {"service": "checkout", "replicas": "8", "strategy": "blue_green", "reason": "sale", "dry_run": False}
+
+    request = request_of(context(asked), ManualClock(NOW))
+
+    assert (request.run_id, request.requested_by, request.trigger) == ("manual__1", "ada", "manual")
+    assert (request.policy.name, request.replicas, request.strategy) == ("checkout", 8, "blue_green")
+    assert (request.reason, request.dry_run) == ("sale", False)
+
+
+@pytest.mark.parametrize("replicas", ["auto", "8", 8])
+def test_replicas_are_a_number_or_worked_out(folder: Path, replicas: str | int) -> None:
+    assert folder.is_dir()
+
+    request = request_of(context({"service": "checkout", "replicas": replicas}), ManualClock(NOW))
+
+    assert request.replicas == (None if replicas == "auto" else 8)
+    assert request.strategy is None  # the policy's own
+
+
+@pytest.mark.parametrize(
+    ("run_type", "trigger"),
+    [("manual", "manual"), ("scheduled", "schedule"), ("backfill", "backfill"), ("asset_triggered", "event")],
+)
+def test_what_started_the_run_is_kept(folder: Path, run_type: str, trigger: str) -> None:
+    assert folder.is_dir()
+
+    request = request_of(
+        context({"service": "checkout"}, run_type=run_type, triggering_user_name=None), ManualClock(NOW)
+    )
+
+    assert request.trigger == trigger
+    assert request.requested_by == f"airflow ({run_type})"
+
+
+HOSTILE: list[tuple[dict[str, Any], str]] = [
+    ({"service": "nope"}, "service_unknown"),
+    ({"service": "../checkout"}, "service_unknown"),
+    ({"service": "checkout.yaml"}, "service_unknown"),
+    ({"service": ""}, "service_unknown"),
+    ({"service": None}, "service_unknown"),
+    ({"service": ["checkout"]}, "service_unknown"),
+    ({"service": "{{ conf }}"}, "service_unknown"),
+    ({}, "service_unknown"),
+    ({"replicas": 0}, "zero_refused"),
+    ({"replicas": "-1"}, "pods_negative"),
+    ({"replicas": 1.5}, "pods_not_integer"),
+    ({"replicas": "1.5"}, "pods_not_integer"),
+    ({"replicas": True}, "pods_not_integer"),
+    ({"replicas": "abc"}, "pods_not_integer"),
+    ({"replicas": " 5"}, "pods_not_integer"),
+    ({"replicas": "٣"}, "pods_not_integer"),
+    ({"replicas": {"$gt": 1}}, "pods_not_integer"),
+    ({"replicas": 10**9}, "pods_too_many"),
+    ({"replicas": "99999999999999999999"}, "pods_too_many"),
+    ({"replicas": 1}, "pods_below_min"),
+    ({"strategy": "delete_everything"}, "strategy_unknown"),
+    ({"strategy": ["blue_green"]}, "strategy_unknown"),
+    ({"reason": "a\nb"}, "reason_invalid"),
+    ({"reason": "x" * 501}, "reason_invalid"),
+    ({"reason": 7}, "reason_invalid"),
+    ({"dry_run": "false"}, "flag_invalid"),
+    ({"dry_run": 0}, "flag_invalid"),
+    ({"replica": 5}, "parameter_unknown"),
+    ({"kubeconfig": "/etc/passwd"}, "parameter_unknown"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "code"), HOSTILE)
+def test_hostile_conf_is_refused_by_name_and_value(folder: Path, wrong: dict[str, Any], code: str) -> None:
+    assert folder.is_dir()
+    asked = {"service": "checkout"} | wrong if wrong else {}
+
+    with pytest.raises(InputError) as refused:
+        request_of(context(asked), ManualClock(NOW))
+
+    assert refused.value.code == code
+    assert refused.value.field
+    assert len(refused.value.message) < 400
+
+
+def test_parameter_of_nearly_the_right_name_is_pointed_out(folder: Path) -> None:
+    assert folder.is_dir()
+
+    with pytest.raises(InputError, match="did you mean replicas"):
+        request_of(context({"service": "checkout", "replica": 5}), ManualClock(NOW))
+
+
+def test_policy_with_errors_is_refused_with_its_lines(folder: Path) -> None:
+    assert folder.is_dir()
+
+    with pytest.raises(PolicyError, match=r"broken\.yaml:\d+"):
+        request_of(context({"service": "broken"}), ManualClock(NOW))
+
+
+@pytest.mark.parametrize(
+    ("changes", "past"),
+    [
+        ({}, False),
+        ({"run_after": NOW - timedelta(minutes=59)}, False),
+        ({"run_after": NOW - timedelta(minutes=61)}, True),
+        ({"logical_date": NOW - timedelta(days=365)}, True),
+        ({"data_interval_end": NOW - timedelta(days=1), "logical_date": NOW}, True),
+        ({"logical_date": NOW, "run_after": NOW - timedelta(days=2)}, False),  # asked for now, however it was queued
+        ({"run_type": "backfill"}, True),
+    ],
+)
+def test_run_over_the_past_only_plans(folder: Path, changes: dict[str, Any], *, past: bool) -> None:
+    assert folder.is_dir()
+    asked = context({"service": "checkout"}, **changes)
+
+    assert is_past(asked, NOW) is past
+    assert request_of(asked, ManualClock(NOW)).dry_run is past
