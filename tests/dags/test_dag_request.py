@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -53,8 +53,7 @@ def dag_run(**changes: Any) -> SimpleNamespace:
 
 
 def context(params: dict[str, Any], **changes: Any) -> Context:
-    given: Any = {"params": params, "dag_run": dag_run(**changes)}
-    return given
+    return cast("Context", {"params": params, "dag_run": dag_run(**changes)})
 
 
 def test_run_is_named_and_asked_for_as_airflow_knows_it(folder: Path) -> None:
