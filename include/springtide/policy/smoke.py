@@ -1,7 +1,6 @@
 """What is tried on the new instances once they serve."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -10,7 +9,7 @@ from springtide.policy.part import Contradiction, Part
 from springtide.policy.units import Duration, Percent, PromQl, UrlPath, between
 from springtide.quantities import round_up
 
-_LONGEST_CHECK = timedelta(minutes=30)
+_LONGEST_CHECK = Duration("30m")
 
 
 class HttpCheck(Part):
@@ -44,10 +43,8 @@ class HttpCheck(Part):
         """Yield what cannot hold together."""
         longest = self.samples * self.timeout
         if longest > _LONGEST_CHECK:
-            yield Contradiction(
-                ("samples",),
-                f"{self.samples} samples with a timeout of {self.timeout} may take {longest}: at most {_LONGEST_CHECK}",
-            )
+            whole = f"{self.samples} samples with a timeout of {self.timeout} may take {Duration.of(longest)}"
+            yield Contradiction(("samples",), f"{whole}: at most {_LONGEST_CHECK}")
 
 
 class PromqlCheck(Part):

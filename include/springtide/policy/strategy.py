@@ -106,9 +106,8 @@ class BlueGreen(StrategyPart):
 
     overlap: Literal["full", "batched"] = "full"
     """How much of the new set runs beside the stable one. Default `full`: all of it, and one switch; the peak is twice
-    the
-    pods. `batched`: one `batch` more than the larger set, exchanged batch by batch while both sets serve; for clusters
-    without room for two sets."""
+    the pods. `batched`: one `batch` more than the larger set, exchanged batch by batch while both sets serve; for
+    clusters without room for two sets."""
 
     batch: Pods = Pods("25%")
     """How many pods are exchanged at once when `overlap` is `batched`, a number or a share of the set. Default 25%:

@@ -121,6 +121,15 @@ class Duration(Written, timedelta):
         self.text = text
         return self
 
+    @classmethod
+    def of(cls, length: timedelta) -> Self:
+        """Return `length`, rounded down to seconds, written the shortest way: 90 s is `1m30s`."""
+        rest, text = int(length.total_seconds()), ""
+        for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+            number, rest = divmod(rest, seconds)
+            text += f"{number}{unit}" if number else ""
+        return cls(text or "0s")
+
 
 class Percent(Written, float):
     """A share: `5%` is 0.05. Never above 100%."""
@@ -168,6 +177,9 @@ class Quantity(Written, Decimal):
         self = super().__new__(cls, amount)
         self.text = text
         return self
+
+    def __format__(self, specifier: str, /) -> str:  # type: ignore[override]  # its context is for subclasses
+        return format(Decimal(self), specifier) if specifier else self.text
 
 
 class Pods(Written):
