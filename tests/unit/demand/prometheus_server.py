@@ -1,0 +1,79 @@
+"""A Prometheus on loopback: real HTTP, real limits, whatever answer a test wants."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def success(*series: dict[str, Any], **extra: Any) -> Answer:
+    """Return a good answer with these series."""
+    body = {"status": "success", "data": {"resultType": "matrix", "result": list(series)}, **extra}
+    return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def failure(status: int, kind: str, message: str, **headers: str) -> Answer:
+    """Return what Prometheus answers when it refuses."""
+    body = {"status": "error", "errorType": kind, "error": message}
+    return status, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode()
+
+
+@dataclass
+class Prometheus:
+    """The server: `value(t)` is the demand at POSIX second t, None where there is none; `answer` overrides all."""
+
+    url: str = ""
+    value: Callable[[float], float | str | None] = lambda moment: moment % 1000
+    answer: Callable[[dict[str, str]], Answer] | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    def take(self, path: str, headers: dict[str, str]) -> Answer:
+        """Answer one request."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        self.asked.append(asked)
+        self.headers.append(headers)
+        if self.answer is not None:
+            return self.answer(asked)
+        start, end, step = (float(asked[name]) for name in ("start", "end", "step"))
+        count = int((end - start) // step) + 1
+        if (end - start) / step > 11_000:
+            return failure(400, "bad_data", "exceeded maximum resolution of 11,000 points per timeseries.")
+        points = [[moment, self.value(moment)] for moment in (start + step * index for index in range(count))]
+        values = [[moment, str(value)] for moment, value in points if value is not None]
+        return success({"metric": self.labels, "values": values}) if values else success()
+
+
+@contextmanager
+def serve() -> Iterator[Prometheus]:
+    """Yield a running server; it is stopped at the end."""
+    state = Prometheus()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = state.take(self.path, dict(self.headers.items()))
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()
