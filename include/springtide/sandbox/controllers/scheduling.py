@@ -1,0 +1,203 @@
+"""The scheduler of a cluster with one node, and the two controllers that only keep numbers: quota and HPA minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from springtide.sandbox import quota
+from springtide.sandbox.core import Controller, Core
+from springtide.sandbox.kinds import KINDS
+from springtide.sandbox.objects import Json, Ref, is_terminating, with_metadata
+from springtide.sandbox.ownership import managed_fields
+from springtide.sandbox.resources import parse, pod_resources
+from springtide.sandbox.store import Change
+
+NODE = "sandbox"
+_HPA_SECONDS = 15.0
+
+
+class Scheduler(Controller):
+    """Places pods on the node as long as their requests fit."""
+
+    watches = ("pods",)
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        settings = core.settings
+        self._room = {"cpu": parse(settings.node_cpu), "memory": parse(settings.node_memory)}
+        self._places = settings.node_pods
+        self._placed: dict[Ref, dict[str, Decimal]] = {}
+        self._waiting: dict[Ref, None] = {}
+
+    def concerns(self, change: Change) -> Iterable[Ref]:
+        """Return a pod without a node, and those that wait for room when a pod went."""
+        ref, pod = change.ref, change.object
+        ended = change.type == "DELETED" or pod["status"].get("phase") in {"Succeeded", "Failed"}
+        if ended and ref in self._placed:
+            for name, amount in self._placed.pop(ref).items():
+                self._room[name] += amount
+            self._places += 1
+            yield from list(self._waiting)
+        if ended:
+            self._waiting.pop(ref, None)
+        elif not pod["spec"].get("nodeName"):
+            yield ref
+
+    def reconcile(self, ref: Ref) -> None:
+        """Place one pod, or say why not."""
+        pod = self.store.get(ref)
+        if pod is None or pod["spec"].get("nodeName") or is_terminating(pod):
+            return
+        wanted = pod_resources(pod["spec"], "requests")
+        needs = {name: wanted.get(name, Decimal(0)) for name in self._room}
+        short = [f"Insufficient {name}" for name in sorted(needs) if needs[name] > self._room[name]]
+        if self._places <= 0:
+            short.append("Too many pods")
+        if short:
+            self._refuse(ref, pod, short)
+            return
+        self._waiting.pop(ref, None)
+        self._placed[ref] = needs
+        self._places -= 1
+        for name, amount in needs.items():
+            self._room[name] -= amount
+        status = {**pod["status"], "conditions": [_scheduled("True", self.core.stamp())]}
+        self.store.put(ref, {**pod, "spec": {**pod["spec"], "nodeName": NODE}, "status": status})
+
+    def _refuse(self, ref: Ref, pod: Json, short: list[str]) -> None:
+        self._waiting[ref] = None
+        message = (
+            f"0/1 nodes are available: 1 {', 1 '.join(short)}. no new claims to deallocate, preemption: "
+            "0/1 nodes are available: 1 No preemption victims found for incoming pod."
+        )
+        why = {"reason": "Unschedulable", "message": message}
+        before = pod["status"].get("conditions", [])
+        if not before or before[0].get("message") != message:
+            condition = {**_scheduled("False", self.core.stamp()), **why}
+            self.store.put(ref, {**pod, "status": {**pod["status"], "conditions": [condition]}})
+            self.core.event(pod, "Warning", "FailedScheduling", message)
+
+
+def _scheduled(status: str, now: str) -> Json:
+    return {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": now}
+
+
+def node_object(core: Core) -> Json:
+    """Return the cluster's one node."""
+    settings = core.settings
+    room = {"cpu": settings.node_cpu, "memory": settings.node_memory, "pods": str(settings.node_pods)}
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
+    return {
+        "metadata": {"name": NODE, "labels": {"kubernetes.io/hostname": NODE}},
+        "spec": {},
+        "status": {
+            "capacity": room,
+            "allocatable": room,
+            "conditions": [{**ready, "lastTransitionTime": core.stamp(), "lastHeartbeatTime": core.stamp()}],
+            "addresses": [{"type": "InternalIP", "address": core.network.node}],
+        },
+    }
+
+
+class QuotaController(Controller):
+    """Keeps `status.used` of every ResourceQuota."""
+
+    watches = ("resourcequotas", "pods", "deployments", "services", "configmaps", "replicasets")
+
+    def concerns(self, change: Change) -> Iterable[Ref]:
+        """Return the quotas of the namespace, when the number of objects changed or a quota did."""
+        ref = change.ref
+        if ref.resource == "resourcequotas":
+            if change.type != "DELETED":
+                yield ref
+        elif change.type != "MODIFIED":
+            for one in self.store.select("resourcequotas", ref.namespace):
+                yield KINDS["resourcequotas"].ref(one)
+
+    def reconcile(self, ref: Ref) -> None:
+        """Count again."""
+        one = self.store.get(ref)
+        if one is not None:
+            self.writes.set_status(ref, quota.status(self.store, one))
+
+
+class HorizontalAutoscaler(Controller):
+    """Keeps a Deployment between `minReplicas` and `maxReplicas`; there are no metrics, so it does no more.
+
+    As upstream, a change of the HPA is seen at its next sync, at most 15 s later, and a Deployment scaled to 0 is
+    left alone.
+    """
+
+    watches = ("horizontalpodautoscalers",)
+
+    def concerns(self, change: Change) -> Iterable[Ref]:
+        """Return a new autoscaler; known ones come back by themselves."""
+        if change.type == "ADDED":
+            yield change.ref
+
+    def reconcile(self, ref: Ref) -> None:
+        """One sync."""
+        autoscaler = self.store.get(ref)
+        if autoscaler is None:
+            return
+        self.enqueue(ref, _HPA_SECONDS)
+        spec = autoscaler["spec"]
+        target = Ref("deployments", ref.namespace, spec["scaleTargetRef"]["name"])
+        deployment = self.store.get(target)
+        now = self.core.stamp()
+        if deployment is None:
+            missing = f'deployments.apps "{target.name}" not found'
+            message = f"the HPA controller was unable to get the target's current scale: {missing}"
+            self._report(ref, {}, [_condition("AbleToScale", "False", "FailedGetScale", message, now)])
+            return
+        has = deployment["spec"].get("replicas", 0)
+        wanted = min(max(has, spec["minReplicas"]), spec["maxReplicas"]) if has else 0
+        counts = {"currentReplicas": deployment["status"].get("replicas", 0), "desiredReplicas": wanted}
+        active = _condition(
+            "ScalingActive", "True", "ValidMetricFound", "the sandbox has no metrics: replicas stay", now
+        )
+        if not has:
+            message = "scaling is disabled since the replica count of the target is zero"
+            active = _condition("ScalingActive", "False", "ScalingDisabled", message, now)
+        if wanted != has:
+            self._scale(target, deployment, wanted)
+            below = has < wanted
+            why = (
+                "Current number of replicas below Spec.MinReplicas"
+                if below
+                else "Current number of replicas above Spec.MaxReplicas"
+            )
+            self.core.event(autoscaler, "Normal", "SuccessfulRescale", f"New size: {wanted}; reason: {why}")
+        message = "the HPA controller was able to get the target's current scale"
+        self._report(ref, counts, [_condition("AbleToScale", "True", "SucceededGetScale", message, now), active])
+
+    def _scale(self, target: Ref, deployment: Json, wanted: int) -> None:
+        changed = {**deployment, "spec": {**deployment["spec"], "replicas": wanted}}
+        entry = {
+            "manager": "kube-controller-manager",
+            "operation": "Update",
+            "apiVersion": "apps/v1",
+            "time": self.core.stamp(),
+            "subresource": "scale",
+        }
+        generation = deployment["metadata"]["generation"] + 1
+        fields = managed_fields(deployment, changed, entry)
+        self.store.put(target, with_metadata(changed, generation=generation, managedFields=fields))
+
+    def _report(self, ref: Ref, counts: Json, found: list[Json]) -> None:
+        autoscaler = self.store.get(ref)
+        if autoscaler is not None:
+            before = {one["type"]: one for one in autoscaler["status"].get("conditions", ())}
+            kept = [_unchanged(before.get(one["type"]), one) for one in found]
+            self.store.put(ref, {**autoscaler, "status": {**counts, "conditions": kept}})
+
+
+def _condition(kind: str, status: str, reason: str, message: str, now: str) -> Json:
+    return {"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message}
+
+
+def _unchanged(before: Json | None, new: Json) -> Json:
+    if before is None or before["status"] != new["status"]:
+        return new
+    return {**new, "lastTransitionTime": before["lastTransitionTime"]}

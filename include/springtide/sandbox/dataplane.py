@@ -1,0 +1,175 @@
+"""What a Service reaches: its endpoints as the node's proxy has them, some time after the slices were written.
+
+As kube-proxy: new connections go to ready endpoints; if there are none, to terminating ones that still serve
+(KEP-1669); if there are none of those either, the connection is refused.
+Established connections are nobody's business here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+from springtide.sandbox.controllers.endpointslice import SERVICE_LABEL
+from springtide.sandbox.core import Core
+from springtide.sandbox.history import History, Loss
+from springtide.sandbox.objects import Json, Ref, labels_of
+from springtide.sandbox.runtime import Process
+from springtide.sandbox.store import Change
+
+Service = tuple[str, str]  # namespace, name
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of a Service port, as the proxy knows it."""
+
+    pod: str
+    address: Address
+    ready: bool
+    serving: bool
+    terminating: bool
+
+
+@dataclass(slots=True)
+class _Route:
+    endpoints: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)  # by port name
+    served: bool = False  # ever had a backend
+    loss: Loss | None = None
+
+    def backends(self, port: str) -> list[Endpoint]:
+        endpoints = self.endpoints.get(port, ())
+        ready = [one for one in endpoints if one.ready]
+        return ready or [one for one in endpoints if one.serving and one.terminating]
+
+
+class Dataplane:
+    """The node's proxy rules."""
+
+    def __init__(self, core: Core, history: History) -> None:
+        self.core = core
+        self.history = history
+        self.luck = Random(core.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
+        self.on_change: Callable[[Service], None] | None = None
+        self._routes: dict[Service, _Route] = {}
+        self._listening: set[Address] = set()
+        self._left: dict[Address, float] = {}  # when the proxy stopped choosing an address
+
+    def saw(self, change: Change) -> None:
+        """Plan to follow a written slice; forget a Service that went."""
+        ref = change.ref
+        if ref.resource == "endpointslices":
+            name = labels_of(change.object).get(SERVICE_LABEL)
+            if name:
+                self._plan((ref.namespace, name))
+        elif ref.resource == "services" and change.type == "DELETED":
+            self.core.timeline.after(self.core.settings.propagation, partial(self._drop, (ref.namespace, ref.name)))
+
+    def _plan(self, service: Service) -> None:
+        slices = self.core.store.select("endpointslices", service[0])
+        endpoints = endpoints_of([one for one in slices if labels_of(one).get(SERVICE_LABEL) == service[1]])
+        self.history.endpoints_written(self.core.timeline.elapsed, service, endpoints)
+        self.core.timeline.after(self.core.settings.propagation, partial(self._follow, service, endpoints))
+
+    def _follow(self, service: Service, endpoints: dict[str, tuple[Endpoint, ...]]) -> None:
+        route = self._routes.setdefault(service, _Route())
+        before = {one.address for port in route.endpoints for one in route.backends(port)}
+        route.endpoints = endpoints
+        after = {one.address for port in endpoints for one in route.backends(port)}
+        for address in before - after:
+            self._left[address] = self.core.timeline.elapsed
+        self.history.endpoints_followed(self.core.timeline.elapsed, service, endpoints)
+        self._judge(service, route)
+        if self.on_change is not None:
+            self.on_change(service)
+
+    def _drop(self, service: Service) -> None:
+        if self.core.store.get(_service_ref(service)) is None:
+            self._routes.pop(service, None)
+            if self.on_change is not None:
+                self.on_change(service)
+
+    def moved(self, process: Process) -> None:
+        """Note that a process began or stopped listening, and whether that cost requests."""
+        now = self.core.timeline.elapsed
+        for port in process.ports:
+            address = (process.address, port)
+            if process.listening:
+                self._listening.add(address)
+                continue
+            self._listening.discard(address)
+            open_until = self._left.get(address, -1e9) + process.app.behaviour.work
+            if process.killed and now < open_until:
+                self.history.losses.append(Loss(("", process.app.pod), now, now, "killed with open requests"))
+        for service, route in self._routes.items():
+            self._judge(service, route)
+
+    def _judge(self, service: Service, route: _Route) -> None:
+        """Note from when to when a new connection to a Service can fail."""
+        chosen = [one for port in route.endpoints for one in route.backends(port)]
+        route.served = route.served or bool(chosen)
+        dead = sorted({one.pod for one in chosen if one.address not in self._listening})
+        why = f"sends to {', '.join(dead)}, which does not listen" if dead else ""
+        if route.served and not chosen:
+            why = "has no endpoint"
+        if (route.loss.why if route.loss else "") == why:
+            return
+        now = self.core.timeline.elapsed
+        if route.loss is not None:
+            route.loss.until = now
+            route.loss = None
+        if why:
+            route.loss = Loss(service, now, None, why)
+            self.history.losses.append(route.loss)
+
+    def pick(self, service: Service, port: int) -> Address | None:
+        """Return the backend of a new connection to a Service port, None when it is refused."""
+        obj = self.core.store.get(_service_ref(service))
+        route = self._routes.get(service)
+        if obj is None or route is None:
+            return None
+        name = next((one.get("name", "") for one in obj["spec"].get("ports", ()) if one["port"] == port), None)
+        backends = route.backends(name) if name is not None else []
+        return self.luck.choice(backends).address if backends else None
+
+    def service_at(self, host: str) -> Service | None:
+        """Return the Service of a cluster IP or of a name like `checkout.shop` or `checkout.shop.svc.cluster.local`."""
+        words = host.split(".")
+        for obj in self.core.store.select("services"):
+            metadata = obj["metadata"]
+            named = words[:2] == [metadata["name"], metadata["namespace"]]
+            if obj["spec"].get("clusterIP") == host or named:
+                return metadata["namespace"], metadata["name"]
+        return None
+
+
+def _service_ref(service: Service) -> Ref:
+    return Ref("services", *service)
+
+
+def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
+    """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so."""
+    found: dict[str, dict[Address, Endpoint]] = {}
+    for one in slices:
+        for port in one.get("ports") or ():
+            known = found.setdefault(port.get("name", ""), {})
+            for entry in one.get("endpoints") or ():
+                endpoint = _endpoint(entry, port["port"])
+                before = known.get(endpoint.address)
+                if before is None or endpoint.ready:
+                    known[endpoint.address] = endpoint
+    return {name: tuple(known.values()) for name, known in found.items()}
+
+
+def _endpoint(entry: Json, port: int) -> Endpoint:
+    conditions = entry["conditions"]
+    return Endpoint(
+        pod=entry["targetRef"]["name"],
+        address=(entry["addresses"][0], port),
+        ready=conditions["ready"],
+        serving=conditions["serving"],
+        terminating=conditions["terminating"],
+    )

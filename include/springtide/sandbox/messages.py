@@ -1,0 +1,90 @@
+"""A request to the API server and its answer, without any transport."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from springtide.sandbox.objects import Json, dump
+from springtide.sandbox.status import ApiError, bad_request
+
+if TYPE_CHECKING:
+    from springtide.sandbox.watching import Watch
+
+TRUE = frozenset({"1", "true", "True"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sends: header names in lower case, the path decoded.
+
+    `as_of` is no part of HTTP: a stale read answers as of that older revision.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    as_of: int | None = None
+
+    @cached_property
+    def json(self) -> Json:
+        """The body as an object.
+
+        Raises:
+            ApiError: 400, it is none.
+        """
+        try:
+            value: Any = json.loads(self.body) if self.body else {}
+        except ValueError as error:
+            raise bad_request(f"the object provided is unrecognized (must be of type JSON): {error}") from error
+        if not isinstance(value, dict):
+            raise bad_request("couldn't get version/kind; json parse error: the body has to be an object")
+        return value
+
+    @property
+    def is_watch(self) -> bool:
+        """Whether the client asks for a stream of changes."""
+        return self.query.get("watch", "") in TRUE
+
+    @property
+    def writes(self) -> bool:
+        """Whether the request may change something."""
+        return self.method not in {"GET", "HEAD", "OPTIONS"}
+
+    @property
+    def manager(self) -> str:
+        """Who writes: `fieldManager`, else the first word of the User-Agent, as the API server has it."""
+        return self.query.get("fieldManager") or self.headers.get("user-agent", "unknown").partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the server answers; a watch has a stream behind it instead of a body."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    watch: Watch | None = None
+    content_type: str = "application/json"
+
+    @property
+    def json(self) -> Json:
+        """The body as an object."""
+        value: Json = json.loads(self.body)
+        return value
+
+
+def answer(value: Any, status: int = 200) -> Response:
+    """Return an answer in JSON."""
+    return Response(status, dump(value))
+
+
+def refusal(error: ApiError) -> Response:
+    """Return the answer to a request that is refused."""
+    retry = (error.status.get("details") or {}).get("retryAfterSeconds")
+    return Response(error.code, dump(error.status), {"Retry-After": str(retry)} if retry else {})

@@ -1,0 +1,99 @@
+"""Which object or collection a path means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from springtide.sandbox.kinds import KINDS, Kind
+from springtide.sandbox.objects import Ref
+from springtide.sandbox.status import Subject, method_not_allowed, no_such_resource
+
+_SUBRESOURCES = {"serviceaccounts": {"token"}}
+_CORE_ROOT = ["api", "v1"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path, understood: a collection when `name` is empty."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    subresource: str
+
+    @property
+    def ref(self) -> Ref:
+        """Where the object lives."""
+        return Ref(self.kind.plural, self.namespace, self.name)
+
+    @property
+    def subject(self) -> Subject:
+        """What an error is about."""
+        return self.kind.subject(self.name)
+
+    @property
+    def resource(self) -> str:
+        """The resource as RBAC names it."""
+        return f"{self.kind.plural}/{self.subresource}" if self.subresource else self.kind.plural
+
+
+@lru_cache(maxsize=4096)
+def find(path: str) -> Route:
+    """Return what a path means.
+
+    Raises:
+        ApiError: 404, nothing is served there.
+    """
+    words = path.strip("/").split("/")
+    if words[:2] == _CORE_ROOT:
+        group, version, rest = "", "v1", words[2:]
+    elif words[0] == "apis" and len(words) > 3:  # noqa: PLR2004  /apis/<group>/<version>/<resource>
+        group, version, rest = words[1], words[2], words[3:]
+    else:
+        raise no_such_resource()
+    namespace = ""
+    if len(rest) >= 3 and rest[0] == "namespaces" and rest[2] not in {"status", "finalize"}:  # noqa: PLR2004
+        namespace, rest = rest[1], rest[2:]
+    if not rest or not all(rest):
+        raise no_such_resource()
+    kind = KINDS.get(rest[0])
+    if kind is None or (kind.group, kind.version) != (group, version) or (namespace and not kind.namespaced):
+        raise no_such_resource()
+    return _checked(kind, namespace, rest[1:])
+
+
+def _checked(kind: Kind, namespace: str, rest: list[str]) -> Route:
+    name = rest[0] if rest else ""
+    subresource = rest[1] if len(rest) > 1 else ""
+    served = _SUBRESOURCES.get(kind.plural, set())
+    if kind.status:
+        served = served | {"status"}
+    if kind.scale:
+        served = served | {"scale"}
+    if len(rest) > 2 or (subresource and subresource not in served):  # noqa: PLR2004  name and subresource
+        raise no_such_resource()
+    if name and kind.namespaced and not namespace:
+        raise no_such_resource()
+    return Route(kind, namespace, name, subresource)
+
+
+def verb(method: str, route: Route, *, watch: bool) -> str:
+    """Return the verb, as RBAC names it, of a method on a route.
+
+    Raises:
+        ApiError: 405, that method has no meaning there.
+    """
+    if route.name:
+        verbs = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+        if route.subresource == "token":
+            verbs = {"POST": "create"}
+        elif route.subresource:
+            verbs.pop("DELETE")
+    else:
+        verbs = {"GET": "watch" if watch else "list", "POST": "create", "DELETE": "deletecollection"}
+        if route.kind.namespaced and not route.namespace:
+            verbs = {"GET": verbs["GET"]}
+    if method not in verbs:
+        raise method_not_allowed()
+    return verbs[method]

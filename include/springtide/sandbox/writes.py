@@ -1,0 +1,345 @@
+"""Creating, changing and deleting objects: defaults, validation, admission, compare-and-swap, finalizers.
+
+Both the API and the built-in controllers write through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from springtide.sandbox import quota
+from springtide.sandbox.defaults import fill, without_nulls
+from springtide.sandbox.kinds import KINDS, Kind
+from springtide.sandbox.network import Network
+from springtide.sandbox.objects import Json, Ref, is_terminating, stamp, with_metadata
+from springtide.sandbox.ownership import managed_fields
+from springtide.sandbox.status import (
+    MODIFIED,
+    ApiError,
+    already_exists,
+    bad_request,
+    conflict,
+    forbidden,
+    invalid,
+    mistaken_deletion,
+    not_found,
+    required,
+    stale_deletion,
+    uid_mismatch,
+    wrong,
+)
+from springtide.sandbox.store import Store
+from springtide.sandbox.validate import check
+
+_NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+_FIRST_STATUS: dict[str, Json] = {
+    "pods": {"phase": "Pending", "qosClass": "BestEffort"},
+    "namespaces": {"phase": "Active"},
+    "services": {"loadBalancer": {}},
+}
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who writes, and how: `manager` is "" for the built-in controllers."""
+
+    manager: str = ""
+    subresource: str = ""
+    dry_run: bool = False
+    replaces: bool = False  # a PUT; a patch otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """How an object is to be deleted."""
+
+    grace: int | None = None  # seconds; None is the pod's own
+    policy: str = "Background"
+    uid: str = ""
+    version: str = ""
+    dry_run: bool = False
+
+
+CONTROLLER = Writer()
+
+
+class Writes:
+    """Every way to change the store."""
+
+    def __init__(self, store: Store, network: Network, now: Callable[[], datetime], luck: Random) -> None:
+        self.store = store
+        self.network = network
+        self.now = now
+        self.luck = luck
+
+    def name_suffix(self) -> str:
+        """Return five letters, as the API server appends them to `generateName`."""
+        return "".join(self.luck.choices(_NAME_LETTERS, k=5))
+
+    def create(self, kind: Kind, body: Json, namespace: str = "", writer: Writer = CONTROLLER) -> Json:
+        """Create an object.
+
+        Raises:
+            ApiError: what a real API server would answer.
+        """
+        obj = self._complete(kind, body, namespace, writer)
+        check(kind, obj, None)
+        quota.admit(self.store, kind, obj)
+        ref = kind.ref(obj)
+        if self.store.get(ref) is not None:
+            raise already_exists(kind.subject(ref.name))
+        return obj if writer.dry_run else self.store.put(ref, obj)
+
+    def _complete(self, kind: Kind, body: Json, namespace: str, writer: Writer) -> Json:
+        """Return the object as it would be stored first."""
+        _same_kind(kind, body)
+        given = without_nulls(body.get("metadata") or {})
+        if given.get("resourceVersion"):
+            raise ApiError(500, "InternalError", "resourceVersion should not be set on objects to be created")
+        name = given.get("name") or (
+            f"{given['generateName']}{self.name_suffix()}" if given.get("generateName") else ""
+        )
+        if not name:
+            raise invalid(kind.subject(), [required("metadata.name", "name or generateName is required")])
+        if kind.namespaced:
+            self._open_namespace(kind, name, namespace, given.get("namespace", namespace))
+        metadata = {
+            "name": name,
+            **({"generateName": given["generateName"]} if given.get("generateName") else {}),
+            **({"namespace": namespace} if kind.namespaced else {}),
+            "uid": self._uid(),
+            **({"generation": 1} if kind.generation else {}),
+            "creationTimestamp": stamp(self.now()),
+            **{key: given[key] for key in ("labels", "annotations", "ownerReferences", "finalizers") if given.get(key)},
+        }
+        rest = {
+            k: v for k, v in body.items() if k not in {"apiVersion", "kind", "metadata", "status"} and v is not None
+        }
+        obj = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **without_nulls(rest)}
+        obj = fill(kind.plural, obj)
+        if kind.plural == "namespaces":
+            obj["spec"] = {"finalizers": ["kubernetes"]}
+            metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": name}
+        if kind.plural == "services":
+            obj["spec"] = self._with_address(obj["spec"])
+        if not kind.status and "status" in body:
+            obj["status"] = body["status"]
+        elif kind.status:
+            obj["status"] = _FIRST_STATUS.get(kind.plural, {})
+        return self._owned(kind, None, obj, writer)
+
+    def _uid(self) -> str:
+        digits = f"{self.luck.getrandbits(128):032x}"
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+    def _open_namespace(self, kind: Kind, name: str, namespace: str, given: str) -> None:
+        if given != namespace:
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        space = self.store.get(Ref("namespaces", "", namespace))
+        if space is None:
+            raise not_found(KINDS["namespaces"].subject(namespace))
+        if is_terminating(space):
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            cause = {
+                "reason": "NamespaceTerminating",
+                "message": f"namespace {namespace} is being terminated",
+                "field": "metadata.namespace",
+            }
+            raise forbidden(kind.subject(name), why, causes=[cause])
+
+    def _with_address(self, spec: Json) -> Json:
+        address = spec.get("clusterIP") or self.network.service_address()
+        return {**spec, "clusterIP": address, "clusterIPs": [address]}
+
+    def _owned(self, kind: Kind, old: Json | None, obj: Json, writer: Writer) -> Json:
+        """Return the object with `managedFields` following the writer."""
+        before = (old or {}).get("metadata", {}).get("managedFields")
+        if not writer.manager:
+            return with_metadata(obj, managedFields=before)
+        entry = {
+            "manager": writer.manager,
+            "operation": "Update",
+            "apiVersion": kind.api_version,
+            "time": stamp(self.now()),
+            **({"subresource": writer.subresource} if writer.subresource else {}),
+        }
+        return with_metadata(obj, managedFields=managed_fields(old, obj, entry) or None)
+
+    def update(self, kind: Kind, ref: Ref, change: Callable[[Json], Json], writer: Writer = CONTROLLER) -> Json:
+        """Change an object: `change` gets it as it is and returns it as it should be.
+
+        Raises:
+            ApiError: what a real API server would answer; 409 when the returned resourceVersion is not the stored one.
+        """
+        old = self.store.get(ref)
+        if old is None:
+            return self._upsert(kind, ref, change, writer)
+        wanted = change(old)
+        _same_kind(kind, wanted)
+        _compare(kind, old, wanted, writer)
+        new = self._follow(kind, old, wanted, writer)
+        check(kind, new, old)
+        if writer.dry_run:
+            return new
+        written = self.store.put(ref, new)
+        return self.finish(ref, written)
+
+    def _upsert(self, kind: Kind, ref: Ref, change: Callable[[Json], Json], writer: Writer) -> Json:
+        if not (kind.upsert and writer.replaces and not writer.subresource):
+            raise not_found(kind.subject(ref.name))
+        wanted = change({})
+        uid = (wanted.get("metadata") or {}).get("uid")
+        if uid:
+            raise uid_mismatch(kind.subject(ref.name), uid, "")
+        wanted = {**wanted, "metadata": {**wanted.get("metadata", {}), "resourceVersion": ""}}
+        return self.create(kind, wanted, ref.namespace, writer)
+
+    def _follow(self, kind: Kind, old: Json, wanted: Json, writer: Writer) -> Json:
+        """Return the object as it would be stored: what a writer cannot set stays as it was."""
+        if writer.subresource == "status":
+            reported = {**old, "status": without_nulls(wanted.get("status") or {})}
+            return self._owned(kind, old, reported, writer)
+        before = old["metadata"]
+        given = without_nulls(wanted["metadata"])
+        kept = {
+            key: before[key]
+            for key in (
+                "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
+                "deletionTimestamp", "deletionGracePeriodSeconds",
+            )
+            if key in before
+        }  # fmt: skip
+        free = {key: given[key] for key in ("labels", "annotations", "ownerReferences", "finalizers") if given.get(key)}
+        rest = {k: v for k, v in wanted.items() if k not in {"apiVersion", "kind", "metadata"} and v is not None}
+        new: Json = {
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            "metadata": {**kept, **free},
+            **without_nulls(rest),
+        }
+        new = fill(kind.plural, new)
+        if kind.plural == "services":
+            address = {key: old["spec"][key] for key in ("clusterIP", "clusterIPs") if key in old["spec"]}
+            new["spec"] = {**new["spec"], **{k: v for k, v in address.items() if not new["spec"].get(k)}}
+        if kind.status:
+            new["status"] = old.get("status", {})
+        if kind.generation and _counts_as_new_generation(kind, old, new):
+            new["metadata"]["generation"] = before.get("generation", 0) + 1
+        return self._owned(kind, old, new, writer)
+
+    def finish(self, ref: Ref, obj: Json) -> Json:
+        """Take a deleted object away as soon as nothing holds it, and return it."""
+        metadata = obj["metadata"]
+        held = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds") or ref.resource == "namespaces"
+        if is_terminating(obj) and not held:
+            return self.store.remove(ref)
+        return obj
+
+    def delete(self, kind: Kind, ref: Ref, deletion: Deletion | None = None) -> tuple[Json, bool]:
+        """Delete an object; return its last form and whether it is gone already.
+
+        Raises:
+            ApiError: 404, or 409 when a precondition does not hold.
+        """
+        how = deletion or Deletion()
+        old = self.store.get(ref)
+        if old is None:
+            raise not_found(kind.subject(ref.name))
+        metadata = old["metadata"]
+        if how.uid and how.uid != metadata["uid"]:
+            raise mistaken_deletion(kind.subject(ref.name), how.uid, metadata["uid"])
+        if how.version and how.version != metadata["resourceVersion"]:
+            raise stale_deletion(kind.subject(ref.name), how.version, metadata["resourceVersion"])
+        grace = _grace(kind, old, how.grace)
+        finalizers = _finalizers(metadata.get("finalizers", []), how.policy)
+        if how.dry_run:
+            return old, not (grace or finalizers)
+        if not grace and not finalizers and kind.plural != "namespaces":
+            return self.store.remove(ref), True
+        return self._mark(ref, old, grace, finalizers), False
+
+    def _mark(self, ref: Ref, old: Json, grace: int, finalizers: list[str]) -> Json:
+        metadata = old["metadata"]
+        if is_terminating(old) and grace >= metadata.get("deletionGracePeriodSeconds", 0):
+            return old
+        generation = {"generation": metadata["generation"] + 1} if "generation" in metadata else {}
+        marked = with_metadata(
+            old,
+            **generation,
+            deletionTimestamp=stamp(self.now() + timedelta(seconds=grace)),
+            deletionGracePeriodSeconds=grace,
+            finalizers=finalizers or None,
+        )
+        if ref.resource == "namespaces":
+            marked = {**marked, "status": {"phase": "Terminating"}}
+        return self.finish(ref, self.store.put(ref, marked))
+
+    def set_status(self, ref: Ref, status: Json) -> Json | None:
+        """Write an object's status, as the built-in controllers do; None when the object is gone."""
+        obj = self.store.get(ref)
+        return None if obj is None else self.store.put(ref, {**obj, "status": status})
+
+
+def _same_kind(kind: Kind, body: Json) -> None:
+    said = body.get("apiVersion") or kind.api_version, body.get("kind") or kind.kind
+    if said != (kind.api_version, kind.kind):
+        raise bad_request(
+            f"the API version in the data ({said[0]}, Kind={said[1]}) does not match the expected API version "
+            f"({kind.api_version}, Kind={kind.kind})"
+        )
+
+
+def _compare(kind: Kind, old: Json, wanted: Json, writer: Writer) -> None:
+    """Refuse a write that was made for another version or another object.
+
+    A PUT checks the uid as a precondition (409), a patch as an immutable field (422), the version first; `scale` checks
+    the uid as a precondition in either case.
+    """
+    before, given = old["metadata"], wanted.get("metadata") or {}
+    subject = kind.subject(before["name"])
+    if given.get("name", before["name"]) != before["name"]:
+        words = f"the name of the object ({given['name']}) does not match the name on the URL ({before['name']})"
+        raise bad_request(words)
+    uid = given.get("uid") or before["uid"]
+    is_scale = writer.subresource == "scale"
+    if uid != before["uid"] and (writer.replaces or is_scale):
+        about = replace(subject, plural=f"{subject.plural}/scale") if is_scale else subject
+        raise uid_mismatch(about, uid, before["uid"])
+    version = given.get("resourceVersion")
+    if version and not str(version).isdigit():
+        raise ApiError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    if version and version != before["resourceVersion"]:
+        raise conflict(subject, MODIFIED)
+    if not version and not kind.blind_update:
+        raise invalid(subject, [wrong("metadata.resourceVersion", "", "must be specified for an update")])
+    if uid != before["uid"]:
+        # a real API server validates the metadata twice and lists the cause twice
+        raise invalid(subject, [wrong("metadata.uid", uid, "field is immutable")] * 2)
+
+
+def _counts_as_new_generation(kind: Kind, old: Json, new: Json) -> bool:
+    if old.get("spec") != new.get("spec"):
+        return True
+    if kind.plural == "endpointslices":
+        return bool(old.get("endpoints") != new.get("endpoints") or old.get("ports") != new.get("ports"))
+    # a Deployment's annotations are copied to its ReplicaSets, so the controller has to look again
+    return kind.plural == "deployments" and old["metadata"].get("annotations") != new["metadata"].get("annotations")
+
+
+def _grace(kind: Kind, obj: Json, wanted: int | None) -> int:
+    if kind.plural != "pods":
+        return 0
+    unplaced = not obj["spec"].get("nodeName")
+    if unplaced or obj["status"].get("phase") in {"Succeeded", "Failed"}:
+        return 0
+    own: int = obj["spec"].get("terminationGracePeriodSeconds", 30)
+    return own if wanted is None else max(wanted, 0)
+
+
+def _finalizers(present: list[str], policy: str) -> list[str]:
+    others = [name for name in present if name not in {FOREGROUND, ORPHAN}]
+    return others + {"Foreground": [FOREGROUND], "Orphan": [ORPHAN]}.get(policy, [])
