@@ -1,0 +1,104 @@
+"""What a load saw: every request is counted, the figures are drawn up at the end."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+_MOST_FAILURES = 100  # listed one by one; all are counted
+_MOST_WORDS = 1000  # different errors, and different pods; the rest is counted as one
+_OTHERS = "(others)"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Milliseconds of many requests; None when there were none."""
+
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+    @classmethod
+    def of(cls, seconds: array[float]) -> Spread:
+        """Return the spread by nearest rank."""
+        ranked = sorted(seconds)
+        if not ranked:
+            return cls(None, None, None)
+        return cls(*(round(1000 * ranked[math.ceil(share * len(ranked)) - 1], 3) for share in (0.5, 0.99, 1.0)))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A load from its start to its last answer. Times are seconds since `started_at`."""
+
+    url: str
+    keepalive: bool
+    started_at: datetime
+    rate_asked: float  # requests a second
+    rate_achieved: float
+    seconds: float  # how long it sent
+    requests: int
+    failed: int
+    resent: int  # sent once more because a kept connection had been closed; no failures by themselves
+    errors: dict[str, int]
+    first_error: float | None
+    last_error: float | None
+    longest_gap: float  # without a successful answer, the time before the first and after the last one included
+    latency_ms: Spread  # of the successful requests, from when each was really sent
+    lateness_ms: Spread  # of the generator itself: how much later than planned it sent
+    answers: dict[str, int]  # successful answers by the first word of the body
+    answered: dict[str, tuple[float, float]]  # by the same word: the first and the last time
+    failures: tuple[tuple[float, str], ...]  # when and what, of the first hundred
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the form in JSON."""
+        return {**asdict(self), "started_at": self.started_at.isoformat(timespec="milliseconds")}
+
+
+@dataclass
+class Tally:
+    """Counts the requests of one load. Times are seconds since its start."""
+
+    requests: int = 0
+    failed: int = 0
+    resent: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[float, str]] = field(default_factory=list)
+    last_error: float | None = None
+    answers: Counter[str] = field(default_factory=Counter)
+    answered: dict[str, tuple[float, float]] = field(default_factory=dict)
+    latencies: array[float] = field(default_factory=lambda: array("d"))
+    lateness: array[float] = field(default_factory=lambda: array("d"))
+    last_success: float = 0.0
+    longest_gap: float = 0.0
+
+    def sent(self, late: float) -> None:
+        """Count a request that is sent now, `late` seconds after its planned time."""
+        self.requests += 1
+        self.lateness.append(late)
+
+    def succeeded(self, now: float, latency: float, word: str) -> None:
+        """Count a good answer."""
+        if word not in self.answers and len(self.answers) >= _MOST_WORDS:
+            word = _OTHERS
+        self.latencies.append(latency)
+        self.answers[word] += 1
+        self.answered[word] = (self.answered.get(word, (round(now, 3), 0.0))[0], round(now, 3))
+        self.longest_gap = max(self.longest_gap, now - self.last_success)
+        self.last_success = now
+
+    def failure(self, now: float, error: str) -> None:
+        """Count a failed request."""
+        self.failed += 1
+        self.last_error = round(now, 3)
+        if len(self.failures) < _MOST_FAILURES:
+            self.failures.append((round(now, 3), error))
+        self.errors[error if error in self.errors or len(self.errors) < _MOST_WORDS else _OTHERS] += 1
+
+    def gap(self, now: float) -> float:
+        """Return the longest time without a good answer up to now."""
+        return round(max(self.longest_gap, now - self.last_success), 3)
