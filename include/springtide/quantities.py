@@ -18,8 +18,8 @@ _FACTORS = {
     },
     **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
 }
-# Sums of a few hundred floats stay far below this; a difference of a billionth of a pod means nothing.
-_NOISE = 1e-9
+# What sums of floats may be off by, of the number and at most: a millionth of a pod means nothing.
+_NOISE, _MOST_NOISE = 1e-9, 1e-6
 
 
 def parse_quantity(text: str) -> Decimal:
@@ -59,4 +59,4 @@ def round_down(number: float) -> int:
 
 
 def _noise(number: float) -> float:
-    return _NOISE * max(1.0, abs(number))
+    return min(_NOISE * max(1.0, abs(number)), _MOST_NOISE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from springtide.errors import DemandUnusable
+from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
@@ -66,21 +67,25 @@ def _check_age(series: DemandSeries, max_age: timedelta, now: datetime) -> None:
 def _check_gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> None:
     step = spec.step.total_seconds()
     expected = max(1, spec.lookback // spec.step)
-    there = min(expected, len(np.unique(series.times // step)))
-    missing = 1 - there / expected
-    if missing <= spec.quality.max_missing:
+    missing = max(0, expected - len(np.unique(series.times // step)))
+    if missing <= round_down(expected * spec.quality.max_missing):
         return
     start = now.timestamp() - spec.lookback.total_seconds()
     edges = np.concatenate(([start], series.times, [now.timestamp()]))
     longest = int(np.argmax(np.diff(edges)))
-    spacing = float(np.median(np.diff(series.times))) if len(series) > 1 else step
-    hint = f" Samples are {spacing:g} s apart: set demand.step to that." if spacing >= 2 * step else ""
     raise unusable(
         series.source,
-        f"{expected - there} of {expected} samples are missing ({missing:.1%}), quality.max_missing allows "
+        f"{missing} of {expected} samples are missing ({missing / expected:.1%}), quality.max_missing allows "
         f"{spec.quality.max_missing}; the longest gap is from {_clock(edges[longest])} to {_clock(edges[longest + 1])}."
-        f"{hint or ' A younger service needs a shorter demand.lookback.'}",
+        f"{_hint(series, step, at_start=longest == 0)}",
     )
+
+
+def _hint(series: DemandSeries, step: float, *, at_start: bool) -> str:
+    spacing = float(np.median(np.diff(series.times))) if len(series) > 1 else step
+    if spacing >= 2 * step:
+        return f" Samples are {spacing:g} s apart: set demand.step to that."
+    return " A younger service needs a shorter demand.lookback." if at_start else ""
 
 
 def _clock(seconds: float) -> str:

@@ -1,0 +1,187 @@
+"""Files of demand: what they say, and every line that says something else."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from springtide.demand.file import FileSource
+from springtide.demand.model import DemandSeries
+from springtide.errors import DemandUnusable
+
+NOW = datetime(2026, 11, 11, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HEADER = "timestamp,value\n"
+
+
+def csv_of(*values: float, start: datetime = NOW, step: timedelta = MINUTE) -> str:
+    """Return a CSV file with one value a step."""
+    return HEADER + "".join(f"{(start + step * at).isoformat()},{value}\n" for at, value in enumerate(values))
+
+
+def read(path: Path, *, last: datetime = NOW + timedelta(hours=1), step: timedelta = MINUTE) -> DemandSeries:
+    """Return what the file says from NOW to `last`."""
+    return FileSource(path, "requests/s", name="day").read(NOW, last, step)
+
+
+def written(place: Path, text: str, name: str = "day.csv") -> Path:
+    """Return a file with this text."""
+    (place / name).write_text(text)
+    return place / name
+
+
+def table(place: Path, timestamps: pa.Array, values: pa.Array) -> Path:
+    """Return a Parquet file with these columns."""
+    parquet.write_table(pa.table({"timestamp": timestamps, "value": values}), place / "day.parquet")
+    return place / "day.parquet"
+
+
+def utc(*moments: datetime | None) -> pa.Array:
+    """Return a column of times with their zone."""
+    return pa.array(moments, pa.timestamp("ms", "UTC"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_every_kind_of_file_says_the_same(kind: str, tmp_path: Path) -> None:
+    text = csv_of(5, 0, 7.5)
+    match kind:
+        case "csv":
+            path = written(tmp_path, text)
+        case "csv.gz":
+            path = tmp_path / "day.csv.gz"
+            path.write_bytes(gzip.compress(text.encode()))
+        case _:
+            path = table(tmp_path, utc(NOW, NOW + MINUTE, NOW + 2 * MINUTE), pa.array([5, 0, 7.5]))
+
+    demand = read(path)
+
+    assert list(demand.times) == [NOW.timestamp() + 60 * at for at in range(3)]
+    assert list(demand.values) == [5, 0, 7.5]
+    assert (demand.unit, demand.source) == ("requests/s", "day")
+
+
+@pytest.mark.parametrize(
+    "row", ["2026-11-11T00:00:00Z", "2026-11-11T08:00:00+08:00", "2026-11-11T00:00:00.000+00:00", "20261111T000000Z"]
+)
+def test_every_notation_of_iso_8601_with_a_zone_is_read(row: str, tmp_path: Path) -> None:
+    assert list(read(written(tmp_path, f"{HEADER}{row},1\n")).times) == [NOW.timestamp()]
+
+
+def test_a_spreadsheet_s_mark_other_columns_and_blank_lines_do_not_matter(tmp_path: Path) -> None:
+    text = "\ufeffvalue,host,timestamp\r\n5,a,2026-11-11T00:00:00Z\r\n\r\n6,b,2026-11-11T00:01:00Z\r\n"
+
+    assert list(read(written(tmp_path, text)).values) == [5, 6]
+
+
+def test_only_the_range_is_returned_with_both_ends(tmp_path: Path) -> None:
+    path = written(tmp_path, csv_of(*range(10), start=NOW - 5 * MINUTE))
+
+    assert list(read(path, last=NOW + 2 * MINUTE).values) == [5, 6, 7]
+
+
+def test_finer_samples_become_means_of_each_step(tmp_path: Path) -> None:
+    path = written(tmp_path, csv_of(1, 2, 3, 4, 5, 6, step=timedelta(seconds=20)))
+
+    demand = read(path)
+
+    assert list(demand.values) == [2, 5]
+    assert list(demand.times - NOW.timestamp()) == [40, 100]
+
+
+def test_a_range_without_samples_is_empty(tmp_path: Path) -> None:
+    assert len(read(written(tmp_path, csv_of(1, start=NOW - timedelta(days=1))))) == 0
+
+
+def test_a_recorded_day_is_replayed_as_if_it_were_today(tmp_path: Path) -> None:
+    recorded = datetime(1998, 6, 23, 14, tzinfo=UTC)
+    path = written(tmp_path, csv_of(*range(100), start=recorded))
+    source = FileSource(path, "requests/s", name="day", as_of=recorded + 30 * MINUTE)
+
+    for now in (NOW, NOW + timedelta(microseconds=123_457)):
+        demand = source.read(now - 10 * MINUTE, now, MINUTE)
+
+        assert list(demand.values) == list(range(20, 31))
+        assert demand.times[-1] == pytest.approx(now.timestamp(), abs=1e-6)
+    assert demand.source == "day as of 1998-06-23T14:30:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "line 1: its columns are timestamp,value"),
+        ("time,value\n", "line 1: its columns are timestamp,value, got the text 'time,value'"),
+        ("2026-11-11T00:00:00Z,5\n", "line 1: its columns"),
+        (csv_of(1) + "2026-11-11T00:01:00Z\n", "line 3: 2 columns expected, got 1"),
+        (csv_of(1) + "2026-11-11T00:01:00Z,1,2\n", "line 3: 2 columns expected, got 3"),
+        (HEADER + "2026-11-11T00:00:00,5\n", "line 2: timestamp: expected ISO 8601 with its zone"),
+        (HEADER + "yesterday,5\n", "line 2: timestamp: expected ISO 8601 with its zone such as"),
+        (HEADER + "1794355200,5\n", "line 2: timestamp"),
+        (HEADER + "2026-11-11T00:00:00Z,\n", "line 2: value: expected a number, got the text ''"),
+        (HEADER + "2026-11-11T00:00:00Z,many\n", "line 2: value: expected a number, got the text 'many'"),
+        (csv_of(1, 2, float("nan")), "line 4: value: a finite number, at least 0, got nan"),
+        (csv_of(1, float("inf")), "line 3: value: a finite number, at least 0, got inf"),
+        (csv_of(1, -0.5), "line 3: value: a finite number, at least 0, got -0.5"),
+        (csv_of(1, 2) + csv_of(3).removeprefix(HEADER), "line 4: timestamp: not later than the one before"),
+        (csv_of(1) + csv_of(2).removeprefix(HEADER), "line 3: timestamp: not later than the one before"),
+        (HEADER + "x" * 10_000, "line"),
+        (HEADER + '"2026-11-11T00:00:00Z,5\n', "line 2: unexpected end of data"),
+        (csv_of(1) + "root:x:0:0:root\n", "line 3: 2 columns expected, got 1"),
+    ],
+)
+def test_a_wrong_line_is_told_with_its_number(text: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(DemandUnusable) as caught:
+        read(written(tmp_path, text))
+
+    assert caught.value.code == "capacity_unusable"
+    assert f"demand of day: {problem}" in caught.value.message
+    assert len(caught.value.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("timestamps", "values", "problem"),
+    [
+        (utc(NOW, NOW), pa.array([1.0, 2.0]), "row 2: timestamp: not later than the one before"),
+        (utc(NOW, None), pa.array([1.0, 2.0]), "row 2: timestamp"),
+        (utc(NOW, NOW + MINUTE), pa.array([1.0, None]), "row 2: value: a finite number"),
+        (utc(NOW), pa.array([-1.0]), "row 1: value: a finite number, at least 0, got -1"),
+        (pa.array([NOW], pa.timestamp("s")), pa.array([1.0]), "expected times with their zone, got timestamp[ms]"),
+        (pa.array(["2026-11-11"]), pa.array([1.0]), "expected times with their zone, got string"),
+        (utc(NOW), pa.array(["five"]), "it is no Parquet file of times and numbers"),
+    ],
+)
+def test_a_wrong_row_of_a_table_is_told(timestamps: pa.Array, values: pa.Array, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(DemandUnusable) as caught:
+        read(table(tmp_path, timestamps, values))
+
+    assert problem in caught.value.message
+
+
+def test_a_table_without_the_columns_is_told(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"time": [1]}), tmp_path / "day.parquet")
+
+    with pytest.raises(DemandUnusable, match="its columns are timestamp,value, got the text 'time'"):
+        read(tmp_path / "day.parquet")
+
+
+@pytest.mark.parametrize("name", ["day.csv", "day.csv.gz", "day.parquet"])
+def test_a_file_that_is_missing_or_damaged_is_told_by_its_name_alone(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DemandUnusable, match="there is no such file"):
+        read(tmp_path / name)
+
+    (tmp_path / name).write_bytes(gzip.compress(csv_of(*range(1000)).encode())[:-20])
+    with pytest.raises(DemandUnusable) as caught:
+        read(tmp_path / name)
+    assert str(tmp_path) not in caught.value.message
+
+
+def test_an_endless_line_in_a_small_file_is_no_trouble(tmp_path: Path) -> None:
+    path = tmp_path / "day.csv.gz"
+    path.write_bytes(gzip.compress(HEADER.encode() + b"1" * 50_000_000))
+
+    with pytest.raises(DemandUnusable):
+        read(path)
