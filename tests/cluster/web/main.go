@@ -1,12 +1,13 @@
 // Command web is the service that the end-to-end tests scale: small, honest about readiness, and patient when stopped.
 //
-//	GET /            "<HOSTNAME> <VERSION>", after WORK, with status STATUS
-//	GET /healthz     200 as long as the process lives
+//	GET /            "<HOSTNAME> <VERSION>", after WORK
+//	GET /healthz     "ok" as long as the process lives
 //	GET /readiness   200 once STARTUP is over, 503 before that and for ever with NEVER_READY
 //	GET /metrics     http_requests_total, in Prometheus' text format
 //
 // Environment: STARTUP, WORK, DRAIN and CRASH are Go durations, absent means none. CRASH ends the process with exit code 1
-// when it has run that long. NEVER_READY is on unless empty, "0" or "false". STATUS is the status code of / (200).
+// when it has run that long. NEVER_READY is on unless empty. FAIL_RATE is the share of requests to / and /healthz that fail,
+// with status STATUS; STATUS alone makes all of them fail, FAIL_RATE alone means status 500.
 //
 // "web pause" serves nothing and waits to be stopped: the container that holds a pod's namespaces.
 package main
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
@@ -29,6 +31,7 @@ import (
 type settings struct {
 	startup, work, drain, crash time.Duration
 	neverReady                  bool
+	failRate                    float64
 	status                      int
 	answer                      string
 }
@@ -71,12 +74,18 @@ func main() {
 func (w *web) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(out http.ResponseWriter, _ *http.Request) {
+		if w.fails(out) {
+			return
+		}
 		w.requests.Add(1)
 		time.Sleep(w.work)
-		out.WriteHeader(w.status)
 		fmt.Fprintln(out, w.answer)
 	})
-	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) { fmt.Fprintln(out, "ok") })
+	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) {
+		if !w.fails(out) {
+			fmt.Fprintln(out, "ok")
+		}
+	})
 	mux.HandleFunc("GET /readiness", func(out http.ResponseWriter, _ *http.Request) {
 		if w.neverReady || time.Now().Before(w.readyAt) {
 			http.Error(out, "starting", http.StatusServiceUnavailable)
@@ -88,6 +97,14 @@ func (w *web) routes() http.Handler {
 		fmt.Fprintf(out, "# TYPE http_requests_total counter\nhttp_requests_total %d\n", w.requests.Load())
 	})
 	return mux
+}
+
+func (w *web) fails(out http.ResponseWriter) bool {
+	failing := rand.Float64() < w.failRate
+	if failing {
+		http.Error(out, "failing, as told", w.status)
+	}
+	return failing
 }
 
 // lastAnswers tells clients that keep connections open to open a new one elsewhere, once this pod has been told to stop.
@@ -112,7 +129,7 @@ func (w *web) drainAndStop(server *http.Server) {
 
 func fromEnvironment() (settings, error) {
 	host := os.Getenv("HOSTNAME")
-	s := settings{answer: host + " " + os.Getenv("VERSION"), status: http.StatusOK}
+	s := settings{answer: host + " " + os.Getenv("VERSION"), status: http.StatusInternalServerError}
 	for name, into := range map[string]*time.Duration{"STARTUP": &s.startup, "WORK": &s.work, "DRAIN": &s.drain, "CRASH": &s.crash} {
 		if text := os.Getenv(name); text != "" {
 			value, err := time.ParseDuration(text)
@@ -122,14 +139,20 @@ func fromEnvironment() (settings, error) {
 			*into = value
 		}
 	}
-	never := os.Getenv("NEVER_READY")
-	s.neverReady = never != "" && never != "0" && never != "false"
+	s.neverReady = os.Getenv("NEVER_READY") != ""
 	if text := os.Getenv("STATUS"); text != "" {
 		code, err := strconv.Atoi(text)
 		if err != nil || code < 200 || code > 599 {
 			return s, fmt.Errorf("STATUS=%q: a status code from 200 to 599 is expected", text)
 		}
-		s.status = code
+		s.status, s.failRate = code, 1
+	}
+	if text := os.Getenv("FAIL_RATE"); text != "" {
+		share, err := strconv.ParseFloat(text, 64)
+		if err != nil || share < 0 || share > 1 {
+			return s, fmt.Errorf("FAIL_RATE=%q: a share from 0 to 1 is expected", text)
+		}
+		s.failRate = share
 	}
 	return s, nil
 }

@@ -1,0 +1,71 @@
+"""The run itself, by the command that a user types."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from e2e.manifests import Json
+
+SPRINGTIDE = Path(sys.executable).with_name("springtide")
+LONGEST_SECONDS = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a command ended."""
+
+    exit_code: int
+    record: Json
+    errors: str
+
+    @property
+    def error(self) -> Json:
+        """The error that the record keeps; empty when there is none."""
+        return dict(self.record.get("error") or {})
+
+    def __str__(self) -> str:
+        phases = [f"  {each['phase']} {each['status']}: {each['message']}" for each in self.record.get("phases") or ()]
+        return "\n".join([f"exit code {self.exit_code}, {self.record.get('outcome')}", *phases, self.errors])
+
+
+@dataclass(frozen=True, slots=True)
+class Springtide:
+    """The command line, pointed at one cluster, one folder of policies and a store of its own."""
+
+    kubeconfig: Path
+    folder: Path
+
+    def write_policy(self, policy: Json) -> None:
+        """Write a policy file; JSON is YAML."""
+        policies = self.folder / "policies"
+        policies.mkdir(exist_ok=True)
+        (policies / f"{policy['metadata']['name']}.yaml").write_text(json.dumps(policy, indent=1))
+
+    def run(self, service: str, *, replicas: int, strategy: str) -> Finished:
+        """Run `springtide run` to its end."""
+        command = [str(SPRINGTIDE), "run", service, "--replicas", str(replicas), "--strategy", strategy]
+        command += ["--policies", str(self.folder / "policies"), "--kubeconfig", str(self.kubeconfig)]
+        command += ["--store", f"sqlite:///{self.folder}/runs.db", "--output", "json"]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+        record = json.loads(done.stdout) if done.stdout.strip() else {}
+        return Finished(done.returncode, record, done.stderr)
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment without what would point the command at another cluster or store."""
+    return {name: value for name, value in os.environ.items() if name != "KUBECONFIG" and "SPRINGTIDE" not in name}

@@ -1,0 +1,96 @@
+"""The workload that every scenario scales: one Deployment, one Service, and the ConfigMap that its pods start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+NAME = "web"
+PORT = 80
+IMAGE = "localhost/web:1"
+DRAIN_SECONDS = 3
+"""How long a pod goes on answering after it was told to stop: many times what the Service needs to leave it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What differs from scenario to scenario."""
+
+    namespace: str
+    replicas: int = 3
+    image: str = IMAGE
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def objects(self) -> list[tuple[str, Json]]:
+        """Return everything that is created, with the collection it is created in."""
+        return [("configmaps", self.config_map()), ("services", self.service()), ("deployments", self.deployment())]
+
+    def deployment(self) -> Json:
+        """Return the Deployment. `NEVER_READY` and `CRASH` come from the ConfigMap as it is when a pod starts."""
+        fixed = {"VERSION": "1", "DRAIN": f"{DRAIN_SECONDS}s"} | self.environment
+        environment: list[Json] = [{"name": name, "value": value} for name, value in fixed.items()]
+        environment += [from_config_map(name) for name in ("NEVER_READY", "CRASH")]
+        container = {
+            "name": NAME,
+            "image": self.image,
+            "imagePullPolicy": "Never",
+            "env": environment,
+            "ports": [{"containerPort": 8080}],
+            "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 1},
+        }
+        labels = {"app": NAME}
+        pods = {"terminationGracePeriodSeconds": 20, "containers": [container]}
+        spec = {
+            "replicas": self.replicas,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pods},
+        }
+        return self._object("apps/v1", "Deployment", spec=spec) | {"metadata": self._metadata(NAME, labels)}
+
+    def service(self) -> Json:
+        """Return the Service, whose selector is what a blue-green run moves."""
+        spec = {"selector": {"app": NAME}, "ports": [{"name": "http", "port": PORT, "targetPort": 8080}]}
+        return self._object("v1", "Service", spec=spec)
+
+    def config_map(self) -> Json:
+        """Return the ConfigMap, empty: the pods that start first are healthy ones."""
+        return self._object("v1", "ConfigMap", data={})
+
+    def quota(self, pods: int) -> Json:
+        """Return a quota that lets the namespace have `pods` pods."""
+        return self._object("v1", "ResourceQuota", spec={"hard": {"pods": str(pods)}})
+
+    def _object(self, version: str, kind: str, **content: Any) -> Json:
+        return {"apiVersion": version, "kind": kind, "metadata": self._metadata(NAME, {})} | content
+
+    def _metadata(self, name: str, labels: dict[str, str]) -> Json:
+        return {"name": name, "namespace": self.namespace, "labels": labels}
+
+
+def from_config_map(name: str) -> Json:
+    """Return an environment variable whose value is the ConfigMap's, if it has one."""
+    return {"name": name, "valueFrom": {"configMapKeyRef": {"name": NAME, "key": name, "optional": True}}}
+
+
+def policy(namespace: str, *, smoke_path: str, ready_within: str) -> Json:
+    """Return the policy: every proof switched on, short waits, for one node's kube-proxy follows in 0.1 s."""
+    return {
+        "apiVersion": "springtide/v1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": NAME, "owner": "e2e"},
+        "spec": {
+            "target": {"namespace": namespace, "deployment": NAME, "service": NAME},
+            "replicas": {"min": 1, "max": 20},
+            "capacity": {"models": [{"model": "fixed", "replicas": 3}]},
+            "strategy": {
+                "type": "blue_green",
+                "propagation": "2s",
+                "drain": "1s",
+                "probe": {"path": "/", "identity": "body"},
+                "deadlines": {"ready": ready_within, "switched": "60s", "removed": "120s"},
+            },
+            "smoke": [{"http": {"path": smoke_path, "samples": 30}}],
+        },
+    }

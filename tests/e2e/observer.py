@@ -1,0 +1,128 @@
+"""What a test sees of a cluster: plain JSON through the official client, nothing of the library under test."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from e2e.manifests import Json
+
+COLLECTIONS = {
+    "configmaps": "/api/v1",
+    "deployments": "/apis/apps/v1",
+    "endpointslices": "/apis/discovery.k8s.io/v1",
+    "leases": "/apis/coordination.k8s.io/v1",
+    "pods": "/api/v1",
+    "replicasets": "/apis/apps/v1",
+    "resourcequotas": "/api/v1",
+    "services": "/api/v1",
+}
+TIMEOUTS = (3, 20)
+NOT_FOUND = 404
+
+
+class Observer:
+    """The administrator's view of one namespace."""
+
+    def __init__(self, kubeconfig: Path, namespace: str) -> None:
+        from kubernetes import config
+
+        self._client: Any = config.new_client_from_config(str(kubeconfig))
+        self.namespace = namespace
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def create_namespace(self) -> None:
+        """Create the namespace and wait for what pods need in it."""
+        metadata = {"name": self.namespace}
+        self._call("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+    def delete_namespace(self) -> None:
+        """Delete the namespace with everything in it; the cluster does so in its own time."""
+        self._call("DELETE", f"/api/v1/namespaces/{self.namespace}")
+
+    def create(self, collection: str, manifest: Json) -> Json:
+        """Create an object."""
+        return self._call("POST", self._path(collection), manifest)
+
+    def patch(self, collection: str, name: str, change: Json) -> Json:
+        """Merge a change into an object."""
+        return self._call("PATCH", self._path(collection, name), change)
+
+    def get(self, collection: str, name: str) -> Json:
+        """Return an object."""
+        return self._call("GET", self._path(collection, name))
+
+    def list(self, collection: str) -> list[Json]:
+        """Return all objects of a collection."""
+        return list(self._call("GET", self._path(collection))["items"])
+
+    def inventory(self) -> set[tuple[str, str]]:
+        """Return what is in the namespace, by collection and name, but for what is already being deleted."""
+        return {
+            (collection, item["metadata"]["name"])
+            for collection in COLLECTIONS
+            for item in self.list(collection)
+            if "deletionTimestamp" not in item["metadata"]
+        }
+
+    def pods(self) -> dict[str, Json]:
+        """Return the pods by name, but for those that are already being deleted."""
+        pods = {pod["metadata"]["name"]: pod for pod in self.list("pods")}
+        return {name: pod for name, pod in pods.items() if "deletionTimestamp" not in pod["metadata"]}
+
+    def ready_endpoints(self) -> set[str]:
+        """Return the names of the pods that the Service sends requests to."""
+        endpoints = [each for item in self.list("endpointslices") for each in item.get("endpoints") or ()]
+        return {each["targetRef"]["name"] for each in endpoints if each["conditions"].get("ready")}
+
+    def until(self, what: str, condition: Callable[[], bool], *, seconds: float = 60) -> None:
+        """Wait for a condition; fail the test when it does not come true."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"after {seconds:g} s still not: {what}\n{self.describe()}"
+            time.sleep(0.1)
+
+    def describe(self) -> str:
+        """Return the namespace in a few lines, for the message of a failing test."""
+        lines = [f"{collection}/{name}" for collection, name in sorted(self.inventory())]
+        for pod in self.list("pods"):
+            status = pod["status"]
+            states = [container.get("state") for container in status.get("containerStatuses") or ()]
+            ready = is_ready(pod)
+            leaving = "deletionTimestamp" in pod["metadata"]
+            lines.append(f"pod {pod['metadata']['name']}: {status.get('phase')} {ready=} {leaving=} {states}")
+        lines.append(f"Service selector: {self.get('services', 'web')['spec'].get('selector')}")
+        return "\n".join(lines)
+
+    def _path(self, collection: str, name: str = "") -> str:
+        path = f"{COLLECTIONS[collection]}/namespaces/{self.namespace}/{collection}"
+        return f"{path}/{name}" if name else path
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        response = self._client.call_api(
+            path,
+            method,
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _return_http_data_only=True,
+            _request_timeout=TIMEOUTS,
+        )
+        answer: Json = json.loads(response.data)
+        return answer
+
+
+def is_ready(pod: Json) -> bool:
+    """Tell whether a pod is Ready."""
+    conditions = pod["status"].get("conditions") or ()
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)

@@ -1,0 +1,60 @@
+"""A real Kubernetes: the one that KUBECONFIG names, else the one of tests/cluster."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.lifecycle import Cluster as OwnCluster
+from cluster.lifecycle import down, up
+from cluster.settings import place_from_environment
+from e2e.manifests import IMAGE
+
+CTR = "SPRINGTIDE_E2E_CTR"
+"""How to call containerd's `ctr` on the node of somebody else's cluster, such as
+`docker exec kind-control-plane ctr --namespace k8s.io`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealCluster:
+    """See the module. `ctr` works on the images of the (one) node."""
+
+    kubeconfig: Path
+    ctr: tuple[str, ...]
+    started: bool
+
+    def provide_image(self, name: str) -> None:
+        """Give the image one more name."""
+        self._images("tag", IMAGE, name)
+
+    def forget_image(self, name: str) -> None:
+        """Remove that name. Pods use it with `imagePullPolicy: Never`, so the next one says ErrImageNeverPull."""
+        self._images("rm", name)
+
+    def stop(self) -> None:
+        """Stop the cluster if it was started here."""
+        if self.started:
+            down(place_from_environment())
+
+    def _images(self, *arguments: str) -> None:
+        subprocess.run([*self.ctr, "images", *arguments], check=True, capture_output=True, timeout=60)
+
+
+def open_real_cluster() -> RealCluster:
+    """Return the cluster that KUBECONFIG names, else start one here and move this process into its network.
+
+    Raises:
+        ClusterError: none is running and none can be started; the message says why.
+    """
+    given = os.environ.get("KUBECONFIG")
+    running = OwnCluster.find(place_from_environment())
+    if given and (running is None or Path(given) != running.place.kubeconfig):
+        ctr = shlex.split(os.environ.get(CTR, "ctr --namespace k8s.io"))
+        return RealCluster(Path(given), tuple(ctr), started=False)
+    own = running or up(place_from_environment())
+    if not given:  # with it, `cluster exec` has started this process inside already
+        own.enter_network()
+    return RealCluster(own.place.kubeconfig, tuple(own.ctr()), started=running is None)
