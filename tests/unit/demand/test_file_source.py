@@ -102,11 +102,11 @@ def test_a_recorded_day_is_replayed_as_if_it_were_today(tmp_path: Path) -> None:
     path = written(tmp_path, csv_of(*range(100), start=recorded))
     source = FileSource(path, "requests/s", name="day", as_of=recorded + 30 * MINUTE)
 
-    for now in (NOW, NOW + timedelta(microseconds=123_457)):
-        demand = source.read(now - 10 * MINUTE, now, MINUTE)
+    for end in (NOW, NOW + timedelta(microseconds=123_457)):
+        demand = source.read(end - 10 * MINUTE, end, MINUTE)
 
         assert list(demand.values) == list(range(20, 31))
-        assert demand.times[-1] == pytest.approx(now.timestamp(), abs=1e-6)
+        assert demand.times[-1] == pytest.approx(end.timestamp(), abs=1e-6)
     assert demand.source == "day as of 1998-06-23T14:30:00+00:00"
 
 
