@@ -83,10 +83,16 @@ def look(ports: Ports, target: Target) -> Scene:
 def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     """Return the plan: how many replicas, and why. Writes nothing.
 
+    A run that owns the workload already has its plan, in its Lease: what it did changed what a new one would say.
+
     Raises:
         InputError, Fenced: see `admit`; or the number that was asked for is not allowed.
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
+    target = target_of(request.policy)
+    lease = read_lease(ports.kube, target.namespace, target.deployment)
+    if lease is not None and lease.holder == request.run_id and lease.state is not None:
+        return lease.state.plan
     _, stable = admit(ports, request)
     current = stable.deployment.replicas
     return make_plan(

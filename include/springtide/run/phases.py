@@ -60,7 +60,11 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
         _own(ports, request, plan, ref)
-        work = Work.of(ports, ref).begin(Phase.CREATE_INSTANCES)
+        work = Work.of(ports, ref)
+        if work.is_past(Phase.CREATE_INSTANCES):
+            note.message = "the new instances were created before"
+            return Progress(is_done=True, message=note.message)
+        work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
         progress = work.drive(Phase.CREATE_INSTANCES, work.strategy.create)
         note.message = progress.message

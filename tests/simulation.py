@@ -1,0 +1,116 @@
+"""A whole cluster in virtual time with one workload, and runs against it: what every simulation starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from builders import policy
+from springtide.kube.live import LiveKube
+from springtide.policy.model import ScalingPolicy
+from springtide.record.memory import MemoryStore
+from springtide.record.model import RunOutcome
+from springtide.run import pipeline
+from springtide.run.ports import Ports, RunRequest
+from springtide.sandbox import transport
+from springtide.sandbox.core import Settings
+from springtide.sandbox.objects import Json
+from springtide.sandbox.world import World
+from springtide.verify.route import Answer
+
+NAMESPACE = "shop"
+WAITS = {"propagation": "2s", "drain": "1s", "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"}}
+"""Short waits and deadlines: virtual seconds cost nothing, but every look that they hold costs a little."""
+
+
+class WorldRoute:
+    """Requests by the route that a real one would take, in virtual time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get(self, url: str, *, timeout_seconds: float) -> Answer:
+        """Send one GET."""
+        del timeout_seconds
+        try:
+            answer = self._world.fetch(url)
+        except ConnectionRefusedError as error:
+            return Answer(0, "", {}, error=str(error))
+        return Answer(answer.status, answer.body, {})
+
+
+def web(replicas: int, **env: str) -> list[Json]:
+    """Return the namespace, the Deployment `web` and its Service."""
+    container = {
+        "name": "web",
+        "image": "localhost/web:1",
+        "imagePullPolicy": "Never",
+        "env": [{"name": name, "value": value} for name, value in ({"STARTUP": "1s", "DRAIN": "2s"} | env).items()],
+        "ports": [{"containerPort": 8080}],
+        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 1},
+    }
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    return [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": NAMESPACE},
+            "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "web"}}, "template": template},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web", "namespace": NAMESPACE},
+            "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+        },
+    ]
+
+
+@dataclass
+class Simulation:
+    """One workload in one world."""
+
+    world: World
+    store: MemoryStore
+    policy: ScalingPolicy
+
+    @classmethod
+    def of(cls, replicas: int, *, seed: int = 1, strategy: str = "blue_green", **settings: Any) -> Simulation:
+        """Return a settled world with `replicas` pods, and the policy to scale them by `strategy`."""
+        world = World(Settings(seed=seed))
+        world.apply(*web(replicas))
+        world.settle()
+        smoke = [{"http": {"path": "/healthz", "samples": 3}}]
+        chosen = policy(strategy=WAITS | {"type": strategy} | settings, smoke=smoke)
+        return cls(world, MemoryStore(), chosen)
+
+    def ports(self) -> Ports:
+        """Return the ports of a new process: its own client, nothing remembered."""
+        from kubernetes.client import ApiClient, Configuration
+
+        settings = Configuration(host="http://sandbox.invalid")
+        settings.retries = False
+        client = ApiClient(settings)
+        transport.install(client, self.world)
+        kube = LiveKube(client, clock=self.world.clock)
+        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
+
+    def request(self, replicas: int, run_id: str = "run-1") -> RunRequest:
+        """Return the request to go to `replicas`."""
+        return RunRequest(run_id, self.policy, replicas, None, "simulation", "a test")
+
+    def run(self, replicas: int, run_id: str = "run-1") -> RunOutcome:
+        """Do a whole run."""
+        return pipeline.run(self.ports(), self.request(replicas, run_id))
+
+    def deployment(self, name: str) -> Json | None:
+        """Return a Deployment as it stands."""
+        return self.world.get("deployments", NAMESPACE, name)
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The Service's selector."""
+        found = self.world.get("services", NAMESPACE, "web")
+        assert found is not None
+        return dict(found["spec"]["selector"])
