@@ -26,11 +26,11 @@ def demand_source(
     """Return the source that `spec` names. Nothing is read or connected yet.
 
     `prometheus_url` may hold `user:password@`; `headers` go with every request (a bearer token, a tenant). `base` is
-    the folder that the paths of file sources start from.
+    the folder of policies, where the paths of files start.
 
     Raises:
         InputError: Prometheus is needed and no address, or a wrong one, was given.
-        DemandUnusable: the file lies outside of `base`.
+        DemandUnusable: the file lies neither in `base` nor beside it.
     """
     if isinstance(spec, PrometheusDemand):
         from springtide.demand.connection import PrometheusAddress
@@ -48,8 +48,8 @@ def demand_source(
     from springtide.demand.file import FileSource
 
     path = (base / spec.path).resolve()
-    if not path.is_relative_to(base.resolve()):
-        raise unusable(spec.path, "it is a link that leads out of its folder.")
+    if not path.is_relative_to(base.resolve().parent):
+        raise unusable(spec.path, "it leads away from the folder of policies and what lies beside it.")
     return FileSource(path, spec.unit, name=spec.path, as_of=spec.as_of)
 
 

@@ -70,8 +70,10 @@ class PrometheusDemand(DemandPart):
 
 def _inside(text: str) -> str:
     path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or "\\" in text or not text.isprintable():
-        raise refusal("path_not_allowed", f"{shown(text)}: write a path below the policy's own folder, without '..'")
+    if path.is_absolute() or ".." in path.parts[1:] or "\\" in text or not text.isprintable():
+        raise refusal(
+            "path_not_allowed", f"{shown(text)}: write a path from the folder of policies, at most one '..' up"
+        )
     if not text.endswith((".csv", ".csv.gz", ".parquet")):
         raise refusal("path_not_allowed", f"{shown(text)}: a file of demand ends in .csv, .csv.gz or .parquet")
     return text
@@ -114,7 +116,7 @@ class FileDemand(DemandPart):
     path: Annotated[
         str, AfterValidator(_inside), WithJsonSchema({"type": "string", "pattern": r"\.(csv|csv\.gz|parquet)$"})
     ]
-    """The file, relative to the folder that the caller names (the policy's own, unless told otherwise). Required."""
+    """The file, relative to the folder of policies: in it, or beside it (`../traces/day.csv.gz`). Required."""
 
     as_of: Moment | None = None
     """The moment of the file that counts as now, with its zone: a recorded day is replayed as if it were today. Default

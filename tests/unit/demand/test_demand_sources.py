@@ -99,20 +99,31 @@ def test_nothing_is_asked_before_it_is_read(prometheus: Prometheus, tmp_path: Pa
     assert prometheus.asked == []
 
 
-def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "base").mkdir()
-    (tmp_path / "secret.csv").write_text("timestamp,value\n")
-    (tmp_path / "base" / "day.csv").symlink_to(tmp_path / "secret.csv")
+def test_a_file_beside_the_folder_of_policies_is_read(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "day.csv").write_text(f"timestamp,value\n{NOW.isoformat()},5\n")
+    spec = FileDemand(path="../day.csv", unit="jobs")
 
-    with pytest.raises(DemandUnusable, match="leads out of its folder"):
-        demand_source(FileDemand(path="day.csv", unit="jobs"), prometheus_url=None, base=tmp_path / "base")
+    source = demand_source(spec, prometheus_url=None, base=tmp_path / "policies")
+
+    assert list(source.read(NOW - MINUTE, NOW, MINUTE).values) == [5]
+
+
+def test_a_link_that_leads_away_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "project" / "policies"
+    folder.mkdir(parents=True)
+    (tmp_path / "secret.csv").write_text("timestamp,value\n")
+    (folder / "day.csv").symlink_to(tmp_path / "secret.csv")
+
+    with pytest.raises(DemandUnusable, match="leads away from the folder of policies"):
+        demand_source(FileDemand(path="day.csv", unit="jobs"), prometheus_url=None, base=folder)
 
 
 def test_the_example_replays_a_match_day() -> None:
     spec = load_policies(ROOT / "examples" / "policies")["world-cup"].spec.demand
     assert isinstance(spec, FileDemand)
 
-    demand = read_demand(demand_source(spec, prometheus_url=None, base=ROOT / "examples"), spec, now=NOW)
+    demand = read_demand(demand_source(spec, prometheus_url=None, base=ROOT / "examples" / "policies"), spec, now=NOW)
 
     assert len(demand) == 61
     assert demand.values[-1] == pytest.approx(1281, abs=1)

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from builders import policy
-from springtide.policy.model import HttpCheck, PromqlCheck, Replicas, ScalingPolicy, SmokeCheck, TargetSpec
+from springtide.policy.model import FileDemand, HttpCheck, PromqlCheck, Replicas, ScalingPolicy, SmokeCheck, TargetSpec
 from springtide.policy.part import Part
 
 
@@ -132,3 +132,19 @@ def test_contradictions_have_a_place_each() -> None:
 
     (found,) = caught.value.errors()[0]["ctx"]["found"]
     assert (found.field, found.code) == (("min",), "policy_inconsistent")
+
+
+@pytest.mark.parametrize("path", ["day.csv", "traces/day.csv.gz", "../traces/day.parquet", "./a b.csv"])
+def test_a_file_of_demand_lies_in_the_folder_of_policies_or_beside_it(path: str) -> None:
+    assert FileDemand(path=path, unit="jobs").path == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/day.csv", "../../day.csv", "a/../day.csv", "..\\day.csv", "day.txt", "day", "", "a\n.csv", "~/.netrc"],
+)
+def test_any_other_file_is_refused(path: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        FileDemand(path=path, unit="jobs")
+
+    assert caught.value.errors()[0]["type"] == "path_not_allowed"
