@@ -211,7 +211,7 @@ async def _no_silent_resend(
 def _words(error: BaseException) -> str:
     """Return what went wrong, the same words for the same thing."""
     if isinstance(error, TimeoutError):
-        return f"no whole answer in {_TIMEOUT:.0f} s"
+        return f"no whole answer in {_TIMEOUT:g} s"
     said = error.__cause__ if isinstance(error, _Broken) and error.__cause__ else error
     return f"{type(said).__name__}: {said}"[:200]
 

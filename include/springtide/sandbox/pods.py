@@ -1,0 +1,68 @@
+"""A pod's container as a real HTTP server on its loopback address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from aiohttp import web
+
+from springtide.sandbox.app import App
+from springtide.sandbox.listening import Listener
+
+_TYPE = "text/plain; charset=utf-8"
+
+
+class PodServer:
+    """One process of the app: what `App` answers, on real sockets.
+
+    `now` tells the time that the app's start counts from, in seconds. All methods belong into the event loop's thread.
+    """
+
+    def __init__(self, app: App, address: str, ports: Iterable[int], *, now: Callable[[], float]) -> None:
+        self._app = app
+        self._now = now
+        self._server = web.Server(self._answer, access_log=None, handler_cancellation=True)
+        self._listener = Listener(self._server, address, ports)
+
+    def start(self) -> None:
+        """Listen, from the return on.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        self._listener.open()
+
+    async def terminate(self) -> None:
+        """End as on SIGTERM: serve on for DRAIN with `Connection: close`, stop listening, finish the open requests.
+
+        It waits for open requests without a limit of its own; `kill` ends that.
+        """
+        self._app.draining = True
+        await asyncio.sleep(self._app.behaviour.drain)
+        self._listener.close()
+        self._server.pre_shutdown()
+        await self._server.shutdown(None)
+
+    def kill(self) -> None:
+        """End as on SIGKILL: nothing listens, every connection is broken."""
+        self._listener.close()
+        for connection in self._server.connections:
+            if isinstance(connection.transport, asyncio.Transport):
+                connection.transport.abort()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        answer = self._app.answer(request.path, self._now())
+        if request.method not in {"GET", "HEAD"} and answer.status != web.HTTPNotFound.status_code:
+            response = _text(405, "Method Not Allowed\n", Allow="GET, HEAD")
+        else:
+            if answer.work:
+                await asyncio.sleep(answer.work)
+            response = _text(answer.status, answer.body)
+        if self._app.draining:
+            response.force_close()
+        return response
+
+
+def _text(status: int, body: str, **headers: str) -> web.Response:
+    return web.Response(status=status, body=body.encode(), headers={"Content-Type": _TYPE, **headers})
