@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from simulation import NAMESPACE
 from springtide import labels
@@ -64,14 +65,14 @@ def selects(call: Call) -> str | None:
     """Return the pod-template-hash that a write pins the Service to; None for any other write."""
     if not re.search(r"/services/web$", call.path) or call.method != "PATCH":
         return None
-    selector = body(call).get("spec", {}).get("selector", {})
-    return selector.get(labels.POD_TEMPLATE_HASH)
+    pinned: str | None = body(call).get("spec", {}).get("selector", {}).get(labels.POD_TEMPLATE_HASH)
+    return pinned
 
 
 def i02_every_write_is_fenced(evidence: Evidence) -> Iterator[str]:
     """I-2: the call before each write to the workload is the quorum read of the Lease."""
     calls = [call for call in evidence.world.history.calls if call.user_agent]
-    for before, call in zip(calls, calls[1:], strict=False):
+    for before, call in pairwise(calls):
         if call.write and "/leases" not in call.path and is_success(call):
             is_fence = before.method == "GET" and before.path.endswith(f"/leases/{labels.lease_name('web')}")
             if not is_fence:
@@ -89,7 +90,7 @@ def i04_every_change_is_compare_and_swap(evidence: Evidence) -> Iterator[str]:
 
 def i05_a_switch_never_lowers_capacity(evidence: Evidence) -> Iterator[str]:
     """I-5: what a switch brings in has at least as many ready endpoints as what it takes out."""
-    for earlier, later in zip(evidence.served, evidence.served[1:], strict=False):
+    for earlier, later in pairwise(evidence.served):
         is_switch = later[1] and not earlier[1] & later[1]
         if is_switch and len(later[1]) < min(len(earlier[1]), evidence.start):
             yield f"at {later[0]:.1f} s {len(earlier[1])} endpoints were switched for {len(later[1])}"

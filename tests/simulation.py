@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from springtide.verify.route import Answer
 NAMESPACE = "shop"
 WAITS = {"propagation": "2s", "drain": "1s", "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"}}
 """Short waits and deadlines: virtual seconds cost nothing, but every look that they hold costs a little."""
+
+SMOKE: tuple[Json, ...] = ({"http": {"path": "/healthz", "samples": 3}},)
 
 
 class WorldRoute:
@@ -76,13 +79,20 @@ class Simulation:
     policy: ScalingPolicy
 
     @classmethod
-    def of(cls, replicas: int, *, seed: int = 1, strategy: str = "blue_green", **settings: Any) -> Simulation:
+    def of(
+        cls,
+        replicas: int,
+        *,
+        seed: int = 1,
+        strategy: str = "blue_green",
+        smoke: Sequence[Json] = SMOKE,
+        **settings: Any,
+    ) -> Simulation:
         """Return a settled world with `replicas` pods, and the policy to scale them by `strategy`."""
         world = World(Settings(seed=seed))
         world.apply(*web(replicas))
         world.settle()
-        smoke = [{"http": {"path": "/healthz", "samples": 3}}]
-        chosen = policy(strategy=WAITS | {"type": strategy} | settings, smoke=smoke)
+        chosen = policy(strategy=WAITS | {"type": strategy} | settings, smoke=list(smoke))
         return cls(world, MemoryStore(), chosen)
 
     def ports(self) -> Ports:

@@ -1,0 +1,124 @@
+"""The courses that simulations run: from so many replicas to so many, by one strategy, to success or to a failure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from invariants import Evidence
+from simulation import NAMESPACE, Simulation
+from springtide import labels
+from springtide.record.model import RunOutcome
+from springtide.sandbox.faults import FaultPlan
+from springtide.sandbox.history import Call
+from springtide.sandbox.objects import Json
+from task_driver import AfterCrash, TaskDriver
+
+
+@dataclass(frozen=True)
+class Course:
+    """One way from `start` to `target` replicas; `trouble` makes it fail."""
+
+    name: str
+    strategy: str
+    start: int
+    target: int
+    settings: tuple[tuple[str, Any], ...] = ()
+    trouble: str = ""
+
+    def simulation(self) -> Simulation:
+        """Return the settled cluster in which it runs."""
+        simulation = Simulation.of(self.start, strategy=self.strategy, smoke=self.smoke, **dict(self.settings))
+        if self.trouble == "image gone":
+            simulation.world.core.images.discard("localhost/web:1")
+        if self.trouble == "quota":
+            hard = {"pods": str(max(self.start, self.target) - 1)}
+            metadata = {"name": "small", "namespace": NAMESPACE}
+            simulation.world.apply(
+                {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+            )
+        return simulation
+
+    @property
+    def smoke(self) -> list[Json]:
+        """The smoke checks of its policy."""
+        expected = 204 if self.trouble == "smoke" else 200  # the app never answers 204
+        return [{"http": {"path": "/healthz", "samples": 3, "expect": expected}}]
+
+
+BATCHED = (("overlap", "batched"), ("batch", 2))
+SUCCEEDING = (
+    Course("blue_green up", "blue_green", 2, 4),
+    Course("blue_green down", "blue_green", 4, 2),
+    Course("in_place up", "in_place", 2, 4),
+    Course("in_place down", "in_place", 4, 2),
+    Course("batched up", "blue_green", 2, 4, BATCHED),
+    Course("batched down", "blue_green", 4, 2, BATCHED),
+)
+FAILING = (
+    Course("blue_green, image gone", "blue_green", 2, 4, trouble="image gone"),
+    Course("blue_green, quota", "blue_green", 2, 4, trouble="quota"),
+    Course("blue_green, smoke", "blue_green", 2, 4, trouble="smoke"),
+    Course("in_place, image gone", "in_place", 2, 4, trouble="image gone"),
+    Course("in_place, quota", "in_place", 2, 4, trouble="quota"),
+    Course("in_place, smoke", "in_place", 2, 4, trouble="smoke"),
+    Course("batched, smoke", "blue_green", 2, 4, BATCHED, trouble="smoke"),
+)
+
+
+@dataclass(frozen=True)
+class End:
+    """How a simulation ended."""
+
+    outcome: RunOutcome
+    state: Json
+    writes: int
+    attempts: int
+    calls: int
+    evidence: Evidence
+    failures: tuple[str, ...]
+
+
+def play(course: Course, faults: Any, after: AfterCrash) -> End:
+    """Do one whole run under `faults`."""
+    simulation = course.simulation()
+    world = simulation.world
+    since, calls = world.elapsed, len(world.history.calls)
+    before = most(world.history.calls)
+    world.faults = faults(simulation) if callable(faults) else faults
+    driver = TaskDriver(simulation, simulation.request(course.target), after)
+    outcome = driver.go()
+    world.faults = FaultPlan()
+    world.settle(quiet=20)
+    evidence = Evidence(world, since, course.start, course.target, propagation=2.0)
+    attempts = most(world.history.calls) - before
+    made = len(world.history.calls) - calls
+    writes = len(evidence.workload_writes)
+    return End(outcome, state_of(simulation), writes, attempts, made, evidence, tuple(driver.failures))
+
+
+def most(calls: list[Call]) -> int:
+    """Return the number of the last write."""
+    return max((call.write for call in calls), default=0)
+
+
+def state_of(simulation: Simulation) -> Json:
+    """Return the end state without what must differ: names of pods, versions, times."""
+    found = simulation.world.store.select("deployments", NAMESPACE)
+    deployments = {each["metadata"]["name"]: each["spec"] for each in found}
+    pods = simulation.world.pods(NAMESPACE)
+    sets = sorted(pod["metadata"]["labels"].get(labels.SET, "own") for pod in pods)
+    return {"deployments": deployments, "pods": sets, "selector": simulation.selector}
+
+
+@cache
+def unfaulted(course: Course) -> End:
+    """Return how the course ends when nothing happens to it."""
+    return play(course, FaultPlan(), AfterCrash.RETRY)
+
+
+@cache
+def untouched(course: Course) -> str:
+    """Return the state before the course, in a form that can be kept."""
+    return repr(state_of(course.simulation()))
