@@ -120,6 +120,8 @@ class Dataplane:
         now = self.core.timeline.elapsed
         if route.loss is not None:
             route.loss.until = now
+            if route.loss.since == now:  # several things of one moment
+                self.history.losses.remove(route.loss)
             route.loss = None
         if why:
             route.loss = Loss(service, now, None, why)

@@ -1,0 +1,175 @@
+"""EndpointSlices follow the pods, in slices of limited size, and the Service's address follows them later."""
+
+from __future__ import annotations
+
+import pytest
+
+from springtide.sandbox.core import Settings
+from springtide.sandbox.objects import Json
+from springtide.sandbox.world import World
+from unit.sandbox.scenes import (
+    LABELS,
+    PODS,
+    SERVICE,
+    call,
+    container,
+    deployment,
+    read,
+    ready_pods,
+    scaled,
+    service,
+    shop,
+    template,
+)
+
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
+
+
+def slices(world: World, name: str = "checkout") -> list[Json]:
+    found: list[Json] = call(world, "GET", SLICES, labelSelector=f"kubernetes.io/service-name={name}").json["items"]
+    return found
+
+
+def endpoints(world: World, name: str = "checkout") -> dict[str, tuple[bool, bool, bool]]:
+    """Return (ready, serving, terminating) by pod."""
+    return {
+        entry["targetRef"]["name"]: tuple(entry["conditions"][word] for word in ("ready", "serving", "terminating"))
+        for one in slices(world, name)
+        for entry in one["endpoints"]
+    }
+
+
+def url(world: World, name: str = "checkout") -> str:
+    return f"http://{read(world, SERVICE.replace('checkout', name))['spec']['clusterIP']}"
+
+
+def test_every_ready_pod_is_an_endpoint_on_the_target_port() -> None:
+    world = shop()
+
+    assert endpoints(world) == dict.fromkeys(ready_pods(world), (True, True, False))
+    (one,) = slices(world)
+    assert one["ports"] == [{"name": "http", "port": 8080, "protocol": "TCP"}]
+    assert one["metadata"]["labels"]["kubernetes.io/service-name"] == "checkout"
+    assert one["metadata"]["ownerReferences"][0]["name"] == "checkout"
+
+
+def test_a_terminating_pod_serves_but_is_not_ready() -> None:
+    world = shop()
+    name = ready_pods(world)[0]
+    call(world, "DELETE", f"{PODS}/{name}")
+    world.advance(1)
+
+    assert endpoints(world)[name] == (False, True, True)
+
+
+def test_a_pod_that_is_not_ready_is_an_endpoint_that_is_not_ready() -> None:
+    pods = template(None, container({"NEVER_READY": "1"}))
+    plain, anyway = shop(running=deployment(1, pods=pods)), service("checkout", publishNotReadyAddresses=True)
+    world = shop(anyway, running=deployment(1, pods=pods))
+
+    assert list(endpoints(plain).values()) == [(False, False, False)]
+    assert list(endpoints(world).values()) == [(True, False, False)]
+
+
+def test_a_named_target_port_is_looked_up_in_each_pod() -> None:
+    named = container(ports=[{"containerPort": 8080, "name": "web"}])
+    ports = [{"name": "http", "port": 80, "targetPort": "web"}]
+    world = shop(service(ports=ports), running=deployment(1, pods=template(None, named)))
+
+    assert slices(world)[0]["ports"][0]["port"] == 8080
+    assert world.fetch(url(world)).status == 200
+
+
+def test_a_headless_service_has_slices_and_no_address() -> None:
+    world = shop(service("direct", clusterIP="None"))
+
+    assert len(endpoints(world, "direct")) == 3
+    assert slices(world, "direct")[0]["metadata"]["labels"]["service.kubernetes.io/headless"] == ""
+
+
+def test_a_service_that_selects_nothing_keeps_an_empty_slice() -> None:
+    world = shop(service("lonely", {"app": "nobody"}))
+
+    assert [one["endpoints"] for one in slices(world, "lonely")] == [[]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_slices_are_never_larger_than_allowed_and_hold_each_pod_once(size: int) -> None:
+    world = shop(settings=Settings(slice_size=size))
+    for replicas in (7, 2, 5):
+        scaled(world, replicas)
+        held = [entry["targetRef"]["name"] for one in slices(world) for entry in one["endpoints"]]
+        assert sorted(held) == sorted(ready_pods(world))
+        assert max(len(one["endpoints"]) for one in slices(world)) <= size
+
+
+def test_a_switch_over_several_slices_shows_a_mixture_on_the_way() -> None:
+    """The selector is one write, the slices are not: who reads in between sees old and new."""
+    new = template(LABELS | {"set": "new"})
+    world = shop(deployment(3, name="new", pods=new), settings=Settings(slice_size=2))
+    before = {one["metadata"]["resourceVersion"] for one in slices(world)}
+    call(world, "PATCH", SERVICE, {"spec": {"selector": {"set": "new"}}})
+    world.settle()
+
+    mine = [entry for entry in world.history.written if entry.service == "checkout"][-3:]
+    assert any(len(entry.ready) not in {3, 6} for entry in mine)
+    assert set(endpoints(world)) == set(ready_pods(world, set="new"))
+    assert before != {one["metadata"]["resourceVersion"] for one in slices(world)}
+
+
+def test_the_address_follows_the_slices_after_the_propagation_time() -> None:
+    world = shop(deployment(1, name="new", pods=template({"app": "new"})), settings=Settings(propagation=2.0))
+    address = url(world)
+    old = set(ready_pods(world))
+    call(world, "PATCH", SERVICE, {"spec": {"selector": {"app": "new"}}})
+    world.advance(1.5)
+
+    assert set(endpoints(world)) == set(ready_pods(world, app="new"))
+    assert world.fetch(address).body.split()[0] in old
+    world.advance(1)
+    assert world.fetch(address).body.split()[0] in ready_pods(world, app="new")
+
+
+def test_new_connections_are_spread_over_all_ready_pods() -> None:
+    world = shop()
+    answered = {world.fetch(url(world)).body.split()[0] for _ in range(60)}
+
+    assert answered == set(ready_pods(world))
+
+
+def test_without_a_ready_endpoint_terminating_ones_still_serve() -> None:
+    world = shop(running=deployment(1, pods=template(None, container({"DRAIN": "10s"}))))
+    call(world, "PATCH", "/apis/apps/v1/namespaces/shop/deployments/checkout/scale", {"spec": {"replicas": 0}})
+    world.advance(5)
+
+    assert world.fetch(url(world)).status == 200
+
+
+def test_without_any_endpoint_the_connection_is_refused() -> None:
+    world = scaled(shop(), 0)
+
+    with pytest.raises(ConnectionRefusedError):
+        world.fetch(url(world))
+
+
+def test_a_service_is_reached_by_its_name_too() -> None:
+    world = shop()
+
+    assert world.fetch("http://checkout.shop/healthz").body == "ok\n"
+    assert world.fetch("http://checkout.shop.svc.cluster.local/nope").status == 404
+
+
+def test_a_deleted_service_takes_its_slices_along() -> None:
+    world = shop()
+    call(world, "DELETE", SERVICE)
+    world.settle()
+
+    assert slices(world) == []
+
+
+def test_a_slice_that_somebody_deletes_comes_back() -> None:
+    world = shop()
+    call(world, "DELETE", f"{SLICES}/{slices(world)[0]['metadata']['name']}")
+    world.settle()
+
+    assert len(endpoints(world)) == 3
