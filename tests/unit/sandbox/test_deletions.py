@@ -82,9 +82,8 @@ def test_a_namespace_goes_with_everything_in_it_and_takes_nothing_new() -> None:
 
 
 def test_a_collection_is_deleted_by_label() -> None:
-    world = shop(
-        deployment(1, name="other") | {"metadata": {"name": "other", "namespace": "shop", "labels": {"x": "1"}}}
-    )
+    metadata = {"name": "other", "namespace": "shop", "labels": {"x": "1"}}
+    world = shop(deployment(1, name="other") | {"metadata": metadata})
     call(world, "DELETE", DEPLOYMENT.rpartition("/")[0], labelSelector="x=1")
     world.settle()
 

@@ -36,20 +36,16 @@ def test_a_pod_too_many_is_refused_with_all_three_numbers() -> None:
     assert answer.json["message"] == f'pods "one" is forbidden: {said}'
 
 
-@pytest.mark.parametrize(
-    ("limit", "used"), [("requests_cpu", "requested: requests.cpu=600m, used: requests.cpu=300m, limited: requests.cpu=800m"),
-                        ("cpu", "requested: cpu=600m, used: cpu=300m, limited: cpu=800m")]
-)  # fmt: skip
-def test_requests_are_summed_over_the_pods(limit: str, used: str) -> None:
-    from unit.sandbox.scenes import deployment
-
+@pytest.mark.parametrize(("limit", "resource"), [("requests_cpu", "requests.cpu"), ("cpu", "cpu")])
+def test_requests_are_summed_over_the_pods(limit: str, resource: str) -> None:
     pods = template(None, container(resources={"requests": {"cpu": "100m"}}))
     world = shop(quota(**{limit: "800m"}), running=deployment(3, pods=pods))
 
     answer = call(world, "POST", PODS, sized("600m"))
 
     assert answer.status == 403
-    assert used in answer.json["message"]
+    said = f"requested: {resource}=600m, used: {resource}=300m, limited: {resource}=800m"
+    assert said in answer.json["message"]
 
 
 def test_a_pod_that_says_nothing_about_a_limited_resource_is_refused() -> None:
