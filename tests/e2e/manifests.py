@@ -10,7 +10,7 @@ Json = dict[str, Any]
 NAME = "web"
 PORT = 80
 IMAGE = "localhost/web:1"
-DRAIN_SECONDS = 3
+DRAIN_SECONDS = 2
 """How long a pod goes on answering after it was told to stop: many times what the Service needs to leave it out."""
 
 
@@ -88,6 +88,7 @@ def policy(namespace: str, *, smoke_path: str, ready_within: str) -> Json:
                 "type": "blue_green",
                 "propagation": "2s",
                 "drain": "1s",
+                "remove_step": "50%",
                 "probe": {"path": "/", "identity": "body"},
                 "deadlines": {"ready": ready_within, "switched": "60s", "removed": "120s"},
             },

@@ -23,7 +23,7 @@ COLLECTIONS = {
     "services": "/api/v1",
 }
 TIMEOUTS = (3, 20)
-NOT_FOUND = 404
+OK = 200
 
 
 class Observer:
@@ -60,7 +60,7 @@ class Observer:
         """Return an object."""
         return self._call("GET", self._path(collection, name))
 
-    def list(self, collection: str) -> list[Json]:
+    def objects(self, collection: str) -> list[Json]:
         """Return all objects of a collection."""
         return list(self._call("GET", self._path(collection))["items"])
 
@@ -69,18 +69,18 @@ class Observer:
         return {
             (collection, item["metadata"]["name"])
             for collection in COLLECTIONS
-            for item in self.list(collection)
+            for item in self.objects(collection)
             if "deletionTimestamp" not in item["metadata"]
         }
 
     def pods(self) -> dict[str, Json]:
         """Return the pods by name, but for those that are already being deleted."""
-        pods = {pod["metadata"]["name"]: pod for pod in self.list("pods")}
+        pods = {pod["metadata"]["name"]: pod for pod in self.objects("pods")}
         return {name: pod for name, pod in pods.items() if "deletionTimestamp" not in pod["metadata"]}
 
     def ready_endpoints(self) -> set[str]:
         """Return the names of the pods that the Service sends requests to."""
-        endpoints = [each for item in self.list("endpointslices") for each in item.get("endpoints") or ()]
+        endpoints = [each for item in self.objects("endpointslices") for each in item.get("endpoints") or ()]
         return {each["targetRef"]["name"] for each in endpoints if each["conditions"].get("ready")}
 
     def until(self, what: str, condition: Callable[[], bool], *, seconds: float = 60) -> None:
@@ -93,7 +93,7 @@ class Observer:
     def describe(self) -> str:
         """Return the namespace in a few lines, for the message of a failing test."""
         lines = [f"{collection}/{name}" for collection, name in sorted(self.inventory())]
-        for pod in self.list("pods"):
+        for pod in self.objects("pods"):
             status = pod["status"]
             states = [container.get("state") for container in status.get("containerStatuses") or ()]
             ready = is_ready(pod)
@@ -106,8 +106,18 @@ class Observer:
         path = f"{COLLECTIONS[collection]}/namespaces/{self.namespace}/{collection}"
         return f"{path}/{name}" if name else path
 
-    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
-        content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    def answer(self, method: str, collection: str, name: str = "", *, body: Json | list[Json]) -> tuple[int, Json]:
+        """Send one request; return the status code and the document, whatever they are."""
+        from kubernetes.client import ApiException
+
+        try:
+            return OK, self._call(method, self._path(collection, name), body)
+        except ApiException as error:
+            return int(error.status), json.loads(error.body)
+
+    def _call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Json:
+        patch = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
+        content_type = patch if method == "PATCH" else "application/json"
         response = self._client.call_api(
             path,
             method,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from e2e.command import Finished, Springtide
     from e2e.observer import Observer
 
-TRAIL_SECONDS = 4
+TRAIL_SECONDS = 3
 """How long the load goes on after a run: longer than the last pod drains."""
 
 
@@ -153,7 +153,7 @@ class Then:
 
     def exactly(self, replicas: int) -> Self:
         """That many pods are there, Ready, and endpoints of the Service; no other Deployment is."""
-        (deployment,) = self.see.list("deployments")
+        (deployment,) = self.see.objects("deployments")
         pods = self.see.pods()
         assert deployment["spec"]["replicas"] == replicas, self._story()
         assert deployment["status"].get("readyReplicas") == replicas, self._story()
@@ -178,7 +178,7 @@ class Then:
 
     def the_same_pods_and(self, more: int) -> Self:
         """The Deployment is the very same; with growth its pods are all still there, with a shrink some of them."""
-        (deployment,) = self.see.list("deployments")
+        (deployment,) = self.see.objects("deployments")
         old, now = set(self.before.pods), set(self.see.pods())
         assert deployment["metadata"]["uid"] == self.before.deployment["metadata"]["uid"]
         assert now >= old if more > 0 else now < old, self._story()
@@ -186,7 +186,7 @@ class Then:
 
     def the_stable_set_untouched(self, *, same_pods: bool = True) -> Self:
         """The Deployment is the very same in every field of its spec, its pods are too, and none was restarted."""
-        (deployment,) = self.see.list("deployments")
+        (deployment,) = self.see.objects("deployments")
         pods = self.see.pods()
         assert deployment["metadata"]["uid"] == self.before.deployment["metadata"]["uid"]
         assert deployment["spec"] == self.before.deployment["spec"], self._story()
@@ -196,7 +196,7 @@ class Then:
 
     def the_deployment_written_as_before(self) -> Self:
         """Its name, labels and spec are what they were, although it is another object."""
-        (deployment,) = self.see.list("deployments")
+        (deployment,) = self.see.objects("deployments")
         for part in ("name", "labels"):
             assert deployment["metadata"].get(part) == self.before.deployment["metadata"].get(part), self._story()
         assert deployment["spec"] == self.before.deployment["spec"], self._story()
@@ -204,11 +204,11 @@ class Then:
 
     def nothing_left_behind(self) -> Self:
         """The namespace holds what it held before, and the Lease, which is the record."""
-        self.see.until("drained pods are gone", lambda: len(self.see.list("pods")) == len(self.see.pods()))
+        self.see.until("drained pods are gone", lambda: len(self.see.objects("pods")) == len(self.see.pods()))
         left = {(kind, name) for kind, name in self.see.inventory() if kind not in {"pods", "replicasets"}}
         had = {(kind, name) for kind, name in self.before.inventory if kind not in {"pods", "replicasets"}}
         assert _unnamed(left - had) == _unnamed(had - left) | {("leases", f"springtide-{NAME}")}, self._story()
-        assert len(self.see.list("replicasets")) == 1, self._story()
+        assert len(self.see.objects("replicasets")) == 1, self._story()
         return self
 
     def no_request_failed(self) -> Self:

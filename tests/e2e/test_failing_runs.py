@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
 
 
 def test_new_pods_never_become_ready(given: Given, strategy: str) -> None:
-    given.a_policy(ready_within="10s").web(replicas=3).new_pods_start_with("NEVER_READY", "true")
+    given.a_policy(ready_within="8s").web(replicas=3).new_pods_start_with("NEVER_READY", "true")
 
     then = given.under_load().is_scaled(to=6, by=strategy)
 
