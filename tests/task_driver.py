@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from simulation import NAMESPACE, Simulation
 from springtide.errors import SpringtideError, TemporaryError
+from springtide.labels import lease_name
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -55,6 +56,10 @@ class TaskDriver:
                     self.done.clear()
                     self.plan = None
         raise AssertionError("a run does not end by crashing for ever")
+
+    def _is_owned(self) -> bool:
+        lease = self.simulation.world.get("leases", NAMESPACE, lease_name("web"))
+        return lease is not None and bool(lease["spec"].get("holderIdentity"))
 
     def __post_init__(self) -> None:
         self.done: set[str] = set()
@@ -123,5 +128,8 @@ class TaskDriver:
                 continue
             except TemporaryError:
                 continue
-            return found[0].outcome if found else RunOutcome.FAILED
+            if found:
+                return found[0].outcome
+            if not self._is_owned():
+                return RunOutcome.FAILED
         raise AssertionError("reconcile does not end")

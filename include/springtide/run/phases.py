@@ -165,8 +165,7 @@ def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> R
     elif lease.holder != ref.holder:
         raise fenced(lease, ref.namespace, ref.deployment, ref.holder)  # taken up by reconcile, which reports it
     else:
-        outcome = _outcome_of(lease.state)
-        Work.of(ports, ref).close(outcome.value, release=outcome in RESTING)
+        outcome = RunOutcome(Work.of(ports, ref).close(_end_of))
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 
@@ -261,6 +260,11 @@ def _roll_back(ports: Ports, ref: RunRef) -> Progress:
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
     work = work.begin(Phase.ROLL_BACK)
     return work.drive(Phase.ROLL_BACK, work.strategy.roll_back)
+
+
+def _end_of(state: RunState) -> tuple[str, bool]:
+    outcome = _outcome_of(state)
+    return outcome.value, outcome in RESTING
 
 
 def _outcome_of(state: RunState) -> RunOutcome:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-
-from springtide.errors import PermanentError, SpringtideError, TemporaryError
+from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.recording import end_run
+from springtide.run.retrying import retried
 from springtide.run.state import Phase
 
-T = TypeVar("T")
 OnPhase = Callable[[Phase], None]
-
-ATTEMPTS: Final = 5
-"""How often a phase that fails temporarily is tried: five times with the error's own delay outlasts an API server's
-restart, and no longer."""
 
 
 def run(ports: Ports, request: RunRequest, on_phase: OnPhase = lambda _phase: None) -> RunOutcome:
@@ -32,7 +25,7 @@ def run(ports: Ports, request: RunRequest, on_phase: OnPhase = lambda _phase: No
     """
     on_phase(Phase.CALCULATE_CAPACITY)
     try:
-        plan = _retried(ports, lambda: phases.calculate_capacity(ports, request))
+        plan = retried(ports, lambda: phases.calculate_capacity(ports, request))
     except (Exception, KeyboardInterrupt) as error:
         end_run(ports, request.run_id, RunOutcome.FAILED, _as_ours(error))
         raise
@@ -57,26 +50,26 @@ def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPha
     try:
         for phase, act in forward:
             on_phase(phase)
-            _retried(ports, act)
+            retried(ports, act)
     except (Exception, KeyboardInterrupt) as error:
         # Also what nobody foresaw: a run that ends half-way is worse than one that is undone.
         _undo(ports, ref, _as_ours(error), on_phase)
         raise
     on_phase(Phase.REPORT)
-    return _retried(ports, lambda: phases.report(ports, ref))
+    return retried(ports, lambda: phases.report(ports, ref))
 
 
 def _undo(ports: Ports, ref: RunRef, cause: SpringtideError, on_phase: OnPhase) -> None:
     on_phase(Phase.ROLL_BACK)
     try:
-        _retried(ports, lambda: phases.roll_back(ports, ref))
+        retried(ports, lambda: phases.roll_back(ports, ref))
     except SpringtideError as error:
         raise PermanentError(
             f"{cause.message}\nThe roll back did not end either, both pod sets stay: {error.message}", code=error.code
         ) from cause
     finally:
         on_phase(Phase.REPORT)
-        _retried(ports, lambda: phases.report(ports, ref, cause))
+        retried(ports, lambda: phases.report(ports, ref, cause))
 
 
 def _as_ours(error: BaseException) -> SpringtideError:
@@ -85,19 +78,3 @@ def _as_ours(error: BaseException) -> SpringtideError:
     if isinstance(error, KeyboardInterrupt):
         return PermanentError("the run was interrupted.", code="interrupted")
     return PermanentError(f"an error that is springtide's own fault: {error!r}", code="internal_error")
-
-
-def _retried(ports: Ports, act: Callable[[], T]) -> T:
-    retrying = Retrying(
-        retry=retry_if_exception_type(TemporaryError),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=_own_delay,
-        sleep=ports.clock.sleep,
-        reraise=True,
-    )
-    return retrying(act)
-
-
-def _own_delay(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return error.retry_after.total_seconds() if isinstance(error, TemporaryError) else 0.0

@@ -18,12 +18,13 @@ from typing import Final
 
 import structlog
 
-from springtide.errors import Conflict, NotFound, SpringtideError
+from springtide.errors import Conflict, NotFound, PermanentError, TemporaryError
 from springtide.kube.objects import Kind
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.lease import DURATION_SECONDS, Lease, all_leases, take_up
 from springtide.run.ports import Ports, RunRef
+from springtide.run.retrying import retried
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
 
@@ -93,12 +94,11 @@ def _take_further(ports: Ports, namespace: str, lease: Lease) -> Reconciled | No
     except Conflict:
         return None  # its owner woke, or another reconciler was faster
     try:
-        Work.of(ports, ref).engine.stamp()
-        message = _finish(ports, ref) if _is_proven(state) else phases.roll_back(ports, ref).message
-    except SpringtideError as error:
-        message = error.message
-        log.exception("run_needs_a_person", run=ref.run_id, deployment=ref.deployment, code=error.code)
-    outcome = phases.report(ports, ref)
+        message = retried(ports, lambda: _end(ports, ref, state))
+        outcome = retried(ports, lambda: phases.report(ports, ref))
+    except TemporaryError as error:
+        log.warning("run_not_reconciled_yet", run=ref.run_id, deployment=ref.deployment, message=error.message)
+        return None  # the Lease stays taken, and stands still again: the next reconcile goes on from here
     log.warning("run_reconciled", run=ref.run_id, deployment=ref.deployment, outcome=outcome.value, message=message)
     return Reconciled(ref.run_id, ref.deployment, outcome, message)
 
@@ -108,6 +108,14 @@ def _is_proven(state: RunState) -> bool:
     return state.entry(Phase.SMOKE_TEST, JournalStatus.DONE) is not None and not is_undone
 
 
-def _finish(ports: Ports, ref: RunRef) -> str:
-    phases.remove_old_instances(ports, ref)
-    return phases.instances_removed(ports, ref).message
+def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
+    """Bring the run to its end; where that cannot be, say why: `report` then finds it unproven, and keeps both sets."""
+    try:
+        Work.of(ports, ref).engine.stamp()
+        if not _is_proven(state):
+            return phases.roll_back(ports, ref).message
+        phases.remove_old_instances(ports, ref)
+        return phases.instances_removed(ports, ref).message
+    except PermanentError as error:
+        log.exception("run_needs_a_person", run=ref.run_id, deployment=ref.deployment, code=error.code)
+        return error.message

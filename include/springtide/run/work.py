@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -103,9 +104,22 @@ class Work:
         """Write down that `phase` is over."""
         return self._note(phase, status, message)
 
-    def close(self, outcome: str, *, release: bool) -> None:
-        """Write down how the run ended, and give the workload free if `release`."""
-        self._write(self.state.with_outcome(outcome), release=release)
+    def close(self, outcome_of: Callable[[RunState], tuple[str, bool]]) -> str:
+        """Write down how the run ended, and give the workload free if that is proven; return the outcome.
+
+        `outcome_of` judges the very state that is written over: a stale one loses the swap and is judged again.
+        """
+        work = self
+        for _ in range(_ATTEMPTS):
+            outcome, release = outcome_of(work.state)
+            ended = work.state.with_outcome(outcome)
+            try:
+                write_state(self.ports.kube, self.ports.clock, work.lease, ended, release=release)
+            except Conflict:
+                work = Work.of(self.ports, self.ref)
+            else:
+                return outcome
+        raise Conflict(f"Lease {self.lease.name}: it keeps changing.", code="conflict")
 
     def drive(self, phase: Phase, decide: Decide, *, patience: timedelta | None = None) -> Progress:
         """Drive `phase` to its end, within what is left of its deadline, and write that down."""
@@ -155,11 +169,11 @@ class Work:
         entry = JournalEntry(phase, status, self.ports.clock.now(), message)
         return self._write(self.state.with_entry(entry))
 
-    def _write(self, state: RunState, *, release: bool = False) -> Work:
+    def _write(self, state: RunState) -> Work:
         lease = self.lease
         for _ in range(_ATTEMPTS):
             try:
-                lease = write_state(self.ports.kube, self.ports.clock, lease, state, release=release)
+                lease = write_state(self.ports.kube, self.ports.clock, lease, state)
             except Conflict:
                 # Another attempt of this same run wrote: keep what it knows, add what this one knows.
                 lease = owned_lease(self.ports.kube, self.ref.namespace, self.ref.deployment, self.ref.holder)
@@ -174,4 +188,4 @@ def _united(stored: RunState | None, mine: RunState) -> RunState:
     for entry in mine.journal:
         if not united.entry(entry.phase, entry.status):
             united = united.with_entry(entry)
-    return united if mine.outcome is None else united.with_outcome(mine.outcome)
+    return united
