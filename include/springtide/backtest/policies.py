@@ -65,14 +65,14 @@ class Shared:
     trace: Trace
     startup_seconds: float
     plans: Plans
-    reference: NDArray[np.float64]
+    reference: Days
 
     @classmethod
     def of(cls, trace: Trace, startup_seconds: float) -> Shared:
         """Return the course: computes every plan of the trace, which takes 0.1 to 5 s."""
         aligned = trace.aligned(INTERVAL)
         shadow = replay_autoscaler(aligned, AUTOSCALERS[REFERENCE], startup_seconds)
-        return cls(aligned, startup_seconds, plan_rows(aligned, startup_seconds), shadow.days.pod_minutes)
+        return cls(aligned, startup_seconds, plan_rows(aligned, startup_seconds), shadow.days)
 
     def decide(self, policy: str) -> Decided:
         """Return what `policy` (one of `POLICIES`) decides and how it does."""
@@ -92,7 +92,7 @@ class Shared:
         return replay_grid(self.trace, GRID, self.plans, self.startup_seconds)
 
     def _chosen(self, settings: tuple[Setting, ...], replayed: Days, objective: Objective) -> list[Setting]:
-        return tune(self.trace, settings, replayed, self.reference, objective)[self.trace.first_day :]
+        return tune(self.trace, settings, replayed, self.reference, objective)
 
     def _tuned(self, objective: Objective) -> Decided:
         daily = self._chosen(GRID, self.grid_days, objective)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
+QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 TARGETS = (0.5, 0.57, 0.65, 0.72, 0.8, 0.9, 1.0, 1.2)
 HEADROOMS = (0.0, 1.0, 2.0, 3.0)
 TRENDS = (0.0, 1.0)
@@ -44,28 +44,31 @@ GRID = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What the tuned setting must be good at, on the replayed days.
+    """What the tuned setting must be good at, on the replayed days, beside a reference autoscaler on the same days.
 
-    It minimises violated % + `near` x nearly violated % + `price` x (cost ÷ the reference autoscaler's cost): `price`
-    is what a saving of one reference is worth, in percent of minutes. Nearly violated minutes make a week's few
-    violations a smooth measure of the tail. `budget`: only settings that cost at most this share of the reference.
-    `limit`: only settings with at most this violated %. If none qualifies: the cheapest (budget) or the least
-    violating (limit).
+    It minimises violated % + `near` x nearly violated % + `price` x (cost ÷ the reference's cost): `price` is what a
+    saving of one reference is worth, in percent of minutes. Nearly violated minutes make a week's few violations a
+    smooth measure of the tail, so that a quiet week does not look safe.
+
+    `budget`: only settings that cost at most this share of the reference, less what was overspent so far.
+    `limit`: only settings with at most this violated %. `no_worse`: at most the reference's violated %, or this if that
+    is less. Where none qualifies: the cheapest (`budget`), the least violating (`limit`), any (`no_worse`).
     """
 
     price: float
-    near: float = 0.1
+    near: float = 0.2
     budget: float | None = None
     limit: float | None = None
+    no_worse: float | None = None
     days: int = 7
 
 
-BUDGET = Objective(price=1.5, near=0.15, budget=0.96)
-"""Never dearer than the autoscaler it replaces."""
-SLO = Objective(price=0.5, near=0.1, limit=0.1)
+BUDGET = Objective(price=4.0, near=0.3, budget=0.96, no_worse=0.1)
+"""Never dearer than the autoscaler it replaces, and no worse."""
+SLO = Objective(price=1.0, limit=0.1)
 """Violations first: at most 0.1 % of the replayed minutes."""
-FLOOR = Objective(price=6.0, near=0.1)
-"""A floor under somebody else's autoscaler."""
+FLOOR = Objective(price=8.0)
+"""A floor under somebody else's autoscaler: a quarter of its violations for a few pods more."""
 
 
 def plan_rows(trace: Trace, startup_seconds: float, *, interval: int = INTERVAL) -> Plans:
@@ -99,35 +102,47 @@ def replay_grid(
     return Days(*np.moveaxis(days, 1, 0))
 
 
-def choose(replayed: Days, reference: Floats, day: int, objective: Objective) -> int | None:
+def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, overspent: float = 0.0) -> int | None:
     """Return the index of the setting for `day`, from earlier days only; None if there are none.
 
-    `reference` holds the pod-minutes per day of the autoscaler that cost is measured against.
+    `overspent` are the pod-minutes by which the settings chosen so far went over budget: they are saved over the next
+    `objective.days`.
     """
     past = slice(max(0, day - objective.days), day)
     minutes = DAY * (past.stop - past.start)
     if minutes <= 0:
         return None
+    paid = max(1.0, float(reference.pod_minutes[past].sum()))
     violated = 100 * replayed.violated[:, past].sum(axis=1) / minutes
-    near = 100 * replayed.near[:, past].sum(axis=1) / minutes
-    cost = replayed.pod_minutes[:, past].sum(axis=1) / reference[past].sum()
+    cost = replayed.pod_minutes[:, past].sum(axis=1) / paid
     allowed = np.ones(len(cost), np.bool_)
     if objective.budget is not None:
-        allowed &= cost <= objective.budget
+        allowed = cost <= objective.budget - max(0.0, overspent) / paid
         if not allowed.any():
             return int(np.argmin(cost))
     if objective.limit is not None:
-        within = allowed & (violated <= objective.limit)
-        if not within.any():
+        allowed &= violated <= objective.limit
+        if not allowed.any():
             return int(np.lexsort((cost, violated))[0])
-        allowed = within
+    if objective.no_worse is not None:
+        theirs = 100 * float(reference.violated[past].sum()) / minutes
+        within = allowed & (violated <= max(theirs, objective.no_worse))
+        allowed = within if within.any() else allowed
+    near = 100 * replayed.near[:, past].sum(axis=1) / minutes
     worth = violated + objective.near * near + objective.price * cost
     return int(np.argmin(np.where(allowed, worth, np.inf)))
 
 
 def tune(
-    trace: Trace, settings: Sequence[Setting], replayed: Days, reference: Floats, objective: Objective
+    trace: Trace, settings: Sequence[Setting], replayed: Days, reference: Days, objective: Objective
 ) -> list[Setting]:
-    """Return the setting of every day of `trace`, walking forward: each day's is chosen from the days before it."""
-    chosen = [choose(replayed, reference, day, objective) for day in range(trace.day_count)]
-    return [UNTUNED if index is None else settings[index] for index in chosen]
+    """Return the setting of every scored day, walking forward: each is chosen from the days before it."""
+    chosen: list[Setting] = []
+    overspent = 0.0
+    for day in range(trace.first_day, trace.day_count):
+        index = choose(replayed, reference, day, objective, overspent=overspent)
+        chosen.append(UNTUNED if index is None else settings[index])
+        if index is not None and objective.budget is not None:
+            allowance = objective.budget * float(reference.pod_minutes[day])
+            overspent += float(replayed.pod_minutes[index, day]) - allowance
+    return chosen

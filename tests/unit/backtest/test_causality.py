@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from unit.backtest.histories import DAY, daily_wave
 
 from springtide.backtest.policies import POLICIES, Shared
+from springtide.backtest.simulate import Autoscaler, replay_autoscaler
 from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import BUDGET, SLO, Objective, plan_rows, replay_grid, tune
 from springtide.capacity.bases import Window, bases
@@ -14,6 +14,7 @@ from springtide.capacity.conformal import bounds
 from springtide.capacity.event import Occasion, event_floor
 from springtide.capacity.minutes import Minutes
 from springtide.capacity.setting import Setting
+from unit.backtest.histories import DAY, daily_wave
 
 NOW = 9 * DAY + 615
 """The minute after which everything is different. Half past some quarter of an hour, in the middle of a day."""
@@ -72,9 +73,11 @@ def test_tuning_for_a_day_looks_at_earlier_days_only(trace: Trace, objective: Ob
     for one in (trace, another_future(trace)):
         plans = plan_rows(one, 60)
         replayed = replay_grid(one, grid, plans, 60)
-        chosen.append(tune(one, grid, replayed, np.full(one.day_count, 1e5), objective))
+        reference = replay_autoscaler(one, Autoscaler("cpu", 0.5), 60).days
+        chosen.append(tune(one, grid, replayed, reference, objective))
 
-    assert chosen[0][: NOW // DAY + 1] == chosen[1][: NOW // DAY + 1]
+    days = (NOW - trace.scored) // DAY + 1
+    assert chosen[0][:days] == chosen[1][:days]
 
 
 def test_an_event_is_judged_by_what_lay_before_it(trace: Trace) -> None:
