@@ -160,7 +160,7 @@ def test_policy_with_errors_is_refused_with_its_lines(folder: Path) -> None:
         ({"run_after": NOW - timedelta(minutes=61)}, True),
         ({"logical_date": NOW - timedelta(days=365)}, True),
         ({"data_interval_end": NOW - timedelta(days=1), "logical_date": NOW}, True),
-        ({"logical_date": NOW, "run_after": NOW - timedelta(days=2)}, False),  # asked for now, however it was queued
+        ({"logical_date": NOW, "run_after": NOW - timedelta(days=2)}, False),  # for the present, whenever queued
         ({"run_type": "backfill"}, True),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -99,7 +100,7 @@ class Core:
         )
 
 
-class Controller:
+class Controller(ABC):
     """A loop of the control plane: sees changes, and brings one object at a time to what it should be."""
 
     watches: tuple[str, ...] = ()
@@ -111,13 +112,13 @@ class Controller:
         self._queued: dict[Ref, Timer] = {}
         self._failures: dict[Ref, int] = {}
 
+    @abstractmethod
     def concerns(self, change: Change) -> Iterable[Ref]:
         """Return which objects to look at after a change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reconcile(self, ref: Ref) -> None:
         """Bring one object to what it should be; a pure step over the store and the time."""
-        raise NotImplementedError
 
     def saw(self, change: Change) -> None:
         """Queue what a change concerns."""

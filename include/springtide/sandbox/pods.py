@@ -16,7 +16,7 @@ _TYPE = "text/plain; charset=utf-8"
 class PodServer:
     """One process of the app: what `App` answers, on real sockets.
 
-    `now` tells the time that the app's start counts from, in seconds. All methods belong into the event loop's thread.
+    `now` tells the time that the app's start counts from, in seconds. To be made and used in a running event loop.
     """
 
     def __init__(self, app: App, address: str, ports: Iterable[int], *, now: Callable[[], float]) -> None:
@@ -24,6 +24,7 @@ class PodServer:
         self._now = now
         self._server = web.Server(self._answer, access_log=None, handler_cancellation=True)
         self._listener = Listener(self._server, address, ports)
+        self._killed = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
         """Listen, from the return on.
@@ -33,22 +34,29 @@ class PodServer:
         """
         self._listener.open()
 
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens."""
+        return self._listener.addresses
+
     async def terminate(self) -> None:
         """End as on SIGTERM: serve on for DRAIN with `Connection: close`, stop listening, finish the open requests.
 
-        It waits for open requests without a limit of its own; `kill` ends that.
+        Open requests take the time that they take; `kill` ends every wait.
         """
         self._app.draining = True
-        await asyncio.sleep(self._app.behaviour.drain)
+        await asyncio.wait([self._killed], timeout=self._app.behaviour.drain)
         self._listener.close()
         self._server.pre_shutdown()
         await self._server.shutdown(None)
 
     def kill(self) -> None:
         """End as on SIGKILL: nothing listens, every connection is broken."""
+        if not self._killed.done():
+            self._killed.set_result(None)
         self._listener.close()
         for connection in self._server.connections:
-            if isinstance(connection.transport, asyncio.Transport):
+            if connection.transport is not None:
                 connection.transport.abort()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:

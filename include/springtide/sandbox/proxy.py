@@ -20,7 +20,7 @@ class ServiceProxy:
 
     `pick` is asked for every new connection: which backend, or None for none. For none, and when the backend does not
     take the connection, the client's connection is reset at once. As with kube-proxy, connections that are established
-    stay with their pod, whatever becomes of the Service. All methods belong into the event loop's thread.
+    stay with their pod, whatever becomes of the Service. To be made and used in a running event loop.
     """
 
     def __init__(self, address: str, port: int, pick: Callable[[], Backend | None]) -> None:
@@ -48,6 +48,11 @@ class ServiceProxy:
             task.cancel()
         for side in list(self._connections):
             side.transport.abort()
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens."""
+        return self._listener.addresses
 
     @property
     def connections(self) -> int:

@@ -11,6 +11,7 @@ from unit.sandbox.scenes import (
     call,
     conditions,
     container,
+    deployment,
     quota,
     read,
     ready_pods,

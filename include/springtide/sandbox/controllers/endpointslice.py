@@ -87,11 +87,11 @@ class EndpointSliceController(Controller):
                 one.setdefault("ports", json.loads(key))
         changes.delete += [one for one in existing if _ports_key(one["ports"]) not in wanted]
         if len(existing) == len(changes.delete) and not changes.create:
-            placeholder = {**_new_slice(service, self._name(service)), "ports": []}
+            empty = {**_new_slice(service, self._name(service)), "ports": []}
             if len(changes.delete) == 1 and not changes.delete[0]["endpoints"] and not changes.delete[0]["ports"]:
                 changes.delete = []
             else:
-                changes.create.append(placeholder)
+                changes.create.append(empty)
         _reuse(changes)
         return changes
 
