@@ -1,0 +1,125 @@
+"""A real Airflow of its own: started on loopback with deploy/airflow/airflow.env, and spoken to by REST."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from examples.demo.children import Child, Children, DemoError
+from examples.demo.patience import wait_until
+from examples.demo.ports import free_ports
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+DAG_ID: Final = "scale_service"
+USER: Final = "admin"
+START_SECONDS: Final = 120
+PARTS: Final = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A running Airflow: its page, its login, and the client that is logged in."""
+
+    url: str
+    password: str
+    child: Child
+    client: httpx.Client
+
+    def trigger(self, conf: dict[str, Any]) -> str:
+        """Start a run of `scale_service`, as a user does by REST, and return its id.
+
+        Raises:
+            DemoError: Airflow refused it.
+        """
+        answer = self.client.post(f"/api/v2/dags/{DAG_ID}/dagRuns", json={"logical_date": None, "conf": conf})
+        if answer.is_error:
+            raise DemoError(f"Airflow refused the run ({answer.status_code}): {answer.text}")
+        return str(answer.json()["dag_run_id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return the run as Airflow's API shows it."""
+        return self._get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
+
+    def tasks(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the run's task instances."""
+        return list(self._get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}/taskInstances")["task_instances"])
+
+    def page(self, run_id: str) -> str:
+        """Return the address of the run's page."""
+        return f"{self.url}/dags/{DAG_ID}/runs/{run_id}"
+
+    def _get(self, path: str) -> dict[str, Any]:
+        answer = self.client.get(path)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document
+
+
+def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -> Airflow:
+    """Start Airflow with its files in `home`; it is not ready yet: see `when_ready`."""
+    port, worker_logs, triggerer_logs = free_ports(3)
+    url, password = f"http://127.0.0.1:{port}", secrets.token_urlsafe(9)
+    home.mkdir(parents=True)
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps({USER: password}))
+    settings = dict(_settings(ROOT / "deploy" / "airflow" / "airflow.env")) | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__PARALLELISM": "4",  # one run needs no more, and a laptop has the load to carry as well
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(worker_logs),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(triggerer_logs),
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }
+    command = [str(Path(sys.executable).with_name("airflow")), "standalone"]
+    child = children.start("airflow", command, environment=settings | environment, stop_with=signal.SIGINT)
+    return Airflow(url, password, child, httpx.Client(base_url=url, timeout=10, trust_env=False))
+
+
+def when_ready(airflow: Airflow) -> Airflow:
+    """Wait until every part of Airflow is healthy and the DAG can be run, and log in.
+
+    Raises:
+        DemoError: Airflow ended, or is not ready in time.
+    """
+    client = airflow.client
+    wait_until(lambda: _is_healthy(client), "Airflow is healthy", airflow.child.require_alive, START_SECONDS)
+    login = client.post("/auth/token", json={"username": USER, "password": airflow.password})
+    login.raise_for_status()
+    client.get("/execution/health")  # the first task would wait for what this starts
+    client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
+    wait_until(lambda: _has_dag(client), f"{DAG_ID} is read", airflow.child.require_alive, START_SECONDS)
+    return airflow
+
+
+def _is_healthy(client: httpx.Client) -> bool:
+    try:
+        parts = client.get("/api/v2/monitor/health").json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    return all(parts[name]["status"] == "healthy" for name in PARTS)
+
+
+def _has_dag(client: httpx.Client) -> bool:
+    return client.get(f"/api/v2/dags/{DAG_ID}").status_code == httpx.codes.OK
+
+
+def _settings(file: Path) -> Iterator[tuple[str, str]]:
+    for line in file.read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            yield name, value
