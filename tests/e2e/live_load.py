@@ -50,9 +50,12 @@ def answers(url: str, *, times: int = 20) -> bool:
 class LiveLoad:
     """Two load generators, running."""
 
-    def __init__(self, url: str) -> None:
-        common = [*COMMAND, "--url", url, "--rate", str(RATE), "--for", str(LONGEST_SECONDS)]
-        self._generators = {"fresh connections": _start(common), "kept connections": _start([*common, "--keepalive"])}
+    def __init__(self, url: str, *, fresh: int = RATE, kept: int = RATE, longest: int = LONGEST_SECONDS) -> None:
+        common = [*COMMAND, "--url", url, "--for", str(longest), "--rate"]
+        self._generators = {
+            "fresh connections": _start([*common, str(fresh)]),
+            "kept connections": _start([*common, str(kept), "--keepalive"]),
+        }
 
     def require_alive(self) -> None:
         """Fail the test when a generator has ended by itself."""
