@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean lock .venv
+.PHONY: help demo test check bench soak clean lock .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -28,6 +28,9 @@ check: .venv ## style, types, layers, sizes and names
 
 bench: .venv ## the tables in benchmarks/
 	@$(BIN)/python -m benchmarks
+
+soak: .venv ## an hour of switchovers under live load, on a real Kubernetes
+	@PYTHONPATH=tests $(BIN)/python -m soak --switchovers 200 --requests 1000000 --results benchmarks/soak/results
 
 lock: .venv ## resolve requirements.in into requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt

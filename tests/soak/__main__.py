@@ -9,11 +9,13 @@ answered, every run ended as it should, and as many of both were made as were as
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 
+from cluster.build import obstacle
 from e2e.command import Springtide
 from e2e.manifests import Web
 from e2e.observer import Observer
@@ -26,6 +28,9 @@ from soak.table import Soak, table, write_results
 def main() -> int:
     """Do it; return the exit code."""
     asked, results = parsed()
+    if "KUBECONFIG" not in os.environ and (reason := obstacle()):
+        sys.stderr.write(f"no Kubernetes to soak: KUBECONFIG is not set, and {reason}\n")
+        return 1
     cluster = open_real_cluster()
     see = Observer(cluster.kubeconfig, f"soak-{secrets.token_hex(4)}")
     try:
