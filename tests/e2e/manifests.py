@@ -8,7 +8,7 @@ from typing import Any
 Json = dict[str, Any]
 
 NAME = "web"
-PORT = 80
+PORT = 8080  # of the Service: above 1023, so that the embedded cluster needs no root
 IMAGE = "localhost/web:1"
 DRAIN_SECONDS = 2
 """How long a pod goes on answering after it was told to stop: many times what the Service needs to leave it out."""

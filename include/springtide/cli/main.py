@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
 import structlog
 import typer
 
 from springtide import __version__
 from springtide.cli import sandbox
+from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.options import (
     DEFAULT_POLICIES,
@@ -34,7 +33,7 @@ from springtide.cli.options import (
     new_run_id,
 )
 from springtide.clock import SystemClock
-from springtide.errors import NotFound, SpringtideError, TemporaryError
+from springtide.errors import NotFound, SpringtideError
 from springtide.plan.planner import parse_replicas
 from springtide.policy.model import ScalingPolicy
 from springtide.run import phases, pipeline
@@ -43,9 +42,6 @@ from springtide.run.lease import read_lease
 from springtide.run.ports import RunRef, RunRequest
 
 log = structlog.get_logger(__name__)
-
-FAILED, TRY_AGAIN, INTERRUPTED = 1, 75, 130
-"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again; 130 is the shell's own."""
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("sandbox")(sandbox.sandbox)
@@ -86,7 +82,7 @@ def plan(  # noqa: PLR0913 - a command's options are its arguments
         request = _request(place.policy(service), replicas, strategy, "plan only")
         made = plan_capacity(ports, request)
         if output is Output.JSON:
-            _print(made.to_record())
+            print_json(made.to_record())
         else:
             show_plan(made)
 
@@ -139,7 +135,7 @@ def status(
         with place.open_store() as opened:
             runs = opened.latest(service, limit=limit)
         if output is Output.JSON:
-            _print([each.to_record() for each in runs])
+            print_json([each.to_record() for each in runs])
         else:
             show_runs(runs)
 
@@ -166,26 +162,7 @@ def roll_back(
         with display:
             progress = phases.roll_back(ports, ref)
             outcome = phases.report(ports, ref)
-        _print({"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message})
-
-
-@contextmanager
-def answering(output: Output) -> Iterator[None]:
-    """Turn errors into an answer in the form that was asked for, and an exit code."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise typer.Exit(INTERRUPTED) from error
-    except SpringtideError as error:
-        if output is Output.JSON:
-            _print({"error": error.to_record()}, to_stderr=True)
-        else:
-            err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
-        raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
-    except Exception as error:
-        log.debug("internal_error", exc_info=True)
-        err.print(f"[red]internal_error[/red]: {error!r}. This is springtide's own fault; --verbose shows where.")
-        raise typer.Exit(FAILED) from error
+        print_json({"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -212,7 +189,7 @@ def _show_one(place: Place, run_id: str, output: Output, *, with_error: bool = T
     with place.open_store() as store:
         found = store.get(run_id)
     if output is Output.JSON:
-        _print(found.to_record())
+        print_json(found.to_record())
     else:
         show_run(found, with_error=with_error)
 
@@ -223,7 +200,3 @@ def _show_if_kept(place: Place, run_id: str, output: Output) -> None:
         _show_one(place, run_id, output, with_error=False)  # the error itself is shown last, by `answering`
     except SpringtideError as error:
         log.warning("record_not_shown", run=run_id, code=error.code, message=error.message)
-
-
-def _print(document: Any, *, to_stderr: bool = False) -> None:
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False), err=to_stderr)

@@ -2,9 +2,129 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
 import typer
 
+from springtide.cli.answers import answering
+from springtide.cli.display import err, out
+from springtide.cli.options import Output
+from springtide.clock import SystemClock
+from springtide.errors import InputError
 
-def sandbox() -> None:
-    """Start the embedded cluster."""
-    raise typer.Exit(2)
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from springtide.sandbox.cluster import Cluster
+
+CONTEXT: Final = "springtide-sandbox"
+DEFAULT_KUBECONFIG: Final = Path(".springtide/kubeconfig")
+
+KubeconfigOption = Annotated[Path, typer.Option(help="Where the way in is written; removed at the end.")]
+ManifestOption = Annotated[list[Path] | None, typer.Option("--manifest", "-f", help="Objects to begin with (YAML).")]
+PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Of the API server; 0 takes any free one.")]
+
+
+def sandbox(
+    *,
+    kubeconfig: KubeconfigOption = DEFAULT_KUBECONFIG,
+    manifest: ManifestOption = None,
+    port: PortOption = 6443,
+) -> None:
+    """Start the embedded cluster: a small Kubernetes with real HTTP pods on loopback. Until Ctrl-C."""
+    from springtide.sandbox.loop import loop_factory
+
+    with answering(Output.TABLE), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        documents = [document for path in manifest or () for document in read_manifest(path)]
+        runner.run(_serve(kubeconfig, documents, port))
+
+
+async def _serve(kubeconfig: Path, documents: list[dict[str, Any]], port: int) -> None:
+    from springtide.sandbox.cluster import start_cluster
+
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    cluster = start_cluster(SystemClock(), port=port)
+    try:
+        _apply(cluster, documents)
+        with _way_in(kubeconfig, cluster.url):
+            _tell(cluster, kubeconfig)
+            await ended.wait()
+    finally:
+        await cluster.stop()
+
+
+def read_manifest(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a YAML file.
+
+    Raises:
+        InputError: there is no such file, or it holds something else than Kubernetes objects.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        documents = [each for each in YAML(typ="safe").load_all(path) if each is not None]
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise _refused(path, f"cannot be read: {error}") from error
+    for number, document in enumerate(documents, 1):
+        if not isinstance(document, dict) or not {"apiVersion", "kind", "metadata"} <= document.keys():
+            raise _refused(path, f"document {number} is no Kubernetes object: apiVersion, kind and metadata are needed")
+    return documents
+
+
+def _apply(cluster: Cluster, documents: list[dict[str, Any]]) -> None:
+    from springtide.sandbox.status import ApiError
+
+    for document in documents:
+        what = f"{document['kind']} {document['metadata'].get('name')}"
+        try:
+            cluster.apply(document)
+        except ApiError as error:
+            raise InputError(f"manifest: {what}: {error}", code="manifest_refused", field="manifest") from error
+        except KeyError as error:
+            raise InputError(
+                f"manifest: {what}: the sandbox does not serve {document['apiVersion']} {document['kind']}.",
+                code="manifest_refused",
+                field="manifest",
+            ) from error
+
+
+@contextmanager
+def _way_in(path: Path, server: str) -> Iterator[None]:
+    """Keep a kubeconfig in `path` for the length of the block; it appears whole, since others wait for it."""
+    from ruamel.yaml import YAML
+
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": CONTEXT, "cluster": {"server": server}}],
+        "users": [{"name": CONTEXT, "user": {}}],
+        "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
+        "current-context": CONTEXT,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.new")
+    YAML().dump(document, unfinished)
+    unfinished.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _tell(cluster: Cluster, kubeconfig: Path) -> None:
+    out.print(f"Kubernetes API  {cluster.url}", highlight=False)
+    for name, url in cluster.addresses().items():
+        out.print(f"Service         {name} at {url}", highlight=False)
+    out.print(f"export KUBECONFIG={kubeconfig.resolve()}", highlight=False, soft_wrap=True)
+    err.print("Ctrl-C ends it.", highlight=False)
+
+
+def _refused(path: Path, problem: str) -> InputError:
+    return InputError(f"manifest: {path}: {problem}.", code="manifest_invalid", field="manifest")

@@ -6,8 +6,8 @@
     transport               lets the official Kubernetes client call the core in-process
     faults, history         what may go wrong at which call; what was called and what the endpoints were
     server, pods, proxy     the fronts: API over HTTP, HTTP pods, Services as TCP addresses
-    load, prometheus        live load that counts every failure; a recorded trace served as metrics
-    cluster                 all of it as one object, and `python -m springtide.sandbox`
+    load                    live load that counts every failure
+    cluster                 all of it as one object: what `springtide sandbox` runs
 
 Where it differs from a real Kubernetes, the real one is right; docs/sandbox.md lists the known differences.
 """

@@ -29,6 +29,7 @@ class Settings:
     node_pods: int = 500
     reaction: float = 0.01  # of a controller to a change
     start: float = 0.3  # from a pod's place on the node to its running containers
+    notice: float = 0.3  # from a container's start until the kubelet has seen that it runs, and probes it
     pull: float = 0.5  # until an image pull fails
     gone: float = 0.05  # from the end of a pod's last container to the end of its object
     propagation: float = 0.2  # from a written EndpointSlice to the Service following it

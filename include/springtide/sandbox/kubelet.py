@@ -174,7 +174,8 @@ class Kubelet:
             self._after(worker, app.behaviour.crash, partial(self._crash, worker, box, box.process))
         probe = box.spec.get("readinessProbe")
         if probe:
-            self._plan_probe(worker, box, float(probe.get("initialDelaySeconds", 0)))
+            seen = self.core.about(self.core.settings.notice)
+            self._plan_probe(worker, box, max(seen, float(probe.get("initialDelaySeconds", 0))))
 
     def _config_failed(self, worker: Worker, box: Box, message: str) -> None:
         box.state = {"waiting": {"reason": "CreateContainerConfigError", "message": message}}

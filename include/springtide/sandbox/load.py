@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.util
 import ipaddress
 import json
 import signal
@@ -35,6 +34,7 @@ import aiohttp
 
 from springtide.clock import SystemClock
 from springtide.errors import InputError
+from springtide.sandbox.loop import loop_factory
 from springtide.sandbox.tally import Report, Spread, Tally
 
 _TIMEOUT = 5.0
@@ -89,7 +89,7 @@ class Load:
 
     def run(self) -> Report:
         """Send in the calling thread until the time is over or `end()` is called elsewhere, and return the report."""
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._send_all())
 
     def _run_in_thread(self) -> None:
@@ -214,14 +214,6 @@ def _words(error: BaseException) -> str:
         return f"no whole answer in {_TIMEOUT:g} s"
     said = error.__cause__ if isinstance(error, _Broken) and error.__cause__ else error
     return f"{type(said).__name__}: {said}"[:200]
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    if importlib.util.find_spec("uvloop") is None:
-        return asyncio.new_event_loop
-    import uvloop
-
-    return uvloop.new_event_loop
 
 
 def _check(url: str, rate: float, seconds: float) -> None:

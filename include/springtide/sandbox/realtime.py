@@ -23,8 +23,9 @@ class RealTime:
         self._timeline = timeline
         self._loop = loop
         self._base = loop.time() - timeline.elapsed
-        self._planned: asyncio.TimerHandle | None = None
+        self._planned: tuple[float, asyncio.Handle] | None = None  # when, and the call that will run then
         timeline.on_new = self._plan
+        self._plan()  # what was planned before
 
     def catch_up(self) -> None:
         """Do what is due by now."""
@@ -34,7 +35,7 @@ class RealTime:
         """Run nothing more."""
         self._timeline.on_new = None
         if self._planned is not None:
-            self._planned.cancel()
+            self._planned[1].cancel()
 
     def _plan(self) -> None:
         due = self._timeline.next_due()
@@ -42,10 +43,10 @@ class RealTime:
             return
         when = self._base + due
         if self._planned is not None:
-            if not self._planned.cancelled() and self._planned.when() <= when:
+            if self._planned[0] <= when:
                 return
-            self._planned.cancel()
-        self._planned = self._loop.call_at(when, self._run)
+            self._planned[1].cancel()
+        self._planned = (when, self._loop.call_at(when, self._run))
 
     def _run(self) -> None:
         self._planned = None
@@ -54,11 +55,15 @@ class RealTime:
 
 
 class HttpRuntime:
-    """Containers as HTTP servers in the running loop, probed over HTTP."""
+    """Containers as HTTP servers in the running loop, probed over HTTP.
 
-    def __init__(self, timeline: Timeline, moved: Callable[[Process], None]) -> None:
+    `catch_up` brings the timeline to the present: what a server or a probe reports comes between two timers.
+    """
+
+    def __init__(self, timeline: Timeline, moved: Callable[[Process], None], catch_up: Callable[[], None]) -> None:
         self._timeline = timeline
         self._moved = moved
+        self._catch_up = catch_up
         self._servers: dict[Process, PodServer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,6 +89,7 @@ class HttpRuntime:
                 passed = await _passes(process, probe)
         except OSError:  # a timeout is one, too
             passed = False
+        self._catch_up()
         report(passed)
 
     def steady_until(self, process: Process) -> float | None:  # noqa: ARG002  what a real process answers, only a probe tells
@@ -101,6 +107,7 @@ class HttpRuntime:
 
     async def _terminate(self, process: Process, server: PodServer, exited: Callable[[], None]) -> None:
         await server.terminate()
+        self._catch_up()
         if not process.killed:
             self._servers.pop(process, None)
             self._close(process)

@@ -1,0 +1,44 @@
+"""How a command answers: JSON for programs, errors in the form that was asked for, exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+import typer
+
+from springtide.cli.display import err
+from springtide.cli.options import Output
+from springtide.errors import SpringtideError, TemporaryError
+
+log = structlog.get_logger(__name__)
+
+FAILED, TRY_AGAIN, INTERRUPTED = 1, 75, 130
+"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again; 130 is the shell's own."""
+
+
+@contextmanager
+def answering(output: Output) -> Iterator[None]:
+    """Turn errors into an answer in the form that was asked for, and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
+    except SpringtideError as error:
+        if output is Output.JSON:
+            print_json({"error": error.to_record()}, to_stderr=True)
+        else:
+            err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+        raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
+    except Exception as error:
+        log.debug("internal_error", exc_info=True)
+        err.print(f"[red]internal_error[/red]: {error!r}. This is springtide's own fault; --verbose shows where.")
+        raise typer.Exit(FAILED) from error
+
+
+def print_json(document: Any, *, to_stderr: bool = False) -> None:
+    """Print `document` as JSON."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False), err=to_stderr)
