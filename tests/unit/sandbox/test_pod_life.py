@@ -56,7 +56,7 @@ def test_a_pod_is_pending_then_running_then_ready() -> None:
         return ("Running", "True") in seen
 
     assert world.run_until(look, limit=30)
-    assert seen == [("Pending", "absent"), ("Running", "True")]
+    assert seen == [("Pending", "absent"), ("Running", "False"), ("Running", "True")]
 
 
 def test_readiness_waits_for_the_start_up_and_is_found_by_the_next_probe() -> None:
