@@ -26,10 +26,11 @@ PARTS: Final = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 @dataclass(frozen=True)
 class Airflow:
-    """A running Airflow: its page, its login, and the client that is logged in."""
+    """A running Airflow: its page, its login, the folder of its tasks' logs, and the client that is logged in."""
 
     url: str
     password: str
+    logs: Path
     child: Child
     client: httpx.Client
 
@@ -87,7 +88,7 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     }
     command = [str(Path(sys.executable).with_name("airflow")), "standalone"]
     child = children.start("airflow", command, environment=settings | environment, stop_with=signal.SIGINT)
-    return Airflow(url, password, child, httpx.Client(base_url=url, timeout=10, trust_env=False))
+    return Airflow(url, password, home / "logs", child, httpx.Client(base_url=url, timeout=10, trust_env=False))
 
 
 def when_ready(airflow: Airflow) -> Airflow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from springtide.record.model import PhaseRecord, ScalingRun
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 120)
 
 _MARKS: Final = {
     "success": "[green]✓",
@@ -62,6 +63,13 @@ def load_table(reports: Sequence[Mapping[str, Any]]) -> Table:
             str(len(report["answers"])),
         )
     return table
+
+
+def result(state: str, before: int, after: int, reports: Sequence[Mapping[str, Any]], seconds: float) -> str:
+    """Return the demonstration in one line."""
+    sent, failed = (sum(report[key] for report in reports) for key in ("requests", "failed"))
+    colour = "green" if state == "success" and not failed else "red"
+    return f"[{colour}]{state}[/]: {before} → {after} replicas in {seconds:.1f} s; {sent} requests, {failed} failed"
 
 
 def _seconds(task: Mapping[str, Any]) -> str:

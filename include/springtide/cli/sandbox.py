@@ -26,7 +26,7 @@ DEFAULT_KUBECONFIG: Final = Path(".springtide/kubeconfig")
 
 KubeconfigOption = Annotated[Path, typer.Option(help="Where the way in is written; removed at the end.")]
 ManifestOption = Annotated[list[Path] | None, typer.Option("--manifest", "-f", help="Objects to begin with (YAML).")]
-PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Of the API server; 0 takes any free one.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Of the API server.")]
 
 
 def sandbox(
