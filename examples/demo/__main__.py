@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+from contextlib import suppress
 from shutil import rmtree
 from typing import Any
 
@@ -72,7 +73,8 @@ def demonstrate(children: Children, *, once: bool) -> int:
     is_good = state == "success" and after == plan.get("replicas") and failed == 0
     if not once:
         console.print(f"Log in as admin with {airflow.password}. Ctrl-C ends it.")
-        threading.Event().wait()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
     return 0 if is_good else 1
 
 

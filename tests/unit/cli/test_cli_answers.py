@@ -1,0 +1,121 @@
+"""What the commands answer when all is well, and when it is not: words for people, records for programs, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from springtide import __version__
+from springtide.cli.main import app
+
+POLICIES = Path(__file__).parents[3] / "examples" / "sandbox"
+ONE_SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: one"
+NOWHERE = "http://127.0.0.1:1"
+KUBECONFIG = f"""
+apiVersion: v1
+kind: Config
+clusters: [{{name: gone, cluster: {{server: {NOWHERE}}}}}]
+users: [{{name: gone, user: {{}}}}]
+contexts: [{{name: gone, context: {{cluster: gone, user: gone}}}}]
+current-context: gone
+"""
+
+
+def springtide(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    """A cluster that nobody answers for."""
+    path = tmp_path / "kubeconfig"
+    path.write_text(KUBECONFIG)
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/runs.db"
+
+
+def test_the_version_is_the_library_s() -> None:
+    assert springtide("version").stdout == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_an_unknown_service_is_refused_with_those_that_there_are(command: str, kubeconfig: Path) -> None:
+    done = springtide(command, "chekout", "--policies", POLICIES, "--kubeconfig", kubeconfig)
+
+    assert done.exit_code == 1
+    assert "service_unknown" in done.stderr
+    assert "there are: checkout" in done.stderr
+
+
+def test_an_error_is_a_record_for_programs(kubeconfig: Path) -> None:
+    done = springtide("plan", "../x", "--policies", POLICIES, "--kubeconfig", kubeconfig, "--output", "json")
+
+    assert json.loads(done.stderr)["error"]["code"] == "service_unknown"
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("replicas", ["0", "-1", "1.5", "abc", "1000000000"])
+def test_a_number_that_is_none_is_refused_by_its_name(replicas: str, kubeconfig: Path) -> None:
+    done = springtide("plan", "checkout", f"--replicas={replicas}", "--policies", POLICIES, "--kubeconfig", kubeconfig)
+
+    assert done.exit_code == 1
+    assert "replicas" in done.stderr
+
+
+def test_a_cluster_that_does_not_answer_is_worth_another_try(kubeconfig: Path) -> None:
+    arguments = ("checkout", "--replicas", "4", "--policies", POLICIES, "--kubeconfig", kubeconfig)
+    done = springtide("plan", *arguments)
+
+    assert done.exit_code == 75
+    assert "Traceback" not in done.stderr
+
+
+def test_a_store_without_runs_shows_none(store: str) -> None:
+    done = springtide("status", "--store", store, "--output", "json")
+
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+
+
+def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
+    done = springtide("status", "--run", "cli-never", "--store", store)
+
+    assert done.exit_code == 1
+    assert "run_unknown" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "cannot be read"),
+        ("a: 1", "document 1 is no Kubernetes object"),
+        ("apiVersion: v1\nkind: Unicorn\nmetadata: {name: one}\n", "does not serve v1 Unicorn"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: one, namespace: nowhere}\nspec: {ports: [{port: 8080}]}\n",
+            '"nowhere" not found',
+        ),
+    ],
+    ids=["yaml", "object", "kind", "refused"],
+)
+def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    manifest, kubeconfig = tmp_path / "manifest.yaml", tmp_path / "kubeconfig"
+    manifest.write_text(text)
+
+    done = springtide("sandbox", "-f", manifest, "--kubeconfig", kubeconfig)
+
+    assert done.exit_code == 1
+    assert words in " ".join(done.stderr.split())
+    assert not kubeconfig.exists()
+
+
+def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = springtide("sandbox", "-f", tmp_path / "none.yaml", "--kubeconfig", tmp_path / "kubeconfig")
+
+    assert done.exit_code == 1
+    assert "none.yaml" in "".join(done.stderr.split())

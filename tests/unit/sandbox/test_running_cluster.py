@@ -1,0 +1,133 @@
+"""The whole sandbox in real time, in the test's event loop: API, pods and Services over sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from springtide.clock import SystemClock
+from springtide.errors import PermanentError
+from springtide.sandbox.cluster import API_PORT, SECOND_OCTETS, Cluster, start_cluster
+from springtide.sandbox.core import Settings
+from unit.sandbox.fronts import get, settled
+from unit.sandbox.scenes import deployment, namespace, service
+
+FAST = Settings(start=0.01, notice=0.01, reaction=0.001, propagation=0.01, gone=0.01)
+DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
+
+
+def reachable() -> dict[str, Any]:
+    """Return the Service on a port that needs no root."""
+    return service(ports=[{"name": "http", "port": 8080, "targetPort": 8080}])
+
+
+@asynccontextmanager
+async def running(*manifests: dict[str, Any]) -> AsyncIterator[Cluster]:
+    cluster = start_cluster(SystemClock(), FAST)
+    try:
+        cluster.apply(namespace(), *manifests)
+        yield cluster
+    finally:
+        await cluster.stop()
+        await settled()
+
+
+async def answer(url: str) -> tuple[int, str]:
+    """Return the first answer of a Service: until it has endpoints, connections are reset."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await get(url)
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_service_answers_from_its_pods() -> None:
+    async with running(deployment(2), reachable()) as cluster:
+        status, body = await answer(cluster.addresses()["shop/checkout"])
+
+    assert (status, body.split("-")[0]) == (200, "checkout")
+
+
+async def test_the_api_shows_the_state_over_http() -> None:
+    async with running(deployment(2), reachable()) as cluster, aiohttp.ClientSession() as session:
+        await answer(cluster.addresses()["shop/checkout"])
+        async with session.get(f"{cluster.url}{DEPLOYMENTS}/checkout") as found:
+            shown = await found.json()
+
+    assert shown["spec"]["replicas"] == 2
+
+
+async def test_a_watch_sees_what_is_written_after_it_began() -> None:
+    watch = f"{DEPLOYMENTS}?watch=true&timeoutSeconds=60"
+    async with (
+        running() as cluster,
+        aiohttp.ClientSession() as session,
+        session.get(f"{cluster.url}{watch}") as stream,
+        asyncio.timeout(60),
+    ):
+        cluster.apply(deployment(1))
+        line = await stream.content.readline()
+
+    assert b'"ADDED"' in line
+
+
+async def test_a_deleted_service_refuses_connections() -> None:
+    async with running(deployment(1), reachable()) as cluster, aiohttp.ClientSession() as session:
+        url = cluster.addresses()["shop/checkout"]
+        await answer(url)
+        async with session.delete(f"{cluster.url}/api/v1/namespaces/shop/services/checkout") as deleted:
+            assert deleted.status == 200
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await get(url)
+
+
+async def test_images_come_and_go() -> None:
+    async with running() as cluster, aiohttp.ClientSession() as session:
+        url = f"{cluster.url}/sandbox/images/localhost%2Fweb:new"
+        async with session.put(url) as put:
+            had = (await put.json())["images"]
+        async with session.delete(url) as deleted:
+            has = (await deleted.json())["images"]
+        async with session.get(url) as asked:
+            refused = asked.status
+
+    assert ("localhost/web:new" in had, "localhost/web:new" in has, refused) == (True, False, 405)
+
+
+async def test_stopped_nothing_of_it_listens() -> None:
+    async with running(deployment(1), reachable()) as cluster:
+        url, api = cluster.addresses()["shop/checkout"], cluster.url
+        await answer(url)
+    for each in (url, api):
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await get(each)
+
+
+async def test_each_sandbox_of_a_machine_has_addresses_of_its_own() -> None:
+    async with running() as one, running() as two:
+        assert one.url != two.url
+
+
+async def test_without_a_free_address_it_says_what_to_do() -> None:
+    async def taken(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    servers = []
+    for second in SECOND_OCTETS:
+        try:
+            servers.append(await asyncio.start_server(taken, f"127.{second}.0.1", API_PORT))
+        except OSError:  # another sandbox has it
+            continue
+    try:
+        with pytest.raises(PermanentError, match="choose another port with --port"):
+            start_cluster(SystemClock(), FAST)
+    finally:
+        for server in servers:
+            server.close()
+            await server.wait_closed()
