@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from springtide.policy.keys import nearest, resolve
 from springtide.policy.model import CapacitySpec, DemandSpec, Replicas, ScalingPolicy, between_sections
+from springtide.policy.part import Part
 from springtide.policy.units import shown
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _EXPECTED = {
     "finite_number": "a finite number",
     "string_type": "text",
     "tuple_type": "a list",
+    "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
 }
@@ -34,30 +36,34 @@ _BOUNDS = {
     "greater_than_equal": "at least {ge:g}",
     "less_than": "less than {lt:g}",
     "less_than_equal": "at most {le:g}",
+    "string_pattern_mismatch": "text like {pattern}",
     "too_short": "at least {min_length} entries",
     "too_long": "at most {max_length} entries",
 }
 
 
-def validate(document: Document) -> ScalingPolicy | None:
-    """Return the policy that `document` holds; None when it is refused, with every reason noted in `document`.
+Root = TypeVar("Root", bound=Part)
+
+
+def validate(document: Document, root: type[Root]) -> Root | None:
+    """Return the `root` that `document` holds; None when it is refused, with every reason noted in `document`.
 
     Unknown keys are noted and put aside first: what contradicts itself beside one is still found.
     """
     data = deepcopy(document.data)
     try:
-        return ScalingPolicy.model_validate(data)
+        return root.model_validate(data)
     except ValidationError as error:
         unknown = [detail for detail in error.errors() if detail["type"] == "extra_forbidden"]
     for detail in unknown:
-        _explain(detail, document)
-        _remove(data, resolve(ScalingPolicy, detail["loc"])[0])
+        _explain(detail, document, root)
+        _remove(data, resolve(root, detail["loc"])[0])
     try:
-        ScalingPolicy.model_validate(data)
+        root.model_validate(data)
     except ValidationError as error:
         for detail in error.errors():
-            _explain(detail, document)
-        if not any(detail["loc"] == ("spec",) for detail in error.errors()):
+            _explain(detail, document, root)
+        if root is ScalingPolicy and not any(detail["loc"] == ("spec",) for detail in error.errors()):
             _note(_between_valid_sections(data), ("spec",), document)
     return None
 
@@ -68,8 +74,8 @@ def _remove(data: Any, place: Place) -> None:
     del data[place[-1]]
 
 
-def _explain(detail: ErrorDetails, document: Document) -> None:
-    place, known = resolve(ScalingPolicy, detail["loc"])
+def _explain(detail: ErrorDetails, document: Document, root: type[Part]) -> None:
+    place, known = resolve(root, detail["loc"])
     context = detail.get("ctx", {})
     if detail["type"] == "too_short" and detail["input"]:
         return  # pydantic counts only the entries that are valid, and the others are told already

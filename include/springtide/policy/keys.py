@@ -17,20 +17,26 @@ if TYPE_CHECKING:
 def resolve(root: type[Part], location: Sequence[str | int]) -> tuple[tuple[str | int, ...], dict[str, FieldInfo]]:
     """Return the place in the file that pydantic's `location` means, and the fields that are known around it, by key.
 
-    Pydantic names the chosen member of a union (`blue_green`) in its locations; a file has no such level.
+    Pydantic names the chosen member of a union (`blue_green`) in its locations; a file has no such level. Of a
+    mapping from names to parts (`services`), it says after a wrong name that it means the key.
     """
+    if location[-1:] == ("[key]",):
+        location = location[:-1]
     parts: list[type[Part]] = [root]
     place: list[str | int] = []
+    is_mapping = False
     for step in location[:-1]:
         fields = [field for part in parts for key, field in known(part) if key == step]
-        if isinstance(step, int):
+        if isinstance(step, int) or is_mapping:
             place.append(step)
+            is_mapping = False
         elif fields:
+            is_mapping = any(_is_mapping(field.annotation) for field in fields)
             place.append(step)
             parts = [part for field in fields for part in _parts_in(field.annotation)]
         else:
             parts = [part for part in parts if step in _tags(part)]
-    around = {key: field for part in parts for key, field in known(part)}
+    around = {} if is_mapping else {key: field for part in parts for key, field in known(part)}
     last = location[-1:]
     is_member = bool(last) and last[0] not in around and any(last[0] in _tags(part) for part in parts)
     return (*place, *(() if is_member else last)), around
@@ -64,6 +70,10 @@ def _parts_in(annotation: Any) -> Iterator[type[Part]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _parts_in(argument)
+
+
+def _is_mapping(annotation: Any) -> bool:
+    return get_origin(annotation) is dict or any(_is_mapping(argument) for argument in get_args(annotation))
 
 
 def _tags(part: type[Part]) -> set[Any]:

@@ -172,6 +172,10 @@ class Spec(Part):
     guards: Guards = Guards()
     """What keeps a wrong number small; see `Guards`."""
 
+    after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
+    """Policies that have to stand before this one grows for an event or in a sweep, and that are made smaller after
+    it: its databases, proxies and caches. Default none."""
+
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         yield from between_sections(self.replicas, self.demand, self.capacity)

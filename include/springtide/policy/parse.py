@@ -10,6 +10,7 @@ Codes: `policy_unreadable`, `policy_too_large`, `policy_too_deep`, `policy_unsaf
 from __future__ import annotations
 
 from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -18,17 +19,16 @@ from pydantic_core import PydanticCustomError
 from springtide.errors import InputError, PolicyError, Violation
 from springtide.policy.document import Document, read_document
 from springtide.policy.explain import validate
+from springtide.policy.model import ScalingPolicy
 from springtide.policy.units import dns_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
-
-    from springtide.policy.model import ScalingPolicy
 
 SUFFIXES = (".yaml", ".yml")
 
-_Loaded = tuple["ScalingPolicy", Document]
+_Loaded = tuple[ScalingPolicy, Document]
 
 
 def load_policy(path: Path) -> ScalingPolicy:
@@ -56,6 +56,7 @@ def load_policies(directory: Path) -> dict[str, ScalingPolicy]:
             found.extend(error.violations)
     found.extend(violation for one in loaded for violation in _misnamed(one))
     found.extend(_twice(loaded))
+    found.extend(_wrong_order(loaded, {path.stem for path in _files(directory)}))
     if found:
         raise PolicyError(tuple(sorted(found, key=_order)))
     return {policy.name: policy for policy in sorted((policy for policy, _ in loaded), key=lambda one: one.name)}
@@ -91,7 +92,7 @@ def _order(violation: Violation) -> tuple[str, int]:
 
 def _load(path: Path) -> _Loaded:
     document = read_document(path)
-    policy = validate(document)
+    policy = validate(document, ScalingPolicy)
     if policy is None or document.violations:
         raise PolicyError(tuple(sorted(document.violations, key=_order)))
     return policy, document
@@ -131,6 +132,23 @@ def _twice(loaded: Sequence[_Loaded]) -> Iterator[Violation]:
                 told.add(claim[0])
                 message = f"{'/'.join(claim[1:])} belongs to {owner} already: one policy for one workload"
                 yield _at(claim[0], code, one, message)
+
+
+def _wrong_order(loaded: Sequence[_Loaded], names: Collection[str]) -> Iterator[Violation]:
+    """Yield each `after` that names no policy, and each that leads back to its own."""
+    after = {policy.name: set(policy.spec.after) for policy, _ in loaded}
+    for one in loaded:
+        for name in one[0].spec.after:
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                yield _at("spec.after", "service_unknown", one, f"there is no policy {name}{hint}")
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        first = next(one for one in loaded if one[0].name == circle[0])
+        yield _at("spec.after", "policy_inconsistent", first, f"it leads in a circle: {' → '.join(circle[::-1])}")
 
 
 def _at(field: str, code: str, loaded: _Loaded, message: str) -> Violation:

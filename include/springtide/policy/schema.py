@@ -1,7 +1,8 @@
-"""The JSON Schema of a policy, for editors and other tools.
+"""The JSON Schemas of policies and calendars, for editors and other tools.
 
-`python -m springtide.policy.schema > docs/policy.schema.json` writes it. It knows shapes (keys, types, patterns);
-what contradicts itself only the parser finds.
+`python -m springtide.policy.schema > docs/policy.schema.json` writes one, and with `calendar` behind it, to
+`docs/calendar.schema.json`, the other. They know shapes (keys, types, patterns); what contradicts itself only the
+parser finds.
 """
 
 from __future__ import annotations
@@ -10,12 +11,23 @@ import json
 import sys
 from typing import Any
 
+from springtide.policy.calendar import EventCalendar
 from springtide.policy.model import ScalingPolicy
+from springtide.policy.part import Part
 
 
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a `ScalingPolicy` file."""
-    schema = ScalingPolicy.model_json_schema(by_alias=True, mode="validation")
+    return _schema(ScalingPolicy)
+
+
+def calendar_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of an `EventCalendar` file."""
+    return _schema(EventCalendar)
+
+
+def _schema(root: type[Part]) -> dict[str, Any]:
+    schema = root.model_json_schema(by_alias=True, mode="validation")
     for part in (schema, *schema["$defs"].values()):
         part["description"] = part["description"].partition("\n\n")[0].replace("\n", " ")
         for key, field in part["properties"].items():
@@ -31,10 +43,10 @@ def _tidy(part: dict[str, Any], key: str, field: dict[str, Any]) -> None:
         part["required"] = sorted({*part.get("required", ()), key})
 
 
-def render() -> str:
-    """Return the schema as `docs/policy.schema.json` holds it."""
-    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
+def render(schema: dict[str, Any]) -> str:
+    """Return `schema` as its file in `docs/` holds it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    sys.stdout.write(render(calendar_schema() if sys.argv[1:] == ["calendar"] else policy_schema()))

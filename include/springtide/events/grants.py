@@ -1,0 +1,104 @@
+"""How many replicas each service gets while events last: overlaps are the maximum, the cap goes by priority. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from springtide.events.occurrences import Occurrence
+from springtide.plan.model import Clamp
+
+_EXACT = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A service's own least and most replicas, from its policy."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The floor of one service: `replicas`, for which occurrence, and every clamp on the way."""
+
+    service: str
+    replicas: int
+    occurrence: str
+    reason: str
+    clamps: tuple[Clamp, ...] = ()
+
+
+def grants(
+    going_on: Iterable[Occurrence], usual: Mapping[str, int], bounds: Mapping[str, Bounds], *, cap: int | None = None
+) -> dict[str, Grant]:
+    """Return each service's floor under the events that are `going_on`.
+
+    `usual` is what each service would have without them: what `multiply` multiplies. A service that is not in `bounds`
+    has no policy and gets nothing. With a `cap`, occurrences are served by priority, then by start, then by name; an
+    occurrence that asks for more than is left gets what is left, service by service in proportion, and says so.
+    """
+    granted: dict[str, Grant] = {}
+    for one in sorted(going_on, key=lambda one: (-one.priority, one.start, one.id)):
+        asked = _asked(one, usual, bounds)
+        spare = None if cap is None else cap - sum(grant.replicas for grant in granted.values())
+        for service, grant in _within(asked, granted, spare, cap).items():
+            if service not in granted or grant.replicas > granted[service].replicas:
+                granted[service] = grant
+    return granted
+
+
+def _asked(one: Occurrence, usual: Mapping[str, int], bounds: Mapping[str, Bounds]) -> dict[str, Grant]:
+    found = {}
+    for service, ask in one.asks.items():
+        if service not in bounds:
+            continue
+        base = usual.get(service, bounds[service].least)
+        wanted = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply - _EXACT)
+        assert wanted is not None
+        reason = f"{one.id} asks for {ask}" + ("" if ask.multiply is None else f" of {base}")
+        found[service] = _bounded(Grant(service, wanted, one.id, reason), bounds[service])
+    return found
+
+
+def _bounded(grant: Grant, bounds: Bounds) -> Grant:
+    if grant.replicas > bounds.most:
+        return _clamped(grant, bounds.most, "replicas.max", f"{grant.replicas} is above replicas.max {bounds.most}")
+    if grant.replicas < bounds.least:
+        return _clamped(grant, bounds.least, "replicas.min", f"{grant.replicas} is below replicas.min {bounds.least}")
+    return grant
+
+
+def _within(
+    asked: Mapping[str, Grant], granted: Mapping[str, Grant], spare: int | None, cap: int | None
+) -> dict[str, Grant]:
+    """Return `asked`, cut to what is left of the cap: only what goes beyond an earlier grant has to be paid for."""
+    had = {service: granted[service].replicas if service in granted else 0 for service in asked}
+    more = {service: max(0, grant.replicas - had[service]) for service, grant in asked.items()}
+    total = sum(more.values())
+    if spare is None or total <= spare:
+        return dict(asked)
+    shares = _shares(more, max(0, spare))
+    found = {}
+    for service, grant in asked.items():
+        replicas = had[service] + shares[service] if more[service] else grant.replicas
+        reason = f"{max(0, spare)} of the cap of {cap} pods are left, {total} are asked for"
+        found[service] = grant if replicas == grant.replicas else _clamped(grant, replicas, "cap.pods", reason)
+    return {service: grant for service, grant in found.items() if grant.replicas > 0}
+
+
+def _shares(more: Mapping[str, int], spare: int) -> dict[str, int]:
+    """Return `spare` pods, shared in proportion to `more`: largest remainders first, names break ties."""
+    total = sum(more.values())
+    shares = {service: spare * wanted // total for service, wanted in more.items()}
+    by_remainder: Sequence[str] = sorted(more, key=lambda service: (-(spare * more[service] % total), service))
+    for service in by_remainder[: spare - sum(shares.values())]:
+        shares[service] += 1
+    return shares
+
+
+def _clamped(grant: Grant, replicas: int, guard: str, reason: str) -> Grant:
+    clamp = Clamp(guard, grant.replicas, replicas, reason)
+    return Grant(grant.service, replicas, grant.occurrence, grant.reason, (*grant.clamps, clamp))

@@ -1,0 +1,77 @@
+"""How long before its start an event has to be prepared: learned from the services' own measured runs. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from springtide.events.almanac import Pace
+from springtide.events.occurrences import Occurrence
+from springtide.events.waves import Order, RunState, Started, next_turn
+from springtide.policy.calendar import LearnSpec
+
+_START = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadTime:
+    """How long before the start, and what it is made of."""
+
+    length: timedelta
+    reason: str
+
+
+def p95(seconds: Sequence[float]) -> float:
+    """Return the nearest-rank 95th percentile of at least one number: the largest of up to nineteen."""
+    return sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
+
+
+def lead_time(
+    occurrence: Occurrence,
+    orders: Iterable[Order],
+    measured: Mapping[str, Sequence[float]],
+    pace: Pace,
+    learn: LearnSpec,
+) -> LeadTime:
+    """Return the lead of `occurrence`: its own, or the time that its `orders` take in their order at this pace.
+
+    `measured` holds the seconds of each service's successful runs. A service with fewer than `learn.least_runs` counts
+    with `learn.otherwise`.
+    """
+    if occurrence.lead is not None:
+        return LeadTime(occurrence.lead, "as its calendar says")
+    wanted = [order for order in orders if order.service in occurrence.asks]
+    times = {order.service: _expected(measured.get(order.service, ()), learn) for order in wanted}
+    length = preparation_time(wanted, times, pace) + learn.margin
+    unknown = [name for name in times if len(measured.get(name, ())) < learn.least_runs]
+    reason = f"p95 of the measured runs in their order, and {learn.margin} of margin"
+    if unknown:
+        reason += f"; {learn.otherwise} for {', '.join(sorted(unknown))}: fewer than {learn.least_runs} measured runs"
+    if length > learn.longest:
+        return LeadTime(learn.longest, f"{reason}; cut to learn.longest {learn.longest}")
+    return LeadTime(timedelta(seconds=math.ceil(length.total_seconds())), reason)
+
+
+def preparation_time(orders: Sequence[Order], times: Mapping[str, timedelta], pace: Pace) -> timedelta:
+    """Return how long the orders take when every run of a service takes its `times`, by the very rules of a run."""
+    now, started = _START, list[Started]()
+    while True:
+        turn = next_turn(orders, started, pace, now=now)
+        started += [Started(service, step, now) for service, step in turn.starts]
+        going = [one for one in started if one.state is RunState.GOING]
+        if not going and not turn.waiting:
+            return now - _START
+        ends = [one.at + times[one.service] for one in going]
+        now = min([*ends, *([turn.opens_at] if turn.opens_at else [])])
+        started = [
+            replace(one, state=RunState.SUCCEEDED)
+            if one.state is RunState.GOING and one.at + times[one.service] <= now
+            else one
+            for one in started
+        ]
+
+
+def _expected(seconds: Sequence[float], learn: LearnSpec) -> timedelta:
+    return learn.otherwise if len(seconds) < learn.least_runs else timedelta(seconds=p95(seconds))

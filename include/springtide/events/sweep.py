@@ -1,0 +1,92 @@
+"""What one service needs right now: the larger of its demand and its events, kept while they last. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from springtide.events.release import Health, release_step
+from springtide.events.waves import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found about one service: replicas now, what its plan says, its floor, and whether it may be touched.
+
+    `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why).
+    """
+
+    service: str
+    current: int
+    planned: int | None
+    floor: int | None = None
+    floor_reason: str = ""
+    frozen: str | None = None
+    trouble: str | None = None
+    step_up: float = 3.0
+    step_down: float = 0.5
+    health: Health = field(default_factory=lambda: Health("nobody looked at it"))
+    after: tuple[str, ...] = ()
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return asdict(self) | {"after": list(self.after)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Facts:
+        """Return the facts that `to_record` stored."""
+        return cls(**{**record, "health": Health(**record["health"]), "after": tuple(record["after"])})
+
+
+def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
+    """Return what is to be done about one service: an order without steps where nothing is.
+
+    A floor is never undercut, not even when demand cannot be judged. A smaller number goes through the release gate
+    with the services that this one comes after.
+    """
+    if facts.frozen is not None:
+        return _stay(facts, facts.frozen)
+    wanted = max(facts.planned or 0, facts.floor or 0)
+    if facts.planned is None and wanted <= facts.current:
+        return _stay(facts, f"demand could not be judged ({facts.trouble}), so {facts.current} stay")
+    if wanted > facts.current:
+        is_event = facts.floor is not None and facts.floor >= (facts.planned or 0)
+        reason = facts.floor_reason if is_event else f"demand asks for {wanted}"
+        return Order(facts.service, facts.current, climb(facts.current, wanted, facts.step_up), facts.after, reason)
+    if wanted == facts.current:
+        held = facts.floor_reason if facts.floor == wanted else f"demand asks for {wanted}"
+        return _stay(facts, held)
+    needs = {name: others[name].health for name in facts.after if name in others}
+    gate = release_step(
+        current=facts.current, wanted=wanted, step_down=facts.step_down, service=facts.health, dependencies=needs
+    )
+    if gate.is_held:
+        return _stay(facts, gate.reason)
+    return Order(facts.service, facts.current, (gate.replicas,), reason=gate.reason)
+
+
+def climb(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
+    """Return the replicas to go through from `current` up to `wanted`: a run grows by `step_up`, by one at least."""
+    steps: list[int] = []
+    at = current
+    while at < wanted:
+        at = min(wanted, max(at + 1, int(at * step_up + 1e-9)))
+        steps.append(at)
+    return tuple(steps)
+
+
+def _stay(facts: Facts, reason: str) -> Order:
+    return Order(facts.service, facts.current, (), facts.after, reason)
+
+
+def orders_for(found: Mapping[str, Facts]) -> tuple[Order, ...]:
+    """Return the orders of a sweep over all services.
+
+    What is released goes in the opposite order: a service is made smaller before those that it comes after, so that
+    nothing is ever larger than what it needs.
+    """
+    orders = {name: order_for(facts, found) for name, facts in found.items()}
+    shrinking = {name for name, order in orders.items() if order.steps and order.steps[-1] < order.current}
+    dependants = {name: tuple(sorted(other for other in shrinking if name in found[other].after)) for name in shrinking}
+    return tuple(replace(order, after=dependants.get(name, order.after)) for name, order in orders.items())

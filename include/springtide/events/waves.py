@@ -1,0 +1,196 @@
+"""Scaling many services in order and at a pace: what to start next, what waits, what is held back, and why. Pure.
+
+    order       a service starts when every service that it is `after` stands
+    pace        pods per minute over all services, and so many services at the same time
+    held back   a service whose dependency failed or is held back itself; the others go on
+
+Whoever conducts asks again and again, with what has become of the runs meanwhile: nothing has to be remembered but
+which runs were started when, and a run has the same name however often it is started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from springtide.events.almanac import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """From `current` to the last of `steps`, run by run; no steps where nothing is to do. `after` names services."""
+
+    service: str
+    current: int
+    steps: tuple[int, ...]
+    after: tuple[str, ...] = ()
+    reason: str = ""
+
+    def pods(self, step: int) -> int:
+        """Return how many pods run number `step` starts."""
+        return max(0, self.steps[step] - (self.steps[step - 1] if step else self.current))
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return asdict(self) | {"steps": list(self.steps), "after": list(self.after)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Order:
+        """Return the order that `to_record` stored."""
+        return cls(**{**record, "steps": tuple(record["steps"]), "after": tuple(record["after"])})
+
+
+class RunState(StrEnum):
+    """What has become of a run that was started."""
+
+    GOING = "going"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that was started: number `step` of its order."""
+
+    service: str
+    step: int
+    at: datetime
+    state: RunState = RunState.GOING
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to do now. `starts` are (service, step); `waiting` and `held` say why, by service."""
+
+    starts: tuple[tuple[str, int], ...] = ()
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    opens_at: datetime | None = None
+    """When the pace lets something start for which only the pace is waited; None where nothing waits for it alone."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to start or to wait for."""
+        return not self.starts and not self.waiting
+
+
+def waves(orders: Sequence[Order]) -> tuple[tuple[str, ...], ...]:
+    """Return the services by waves: each is `after` those of earlier waves only. Circles are in none."""
+    sorter = TopologicalSorter(_graph(orders))
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = set(error.args[1])
+        return waves([order for order in orders if order.service not in circle])
+    found = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        found.append(tuple(sorted(ready)))
+        sorter.done(*ready)
+    return tuple(found)
+
+
+def next_turn(orders: Sequence[Order], started: Sequence[Started], pace: Pace, *, now: datetime) -> Turn:
+    """Return what to do now, given every run that was started."""
+    state = _State(orders, started)
+    going = [one for one in started if one.state is RunState.GOING]
+    free = pace.runs - len(going)
+    opens_at = _opens_at(orders, started, pace)
+    starts: list[tuple[str, int]] = []
+    waiting: dict[str, str] = {one.service: "its run goes on" for one in going}
+    paced = False
+    for order in state.pending():
+        missing = [name for name in order.after if name in state.orders and not state.stands(name)]
+        if missing:
+            waiting[order.service] = f"waits for {', '.join(missing)}"
+        elif free <= 0:
+            waiting[order.service] = f"waits: {pace.runs} services are scaled at the same time"
+        elif opens_at is not None and now < opens_at:
+            waiting[order.service] = f"waits until {opens_at:%H:%M:%S}: {pace.pods_per_minute:g} pods a minute"
+            paced = True
+        else:
+            step = state.next_step(order.service)
+            starts.append((order.service, step))
+            free -= 1
+            opens_at = max(now, opens_at or now) + _spent(order, step, pace)
+    return Turn(tuple(starts), waiting, state.held(), state.failures(), opens_at if paced else None)
+
+
+def _opens_at(orders: Sequence[Order], started: Sequence[Started], pace: Pace) -> datetime | None:
+    """Return when the pace lets the next run start: each start pays for its pods in time."""
+    by_name = {order.service: order for order in orders}
+    opens: datetime | None = None
+    for one in sorted(started, key=lambda one: one.at):
+        opens = max(one.at, opens or one.at) + _spent(by_name[one.service], one.step, pace)
+    return opens
+
+
+def _spent(order: Order, step: int, pace: Pace) -> timedelta:
+    return timedelta(minutes=order.pods(step) / pace.pods_per_minute)
+
+
+def _graph(orders: Sequence[Order]) -> dict[str, set[str]]:
+    names = {order.service for order in orders}
+    return {order.service: names & set(order.after) for order in orders}
+
+
+class _State:
+    """What stands, what failed, and what is held back because of it."""
+
+    def __init__(self, orders: Sequence[Order], started: Sequence[Started]) -> None:
+        self.orders = {order.service: order for order in orders}
+        self._runs = {(one.service, one.step): one for one in started}
+        self._sorted = [name for wave in waves(orders) for name in wave]
+        self._held = dict.fromkeys(self.orders.keys() - self._sorted, "held back: its `after` leads back to itself")
+        for name in self._sorted:
+            blocker = next((other for other in self.orders[name].after if self._is_lost(other)), None)
+            if blocker is not None and not self._touched(name):
+                self._held[name] = f"held back: it comes after {blocker}, which {self._lost_because(blocker)}"
+
+    def next_step(self, name: str) -> int:
+        return sum((name, step) in self._runs for step in range(len(self.orders[name].steps)))
+
+    def stands(self, name: str) -> bool:
+        steps = range(len(self.orders[name].steps))
+        return all(self._state(name, step) is RunState.SUCCEEDED for step in steps)
+
+    def pending(self) -> list[Order]:
+        """Return what could go on, earlier waves first, the largest of a wave before the others."""
+        wave_of = {name: number for number, wave in enumerate(waves(list(self.orders.values()))) for name in wave}
+        left = [order for name, order in self.orders.items() if self._could_go_on(name)]
+        return sorted(left, key=lambda order: (wave_of[order.service], -order.steps[-1] + order.current, order.service))
+
+    def held(self) -> dict[str, str]:
+        return self._held
+
+    def failures(self) -> dict[str, str]:
+        return {run.service: run.message or "its run failed" for run in self._failed_runs()}
+
+    def _could_go_on(self, name: str) -> bool:
+        states = [self._state(name, step) for step in range(len(self.orders[name].steps))]
+        blocked = name in self._held or RunState.FAILED in states or RunState.GOING in states
+        return not blocked and not self.stands(name)
+
+    def _failed_runs(self) -> list[Started]:
+        return [run for run in self._runs.values() if run.state is RunState.FAILED]
+
+    def _state(self, name: str, step: int) -> RunState | None:
+        run = self._runs.get((name, step))
+        return None if run is None else run.state
+
+    def _touched(self, name: str) -> bool:
+        return any(service == name for service, _ in self._runs)
+
+    def _is_lost(self, name: str) -> bool:
+        return name in self._held or name in self.failures()
+
+    def _lost_because(self, name: str) -> str:
+        if name in self._held:
+            return f"is {self._held[name]}"
+        return f"failed: {self.failures()[name]}"
