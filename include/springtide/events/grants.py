@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from springtide.events.occurrences import Occurrence
 from springtide.plan.model import Clamp
@@ -38,15 +38,15 @@ def grants(
 
     `usual` is what each service would have without them: what `multiply` multiplies. A service that is not in `bounds`
     has no policy and gets nothing. With a `cap`, occurrences are served by priority, then by start, then by name; an
-    occurrence that asks for more than is left gets what is left, service by service in proportion, and says so.
+    occurrence that asks for more than is left gets what is left, service by service in proportion, and says so. A
+    grant of 0 is no floor at all: nothing was left.
     """
     granted: dict[str, Grant] = {}
     for one in sorted(going_on, key=lambda one: (-one.priority, one.start, one.id)):
         asked = _asked(one, usual, bounds)
         spare = None if cap is None else cap - sum(grant.replicas for grant in granted.values())
         for service, grant in _within(asked, granted, spare, cap).items():
-            if service not in granted or grant.replicas > granted[service].replicas:
-                granted[service] = grant
+            granted[service] = _larger(granted.get(service), grant)
     return granted
 
 
@@ -86,7 +86,15 @@ def _within(
         replicas = had[service] + shares[service] if more[service] else grant.replicas
         reason = f"{max(0, spare)} of the cap of {cap} pods are left, {total} are asked for"
         found[service] = grant if replicas == grant.replicas else _clamped(grant, replicas, "cap.pods", reason)
-    return {service: grant for service, grant in found.items() if grant.replicas > 0}
+    return found
+
+
+def _larger(held: Grant | None, grant: Grant) -> Grant:
+    """Return the larger of two grants of one service; what the other asked for beyond it and did not get stays told."""
+    if held is None or grant.replicas > held.replicas:
+        return grant
+    missed = tuple(clamp for clamp in grant.clamps if clamp.was > held.replicas)
+    return replace(held, clamps=held.clamps + missed)
 
 
 def _shares(more: Mapping[str, int], spare: int) -> dict[str, int]:
@@ -101,4 +109,4 @@ def _shares(more: Mapping[str, int], spare: int) -> dict[str, int]:
 
 def _clamped(grant: Grant, replicas: int, guard: str, reason: str) -> Grant:
     clamp = Clamp(guard, grant.replicas, replicas, reason)
-    return Grant(grant.service, replicas, grant.occurrence, grant.reason, (*grant.clamps, clamp))
+    return replace(grant, replicas=replicas, clamps=(*grant.clamps, clamp))

@@ -146,15 +146,21 @@ def _instants(window: Window, wall: datetime, end: datetime | None, zone: ZoneIn
 
 
 def _holidays(one: HolidaySpec, zone: ZoneInfo, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    from holidays import country_holidays
-
-    years = range((now - KNOWN).year, (now + KNOWN).year + 1)
-    for day, name in sorted(country_holidays(one.country, subdiv=one.subdivision, years=years).items()):
+    for day, name in _days(one, range((now - KNOWN).year, (now + KNOWN).year + 1)):
         if not one.only or any(wanted.lower() in name.lower() for wanted in one.only):
             start, end = one.starts.on(day), one.until.on(day)
             if end <= start:
                 end += _DAY
             yield instant(start, zone), instant(end, zone, is_end=True)
+
+
+def _days(one: HolidaySpec, years: range) -> list[tuple[date, str]]:
+    """Return the holidays with their names in English where they are known: never in the language of this machine."""
+    from holidays import country_holidays
+
+    languages = country_holidays(one.country)
+    language = "en_US" if "en_US" in languages.supported_languages else languages.default_language
+    return sorted(country_holidays(one.country, subdiv=one.subdivision, years=years, language=language).items())
 
 
 def _imported(one: ImportSpec, folder: Path, zone: ZoneInfo, now: datetime) -> Iterator[tuple[datetime, datetime]]:

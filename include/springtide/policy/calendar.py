@@ -104,7 +104,7 @@ class Window(Part):
 
     def is_reversed_in(self, zone: ZoneInfo) -> bool:
         """Whether it ends before it begins, where one of both is an instant and the other a clock time."""
-        if self.end is None or self._is_reversed():
+        if self.end is None or (self.start.wall.tzinfo is None) == (self.end.wall.tzinfo is None):
             return False
         return self.end.instant(zone, is_end=True) <= self.start.instant(zone)
 
@@ -171,7 +171,7 @@ class HolidaySpec(Asking):
     """A part of it with holidays of its own: `BY`. Default none."""
 
     only: Annotated[tuple[Line, ...], Field(strict=False, max_length=50)] = ()
-    """Only holidays whose name holds one of these, in capitals or not. Default all."""
+    """Only holidays whose English name holds one of these, in capitals or not: `Easter Monday`. Default all."""
 
     starts: Annotated[TimeOfDay, Field(alias="from")] = TimeOfDay("00:00")
     """When an event begins on such a day. Default 00:00."""
@@ -185,7 +185,7 @@ class HolidaySpec(Asking):
 
         try:
             country_holidays(self.country, subdiv=self.subdivision, years=2026)
-        except NotImplementedError as error:
+        except RuntimeError as error:  # what the library raises for a country or a part that it does not know
             field = "country" if self.subdivision is None else "subdivision"
             yield Contradiction((field,), f"its holidays are not known: {str(error).rstrip('.')[:160]}", "policy_range")
 
@@ -324,9 +324,7 @@ class CalendarSpec(Part):
         for key, windows in (("events", self.events), ("freezes", self.freezes)):
             for at, window in enumerate(windows):
                 if window.is_reversed_in(self.zone):
-                    message = (
-                        f"end {window.end} is not after start {window.start}: over midnight, it is the next day"
-                    )
+                    message = f"end {window.end} is not after start {window.start}: over midnight, it is the next day"
                     yield Contradiction((key, at, "end"), message)
         for at, override in enumerate(self.overrides):
             yield from self._unknown(at, override)

@@ -60,7 +60,7 @@ def test_services_without_a_policy_are_told() -> None:
     with pytest.raises(PolicyError, match="there is no policy search; there are: checkout") as caught:
         load_calendar(GOLDEN / "valid" / "sale.yaml", services={"checkout"})
 
-    assert caught.value.violations[0].line == 9
+    assert caught.value.violations[0].line == 10
 
 
 @given(st.data())

@@ -1,0 +1,68 @@
+"""When to begin: the services' own measured runs, in their order and at their pace."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from springtide.events.almanac import Pace
+from springtide.events.leads import lead_time, p95, preparation_time
+from springtide.events.waves import Order
+from springtide.policy.calendar import LearnSpec
+from unit.events.calendars import occurrence
+
+EVENT = occurrence("flash", "2026-11-11T10:00", web=20, db=10)
+ORDERS = (Order("web", 10, (20,), ("db",)), Order("db", 5, (10,)))
+PACE = Pace(100, 4)
+LEARN = LearnSpec()
+MEASURED = {"web": [60.0] * 18 + [90.0, 600.0], "db": [120.0] * 5}
+
+
+def test_the_lead_is_p95_of_each_in_their_order_and_a_margin() -> None:
+    found = lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN)
+
+    assert found.length == timedelta(seconds=120 + 90) + timedelta(minutes=5)  # db first, then web
+    assert found.reason == "p95 of the measured runs in their order, and 5m of margin"
+
+
+def test_a_service_that_was_seldom_measured_counts_with_the_default() -> None:
+    found = lead_time(EVENT, ORDERS, {"web": [60.0] * 4} | {"db": [120.0] * 5}, PACE, LEARN)
+
+    assert found.length == timedelta(minutes=2 + 30 + 5)
+    assert "30m for web: fewer than 5 measured runs" in found.reason
+
+
+def test_a_learned_lead_has_an_end() -> None:
+    slow = {"web": [86_400.0] * 5, "db": [120.0] * 5}
+
+    assert lead_time(EVENT, ORDERS, slow, PACE, LEARN).length == timedelta(hours=12)
+
+
+def test_a_written_lead_is_taken_as_it_is() -> None:
+    from dataclasses import replace
+
+    assert lead_time(replace(EVENT, lead=timedelta(minutes=45)), ORDERS, {}, PACE, LEARN).length == timedelta(
+        minutes=45
+    )
+
+
+def test_the_pace_is_part_of_it() -> None:
+    orders = [Order(f"s{at}", 0, (50,)) for at in range(4)]
+    times = {order.service: timedelta(seconds=30) for order in orders}
+
+    assert preparation_time(orders, times, Pace(100, 4)) == timedelta(seconds=90 + 30)
+    assert preparation_time(orders, times, Pace(float("inf"), 4)) == timedelta(seconds=30)
+    assert preparation_time(orders, times, Pace(float("inf"), 2)) == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(("seconds", "found"), [([7.0], 7.0), ([*map(float, range(1, 101))], 95.0)])
+def test_p95_is_a_number_that_was_measured(seconds: list[float], found: float) -> None:
+    assert p95(seconds) == found
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60))
+def test_p95_is_beaten_by_at_most_one_in_twenty(seconds: list[float]) -> None:
+    assert sum(one > p95(seconds) for one in seconds) <= len(seconds) / 20
