@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
@@ -26,14 +27,19 @@ def estimate(
     `demand` is None for models that look at none; `replicas` are desired now. The estimate's own `demand` is the newest
     sample; what each model made of the series is in its inputs. 3.0000000001 rounds to 3.
 
+    A model that steps aside has no say, but with `sum` its share would be missing.
+
     Raises:
-        DemandUnusable: a model lacks what it needs, or answers with no finite number (`capacity_unusable`).
+        DemandUnusable: a model lacks what it needs, or answers with no finite number, or all step aside, or one of a
+            sum does (`capacity_unusable`).
     """
     series = DemandSeries(np.empty(0), np.empty(0), "", "no demand") if demand is None else demand
     answers = tuple(model.answer(series, replicas=replicas, now=now) for model in models)
     for answer in answers:
         _check(answer)
-    numbers = [answer.replicas for answer in answers]
+    numbers = [answer.replicas for answer in answers if not answer.is_aside]
+    if not numbers or (combine == "sum" and len(numbers) < len(answers)):
+        raise _silent([answer for answer in answers if answer.is_aside], combine)
     return CapacityEstimate(
         replicas=round_up(max(numbers) if combine == "max" else math.fsum(numbers)),
         answers=answers,
@@ -47,6 +53,24 @@ def requested(replicas: int, *, now: datetime) -> CapacityEstimate:
     """Return the estimate of a person: `replicas` and nothing else."""
     asked = Fixed(replicas, reason="the number that was asked for")
     return estimate([asked], None, combine="max", replicas=replicas, now=now)
+
+
+def held(estimate: CapacityEstimate | None, *, replicas: int, reason: str) -> CapacityEstimate:
+    """Return `estimate` as one that never shrinks what runs; without one, the `replicas` of now."""
+    if estimate is not None:
+        return replace(estimate, hold=reason)
+    kept = ModelAnswer("fixed", replicas, {"replicas": replicas}, "the replicas of now: demand cannot be judged")
+    return CapacityEstimate(replicas, (kept,), "max", None, None, hold=reason)
+
+
+def _silent(aside: Sequence[ModelAnswer], combine: Combine) -> DemandUnusable:
+    told = "; ".join(f"{answer.model} {answer.reason}" for answer in aside)
+    problem = "no model has an answer" if combine == "max" else "a share of the sum is missing"
+    return DemandUnusable(
+        f"capacity: {problem}: {told}. Add a model of recent demand, or a fixed number.",
+        code="capacity_unusable",
+        field="capacity.models",
+    )
 
 
 def _check(answer: ModelAnswer) -> None:

@@ -14,27 +14,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand."""
+    """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
+
+    `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0.
+    """
 
     model: str
     replicas: float
     inputs: Mapping[str, float | int | str]
     reason: str
+    is_aside: bool = False
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
         return asdict(self) | {"inputs": dict(self.inputs)}
 
 
+def stepping_aside(model: str, reason: str) -> ModelAnswer:
+    """Return the answer of a model that has no say this time."""
+    return ModelAnswer(model, 0.0, {}, f"steps aside: {reason}", is_aside=True)
+
+
 @dataclass(frozen=True, slots=True)
 class CapacityEstimate:
-    """All models' answers and the one number they are combined to (pods, rounded up, before any guard)."""
+    """All models' answers and the one number they are combined to (pods, rounded up, before any guard).
+
+    `hold` tells why what runs must not shrink by this estimate, None where it may; `quality` is the stored form of what
+    the gate found.
+    """
 
     replicas: int
     answers: tuple[ModelAnswer, ...]
     combine: str
     demand: float | None
     unit: str | None
+    hold: str | None = None
+    quality: Mapping[str, Any] | None = None
+
+    @property
+    def largest(self) -> ModelAnswer:
+        """The answer that decides where the largest one does."""
+        return max((one for one in self.answers if not one.is_aside), key=lambda one: one.replicas)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -44,6 +64,8 @@ class CapacityEstimate:
             "combine": self.combine,
             "demand": self.demand,
             "unit": self.unit,
+            "hold": self.hold,
+            "quality": None if self.quality is None else dict(self.quality),
         }
 
     @classmethod

@@ -3,13 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from springtide.capacity.conformal import Conformal
+from springtide.capacity.event import Event, Occasion, Uplift
 from springtide.capacity.fixed import Fixed
+from springtide.capacity.forecast import Fitting, Forecasting
+from springtide.capacity.learned import NOTHING_LEARNED, Learned, fingerprint_of
+from springtide.capacity.minutes import DAY, WEEK
 from springtide.capacity.model import CapacityModel
+from springtide.capacity.percentile import Percentile
+from springtide.capacity.queueing import Queueing
+from springtide.capacity.seasonal import Seasonal
+from springtide.capacity.sqrt_headroom import SqrtHeadroom
 from springtide.capacity.target_utilization import TargetUtilization
+from springtide.capacity.trust import Looked, Trusted
+from springtide.capacity.usl import Usl, fitted
 from springtide.capacity.weighted_demand import WeightedDemand
-from springtide.policy.model import FixedSpec, ModelSpec, TargetUtilizationSpec, WeightedDemandSpec
+from springtide.policy.capacity_part import AheadPart
+from springtide.policy.model import (
+    ConformalSpec,
+    EventSpec,
+    FixedSpec,
+    ForecastSpec,
+    KnownEvent,
+    ModelSpec,
+    PercentileSpec,
+    QueueingSpec,
+    SeasonalSpec,
+    SqrtHeadroomSpec,
+    TargetUtilizationSpec,
+    UslSpec,
+    WeightedDemandSpec,
+)
+
+_SEASONS = {"day": DAY, "week": WEEK}
 
 
 def _weighted_demand(spec: WeightedDemandSpec) -> WeightedDemand:
@@ -24,13 +53,78 @@ def _weighted_demand(spec: WeightedDemandSpec) -> WeightedDemand:
     )
 
 
+def _queueing(spec: QueueingSpec) -> Queueing:
+    return Queueing(
+        spec.per_replica, spec.workers, spec.wait_seconds, float(spec.share), spec.routing == "shared", spec.window
+    )
+
+
+def _seasonal(spec: SeasonalSpec) -> Seasonal:
+    return Seasonal(spec.per_replica, _SEASONS[spec.season], float(spec.quantile), *_ahead(spec))
+
+
+def _event(spec: EventSpec) -> Event:
+    occasions = tuple(_occasion(one, spec.per_replica) for one in spec.events)
+    return Event(spec.per_replica, occasions, *_ahead(spec), Uplift(float(spec.quantile), spec.last))
+
+
+def _occasion(one: KnownEvent, per_replica: float) -> Occasion:
+    return Occasion(
+        kind=one.kind,
+        start=one.start.timestamp(),
+        end=one.end.timestamp(),
+        known_at=0.0 if one.announced is None else one.announced.timestamp(),
+        multiply=None if one.multiply is None else float(one.multiply),
+        demand=None if one.replicas is None else one.replicas * per_replica,
+        like=None if one.past_start is None else one.past_start.timestamp(),
+    )
+
+
+def _ahead(spec: AheadPart | EventSpec) -> tuple[int, float]:
+    return spec.interval // timedelta(minutes=1), spec.startup.total_seconds()
+
+
 _BUILDERS: dict[type, Callable[[Any], CapacityModel]] = {
     TargetUtilizationSpec: lambda spec: TargetUtilization(spec.per_replica, spec.target, spec.window),
     FixedSpec: lambda spec: Fixed(spec.replicas),
     WeightedDemandSpec: _weighted_demand,
+    SqrtHeadroomSpec: lambda spec: SqrtHeadroom(spec.per_replica, spec.target, spec.headroom, spec.window),
+    PercentileSpec: lambda spec: Percentile(spec.per_replica, float(spec.quantile), float(spec.margin), spec.window),
+    SeasonalSpec: _seasonal,
+    ConformalSpec: lambda spec: Conformal(spec.per_replica, float(spec.quantile), *_ahead(spec)),
+    QueueingSpec: _queueing,
+    UslSpec: lambda spec: Usl(
+        fitted([(one.replicas, one.throughput) for one in spec.measured]), spec.target, spec.window
+    ),
+    EventSpec: _event,
 }
 
 
-def build_model(spec: ModelSpec) -> CapacityModel:
-    """Return the model that `spec` describes."""
+def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
+    """Return the model that `spec` describes, with what was `learned` for it; it steps aside after large errors."""
+    model = _built(spec, learned)
+    if isinstance(spec, AheadPart):
+        return Trusted(spec.model, model, learned.errors.get(fingerprint_of(spec)), float(spec.max_error))
+    return model
+
+
+def untrusted(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
+    """Return the model without a look at its errors: what they are measured on."""
+    return _built(spec, learned)
+
+
+def fitting_of(spec: ForecastSpec) -> Fitting:
+    """Return how the forecast of `spec` is fitted."""
+    return Fitting(_SEASONS[spec.season], float(spec.quantile))
+
+
+def judged_by(spec: AheadPart) -> Looked:
+    """Return how the errors of `spec`'s model are measured."""
+    return Looked(getattr(spec, "per_replica"), *_ahead(spec))  # noqa: B009  # each of its kinds has one
+
+
+def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:
+    if isinstance(spec, ForecastSpec):
+        fit = learned.forecasts.get(fingerprint_of(spec))
+        return Forecasting(spec.per_replica, fit, float(spec.quantile), *_ahead(spec))
     return _BUILDERS[type(spec)](spec)

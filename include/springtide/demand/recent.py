@@ -1,4 +1,4 @@
-"""The statistic that models of present demand share."""
+"""The statistics that models of present demand share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from springtide.errors import DemandUnusable
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from numpy.typing import NDArray
+
     from springtide.demand.model import DemandSeries
 
 _MINUTE = 60.0
@@ -19,9 +21,20 @@ _MINUTE = 60.0
 def recent_peak(demand: DemandSeries, *, now: datetime, window: timedelta) -> float:
     """Return the largest one-minute mean of `demand` in the last `window`, in the demand's unit.
 
+    One spike between two scrapes is averaged with its minute; a peak that lasted a minute counts in full, even if it
+    is over.
+
+    Raises:
+        DemandUnusable: there is no sample in the window (`capacity_unusable`).
+    """
+    return float(np.max(recent_means(demand, now=now, window=window)))
+
+
+def recent_means(demand: DemandSeries, *, now: datetime, window: timedelta) -> NDArray[np.float64]:
+    """Return the one-minute means of `demand` in the last `window`, newest first.
+
     Minutes are counted back from `now`: the first holds the samples in (now - 1 min, now]. A minute without a sample
-    counts for nothing, so where samples are further apart than a minute, this is their largest. One spike between two
-    scrapes is averaged with its minute; a peak that lasted a minute counts in full, even if it is over.
+    has no mean, so where samples are further apart than a minute, these are the samples.
 
     Raises:
         DemandUnusable: there is no sample in the window (`capacity_unusable`).
@@ -38,4 +51,4 @@ def recent_peak(demand: DemandSeries, *, now: datetime, window: timedelta) -> fl
     minutes = (age[inside] // _MINUTE).astype(np.int64)
     sums = np.bincount(minutes, weights=demand.values[inside])
     counts = np.bincount(minutes)
-    return float(np.max(sums[counts > 0] / counts[counts > 0]))
+    return sums[counts > 0] / counts[counts > 0]

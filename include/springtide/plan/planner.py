@@ -105,7 +105,7 @@ def _reason(estimate: CapacityEstimate, number: _Number, *, current: int, explic
     if explicit:
         parts = [f"{estimate.replicas} replicas were asked for"]
     else:
-        largest = max(estimate.answers, key=lambda answer: answer.replicas)
+        largest = estimate.largest
         how = f"{largest.model}: {largest.reason}" if estimate.combine == "max" else f"sum of {len(estimate.answers)}"
         parts = [f"{estimate.replicas} replicas are needed ({how})"]
     parts += [f"{clamp.reason}, so {clamp.replicas}" for clamp in number.clamps]

@@ -3,31 +3,45 @@
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.capacity_part import Positive, Quantile, Utilization, Window, WindowPart
+from springtide.policy.demand import FileDemand, PrometheusDemand
 from springtide.policy.part import Contradiction, Part
-from springtide.policy.units import MAX_REPLICAS, Count, Duration, Quantity, between
+from springtide.policy.units import MAX_REPLICAS, Count, Duration, Factor, Percent, Quantity, refusal
 
-Utilization = Annotated[float, Field(gt=0, le=1)]
-Window = Annotated[Duration, between("1m", "1d")]
+__all__ = [
+    "CapacitySpec",
+    "ConformalSpec",
+    "EventSpec",
+    "FixedSpec",
+    "ForecastSpec",
+    "KnownEvent",
+    "Measured",
+    "ModelSpec",
+    "PercentileSpec",
+    "QueueingSpec",
+    "SeasonalSpec",
+    "SqrtHeadroomSpec",
+    "TargetUtilizationSpec",
+    "UslSpec",
+    "WeightedDemandSpec",
+]
 
 
-class TargetUtilizationSpec(Part):
+class TargetUtilizationSpec(WindowPart):
     """Replicas = recent demand ÷ (per_replica x target): how the HorizontalPodAutoscaler reasons, on demand."""
 
     model: Literal["target_utilization"] = "target_utilization"
     """Which model this is."""
 
-    per_replica: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    per_replica: Positive
     """What one replica can serve when it is fully used, in the demand's unit. Required; measure it under load."""
 
     target: Utilization = 0.7
     """How much of it may be used, above 0 and at most 1. Default 0.7: the rest is headroom for what demand does while
     pods start. `1` disables the headroom."""
-
-    window: Window = Duration("5m")
-    """How much of the recent demand counts: the largest one-minute mean in it. Default 5m, the stabilization window of
-    the HorizontalPodAutoscaler. `1m` takes the last minute alone."""
 
 
 class FixedSpec(Part):
@@ -40,7 +54,7 @@ class FixedSpec(Part):
     """The answer, 1 to 10000. Required. With `combine: max` it is a floor under the other models."""
 
 
-class WeightedDemandSpec(Part):
+class WeightedDemandSpec(WindowPart):
     """The article's formula C = M·L + N·ΣW + Q·S_max, read so that its units agree; see `docs/capacity-formula.md`.
 
     Demand must be in `cores`: it is N·mean(W)·L, what all pods use together.
@@ -69,10 +83,6 @@ class WeightedDemandSpec(Part):
     reserve: Quantity = Quantity("0")
     """CPU kept free on top (`500m`). Default 0, which disables it."""
 
-    window: Window = Duration("5m")
-    """How much of the recent demand counts: the largest one-minute mean in it. Default 5m, as for
-    `target_utilization`."""
-
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         if self.limit <= 0:
@@ -82,8 +92,127 @@ class WeightedDemandSpec(Part):
                 ("request",), f"request {self.request} must be more than 0 and at most limit {self.limit}"
             )
 
+    def against(self, demand: PrometheusDemand | FileDemand) -> Iterator[Contradiction]:
+        """Yield what this model and `demand` contradict each other in."""
+        yield from super().against(demand)
+        if demand.unit != "cores":
+            yield Contradiction(
+                ("model",),
+                f"weighted_demand takes demand in cores, demand.unit is {demand.unit!r}: use another model",
+            )
 
-ModelSpec = Annotated[TargetUtilizationSpec | FixedSpec | WeightedDemandSpec, Field(discriminator="model")]
+
+class SqrtHeadroomSpec(WindowPart):
+    """Replicas = x ÷ target + headroom·√x, x being recent demand ÷ per_replica: small services get more headroom."""
+
+    model: Literal["sqrt_headroom"] = "sqrt_headroom"
+    """Which model this is."""
+
+    per_replica: Positive
+    """What one replica can serve when it is fully used, in the demand's unit. Required; measure it under load."""
+
+    target: Utilization = 0.9
+    """How much of it may be used on average, above 0 and at most 1. Default 0.9: the square root does the rest."""
+
+    headroom: Annotated[float, Field(ge=0, le=20)] = 1.5
+    """How many square roots of x are kept free. Default 1.5. One queue for all replicas waits with 5 % at 1.74 and with
+    1 % at 2.38 (target 1). `0` disables it."""
+
+
+def _widens(margin: Factor) -> Factor:
+    if not 1 <= margin <= MAX_REPLICAS:
+        raise refusal("policy_range", f"{margin} is out of range: 1x to {MAX_REPLICAS}x")
+    return margin
+
+
+class PercentileSpec(WindowPart):
+    """Replicas = margin · a quantile of the demand in a moving window ÷ per_replica."""
+
+    model: Literal["percentile"] = "percentile"
+    """Which model this is."""
+
+    per_replica: Positive
+    """What one replica can serve when it is fully used, in the demand's unit. Required; measure it under load."""
+
+    quantile: Quantile = Percent("95%")
+    """Which quantile of the window's one-minute means. Default 95%."""
+
+    margin: Annotated[Factor, AfterValidator(_widens)] = Factor("1.15x")
+    """What it is multiplied with. Default 1.15x, the safety margin of the VerticalPodAutoscaler. `1x` disables it."""
+
+    window: Window = Duration("1h")
+    """How much of the recent demand counts. Default 1h: long enough for a percentile, short enough to follow a day."""
+
+
+class QueueingSpec(WindowPart):
+    """As many replicas as an objective on waiting time needs, by Erlang's formula for waiting."""
+
+    model: Literal["queueing"] = "queueing"
+    """Which model this is."""
+
+    per_replica: Positive
+    """What one replica can serve when it is fully used, in the demand's unit, which is per second. Required; measure
+    it under load."""
+
+    workers: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many requests one replica works on at once. Default 1; a request takes workers ÷ per_replica seconds."""
+
+    wait_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    """How long a request may wait for a worker. Default 0: it should not wait at all."""
+
+    share: Quantile = Percent("95%")
+    """How many requests must not wait longer. Default 95%."""
+
+    routing: Literal["random", "shared"] = "random"
+    """`random` (default): a Service hands requests to any pod, so each has a queue of its own. `shared`: one queue
+    feeds all, as workers that take jobs from a broker do; needs far fewer."""
+
+
+class Measured(Part):
+    """One measurement under full load."""
+
+    replicas: Count
+    """How many replicas ran. Required."""
+
+    throughput: Positive
+    """What they served together, in the demand's unit. Required."""
+
+
+class UslSpec(WindowPart):
+    """Throughput per replica falls with replicas (contention, coherency): fitted to what was measured."""
+
+    model: Literal["usl"] = "usl"
+    """Which model this is."""
+
+    measured: Annotated[tuple[Measured, ...], Field(strict=False, min_length=3, max_length=200)]
+    """Throughput at full load with at least three different numbers of replicas; see `Measured`. Required."""
+
+    target: Utilization = 0.7
+    """How much of the throughput may be used, above 0 and at most 1. Default 0.7. `1` disables the headroom."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        sizes = {one.replicas for one in self.measured}
+        if len(sizes) < 3:  # noqa: PLR2004  # as many as the law has parameters
+            yield Contradiction(
+                ("measured",), f"measured at {len(sizes)} different numbers of replicas: at least 3 are needed"
+            )
+
+
+ModelSpec = Annotated[
+    TargetUtilizationSpec
+    | FixedSpec
+    | WeightedDemandSpec
+    | SqrtHeadroomSpec
+    | PercentileSpec
+    | SeasonalSpec
+    | ConformalSpec
+    | ForecastSpec
+    | QueueingSpec
+    | UslSpec
+    | EventSpec,
+    Field(discriminator="model"),
+]
 
 
 class CapacitySpec(Part):

@@ -28,9 +28,19 @@ from pydantic import AfterValidator, Field
 
 from springtide.policy.capacity import (
     CapacitySpec,
+    ConformalSpec,
+    EventSpec,
     FixedSpec,
+    ForecastSpec,
+    KnownEvent,
+    Measured,
     ModelSpec,
+    PercentileSpec,
+    QueueingSpec,
+    SeasonalSpec,
+    SqrtHeadroomSpec,
     TargetUtilizationSpec,
+    UslSpec,
     WeightedDemandSpec,
 )
 from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand, Quality
@@ -42,26 +52,36 @@ from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Per
 __all__ = [
     "BlueGreen",
     "CapacitySpec",
+    "ConformalSpec",
     "Deadlines",
     "DemandSpec",
+    "EventSpec",
     "FileDemand",
     "FixedSpec",
+    "ForecastSpec",
     "Guards",
     "HttpCheck",
     "InPlace",
+    "KnownEvent",
+    "Measured",
     "Metadata",
     "ModelSpec",
+    "PercentileSpec",
     "Probe",
     "PrometheusDemand",
     "PromqlCheck",
     "Quality",
+    "QueueingSpec",
     "Replicas",
     "ScalingPolicy",
+    "SeasonalSpec",
     "SmokeCheck",
     "Spec",
+    "SqrtHeadroomSpec",
     "StrategySpec",
     "TargetSpec",
     "TargetUtilizationSpec",
+    "UslSpec",
     "WeightedDemandSpec",
 ]
 
@@ -195,20 +215,8 @@ def between_sections(
                     (*at, "replicas"), f"fixed replicas {model.replicas} is above replicas.max {replicas.max}"
                 )
         elif demand is not None:
-            yield from _against_demand(at, model, demand)
-
-
-def _against_demand(
-    at: tuple[str | int, ...], model: TargetUtilizationSpec | WeightedDemandSpec, demand: PrometheusDemand | FileDemand
-) -> Iterator[Contradiction]:
-    if model.window > demand.lookback:
-        yield Contradiction((*at, "window"), f"window {model.window} is longer than demand.lookback {demand.lookback}")
-    if model.window < demand.step:
-        yield Contradiction((*at, "window"), f"window {model.window} is shorter than demand.step {demand.step}")
-    if isinstance(model, WeightedDemandSpec) and demand.unit != "cores":
-        yield Contradiction(
-            (*at, "model"), f"weighted_demand takes demand in cores, demand.unit is {demand.unit!r}: use another model"
-        )
+            for one in model.against(demand):
+                yield Contradiction((*at, *one.field), one.message, one.code)
 
 
 class ScalingPolicy(Part):

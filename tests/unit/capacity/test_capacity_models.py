@@ -12,19 +12,41 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from springtide.capacity.fixed import Fixed
+from springtide.capacity.learned import NOTHING_LEARNED, Learned, fingerprint_of
+from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.model import CapacityModel, ModelAnswer
-from springtide.capacity.registry import build_model
+from springtide.capacity.registry import build_model, fitting_of
 from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.weighted_demand import WeightedDemand
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
-from springtide.policy.model import ModelSpec
+from springtide.policy.model import ForecastSpec, ModelSpec
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 SPECS: list[dict[str, Any]] = [
     {"model": "target_utilization", "per_replica": 50},
     {"model": "fixed", "replicas": 7},
     {"model": "weighted_demand", "request": "100m", "limit": "200m", "max_replicas": 500, "growth": 2},
+    {"model": "sqrt_headroom", "per_replica": 50},
+    {"model": "percentile", "per_replica": 50},
+    {"model": "queueing", "per_replica": 50, "workers": 4},
+    {
+        "model": "usl",
+        "measured": [{"replicas": n, "throughput": x} for n, x in ((1, 50.0), (2, 78.0), (4, 110.0))],
+    },
+]
+AHEAD: list[dict[str, Any]] = [
+    {"model": "seasonal", "per_replica": 5, "season": "day"},
+    {"model": "conformal", "per_replica": 5},
+    {"model": "forecast", "per_replica": 5},
+    {
+        "model": "event",
+        "per_replica": 5,
+        "events": [
+            {"kind": "sale", "start": "2026-11-10T00:05:00Z", "end": "2026-11-10T02:00:00Z"},
+            {"kind": "sale", "start": "2026-11-11T00:05:00Z", "end": "2026-11-11T02:00:00Z"},
+        ],
+    },
 ]
 
 
@@ -37,6 +59,42 @@ def demand(*values: float, unit: str = "requests/s", newest: float = 0) -> Deman
 def model(spec: dict[str, Any]) -> CapacityModel:
     """Return the model that a policy would get."""
     return build_model(TypeAdapter(ModelSpec).validate_python(spec))
+
+
+def learned(spec: dict[str, Any], known: DemandSeries) -> Learned:
+    """Return what the daily history run would have learned for `spec` at `NOW`."""
+    parsed = TypeAdapter(ModelSpec).validate_python(spec)
+    if not isinstance(parsed, ForecastSpec):
+        return NOTHING_LEARNED
+    return Learned(forecasts={fingerprint_of(parsed): fitting_of(parsed).fit(seen_minutes(known, NOW))})
+
+
+@pytest.mark.parametrize("spec", AHEAD, ids=lambda spec: spec["model"])
+class TestEveryModelOfWhatComes:
+    def test_it_answers_from_a_past_that_is_long_enough(self, spec: dict[str, Any]) -> None:
+        past = demand(*[100.0 + minute % 60 for minute in range(4 * 1440)])
+
+        answer = build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, past)).answer(
+            past, replicas=4, now=NOW
+        )
+
+        assert (answer.model, answer.is_aside) == (spec["model"], False)
+        assert 15 < answer.replicas < 60
+        assert ModelAnswer(**answer.to_record()) == answer
+
+    def test_it_sees_nothing_after_now(self, spec: dict[str, Any]) -> None:
+        past = demand(*[100.0 + minute % 60 for minute in range(4 * 1440)])
+        ahead = NOW.timestamp() + 60.0 * np.arange(1, 1440)
+        later = DemandSeries(np.append(past.times, ahead), np.append(past.values, 1e6 + 0 * ahead), past.unit, "test")
+
+        answers = [
+            build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, one)).answer(
+                one, replicas=4, now=NOW
+            )
+            for one in (past, later)
+        ]
+
+        assert answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec["model"])

@@ -16,21 +16,31 @@ from springtide.policy.keys import known
 from springtide.policy.model import (
     BlueGreen,
     CapacitySpec,
+    ConformalSpec,
     Deadlines,
+    EventSpec,
     FileDemand,
     FixedSpec,
+    ForecastSpec,
     Guards,
     HttpCheck,
     InPlace,
+    KnownEvent,
+    Measured,
     Metadata,
+    PercentileSpec,
     Probe,
     PrometheusDemand,
     PromqlCheck,
     Quality,
+    QueueingSpec,
     Replicas,
+    SeasonalSpec,
     Spec,
+    SqrtHeadroomSpec,
     TargetSpec,
     TargetUtilizationSpec,
+    UslSpec,
     WeightedDemandSpec,
 )  # fmt: skip
 from springtide.policy.parse import load_policies, load_policy
@@ -42,7 +52,9 @@ DOCS = (ROOT / "docs" / "policy.md").read_text()
 VALIDATOR = Draft202012Validator(policy_schema())
 PARTS = [
     Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, TargetUtilizationSpec,
-    FixedSpec, WeightedDemandSpec, BlueGreen, InPlace, Probe, Deadlines, HttpCheck, PromqlCheck, Guards,
+    FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec, ForecastSpec,
+    QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Probe, Deadlines,
+    HttpCheck, PromqlCheck, Guards,
 ]  # fmt: skip
 
 

@@ -1,0 +1,134 @@
+"""A statistical forecast with its prediction interval.
+
+Source: MSTL, which takes several seasons out by STL one after another and forecasts the rest (K. Bandara,
+R. J. Hyndman, C. Bergmeir, "MSTL: a seasonal-trend decomposition algorithm for time series with multiple seasonal
+patterns", 2021), with exponential smoothing (AutoETS) for the rest, as statsforecast has both. Fitted on the logarithm
+of 15-minute maxima: demand is never negative, and its noise grows with it.
+
+Fitting takes about a second, and importing the library two: `fit` is called by the daily history run, `answer` looks
+its result up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.capacity.conformal import horizon_minutes
+from springtide.capacity.learned import Forecast
+from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
+from springtide.capacity.model import ModelAnswer, stepping_aside
+from springtide.errors import DemandUnusable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from springtide.demand.model import DemandSeries
+
+SLOT = 15
+"""Minutes. Shorter slots cost time and say no more about the seasons."""
+
+AHEAD = 2 * DAY
+"""Minutes that a fit reaches: its own day, and one more should the next history run be late."""
+
+_LEAST_SHARE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """How a forecast is made: its longest season in minutes, and the upper quantile."""
+
+    season: int = DAY
+    quantile: float = 0.95
+
+    def fit(self, seen: Minutes, known: Forecast | None = None) -> Forecast:
+        """Return the forecast from the end of `seen` on; `known` itself where it was fitted on the very same data.
+
+        Raises:
+            DemandUnusable: `seen` is shorter than two seasons (`demand_too_short`), or all zero (`demand_empty`).
+        """
+        slots = slot_maxima(seen)
+        start = seen.end - seen.end % (SLOT * MINUTE)
+        fingerprint = self.fingerprint(slots, start)
+        if known is not None and known.fingerprint == fingerprint:
+            return known
+        if len(slots) < 2 * self.season // SLOT:
+            raise DemandUnusable(
+                f"forecast needs two seasons, {2 * self.season} min of demand; got {len(slots) * SLOT}. Make "
+                "demand.lookback longer, or wait.",
+                code="demand_too_short",
+                field="demand.lookback",
+            )
+        upper = tuple(float(one) for one in self._upper(slots))
+        return Forecast(start, SLOT * MINUTE, upper, fingerprint)
+
+    def fingerprint(self, slots: NDArray[np.float64], start: float) -> str:
+        """Return a hash of the data and the settings."""
+        what = hashlib.sha256(slots.astype("<f8").tobytes())
+        what.update(f"{self.season} {self.quantile} {start}".encode())
+        return what.hexdigest()[:32]
+
+    def _upper(self, slots: NDArray[np.float64]) -> NDArray[np.float64]:
+        from statsforecast.models import MSTL
+
+        level = round(100 * (2 * self.quantile - 1), 6)  # of the interval whose upper end is the quantile
+        least = float(slots.max()) * _LEAST_SHARE
+        if not least:
+            raise DemandUnusable(
+                "forecast: all demand was zero, there is nothing to learn.", code="demand_empty", field="demand"
+            )
+        seasons = [length // SLOT for length in (DAY, WEEK) if length <= self.season]
+        logs = np.log(np.maximum(slots, least))
+        found = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
+        bound: NDArray[np.float64] = np.exp(found[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
+        return np.minimum(bound, np.float64(100 * slots.max()))  # an exploding trend is no forecast
+
+
+def slot_maxima(seen: Minutes) -> NDArray[np.float64]:
+    """Return the maxima of the whole slots of `seen`, on the clock's quarters of an hour."""
+    lead = int((-seen.start // MINUTE) % SLOT)
+    whole = (len(seen) - lead) // SLOT
+    slots: NDArray[np.float64] = seen.values[lead : lead + max(0, whole) * SLOT].reshape(-1, SLOT).max(axis=1)
+    return slots
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasting:
+    """Replicas for the largest upper bound until the next plan's pods are ready; `fit` is what was learned, if any."""
+
+    per_replica: float
+    fit: Forecast | None
+    quantile: float = 0.95
+    interval: int = 15
+    startup_seconds: float = 60.0
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return the replicas that the forecast asks for; steps aside where nothing was fitted for `now`."""
+        del replicas
+        fit, moment = self.fit, now.timestamp()
+        horizon = horizon_minutes(self.interval, self.startup_seconds)
+        if fit is None:
+            return stepping_aside("forecast", "nothing was fitted yet; the DAG capacity_history does, once a day")
+        end = moment + horizon * MINUTE
+        if not fit.start <= moment or end > fit.end:
+            made = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
+            return stepping_aside("forecast", f"its fit of {made} says nothing about the next {horizon} min")
+        first, last = int((moment - fit.start) // fit.step), int(-(-(end - fit.start) // fit.step))
+        upper = max(fit.upper[first:last])
+        return ModelAnswer(
+            model="forecast",
+            replicas=upper / self.per_replica,
+            inputs={
+                "upper": upper,
+                "unit": demand.unit,
+                "quantile": self.quantile,
+                "horizon_minutes": horizon,
+                "fitted_hours_ago": round((moment - fit.start) / 3600, 2),
+                "fingerprint": fit.fingerprint,
+            },
+            reason=f"forecast to stay below {upper:.4g} {demand.unit} for {horizon} min, {self.quantile:.4g} sure",
+        )

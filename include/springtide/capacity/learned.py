@@ -1,0 +1,73 @@
+"""What is learned about a service once a day, outside of any run: forecasts, and how wrong each model was lately.
+
+A run only looks it up. Everything is kept under the fingerprint of the model's settings, so that a changed policy never
+acts on what another one learned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from springtide.policy.part import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A fitted upper bound: `upper[i]` for the `step` seconds from POSIX second `start` + i·step on.
+
+    `fingerprint` is that of the data it was fitted on, all of it before `start`.
+    """
+
+    start: float
+    step: float
+    upper: tuple[float, ...]
+    fingerprint: str
+
+    @property
+    def end(self) -> float:
+        """POSIX second up to which it says anything."""
+        return self.start + self.step * len(self.upper)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return asdict(self) | {"upper": list(self.upper)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Forecast:
+        """Return the forecast that `to_record` stored."""
+        return cls(**{**record, "upper": tuple(record["upper"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Everything learned about one service, by `fingerprint_of` a model's settings; an error is 0 to 1."""
+
+    forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return {
+            "forecasts": {key: forecast.to_record() for key, forecast in self.forecasts.items()},
+            "errors": dict(self.errors),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Learned:
+        """Return what `to_record` stored."""
+        forecasts = {key: Forecast.from_record(one) for key, one in record["forecasts"].items()}
+        return cls(forecasts, dict(record["errors"]))
+
+
+NOTHING_LEARNED = Learned()
+
+
+def fingerprint_of(spec: Part) -> str:
+    """Return a name for these settings of a model, the same in every process."""
+    text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
+    return f"{getattr(spec, 'model', 'model')}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

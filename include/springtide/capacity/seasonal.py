@@ -1,0 +1,72 @@
+"""What the same stretch of earlier seasons asked for.
+
+Source: the seasonal naive method over several seasons, as quantiles (R. J. Hyndman and G. Athanasopoulos,
+"Forecasting: Principles and Practice", 3rd edition, sections 5.2 and 5.5). It knows no level: where demand grows by a
+tenth a week it is a tenth too low, so it belongs under `combine: max` with a model of recent demand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from springtide.capacity.conformal import horizon_minutes
+from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes, seen_minutes
+from springtide.capacity.model import ModelAnswer, stepping_aside
+from springtide.demand.model import DemandSeries
+
+MOST_SEASONS = 28
+SLACK = 15
+"""Minutes that a season may come earlier or later than the last one did."""
+
+
+def earlier_peaks(seen: Minutes, horizon: int, season: int) -> list[float]:
+    """Return the largest demand of the same `horizon` minutes (± 15 min) in each earlier season, newest first."""
+    peaks = []
+    for back in range(season, min(len(seen), MOST_SEASONS * season) + 1, season):
+        first = len(seen) - back
+        peaks.append(float(seen.values[max(0, first - SLACK) : first + horizon + SLACK].max()))
+    return peaks
+
+
+@dataclass(frozen=True, slots=True)
+class Seasonal:
+    """Replicas for a quantile over the earlier seasons; `interval` in minutes, `season` `DAY` or `WEEK`."""
+
+    per_replica: float
+    season: int = WEEK
+    quantile: float = 0.95
+    interval: int = 15
+    startup_seconds: float = 60.0
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return the replicas until the next plan's pods are ready; steps aside before a whole season was seen.
+
+        Raises:
+            DemandUnusable: no sample lies before `now`.
+        """
+        del replicas
+        horizon = horizon_minutes(self.interval, self.startup_seconds)
+        seen = seen_minutes(demand, now, most=MOST_SEASONS * self.season + SLACK)
+        ahead = round((now.timestamp() - seen.end) / MINUTE)  # samples may end a little before now
+        peaks = earlier_peaks(seen, horizon + max(0, ahead), self.season)
+        name = {DAY: "day", WEEK: "week"}.get(self.season, f"{self.season} min")
+        if not peaks:
+            return stepping_aside("seasonal", f"no whole {name} of demand was seen yet: {len(seen)} min were")
+        level = float(np.quantile(peaks, self.quantile, method="higher"))
+        return ModelAnswer(
+            model="seasonal",
+            replicas=level / self.per_replica,
+            inputs={
+                "level": level,
+                "unit": demand.unit,
+                "seasons": len(peaks),
+                "quantile": self.quantile,
+                "horizon_minutes": horizon,
+                "per_replica": self.per_replica,
+            },
+            reason=f"the same {horizon} min of {len(peaks)} earlier {name}s asked for at most {level:g} {demand.unit} "
+            f"({self.quantile:.4g} of them)",
+        )
