@@ -15,7 +15,7 @@ DAY = 1440
 
 def minutes(values: NDArray[np.float64] | list[float], *, end: datetime = NOW) -> DemandSeries:
     """Return one value a minute; the last minute is over at `end`."""
-    times = end.timestamp() - 60.0 * np.arange(len(values), 0, -1)
+    times = end.timestamp() - 60.0 * np.arange(len(values), 0, -1, dtype=np.float64)
     return DemandSeries(times, np.asarray(values, np.float64), "requests/s", "test")
 
 
