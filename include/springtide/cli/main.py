@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from springtide import __version__
-from springtide.cli import sandbox
+from springtide.cli import reconcile, sandbox
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.options import (
@@ -45,6 +45,7 @@ log = structlog.get_logger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.command("sandbox")(sandbox.sandbox)
+app.command("reconcile")(reconcile.reconcile)
 
 
 @app.callback()
@@ -158,7 +159,7 @@ def roll_back(
         lease = read_lease(ports.kube, target.namespace, target.deployment)
         if lease is None or not lease.holder:
             raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
-        ref = RunRef.of(target, lease.holder)
+        ref = RunRef.of_holder(target, lease.holder)
         with display:
             progress = phases.roll_back(ports, ref)
             outcome = phases.report(ports, ref)

@@ -23,6 +23,7 @@ from springtide.record.settings import STORE_VARIABLE, RecordSettings
 from springtide.record.store import RunStore
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.ports import Ports
+from springtide.run.sweep import COMMAND_LINE
 
 
 class Output(StrEnum):
@@ -103,7 +104,7 @@ class Place:
 
 def new_run_id(clock: Clock) -> str:
     """Return a run id that sorts by time and that two runs of one second do not share."""
-    return f"cli-{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return f"{COMMAND_LINE}{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 def current_user() -> str:

@@ -62,6 +62,24 @@ def load_policies(directory: Path) -> dict[str, ScalingPolicy]:
     return {policy.name: policy for policy in sorted((policy for policy, _ in loaded), key=lambda one: one.name)}
 
 
+def readable_policies(directory: Path) -> tuple[tuple[ScalingPolicy, ...], tuple[Violation, ...]]:
+    """Return the policies of `directory` that can be read, and the errors of the files that cannot.
+
+    For what must not wait until the last file is right: most others want `load_policies`.
+
+    Raises:
+        PolicyError: `directory` cannot be read.
+    """
+    read: list[ScalingPolicy] = []
+    found: list[Violation] = []
+    for path in _files(directory):
+        try:
+            read.append(load_policy(path))
+        except PolicyError as error:
+            found.extend(error.violations)
+    return tuple(read), tuple(found)
+
+
 def find_policy(directory: Path, name: str) -> ScalingPolicy:
     """Return the policy `name` of `directory`; errors in other policies' files do not stand in its way.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from springtide.clock import Clock
 from springtide.demand.model import DemandSource
@@ -13,6 +14,8 @@ from springtide.policy.model import ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.verify.route import Route
 from springtide.verify.smoke import Instant
+
+_TAKEN_UP: Final = "reconcile:"
 
 
 def _say_nothing(_message: str) -> None:
@@ -62,9 +65,15 @@ class RunRef:
     @property
     def holder(self) -> str:
         """What the Lease must name as its holder: another than the owner that is gone, so that it cannot come back."""
-        return f"reconcile:{self.run_id}" if self.is_taken_up else self.run_id
+        return f"{_TAKEN_UP}{self.run_id}" if self.is_taken_up else self.run_id
 
     @classmethod
     def of(cls, target: Target, run_id: str, *, attempt: int = 1) -> RunRef:
         """Return the reference to the run of `run_id` on `target`."""
         return cls(target.namespace, target.deployment, run_id, attempt)
+
+    @classmethod
+    def of_holder(cls, target: Target, holder: str) -> RunRef:
+        """Return the reference to the run that holds the Lease of `target`, be it in the place of its owner or not."""
+        is_taken_up = holder.startswith(_TAKEN_UP)
+        return cls(target.namespace, target.deployment, holder.removeprefix(_TAKEN_UP), is_taken_up=is_taken_up)

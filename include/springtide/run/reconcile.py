@@ -41,6 +41,7 @@ class Reconciled:
     """What became of one abandoned run."""
 
     run_id: str
+    namespace: str
     deployment: str
     outcome: RunOutcome
     message: str
@@ -100,7 +101,7 @@ def _take_further(ports: Ports, namespace: str, lease: Lease) -> Reconciled | No
         log.warning("run_not_reconciled_yet", run=ref.run_id, deployment=ref.deployment, message=error.message)
         return None  # the Lease stays taken, and stands still again: the next reconcile goes on from here
     log.warning("run_reconciled", run=ref.run_id, deployment=ref.deployment, outcome=outcome.value, message=message)
-    return Reconciled(ref.run_id, ref.deployment, outcome, message)
+    return Reconciled(ref.run_id, ref.namespace, ref.deployment, outcome, message)
 
 
 def _is_proven(state: RunState) -> bool:

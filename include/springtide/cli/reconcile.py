@@ -1,0 +1,101 @@
+"""`springtide reconcile`: finishes or undoes the runs whose owner is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from springtide.cli.answers import FAILED, TRY_AGAIN, answering, print_json
+from springtide.cli.display import err, out
+from springtide.cli.options import (
+    DEFAULT_POLICIES,
+    DEFAULT_STORE,
+    ContextOption,
+    KubeconfigOption,
+    Output,
+    OutputOption,
+    Place,
+    PoliciesOption,
+    StoreOption,
+)
+from springtide.errors import InputError, PolicyError, SpringtideError
+from springtide.policy.parse import readable_policies
+from springtide.run.reconcile import IsAlive
+from springtide.run.sweep import COMMAND_LINE, Fate, Swept, sweep
+
+_STYLES = {Fate.ENDED: "green", Fate.ALIVE: "cyan", Fate.SILENT_AGAIN: "yellow", Fate.NEEDS_PERSON: "bold red"}
+
+
+def reconcile(  # noqa: PLR0913 - a command's options are its arguments
+    *,
+    namespace: Annotated[
+        list[str] | None,
+        typer.Option("--namespace", "-n", help="Look here; again for more. Else where policies point."),
+    ] = None,
+    run: Annotated[
+        list[str] | None, typer.Option(help="This run's owner is gone for certain, Airflow's too; again for more.")
+    ] = None,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Finish or undo every run whose owner is gone, from what stands in its Lease.
+
+    A run of `springtide run` is gone when its Lease stands still for a minute. Whether a run of Airflow is gone only
+    Airflow knows: the DAG reconcile_runs asks it, and this command leaves such a run alone unless --run names it.
+
+    Exits with 0 when no run is left that waits for anybody, with 1 when one needs a person, 75 when one is to be looked
+    at again.
+    """
+    place = Place(policies, kubeconfig, context, None, store)
+    with answering(output), place.ports(lambda _message: None) as ports:
+        namespaces, unread = (namespace, ()) if namespace else _namespaces_of(policies)
+        swept = sweep(ports, namespaces, _vouched(run or ()))
+        _show(swept, output)
+        code = _exit_code(swept, [*unread, *swept.refused])
+    if code:
+        raise typer.Exit(code)
+
+
+def _namespaces_of(folder: Path) -> tuple[list[str], tuple[SpringtideError, ...]]:
+    """Return where the policies point; a file with errors must not keep the others' runs from being ended."""
+    read, violations = readable_policies(folder)
+    errors = (PolicyError(violations),) if violations else ()
+    if not read and not errors:
+        raise InputError(
+            f"namespace: {folder} holds no policy that would say where to look; pass --namespace NAME.",
+            code="namespace_required",
+            field="namespace",
+        )
+    return sorted({policy.spec.target.namespace for policy in read}), errors
+
+
+def _vouched(gone: list[str] | tuple[str, ...]) -> IsAlive:
+    return lambda run_id: not run_id.startswith(COMMAND_LINE) and run_id not in gone
+
+
+def _exit_code(swept: Swept, errors: list[SpringtideError]) -> int:
+    for error in errors:
+        err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+    if errors or swept.with_fate(Fate.NEEDS_PERSON):
+        return FAILED
+    return TRY_AGAIN if swept.with_fate(Fate.SILENT_AGAIN) else 0
+
+
+def _show(swept: Swept, output: Output) -> None:
+    if output is Output.JSON:
+        print_json([run.to_record() for run in swept.runs])
+        return
+    if not swept.runs:
+        out.print("no run owns a workload: there is nothing to reconcile")
+        return
+    table = Table("run", "workload", "fate", "outcome", "what was found")
+    for run in swept.runs:
+        fate = f"[{_STYLES[run.fate]}]{run.fate.value}"
+        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", fate, run.outcome.value, run.message)
+    out.print(table)

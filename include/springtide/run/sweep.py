@@ -1,0 +1,124 @@
+"""One round over the Leases of some namespaces: what `springtide reconcile` and the DAG `reconcile_runs` both do.
+
+ended           the run's owner was gone: it has been finished or undone, and its workload is free
+alive           somebody vouches for it: left alone
+silent_again    its owner woke, or the cluster did not answer: the next round looks again
+needs_person    it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from springtide.errors import PermanentError, SpringtideError
+from springtide.record.model import RunOutcome
+from springtide.run.lease import all_leases
+from springtide.run.ports import Ports
+from springtide.run.reconcile import IsAlive, reconcile
+from springtide.run.state import RunState
+
+COMMAND_LINE: Final = "cli-"
+"""How the ids of runs begin that `springtide run` makes. Nobody can be asked whether such a process lives, so a Lease
+that stands still is all there is to judge it by."""
+
+
+_BY_HAND: Final = "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`."
+
+
+class Fate(StrEnum):
+    """What one round made of a run; the module says what each means."""
+
+    ENDED = "ended"
+    ALIVE = "alive"
+    SILENT_AGAIN = "silent_again"
+    NEEDS_PERSON = "needs_person"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run that owned its workload when the round began, or still does."""
+
+    namespace: str
+    deployment: str
+    run_id: str
+    fate: Fate
+    outcome: RunOutcome
+    message: str
+
+    def to_record(self) -> dict[str, str]:
+        """Return the form that `--output json` and Airflow show."""
+        return {
+            "namespace": self.namespace,
+            "deployment": self.deployment,
+            "run_id": self.run_id,
+            "fate": self.fate.value,
+            "outcome": self.outcome.value,
+            "message": self.message,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.deployment}: run {self.run_id!r} {self.outcome.value}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one round came to; `refused` says which namespaces could not be looked into, and why."""
+
+    runs: tuple[Found, ...]
+    refused: tuple[SpringtideError, ...]
+
+    def with_fate(self, fate: Fate) -> tuple[Found, ...]:
+        """Return the runs of one fate."""
+        return tuple(run for run in self.runs if run.fate is fate)
+
+
+def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
+    """Finish or undo every run in `namespaces` that nobody vouches for and whose Lease stands still.
+
+    A namespace that may not be read keeps no other from being looked into.
+
+    Raises:
+        TemporaryError: the cluster does not answer.
+    """
+    readable, refused = _readable(ports, sorted(set(namespaces)))
+    ended = [
+        Found(run.namespace, run.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
+        for run in reconcile(ports, readable, is_alive)
+    ]
+    words = {(run.namespace, run.deployment): run.message for run in ended}
+    held = [
+        _held(namespace, lease.state, is_alive, words.get((namespace, lease.state.plan.target.deployment)))
+        for namespace in readable
+        for lease in all_leases(ports.kube, namespace)
+        if lease.holder and lease.state is not None
+    ]
+    free = [run for run in ended if run.outcome is not RunOutcome.KEPT_BOTH]
+    return Swept((*free, *held), refused)
+
+
+def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) -> Found:
+    """Return a run that owns its workload after the round."""
+    deployment = state.plan.target.deployment
+    if state.outcome == RunOutcome.KEPT_BOTH:
+        last = state.journal[-1].message if state.journal else ""
+        message = f"{said or last or 'it is not known what it did'}. {_BY_HAND.format(service=state.plan.policy)}"
+        return Found(namespace, deployment, state.run_id, Fate.NEEDS_PERSON, RunOutcome.KEPT_BOTH, message)
+    if is_alive(state.run_id):
+        return Found(namespace, deployment, state.run_id, Fate.ALIVE, RunOutcome.RUNNING, "left to its owner")
+    message = "its Lease moved, or the cluster did not answer: the next round looks again"
+    return Found(namespace, deployment, state.run_id, Fate.SILENT_AGAIN, RunOutcome.RUNNING, message)
+
+
+def _readable(ports: Ports, namespaces: list[str]) -> tuple[list[str], tuple[SpringtideError, ...]]:
+    readable, refused = [], []
+    for namespace in namespaces:
+        try:
+            all_leases(ports.kube, namespace)
+        except PermanentError as error:
+            refused.append(error)
+        else:
+            readable.append(namespace)
+    return readable, tuple(refused)

@@ -1,0 +1,172 @@
+"""`springtide reconcile` on runs whose process died, in virtual time."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from simulation import NAMESPACE, Simulation
+from springtide.cli.main import app
+from springtide.cli.options import Place
+from springtide.labels import lease_name
+from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from springtide.run.ports import Ports
+
+POLICY = """
+apiVersion: springtide/v1
+kind: ScalingPolicy
+metadata: {name: NAME, owner: payments}
+spec:
+  target: {namespace: shop, deployment: web, service: web}
+  replicas: {min: 1, max: 20}
+  capacity: {models: [{model: fixed, replicas: 6}]}
+  strategy: {type: blue_green}
+"""
+
+
+@pytest.fixture
+def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
+    """A workload of two pods; the command's ports are its."""
+    made = Simulation.of(2)
+
+    @contextmanager
+    def ports(_place: Place, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
+        yield made.ports()
+
+    monkeypatch.setattr(Place, "ports", ports)
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "web.yaml").write_text(POLICY.replace("NAME", "web"))
+    return tmp_path
+
+
+def crash(simulation: Simulation, run_id: str, *, write: int) -> None:
+    """Let a run die at one of its writes; what waits in the cluster comes to rest."""
+    simulation.world.faults = FaultPlan().at(Match(write=write), Fault(FaultKind.CRASH_AFTER))
+    with pytest.raises(Crashed):
+        simulation.run(4, run_id)
+    simulation.world.faults = FaultPlan()
+    simulation.world.settle()
+
+
+def reconciled(folder: Path, *options: str) -> tuple[Result, list[Any]]:
+    result = CliRunner().invoke(app, ["reconcile", "--policies", str(folder), "--output", "json", *options])
+    return result, json.loads(result.stdout or "[]")
+
+
+def is_free(simulation: Simulation) -> bool:
+    lease = simulation.world.get("leases", NAMESPACE, lease_name("web"))
+    assert lease is not None
+    return not lease["spec"].get("holderIdentity")
+
+
+def test_a_run_whose_process_died_is_undone(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "cli-1", write=5)
+
+    result, runs = reconciled(folder)
+
+    assert result.exit_code == 0
+    assert [(run["run_id"], run["fate"], run["outcome"]) for run in runs] == [("cli-1", "ended", "rolled_back")]
+    assert is_free(simulation)
+    assert len(simulation.world.pods(NAMESPACE)) == 2
+
+
+def test_a_run_that_had_passed_its_smoke_test_is_finished(simulation: Simulation, folder: Path) -> None:
+    simulation.world.faults = FaultPlan().at(Match(method="DELETE"), Fault(FaultKind.CRASH_BEFORE))
+    with pytest.raises(Crashed):
+        simulation.run(4, "cli-1")
+    simulation.world.faults = FaultPlan()
+
+    result, runs = reconciled(folder)
+
+    assert (result.exit_code, runs[0]["outcome"]) == (0, "succeeded")
+    assert is_free(simulation)
+    assert len(simulation.world.pods(NAMESPACE)) == 4
+
+
+def test_a_run_of_airflow_is_left_to_airflow(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "manual__2026", write=5)
+
+    result, runs = reconciled(folder)
+
+    assert (result.exit_code, runs[0]["fate"]) == (0, "alive")
+    assert not is_free(simulation)
+
+
+def test_a_run_that_is_named_is_taken_as_gone(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "manual__2026", write=5)
+
+    result, runs = reconciled(folder, "--run", "manual__2026")
+
+    assert (result.exit_code, runs[0]["outcome"]) == (0, "rolled_back")
+    assert is_free(simulation)
+
+
+def test_a_broken_policy_file_keeps_no_other_run_from_its_end(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "cli-1", write=5)
+    (folder / "broken.yaml").write_text("kind: Nonsense\n")
+
+    result, runs = reconciled(folder)
+
+    assert (result.exit_code, runs[0]["outcome"]) == (1, "rolled_back")
+    assert "broken.yaml" in result.stderr
+    assert is_free(simulation)
+
+
+def test_what_cannot_be_proven_needs_a_person_who_then_frees_it(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "cli-1", write=5)
+    own = select(simulation, {"app": "web", "by": "somebody"})
+
+    result, runs = reconciled(folder)
+    again, same = reconciled(folder)
+
+    assert (result.exit_code, runs[0]["fate"], runs[0]["outcome"]) == (1, "needs_person", "kept_both")
+    assert "springtide roll-back web" in runs[0]["message"]
+    assert (again.exit_code, same[0]["fate"]) == (1, "needs_person")
+    assert not is_free(simulation)
+
+    select(simulation, own)
+    undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder)])
+    assert (undone.exit_code, json.loads(undone.stdout)["outcome"]) == (0, "rolled_back")
+    assert is_free(simulation)
+
+
+def test_where_no_run_is_under_way_it_says_so(simulation: Simulation, folder: Path) -> None:
+    simulation.run(4, "cli-1")
+
+    result = CliRunner().invoke(app, ["reconcile", "--policies", str(folder)])
+
+    assert (result.exit_code, result.stdout.strip()) == (0, "no run owns a workload: there is nothing to reconcile")
+
+
+def test_policies_that_point_nowhere_are_an_error_and_not_a_clean_sweep(simulation: Simulation, tmp_path: Path) -> None:
+    assert simulation.world.get("services", NAMESPACE, "web")
+
+    result = CliRunner().invoke(app, ["reconcile", "--policies", str(tmp_path)])
+
+    assert result.exit_code == 1
+    assert "--namespace" in result.stderr
+
+
+def select(simulation: Simulation, selector: dict[str, str]) -> dict[str, str]:
+    """Change the Service's selector as somebody with kubectl would; return what it was."""
+    found = simulation.world.get("services", NAMESPACE, "web")
+    assert found is not None
+    service = deepcopy(found)
+    was = dict(service["spec"]["selector"])
+    service["spec"]["selector"] = selector
+    simulation.world.apply(service)
+    return was
