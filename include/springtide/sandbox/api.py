@@ -9,7 +9,7 @@ from typing import Any
 from springtide.sandbox import discovery, patches, routes
 from springtide.sandbox.access import Access, Action, User
 from springtide.sandbox.listing import page, watch
-from springtide.sandbox.messages import TRUE, Request, Response, answer, refusal
+from springtide.sandbox.messages import REVIEWS, TRUE, Request, Response, answer, refusal
 from springtide.sandbox.objects import Json, stamp
 from springtide.sandbox.routes import Route
 from springtide.sandbox.selectors import label_text, parse_fields, parse_labels
@@ -18,7 +18,6 @@ from springtide.sandbox.store import Store
 from springtide.sandbox.validate import check_scale
 from springtide.sandbox.writes import Deletion, Writer, Writes
 
-_REVIEW_PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _TOKEN_SECONDS = 3600
 
 
@@ -44,7 +43,7 @@ class Api:
         """Answer a request; a refusal is an answer, too."""
         try:
             user = self.access.who(request.headers.get("authorization", ""))
-            if request.path == _REVIEW_PATH:
+            if request.path == REVIEWS:
                 return self._review(request, user)
             return self._answer(request, user)
         except ApiError as error:

@@ -14,6 +14,7 @@ from springtide.sandbox.status import ApiError, bad_request
 if TYPE_CHECKING:
     from springtide.sandbox.watching import Watch
 
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 TRUE = frozenset({"1", "true", "True"})
 
 
@@ -53,8 +54,8 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        """Whether the request may change something."""
-        return self.method not in {"GET", "HEAD", "OPTIONS"}
+        """Whether the request may change something; a review of somebody's rights is created and never kept."""
+        return self.method not in {"GET", "HEAD", "OPTIONS"} and self.path != REVIEWS
 
     @property
     def manager(self) -> str:

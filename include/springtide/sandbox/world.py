@@ -19,16 +19,12 @@ from urllib.parse import urlsplit
 from springtide.sandbox.access import Access
 from springtide.sandbox.api import Api
 from springtide.sandbox.app import Answer
+from springtide.sandbox.controllers.autoscaling import HorizontalAutoscaler, KedaOperator
 from springtide.sandbox.controllers.deployment import DeploymentController
 from springtide.sandbox.controllers.endpointslice import EndpointSliceController
 from springtide.sandbox.controllers.garbage import GarbageCollector, NamespaceController
 from springtide.sandbox.controllers.replicaset import ReplicaSetController
-from springtide.sandbox.controllers.scheduling import (
-    HorizontalAutoscaler,
-    QuotaController,
-    Scheduler,
-    node_object,
-)
+from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler, node_object
 from springtide.sandbox.core import Core, Settings
 from springtide.sandbox.dataplane import Dataplane
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Lost
@@ -83,6 +79,7 @@ class World:
             Scheduler,
             EndpointSliceController,
             QuotaController,
+            KedaOperator,
             HorizontalAutoscaler,
         )
         self._observers = [controller(self.core).saw for controller in controllers]

@@ -1,4 +1,4 @@
-"""The scheduler of a cluster with one node, and the two controllers that only keep numbers: quota and HPA minimum."""
+"""The scheduler of a cluster with one node, and the controller that counts quotas."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from decimal import Decimal
 from springtide.sandbox import quota
 from springtide.sandbox.core import Controller, Core
 from springtide.sandbox.kinds import KINDS
-from springtide.sandbox.objects import Json, Ref, is_terminating, with_metadata
-from springtide.sandbox.ownership import managed_fields
+from springtide.sandbox.objects import Json, Ref, is_terminating
 from springtide.sandbox.resources import parse, pod_resources
 from springtide.sandbox.store import Change
 
 NODE = "sandbox"
-_HPA_SECONDS = 15.0
 
 
 class Scheduler(Controller):
@@ -120,84 +118,3 @@ class QuotaController(Controller):
         one = self.store.get(ref)
         if one is not None:
             self.writes.set_status(ref, quota.status(self.store, one))
-
-
-class HorizontalAutoscaler(Controller):
-    """Keeps a Deployment between `minReplicas` and `maxReplicas`; there are no metrics, so it does no more.
-
-    As upstream, a change of the HPA is seen at its next sync, at most 15 s later, and a Deployment scaled to 0 is
-    left alone.
-    """
-
-    watches = ("horizontalpodautoscalers",)
-
-    def concerns(self, change: Change) -> Iterable[Ref]:
-        """Return a new autoscaler; known ones come back by themselves."""
-        if change.type == "ADDED":
-            yield change.ref
-
-    def reconcile(self, ref: Ref) -> None:
-        """One sync."""
-        autoscaler = self.store.get(ref)
-        if autoscaler is None:
-            return
-        self.enqueue(ref, _HPA_SECONDS)
-        spec = autoscaler["spec"]
-        target = Ref("deployments", ref.namespace, spec["scaleTargetRef"]["name"])
-        deployment = self.store.get(target)
-        now = self.core.stamp()
-        if deployment is None:
-            missing = f'deployments.apps "{target.name}" not found'
-            message = f"the HPA controller was unable to get the target's current scale: {missing}"
-            self._report(ref, {}, [_condition("AbleToScale", "False", "FailedGetScale", message, now)])
-            return
-        has = deployment["spec"].get("replicas", 0)
-        wanted = min(max(has, spec["minReplicas"]), spec["maxReplicas"]) if has else 0
-        counts = {"currentReplicas": deployment["status"].get("replicas", 0), "desiredReplicas": wanted}
-        active = _condition(
-            "ScalingActive", "True", "ValidMetricFound", "the sandbox has no metrics: replicas stay", now
-        )
-        if not has:
-            message = "scaling is disabled since the replica count of the target is zero"
-            active = _condition("ScalingActive", "False", "ScalingDisabled", message, now)
-        if wanted != has:
-            self._scale(target, deployment, wanted)
-            below = has < wanted
-            why = (
-                "Current number of replicas below Spec.MinReplicas"
-                if below
-                else "Current number of replicas above Spec.MaxReplicas"
-            )
-            self.core.event(autoscaler, "Normal", "SuccessfulRescale", f"New size: {wanted}; reason: {why}")
-        message = "the HPA controller was able to get the target's current scale"
-        self._report(ref, counts, [_condition("AbleToScale", "True", "SucceededGetScale", message, now), active])
-
-    def _scale(self, target: Ref, deployment: Json, wanted: int) -> None:
-        changed = {**deployment, "spec": {**deployment["spec"], "replicas": wanted}}
-        entry = {
-            "manager": "kube-controller-manager",
-            "operation": "Update",
-            "apiVersion": "apps/v1",
-            "time": self.core.stamp(),
-            "subresource": "scale",
-        }
-        generation = deployment["metadata"]["generation"] + 1
-        fields = managed_fields(deployment, changed, entry)
-        self.store.put(target, with_metadata(changed, generation=generation, managedFields=fields))
-
-    def _report(self, ref: Ref, counts: Json, found: list[Json]) -> None:
-        autoscaler = self.store.get(ref)
-        if autoscaler is not None:
-            before = {one["type"]: one for one in autoscaler["status"].get("conditions", ())}
-            kept = [_unchanged(before.get(one["type"]), one) for one in found]
-            self.store.put(ref, {**autoscaler, "status": {**counts, "conditions": kept}})
-
-
-def _condition(kind: str, status: str, reason: str, message: str, now: str) -> Json:
-    return {"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message}
-
-
-def _unchanged(before: Json | None, new: Json) -> Json:
-    if before is None or before["status"] != new["status"]:
-        return new
-    return {**new, "lastTransitionTime": before["lastTransitionTime"]}

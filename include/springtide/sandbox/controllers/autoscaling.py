@@ -1,0 +1,176 @@
+"""What owns the replicas of a workload: the HorizontalPodAutoscaler, and KEDA's operator, which keeps one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from springtide.sandbox.core import Controller, Core
+from springtide.sandbox.kinds import KINDS
+from springtide.sandbox.objects import Json, Ref, with_metadata
+from springtide.sandbox.ownership import managed_fields
+from springtide.sandbox.store import Change
+
+WANTED: Final = "sandbox.springtide.dev/wanted"
+"""Annotation on an HPA: the replicas that its metrics ask for. Without it there are no metrics."""
+
+_SYNC_SECONDS = 15.0
+_STABILIZATION_SECONDS = 300.0
+
+
+class HorizontalAutoscaler(Controller):
+    """Keeps a Deployment between `minReplicas` and `maxReplicas`, and at what the annotation `WANTED` says.
+
+    As upstream, a change of the HPA is seen at its next sync, at most 15 s later; a Deployment scaled to 0 is left
+    alone; without metrics the bounds still hold; and replicas go down only to the highest number that was wanted
+    within the stabilization window.
+    """
+
+    watches = ("horizontalpodautoscalers",)
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._wanted: dict[Ref, list[tuple[float, int]]] = {}
+
+    def concerns(self, change: Change) -> Iterable[Ref]:
+        """Return a new autoscaler; known ones come back by themselves."""
+        if change.type == "ADDED":
+            yield change.ref
+        elif change.type == "DELETED":
+            self._wanted.pop(change.ref, None)
+
+    def reconcile(self, ref: Ref) -> None:
+        """One sync."""
+        autoscaler = self.store.get(ref)
+        if autoscaler is None:
+            return
+        self.enqueue(ref, _SYNC_SECONDS)
+        target = Ref("deployments", ref.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
+        deployment = self.store.get(target)
+        now = self.core.stamp()
+        if deployment is None:
+            missing = f'deployments.apps "{target.name}" not found'
+            message = f"the HPA controller was unable to get the target's current scale: {missing}"
+            self._report(ref, {}, [_condition("AbleToScale", "False", "FailedGetScale", message, now)])
+            return
+        has = deployment["spec"].get("replicas", 0)
+        wanted, why = self._decide(ref, autoscaler, has)
+        if wanted != has:
+            self._scale(target, deployment, wanted)
+            self.core.event(autoscaler, "Normal", "SuccessfulRescale", f"New size: {wanted}; reason: {why}")
+        message = "the HPA controller was able to get the target's current scale"
+        able = _condition("AbleToScale", "True", "SucceededGetScale", message, now)
+        counts = {"currentReplicas": deployment["status"].get("replicas", 0), "desiredReplicas": wanted}
+        self._report(ref, counts, [able, _active(has=has, now=now)])
+
+    def _decide(self, ref: Ref, autoscaler: Json, has: int) -> tuple[int, str]:
+        """Return the replicas and the reason for them, in the controller's own words."""
+        spec = autoscaler["spec"]
+        low, high = spec["minReplicas"], spec["maxReplicas"]
+        if not has:
+            return 0, ""
+        if has > high:
+            return high, "Current number of replicas above Spec.MaxReplicas"
+        if has < low:
+            return low, "Current number of replicas below Spec.MinReplicas"
+        asked = (autoscaler["metadata"].get("annotations") or {}).get(WANTED)
+        if asked is None:
+            return has, ""
+        wanted = max(low, min(high, int(asked)))
+        stable = self._stabilized(ref, autoscaler, wanted)
+        if stable < has:
+            return stable, "All metrics below target"
+        return max(has, wanted), "external metric above target"
+
+    def _stabilized(self, ref: Ref, autoscaler: Json, wanted: int) -> int:
+        behavior = (autoscaler["spec"].get("behavior") or {}).get("scaleDown") or {}
+        window = behavior.get("stabilizationWindowSeconds", _STABILIZATION_SECONDS)
+        now = self.core.timeline.elapsed
+        recent = [(at, number) for at, number in self._wanted.get(ref, ()) if at > now - window]
+        self._wanted[ref] = [*recent, (now, wanted)]
+        return max(number for _, number in self._wanted[ref])
+
+    def _scale(self, target: Ref, deployment: Json, wanted: int) -> None:
+        changed = {**deployment, "spec": {**deployment["spec"], "replicas": wanted}}
+        entry = {
+            "manager": "kube-controller-manager",
+            "operation": "Update",
+            "apiVersion": "apps/v1",
+            "time": self.core.stamp(),
+            "subresource": "scale",
+        }
+        generation = deployment["metadata"]["generation"] + 1
+        fields = managed_fields(deployment, changed, entry)
+        self.store.put(target, with_metadata(changed, generation=generation, managedFields=fields))
+
+    def _report(self, ref: Ref, counts: Json, found: list[Json]) -> None:
+        autoscaler = self.store.get(ref)
+        if autoscaler is not None:
+            before = {one["type"]: one for one in autoscaler["status"].get("conditions", ())}
+            kept = [_unchanged(before.get(one["type"]), one) for one in found]
+            self.store.put(ref, {**autoscaler, "status": {**counts, "conditions": kept}})
+
+
+def _condition(kind: str, status: str, reason: str, message: str, now: str) -> Json:
+    return {"type": kind, "status": status, "lastTransitionTime": now, "reason": reason, "message": message}
+
+
+def _unchanged(before: Json | None, new: Json) -> Json:
+    if before is None or before["status"] != new["status"]:
+        return new
+    return {**new, "lastTransitionTime": before["lastTransitionTime"]}
+
+
+def _active(*, has: int, now: str) -> Json:
+    if has:
+        return _condition("ScalingActive", "True", "ValidMetricFound", "the sandbox's own metric", now)
+    message = "scaling is disabled since the replica count of the target is zero"
+    return _condition("ScalingActive", "False", "ScalingDisabled", message, now)
+
+
+class KedaOperator(Controller):
+    """Keeps the HPA of every ScaledObject, as KEDA's operator does: `keda-hpa-<name>`, owned by the ScaledObject.
+
+    What somebody else writes into that HPA is overwritten; a paused ScaledObject is left alone.
+    """
+
+    watches = ("scaledobjects", "horizontalpodautoscalers")
+
+    def concerns(self, change: Change) -> Iterable[Ref]:
+        """Return the ScaledObject that changed, or whose HPA did."""
+        if change.ref.resource == "scaledobjects":
+            yield change.ref
+            return
+        for owner in change.object["metadata"].get("ownerReferences") or ():
+            if owner["kind"] == "ScaledObject":
+                yield Ref("scaledobjects", change.ref.namespace, owner["name"])
+
+    def reconcile(self, ref: Ref) -> None:
+        """Make the HPA what the ScaledObject says."""
+        scaled = self.store.get(ref)
+        if scaled is None or "autoscaling.keda.sh/paused" in (scaled["metadata"].get("annotations") or {}):
+            return
+        spec = {
+            "minReplicas": max(1, scaled["spec"].get("minReplicaCount") or 0),
+            "maxReplicas": scaled["spec"].get("maxReplicaCount") or 100,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", **scaled["spec"]["scaleTargetRef"]},
+        }
+        kind = KINDS["horizontalpodautoscalers"]
+        mine = Ref(kind.plural, ref.namespace, f"keda-hpa-{ref.name}")
+        found = self.store.get(mine)
+        if found is None:
+            self.writes.create(kind, {"metadata": _owned_by(scaled, mine.name), "spec": spec}, ref.namespace)
+        elif any(found["spec"].get(key) != value for key, value in spec.items()):
+            self.store.put(mine, {**found, "spec": {**found["spec"], **spec}})
+
+
+def _owned_by(scaled: Json, name: str) -> Json:
+    owner = {
+        "apiVersion": scaled["apiVersion"],
+        "kind": scaled["kind"],
+        "name": scaled["metadata"]["name"],
+        "uid": scaled["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {"name": name, "ownerReferences": [owner]}
