@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from springtide import labels
-from springtide.kube.objects import Deployment, Endpoint, Json, Pod, ReplicaSet, Service
+from springtide.kube.autoscaler import Autoscaler
+from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
-from springtide.strategy.model import Order, Snapshot
+from springtide.policy.model import ScalingPolicy, Settings
+from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order, Snapshot
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
 OWN_SELECTOR = {"app": "web"}
@@ -158,14 +159,37 @@ def pinned(template_hash: str) -> dict[str, str]:
     return OWN_SELECTOR | {labels.POD_TEMPLATE_HASH: template_hash}
 
 
-def scene(found: Service, *sets: SetBuilder, serving: Sequence[str] | None = None) -> Scene:
+def hpa(
+    low: int | None, high: int | None = 20, *, note: str = "", target: str = "web", uid: str = "uid-hpa"
+) -> Autoscaler:
+    """Return the HPA over `web`, with `note` as springtide's annotation."""
+    reference = {"kind": "Deployment", "name": target}
+    return _autoscaler(Kind.AUTOSCALER, note, uid, minReplicas=low, maxReplicas=high, scaleTargetRef=reference)
+
+
+def scaled_object(low: int | None = None, high: int | None = None, *, note: str = "", **spec: Any) -> Autoscaler:
+    """Return the ScaledObject over `web`."""
+    spec |= {"minReplicaCount": low, "maxReplicaCount": high, "scaleTargetRef": {"name": "web"}}
+    return _autoscaler(Kind.SCALED_OBJECT, note, "uid-keda", **spec)
+
+
+def _autoscaler(kind: Kind, note: str, uid: str, **spec: Any) -> Autoscaler:
+    annotations = {labels.FLOOR: note} if note else {}
+    metadata = {"name": "web", "uid": uid, "resourceVersion": "5", "annotations": annotations}
+    said = {key: value for key, value in spec.items() if value is not None}
+    return Autoscaler({"metadata": metadata, "spec": said}, kind)
+
+
+def scene(
+    found: Service, *sets: SetBuilder, serving: Sequence[str] | None = None, autoscaler: Autoscaler | None = None
+) -> Scene:
     """Return one look. `serving` names the sets whose ready pods are endpoints; by default those that the selector
     meets."""
     built = {each.name: each.build() for each in sets}
     names = serving if serving is not None else [each.name for each in sets if _meets(found, each)]
     endpoints = [_endpoint(pod) for name in names for pod in built[name].pods]
     pods = tuple(pod for pod_set in built.values() for pod in pod_set.pods)
-    return Scene(NOW, found, built, tuple(endpoints), pods)
+    return Scene(NOW, found, built, tuple(endpoints), pods, autoscaler)
 
 
 def _meets(found: Service, each: SetBuilder) -> bool:
@@ -181,11 +205,12 @@ def order(
     replicas: int,
     *,
     start: int = 3,
-    settings: BlueGreen | InPlace | None = None,
+    settings: Settings | None = None,
     stable: str = "web",
     ready: int | None = None,
+    through: Autoscaler | None = None,
 ) -> Order:
-    """Return the order to go from `start` to `replicas`."""
+    """Return the order to go from `start` to `replicas`; `through` is the autoscaler as it stood before."""
     template_hash = "hash-alt" if stable.endswith("-alt") else "hash-own"
     snapshot = Snapshot(
         service_uid="uid-service",
@@ -195,6 +220,11 @@ def order(
         replicas=start,
         ready=start if ready is None else ready,
         template_hash=template_hash,
+        autoscaler=None if through is None else _snapshot_of(through),
     )
     chosen = settings if settings is not None else policy().spec.strategy
-    return Order("run-1", "web", replicas, snapshot, chosen)
+    return Order("run-1", "web", replicas, snapshot, chosen, HoldNote("ada", "a sale", NOW + timedelta(days=1)))
+
+
+def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
+    return AutoscalerSnapshot(found.kind, found.name, found.uid, found.bounds, found.floor_text)

@@ -10,6 +10,7 @@ from invariants import Evidence
 from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.record.model import RunOutcome
+from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.history import Call
 from springtide.sandbox.objects import Json
@@ -18,7 +19,10 @@ from task_driver import AfterCrash, TaskDriver
 
 @dataclass(frozen=True)
 class Course:
-    """One way from `start` to `target` replicas; `trouble` makes it fail."""
+    """One way from `start` to `target` replicas; `trouble` makes it fail.
+
+    With `held_from` an earlier run has raised a floor from there to `start`.
+    """
 
     name: str
     strategy: str
@@ -26,10 +30,21 @@ class Course:
     target: int
     settings: tuple[tuple[str, Any], ...] = ()
     trouble: str = ""
+    held_from: int | None = None
+
+    @property
+    def natural(self) -> int:
+        """The replicas without any floor: where an earlier run holds one, what it was raised from."""
+        return self.start if self.held_from is None else self.held_from
 
     def simulation(self) -> Simulation:
         """Return the settled cluster in which it runs."""
-        simulation = Simulation.of(self.start, strategy=self.strategy, smoke=self.smoke, **dict(self.settings))
+        simulation = Simulation.of(self.natural, strategy=self.strategy, smoke=self.smoke, **dict(self.settings))
+        if self.strategy == "floor":
+            simulation.world.apply(autoscaler(self.natural))
+            simulation.world.settle()
+        if self.natural != self.start:
+            simulation.run(self.start, "run-0")
         if self.trouble == "image gone":
             simulation.world.core.images.discard("localhost/web:1")
         if self.trouble == "quota":
@@ -47,6 +62,21 @@ class Course:
         return [{"http": {"path": "/healthz", "samples": 3, "expect": expected}}]
 
 
+def autoscaler(replicas: int) -> Json:
+    """Return an HPA whose metrics ask for `replicas` and which follows them down at once."""
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "namespace": NAMESPACE, "annotations": {WANTED: str(replicas)}},
+        "spec": {
+            "minReplicas": replicas,
+            "maxReplicas": 5,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}},
+        },
+    }
+
+
 BATCHED = (("overlap", "batched"), ("batch", 2))
 SUCCEEDING = (
     Course("blue_green up", "blue_green", 2, 4),
@@ -55,6 +85,9 @@ SUCCEEDING = (
     Course("in_place down", "in_place", 4, 2),
     Course("batched up", "blue_green", 2, 4, BATCHED),
     Course("batched down", "blue_green", 4, 2, BATCHED),
+    Course("floor up", "floor", 2, 4),
+    Course("floor up over the maximum", "floor", 2, 6, (("raise_max", True),)),
+    Course("floor given back", "floor", 4, 2, held_from=2),
 )
 FAILING = (
     Course("blue_green, image gone", "blue_green", 2, 4, trouble="image gone"),
@@ -64,16 +97,20 @@ FAILING = (
     Course("in_place, quota", "in_place", 2, 4, trouble="quota"),
     Course("in_place, smoke", "in_place", 2, 4, trouble="smoke"),
     Course("batched, smoke", "blue_green", 2, 4, BATCHED, trouble="smoke"),
+    Course("floor, image gone", "floor", 2, 4, trouble="image gone"),
+    Course("floor, quota", "floor", 2, 4, trouble="quota"),
+    Course("floor, smoke", "floor", 2, 4, trouble="smoke"),
 )
 
 
 @dataclass(frozen=True)
 class End:
-    """How a simulation ended."""
+    """How a simulation ended; `before` is the number of the last write before its run."""
 
     outcome: RunOutcome
     state: Json
     writes: int
+    before: int
     attempts: int
     calls: int
     evidence: Evidence
@@ -95,7 +132,7 @@ def play(course: Course, faults: Any, after: AfterCrash) -> End:
     attempts = most(world.history.calls) - before
     made = len(world.history.calls) - calls
     writes = len(evidence.workload_writes)
-    return End(outcome, state_of(simulation), writes, attempts, made, evidence, tuple(driver.failures))
+    return End(outcome, state_of(simulation), writes, before, attempts, made, evidence, tuple(driver.failures))
 
 
 def most(calls: list[Call]) -> int:
@@ -109,7 +146,14 @@ def state_of(simulation: Simulation) -> Json:
     deployments = {each["metadata"]["name"]: each["spec"] for each in found}
     pods = simulation.world.pods(NAMESPACE)
     sets = sorted(pod["metadata"]["labels"].get(labels.SET, "own") for pod in pods)
-    return {"deployments": deployments, "pods": sets, "selector": simulation.selector}
+    hpas = simulation.world.store.select("horizontalpodautoscalers", NAMESPACE)
+    autoscalers = [(each["spec"], labels.FLOOR in each["metadata"].get("annotations", {})) for each in hpas]
+    return {
+        "deployments": deployments,
+        "pods": sets,
+        "selector": simulation.selector,
+        "autoscalers": autoscalers,
+    }
 
 
 @cache

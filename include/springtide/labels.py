@@ -21,6 +21,9 @@ GENERATION: Final = f"{PREFIX}/generation"
 SWITCHED_AT: Final = f"{PREFIX}/switched-at"
 """Annotation on the Service: when its selector was moved last (ISO 8601, UTC)."""
 
+FLOOR: Final = f"{PREFIX}/floor"
+"""Annotation on an autoscaler: who holds its minimum raised, why and until when, and what is given back (JSON)."""
+
 STATE: Final = f"{PREFIX}/state"
 """Annotation on the Lease: what the run does, the snapshot, and the phase journal (JSON)."""
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 POLICY_STRATEGY: Final = "policy"
 """The form's word for the strategy that the policy names."""
 
-STRATEGIES: Final = (POLICY_STRATEGY, "blue_green", "in_place")
+RELEASE: Final = "release"
+"""What gives a raised minimum back, in the place of a number."""
+
+STRATEGIES: Final = (POLICY_STRATEGY, "blue_green", "in_place", "floor")
 LONGEST_REASON: Final = 500
 
 STALE_AFTER: Final = timedelta(hours=1)
@@ -47,11 +50,11 @@ def scaling_params(folder: Path) -> dict[str, Param]:
         "replicas": Param(
             "auto",
             anyOf=[  # no `type` beside it: the form would show a box for JSON
-                {"type": "string", "pattern": "^(auto|[1-9][0-9]{0,4})$"},
+                {"type": "string", "pattern": "^(auto|release|[1-9][0-9]{0,4})$"},
                 {"type": "integer", "minimum": 1, "maximum": 10_000},
             ],
             title="Replicas",
-            description='A number, or "auto": the policy\'s capacity models decide.',
+            description='A number; "auto": the policy\'s models decide; "release": a held floor is given back.',
         ),
         "strategy": Param(
             POLICY_STRATEGY,
@@ -84,11 +87,13 @@ def request_of(context: Context, clock: Clock) -> RunRequest:
     _require_known(asked)
     dag_run = context["dag_run"]
     policy = policy_of(asked.get("service"), policies_folder())
+    wanted = asked.get("replicas", "auto")
     run_type = str(getattr(dag_run.run_type, "value", dag_run.run_type))
     return RunRequest(
         run_id=dag_run.run_id,
         policy=policy,
-        replicas=parse_replicas(asked.get("replicas", "auto"), policy=policy),
+        replicas=None if wanted == RELEASE else parse_replicas(wanted, policy=policy),
+        is_release=wanted == RELEASE,
         strategy=_strategy(asked.get("strategy", POLICY_STRATEGY)),
         requested_by=dag_run.triggering_user_name or f"airflow ({run_type})",
         reason=_reason(asked.get("reason", "")),

@@ -27,7 +27,7 @@ def points(courses: tuple[Course, ...]) -> list[Any]:
     return [
         pytest.param(course, number, id=f"{course.name}-write{number}")
         for course in courses
-        for number in range(1, unfaulted(course).attempts + 1)
+        for number in range(unfaulted(course).before + 1, unfaulted(course).before + unfaulted(course).attempts + 1)
     ]
 
 

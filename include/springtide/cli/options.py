@@ -17,7 +17,7 @@ import typer
 from springtide.clock import Clock, SystemClock
 from springtide.errors import InputError
 from springtide.policy.model import ScalingPolicy
-from springtide.policy.parse import load_policy
+from springtide.policy.parse import load_policies, load_policy
 from springtide.record.memory import MemoryStore
 from springtide.record.settings import STORE_VARIABLE, RecordSettings
 from springtide.record.store import RunStore
@@ -48,7 +48,7 @@ StoreOption = Annotated[
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")]
 ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
-StrategyOption = Annotated[str | None, typer.Option(help="blue_green or in_place; else the policy's own.")]
+StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor; else the policy's own.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; kept with the run.")]
 
 DEFAULT_POLICIES = Path("policies")
@@ -81,6 +81,14 @@ class Place:
                 field="service",
             )
         return load_policy(self.policies / f"{service}.yaml")
+
+    def all_policies(self) -> tuple[ScalingPolicy, ...]:
+        """Return every policy of the folder.
+
+        Raises:
+            PolicyError: a file has errors.
+        """
+        return tuple(load_policies(self.policies).values())
 
     @contextmanager
     def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:

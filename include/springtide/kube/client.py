@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from springtide.kube.objects import Json, Kind, Version
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """What somebody may do, in the words of RBAC; `resource` holds a subresource behind a slash."""
+
+    verb: str
+    group: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
 
 
 class KubeReader(Protocol):
@@ -22,10 +35,19 @@ class KubeReader(Protocol):
         ...
 
     def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
-        """Return all objects that the label `selector` matches.
+        """Return all objects that the label `selector` matches; of nodes and pods in the whole cluster, for "".
 
         Raises:
             ClusterRefused: the right to read is missing.
+            ClusterUnavailable: no answer in time.
+        """
+        ...
+
+    def may(self, right: Right, namespace: str) -> bool:
+        """Say whether this client has `right` in `namespace`: a SelfSubjectAccessReview, which changes nothing.
+
+        Raises:
+            ClusterRefused: even that may not be asked.
             ClusterUnavailable: no answer in time.
         """
         ...

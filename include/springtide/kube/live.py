@@ -10,6 +10,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterUnavailable, InputError
+from springtide.kube.client import Right
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.translate import translated
 
@@ -32,7 +33,10 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
     Kind.LEASE: ("CoordinationV1Api", "namespaced_lease"),
     Kind.AUTOSCALER: ("AutoscalingV2Api", "namespaced_horizontal_pod_autoscaler"),
     Kind.RESOURCE_QUOTA: ("CoreV1Api", "namespaced_resource_quota"),
+    Kind.DISRUPTION_BUDGET: ("PolicyV1Api", "namespaced_pod_disruption_budget"),
 }
+_CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects")}
+_EVERYWHERE: Final[dict[Kind, str]] = {Kind.NODE: "list_node", Kind.POD: "list_pod_for_all_namespaces"}
 _MERGE: Final = "application/merge-patch+json"
 
 
@@ -51,10 +55,25 @@ class LiveKube:
 
     def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
         """Return all that match (see `KubeReader.list`)."""
-        read = self._method("list", kind)
         options = _options() | ({"label_selector": selector} if selector else {})
-        answer = self._read(f"list {kind.value} in {namespace}", lambda: read(namespace, **options))
+        if not namespace:
+            read = getattr(self._api("CoreV1Api"), _EVERYWHERE[kind])
+            answer = self._read(f"list {kind.value} of the whole cluster", lambda: read(**options))
+        else:
+            read = self._method("list", kind)
+            answer = self._read(f"list {kind.value} in {namespace}", lambda: read(namespace, **options))
         return list(answer.get("items") or ())
+
+    def may(self, right: Right, namespace: str) -> bool:
+        """Ask for one right (see `KubeReader.may`)."""
+        resource, _, subresource = right.resource.partition("/")
+        attributes = {"verb": right.verb, "group": right.group, "resource": resource, "namespace": namespace}
+        attributes |= {"subresource": subresource} if subresource else {}
+        body: Json = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+        body["spec"] = {"resourceAttributes": attributes}
+        review = self._api("AuthorizationV1Api").create_self_subject_access_review
+        answer = self._read(f"ask for the right to {right}", lambda: review(body, **_options()))
+        return bool(answer["status"].get("allowed"))
 
     def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
         """Create the object (see `KubeClient.create`)."""
@@ -102,9 +121,27 @@ class LiveKube:
         raise AssertionError("tenacity ends by a return or by raising")
 
     def _method(self, verb: str, kind: Kind) -> Callable[..., Any]:
+        if kind in _CUSTOM:
+            return self._custom(verb, kind)
         api, suffix = _API[kind]
         method: Callable[..., Any] = getattr(self._api(api), f"{verb}_{suffix}")
         return method
+
+    def _custom(self, verb: str, kind: Kind) -> Callable[..., Any]:
+        """Return the method for a custom resource, with the arguments of the built-in kinds' methods."""
+        api, (group, version, plural) = self._api("CustomObjectsApi"), _CUSTOM[kind]
+
+        def read(name: str, namespace: str, **options: Any) -> Any:
+            return api.get_namespaced_custom_object(group, version, namespace, plural, name, **options)
+
+        def find(namespace: str, **options: Any) -> Any:
+            return api.list_namespaced_custom_object(group, version, namespace, plural, **options)
+
+        def patch(name: str, namespace: str, change: Json, **options: Any) -> Any:
+            return api.patch_namespaced_custom_object(group, version, namespace, plural, name, change, **options)
+
+        methods: dict[str, Callable[..., Any]] = {"read": read, "list": find, "patch": patch}
+        return methods[verb]
 
     def _api(self, name: str) -> Any:
         from kubernetes import client

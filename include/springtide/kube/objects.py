@@ -27,7 +27,10 @@ class Kind(StrEnum):
     ENDPOINT_SLICE = "endpoint_slice"
     LEASE = "lease"
     AUTOSCALER = "horizontal_pod_autoscaler"
+    SCALED_OBJECT = "scaled_object"
     RESOURCE_QUOTA = "resource_quota"
+    DISRUPTION_BUDGET = "pod_disruption_budget"
+    NODE = "node"
 
 
 @dataclass(frozen=True, slots=True)

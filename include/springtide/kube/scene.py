@@ -11,6 +11,7 @@ from datetime import datetime
 from springtide import labels
 from springtide.clock import Clock
 from springtide.errors import InputError, NotFound
+from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.client import KubeReader, selector_text
 from springtide.kube.objects import (
     Deployment,
@@ -54,6 +55,7 @@ class Scene:
     """One look: the Service, up to two pod sets by Deployment name, every endpoint, every pod that the selector meets.
 
     `pods` holds all pods with the workload's labels, also those of no pod set (orphans, other workloads).
+    `autoscaler` is read only where a strategy works through it; None also when it is gone.
     """
 
     at: datetime
@@ -61,6 +63,7 @@ class Scene:
     pod_sets: dict[str, PodSet]
     endpoints: tuple[Endpoint, ...]
     pods: tuple[Pod, ...]
+    autoscaler: Autoscaler | None = None
 
     def ready_endpoints(self, pod_set: PodSet | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints that get new connections now, of all sets or of one."""
@@ -71,8 +74,16 @@ class Scene:
         return tuple(e for e in ready if e.pod_uid in uids)
 
 
-def observe(kube: KubeReader, clock: Clock, *, namespace: str, deployment: str, service: str) -> Scene:
-    """Read everything that belongs to the workload, deciding reads only.
+def observe(
+    kube: KubeReader,
+    clock: Clock,
+    *,
+    namespace: str,
+    deployment: str,
+    service: str,
+    autoscaler: tuple[Kind, str] | None = None,
+) -> Scene:
+    """Read everything that belongs to the workload, deciding reads only; `autoscaler` names the one to read as well.
 
     Raises:
         InputError: the Service does not exist, or neither of the two Deployments does.
@@ -90,6 +101,7 @@ def observe(kube: KubeReader, clock: Clock, *, namespace: str, deployment: str, 
         pod_sets={d.name: _pod_set(d, replica_sets, pods) for d in deployments},
         endpoints=endpoints_of(slices),
         pods=pods,
+        autoscaler=None if autoscaler is None else _autoscaler(kube, namespace, *autoscaler),
     )
 
 
@@ -127,6 +139,13 @@ def _deployments(kube: KubeReader, namespace: str, name: str) -> list[Deployment
             field="target.deployment",
         )
     return deployments
+
+
+def _autoscaler(kube: KubeReader, namespace: str, kind: Kind, name: str) -> Autoscaler | None:
+    try:
+        return Autoscaler(kube.get(kind, namespace, name), kind)
+    except NotFound:
+        return None
 
 
 def _find(kube: KubeReader, namespace: str, name: str) -> Json | None:

@@ -31,6 +31,13 @@ def within_bounds(wanted: int, replicas: Replicas) -> Clamp | None:
     return None
 
 
+def above_own_minimum(wanted: int, least: int) -> Clamp | None:
+    """Return the clamp to the minimum that the autoscaler's owner set: a floor is never lower."""
+    if wanted >= least:
+        return None
+    return Clamp("autoscaler.minimum", wanted, least, f"{wanted} is below the autoscaler's own minimum {least}")
+
+
 def within_tolerance(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
     """Return the clamp to `current` when `wanted` is that near to it; never when `current` is out of bounds."""
     if wanted == current or within_bounds(current, replicas) is not None:

@@ -40,8 +40,24 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands before a run.
+
+    `current` is the number that the run changes: desired replicas, or an autoscaler's minimum. `running` are the
+    desired replicas, of which the steps of a floor count; `least` is the minimum that the autoscaler's owner set.
+    """
+
+    current: int
+    running: int
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ScalingPlan:
-    """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by."""
+    """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by.
+
+    With strategy `floor` both are an autoscaler's minimum.
+    """
 
     policy: str
     target: Target

@@ -6,31 +6,39 @@ person is done exactly or refused, never changed: who asks for 80 and is silentl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError
-from springtide.plan.guards import check_bounds, parse_replicas, within_bounds, within_step, within_tolerance
-from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Target
-from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
+from springtide.plan.guards import (
+    above_own_minimum,
+    check_bounds,
+    parse_replicas,
+    within_bounds,
+    within_step,
+    within_tolerance,
+)
+from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Target
+from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy
 from springtide.policy.units import shown
 
-__all__ = ["STRATEGIES", "make_plan", "parse_replicas"]
+__all__ = ["STRATEGIES", "make_floor_plan", "make_plan", "make_release_plan", "parse_replicas"]
 
-STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace))
+STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace, Floor))
 """The strategies that a run can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Number:
-    """A number of replicas on its way through the guards."""
+    """A number of replicas on its way through the guards; `source` says where it is from, if not from models."""
 
     replicas: int
     clamps: tuple[Clamp, ...] = ()
+    source: str = ""
 
     def after(self, clamp: Clamp | None) -> _Number:
-        return self if clamp is None else _Number(clamp.replicas, (*self.clamps, clamp))
+        return self if clamp is None else _Number(clamp.replicas, (*self.clamps, clamp), self.source)
 
 
 def make_plan(
@@ -59,8 +67,40 @@ def make_plan(
         )
     if current < 0:
         raise InputError(f"current: replicas are at least 0, got {current}.", code="pods_negative", field="current")
-    guard = _refuse if explicit else _clamp
-    number = guard(policy, estimate.replicas, current)
+    number = _guarded(policy, estimate.replicas, Standing(current, current), explicit=explicit)
+    return _plan(policy, estimate, number, current=current, strategy=strategy, now=now)
+
+
+def make_floor_plan(
+    policy: ScalingPolicy, estimate: CapacityEstimate, *, standing: Standing, now: datetime, explicit: bool
+) -> ScalingPlan:
+    """Return what a run does about `estimate` where an autoscaler owns the replicas: see `make_plan`.
+
+    What is changed is the minimum. It never gets below the one that the autoscaler's owner set, and a step up counts
+    from the replicas that run, where those are more.
+
+    Raises:
+        InputError: as `make_plan`, or a person's number is below the owner's own minimum (`pods_below_min`).
+    """
+    number = _guarded(policy, estimate.replicas, standing, explicit=explicit)
+    return _plan(policy, estimate, number, current=standing.current, strategy="floor", now=now)
+
+
+def make_release_plan(
+    policy: ScalingPolicy, estimate: CapacityEstimate, *, current: int, is_held: bool, now: datetime
+) -> ScalingPlan:
+    """Return the plan that gives the minimum back: what the owner set, which no guard may change.
+
+    There is something to do as long as springtide's note `is_held`, even where the number is back already.
+    """
+    number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is given back")
+    plan = _plan(policy, estimate, number, current=current, strategy="floor", now=now)
+    return replace(plan, outcome=PlanOutcome.SCALE if is_held else PlanOutcome.NOTHING_TO_DO)
+
+
+def _plan(
+    policy: ScalingPolicy, estimate: CapacityEstimate, number: _Number, *, current: int, strategy: str, now: datetime
+) -> ScalingPlan:
     target = policy.spec.target
     outcome = PlanOutcome.NOTHING_TO_DO if number.replicas == current else PlanOutcome.SCALE
     return ScalingPlan(
@@ -73,37 +113,50 @@ def make_plan(
         estimate=estimate,
         clamps=number.clamps,
         decided_at=now,
-        reason=_reason(estimate, number, current=current, explicit=explicit),
+        reason=_reason(estimate, number, current=current),
     )
 
 
-def _clamp(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
+def _guarded(policy: ScalingPolicy, wanted: int, standing: Standing, *, explicit: bool) -> _Number:
+    return (_refuse if explicit else _clamp)(policy, wanted, standing)
+
+
+def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
     replicas, guards = policy.spec.replicas, policy.spec.guards
     number = _Number(wanted).after(within_bounds(wanted, replicas))
-    near = within_tolerance(number.replicas, current=current, replicas=replicas, guards=guards)
+    number = number.after(above_own_minimum(number.replicas, standing.least))
+    near = within_tolerance(number.replicas, current=standing.current, replicas=replicas, guards=guards)
     if near is not None:
         return number.after(near)
-    return number.after(within_step(number.replicas, current=current, replicas=replicas, guards=guards))
+    basis = _basis(number.replicas, standing)
+    return number.after(within_step(number.replicas, current=basis, replicas=replicas, guards=guards))
 
 
-def _refuse(policy: ScalingPolicy, wanted: int, current: int) -> _Number:
+def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
     replicas, guards = policy.spec.replicas, policy.spec.guards
     check_bounds(policy, wanted)
-    step = within_step(wanted, current=current, replicas=replicas, guards=guards)
-    if step is not None and wanted != current:
+    if low := above_own_minimum(wanted, standing.least):
+        raise InputError(f"pods: {low.reason}, which a floor only raises.", code="pods_below_min", field="pods")
+    step = within_step(wanted, current=_basis(wanted, standing), replicas=replicas, guards=guards)
+    if step is not None and wanted != standing.current:
         raise InputError(
             f"pods: {step.reason}. One run may go to {step.replicas}: ask for that first, then for {wanted}. To "
             f"confirm the whole step at once, widen {step.guard} in policy {policy.name}.",
             code="factor_exceeded",
             field="pods",
         )
-    return _Number(wanted)
+    return _Number(wanted, source=f"{wanted} replicas were asked for")
 
 
-def _reason(estimate: CapacityEstimate, number: _Number, *, current: int, explicit: bool) -> str:
+def _basis(wanted: int, standing: Standing) -> int:
+    """Return the number that a step counts from: a floor under what runs already is no step at all."""
+    return max(standing.current, standing.running) if wanted > standing.current else standing.current
+
+
+def _reason(estimate: CapacityEstimate, number: _Number, *, current: int) -> str:
     """Return the plan in one sentence: the number's source, its clamps, its effect."""
-    if explicit:
-        parts = [f"{estimate.replicas} replicas were asked for"]
+    if number.source:
+        parts = [number.source]
     else:
         largest = estimate.largest
         how = f"{largest.model}: {largest.reason}" if estimate.combine == "max" else f"sum of {len(estimate.answers)}"

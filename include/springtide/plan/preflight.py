@@ -7,7 +7,8 @@ from typing import Final
 
 from springtide import labels
 from springtide.errors import InputError
-from springtide.kube.objects import Deployment, Json, Pod
+from springtide.kube.autoscaler import Autoscaler
+from springtide.kube.objects import Deployment, Pod
 from springtide.kube.scene import PodSet, Scene
 
 _LISTED: Final = 5
@@ -15,11 +16,11 @@ _SERVICE, _DEPLOYMENT, _STRATEGY = "target.service", "target.deployment", "strat
 
 
 def require_scalable(
-    scene: Scene, *, deployment: str, selected: Sequence[Pod], autoscalers: Sequence[Json], parallel: bool
+    scene: Scene, *, deployment: str, selected: Sequence[Pod], autoscalers: Sequence[Autoscaler], strategy: str
 ) -> PodSet:
     """Return the stable set, or refuse with every reason at once.
 
-    `selected` are the pods that the Service's selector meets; `parallel` is True when a second set will run beside it.
+    `selected` are the pods that the Service's selector meets; `autoscalers` what owns the workload's replicas.
 
     Raises:
         InputError: one reason or many; `code` and `field` are the first one's.
@@ -28,10 +29,10 @@ def require_scalable(
     refusals = [
         *_service_refusals(scene, stable),
         *_selection_refusals(scene, stable, selected),
-        *_rollout_refusals(stable),
         *_workload_refusals(stable.deployment),
-        *_autoscaler_refusals(deployment, autoscalers),
-        *(_parallel_refusals(stable.deployment) if parallel else ()),
+        *(_floor_refusals(stable.deployment, autoscalers) if strategy == "floor" else ()),
+        *(() if strategy == "floor" else (*_rollout_refusals(stable), *_autoscaler_refusals(autoscalers))),
+        *(_parallel_refusals(stable.deployment) if strategy == "blue_green" else ()),
     ]
     if refusals:
         words = "\n".join(f"{refusal.field}: {refusal.message}" for refusal in refusals)
@@ -141,16 +142,33 @@ def _workload_refusals(deployment: Deployment) -> Iterator[InputError]:
         yield InputError(words, code="workload_unsupported", field=_DEPLOYMENT)
 
 
-def _autoscaler_refusals(deployment: str, autoscalers: Sequence[Json]) -> Iterator[InputError]:
+def _autoscaler_refusals(autoscalers: Sequence[Autoscaler]) -> Iterator[InputError]:
     for autoscaler in autoscalers:
-        target = autoscaler["spec"].get("scaleTargetRef") or {}
-        if target.get("kind") == "Deployment" and target.get("name") in labels.set_names(deployment):
-            words = f"HorizontalPodAutoscaler {autoscaler['metadata']['name']} owns the replicas of {target['name']}"
-            yield InputError(
-                f"{words}; two that decide would fight. Remove the autoscaler, or leave the workload to it.",
-                code="autoscaler_conflict",
-                field=_STRATEGY,
-            )
+        words = f"{autoscaler.title} owns the replicas of {autoscaler.target}; two that decide would fight."
+        yield InputError(
+            f"{words} Use strategy floor, which works through it, or remove it.", code=_CONFLICT, field=_STRATEGY
+        )
+
+
+def _floor_refusals(deployment: Deployment, autoscalers: Sequence[Autoscaler]) -> Iterator[InputError]:
+    name = deployment.name
+    if not autoscalers:
+        words = f"neither an HPA nor a ScaledObject owns the replicas of Deployment {name}, so there is no minimum to"
+        yield InputError(
+            f"{words} raise. Create one, or use blue_green or in_place.", code="autoscaler_missing", field=_STRATEGY
+        )
+    elif len(autoscalers) > 1:
+        words = f"{_some([each.title for each in autoscalers])} own the replicas of one workload and fight."
+        yield InputError(f"{words} Leave one.", code=_CONFLICT, field=_STRATEGY)
+    for autoscaler in autoscalers:
+        if autoscaler.target != name:
+            words = f"{autoscaler.title} scales {autoscaler.target}, but the pods that serve are those of {name}."
+            yield InputError(f"{words} Correct its scaleTargetRef.", code=_CONFLICT, field=_STRATEGY)
+        if autoscaler.obstacle:
+            yield InputError(autoscaler.obstacle, code=_CONFLICT, field=_STRATEGY)
+
+
+_CONFLICT: Final = "autoscaler_conflict"
 
 
 def _parallel_refusals(deployment: Deployment) -> Iterator[InputError]:

@@ -46,7 +46,7 @@ from springtide.policy.capacity import (
 from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand, Quality
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
-from springtide.policy.strategy import BlueGreen, Deadlines, InPlace, Probe, StrategySpec
+from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "EventSpec",
     "FileDemand",
     "FixedSpec",
+    "Floor",
     "ForecastSpec",
     "Guards",
     "HttpCheck",
@@ -75,6 +76,7 @@ __all__ = [
     "Replicas",
     "ScalingPolicy",
     "SeasonalSpec",
+    "Settings",
     "SmokeCheck",
     "Spec",
     "SqrtHeadroomSpec",
@@ -183,7 +185,8 @@ class Spec(Part):
     """How demand becomes replicas; see `CapacitySpec`. Required."""
 
     strategy: StrategySpec
-    """How replicas are changed; `type` is `blue_green` or `in_place`. Required: it is chosen, not inherited."""
+    """How replicas are changed; `type` is `blue_green`, `in_place` or `floor`. Required: it is chosen, never
+    inherited."""
 
     smoke: Annotated[tuple[SmokeCheck, ...], Field(strict=False, max_length=20)] = ()
     """What is tried on the new instances before the stable ones go. Default none: readiness and endpoints are the

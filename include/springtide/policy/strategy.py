@@ -121,4 +121,25 @@ class InPlace(StrategyPart):
     """Which strategy this is."""
 
 
-StrategySpec = Annotated[BlueGreen | InPlace, Field(discriminator="type")]
+class Floor(StrategyPart):
+    """An autoscaler owns the replicas: its minimum is raised, held, and given back.
+
+    `propagation`, `drain` and `remove_step` are the autoscaler's own business then.
+    """
+
+    type: Literal["floor"] = "floor"
+    """Which strategy this is."""
+
+    raise_max: bool = False
+    """Whether a maximum that is too low for the floor is raised with it, and given back with it. Default false: the
+    maximum is somebody's limit, and such a run is refused."""
+
+    expires: Annotated[Duration, between("1m", "30d")] = Duration("1d")
+    """How long a raised minimum may stand; then `springtide release --expired` gives it back, whoever forgot to.
+    Default 1d: longer than most events. Each run that keeps the floor raised begins it anew."""
+
+
+Settings = BlueGreen | InPlace | Floor
+"""The settings of any strategy."""
+
+StrategySpec = Annotated[Settings, Field(discriminator="type")]

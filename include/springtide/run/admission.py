@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from springtide import labels
 from springtide.capacity.combine import estimate, requested
 from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.registry import build_model
 from springtide.demand.registry import read_demand
 from springtide.errors import InputError
+from springtide.kube.autoscaler import Autoscaler, find, least
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.scene import PodSet, Scene, observe
-from springtide.plan.model import ScalingPlan, Target
-from springtide.plan.planner import make_plan
+from springtide.plan.model import ScalingPlan, Standing, Target
+from springtide.plan.planner import make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
-from springtide.policy.model import BlueGreen, InPlace, ScalingPolicy
+from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
 from springtide.policy.strategy import StrategyPart
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
-from springtide.strategy.model import Snapshot
+from springtide.strategy.hold import own_bounds
+from springtide.strategy.model import AutoscalerSnapshot, Snapshot
 
 
 def target_of(policy: ScalingPolicy) -> Target:
@@ -26,7 +31,7 @@ def target_of(policy: ScalingPolicy) -> Target:
     return Target(target.namespace, target.deployment, target.service)
 
 
-def settings_of(request: RunRequest) -> BlueGreen | InPlace:
+def settings_of(request: RunRequest) -> Settings:
     """Return the strategy of the request: the policy's own, or the one asked for with the policy's waits.
 
     Raises:
@@ -35,7 +40,7 @@ def settings_of(request: RunRequest) -> BlueGreen | InPlace:
     settings = request.policy.spec.strategy
     if request.strategy in (None, "", settings.type):
         return settings
-    kinds: dict[str, type[BlueGreen | InPlace]] = {"blue_green": BlueGreen, "in_place": InPlace}
+    kinds: dict[str, type[Settings]] = {"blue_green": BlueGreen, "in_place": InPlace, "floor": Floor}
     if request.strategy not in kinds:
         raise InputError(
             f"strategy: {request.strategy!r} is none; allowed are {', '.join(kinds)}.",
@@ -58,7 +63,9 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Scene, PodSet]:
     lease = read_lease(ports.kube, target.namespace, target.deployment)
     if lease is not None and lease.holder:
         raise fenced(lease, target.namespace, target.deployment, request.run_id)
-    scene = look(ports, target)
+    strategy = settings_of(request).type
+    autoscalers = find(ports.kube, target.namespace, target.deployment) if strategy == "floor" else _hpas(ports, target)
+    scene = replace(look(ports, target), autoscaler=autoscalers[0] if autoscalers else None)
     selected: list[Pod] = []
     if scene.service.selector:
         selector = selector_text(scene.service.selector)
@@ -67,8 +74,8 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Scene, PodSet]:
         scene,
         deployment=target.deployment,
         selected=selected,
-        autoscalers=ports.kube.list(Kind.AUTOSCALER, target.namespace),
-        parallel=settings_of(request).type == "blue_green",
+        autoscalers=autoscalers,
+        strategy=strategy,
     )
     return scene, stable
 
@@ -93,16 +100,42 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     lease = read_lease(ports.kube, target.namespace, target.deployment)
     if lease is not None and lease.holder == request.run_id and lease.state is not None:
         return lease.state.plan
-    _, stable = admit(ports, request)
-    current = stable.deployment.replicas
-    return make_plan(
-        request.policy,
-        _estimate(ports, request, current),
-        current=current,
-        strategy=settings_of(request).type,
-        now=ports.clock.now(),
-        explicit=request.replicas is not None,
-    )
+    scene, stable = admit(ports, request)
+    running, now = stable.deployment.replicas, ports.clock.now()
+    explicit = request.replicas is not None
+    strategy = settings_of(request).type
+    if strategy == "floor" and scene.autoscaler is not None:
+        return _plan_floor(ports, request, scene.autoscaler, running)
+    if request.is_release:
+        raise InputError(
+            f"strategy: {strategy} holds no floor, so there is nothing to release. Only strategy floor does.",
+            code="nothing_held",
+            field="strategy",
+        )
+    found = _estimate(ports, request, running)
+    return make_plan(request.policy, found, current=running, strategy=strategy, now=now, explicit=explicit)
+
+
+def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, running: int) -> ScalingPlan:
+    now, own = ports.clock.now(), least(own_bounds(autoscaler.bounds, autoscaler.floor_text), autoscaler.kind)
+    if request.is_release:
+        found, held = requested(own, now=now), bool(autoscaler.floor_text)
+        return make_release_plan(request.policy, found, current=autoscaler.minimum, is_held=held, now=now)
+    standing = Standing(autoscaler.minimum, running, own)
+    explicit, found = request.replicas is not None, _estimate(ports, request, running)
+    return make_floor_plan(request.policy, found, standing=standing, now=now, explicit=explicit)
+
+
+def standing_number(scene: Scene, stable: PodSet, strategy: str) -> int:
+    """Return the number that a run changes: desired replicas, or the minimum where an autoscaler owns them."""
+    if strategy == "floor" and scene.autoscaler is not None:
+        return scene.autoscaler.minimum
+    return stable.deployment.replicas
+
+
+def _hpas(ports: Ports, target: Target) -> tuple[Autoscaler, ...]:
+    every = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, target.namespace)]
+    return tuple(hpa for hpa in every if hpa.target in labels.set_names(target.deployment))
 
 
 def _estimate(ports: Ports, request: RunRequest, current: int) -> CapacityEstimate:
@@ -129,4 +162,9 @@ def snapshot_of(scene: Scene, stable: PodSet) -> Snapshot:
         replicas=stable.deployment.replicas,
         ready=min(len(scene.ready_endpoints(stable)), stable.deployment.replicas),
         template_hash=stable.template_hash,
+        autoscaler=_snapshot_of(scene.autoscaler) if scene.autoscaler else None,
     )
+
+
+def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
+    return AutoscalerSnapshot(found.kind, found.name, found.uid, found.bounds, found.floor_text)

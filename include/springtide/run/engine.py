@@ -48,12 +48,18 @@ class Engine:
     fence: Fence
     on_wait: Callable[[str], None] = lambda _message: None
     heartbeat: Callable[[], None] = lambda: None
+    autoscaler: tuple[Kind, str] | None = None
 
     def look(self) -> Scene:
         """Read what runs now."""
         target = self.target
         return observe(
-            self.kube, self.clock, namespace=target.namespace, deployment=target.deployment, service=target.service
+            self.kube,
+            self.clock,
+            namespace=target.namespace,
+            deployment=target.deployment,
+            service=target.service,
+            autoscaler=self.autoscaler,
         )
 
     def drive(
@@ -100,6 +106,7 @@ class Engine:
         scene = self.look()
         found: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, scene.service)]
         found += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in scene.pod_sets.values()]
+        found += [(scene.autoscaler.kind, scene.autoscaler)] if scene.autoscaler else []
         for kind, thing in found:
             self._stamp(kind, thing)
 

@@ -14,8 +14,9 @@ from typing import Final
 from springtide.errors import Fenced, PermanentError, SpringtideError, WorkloadFailed
 from springtide.kube.scene import Scene
 from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.policy.model import Floor
 from springtide.record.model import RunOutcome
-from springtide.run.admission import admit, plan_capacity, settings_of, snapshot_of
+from springtide.run.admission import admit, plan_capacity, settings_of, snapshot_of, standing_number
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -188,22 +189,26 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     if lease is not None and lease.state is not None and lease.state.run_id == ref.run_id:
         raise fenced(lease, ref.namespace, ref.deployment, ref.run_id)
     scene, stable = admit(ports, request)
-    if stable.deployment.replicas != plan.current:
+    settings = settings_of(request)
+    stands = standing_number(scene, stable, settings.type)
+    if stands != plan.current:
+        what = scene.autoscaler.title if scene.autoscaler else f"Deployment {stable.deployment.name}"
         raise WorkloadFailed(
-            f"Deployment {stable.deployment.name}: it had {plan.current} replicas when the plan was made and has "
-            f"{stable.deployment.replicas} now. Plan again.",
+            f"{what}: it had {plan.current} replicas when the plan was made and has {stands} now. Plan again.",
             code="plan_stale",
         )
     state = RunState(
         run_id=ref.run_id,
         plan=plan,
-        settings=settings_of(request),
+        settings=settings,
         smoke=request.policy.spec.smoke,
         snapshot=snapshot_of(scene, stable),
         requested_by=request.requested_by,
         reason=request.reason,
+        until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    stamps = [scene.service.generation_stamp, stable.deployment.generation_stamp]
+    stamped = [scene.service, stable.deployment, *([scene.autoscaler] if scene.autoscaler else [])]
+    stamps = [thing.generation_stamp for thing in stamped]
     take(ports.kube, ports.clock, state, least_generation=max(stamps))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from springtide.clock import Clock
@@ -37,7 +38,11 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What somebody asked for: this policy now; `replicas` None means that the capacity models decide."""
+    """What somebody asked for: this policy now; `replicas` None means that the capacity models decide.
+
+    `is_release` gives a raised minimum back, whatever it was raised to; `until` is when the floor expires, if not when
+    the policy says.
+    """
 
     run_id: str
     policy: ScalingPolicy
@@ -47,6 +52,8 @@ class RunRequest:
     reason: str
     trigger: str = "manual"
     dry_run: bool = False
+    is_release: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import BlueGreen, InPlace, SmokeCheck
-from springtide.strategy.model import Order, Snapshot
+from springtide.policy.model import Settings, SmokeCheck
+from springtide.strategy.model import HoldNote, Order, Snapshot
 
 
 class Phase(StrEnum):
@@ -69,28 +69,33 @@ class JournalEntry:
 
 
 _MESSAGE_LIMIT = 500
-_SETTINGS: TypeAdapter[BlueGreen | InPlace] = TypeAdapter(BlueGreen | InPlace)
+_SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
 _CHECKS: TypeAdapter[tuple[SmokeCheck, ...]] = TypeAdapter(tuple[SmokeCheck, ...])
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run's order, its snapshot and its journal; `outcome` is None while it is under way."""
+    """A run's order, its snapshot and its journal; `outcome` is None while it is under way.
+
+    `until` is when a floor that it raises expires.
+    """
 
     run_id: str
     plan: ScalingPlan
-    settings: BlueGreen | InPlace
+    settings: Settings
     smoke: tuple[SmokeCheck, ...]
     snapshot: Snapshot
     requested_by: str
     reason: str
     journal: tuple[JournalEntry, ...] = ()
     outcome: str | None = None
+    until: datetime | None = None
 
     @property
     def order(self) -> Order:
         """What the strategy needs to know."""
-        return Order(self.run_id, self.plan.target.deployment, self.plan.replicas, self.snapshot, self.settings)
+        hold = HoldNote(self.requested_by, self.reason, self.until) if self.until else None
+        return Order(self.run_id, self.plan.target.deployment, self.plan.replicas, self.snapshot, self.settings, hold)
 
     def entry(self, phase: Phase, status: JournalStatus) -> JournalEntry | None:
         """Return the last entry of `phase` with `status`; None when there is none."""
@@ -117,6 +122,7 @@ class RunState:
             "reason": self.reason,
             "journal": [entry.to_record() for entry in self.journal],
             "outcome": self.outcome,
+            "until": self.until.isoformat() if self.until else None,
         }
 
     @classmethod
@@ -132,4 +138,5 @@ class RunState:
             reason=record["reason"],
             journal=tuple(JournalEntry.from_record(entry) for entry in record["journal"]),
             outcome=record["outcome"],
+            until=datetime.fromisoformat(record["until"]) if record.get("until") else None,
         )

@@ -78,7 +78,9 @@ class Work:
             raise fenced(lease, ref.namespace, ref.deployment, ref.holder)
         fence = Fence(ports.kube, ref.namespace, ref.deployment, ref.run_id, ref.holder, lease.generation)
         heartbeat = Heartbeat(ports, ref)
-        engine = Engine(ports.kube, ports.clock, state.plan.target, fence, ports.on_wait, heartbeat)
+        held = state.snapshot.autoscaler
+        through = None if held is None else (held.kind, held.name)
+        engine = Engine(ports.kube, ports.clock, state.plan.target, fence, ports.on_wait, heartbeat, through)
         return cls(ports, ref, lease, state, engine, strategy_for(state.settings))
 
     def is_past(self, phase: Phase) -> bool:

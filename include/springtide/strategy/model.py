@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from springtide.errors import Conflict
+from springtide.kube.autoscaler import Bounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import BlueGreen, InPlace
+from springtide.policy.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,31 @@ Decision = Step | Wait | Done
 
 
 @dataclass(frozen=True, slots=True)
+class AutoscalerSnapshot:
+    """The autoscaler as it stood: its bounds as they were written, and what an earlier run had noted on it."""
+
+    kind: Kind
+    name: str
+    uid: str
+    bounds: Bounds
+    floor_text: str
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> AutoscalerSnapshot:
+        """Return the snapshot that was stored as a plain record."""
+        return cls(**{**record, "kind": Kind(record["kind"]), "bounds": Bounds(**record["bounds"])})
+
+
+@dataclass(frozen=True, slots=True)
+class HoldNote:
+    """Who raises a minimum, why, and until when: written on the autoscaler, for it outlives the run."""
+
+    owner: str
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
 
@@ -93,6 +120,7 @@ class Snapshot:
     replicas: int
     ready: int
     template_hash: str
+    autoscaler: AutoscalerSnapshot | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -101,18 +129,23 @@ class Snapshot:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Snapshot:
         """Return the snapshot that `to_record` stored."""
-        return cls(**record)
+        held = record.get("autoscaler")
+        return cls(**{**record, "autoscaler": AutoscalerSnapshot.from_record(held) if held else None})
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one run is to do, as its strategy needs it: the target and how to get there and back."""
+    """What one run is to do, as its strategy needs it: the target and how to get there and back.
+
+    `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
+    """
 
     run_id: str
     deployment: str
     replicas: int
     snapshot: Snapshot
-    settings: BlueGreen | InPlace
+    settings: Settings
+    hold: HoldNote | None = None
 
     @property
     def floor(self) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from springtide.policy.model import BlueGreen, InPlace
+from springtide.policy.model import BlueGreen, Floor, InPlace, Settings
 from springtide.strategy.batched import BatchedStrategy
 from springtide.strategy.blue_green import BlueGreenStrategy
+from springtide.strategy.floor import FloorStrategy
 from springtide.strategy.in_place import InPlaceStrategy
 from springtide.strategy.model import Strategy
 
 
-def strategy_for(settings: BlueGreen | InPlace) -> Strategy:
+def strategy_for(settings: Settings) -> Strategy:
     """Return the strategy that `settings` belong to."""
     match settings:
         case BlueGreen(overlap="batched"):
@@ -18,3 +19,5 @@ def strategy_for(settings: BlueGreen | InPlace) -> Strategy:
             return BlueGreenStrategy()
         case InPlace():
             return InPlaceStrategy()
+        case Floor():
+            return FloorStrategy()

@@ -6,18 +6,23 @@ from typing import Any
 
 import pytest
 
-from builders import SetBuilder, scene, service
+from builders import SetBuilder, hpa, scaled_object, scene, service
 from springtide.errors import InputError
+from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Json, Service
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.preflight import require_scalable
 
 
 def check(
-    look: Scene, *, autoscalers: tuple[Json, ...] = (), parallel: bool = True, extra: tuple[Any, ...] = ()
+    look: Scene,
+    *,
+    autoscalers: tuple[Autoscaler, ...] = (),
+    strategy: str = "blue_green",
+    extra: tuple[Any, ...] = (),
 ) -> PodSet:
     return require_scalable(
-        look, deployment="web", selected=[*look.pods, *extra], autoscalers=autoscalers, parallel=parallel
+        look, deployment="web", selected=[*look.pods, *extra], autoscalers=autoscalers, strategy=strategy
     )
 
 
@@ -103,21 +108,32 @@ def test_recreate_must_not_run_two_sets() -> None:
     assert refusal(edited({"strategy": {"type": "Recreate"}})).code == "workload_unsupported"
 
 
-def test_an_autoscaler_that_owns_the_replicas_is_named() -> None:
-    autoscaler = {
-        "metadata": {"name": "web-hpa"},
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}},
-    }
-    refused = refusal(scene(service(), SetBuilder()), autoscalers=(autoscaler,))
+@pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
+def test_an_autoscaler_that_owns_the_replicas_is_named(strategy: str) -> None:
+    refused = refusal(scene(service(), SetBuilder()), autoscalers=(hpa(3),), strategy=strategy)
 
     assert refused.code == "autoscaler_conflict"
-    assert "web-hpa" in refused.message
+    assert "HorizontalPodAutoscaler web" in refused.message
+    assert "strategy floor" in refused.message
 
 
-def test_an_autoscaler_of_another_workload_does_not_matter() -> None:
-    other = {"metadata": {"name": "x"}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "other"}}}
+@pytest.mark.parametrize(
+    ("autoscalers", "code"),
+    [
+        ((), "autoscaler_missing"),
+        ((hpa(3), scaled_object(3)), "autoscaler_conflict"),
+        ((hpa(3, target="web-alt"),), "autoscaler_conflict"),
+        ((scaled_object(3, idleReplicaCount=0),), "autoscaler_conflict"),
+    ],
+    ids=["none", "two", "of the other set", "goes idle below its minimum"],
+)
+def test_a_floor_needs_one_autoscaler_that_follows_its_minimum(autoscalers: tuple[Autoscaler, ...], code: str) -> None:
+    assert refusal(scene(service(), SetBuilder()), autoscalers=autoscalers, strategy="floor").code == code
 
-    assert check(scene(service(), SetBuilder()), autoscalers=(other,)).deployment.name == "web"
+
+@pytest.mark.parametrize("pods", [SetBuilder(), SetBuilder(observed=False)], ids=["settled", "being scaled"])
+def test_a_floor_is_raised_while_its_autoscaler_is_at_work(pods: SetBuilder) -> None:
+    assert check(scene(service(), pods), autoscalers=(hpa(3),), strategy="floor").deployment.name == "web"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +153,7 @@ def test_pods_that_cannot_run_twice_are_refused_for_two_sets_only(pod: Json, nam
     assert refused.code == "parallel_impossible"
     assert named in refused.message
     assert "in_place" in refused.message
-    assert isinstance(check(edited({}, pod=pod), parallel=False).deployment, Deployment)
+    assert isinstance(check(edited({}, pod=pod), strategy="in_place").deployment, Deployment)
 
 
 def test_both_sets_without_a_run_are_left_to_a_person() -> None:

@@ -1,0 +1,134 @@
+"""What owns a workload's replicas: a HorizontalPodAutoscaler, or the KEDA ScaledObject that keeps one.
+
+KEDA overwrites its own HPA within seconds, so where a ScaledObject is behind an HPA, that is the autoscaler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from springtide import labels
+from springtide.errors import NotFound
+from springtide.kube.client import KubeReader
+from springtide.kube.objects import Json, Kind, KubeObject
+
+_PAUSED: Final = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The minimum and the maximum as they are written; None where the owner left one out."""
+
+    minimum: int | None
+    maximum: int | None
+
+
+@dataclass(frozen=True)
+class Autoscaler(KubeObject):
+    """An HPA or a ScaledObject; the two differ in what they call their bounds, and in what they default to."""
+
+    kind: Kind
+
+    @property
+    def title(self) -> str:
+        """The object as people write it."""
+        return f"{'ScaledObject' if self.is_keda else 'HorizontalPodAutoscaler'} {self.name}"
+
+    @property
+    def is_keda(self) -> bool:
+        """Whether KEDA keeps the HPA behind it."""
+        return self.kind is Kind.SCALED_OBJECT
+
+    @property
+    def target(self) -> str:
+        """The Deployment whose replicas it owns; empty when it is no Deployment."""
+        reference = self._spec.get("scaleTargetRef") or {}
+        return str(reference.get("name", "")) if reference.get("kind", "Deployment") == "Deployment" else ""
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds as they are written."""
+        return Bounds(*(None if (found := self._spec.get(key)) is None else int(found) for key in self._keys))
+
+    @property
+    def minimum(self) -> int:
+        """The fewest replicas that it keeps."""
+        return least(self.bounds, self.kind)
+
+    @property
+    def maximum(self) -> int:
+        """The most replicas that it goes to."""
+        return most(self.bounds)
+
+    @property
+    def floor_text(self) -> str:
+        """What springtide wrote on it when it raised its minimum; empty when it did not."""
+        return str(self.annotations.get(labels.FLOOR, ""))
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why a raised minimum would not be followed, with what to do; None when it would be."""
+        if self.is_keda and any(key in self.annotations for key in _PAUSED):
+            return f"{self.title} is paused, so nobody follows its minimum. Remove the annotation {_PAUSED[0]}*."
+        if self.is_keda and "idleReplicaCount" in self._spec:
+            idle = self._spec["idleReplicaCount"]
+            return (
+                f"{self.title} goes to idleReplicaCount {idle} when no trigger is active, whatever its minimum says. "
+                "Remove idleReplicaCount."
+            )
+        return None
+
+    def change(self, bounds: Bounds, floor_text: str) -> Json:
+        """Return the merge patch that gives it these bounds; an empty `floor_text` removes springtide's annotation."""
+        spec = dict(zip(self._keys, (bounds.minimum, bounds.maximum), strict=True))
+        return {"metadata": {"annotations": {labels.FLOOR: floor_text or None}}, "spec": spec}
+
+    @property
+    def _keys(self) -> tuple[str, str]:
+        return ("minReplicaCount", "maxReplicaCount") if self.is_keda else ("minReplicas", "maxReplicas")
+
+    @property
+    def _spec(self) -> Json:
+        return dict(self.raw["spec"])
+
+
+def least(bounds: Bounds, kind: Kind) -> int:
+    """Return the minimum that `bounds` mean: an HPA's is 1 by default, a ScaledObject's 0."""
+    default = 0 if kind is Kind.SCALED_OBJECT else 1
+    return default if bounds.minimum is None else bounds.minimum
+
+
+def most(bounds: Bounds) -> int:
+    """Return the maximum that `bounds` mean; an HPA always has one, a ScaledObject's is 100 by default."""
+    return 100 if bounds.maximum is None else bounds.maximum
+
+
+def owners_of(kube: KubeReader, namespace: str, deployment: str, hpas: Sequence[Json]) -> tuple[Autoscaler, ...]:
+    """Return what owns the replicas of either of the workload's two sets, given the namespace's `hpas`.
+
+    Raises:
+        ClusterRefused: KEDA is behind an HPA, and its ScaledObjects may not be read.
+    """
+    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target in labels.set_names(deployment)]
+    return tuple(_behind(kube, namespace, hpa) for hpa in mine)
+
+
+def find(kube: KubeReader, namespace: str, deployment: str) -> tuple[Autoscaler, ...]:
+    """Return what owns the workload's replicas, also a ScaledObject whose HPA KEDA has not made yet."""
+    found = owners_of(kube, namespace, deployment, kube.list(Kind.AUTOSCALER, namespace))
+    if found:
+        return found
+    try:
+        scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, namespace)]
+    except NotFound:
+        return ()  # this cluster has no KEDA
+    return tuple(each for each in scaled if each.target in labels.set_names(deployment))
+
+
+def _behind(kube: KubeReader, namespace: str, hpa: Autoscaler) -> Autoscaler:
+    kind, _, name = hpa.controller.partition("/")
+    if kind != "ScaledObject":
+        return hpa
+    return Autoscaler(kube.get(Kind.SCALED_OBJECT, namespace, name), Kind.SCALED_OBJECT)

@@ -1,0 +1,171 @@
+"""Floor: an autoscaler owns the replicas; its minimum is raised, proven at the endpoints, and given back.
+
+A higher minimum is written first and its pods are proven; a lower one is written last, once the smoke test has passed.
+The replicas themselves are never touched: what the autoscaler wants beyond its minimum is its own business (I-18).
+"""
+
+from __future__ import annotations
+
+from springtide.errors import Conflict
+from springtide.kube.autoscaler import Autoscaler, Bounds, least
+from springtide.kube.scene import PodSet, Scene
+from springtide.strategy.hold import wanted
+from springtide.strategy.model import (
+    AutoscalerSnapshot,
+    Decision,
+    Done,
+    Order,
+    Patch,
+    Wait,
+    require_same_service,
+    stable_set,
+)
+from springtide.strategy.proof import exactly
+from springtide.verify.readiness import missing_readiness
+
+
+class FloorStrategy:
+    """See the module."""
+
+    def create(self, scene: Scene, order: Order) -> Decision:
+        """Raise the minimum; a lower one is written later."""
+        autoscaler = _owned(scene, order)
+        if not _raises(order):
+            return Done(f"{autoscaler.title} keeps its minimum {autoscaler.minimum} for now")
+        return _write(autoscaler, order) or Done(f"{autoscaler.title} has the minimum {autoscaler.minimum}")
+
+    def ready(self, scene: Scene, order: Order) -> Decision:
+        """Wait until the autoscaler followed and that many pods are ready."""
+        autoscaler, pod_set = _owned(scene, order), _workload(scene, order)
+        if _raises(order):
+            _require_written(autoscaler, order)
+        has = pod_set.deployment.replicas
+        if has < order.replicas:
+            return Wait(f"{autoscaler.title} has not gone from {has} to {order.replicas} replicas yet")
+        missing = missing_readiness(pod_set, needed=order.replicas, at=scene.at)
+        return Wait(missing) if missing else Done(f"{len(pod_set.ready_pods)} pods are ready")
+
+    def switch(self, scene: Scene, order: Order) -> Decision:
+        """Leave the Service alone: its selector already means these pods."""
+        _owned(scene, order)
+        return Done(f"Service {scene.service.name} keeps its selector")
+
+    def switched(self, scene: Scene, order: Order) -> Decision:
+        """Wait until that many pods are ready endpoints."""
+        if _raises(order):
+            _require_written(_owned(scene, order), order)
+        return _served(scene, _workload(scene, order), order)
+
+    def remove(self, scene: Scene, order: Order) -> Decision:
+        """Lower the minimum; the autoscaler takes pods away in its own time."""
+        autoscaler = _owned(scene, order)
+        if _raises(order):
+            return Done(f"{autoscaler.title} holds the minimum {autoscaler.minimum}")
+        return _write(autoscaler, order) or Done(f"{autoscaler.title} has the minimum {autoscaler.minimum} again")
+
+    def removed(self, scene: Scene, order: Order) -> Decision:
+        """Wait until the minimum reads back and exactly what the autoscaler keeps serves, at least the minimum."""
+        _require_written(_owned(scene, order), order)
+        return _served(scene, _workload(scene, order), order)
+
+    def roll_back(self, scene: Scene, order: Order) -> Decision:
+        """Restore the bounds and the note of the snapshot; pods that are too many go in the autoscaler's own time."""
+        autoscaler, held = scene.autoscaler, _held(order)
+        if autoscaler is None or autoscaler.uid != held.uid:
+            return Done(f"the autoscaler {held.name} is gone, and its bounds with it", is_restored=False)
+        require_same_service(scene, order.snapshot)
+        _require_ours(autoscaler, order)
+        restore = _patch(autoscaler, held.bounds, held.floor_text, f"restore the bounds of {autoscaler.title}")
+        if restore is not None:
+            return restore
+        pod_set = stable_set(scene, order.snapshot)
+        needed = min(order.snapshot.ready, pod_set.deployment.replicas) if pod_set else 0
+        serving = len(scene.ready_endpoints())
+        if serving < needed:
+            return Wait(f"{serving} of {needed} endpoints are ready")
+        return Done(f"{autoscaler.title} has the minimum {autoscaler.minimum} again; {serving} endpoints are ready")
+
+
+def _raises(order: Order) -> bool:
+    held = _held(order)
+    return order.replicas > least(held.bounds, held.kind)
+
+
+def _held(order: Order) -> AutoscalerSnapshot:
+    held = order.snapshot.autoscaler
+    if held is None:
+        raise ValueError("a floor's snapshot holds the autoscaler")
+    return held
+
+
+def _workload(scene: Scene, order: Order) -> PodSet:
+    require_same_service(scene, order.snapshot)
+    pod_set = stable_set(scene, order.snapshot)
+    if pod_set is None:
+        raise Conflict(
+            f"Deployment {order.snapshot.stable} was deleted during the run. Nothing more is changed.",
+            code="workload_replaced",
+        )
+    return pod_set
+
+
+def _owned(scene: Scene, order: Order) -> Autoscaler:
+    """Return the autoscaler while it is the one of the snapshot and nobody else changed its bounds."""
+    held = _held(order)
+    if scene.autoscaler is None or scene.autoscaler.uid != held.uid:
+        raise Conflict(
+            f"the autoscaler {held.name} was deleted or made anew during the run. Nothing more is changed.",
+            code="autoscaler_replaced",
+        )
+    _require_ours(scene.autoscaler, order)
+    return scene.autoscaler
+
+
+def _require_ours(autoscaler: Autoscaler, order: Order) -> None:
+    held, (bounds, _) = _held(order), wanted(_held(order), order)
+    found, known = autoscaler.bounds, (held.bounds, bounds)
+    if any(found.minimum == each.minimum for each in known) and any(found.maximum == each.maximum for each in known):
+        return
+    raise Conflict(
+        f"{autoscaler.title}: somebody set its bounds to {_words(found)} during the run, which goes from "
+        f"{_words(held.bounds)} to {_words(bounds)}. Nothing more is changed.",
+        code="floor_changed",
+    )
+
+
+def _require_written(autoscaler: Autoscaler, order: Order) -> None:
+    bounds, note = wanted(_held(order), order)
+    if autoscaler.bounds != bounds or autoscaler.floor_text != note:
+        raise Conflict(
+            f"{autoscaler.title}: its bounds are {_words(autoscaler.bounds)} again, {_words(bounds)} was written. Find "
+            "out who takes them back, a GitOps tool maybe.",
+            code="floor_changed",
+        )
+
+
+def _write(autoscaler: Autoscaler, order: Order) -> Patch | None:
+    bounds, note = wanted(_held(order), order)
+    verb = "hold" if note else "give back"
+    return _patch(autoscaler, bounds, note, f"{verb} {_words(bounds)} on {autoscaler.title}")
+
+
+def _patch(autoscaler: Autoscaler, bounds: Bounds, note: str, reason: str) -> Patch | None:
+    if autoscaler.bounds == bounds and autoscaler.floor_text == note:
+        return None
+    return Patch(autoscaler.kind, autoscaler.name, autoscaler.version, autoscaler.change(bounds, note), reason)
+
+
+def _served(scene: Scene, pod_set: PodSet, order: Order) -> Decision:
+    """Wait until the endpoints show the floor: exactly it, unless the autoscaler wants more."""
+    if pod_set.deployment.replicas == order.replicas:
+        return exactly(scene, pod_set, order.replicas)
+    missing = missing_readiness(pod_set, needed=order.replicas, at=scene.at)
+    serving = len(scene.ready_endpoints(pod_set))
+    if missing or serving < order.replicas:
+        return Wait(missing or f"Service {scene.service.name}: {serving} of {order.replicas} pods are ready endpoints")
+    return Done(f"{serving} pods serve: the autoscaler wants {pod_set.deployment.replicas}, {order.replicas} at least")
+
+
+def _words(bounds: Bounds) -> str:
+    low, high = ("its default" if bound is None else str(bound) for bound in (bounds.minimum, bounds.maximum))
+    return f"{low} to {high}"

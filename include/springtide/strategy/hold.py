@@ -1,0 +1,83 @@
+"""What a raised minimum leaves on the autoscaler: who holds it, why, until when, and what is given back.
+
+The run that raises it ends with the floor raised, and its Lease is given free. What undoes it later, after any crash,
+is this note alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from springtide.errors import Conflict
+from springtide.kube.autoscaler import Autoscaler, Bounds, least, most
+from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A raised minimum: by which run and whom, why and until when, what was written, and what was there before."""
+
+    run: str
+    owner: str
+    reason: str
+    until: datetime
+    raised: Bounds
+    original: Bounds
+
+    def to_text(self) -> str:
+        """Return the form that stands in the annotation."""
+        return json.dumps(asdict(self) | {"until": self.until.isoformat()}, separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> Hold:
+        """Return the hold that `to_text` wrote.
+
+        Raises:
+            Conflict: somebody else wrote it (`floor_unreadable`).
+        """
+        try:
+            record = json.loads(text)
+            bounds = {key: Bounds(**record[key]) for key in ("raised", "original")}
+            return cls(**{**record, **bounds, "until": datetime.fromisoformat(record["until"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise Conflict(
+                "the annotation springtide.dev/floor of the autoscaler is none that springtide wrote. Set the "
+                "autoscaler's minimum and maximum to what they should be, and remove the annotation.",
+                code="floor_unreadable",
+            ) from error
+
+
+def hold_on(autoscaler: Autoscaler) -> Hold | None:
+    """Return the hold that stands on `autoscaler`; None when its minimum is its owner's own.
+
+    Raises:
+        Conflict: see `Hold.from_text`.
+    """
+    return Hold.from_text(autoscaler.floor_text) if autoscaler.floor_text else None
+
+
+def own_bounds(bounds: Bounds, floor_text: str) -> Bounds:
+    """Return what the autoscaler's owner wants its bounds to be.
+
+    That is what stood there before they were raised; but a bound that is not what was raised any more has been set
+    by its owner since, and stays.
+    """
+    if not floor_text:
+        return bounds
+    hold = Hold.from_text(floor_text)
+    kept = bounds.minimum if bounds.minimum != hold.raised.minimum else hold.original.minimum
+    return Bounds(kept, bounds.maximum if bounds.maximum != hold.raised.maximum else hold.original.maximum)
+
+
+def wanted(held: AutoscalerSnapshot, order: Order) -> tuple[Bounds, str]:
+    """Return the bounds that `order` asks for, and the note beside them; an empty note gives everything back."""
+    before = own_bounds(held.bounds, held.floor_text)
+    if order.replicas <= least(before, held.kind):
+        return before, ""
+    raised = Bounds(order.replicas, before.maximum if most(before) >= order.replicas else order.replicas)
+    note: HoldNote | None = order.hold
+    if note is None:
+        raise ValueError("an order that raises a minimum says who holds it")
+    return raised, Hold(order.run_id, note.owner, note.reason, note.until, raised, before).to_text()
