@@ -31,7 +31,7 @@ class FloorStrategy:
         """Raise the minimum; a lower one is written later."""
         autoscaler = _owned(scene, order)
         if not _raises(order):
-            return Done(f"{autoscaler.title} keeps its minimum {autoscaler.minimum} for now")
+            return Done(f"{autoscaler.title} keeps its minimum {autoscaler.minimum} until the end")
         return _write(autoscaler, order) or Done(f"{autoscaler.title} has the minimum {autoscaler.minimum}")
 
     def ready(self, scene: Scene, order: Order) -> Decision:

@@ -22,6 +22,7 @@ from springtide.policy.model import (
     FileDemand,
     FixedSpec,
     ForecastSpec,
+    Floor,
     Guards,
     HttpCheck,
     InPlace,
@@ -53,7 +54,7 @@ VALIDATOR = Draft202012Validator(policy_schema())
 PARTS = [
     Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, TargetUtilizationSpec,
     FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec, ForecastSpec,
-    QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Probe, Deadlines,
+    QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
     HttpCheck, PromqlCheck, Guards,
 ]  # fmt: skip
 
@@ -111,7 +112,8 @@ def test_the_docs_tell_the_defaults(part: Any) -> None:
             and isinstance(field.default, str | int | float)
             and key not in {"type", "model", "source"}
         ):
-            row = re.search(rf"^\| .*\b{key}\b.*\| `{re.escape(str(field.default))}` \|$", DOCS, re.MULTILINE)
+            told = json.dumps(field.default) if isinstance(field.default, bool) else str(field.default)
+            row = re.search(rf"^\| .*\b{key}\b.*\| `{re.escape(told)}` \|$", DOCS, re.MULTILINE)
             assert row, f"docs/policy.md does not say that {part.__name__}.{key} defaults to {field.default}"
 
 
