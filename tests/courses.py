@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from invariants import Evidence
+from invariants import Begin, Evidence, Terms
 from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.record.model import RunOutcome
@@ -54,6 +54,11 @@ class Course:
                 {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
             )
         return simulation
+
+    @property
+    def terms(self) -> Terms:
+        """What every run of it has to keep."""
+        return Terms(self.start, self.target, step=2 if self.settings else 1)
 
     @property
     def smoke(self) -> list[Json]:
@@ -121,16 +126,16 @@ def play(course: Course, faults: Any, after: AfterCrash) -> End:
     """Do one whole run under `faults`."""
     simulation = course.simulation()
     world = simulation.world
-    since, calls = world.elapsed, len(world.history.calls)
+    begin = Begin.now(world)
     before = most(world.history.calls)
     world.faults = faults(simulation) if callable(faults) else faults
     driver = TaskDriver(simulation, simulation.request(course.target), after)
     outcome = driver.go()
     world.faults = FaultPlan()
     world.settle(quiet=20)
-    evidence = Evidence(world, since, course.start, course.target, propagation=2.0)
+    evidence = Evidence.of(world, begin, course.terms)
     attempts = most(world.history.calls) - before
-    made = len(world.history.calls) - calls
+    made = len(world.history.calls) - begin.calls
     writes = len(evidence.workload_writes)
     return End(outcome, state_of(simulation), writes, before, attempts, made, evidence, tuple(driver.failures))
 
