@@ -12,6 +12,8 @@ _OWNED = {
     ("services", ("spec", "selector", labels.POD_TEMPLATE_HASH)),
     ("deployments", ("spec", "paused")),
     ("deployments", ("spec", "replicas")),
+    ("horizontalpodautoscalers", ("spec", "minReplicas")),
+    ("horizontalpodautoscalers", ("spec", "maxReplicas")),
 }
 """All that a patch may change, besides annotations under springtide's own prefix."""
 
@@ -20,9 +22,8 @@ def i12_only_own_fields_are_written_and_all_are_given_back(evidence: Evidence) -
     """I-12: a patch touches nothing but the run's own fields; a run that is rolled back leaves what it found."""
     for write in evidence.workload_writes:
         if write.method == "PATCH":
-            kind = "services" if "/services/" in write.path else "deployments"
             for path in _leaves(write.body):
-                if not _is_own(kind, path):
+                if not _is_own(write.path.removesuffix("/scale").split("/")[-2], path):
                     yield f"{write.path} was given {'.'.join(path)}"
     if evidence.leases and evidence.leases[-1].state.get("outcome") == "rolled_back":
         found, was = _specs(evidence.after), _specs(evidence.before)
@@ -46,6 +47,7 @@ def _leaves(document: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
 
 def _specs(objects: Objects) -> Json:
     found = {f"Deployment {name}": each["spec"] for name, each in objects.deployments.items()}
+    found |= {f"HorizontalPodAutoscaler {name}": each["spec"] for name, each in objects.autoscalers.items()}
     return found | ({"Service": objects.service["spec"]} if objects.service else {})
 
 
@@ -71,6 +73,14 @@ def _shows(read: str, path: str) -> bool:
     """Say whether a read tells what became of a write: it is of that object, or of one that it would have made."""
     wanted = path.removesuffix("/scale")
     return read == wanted or read.startswith(f"{wanted}/")
+
+
+def i18_an_autoscaler_keeps_the_replicas(evidence: Evidence) -> Iterator[str]:
+    """I-18: where an autoscaler owns the replicas a run writes its bounds and nothing else."""
+    targets = {each["spec"]["scaleTargetRef"]["name"] for each in evidence.before.autoscalers.values()}
+    for write in evidence.workload_writes:
+        if write.replicas is not None and write.name in targets:
+            yield f"{write.method} {write.path} set {write.replicas} replicas, which an autoscaler owns"
 
 
 def i23_no_more_pods_than_were_ordered(evidence: Evidence) -> Iterator[str]:

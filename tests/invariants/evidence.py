@@ -37,15 +37,19 @@ class Objects:
 
     service: Json | None
     deployments: dict[str, Json]
+    autoscalers: dict[str, Json]
     lease: Json | None
 
     @classmethod
     def of(cls, world: World, *, at: int | None = None) -> Objects:
         """Return it as it is now, or as it was at a revision."""
-        found = world.store.select("deployments", NAMESPACE, at=at)
+
+        def named(resource: str) -> dict[str, Json]:
+            return {each["metadata"]["name"]: each for each in world.store.select(resource, NAMESPACE, at=at)}
+
         service = world.store.get(Ref("services", NAMESPACE, "web"), at=at)
         lease = world.store.get(Ref("leases", NAMESPACE, LEASE), at=at)
-        return cls(service, {each["metadata"]["name"]: each for each in found}, lease)
+        return cls(service, named("deployments"), named("horizontalpodautoscalers"), lease)
 
 
 @dataclass(frozen=True)

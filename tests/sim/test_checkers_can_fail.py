@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from courses import SUCCEEDING, Course, unfaulted
+from courses import SUCCEEDING, Course, autoscaler, unfaulted
 from invariants import ALL, Evidence
 from invariants.evidence import body
 from springtide import labels
@@ -199,6 +199,11 @@ BROKEN: list[tuple[str, str, Tamper]] = [
     ),
     ("i15_an_unknown_outcome_is_read_never_resent", "blue_green up", again(is_switch)),
     ("i16_every_write_follows_a_look", "blue_green up", dropped(lambda call: call.path.endswith("/pods"))),
+    (
+        "i18_an_autoscaler_keeps_the_replicas",
+        "in_place up",
+        lambda e: replace(e, before=replace(e.before, autoscalers={"web": autoscaler(2)})),
+    ),
     (
         "i19_nothing_is_forced",
         "blue_green up",
