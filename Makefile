@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean lock .venv
+.PHONY: help demo test check bench bench-capacity bench-flash soak clean lock .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -28,6 +28,12 @@ check: .venv ## style, types, layers, sizes and names
 
 bench: .venv ## the tables in benchmarks/
 	@$(BIN)/python -m benchmarks
+
+bench-capacity: .venv ## capacity policies on traces; TRACES=DIR, OUT=FILE.csv
+	@$(BIN)/python -m benchmarks.capacity.compare $(if $(TRACES),--traces $(TRACES)) $(if $(OUT),--out $(OUT))
+
+bench-flash: .venv ## announced sales, with and without a calendar; SEED=n, TRACES=DIR, OUT=FILE.csv
+	@$(BIN)/python -m benchmarks.capacity.flash --seed $(or $(SEED),0) $(if $(TRACES),--traces $(TRACES)) $(if $(OUT),--out $(OUT))
 
 soak: .venv ## an hour of switchovers under live load, on a real Kubernetes
 	@PYTHONPATH=tests $(BIN)/python -m soak --switchovers 200 --requests 1000000 --results benchmarks/soak/results

@@ -1,8 +1,9 @@
 """The table that judges: every policy on every trace at three start-up times, walking forward.
 
-    python benchmarks/capacity/compare.py [--traces DIR] [--out FILE.csv] [--plot FILE.html]
+    make bench-capacity [TRACES=DIR] [OUT=FILE.csv]
 
-DIR holds CSVs (`timestamp,value`), `traces.json` and, if there are known events, `events.json`.
+DIR holds CSVs (`timestamp,value`), `traces.json` and, if there are known events, `events.json`. Beside the table the
+same as a plot is written (FILE.html, which works offline).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dataclasses import astuple, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from benchmarks.capacity.folder import RESULTS, add_traces_option
 
 from springtide.backtest.policies import POLICIES, Shared
 from springtide.backtest.simulate import warm_up
@@ -146,16 +149,14 @@ def draw(rows: list[Row], path: Path) -> None:
 def main() -> None:
     """Run the comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--traces", type=Path, required=True, help="folder with the traces")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/capacity/results/capacity.csv"))
-    parser.add_argument("--plot", type=Path, help="also draw violated minutes against cost (HTML)")
+    add_traces_option(parser)
+    parser.add_argument("--out", type=Path, default=RESULTS / "capacity.csv", help="the table; its plot lies beside it")
     args = parser.parse_args()
     started = time.monotonic()
     rows = compare_all(read_traces(args.traces))
     write(rows, args.out)
     print(*summary(rows), f"{time.monotonic() - started:.0f} s", sep="\n")
-    if args.plot:
-        draw(rows, args.plot)
+    draw(rows, args.out.with_suffix(".html"))
 
 
 if __name__ == "__main__":

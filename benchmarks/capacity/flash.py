@@ -1,6 +1,6 @@
 """Announced sales on a smooth service: what the calendar is worth, and what it is worth when it is wrong.
 
-    python benchmarks/capacity/flash.py --seed N [--traces DIR] [--out FILE.csv]
+    make bench-flash [SEED="0 1 2"] [TRACES=DIR] [OUT=FILE.csv]
 
 30 sales on events-web-r2, known 7 days ahead: demand x (1 + a·min(1, k + ½)·exp(-max(0, k - 1)/τ)) in minute k = 0
 ... 179 of each, a = 2.5·lognormal(0, 0.3), τ = 20 to 40 min, and gamma noise of 5 % on every minute.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from benchmarks.capacity.folder import add_traces_option
 
 from springtide.backtest.simulate import Autoscaler, Plans, replay_autoscaler, score
 from springtide.backtest.trace import Trace, pod_capacity, read_traces
@@ -25,6 +26,8 @@ from springtide.capacity.event import Occasion, event_floor
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from springtide.backtest.simulate import Score
 
 TRACE = "events-web-r2"
@@ -34,6 +37,7 @@ INTERVAL = 5
 QUANTILE = 0.97
 AUTOSCALER = Autoscaler("rps", 0.8)
 KIND = "sale"
+COLUMNS = ("seed", "startup_s", "policy", "viol_min", "cost", "share_of_hpa_viol", "share_of_hpa_cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,34 +112,29 @@ def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     return found
 
 
-def main() -> None:
-    """Run the benchmark for one seed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--traces", type=Path, required=True)
-    parser.add_argument("--out", type=Path)
-    args = parser.parse_args()
-    base = next(trace for trace in read_traces(args.traces) if trace.name == TRACE)
-    trace = with_sales(base, args.seed)
-    rows: list[tuple[object, ...]] = [
-        ("seed", "startup_s", "policy", "viol_min", "cost", "share_of_hpa_viol", "share_of_hpa_cost")
-    ]
+def rows_of(base: Trace, seed: int) -> Iterator[tuple[object, ...]]:
+    """Yield the table's rows for one seed."""
+    trace = with_sales(base, seed)
     for startup in STARTUPS:
-        found = judge(trace, startup, args.seed)
+        found = judge(trace, startup, seed)
         hpa = found["hpa-cpu-50"]
         for name, one in found.items():
-            share = one.violated_minutes / max(1, hpa.violated_minutes)
-            rows.append(
-                (
-                    args.seed,
-                    startup,
-                    name,
-                    one.violated_minutes,
-                    round(one.cost, 3),
-                    round(share, 3),
-                    round(one.cost / hpa.cost, 3),
-                )
-            )
+            shares = (one.violated_minutes / max(1, hpa.violated_minutes), one.cost / hpa.cost)
+            figures = (one.violated_minutes, round(one.cost, 3), *(round(share, 3) for share in shares))
+            yield seed, startup, name, *figures
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, nargs="+", default=[0])
+    add_traces_option(parser)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    base = next((trace for trace in read_traces(args.traces) if trace.name == TRACE), None)
+    if base is None:
+        parser.error(f"{args.traces} has no trace {TRACE}, on which the sales are made: give another with TRACES=DIR")
+    rows = [COLUMNS, *(row for seed in args.seed for row in rows_of(base, seed))]
     for row in rows:
         print(*row, sep=",")
     if args.out:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from springtide.capacity.setting import Tuned
+
 if TYPE_CHECKING:
     from springtide.policy.part import Part
 
@@ -45,23 +47,31 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """Everything learned about one service, by `fingerprint_of` a model's settings; an error is 0 to 1."""
+    """Everything learned about one service, by `fingerprint_of` a model's settings.
+
+    An error is 0 to 1; a startup is the measured p95 in seconds from a decision until its pods serve.
+    """
 
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     errors: Mapping[str, float] = field(default_factory=dict)
+    tuned: Mapping[str, Tuned] = field(default_factory=dict)
+    startups: Mapping[str, float] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
         return {
             "forecasts": {key: forecast.to_record() for key, forecast in self.forecasts.items()},
             "errors": dict(self.errors),
+            "tuned": {key: one.to_record() for key, one in self.tuned.items()},
+            "startups": dict(self.startups),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Learned:
         """Return what `to_record` stored."""
         forecasts = {key: Forecast.from_record(one) for key, one in record["forecasts"].items()}
-        return cls(forecasts, dict(record["errors"]))
+        tuned = {key: Tuned.from_record(one) for key, one in record.get("tuned", {}).items()}
+        return cls(forecasts, dict(record["errors"]), tuned, dict(record.get("startups", {})))
 
 
 NOTHING_LEARNED = Learned()

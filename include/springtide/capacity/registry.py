@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from springtide.capacity.auto import Auto
 from springtide.capacity.conformal import Conformal
 from springtide.capacity.event import Event, Occasion, Uplift
 from springtide.capacity.fixed import Fixed
@@ -23,6 +24,7 @@ from springtide.capacity.usl import Usl, fitted
 from springtide.capacity.weighted_demand import WeightedDemand
 from springtide.policy.capacity_part import AheadPart
 from springtide.policy.model import (
+    AutoSpec,
     ConformalSpec,
     EventSpec,
     FixedSpec,
@@ -38,6 +40,9 @@ from springtide.policy.model import (
     WeightedDemandSpec,
 )
 
+UNMEASURED = timedelta(seconds=60)
+"""How long a pod takes to serve, where neither the policy nor a run has said."""
+
 _SEASONS = {"day": DAY, "week": WEEK}
 
 
@@ -50,6 +55,15 @@ def _weighted_demand(spec: WeightedDemandSpec) -> WeightedDemand:
         target=spec.target,
         reserve=float(spec.reserve),
         window=spec.window,
+    )
+
+
+def _auto(spec: AutoSpec, learned: Learned) -> Auto:
+    key = fingerprint_of(spec)
+    startup = spec.startup or UNMEASURED
+    seconds = startup.total_seconds() if spec.startup else learned.startups.get(key, startup.total_seconds())
+    return Auto(
+        spec.per_replica, spec.autoscaler, spec.interval // timedelta(minutes=1), seconds, learned.tuned.get(key)
     )
 
 
@@ -127,4 +141,6 @@ def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:
     if isinstance(spec, ForecastSpec):
         fit = learned.forecasts.get(fingerprint_of(spec))
         return Forecasting(spec.per_replica, fit, float(spec.quantile), *_ahead(spec))
+    if isinstance(spec, AutoSpec):
+        return _auto(spec, learned)
     return _BUILDERS[type(spec)](spec)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from springtide.errors import InputError
@@ -67,3 +68,34 @@ class Setting:
 
 UNTUNED = Setting(quantile=0.95, target=0.8)
 """For a service with less than a day of history: on public traces the best that needs no tuning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What tuning decided for one service, and from what.
+
+    `fingerprint` names the demand, the policy's `auto` and the start-up time that it was decided from: the same again
+    need not be tuned. `overspent` are pod-minutes over budget so far, to be saved on the next days. The figures are
+    those of the replayed days: violated minutes in percent, and cost over that of the autoscaler compared with.
+    """
+
+    setting: Setting
+    fingerprint: str
+    decided_at: datetime
+    days: int
+    violated_percent: float
+    cost_ratio: float
+    overspent: float = 0.0
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return asdict(self) | {"decided_at": self.decided_at.isoformat()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Tuned:
+        """Return what `to_record` stored."""
+        parsed = {
+            "setting": Setting.from_record(record["setting"]),
+            "decided_at": datetime.fromisoformat(record["decided_at"]),
+        }
+        return cls(**{**record, **parsed})

@@ -27,11 +27,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from springtide.policy.capacity import (
+    AutoSpec,
     CapacitySpec,
     ConformalSpec,
     EventSpec,
     FixedSpec,
     ForecastSpec,
+    Hpa,
     KnownEvent,
     Measured,
     ModelSpec,
@@ -50,6 +52,7 @@ from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Pro
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
 
 __all__ = [
+    "AutoSpec",
     "BlueGreen",
     "CapacitySpec",
     "ConformalSpec",
@@ -61,6 +64,7 @@ __all__ = [
     "Floor",
     "ForecastSpec",
     "Guards",
+    "Hpa",
     "HttpCheck",
     "InPlace",
     "KnownEvent",

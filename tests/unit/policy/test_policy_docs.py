@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from springtide.errors import PolicyError
 from springtide.policy.keys import known
 from springtide.policy.model import (
+    AutoSpec,
     BlueGreen,
     CapacitySpec,
     ConformalSpec,
@@ -24,6 +25,7 @@ from springtide.policy.model import (
     Floor,
     ForecastSpec,
     Guards,
+    Hpa,
     HttpCheck,
     InPlace,
     KnownEvent,
@@ -52,9 +54,9 @@ GOLDEN = ROOT / "tests" / "golden" / "policies"
 DOCS = (ROOT / "docs" / "policy.md").read_text()
 VALIDATOR = Draft202012Validator(policy_schema())
 PARTS = [
-    Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, TargetUtilizationSpec,
-    FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec, ForecastSpec,
-    QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
+    Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, AutoSpec, Hpa,
+    TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
+    ForecastSpec, QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
     HttpCheck, PromqlCheck, Guards,
 ]  # fmt: skip
 

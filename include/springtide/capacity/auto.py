@@ -1,0 +1,61 @@
+"""The shipped default: the conformal plan with the caution that daily tuning found best for this service.
+
+Tuning itself (`springtide.backtest`) takes a second and is done once a day; here its answer is only used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from springtide.capacity.conformal import Conformal
+from springtide.capacity.model import ModelAnswer
+from springtide.capacity.setting import UNTUNED, Setting, Tuned
+
+if TYPE_CHECKING:
+    from springtide.demand.model import DemandSeries
+
+LONGEST_KEPT = timedelta(days=7)
+"""A setting older than what it was tuned on says nothing about now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """The plan of `model: auto`: the replica count where nobody else decides, else the autoscaler's minimum."""
+
+    per_replica: float
+    autoscaler: str = "alone"
+    interval: int = 15
+    startup_seconds: float = 60.0
+    tuned: Tuned | None = None
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return the replicas that carry demand until the next plan's pods are Ready, as sure as the setting says.
+
+        Raises:
+            DemandUnusable: less than two hours of demand lie before `now`.
+        """
+        setting, whence = self._setting(now)
+        inputs: dict[str, float | int | str] = {
+            "whence": whence,
+            "startup_seconds": self.startup_seconds,
+            "interval_minutes": self.interval,
+        }
+        if setting.quantile is None:
+            return ModelAnswer("auto", 0.0, inputs, f"the autoscaler needs no floor under it ({whence})")
+        plan = Conformal(self.per_replica, setting.quantile, self.interval, self.startup_seconds)
+        found = plan.answer(demand, replicas=replicas, now=now)
+        return ModelAnswer("auto", found.replicas, {**found.inputs, **inputs}, f"{found.reason}; {whence}")
+
+    def _setting(self, now: datetime) -> tuple[Setting, str]:
+        """Return the setting to use, and in words where it is from."""
+        if self.tuned is None:
+            return UNTUNED, "not tuned yet"
+        when = f"{self.tuned.decided_at:%Y-%m-%d %H:%M}"
+        if now - self.tuned.decided_at > LONGEST_KEPT:
+            return UNTUNED, f"tuned on {when}, too long ago"
+        return self.tuned.setting, (
+            f"tuned on {when} over {self.tuned.days} days: {self.tuned.violated_percent:.2f} % of minutes violated "
+            f"at {self.tuned.cost_ratio:.2f} of the autoscaler's cost"
+        )
