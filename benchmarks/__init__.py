@@ -1,0 +1,1 @@
+"""What things cost, as committed tables; nothing here is a test."""
