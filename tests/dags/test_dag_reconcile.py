@@ -143,9 +143,10 @@ def test_a_run_that_needs_a_person_fails_the_task_with_its_words(reconcile_runs:
     second, _ = outcome(reconcile_runs)
 
     assert (first, second) == ("failed", "failed")
-    unknown: Any = {"ti": SimpleNamespace(get_dr_count=lambda **_: 0)}
+    task: Any = reconcile_runs.get_task("reconcile_runs")
+    unknown = {"ti": SimpleNamespace(get_dr_count=lambda **_: 0)}
     with pytest.raises(AirflowFailException, match=r"'manual__somebody' kept_both: .* `springtide roll-back web`"):
-        reconcile_runs.get_task("reconcile_runs").execute(unknown)
+        task.execute(unknown)
     assert not is_free(simulation)
 
 
