@@ -43,7 +43,7 @@ from springtide.run.ports import RunRef, RunRequest
 
 log = structlog.get_logger(__name__)
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command("sandbox")(sandbox.sandbox)
 app.command("reconcile")(reconcile.reconcile)
 app.command("release")(release.release)
