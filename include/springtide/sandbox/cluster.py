@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -36,12 +37,13 @@ class Cluster:
         """Start it; from the return on it answers.
 
         Raises:
-            OSError: the API server's address cannot be had.
+            OSError: another sandbox has these addresses, or the API server's port cannot be had.
         """
+        self._claim = socket.create_server(Network(settings.second_octet).claim)
         self.world = World(settings, start=clock.now(), runtime=self._containers)
         self._time = RealTime(self.world.core.timeline, asyncio.get_running_loop())
         self._server = ApiServer(self._call, self.world.core.network.node, port)
-        self._server.start()
+        self._begin()
         self._proxies = ServiceProxies(self.world.dataplane)
         self.world.store.observe(self._proxies.saw)
         self.world.store.observe(lambda _change: self._server.changed())
@@ -76,6 +78,15 @@ class Cluster:
         self._time.stop()
         self._proxies.close()
         await self._runtime.stop()
+        self._claim.close()
+
+    def _begin(self) -> None:
+        try:
+            self._server.start()
+        except OSError:
+            self._time.stop()
+            self._claim.close()
+            raise
 
     def _containers(self, world: World) -> Runtime:
         self._runtime = HttpRuntime(world.core.timeline, world.dataplane.moved, self._catch_up)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 class Network:
     """127.<second>.0.0/16: .0.1 is the node and the API server, .1.0 to .199.255 are pods, .200.0 to .254.255 Services.
 
+    .0.2 is the claim of whoever uses these addresses.
+
     A pod's address is used again only when all others have been: a late packet to a dead pod must not find a new one.
     """
 
@@ -21,6 +23,11 @@ class Network:
     def node(self) -> str:
         """The node's own address."""
         return f"127.{self.second}.0.1"
+
+    @property
+    def claim(self) -> tuple[str, int]:
+        """What a running sandbox listens on to keep others from its addresses."""
+        return f"127.{self.second}.0.2", 6443
 
     def pod_address(self) -> str:
         """Return a free pod address."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from springtide.clock import SystemClock
 from springtide.errors import PermanentError
 from springtide.sandbox.cluster import API_PORT, SECOND_OCTETS, Cluster, start_cluster
 from springtide.sandbox.core import Settings
+from springtide.sandbox.network import Network
 from unit.sandbox.fronts import get, settled
 from unit.sandbox.scenes import deployment, namespace, service
 
@@ -109,25 +111,39 @@ async def test_stopped_nothing_of_it_listens() -> None:
             await get(each)
 
 
-async def test_each_sandbox_of_a_machine_has_addresses_of_its_own() -> None:
-    async with running() as one, running() as two:
-        assert one.url != two.url
+@pytest.mark.parametrize("port", [API_PORT, API_PORT + 1])
+async def test_each_sandbox_of_a_machine_has_addresses_of_its_own(port: int) -> None:
+    async with running(reachable()) as one:
+        another = start_cluster(SystemClock(), FAST, port=port)
+        try:
+            another.apply(namespace(), reachable())
+            assert not set(one.addresses().values()) & set(another.addresses().values())
+        finally:
+            await another.stop()
 
 
-async def test_without_a_free_address_it_says_what_to_do() -> None:
-    async def taken(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-
-    servers = []
+async def test_without_free_addresses_it_says_what_to_do() -> None:
+    claims = []
     for second in SECOND_OCTETS:
         try:
-            servers.append(await asyncio.start_server(taken, f"127.{second}.0.1", API_PORT))
+            claims.append(socket.create_server(Network(second).claim))
         except OSError:  # another sandbox has it
             continue
     try:
         with pytest.raises(PermanentError, match="choose another port with --port"):
             start_cluster(SystemClock(), FAST)
     finally:
-        for server in servers:
-            server.close()
-            await server.wait_closed()
+        for claim in claims:
+            claim.close()
+
+
+async def test_a_port_that_is_taken_everywhere_leaves_nothing_behind() -> None:
+    taken = [socket.create_server((Network(second).node, 6499)) for second in SECOND_OCTETS]
+    try:
+        with pytest.raises(PermanentError, match="6499"):
+            start_cluster(SystemClock(), FAST, port=6499)
+    finally:
+        for each in taken:
+            each.close()
+    async with running(reachable()) as cluster:
+        assert cluster.addresses()
