@@ -38,6 +38,21 @@ class Trusted:
 
 
 @dataclass(frozen=True, slots=True)
+class Lenient:
+    """`model`, but where demand does not hold what it needs it steps aside instead of failing."""
+
+    name: str
+    model: CapacityModel
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return the model's answer, or why it has none."""
+        try:
+            return self.model.answer(demand, replicas=replicas, now=now)
+        except DemandUnusable as error:
+            return stepping_aside(self.name, error.message)
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """How a model is judged: what one replica serves, and the time that an answer covers."""
 

@@ -1,12 +1,22 @@
-"""The gate before any model: demand that is empty, absurd, old or full of holes stops the run. Pure."""
+"""The gate before any model. Pure, and fast enough for every run.
+
+    refuse   no sample, NaN, infinite, negative, beyond `at_most`, out of order, from the future
+    hold     older than `max_age`, more gaps than `max_missing`, a sudden fall (`fall`)
+    pass     everything else
+
+Once a day the DAG `capacity_history` asks the same of a whole day with great-expectations (`expectations`), which
+keeps pages for people; it takes four seconds to import, so no run waits for it.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from springtide.demand.fall import fallen_from
+from springtide.demand.verdict import Finding, Outcome, Verdict
 from springtide.errors import DemandUnusable
 from springtide.quantities import round_down
 
@@ -14,18 +24,38 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
     from springtide.policy.model import FileDemand, PrometheusDemand
 
-_CLOCK_SKEW = 60.0  # seconds that the source's clock may be ahead; more is an error of one of the clocks
+CLOCK_SKEW = 60.0
+"""Seconds that the source's clock may differ; more is an error of one of the clocks."""
 
 
-def check_quality(series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime) -> None:
-    """Return when `series`, read over the `lookback` before `now`, may be acted on as `spec.quality` says.
+def judge(
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime, usual: float | None = None
+) -> Verdict:
+    """Return what `series`, read over the `lookback` before `now`, is good for by the rules of `spec.quality`.
+
+    `usual` is the lowest five-minute maximum at this time on earlier days, None where none were kept.
+    """
+    broken = next((one for rule in (_values, _order, _future) if (one := rule(series, spec, now))), None)
+    if broken is not None:
+        return Verdict((broken,))  # the other rules would say nonsense
+    falls = _fall(series, spec, now, usual)
+    found = (_age(series, spec, now), _gaps(series, spec, now), falls)
+    return Verdict(tuple(one for one in found if one is not None))
+
+
+def check_quality(
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime, usual: float | None = None
+) -> Verdict:
+    """Return the verdict on demand that may be acted on, if only by holding what runs.
 
     Raises:
-        DemandUnusable: it may not (`capacity_unusable`); the message names the source, the value and its age.
+        DemandUnusable: it must not be acted on (`capacity_unusable`); the message names the source, the value and the
+            time.
     """
-    _check_values(series)
-    _check_age(series, spec.quality.max_age, now)
-    _check_gaps(series, spec, now)
+    verdict = judge(series, spec, now=now, usual=usual)
+    if verdict.outcome is Outcome.REFUSE:
+        raise unusable(series.source, verdict.message)
+    return verdict
 
 
 def unusable(source: str, problem: str) -> DemandUnusable:
@@ -33,52 +63,100 @@ def unusable(source: str, problem: str) -> DemandUnusable:
     return DemandUnusable(f"demand of {source}: {problem}", code="capacity_unusable", field="demand")
 
 
-def _check_values(series: DemandSeries) -> None:
+def _values(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+    del now
     if not len(series):
-        raise unusable(series.source, "there is no sample. Is the query right, and is the service measured?")
+        return _refused("empty", "there is no sample. Is the query right, and is the service measured?")
     wrong = ~np.isfinite(series.values) | (series.values < 0)
     if wrong.any():
         first = int(np.argmax(wrong))
-        raise unusable(
-            series.source,
+        return _refused(
+            "range",
             f"{int(wrong.sum())} of {len(series)} samples are NaN, infinite or negative, first {series.values[first]} "
             f"at {_clock(series.times[first])}. Demand is a finite number, at least 0: correct the query.",
         )
+    most = spec.quality.at_most
+    if most is not None and (series.values > most).any():
+        first = int(np.argmax(series.values > most))
+        return _refused(
+            "range",
+            f"{series.values[first]:g} {series.unit} at {_clock(series.times[first])} is more than quality.at_most "
+            f"{most:g}. If it is real, raise that.",
+        )
+    return None
+
+
+def _order(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+    del spec, now
     if (np.diff(series.times) <= 0).any():
-        raise unusable(series.source, "its samples are not in the order of time, or one time stands twice.")
+        return _refused("duplicates", "its samples are not in the order of time, or one time stands twice.")
+    return None
 
 
-def _check_age(series: DemandSeries, max_age: timedelta, now: datetime) -> None:
+def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+    del spec
     newest = float(series.times[-1])
+    ahead = newest - now.timestamp()
+    if ahead > CLOCK_SKEW:
+        return _refused(
+            "freshness",
+            f"the newest sample, at {_clock(newest)}, lies {ahead:.0f} s in the future: two clocks differ.",
+        )
+    return None
+
+
+def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+    newest, max_age = float(series.times[-1]), spec.quality.max_age
     age = now.timestamp() - newest
-    if age > max_age.total_seconds():
-        raise unusable(
-            series.source,
-            f"the newest sample, {series.values[-1]:g} {series.unit} at {_clock(newest)}, is {age:.0f} s old; "
-            f"quality.max_age allows {max_age}. Is the service still measured?",
-        )
-    if age < -_CLOCK_SKEW:
-        raise unusable(
-            series.source,
-            f"the newest sample, at {_clock(newest)}, lies {-age:.0f} s in the future: two clocks differ.",
-        )
+    if age <= max_age.total_seconds():
+        return None
+    return _held(
+        "freshness",
+        f"the newest sample, {series.values[-1]:g} {series.unit} at {_clock(newest)}, is {age:.0f} s old; "
+        f"quality.max_age allows {max_age}. Is the service still measured?",
+    )
 
 
-def _check_gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> None:
+def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
     step = spec.step.total_seconds()
     expected = max(1, spec.lookback // spec.step)
     missing = max(0, expected - len(np.unique(series.times // step)))
     if missing <= round_down(expected * spec.quality.max_missing):
-        return
+        return None
     start = now.timestamp() - spec.lookback.total_seconds()
     edges = np.concatenate(([start], series.times, [now.timestamp()]))
     longest = int(np.argmax(np.diff(edges)))
-    raise unusable(
-        series.source,
+    return _held(
+        "gaps",
         f"{missing} of {expected} samples are missing ({missing / expected:.1%}), quality.max_missing allows "
         f"{spec.quality.max_missing}; the longest gap is from {_clock(edges[longest])} to {_clock(edges[longest + 1])}."
         f"{_hint(series, step, at_start=longest == 0)}",
     )
+
+
+def _fall(
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime, usual: float | None
+) -> Finding | None:
+    if float(spec.quality.sudden_fall) == 1:
+        return None
+    level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), usual)
+    if level is None:
+        return None
+    before = f"{level:g} {series.unit} " + ("before" if usual is None else "at this time of the days before")
+    return _held(
+        "sudden_fall",
+        f"demand fell from {before} to {series.values[-1]:g}, by more than quality.sudden_fall "
+        f"{spec.quality.sudden_fall}: that is more often an outage than customers who left. If it is real, ask for a "
+        "number of replicas.",
+    )
+
+
+def _held(rule: str, message: str) -> Finding:
+    return Finding(rule, Outcome.HOLD, message)
+
+
+def _refused(rule: str, message: str) -> Finding:
+    return Finding(rule, Outcome.REFUSE, message)
 
 
 def _hint(series: DemandSeries, step: float, *, at_start: bool) -> str:

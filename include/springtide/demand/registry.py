@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from springtide.demand.model import DemandSeries, DemandSource
+    from springtide.demand.verdict import Verdict
 
 
 def demand_source(
@@ -53,13 +54,14 @@ def demand_source(
     return FileSource(path, spec.unit, name=spec.path, as_of=spec.as_of)
 
 
-def read_demand(source: DemandSource, spec: PrometheusDemand | FileDemand, *, now: datetime) -> DemandSeries:
-    """Return the demand of the `lookback` before `now`, after the quality gate.
+def read_demand(
+    source: DemandSource, spec: PrometheusDemand | FileDemand, *, now: datetime, usual: float | None = None
+) -> tuple[DemandSeries, Verdict]:
+    """Return the demand of the `lookback` before `now`, and what the quality gate lets a run do with it.
 
     Raises:
         DemandUnavailable: the source did not answer in time: try again.
         DemandUnusable: what it answered must not be acted on.
     """
     series = source.read(now - spec.lookback, now, spec.step)
-    check_quality(series, spec, now=now)
-    return series
+    return series, check_quality(series, spec, now=now, usual=usual)

@@ -67,7 +67,7 @@ def make_plan(
         )
     if current < 0:
         raise InputError(f"current: replicas are at least 0, got {current}.", code="pods_negative", field="current")
-    number = _guarded(policy, estimate.replicas, Standing(current, current), explicit=explicit)
+    number = _guarded(policy, estimate, Standing(current, current), explicit=explicit)
     return _plan(policy, estimate, number, current=current, strategy=strategy, now=now)
 
 
@@ -82,7 +82,7 @@ def make_floor_plan(
     Raises:
         InputError: as `make_plan`, or a person's number is below the owner's own minimum (`pods_below_min`).
     """
-    number = _guarded(policy, estimate.replicas, standing, explicit=explicit)
+    number = _guarded(policy, estimate, standing, explicit=explicit)
     return _plan(policy, estimate, number, current=standing.current, strategy="floor", now=now)
 
 
@@ -117,8 +117,18 @@ def _plan(
     )
 
 
-def _guarded(policy: ScalingPolicy, wanted: int, standing: Standing, *, explicit: bool) -> _Number:
-    return (_refuse if explicit else _clamp)(policy, wanted, standing)
+def _guarded(policy: ScalingPolicy, estimate: CapacityEstimate, standing: Standing, *, explicit: bool) -> _Number:
+    number = (_refuse if explicit else _clamp)(policy, estimate.replicas, standing)
+    return number.after(_hold(estimate, number.replicas, standing.current))
+
+
+def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None:
+    """Return the clamp to `current` where demand is not good enough to shrink by: even above `replicas.max`."""
+    if estimate.hold is None or wanted >= current:
+        return None
+    return Clamp(
+        "demand.quality", wanted, current, f"{wanted} is less than {current} and is not believed: {estimate.hold}"
+    )
 
 
 def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:

@@ -14,7 +14,7 @@ _MAX_SAMPLES = 600_000  # a year of minutes; as Prometheus' JSON some 17 MB, in 
 
 
 class Quality(Part):
-    """What demand must be like to be acted on. Demand that is not stops the run: it is never taken for zero."""
+    """What demand must be like to be acted on. Else a run holds what runs, or is refused: no demand is never zero."""
 
     max_age: Annotated[Duration, between("1s", "7d")] = Duration("5m")
     """How old the newest sample may be. Default 5m: five missed scrapes of a minute, and as long as Prometheus itself
@@ -23,6 +23,14 @@ class Quality(Part):
     max_missing: Percent = Percent("5%")
     """How many of the samples that `lookback` and `step` promise may be missing. Default 5%: a restart of the
     metrics' source is forgiven, an afternoon without it is not. `100%` disables the check."""
+
+    sudden_fall: Percent = Percent("90%")
+    """How far demand may fall within ten minutes, when it is not as low at this time on other days. Default 90%: then
+    it is more often an outage than customers who left. `100%` disables the check."""
+
+    at_most: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The most demand that is believable, in its unit; more is refused. Default none. It catches series that are
+    counted several times over."""
 
 
 class DemandPart(Part):

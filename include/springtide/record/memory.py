@@ -5,11 +5,15 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
+from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record.metrics import Total, applied, changes
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from springtide.record.history import HistoryDay
     from springtide.record.metrics import Key
 
 
@@ -20,6 +24,8 @@ class MemoryStore:
         self._lock = Lock()
         self._runs: dict[str, ScalingRun] = {}
         self._totals: dict[Key, float] = {}
+        self._days: dict[tuple[str, date], HistoryDay] = {}
+        self._learned: dict[str, Learned] = {}
 
     def save(self, run: ScalingRun) -> None:
         """Keep the run."""
@@ -47,6 +53,27 @@ class MemoryStore:
         """Return every metric's present value."""
         with self._lock:
             return tuple(Total(name, labels, value) for (name, labels), value in sorted(self._totals.items()))
+
+    def save_day(self, day: HistoryDay) -> None:
+        """Keep the day."""
+        with self._lock:
+            self._days[day.policy, day.day] = day
+
+    def days(self, policy: str, first: date, last: date) -> tuple[HistoryDay, ...]:
+        """Return the days from `first` to `last`, oldest first."""
+        with self._lock:
+            found = [day for day in self._days.values() if day.policy == policy and first <= day.day <= last]
+        return tuple(sorted(found, key=lambda day: day.day))
+
+    def save_learned(self, policy: str, learned: Learned) -> None:
+        """Keep what was learned."""
+        with self._lock:
+            self._learned[policy] = learned
+
+    def learned(self, policy: str) -> Learned:
+        """Return what was learned about the service."""
+        with self._lock:
+            return self._learned.get(policy, NOTHING_LEARNED)
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

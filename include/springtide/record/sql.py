@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Self
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.database import engine_for, translated, writing
 from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
-from springtide.record.tables import RunRow, TotalRow
+from springtide.record.tables import DayRow, LearnedRow, RunRow, TotalRow
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from sqlalchemy import Engine
 
+    from springtide.record.history import HistoryDay
     from springtide.record.metrics import Change
 
 
@@ -92,6 +95,32 @@ class SqlStore:
         with self._reading() as session:
             rows = session.scalars(select(TotalRow))
             return tuple(sorted((_total(row) for row in rows), key=lambda total: (total.name, total.labels)))
+
+    def save_day(self, day: HistoryDay) -> None:
+        """Keep the day in the place of what was kept of it before."""
+        with self._writing() as session:
+            row = session.get(DayRow, (day.policy, day.day)) or DayRow()
+            row.write(day)
+            session.add(row)
+
+    def days(self, policy: str, first: date, last: date) -> tuple[HistoryDay, ...]:
+        """Return the days from `first` to `last`, oldest first."""
+        query = select(DayRow).where(DayRow.policy == policy, DayRow.day.between(first, last)).order_by(DayRow.day)
+        with self._reading() as session:
+            return tuple(row.read() for row in session.scalars(query))
+
+    def save_learned(self, policy: str, learned: Learned) -> None:
+        """Keep what was learned in the place of what was kept before."""
+        with self._writing() as session:
+            row = session.get(LearnedRow, policy) or LearnedRow(policy=policy)
+            row.record = learned.to_record()
+            session.add(row)
+
+    def learned(self, policy: str) -> Learned:
+        """Return what was learned about the service."""
+        with self._reading() as session:
+            row = session.get(LearnedRow, policy)
+            return NOTHING_LEARNED if row is None else Learned.from_record(row.record)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Double, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import JSON, Date, DateTime, Double, ForeignKey, Index, String, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from springtide.plan.model import Target
+from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 
 if TYPE_CHECKING:
@@ -165,6 +166,40 @@ class RunRow(Base):
             error=self.error,
             phases=tuple(row.read() for row in self.phases),
         )
+
+
+class DayRow(Base):
+    """One day of one service; the columns beside `record` repeat what people ask for by SQL."""
+
+    __tablename__ = PREFIX + "days"
+
+    policy: Mapped[str] = mapped_column(String(253), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    peak: Mapped[float | None]
+    required: Mapped[int | None]
+    actual: Mapped[float | None]
+    saturation: Mapped[float | None]
+    quality: Mapped[str] = mapped_column(String(32))
+    record: Mapped[dict[str, Any]]
+
+    def write(self, day: HistoryDay) -> None:
+        """Take over every value of `day`."""
+        self.policy, self.day, self.quality = day.policy, day.day, str(day.quality.get("outcome", ""))
+        self.peak, self.required, self.actual = day.peak, day.required, day.actual
+        self.saturation, self.record = day.saturation, day.to_record()
+
+    def read(self) -> HistoryDay:
+        """Return the day."""
+        return HistoryDay.from_record(self.record)
+
+
+class LearnedRow(Base):
+    """What was learned about one service."""
+
+    __tablename__ = PREFIX + "learned"
+
+    policy: Mapped[str] = mapped_column(String(253), primary_key=True)
+    record: Mapped[dict[str, Any]]
 
 
 class TotalRow(Base):

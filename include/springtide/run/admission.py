@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from springtide import labels
-from springtide.capacity.combine import estimate, requested
+from springtide.capacity.combine import estimate, held, requested
 from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.registry import build_model
+from springtide.capacity.trust import Lenient
 from springtide.demand.registry import read_demand
-from springtide.errors import InputError
+from springtide.demand.verdict import Outcome
+from springtide.errors import DemandUnusable, InputError
 from springtide.kube.autoscaler import Autoscaler, find, least
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
@@ -19,6 +21,7 @@ from springtide.plan.planner import make_floor_plan, make_plan, make_release_pla
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
 from springtide.policy.strategy import StrategyPart
+from springtide.record.history import past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.strategy.hold import own_bounds
@@ -145,11 +148,23 @@ def _estimate(ports: Ports, request: RunRequest, current: int) -> CapacityEstima
 
 
 def _calculated(ports: Ports, policy: ScalingPolicy, current: int) -> CapacityEstimate:
-    now, spec = ports.clock.now(), policy.spec.demand
+    now, spec, capacity = ports.clock.now(), policy.spec.demand, policy.spec.capacity
     source = ports.demand(policy)
-    demand = read_demand(source, spec, now=now) if source is not None and spec is not None else None
-    models = [build_model(model) for model in policy.spec.capacity.models]
-    return estimate(models, demand, combine=policy.spec.capacity.combine, replicas=current, now=now)
+    past = past_of(ports.store, policy.name, now)
+    models = [build_model(model, past.learned) for model in capacity.models]
+    if source is None or spec is None:
+        return estimate(models, None, combine=capacity.combine, replicas=current, now=now)
+    demand, verdict = read_demand(source, spec, now=now, usual=past.usual)
+    quality = verdict.to_record() | {"pages": past.pages}
+    if verdict.outcome is Outcome.PASS:
+        found = estimate(models, demand, combine=capacity.combine, replicas=current, now=now)
+        return replace(found, quality=quality)
+    lenient = [Lenient(one.model, model) for one, model in zip(capacity.models, models, strict=True)]
+    try:
+        found = estimate(lenient, demand, combine=capacity.combine, replicas=current, now=now)
+    except DemandUnusable:  # no model can say anything by such demand
+        return replace(held(None, replicas=current, reason=verdict.message), quality=quality)
+    return replace(held(found, replicas=current, reason=verdict.message), quality=quality)
 
 
 def snapshot_of(scene: Scene, stable: PodSet) -> Snapshot:

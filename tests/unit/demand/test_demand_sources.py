@@ -11,6 +11,7 @@ import pytest
 
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source, read_demand
+from springtide.demand.verdict import Outcome, Verdict
 from springtide.errors import DemandUnusable, InputError
 from springtide.policy.model import FileDemand, PrometheusDemand
 from springtide.policy.parse import load_policies
@@ -72,18 +73,22 @@ def test_absurd_values_are_no_demand(make: Make, wrong: float | str) -> None:
     assert caught.value.code == "capacity_unusable"
 
 
-def test_demand_that_ended_an_hour_ago_is_refused_by_the_gate(make: Make) -> None:
+def test_demand_that_ended_an_hour_ago_is_held_by_the_gate(make: Make) -> None:
     source = make(lambda moment: 1 if moment < NOW.timestamp() - 3600 else None)
     spec = PrometheusDemand.model_validate({"query": "x", "unit": "requests/s", "lookback": "2h"})
 
-    with pytest.raises(DemandUnusable, match=r"is 3660 s old; quality\.max_age allows 5m"):
-        read_demand(source, spec, now=NOW)
+    _, verdict = read_demand(source, spec, now=NOW)
+
+    assert verdict.outcome is Outcome.HOLD
+    assert "is 3660 s old; quality.max_age allows 5m" in verdict.message
 
 
 def test_demand_that_passes_the_gate_comes_back(make: Make) -> None:
     spec = PrometheusDemand(query="x", unit="requests/s")
 
-    assert len(read_demand(make(lambda _: 3), spec, now=NOW)) == 61
+    demand, verdict = read_demand(make(lambda _: 3), spec, now=NOW)
+
+    assert (len(demand), verdict) == (61, Verdict())
 
 
 def test_prometheus_needs_an_address(tmp_path: Path) -> None:
@@ -123,8 +128,10 @@ def test_the_example_replays_a_match_day() -> None:
     spec = load_policies(ROOT / "examples" / "policies")["world-cup"].spec.demand
     assert isinstance(spec, FileDemand)
 
-    demand = read_demand(demand_source(spec, prometheus_url=None, base=ROOT / "examples" / "policies"), spec, now=NOW)
+    demand, verdict = read_demand(
+        demand_source(spec, prometheus_url=None, base=ROOT / "examples" / "policies"), spec, now=NOW
+    )
 
-    assert len(demand) == 61
+    assert (len(demand), verdict) == (61, Verdict())
     assert demand.values[-1] == pytest.approx(1281, abs=1)
     assert demand.values[-31] == pytest.approx(535, abs=1)

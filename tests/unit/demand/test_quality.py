@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import check_quality
 from springtide.demand.recent import recent_peak
+from springtide.demand.verdict import Outcome, Verdict
 from springtide.errors import DemandUnusable
 from springtide.policy.model import PrometheusDemand
 
@@ -42,10 +43,16 @@ def problem(demand: DemandSeries, of: PrometheusDemand | None = None) -> str:
     return caught.value.message
 
 
-def passes(demand: DemandSeries, of: PrometheusDemand | None = None) -> bool:
-    """Return whether `demand` may be acted on."""
-    check_quality(demand, of or spec(), now=NOW)
-    return True
+def hold(demand: DemandSeries, of: PrometheusDemand | None = None, usual: float | None = None) -> str:
+    """Return why a run on `demand` holds what runs."""
+    verdict = check_quality(demand, of or spec(), now=NOW, usual=usual)
+    assert verdict.outcome is Outcome.HOLD
+    return verdict.message
+
+
+def passes(demand: DemandSeries, of: PrometheusDemand | None = None, usual: float | None = None) -> bool:
+    """Return whether `demand` may be acted on without reserve."""
+    return check_quality(demand, of or spec(), now=NOW, usual=usual) == Verdict()
 
 
 def test_a_whole_hour_passes() -> None:
@@ -72,7 +79,7 @@ def test_one_time_stands_once() -> None:
 
 
 def test_old_demand_is_told_with_value_and_age() -> None:
-    told = problem(series(minutes(newest=6)))
+    told = hold(series(minutes(newest=6)))
 
     assert "the newest sample, 5 requests/s at 2026-11-10T23:54:00Z, is 360 s old; quality.max_age allows 5m" in told
     assert passes(series(minutes(newest=6)), spec(quality={"max_age": "6m", "max_missing": "10%"}))
@@ -86,7 +93,7 @@ def test_demand_of_the_future_is_a_clock_that_is_wrong() -> None:
 def test_holes_are_told_with_the_longest() -> None:
     ages = [age for age in minutes() if not 600 < age < 1200]
 
-    told = problem(series(ages))
+    told = hold(series(ages))
 
     assert "8 of 60 samples are missing (13.3%), quality.max_missing allows 5%" in told
     assert "the longest gap is from 2026-11-10T23:40:00Z to 2026-11-10T23:50:00Z" in told
@@ -94,14 +101,14 @@ def test_holes_are_told_with_the_longest() -> None:
 
 
 def test_a_young_service_is_told_what_to_do() -> None:
-    told = problem(series(minutes(oldest=20)))
+    told = hold(series(minutes(oldest=20)))
 
     assert "the longest gap is from 2026-11-10T23:00:00Z to 2026-11-10T23:40:00Z" in told
     assert "shorter demand.lookback" in told
 
 
 def test_a_coarser_file_is_told_its_own_spacing() -> None:
-    assert "Samples are 300 s apart: set demand.step to that" in problem(
+    assert "Samples are 300 s apart: set demand.step to that" in hold(
         series([300.0 * age for age in range(12, -1, -1)])
     )
 
@@ -121,7 +128,60 @@ def test_what_is_missing_is_exactly_what_is_judged(share: float, random: object)
     if count <= 3:  # 5% of 60
         assert passes(demand)
     else:
-        assert f"{count} of 60 samples are missing" in problem(demand)
+        assert f"{count} of 60 samples are missing" in hold(demand)
+
+
+def test_what_is_beyond_belief_is_refused() -> None:
+    told = problem(series(minutes(), [5.0] * 60 + [60.0]), spec(quality={"at_most": 50}))
+
+    assert "60 requests/s at 2026-11-11T00:00:00Z is more than quality.at_most 50" in told
+
+
+class TestSuddenFall:
+    @pytest.mark.parametrize("ago", [5, 12, 29])
+    @pytest.mark.parametrize("left", [0.0, 9.0])
+    def test_demand_that_vanished_is_held(self, ago: int, left: float) -> None:
+        told = hold(series(minutes(), [100.0] * (61 - ago) + [left] * ago))
+
+        assert f"demand fell from 100 requests/s before to {left:g}, by more than quality.sudden_fall 90%" in told
+
+    def test_a_little_left_is_demand(self) -> None:
+        assert passes(series(minutes(), [100.0] * 50 + [11.0] * 11))
+
+    def test_back_again_is_no_fall(self) -> None:
+        assert passes(series(minutes(), [100.0] * 30 + [0.0] * 10 + [100.0] * 21))
+
+    def test_a_spike_that_is_over_is_no_fall(self) -> None:
+        assert passes(series(minutes(), [5.0] * 30 + [900.0] * 10 + [5.0] * 21))
+
+    def test_who_leaves_one_by_one_is_no_outage(self) -> None:
+        assert passes(series(minutes(), [1000.0 * 0.93**age for age in range(61)]))
+
+    def test_what_is_as_low_every_day_is_usual(self) -> None:
+        """A batch that ends sharply at midnight: yesterday's midnight says so."""
+        day = [100.0] * 1420 + [0.0] * 20
+        ages = [60.0 * age for age in range(2 * 1440 - 1, -1, -1)]
+        read = spec(lookback="2d", quality={"max_missing": "1%"})
+
+        assert passes(series(ages, day + day), read)
+        assert "demand fell" in hold(series(ages, [100.0] * 1440 + day), read)
+
+    def test_an_outage_longer_than_the_lookback_is_known_by_the_days_that_were_kept(self) -> None:
+        gone = series(minutes(), [0.0] * 61)
+
+        assert passes(gone)
+        assert "demand fell from 80 requests/s at this time of the days before to 0" in hold(gone, usual=80.0)
+        assert passes(gone, usual=0.0)
+
+    def test_it_can_be_switched_off(self) -> None:
+        demand = series(minutes(), [100.0] * 50 + [0.0] * 11)
+
+        assert passes(demand, spec(quality={"sudden_fall": "100%"}))
+
+    @given(st.lists(st.floats(50, 200), min_size=61, max_size=61))
+    @settings(deadline=None)
+    def test_demand_that_stays_within_its_range_never_falls(self, values: list[float]) -> None:
+        assert passes(series(minutes(), values))
 
 
 class TestRecentPeak:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from builders import policy
-from springtide.capacity.combine import estimate, requested
+from springtide.capacity.combine import estimate, held, requested
 from springtide.capacity.fixed import Fixed
 from springtide.errors import InputError
 from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan
@@ -125,6 +125,35 @@ class TestAModelsNumber:
 
         assert reasons[0].startswith("9 replicas are needed (fixed: because)")
         assert reasons[1].startswith("13 replicas are needed (sum of 2)")
+
+
+class TestHeldDemand:
+    @staticmethod
+    def held(wanted: int, current: int, *, by: ScalingPolicy | None = None) -> ScalingPlan:
+        """Return the plan for an estimate that is not good enough to shrink by."""
+        found = held(requested(wanted, now=NOW), replicas=current, reason="demand is old")
+        return make_plan(by or guarded(), found, current=current, strategy="in_place", now=NOW, explicit=False)
+
+    def test_what_runs_is_kept_and_the_reason_said(self) -> None:
+        made = self.held(4, 20)
+
+        assert (made.replicas, made.outcome) == (20, PlanOutcome.NOTHING_TO_DO)
+        assert made.clamps[-1] == Clamp(
+            "demand.quality", 10, 20, "10 is less than 20 and is not believed: demand is old"
+        )
+
+    def test_it_may_still_grow(self) -> None:
+        assert self.held(30, 20).replicas == 30
+
+    def test_without_an_estimate_it_is_the_number_of_now(self) -> None:
+        found = held(None, replicas=20, reason="demand is old")
+
+        assert (found.replicas, found.hold) == (20, "demand is old")
+
+    @given(st.integers(0, 500), st.integers(0, 200))
+    @settings(deadline=None)
+    def test_it_never_shrinks_not_even_to_the_bounds(self, wanted: int, current: int) -> None:
+        assert self.held(wanted, current).replicas >= current
 
 
 class TestAPersonsNumber:

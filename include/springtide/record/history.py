@@ -1,0 +1,108 @@
+"""What each day was like for a service, as the daily history run found it; and what it learned from the days.
+
+A day is kept once: kept again it is written over, so that a backfill can be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+
+from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.errors import SpringtideError
+
+SLOTS = 288
+"""Five-minute maxima of a day."""
+
+USUAL_DAYS = 7
+_AROUND = 6  # slots: half an hour
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryDay:
+    """One UTC day of one service.
+
+    `profile` are its five-minute maxima of demand in `unit`, None where nothing was measured. `required` is the most
+    replicas that demand would have filled completely, `actual` the most that ran, `saturation` the largest share of
+    theirs that demand took; None where the policy or the metrics do not say. `quality` is the verdict's stored form,
+    `pages` where its pages are.
+    """
+
+    policy: str
+    day: date
+    unit: str
+    profile: tuple[float | None, ...]
+    peak: float | None = None
+    peak_at: datetime | None = None
+    mean: float | None = None
+    required: int | None = None
+    actual: float | None = None
+    saturation: float | None = None
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    pages: str | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        peak_at = None if self.peak_at is None else self.peak_at.astimezone(UTC).isoformat()
+        whole = asdict(self) | {"day": self.day.isoformat(), "peak_at": peak_at}
+        return whole | {"profile": list(self.profile), "quality": dict(self.quality)}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> HistoryDay:
+        """Return the day that `to_record` stored."""
+        peak_at = None if record["peak_at"] is None else datetime.fromisoformat(record["peak_at"])
+        parsed = {"day": date.fromisoformat(record["day"]), "peak_at": peak_at, "profile": tuple(record["profile"])}
+        return cls(**{**record, **parsed})
+
+
+class HistoryStore(Protocol):
+    """Keeps days and what was learned from them. Raises `TemporaryError` when it does not answer."""
+
+    def save_day(self, day: HistoryDay) -> None:
+        """Keep the day in the place of what was kept of it before."""
+        ...
+
+    def days(self, policy: str, first: date, last: date) -> tuple[HistoryDay, ...]:
+        """Return the days from `first` to `last`, both included, oldest first."""
+        ...
+
+    def save_learned(self, policy: str, learned: Learned) -> None:
+        """Keep what was learned in the place of what was kept before."""
+        ...
+
+    def learned(self, policy: str) -> Learned:
+        """Return what was learned about the service; nothing, if nothing was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a run looks up: what was learned, the demand that is usual at this time, and the latest day's pages."""
+
+    learned: Learned = NOTHING_LEARNED
+    usual: float | None = None
+    pages: str | None = None
+
+
+def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
+    """Return what the store knows of the service's past; a store that does not answer knows nothing."""
+    today = now.astimezone(UTC).date()
+    try:
+        days = store.days(policy, today - timedelta(days=USUAL_DAYS), today - timedelta(days=1))
+        learned = store.learned(policy)
+    except SpringtideError:
+        return Past()  # a run is poorer without its past, not less safe: it reads demand anew
+    return Past(learned, usual_at(days, now), days[-1].pages if days else None)
+
+
+def usual_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:
+    """Return the lowest demand at this time of day (± 30 min) on the days that passed; None with fewer than three."""
+    moment = now.astimezone(UTC)
+    slot = (moment.hour * 60 + moment.minute) // 5
+    good = [day for day in days if day.quality.get("outcome") == "pass"]
+    around = [
+        value for day in good for value in day.profile[max(0, slot - _AROUND) : slot + _AROUND + 1] if value is not None
+    ]
+    return min(around) if len(good) >= 3 and around else None  # noqa: PLR2004

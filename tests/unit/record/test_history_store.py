@@ -1,0 +1,97 @@
+"""Days and what was learned from them, in every store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from springtide.capacity.learned import NOTHING_LEARNED, Forecast, Learned
+from springtide.errors import TemporaryError
+from springtide.record.history import SLOTS, HistoryDay, Past, past_of, usual_at
+from springtide.record.memory import MemoryStore
+from springtide.record.store import RunStore
+
+DAY = HistoryDay(
+    policy="checkout",
+    day=date(2026, 11, 10),
+    unit="requests/s",
+    profile=(*(float(slot) for slot in range(SLOTS - 1)), None),
+    peak=286.0,
+    peak_at=datetime(2026, 11, 10, 23, 50, tzinfo=UTC),
+    mean=143.0,
+    required=6,
+    actual=8.0,
+    saturation=0.7,
+    quality={"outcome": "pass", "findings": []},
+    pages="/pages/checkout/index.html",
+)
+
+
+def day(back: int, **changes: object) -> HistoryDay:
+    """Return the day so many days before the 11th."""
+    return replace(DAY, day=date(2026, 11, 11) - timedelta(days=back), **changes)  # type: ignore[arg-type]
+
+
+def test_days_come_back_as_they_were_in_their_order(store: RunStore) -> None:
+    for back in (1, 3, 2):
+        store.save_day(day(back))
+    store.save_day(day(1, policy="search"))
+
+    assert store.days("checkout", date(2026, 11, 9), date(2026, 11, 11)) == (day(2), day(1))
+    assert store.days("nobody", date(2026, 1, 1), date(2026, 12, 31)) == ()
+
+
+def test_a_day_kept_twice_is_kept_once_as_it_was_last(store: RunStore) -> None:
+    store.save_day(day(1))
+    store.save_day(day(1, peak=None, quality={"outcome": "refuse", "findings": []}))
+
+    kept = store.days("checkout", date(2026, 11, 1), date(2026, 11, 30))
+    assert [(one.peak, one.quality["outcome"]) for one in kept] == [(None, "refuse")]
+
+
+def test_what_was_learned_comes_back_and_is_written_over(store: RunStore) -> None:
+    learned = Learned({"forecast-1": Forecast(0.0, 900.0, (1.0, 2.5), "abc")}, {"seasonal-2": 0.125})
+
+    assert store.learned("checkout") == NOTHING_LEARNED
+    store.save_learned("checkout", NOTHING_LEARNED)
+    store.save_learned("checkout", learned)
+    assert store.learned("checkout") == learned
+
+
+class TestPast:
+    NOW = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
+
+    def test_usual_is_the_lowest_of_the_good_days_around_this_time(self) -> None:
+        days = tuple(day(back, profile=(float(back),) * SLOTS) for back in (2, 3, 4))
+        bad = day(1, profile=(0.0,) * SLOTS, quality={"outcome": "hold"})
+
+        assert usual_at((*days, bad), self.NOW) == 2.0
+        assert usual_at(days[:2], self.NOW) is None
+
+    @pytest.mark.parametrize(("slot", "counts"), [(137, False), (138, True), (150, True), (151, False)])
+    def test_half_an_hour_around_counts(self, slot: int, *, counts: bool) -> None:
+        profile = tuple(1.0 if at == slot else 9.0 for at in range(SLOTS))
+
+        assert (usual_at(tuple(day(back, profile=profile) for back in (1, 2, 3)), self.NOW) == 1.0) is counts
+
+    def test_the_latest_pages_are_linked(self) -> None:
+        store = MemoryStore()
+        for back in (3, 2, 1):
+            store.save_day(day(back, pages=f"/pages/{back}"))
+
+        past = past_of(store, "checkout", self.NOW)
+
+        assert (past.pages, past.learned) == ("/pages/1", NOTHING_LEARNED)
+        assert past.usual == 138.0
+
+    def test_a_store_that_does_not_answer_knows_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = MemoryStore()
+
+        def away(*_: object) -> None:
+            raise TemporaryError("away", code="store_unavailable")
+
+        monkeypatch.setattr(store, "days", away)
+
+        assert past_of(store, "checkout", self.NOW) == Past()
