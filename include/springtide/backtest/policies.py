@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from springtide.backtest.simulate import (
     score,
 )
 from springtide.backtest.tuning import (
+    ALONE,
     BUDGET,
     FLOOR,
     GRID,
@@ -45,7 +46,36 @@ AUTOSCALERS = {
 }
 REFERENCE = "hpa-cpu-50"
 FLOORED = "hpa-rps-70"
-OURS = ("auto-alone", "auto-floor", "auto-tuned-budget", "auto-tuned-slo")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One of our three ways of being in control, and what tuning must be good at.
+
+    `alone`: the plan is the replica count. `floor`: `under` runs as it is, over the plan. `tuned`: our own metric over
+    the plan.
+    """
+
+    way: Literal["alone", "floor", "tuned"]
+    objective: Objective
+    under: Autoscaler = AUTOSCALERS[FLOORED]
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What tuning may choose from."""
+        if self.way == "tuned":
+            return GRID
+        if self.way == "alone":
+            return tuple(Setting(quantile, None) for quantile in QUANTILES)
+        return tuple(Setting(quantile, self.under.target) for quantile in (None, *QUANTILES))
+
+
+OURS = {
+    "auto-alone": Control("alone", SLO),
+    "auto-floor": Control("floor", FLOOR),
+    "auto-tuned-budget": Control("tuned", BUDGET),
+    "auto-tuned-slo": Control("tuned", SLO),
+}
 POLICIES = (*AUTOSCALERS, *OURS)
 
 
@@ -68,61 +98,54 @@ class Shared:
     reference: Days
 
     @classmethod
-    def of(cls, trace: Trace, startup_seconds: float) -> Shared:
+    def of(
+        cls,
+        trace: Trace,
+        startup_seconds: float,
+        *,
+        interval: int = INTERVAL,
+        reference: Autoscaler = AUTOSCALERS[REFERENCE],
+    ) -> Shared:
         """Return the course: computes every plan of the trace, which takes 0.1 to 5 s."""
-        aligned = trace.aligned(INTERVAL)
-        shadow = replay_autoscaler(aligned, AUTOSCALERS[REFERENCE], startup_seconds)
-        return cls(aligned, startup_seconds, plan_rows(aligned, startup_seconds), shadow.days)
+        aligned = trace.aligned(interval)
+        shadow = replay_autoscaler(aligned, reference, startup_seconds)
+        return cls(aligned, startup_seconds, plan_rows(aligned, startup_seconds, interval=interval), shadow.days)
 
     def decide(self, policy: str) -> Decided:
         """Return what `policy` (one of `POLICIES`) decides and how it does."""
-        if policy in AUTOSCALERS:
-            scored = self.trace.from_scored()
-            replay = replay_autoscaler(scored, AUTOSCALERS[policy], self.startup_seconds)
-            return Decided((), replay, score(scored, replay))
-        if policy == "auto-alone":
-            return self._alone(SLO)
-        if policy == "auto-floor":
-            return self._floor(FLOOR)
-        return self._tuned(BUDGET if policy == "auto-tuned-budget" else SLO)
+        return self.control(OURS[policy]) if policy in OURS else self.stand_alone(AUTOSCALERS[policy])
+
+    def stand_alone(self, autoscaler: Autoscaler) -> Decided:
+        """Return how an autoscaler does with no plan under it."""
+        scored = self.trace.from_scored()
+        replay = replay_autoscaler(scored, autoscaler, self.startup_seconds)
+        return Decided((), replay, score(scored, replay))
+
+    def control(self, control: Control) -> Decided:
+        """Return what we decide, walking forward, and how it does."""
+        daily = tune(self.trace, control.settings, self.days_of(control), self.reference, control.objective)
+        scored = self.trace.from_scored()
+        replay = self._replay(scored, control, daily)
+        return Decided(tuple(daily), replay, score(scored, replay))
 
     @cached_property
     def grid_days(self) -> Days:
         """What every setting of the grid did on every day: 0.5 to 20 s, shared by the objectives."""
         return replay_grid(self.trace, GRID, self.plans, self.startup_seconds)
 
-    def _chosen(self, settings: tuple[Setting, ...], replayed: Days, objective: Objective) -> list[Setting]:
-        return tune(self.trace, settings, replayed, self.reference, objective)
+    def days_of(self, control: Control) -> Days:
+        """Return what every setting that tuning may choose from did on every day."""
+        if control.way == "tuned":
+            return self.grid_days
+        kind = ALONE if control.way == "alone" else control.under.metric
+        return replay_grid(self.trace, control.settings, self.plans, self.startup_seconds, kind=kind)
 
-    def _tuned(self, objective: Objective) -> Decided:
-        daily = self._chosen(GRID, self.grid_days, objective)
-        scored = self.trace.from_scored()
-        replay = replay_settings(scored, daily, _rows(daily), self._scored_plans(), self.startup_seconds)
-        return Decided(tuple(daily), replay, score(scored, replay))
-
-    def _floor(self, objective: Objective) -> Decided:
-        autoscaler = AUTOSCALERS[FLOORED]
-        settings = tuple(Setting(q, autoscaler.target) for q in (None, *QUANTILES))
-        replayed = replay_grid(self.trace, settings, self.plans, self.startup_seconds)
-        daily = self._chosen(settings, replayed, objective)
-        scored = self.trace.from_scored()
-        replay = replay_autoscaler(
-            scored, autoscaler, self.startup_seconds, plans=self._scored_plans(), row=_rows(daily)
-        )
-        return Decided(tuple(daily), replay, score(scored, replay))
-
-    def _alone(self, objective: Objective) -> Decided:
-        settings = tuple(Setting(q, None) for q in QUANTILES)
-        replayed = replay_grid(self.trace, settings, self.plans, self.startup_seconds, alone=True)
-        daily = self._chosen(settings, replayed, objective)
-        scored = self.trace.from_scored()
-        replay = replay_plans(scored, self._scored_plans(), _rows(daily), self.startup_seconds)
-        return Decided(tuple(daily), replay, score(scored, replay))
-
-    def _scored_plans(self) -> Plans:
+    def _replay(self, scored: Trace, control: Control, daily: list[Setting]) -> Replay:
+        rows = np.array([row_of(setting) for setting in daily])
         first = self.trace.scored // self.plans.interval
-        return Plans(self.plans.replicas[:, first:], self.plans.interval)
-
-
-def _rows(daily: list[Setting]) -> NDArray[np.int64]:
-    return np.array([row_of(setting) for setting in daily])
+        plans = Plans(self.plans.replicas[:, first:], self.plans.interval)
+        if control.way == "alone":
+            return replay_plans(scored, plans, rows, self.startup_seconds)
+        if control.way == "floor":
+            return replay_autoscaler(scored, control.under, self.startup_seconds, plans=plans, row=rows)
+        return replay_settings(scored, daily, rows, plans, self.startup_seconds)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.backtest.trace import FEWEST, Trace
+from springtide.backtest.trace import Trace
 from springtide.capacity.setting import TREND_MINUTES, Setting
 from springtide.errors import InputError
 
@@ -94,7 +94,7 @@ def oracle_pod_minutes(trace: Trace) -> float:
     """Return the pod-minutes of the clairvoyant minimum, scored minutes only: what two minutes need, at least 2."""
     pods = trace.demand[trace.scored :] / trace.per_replica
     ahead = np.maximum(pods, np.append(pods[1:], pods[-1:]))
-    return float(np.maximum(FEWEST, np.ceil(ahead)).sum())
+    return float(np.maximum(trace.fewest, np.ceil(ahead)).sum())
 
 
 def score(trace: Trace, replay: Replay) -> Score:
@@ -157,7 +157,7 @@ def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
     back = TREND_MINUTES * TICKS
     growth[back + EXTERNAL_WINDOW :] = np.maximum(0.0, mean[back + EXTERNAL_WINDOW :] - mean[EXTERNAL_WINDOW:-back])
     startup = round(startup_seconds / TICK_SECONDS)
-    return Course(np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset)
+    return Course(np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset, trace.fewest)
 
 
 def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float) -> Replay:
@@ -166,7 +166,7 @@ def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float)
     course = course_of(trace, plans, startup_seconds)
     ticks = course.signal.shape[1]
     log = np.zeros((4, ticks + course.startup + 1), np.int64)
-    drive(course, control, log, max(FEWEST, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
+    drive(course, control, log, max(trace.fewest, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
     days = np.zeros((5, trace.day_count))
     tally(course, log, NEAR, days)
     return Replay(Days(*days), log[CREATED, :ticks], log[READY, :ticks])

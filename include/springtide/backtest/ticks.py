@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 TICKS = 4
 DAY = 1440
-FEWEST = 2
 CPU_WINDOW, EXTERNAL_WINDOW = 2, 4
 TOLERANCE = 0.1
 STABILIZATION = 20
@@ -47,7 +46,7 @@ VIOLATED, NEARLY, UNDERSERVED, PAID, CHANGES = 0, 1, 2, 3, 4
 class Course(NamedTuple):
     """What a replay runs on. `plans[row, decision]` are replicas, 0 for none; a pod takes `startup` ticks to be Ready.
 
-    `offset` is the minute of the first day at which the signal begins.
+    `offset` is the minute of the first day at which the signal begins; `fewest` replicas always run.
     """
 
     signal: Floats
@@ -55,6 +54,7 @@ class Course(NamedTuple):
     interval: int
     startup: int
     offset: int
+    fewest: int
 
 
 @inlined
@@ -117,7 +117,7 @@ def decide(control: Floats, signal: Floats, log: Counts, tick: int, day: int, fl
         log[WANTED, tick] = want_by_cpu(signal, log, tick, control[TARGET, day])
     else:
         log[WANTED, tick] = want_by_metric(control, signal, tick, day, current)
-    return behave(log, tick, max(floor, FEWEST), first)
+    return behave(log, tick, floor, first)
 
 
 @inlined
@@ -149,7 +149,8 @@ def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
             if tick % TICKS == RUN_TICKS and minute % course.interval == 0:
                 floor = plans[int(control[ROW, day]), minute // course.interval]
             log[CREATED, tick], log[READY, tick] = created, ready + log[DUE, tick]
-            desired = decide(control, signal, log, tick, day, floor)
+            least = floor if control[KIND, day] == PLAN else max(floor, course.fewest)
+            desired = decide(control, signal, log, tick, day, least)
             if desired != created:
                 scale(log, tick, desired, startup)
             created, ready = log[CREATED, tick], log[READY, tick]
@@ -187,6 +188,6 @@ def sweep(course: Course, settings: Floats, near: float, days: Floats) -> None:
         for row in range(5):
             control[row] *= settings[row, i]
         log[DUE] = 0
-        start = max(FEWEST, int(np.ceil(course.signal[DEMAND, 0] / settings[TARGET, i])))
+        start = max(course.fewest, int(np.ceil(course.signal[DEMAND, 0] / settings[TARGET, i])))
         drive(course, control, log, start)
         tally(course, log, near, days[i])

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 PODS_AT_PEAK = 40
 PEAK = 0.995
 FEWEST = 2
-"""Replicas below which no controller goes."""
+"""Replicas below which no controller goes, where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One service's history. `demand` is per minute from second `start`; minutes before `scored` are history only.
 
-    `per_replica` is the demand that one pod carries. `occasions` are the known events.
+    `per_replica` is the demand that one pod carries. `occasions` are the known events. No controller goes below
+    `fewest` replicas.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Trace:
     scored: int
     per_replica: float
     occasions: tuple[Occasion, ...] = ()
+    fewest: int = FEWEST
 
     def __post_init__(self) -> None:
         if not 0 <= self.scored < len(self.demand) or not self.per_replica > 0:

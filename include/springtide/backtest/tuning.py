@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from springtide.backtest.simulate import NEAR, Days, Plans, controls, course_of
-from springtide.backtest.trace import FEWEST
 from springtide.capacity.bases import Window
 from springtide.capacity.conformal import bounds, horizon_minutes
 from springtide.capacity.minutes import DAY
@@ -34,6 +33,7 @@ QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995)
 TARGETS = (0.5, 0.57, 0.65, 0.72, 0.8, 0.9, 1.0, 1.2)
 HEADROOMS = (0.0, 1.0, 2.0, 3.0)
 TRENDS = (0.0, 1.0)
+ALONE = "alone"
 INTERVAL = 5
 """Minutes between plans."""
 GRID = tuple(
@@ -79,7 +79,7 @@ def plan_rows(trace: Trace, startup_seconds: float, *, interval: int = INTERVAL)
 
 def as_plans(trace: Trace, demand: Floats, interval: int) -> Plans:
     """Return bounds on demand as replicas: a row for none, then one per row of `demand`; unknown is no plan."""
-    pods = np.maximum(FEWEST, np.ceil(demand / trace.per_replica - 1e-9))
+    pods = np.maximum(trace.fewest, np.ceil(demand / trace.per_replica - 1e-9))
     known = np.where(np.isnan(pods), 0, pods).astype(np.int64)
     return Plans(np.vstack((np.zeros_like(known[:1]), known)), interval)
 
@@ -90,14 +90,17 @@ def row_of(setting: Setting) -> int:
 
 
 def replay_grid(
-    trace: Trace, settings: Sequence[Setting], plans: Plans, startup_seconds: float, *, alone: bool = False
+    trace: Trace, settings: Sequence[Setting], plans: Plans, startup_seconds: float, *, kind: str = "rps"
 ) -> Days:
-    """Replay every setting over the whole trace; each figure becomes (setting, day). `alone`: no autoscaler."""
-    from springtide.backtest.ticks import EXTERNAL, PLAN, sweep
+    """Replay every setting over the whole trace; each figure becomes (setting, day).
+
+    `kind` is the metric of the autoscaler over the plans, or `ALONE`: there is none.
+    """
+    from springtide.backtest.ticks import CPU, EXTERNAL, PLAN, sweep
 
     rows = np.array([row_of(setting) for setting in settings])
     days = np.zeros((len(settings), 5, trace.day_count))
-    columns = controls(PLAN if alone else EXTERNAL, settings, rows)
+    columns = controls({ALONE: PLAN, "cpu": CPU, "rps": EXTERNAL}[kind], settings, rows)
     sweep(course_of(trace, plans, startup_seconds), columns, NEAR, days)
     return Days(*np.moveaxis(days, 1, 0))
 
@@ -142,7 +145,13 @@ def tune(
     for day in range(trace.first_day, trace.day_count):
         index = choose(replayed, reference, day, objective, overspent=overspent)
         chosen.append(UNTUNED if index is None else settings[index])
-        if index is not None and objective.budget is not None:
-            allowance = objective.budget * float(reference.pod_minutes[day])
-            overspent += float(replayed.pod_minutes[index, day]) - allowance
+        if index is not None:
+            overspent += overspending(replayed, reference, index, day, objective)
     return chosen
+
+
+def overspending(replayed: Days, reference: Days, index: int, day: int, objective: Objective) -> float:
+    """Return the pod-minutes by which setting `index` went over budget on `day`; negative where it saved."""
+    if objective.budget is None:
+        return 0.0
+    return float(replayed.pod_minutes[index, day]) - objective.budget * float(reference.pod_minutes[day])

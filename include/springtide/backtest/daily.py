@@ -1,0 +1,106 @@
+"""Today's setting for one service: what production does once a day, outside of any run.
+
+The same choice as in the walk-forward backtest (`policies`), of which it is the last step: the days end now instead of
+at the start of the scored part, and only those that are looked at are replayed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from springtide.backtest.policies import Control
+from springtide.backtest.simulate import Autoscaler, Plans, replay_autoscaler
+from springtide.backtest.trace import Trace
+from springtide.backtest.tuning import (
+    ALONE,
+    BUDGET,
+    FLOOR,
+    SLO,
+    choose,
+    overspending,
+    plan_rows,
+    replay_grid,
+)
+from springtide.capacity.learned import fingerprint_of
+from springtide.capacity.minutes import DAY, MINUTE
+from springtide.capacity.setting import Tuned
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from springtide.backtest.simulate import Days
+    from springtide.capacity.minutes import Minutes
+    from springtide.policy.model import AutoSpec
+
+
+def control_of(spec: AutoSpec) -> Control:
+    """Return the way of control that a policy asks for.
+
+    A floor under an autoscaler as it is can only add pods, so there `budget` weighs each against what it prevents.
+    """
+    under = Autoscaler(spec.hpa.metric, spec.hpa.target)
+    if spec.objective == "slo":
+        return Control(spec.autoscaler, SLO, under)
+    return Control(spec.autoscaler, FLOOR if spec.autoscaler == "floor" else BUDGET, under)
+
+
+def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int) -> Trace:
+    """Return what is replayed: `seen`, of which the last whole days are looked at, at most 7; the rest is history."""
+    interval = spec.interval.total_seconds() // MINUTE
+    days = min(len(seen) // DAY, SLO.days)
+    cut = int((len(seen) - days * DAY) % interval)
+    first = len(seen) - cut - days * DAY
+    return Trace(
+        "service", seen.start + cut * MINUTE, seen.values[cut:], min(first, len(seen) - cut - 1), spec.per_replica, (),
+        fewest,
+    )  # fmt: skip
+
+
+def tune_today(
+    history: Trace, spec: AutoSpec, startup_seconds: float, *, now: datetime, before: Tuned | None = None
+) -> Tuned | None:
+    """Return the setting for the next 24 h, from the days of `history` that are scored; None with less than one.
+
+    `before` is what was decided last: from the same data it is returned as it is, and what it overspent is saved now.
+    """
+    fingerprint = _fingerprint(history, spec, startup_seconds)
+    if before is not None and before.fingerprint == fingerprint:
+        return before
+    if len(history.demand) - history.scored < DAY:
+        return None
+    control = control_of(spec)
+    interval = int(spec.interval.total_seconds() // MINUTE)
+    plans = plan_rows(history, startup_seconds, interval=interval)
+    plans = Plans(plans.replicas[:, history.scored // interval :], interval)
+    recent = history.from_scored()
+    reference = replay_autoscaler(recent, control.under, startup_seconds).days
+    kind = {"alone": ALONE, "floor": control.under.metric, "tuned": "rps"}[control.way]
+    replayed = replay_grid(recent, control.settings, plans, startup_seconds, kind=kind)
+    overspent = _overspent(before, control, replayed, reference)
+    index = choose(replayed, reference, recent.day_count, control.objective, overspent=overspent)
+    assert index is not None  # there is a day
+    minutes = DAY * recent.day_count
+    return Tuned(
+        setting=control.settings[index],
+        fingerprint=fingerprint,
+        decided_at=now,
+        days=recent.day_count,
+        violated_percent=100 * float(replayed.violated[index].sum()) / minutes,
+        cost_ratio=float(replayed.pod_minutes[index].sum() / reference.pod_minutes.sum()),
+        overspent=overspent,
+    )
+
+
+def _overspent(before: Tuned | None, control: Control, replayed: Days, reference: Days) -> float:
+    """Return what was spent over budget so far, with the day that is over now."""
+    if before is None or before.setting not in control.settings:
+        return 0.0
+    index, last = control.settings.index(before.setting), replayed.pod_minutes.shape[1] - 1
+    return before.overspent + overspending(replayed, reference, index, last, control.objective)
+
+
+def _fingerprint(history: Trace, spec: AutoSpec, startup_seconds: float) -> str:
+    told = f"{fingerprint_of(spec)} {startup_seconds:g} {history.start:.0f} {history.scored} {history.fewest} "
+    return hashlib.sha256(told.encode() + history.demand.tobytes()).hexdigest()[:16]

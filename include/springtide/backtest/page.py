@@ -1,0 +1,116 @@
+"""A backtest as one HTML file that works offline: the verdict, the table, and plots to zoom into."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.backtest.words import verdict
+from springtide.capacity.minutes import MINUTE
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from springtide.backtest.policy import Line, Report
+
+MOST_POINTS = 20_000
+"""Points of a curve; longer histories are drawn as the maxima of several minutes."""
+COLUMNS = ("", "violated minutes", "days missed", "underserved", "pod-hours", "cost ÷ oracle", "changes a day")
+_COLOURS = ("#0b57d0", "#d93025", "#9aa0a6", "#c58a00", "#7b61ff", "#1a9e77", "#5f6368")
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#202124}"
+    "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .8rem;border-bottom:1px solid #dadce0;"
+    "text-align:right}td:first-child,th:first-child{text-align:left}tr:nth-child(2){background:#e8f0fe}"
+)
+
+
+def render(report: Report) -> str:
+    """Return the page. Nothing in it is loaded from elsewhere; plotly itself makes it 5 MB."""
+    title = f"Backtest of {escape(report.policy)}"
+    first, last = (_moment(report, minute) for minute in (report.trace.scored, len(report.trace.demand)))
+    about = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, pods serve {report.startup_seconds:.0f} s after"
+    plots = "".join(
+        figure.to_html(full_html=False, include_plotlyjs=index == 0)
+        for index, figure in enumerate((_course(report), _trade(report)))
+    )
+    tuned = "".join(f"<li>{escape(text)}</li>" for text in dict.fromkeys(report.settings))
+    settings = f"<h2>Settings that tuning took</h2><ul>{tuned}</ul>" if tuned else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f"</head><body><h1>{title}</h1><p><strong>{escape(verdict(report))}</strong></p>"
+        f"<p>{about} the decision. A minute is violated when the Ready pods could not have carried its demand in every "
+        f"15 s of it.</p>{_table(report)}{plots}{settings}</body></html>\n"
+    )
+
+
+def rows(report: Report) -> list[tuple[str, ...]]:
+    """Return the table's cells, one row per line of the report, under `COLUMNS`."""
+    return [_cells(line, report.days) for line in report.lines]
+
+
+def _cells(line: Line, days: float) -> tuple[str, ...]:
+    found = line.score
+    return (
+        line.name,
+        f"{found.violated_minutes:,} ({found.violated_percent:.3f} %)",
+        "" if line.missed_days is None else str(line.missed_days),
+        f"{found.underserved_percent:.4f} %",
+        f"{line.pod_hours:,.0f}",
+        f"{found.cost:.3f}",
+        f"{found.changes / days:.1f}",
+    )
+
+
+def _table(report: Report) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows(report))
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _moment(report: Report, minute: int) -> datetime:
+    return datetime.fromtimestamp(report.trace.start + minute * MINUTE, UTC)
+
+
+def _course(report: Report) -> Any:
+    """Draw demand in pods, and the replicas of the policy and of the autoscaler that it replaces."""
+    from plotly.graph_objects import Figure, Scattergl
+
+    demand = report.trace.demand[report.trace.scored :] / report.trace.per_replica
+    step = -(-len(demand) // MOST_POINTS)
+    start = np.datetime64(int(report.trace.start + report.trace.scored * MINUTE), "s")
+    times = start + np.arange(0, len(demand), step) * np.timedelta64(60, "s")
+    curves = [(line.name, line.replicas) for line in report.lines[:2] if line.replicas is not None]
+    figure = Figure()
+    figure.add_trace(Scattergl(x=times, y=_thinned(demand, step), name="demand, in full pods", line={"color": "#202124"}))
+    for (name, replicas), colour in zip(curves, _COLOURS, strict=False):
+        shape = {"color": colour, "shape": "hv", "width": 1}
+        figure.add_trace(Scattergl(x=times, y=_thinned(replicas, step), name=name, line=shape))
+    figure.update_layout(title_text="Replicas against demand", template="plotly_white", yaxis_title="pods")
+    return figure
+
+
+def _thinned(values: NDArray[Any], step: int) -> NDArray[Any]:
+    return np.maximum.reduceat(values, np.arange(0, len(values), step))
+
+
+def _trade(report: Report) -> Any:
+    """Draw what each misses against what it costs."""
+    from plotly.graph_objects import Figure, Scatter
+
+    figure = Figure()
+    for line, colour in zip(report.lines, _COLOURS, strict=False):
+        point = ([line.score.cost], [line.score.violated_percent])
+        figure.add_trace(Scatter(x=point[0], y=point[1], name=line.name, marker={"color": colour, "size": 14}))
+    figure.update_traces(mode="markers")
+    figure.update_layout(
+        title_text="What is missed, and what it costs",
+        template="plotly_white",
+        xaxis_title="pod-hours ÷ clairvoyant minimum",
+        yaxis_title="violated minutes, %",
+    )
+    return figure

@@ -1,0 +1,190 @@
+"""A policy against its service's history: what it would have planned, missed and cost, beside what others would have.
+
+Nothing looks ahead: every decision sees the demand before it, the setting of every day is chosen from the days before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from springtide.backtest import rivals
+from springtide.backtest.daily import control_of
+from springtide.backtest.policies import AUTOSCALERS, Decided, Shared
+from springtide.backtest.simulate import Autoscaler, Plans, Replay, oracle_pod_minutes, replay_plans, score
+from springtide.backtest.tuning import INTERVAL
+from springtide.capacity.combine import estimate
+from springtide.capacity.minutes import HOUR, MINUTE
+from springtide.capacity.registry import build_model
+from springtide.demand.model import DemandSeries
+from springtide.errors import DemandUnusable, InputError
+from springtide.plan.guards import within_bounds, within_step, within_tolerance
+from springtide.policy.model import AutoSpec, WeightedDemandSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from springtide.backtest.simulate import Score
+    from springtide.backtest.trace import Trace
+    from springtide.capacity.model import CapacityModel
+    from springtide.policy.model import ModelSpec, ScalingPolicy
+
+POLICY = "this policy"
+_SEEN = 28
+"""Days of demand that a decision is shown: more than any model looks back on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How one way of scaling did over the range: its score, the days on which it missed a minute, and its replicas.
+
+    `replicas` are the largest of each minute; None where there is no replay (the oracle, the static peak).
+    """
+
+    name: str
+    score: Score
+    pod_hours: float
+    missed_days: int | None
+    replicas: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A backtest: the policy's line first, then the others'. `trace` is the history, `settings` the tuned ones."""
+
+    policy: str
+    trace: Trace
+    startup_seconds: float
+    lines: tuple[Line, ...]
+    settings: tuple[str, ...] = ()
+
+    @property
+    def days(self) -> float:
+        """Days that were replayed."""
+        return (len(self.trace.demand) - self.trace.scored) / (24 * HOUR)
+
+    def line(self, name: str) -> Line:
+        """Return the line called `name`."""
+        return next(line for line in self.lines if line.name == name)
+
+
+def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Report:
+    """Return what `policy` would have done over the scored part of `trace`, and what others would have."""
+    auto = next((spec for spec in policy.spec.capacity.models if isinstance(spec, AutoSpec)), None)
+    hpa = Autoscaler("cpu", 0.5) if auto is None else Autoscaler(auto.hpa.metric, auto.hpa.target)
+    interval = INTERVAL if auto is None else int(auto.interval.total_seconds() // MINUTE)
+    shared = Shared.of(trace, startup_seconds, interval=interval, reference=hpa)
+    decided = _by_models(policy, shared) if auto is None else _by_auto(policy, auto, shared)
+    others = {_named(each): each for each in (hpa, *AUTOSCALERS.values())}
+    lines = [_line(POLICY, shared.trace, decided)]
+    lines += [_line(name, shared.trace, shared.stand_alone(each)) for name, each in others.items()]
+    lines.append(_of_score("cron", shared.trace, rivals.cron(shared.trace, startup_seconds)[1], None))
+    lines.append(_of_score("static peak", shared.trace, rivals.static_peak(shared.trace), 0))
+    lines.append(_of_score("oracle", shared.trace, rivals.oracle(shared.trace), 0))
+    return Report(
+        policy.name, shared.trace, startup_seconds, tuple(lines), tuple(str(each) for each in decided.settings)
+    )
+
+
+def capacity_of_a_pod(policy: ScalingPolicy) -> float:
+    """Return what one replica can serve, as the policy's models say, in the demand's unit.
+
+    Raises:
+        InputError: no model says it.
+    """
+    for spec in policy.spec.capacity.models:
+        found = float(spec.limit) if isinstance(spec, WeightedDemandSpec) else getattr(spec, "per_replica", None)
+        if found is not None:
+            return float(found)
+    raise InputError(
+        f"per_replica: no model of policy {policy.name} says what one replica can serve. Say it: --per-replica 55.",
+        code="capacity_unusable",
+        field="per_replica",
+    )
+
+
+def _named(autoscaler: Autoscaler) -> str:
+    return f"HPA {autoscaler.metric} {autoscaler.target:.0%}"
+
+
+def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Shared) -> Decided:
+    """Return what daily tuning makes of it, over the plans of the policy's other models."""
+    others = [spec for spec in policy.spec.capacity.models if spec is not auto]
+    plans = shared.plans.replicas
+    if others:
+        beside = _planned(policy, others, shared)[np.newaxis]
+        plans = np.maximum(plans, beside) if policy.spec.capacity.combine == "max" else plans + beside
+    bounds = policy.spec.replicas
+    plans = np.where(plans > 0, np.clip(plans, bounds.min, bounds.max), 0)
+    return replace(shared, plans=Plans(plans, shared.plans.interval)).control(control_of(auto))
+
+
+def _by_models(policy: ScalingPolicy, shared: Shared) -> Decided:
+    """Return what the policy's models and guards make of it, with nobody else in control."""
+    first = shared.trace.scored // shared.plans.interval
+    planned = _guarded(policy, _planned(policy, list(policy.spec.capacity.models), shared)[first:])
+    scored = shared.trace.from_scored()
+    plans = Plans(planned[np.newaxis], shared.plans.interval)
+    replay = replay_plans(scored, plans, np.zeros(scored.day_count, np.int64), shared.startup_seconds)
+    return Decided((), replay, score(scored, replay))
+
+
+def _planned(policy: ScalingPolicy, specs: list[ModelSpec], shared: Shared) -> NDArray[np.int64]:
+    """Return what the models ask for at every decision of the scored part; 0 before it, and where they cannot say."""
+    trace, interval = shared.trace, shared.plans.interval
+    models = [build_model(spec) for spec in specs]
+    found = np.zeros(shared.plans.replicas.shape[1], np.int64)
+    for k in range(trace.scored // interval, len(found)):
+        if k * interval:
+            found[k] = _asked(policy, models, trace, k * interval, int(found[k - 1]))
+    return found
+
+
+def _asked(policy: ScalingPolicy, models: list[CapacityModel], trace: Trace, minute: int, before: int) -> int:
+    first = max(0, minute - _SEEN * 24 * HOUR)
+    times = trace.start + MINUTE * np.arange(first, minute, dtype=np.float64)
+    spec = policy.spec.demand
+    series = DemandSeries(times, trace.demand[first:minute], "" if spec is None else spec.unit, trace.name)
+    now = datetime.fromtimestamp(trace.start + MINUTE * minute - 1, UTC)
+    try:
+        return estimate(models, series, combine=policy.spec.capacity.combine, replicas=before, now=now).replicas
+    except DemandUnusable:
+        return before
+
+
+def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the plans after the policy's guards, each judged from the one before it."""
+    replicas, guards = policy.spec.replicas, policy.spec.guards
+    found = np.zeros_like(wanted)
+    current = 0
+    for k, number in enumerate(wanted):
+        clamp = within_bounds(int(number), replicas)
+        want = int(number) if clamp is None else clamp.replicas
+        if k:
+            near = within_tolerance(want, current=current, replicas=replicas, guards=guards)
+            clamp = near or within_step(want, current=current, replicas=replicas, guards=guards)
+            want = want if clamp is None else clamp.replicas
+        found[k] = current = want
+    return found
+
+
+def _line(name: str, trace: Trace, decided: Decided) -> Line:
+    days = decided.replay.days
+    return _of_score(
+        name, trace, decided.score, int(np.count_nonzero(days.violated[-_scored_days(trace) :])), decided.replay
+    )
+
+
+def _scored_days(trace: Trace) -> int:
+    return trace.day_count - trace.first_day
+
+
+def _of_score(name: str, trace: Trace, found: Score, missed: int | None, replay: Replay | None = None) -> Line:
+    hours = found.cost * oracle_pod_minutes(trace) / HOUR
+    replicas = None if replay is None else replay.created.reshape(-1, 4).max(axis=1)
+    return Line(name, found, hours, missed, replicas)
+
+

@@ -1,0 +1,127 @@
+"""`springtide backtest`: what a policy would have done over a past range, beside what others would have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from springtide.cli.answering import answering, print_json
+from springtide.cli.display import out
+from springtide.cli.options import (
+    DEFAULT_POLICIES,
+    Output,
+    OutputOption,
+    Place,
+    PoliciesOption,
+    PrometheusOption,
+    ServiceArgument,
+)
+from springtide.errors import InputError
+
+if TYPE_CHECKING:
+    from springtide.backtest.policy import Report
+    from springtide.backtest.trace import Trace
+    from springtide.policy.model import ScalingPolicy
+
+_HISTORY = timedelta(days=28)
+"""What is read before the range: tuning replays a week, whose plans look back on three."""
+
+
+def backtest(  # noqa: PLR0913 - a command's options are its arguments
+    service: ServiceArgument,
+    *,
+    first: Annotated[str, typer.Option("--from", help="When it begins: ISO 8601, UTC unless it says another zone.")],
+    last: Annotated[str, typer.Option("--to", help="When it is over.")],
+    startup: Annotated[float, typer.Option(min=1, max=3600, help="Seconds from a decision until pods serve.")] = 60,
+    per_replica: Annotated[float | None, typer.Option(help="What a pod can serve, where no model says it.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the page there (HTML, works offline).")] = None,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    prometheus: PrometheusOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Replay the policy of SERVICE against its history, beside autoscalers, a schedule and the clairvoyant minimum.
+
+    Reads demand; changes nothing.
+    """
+    place = Place(policies, None, None, prometheus, None)
+    with answering(output):
+        from springtide.backtest.page import render
+        from springtide.backtest.policy import backtest as replay
+
+        policy = place.policy(service)
+        found = replay(policy, history(place, policy, moment(first), moment(last), per_replica), startup)
+        if report is not None:
+            report.write_text(render(found), encoding="utf-8")
+        _show(found, output)
+
+
+def history(
+    place: Place, policy: ScalingPolicy, first: datetime, last: datetime, per_replica: float | None = None
+) -> Trace:
+    """Return demand of the policy's own source: scored from `first` to `last`, with what lies before as history.
+
+    Raises:
+        InputError: the range is empty, or nobody says what a pod can serve.
+        DemandUnavailable, DemandUnusable: as the source says; or it has nothing in the range.
+    """
+    from springtide.backtest.policy import capacity_of_a_pod
+    from springtide.backtest.trace import history_of
+
+    spec = policy.spec.demand
+    if not first < last or spec is None:
+        raise InputError(
+            f"range {first.isoformat()} to {last.isoformat()}: --from must lie before --to, and the policy must have "
+            "demand.",
+            code="range_invalid",
+            field="from",
+        )
+    pod = capacity_of_a_pod(policy) if per_replica is None else per_replica
+    series = place.recorded(spec).read(first - _HISTORY, last, spec.step)
+    return history_of(series, first, per_replica=pod, fewest=policy.spec.replicas.min)
+
+
+def moment(text: str) -> datetime:
+    """Return what an option's text means.
+
+    Raises:
+        InputError: it is no time.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(
+            f"time {text!r}: write ISO 8601, such as 2026-11-11 or 2026-11-11T08:00:00Z.",
+            code="time_invalid",
+            field="from",
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _show(found: Report, output: Output) -> None:
+    from springtide.backtest.page import COLUMNS, rows
+    from springtide.backtest.words import verdict
+
+    if output is Output.JSON:
+        print_json(_record(found))
+        return
+    table = Table(*COLUMNS)
+    for row in rows(found):
+        table.add_row(*row)
+    out.print(table)
+    out.print(verdict(found), highlight=False)
+
+
+def _record(found: Report) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from springtide.backtest.words import verdict
+
+    lines = [
+        {"name": line.name, "missed_days": line.missed_days, "pod_hours": line.pod_hours, **asdict(line.score)}
+        for line in found.lines
+    ]
+    return {"policy": found.policy, "days": found.days, "verdict": verdict(found), "lines": lines}
