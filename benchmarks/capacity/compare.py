@@ -78,7 +78,7 @@ def write(rows: list[Row], path: Path) -> None:
     """Write the table as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(map(astuple, rows))
 

@@ -24,7 +24,7 @@ from springtide.backtest.tuning import (
     replay_grid,
 )
 from springtide.capacity.learned import fingerprint_of
-from springtide.capacity.minutes import DAY, MINUTE
+from springtide.capacity.minutes import DAY, HOUR, MINUTE
 from springtide.capacity.setting import Tuned
 
 if TYPE_CHECKING:
@@ -73,24 +73,32 @@ def tune_today(
     control = control_of(spec)
     interval = int(spec.interval.total_seconds() // MINUTE)
     plans = plan_rows(history, startup_seconds, interval=interval)
-    plans = Plans(plans.replicas[:, history.scored // interval :], interval)
-    recent = history.from_scored()
-    reference = replay_autoscaler(recent, control.under, startup_seconds).days
+    recent = _with_run_up(history)
+    plans = Plans(plans.replicas[:, (history.scored - recent.scored) // interval :], interval)
+    reference = replay_autoscaler(recent, control.under, startup_seconds).days.since(recent.first_day)
     kind = {"alone": ALONE, "floor": control.under.metric, "tuned": "rps"}[control.way]
-    replayed = replay_grid(recent, control.settings, plans, startup_seconds, kind=kind)
+    replayed = replay_grid(recent, control.settings, plans, startup_seconds, kind=kind).since(recent.first_day)
+    days = recent.day_count - recent.first_day
     overspent = _overspent(before, control, replayed, reference)
-    index = choose(replayed, reference, recent.day_count, control.objective, overspent=overspent)
+    index = choose(replayed, reference, days, control.objective, overspent=overspent)
     assert index is not None  # there is a day
-    minutes = DAY * recent.day_count
+    minutes = DAY * days
     return Tuned(
         setting=control.settings[index],
         fingerprint=fingerprint,
         decided_at=now,
-        days=recent.day_count,
+        days=days,
         violated_percent=100 * float(replayed.violated[index].sum()) / minutes,
         cost_ratio=float(replayed.pod_minutes[index].sum() / reference.pod_minutes.sum()),
         overspent=overspent,
     )
+
+
+def _with_run_up(history: Trace) -> Trace:
+    """Return the scored days with up to an hour before them: a replay begins with pods that suit no setting."""
+    first = history.scored - min(HOUR, history.scored // HOUR * HOUR)
+    moved = history.start + first * MINUTE
+    return replace(history, start=moved, demand=history.demand[first:], scored=history.scored - first)
 
 
 def _overspent(before: Tuned | None, control: Control, replayed: Days, reference: Days) -> float:

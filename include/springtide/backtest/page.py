@@ -58,7 +58,7 @@ def _cells(line: Line, days: float) -> tuple[str, ...]:
     return (
         line.name,
         f"{found.violated_minutes:,} ({found.violated_percent:.3f} %)",
-        "" if line.missed_days is None else str(line.missed_days),
+        str(line.missed_days),
         f"{found.underserved_percent:.4f} %",
         f"{line.pod_hours:,.0f}",
         f"{found.cost:.3f}",
@@ -86,7 +86,8 @@ def _course(report: Report) -> Any:
     times = start + np.arange(0, len(demand), step) * np.timedelta64(60, "s")
     curves = [(line.name, line.replicas) for line in report.lines[:2] if line.replicas is not None]
     figure = Figure()
-    figure.add_trace(Scattergl(x=times, y=_thinned(demand, step), name="demand, in full pods", line={"color": "#202124"}))
+    needed = _thinned(demand, step)
+    figure.add_trace(Scattergl(x=times, y=needed, name="demand, in full pods", line={"color": "#202124"}))
     for (name, replicas), colour in zip(curves, _COLOURS, strict=False):
         shape = {"color": colour, "shape": "hv", "width": 1}
         figure.add_trace(Scattergl(x=times, y=_thinned(replicas, step), name=name, line=shape))

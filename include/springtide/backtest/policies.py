@@ -33,8 +33,6 @@ from springtide.backtest.tuning import (
 from springtide.capacity.setting import Setting
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from springtide.backtest.simulate import Days, Score
     from springtide.backtest.trace import Trace
     from springtide.backtest.tuning import Objective

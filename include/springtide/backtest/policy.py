@@ -47,7 +47,7 @@ class Line:
     name: str
     score: Score
     pod_hours: float
-    missed_days: int | None
+    missed_days: int
     replicas: NDArray[np.int64] | None = None
 
 
@@ -81,7 +81,7 @@ def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Rep
     others = {_named(each): each for each in (hpa, *AUTOSCALERS.values())}
     lines = [_line(POLICY, shared.trace, decided)]
     lines += [_line(name, shared.trace, shared.stand_alone(each)) for name, each in others.items()]
-    lines.append(_of_score("cron", shared.trace, rivals.cron(shared.trace, startup_seconds)[1], None))
+    lines.append(_line("cron", shared.trace, rivals.cron(shared.trace, startup_seconds)))
     lines.append(_of_score("static peak", shared.trace, rivals.static_peak(shared.trace), 0))
     lines.append(_of_score("oracle", shared.trace, rivals.oracle(shared.trace), 0))
     return Report(
@@ -161,9 +161,11 @@ def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int
     found = np.zeros_like(wanted)
     current = 0
     for k, number in enumerate(wanted):
+        if not number:  # nothing was known yet: what runs stays
+            continue
         clamp = within_bounds(int(number), replicas)
         want = int(number) if clamp is None else clamp.replicas
-        if k:
+        if current:
             near = within_tolerance(want, current=current, replicas=replicas, guards=guards)
             clamp = near or within_step(want, current=current, replicas=replicas, guards=guards)
             want = want if clamp is None else clamp.replicas
@@ -172,19 +174,11 @@ def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _line(name: str, trace: Trace, decided: Decided) -> Line:
-    days = decided.replay.days
-    return _of_score(
-        name, trace, decided.score, int(np.count_nonzero(days.violated[-_scored_days(trace) :])), decided.replay
-    )
+    missed = int(np.count_nonzero(decided.replay.days.violated))
+    return _of_score(name, trace, decided.score, missed, decided.replay)
 
 
-def _scored_days(trace: Trace) -> int:
-    return trace.day_count - trace.first_day
-
-
-def _of_score(name: str, trace: Trace, found: Score, missed: int | None, replay: Replay | None = None) -> Line:
+def _of_score(name: str, trace: Trace, found: Score, missed: int, replay: Replay | None = None) -> Line:
     hours = found.cost * oracle_pod_minutes(trace) / HOUR
     replicas = None if replay is None else replay.created.reshape(-1, 4).max(axis=1)
     return Line(name, found, hours, missed, replicas)
-
-

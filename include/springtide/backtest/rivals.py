@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from springtide.backtest.policies import Decided
 from springtide.backtest.simulate import Plans, Score, oracle_pod_minutes, replay_plans, score
 from springtide.capacity.minutes import DAY, HOUR, WEEK
 
@@ -18,8 +19,8 @@ MARGIN = 1.2
 _LEAD = 15
 
 
-def cron(trace: Trace, startup_seconds: float) -> tuple[Plans, Score]:
-    """Return a schedule by the hour, and how it does: last week's peak of the hour and 15 min, and 20 % more.
+def cron(trace: Trace, startup_seconds: float) -> Decided:
+    """Return how a schedule by the hour does: last week's peak of the hour and 15 min, and 20 % more.
 
     With less than a week of history it is yesterday's peak; with less than a day, the present demand.
     """
@@ -30,7 +31,8 @@ def cron(trace: Trace, startup_seconds: float) -> tuple[Plans, Score]:
         pods[0, hour] = _scheduled(aligned, hour * HOUR)
     scored = aligned.from_scored()
     plans = Plans(pods[:, aligned.scored // HOUR :], HOUR)
-    return plans, score(scored, replay_plans(scored, plans, np.zeros(scored.day_count, np.int64), startup_seconds))
+    replay = replay_plans(scored, plans, np.zeros(scored.day_count, np.int64), startup_seconds)
+    return Decided((), replay, score(scored, replay))
 
 
 def _scheduled(trace: Trace, minute: int) -> int:

@@ -69,6 +69,11 @@ class Days:
     pod_minutes: Floats
     changes: Floats
 
+    def since(self, day: int) -> Days:
+        """Return the days from `day` on."""
+        kept = (self.violated, self.near, self.underserved, self.pod_minutes, self.changes)
+        return Days(*(figures[..., day:] for figures in kept))
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.capacity.minutes import DAY, MINUTE, on_grid
-from springtide.errors import InputError
+from springtide.capacity.minutes import DAY, HOUR, MINUTE, on_grid
+from springtide.errors import DemandUnusable, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from springtide.capacity.event import Occasion
+    from springtide.demand.model import DemandSeries
 
 PODS_AT_PEAK = 40
 PEAK = 0.995
@@ -81,6 +82,24 @@ class Trace:
 def pod_capacity(scored: NDArray[np.float64]) -> float:
     """Return what a pod carries if 40 of them carry the 99.5 % quantile of demand: makes traces comparable."""
     return float(np.quantile(scored, PEAK)) / PODS_AT_PEAK
+
+
+def history_of(series: DemandSeries, first: datetime, *, per_replica: float, fewest: int = FEWEST) -> Trace:
+    """Return recorded demand as a trace that is scored from `first` on.
+
+    Raises:
+        DemandUnusable: less than an hour lies after `first`.
+    """
+    minutes = on_grid(series.times, series.values)
+    scored = max(0, int(np.ceil((first.timestamp() - minutes.start) / MINUTE)))
+    if len(minutes) - scored < HOUR:
+        raise DemandUnusable(
+            f"demand from {series.source} has {max(0, len(minutes) - scored)} minutes after {first.isoformat()}: an "
+            "hour is the least to replay. Choose another range.",
+            code="demand_too_short",
+            field="demand",
+        )
+    return Trace(series.source, minutes.start, minutes.values, scored, per_replica, fewest=fewest)
 
 
 def read_traces(folder: Path) -> list[Trace]:

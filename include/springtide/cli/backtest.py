@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from springtide.cli.answering import answering, print_json
+from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
 from springtide.cli.options import (
     DEFAULT_POLICIES,

@@ -15,8 +15,9 @@ from typing import Annotated
 import typer
 
 from springtide.clock import Clock, SystemClock
+from springtide.demand.model import DemandSource
 from springtide.errors import InputError
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.model import DemandSpec, FileDemand, ScalingPolicy
 from springtide.policy.parse import load_policies, load_policy
 from springtide.record.memory import MemoryStore
 from springtide.record.settings import STORE_VARIABLE, RecordSettings
@@ -89,6 +90,18 @@ class Place:
             PolicyError: a file has errors.
         """
         return tuple(load_policies(self.policies).values())
+
+    def recorded(self, spec: DemandSpec) -> DemandSource:
+        """Return where the policy's demand is recorded; a file's times are taken as they are, whatever its `as_of`.
+
+        Raises:
+            InputError: Prometheus is needed and no address was given.
+        """
+        from springtide.demand.registry import demand_source
+
+        if isinstance(spec, FileDemand):
+            spec = spec.model_copy(update={"as_of": None})
+        return demand_source(spec, prometheus_url=self.prometheus, base=self.policies)
 
     @contextmanager
     def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:

@@ -1,0 +1,97 @@
+"""Tuning for today is the last step of the walk-forward backtest, and the same data is not tuned twice."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from springtide.backtest.daily import control_of, service_history, tune_today
+from springtide.backtest.policies import Shared
+from springtide.backtest.trace import Trace
+from springtide.capacity.minutes import Minutes
+from springtide.capacity.setting import Tuned
+from springtide.policy.model import AutoSpec
+from unit.backtest.histories import DAY, daily_wave
+
+NOW = datetime(2026, 11, 11, tzinfo=UTC)
+WAYS = ["alone", "floor", "tuned"]
+
+
+def spec(**fields: Any) -> AutoSpec:
+    return AutoSpec.model_validate({"per_replica": 0.5, **fields})
+
+
+def minutes(days: int) -> Minutes:
+    return Minutes(0.0, daily_wave(days, scored=1, noise=0.2).demand)
+
+
+def tuned(one: AutoSpec, seen: Minutes, **others: Any) -> Tuned | None:
+    return tune_today(service_history(seen, one, fewest=2), one, 60, now=NOW, **others)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("objective", ["slo", "budget"])
+def test_it_chooses_as_well_as_the_walk_forward_does(way: str, objective: str) -> None:
+    one = spec(autoscaler=way, objective=objective)
+    seen = minutes(15)
+    found = tuned(one, seen)
+    assert found is not None
+
+    # the same history with one more day: the backtest's choice for that day
+    longer = Trace("wave", 0.0, np.append(seen.values, np.ones(DAY)), 15 * DAY, 0.5)
+    control = control_of(one)
+    shared = Shared.of(longer, 60, interval=15, reference=control.under)
+    chosen = shared.control(control).settings[0]
+
+    # an hour of run-up is enough to forget what a replay began with
+    assert found.setting == chosen
+    assert found.days == 7
+
+
+def test_the_same_data_is_not_tuned_twice_and_other_data_is() -> None:
+    one, seen = spec(), minutes(10)
+    first = tuned(one, seen)
+    assert first is not None
+
+    again = tuned(one, seen, before=first)
+    changed = tuned(one, Minutes(0.0, seen.values * 1.01), before=first)
+    other = tuned(spec(objective="budget"), seen, before=first)
+
+    assert again is first
+    assert changed is not None
+    assert other is not None
+    assert len({first.fingerprint, changed.fingerprint, other.fingerprint}) == 3
+
+
+def test_less_than_a_day_says_nothing() -> None:
+    seen = minutes(2)
+
+    assert tuned(spec(), Minutes(0.0, seen.values[: DAY - 1])) is None
+    assert tuned(spec(), Minutes(0.0, seen.values[: DAY + 5])) is not None
+
+
+def test_what_was_overspent_is_saved_later() -> None:
+    one, seen = spec(autoscaler="tuned", objective="budget"), minutes(10)
+    first = tuned(one, seen)
+    assert first is not None
+
+    spent = tuned(one, seen, before=replace(first, fingerprint="another day", overspent=1e6))
+
+    assert spent is not None
+    assert spent.cost_ratio < first.cost_ratio
+    assert spent.overspent > 0
+
+
+def test_the_fewest_replicas_are_the_policys() -> None:
+    one, seen = spec(autoscaler="tuned"), minutes(8)
+
+    few, many = (service_history(seen, one, fewest=fewest) for fewest in (2, 60))
+
+    small, large = (tune_today(history, one, 60, now=NOW) for history in (few, many))
+    assert small is not None
+    assert large is not None
+    # 60 replicas carry everything, so only what the autoscaler adds to them can be saved
+    assert large.violated_percent == 0
+    assert small.cost_ratio < large.cost_ratio <= 1.0
