@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from builders import policy
+from springtide.clock import Clock
 from springtide.kube.live import LiveKube
 from springtide.policy.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import RunOutcome
+from springtide.record.store import RunStore
 from springtide.run import pipeline
 from springtide.run.ports import Ports, RunRequest
 from springtide.sandbox import transport
@@ -75,8 +77,9 @@ class Simulation:
     """One workload in one world."""
 
     world: World
-    store: MemoryStore
+    store: RunStore
     policy: ScalingPolicy
+    clock: Clock | None = None
 
     @classmethod
     def of(
@@ -95,16 +98,17 @@ class Simulation:
         chosen = policy(strategy=WAITS | {"type": strategy} | settings, smoke=list(smoke))
         return cls(world, MemoryStore(), chosen)
 
-    def ports(self) -> Ports:
-        """Return the ports of a new process: its own client, nothing remembered."""
+    def ports(self, agent: str = "springtide") -> Ports:
+        """Return the ports of a new process: its own client, nothing remembered; the record knows it as `agent`."""
         from kubernetes.client import ApiClient, Configuration
 
         settings = Configuration(host="http://sandbox.invalid")
         settings.retries = False
         client = ApiClient(settings)
+        client.user_agent = agent
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
+        return Ports(kube, self.clock or self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
 
     def request(self, replicas: int, run_id: str = "run-1") -> RunRequest:
         """Return the request to go to `replicas`."""

@@ -14,7 +14,7 @@ from springtide.labels import lease_name
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
-from springtide.run.ports import RunRef, RunRequest
+from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.reconcile import reconcile
 from springtide.sandbox.faults import Crashed
 
@@ -42,6 +42,8 @@ class TaskDriver:
     crashes: int = 0
     plan: ScalingPlan | None = None
     failures: list[str] = field(default_factory=list)
+    on_crash: Callable[[], None] = lambda: None
+    before_task: Callable[[str], None] = lambda _name: None
 
     def go(self) -> RunOutcome:
         """Return how the run ended."""
@@ -50,8 +52,9 @@ class TaskDriver:
                 return self._tasks()
             except Crashed:
                 self.crashes += 1
+                self.on_crash()
                 if self.after_crash is AfterCrash.RECONCILE:
-                    return self._reconciled()
+                    return self.reconciled()
                 if self.after_crash is AfterCrash.CLEAR:
                     self.done.clear()
                     self.plan = None
@@ -60,6 +63,10 @@ class TaskDriver:
     def _is_owned(self) -> bool:
         lease = self.simulation.world.get("leases", NAMESPACE, lease_name("web"))
         return lease is not None and bool(lease["spec"].get("holderIdentity"))
+
+    def ports(self) -> Ports:
+        """Return the ports of a new process of this run."""
+        return self.simulation.ports(self.request.run_id)
 
     def __post_init__(self) -> None:
         self.done: set[str] = set()
@@ -74,14 +81,14 @@ class TaskDriver:
             self.failures.append(error.message)
             return self._undone(error)
         ref = RunRef.of(self.plan.target, self.request.run_id)
-        return self._retried(lambda: phases.report(self.simulation.ports(), ref))
+        return self._retried(lambda: phases.report(self.ports(), ref))
 
     def _calculate(self) -> object:
-        self.plan = phases.calculate_capacity(self.simulation.ports(), self.request)
+        self.plan = phases.calculate_capacity(self.ports(), self.request)
         return self.plan
 
     def _forward(self, ref: RunRef) -> None:
-        ports = self.simulation.ports
+        ports = self.ports
         assert self.plan is not None
         plan = self.plan
         self._task("create_instances", lambda: phases.create_instances(ports(), self.request, plan))
@@ -96,6 +103,7 @@ class TaskDriver:
         """Do a task unless it is done: a retry goes on behind the tasks that were."""
         if name in self.done:
             return self.plan
+        self.before_task(name)
         result = self._retried(act)
         self.done.add(name)
         return result
@@ -104,11 +112,12 @@ class TaskDriver:
         if self.plan is None:
             return RunOutcome.FAILED
         ref = RunRef.of(self.plan.target, self.request.run_id)
+        self.before_task("roll_back")
         try:
-            self._retried(lambda: phases.roll_back(self.simulation.ports(), ref))
+            self._retried(lambda: phases.roll_back(self.ports(), ref))
         except SpringtideError as second:
             self.failures.append(second.message)
-        return self._retried(lambda: phases.report(self.simulation.ports(), ref, error))
+        return self._retried(lambda: phases.report(self.ports(), ref, error))
 
     def _retried(self, act: Callable[[], T]) -> T:
         for _ in range(RETRIES):
@@ -119,10 +128,10 @@ class TaskDriver:
                 last = error
         raise last
 
-    def _reconciled(self) -> RunOutcome:
+    def reconciled(self) -> RunOutcome:
         for _ in range(_CRASHES):
             try:
-                found = reconcile(self.simulation.ports(), [NAMESPACE], is_alive=lambda _run: False)
+                found = reconcile(self.simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
             except Crashed:
                 self.crashes += 1
                 continue

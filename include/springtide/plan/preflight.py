@@ -41,8 +41,9 @@ def require_scalable(
 
 
 def _stable(scene: Scene, deployment: str) -> PodSet:
-    if len(scene.pod_sets) == 1:
-        return next(iter(scene.pod_sets.values()))
+    alive = [pod_set for pod_set in scene.pod_sets.values() if not _is_leftover(pod_set)]
+    if len(alive) == 1 or len(scene.pod_sets) == 1:
+        return (alive or [*scene.pod_sets.values()])[0]
     first, second = labels.set_names(deployment)
     raise InputError(
         f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which one Service "
@@ -50,6 +51,12 @@ def _stable(scene: Scene, deployment: str) -> PodSet:
         code="leftover_set",
         field=_DEPLOYMENT,
     )
+
+
+def _is_leftover(pod_set: PodSet) -> bool:
+    """Say whether a run made this set and never grew it: its owner sent the create when it did not own any more."""
+    is_ours = labels.RUN in pod_set.deployment.annotations
+    return is_ours and pod_set.deployment.replicas == 0 and not pod_set.pods
 
 
 def _service_refusals(scene: Scene, stable: PodSet) -> Iterator[InputError]:

@@ -17,11 +17,11 @@ from springtide.kube.objects import Kind
 from springtide.kube.scene import PodSet, Scene
 from springtide.policy.model import BlueGreen
 from springtide.strategy import way_back
-from springtide.strategy.model import Create, Decision, Delete, Done, Order, Wait, require_same_service, stable_set
+from springtide.strategy.model import Decision, Delete, Done, Order, Wait, require_same_service, stable_set
 from springtide.strategy.pair import (
+    create_twin,
     foreign_selector,
     give_back,
-    new_name,
     pause,
     point,
     points_at,
@@ -35,7 +35,6 @@ from springtide.strategy.pair import (
 )
 from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
-from springtide.strategy.twin import twin_of
 from springtide.verify.readiness import missing_readiness
 
 
@@ -54,7 +53,7 @@ class BatchedStrategy:
     """See the module."""
 
     def create(self, scene: Scene, order: Order) -> Decision:
-        """Pause the stable Deployment, pin the Service to it, create the first batch of the twin."""
+        """Pause the stable Deployment, pin the Service to it, create the twin, grow it to the first batch."""
         stable, new = two_sets(scene, order)
         if new is not None and is_widened(scene, order):
             return Done(f"Service {scene.service.name} already means both sets")
@@ -65,8 +64,9 @@ class BatchedStrategy:
         if not points_at(scene, order, stable_hash(order)):
             raise foreign_selector(scene, order)
         if new is None:
-            manifest = twin_of(stable.deployment, name=new_name(order), replicas=batch_of(order))
-            return Create(Kind.DEPLOYMENT, manifest, f"create {new_name(order)} with a batch of {batch_of(order)}")
+            return create_twin(stable, order)
+        if new.deployment.replicas < batch_of(order):
+            return scale(new, batch_of(order))
         return Done(f"Deployment {new.deployment.name} has {new.deployment.replicas} replicas")
 
     def ready(self, scene: Scene, order: Order) -> Decision:

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from springtide.kube.objects import Kind
 from springtide.kube.scene import Scene
 from springtide.strategy import way_back
-from springtide.strategy.model import Create, Decision, Done, Order, Wait, require_same_service, stable_set
+from springtide.strategy.model import Decision, Done, Order, Wait, require_same_service, stable_set
 from springtide.strategy.pair import (
+    create_twin,
     foreign_selector,
     give_back,
-    new_name,
     pause,
     point,
     points_at,
@@ -35,7 +34,6 @@ from springtide.strategy.pair import (
 )
 from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
-from springtide.strategy.twin import twin_of
 from springtide.verify.readiness import missing_readiness
 
 
@@ -43,7 +41,7 @@ class BlueGreenStrategy:
     """See the module."""
 
     def create(self, scene: Scene, order: Order) -> Decision:
-        """Pause the stable Deployment, pin the Service to it, create the twin at its full size."""
+        """Pause the stable Deployment, pin the Service to it, create the twin, grow it to its full size."""
         stable, new = two_sets(scene, order)
         if new is not None and points_at(scene, order, new.template_hash):
             return Done(f"Service {scene.service.name} already points at {new.deployment.name}")
@@ -54,9 +52,7 @@ class BlueGreenStrategy:
         if not points_at(scene, order, stable_hash(order)):
             raise foreign_selector(scene, order)
         if new is None:
-            name = new_name(order)
-            manifest = twin_of(stable.deployment, name=name, replicas=order.peak)
-            return Create(Kind.DEPLOYMENT, manifest, f"create {name} with {order.peak} replicas")
+            return create_twin(stable, order)
         if new.deployment.replicas < order.peak:
             return scale(new, order.peak)
         return Done(f"Deployment {new.deployment.name} has {new.deployment.replicas} replicas")

@@ -9,6 +9,7 @@ from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.objects import Json, Kind
 from springtide.kube.scene import PodSet, Scene
 from springtide.strategy.model import (
+    Create,
     Decision,
     Delete,
     Done,
@@ -21,7 +22,7 @@ from springtide.strategy.model import (
     stable_set,
 )
 from springtide.strategy.shrink import shrink
-from springtide.strategy.twin import is_twin
+from springtide.strategy.twin import is_twin, twin_of
 from springtide.verify.readiness import failure_words
 
 
@@ -100,6 +101,16 @@ def require_new(scene: Scene, order: Order) -> PodSet:
 def new_name(order: Order) -> str:
     """Return the name of the new set: the other of the workload's two."""
     return next(name for name in labels.set_names(order.deployment) if name != order.snapshot.stable)
+
+
+def create_twin(stable: PodSet, order: Order) -> Create:
+    """Return the step that makes the new set, without pods.
+
+    A create compares nothing, so a frozen owner may send it after its run was ended by another. Empty, it serves
+    nobody; growing it is a compare-and-swap behind the fence, as every other write.
+    """
+    name = new_name(order)
+    return Create(Kind.DEPLOYMENT, twin_of(stable.deployment, name=name, replicas=0), f"create {name}, empty")
 
 
 def points_at(scene: Scene, order: Order, template_hash: str) -> bool:

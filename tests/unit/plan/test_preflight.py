@@ -166,3 +166,10 @@ def test_every_reason_is_said_at_once() -> None:
     assert refused.message.count("\n") == 1
     assert "headless" in refused.message
     assert "paused" in refused.message
+
+
+def test_an_empty_set_that_a_run_made_too_late_is_no_obstacle() -> None:
+    late = SetBuilder("web-alt", replicas=0, run="run-0")
+
+    assert check(scene(service(), SetBuilder(), late)).deployment.name == "web"
+    assert refusal(scene(service(), SetBuilder(), late.with_(run=None))).code == "leftover_set"

@@ -37,11 +37,13 @@ def test_a_policy_with_batched_overlap_means_this_strategy() -> None:
     assert isinstance(strategy_for(SETTINGS), BatchedStrategy)
 
 
-def test_the_first_batch_is_created_behind_the_pin() -> None:
-    decision = STRATEGY.create(scene(service(pinned("hash-own")), STABLE), going())
+def test_the_twin_is_created_empty_behind_the_pin_and_grown_to_the_first_batch() -> None:
+    created = STRATEGY.create(scene(service(pinned("hash-own")), STABLE), going())
+    grown = STRATEGY.create(scene(service(pinned("hash-own")), STABLE, BATCH.with_(replicas=0)), going())
 
-    assert isinstance(decision, Create)
-    assert decision.manifest["spec"]["replicas"] == 2
+    assert isinstance(created, Create)
+    assert created.manifest["spec"]["replicas"] == 0
+    assert scaled(grown) == ("web-alt", 2)
 
 
 def test_the_switch_widens_the_selector_to_its_own_form_and_stamps_it() -> None:

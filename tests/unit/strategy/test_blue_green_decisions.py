@@ -36,13 +36,19 @@ def test_create_pins_the_service_before_a_new_pod_exists() -> None:
 
 
 @pytest.mark.parametrize(("start", "target", "created"), [(3, 6, 6), (6, 3, 6), (3, 3, 3)])
-def test_create_makes_a_twin_that_never_lowers_capacity(start: int, target: int, created: int) -> None:
-    decision = STRATEGY.create(scene(service(AT_STABLE), STABLE.with_(replicas=start)), order(target, start=start))
+def test_create_makes_a_twin_and_grows_it_so_that_capacity_is_never_lowered(
+    start: int, target: int, created: int
+) -> None:
+    stable, empty = STABLE.with_(replicas=start), SetBuilder("web-alt", replicas=0, run="run-1")
+    decision = STRATEGY.create(scene(service(AT_STABLE), stable), order(target, start=start))
+    grown = STRATEGY.create(scene(service(AT_STABLE), stable, empty), order(target, start=start))
 
     assert isinstance(decision, Create)
     assert decision.manifest["metadata"]["name"] == "web-alt"
-    assert decision.manifest["spec"]["replicas"] == created
+    assert decision.manifest["spec"]["replicas"] == 0  # whoever sends it late makes no pods
     assert "paused" not in decision.manifest["spec"]
+    assert isinstance(grown, Scale)
+    assert (grown.name, grown.replicas) == ("web-alt", created)
 
 
 def test_the_twin_carries_every_label_of_the_stable_pods_and_one_more() -> None:
