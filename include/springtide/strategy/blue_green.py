@@ -20,6 +20,7 @@ from springtide.strategy.pair import (
     create_twin,
     foreign_selector,
     give_back,
+    is_empty,
     pause,
     point,
     points_at,
@@ -47,7 +48,7 @@ class BlueGreenStrategy:
             return Done(f"Service {scene.service.name} already points at {new.deployment.name}")
         if not stable.deployment.is_paused:
             return pause(stable)
-        if scene.service.selector == order.snapshot.selector and new is None:
+        if scene.service.selector == order.snapshot.selector and is_empty(new):
             return point(scene, stable_hash(order), f"pin to {stable.deployment.name}", is_switch=False)
         if not points_at(scene, order, stable_hash(order)):
             raise foreign_selector(scene, order)

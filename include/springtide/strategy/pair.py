@@ -113,6 +113,11 @@ def create_twin(stable: PodSet, order: Order) -> Create:
     return Create(Kind.DEPLOYMENT, twin_of(stable.deployment, name=name, replicas=0), f"create {name}, empty")
 
 
+def is_empty(new: PodSet | None) -> bool:
+    """Say whether there is no new set yet, or one without pods that an earlier owner created too late."""
+    return new is None or (new.deployment.replicas == 0 and not new.pods)
+
+
 def points_at(scene: Scene, order: Order, template_hash: str) -> bool:
     """Say whether the Service is pinned to the pods of `template_hash`."""
     pinned = order.snapshot.selector | {labels.POD_TEMPLATE_HASH: template_hash}
