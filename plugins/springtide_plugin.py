@@ -12,6 +12,8 @@ from typing import Final
 
 from airflow.plugins_manager import AirflowPlugin
 
+from springtide_airflow.timetables import CalendarTimetable, EventStart
+
 FORKING_COMMANDS: Final = frozenset({"scheduler", "worker"})
 
 PRELOADED: Final = (
@@ -24,6 +26,7 @@ PRELOADED: Final = (
     "springtide.run.assembly",
     "springtide.record.sql",
     "springtide.policy.parse",
+    "springtide_airflow.event_operators",
     "springtide_airflow.operators",
     "springtide_airflow.sensors",
 )
@@ -42,6 +45,8 @@ class SpringtidePlugin(AirflowPlugin):
     """Names springtide in Airflow's list of plugins."""
 
     name = "springtide"
+    timetables = [CalendarTimetable]  # noqa: RUF012  so the base class has it
+    deadline_references = [EventStart]  # noqa: RUF012
 
 
 if not FORKING_COMMANDS.isdisjoint(sys.argv):

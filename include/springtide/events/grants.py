@@ -32,18 +32,25 @@ class Grant:
 
 
 def grants(
-    going_on: Iterable[Occurrence], usual: Mapping[str, int], bounds: Mapping[str, Bounds], *, cap: int | None = None
+    going_on: Iterable[Occurrence],
+    usual: Mapping[str, int],
+    bounds: Mapping[str, Bounds],
+    *,
+    cap: int | None = None,
+    noted: Mapping[tuple[str, str], int] | None = None,
 ) -> dict[str, Grant]:
     """Return each service's floor under the events that are `going_on`.
 
-    `usual` is what each service would have without them: what `multiply` multiplies. A service that is not in `bounds`
-    has no policy and gets nothing. With a `cap`, occurrences are served by priority, then by start, then by name; an
-    occurrence that asks for more than is left gets what is left, service by service in proportion, and says so. A
-    grant of 0 is no floor at all: nothing was left.
+    `usual` is what each service would have without them: what `multiply` multiplies. `noted` is what was usual when an
+    occurrence was prepared, by its id and the service: it counts first, for an event changes what is usual. A service
+    that is not in `bounds` has no policy and gets nothing. With a `cap`, occurrences are served by priority, then by
+    start, then by name; one that asks for more than is left gets what is left, service by service in proportion, and
+    says so. A grant of 0 is no floor at all: nothing was left.
     """
     granted: dict[str, Grant] = {}
     for one in sorted(going_on, key=lambda one: (-one.priority, one.start, one.id)):
-        asked = _asked(one, usual, bounds)
+        own = {name: base for (occurrence, name), base in (noted or {}).items() if occurrence == one.id}
+        asked = _asked(one, {**usual, **own}, bounds)
         spare = None if cap is None else cap - sum(grant.replicas for grant in granted.values())
         for service, grant in _within(asked, granted, spare, cap).items():
             granted[service] = _larger(granted.get(service), grant)

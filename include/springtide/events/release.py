@@ -30,7 +30,7 @@ class Health:
     problem: str | None
     demand: float | None = None
     before: float | None = None
-    """Mean demand of the hour before the event was prepared, in the demand's unit."""
+    """Demand when the event was prepared, in the same unit; None where no event is over."""
 
     @property
     def is_well(self) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
+from springtide.events.almanac import Almanac
+from springtide.events.grants import Bounds, grants
+from springtide.events.occurrences import Occurrence
 from springtide.events.release import Health, release_step
 from springtide.events.waves import Order
 
@@ -14,12 +18,14 @@ from springtide.events.waves import Order
 class Facts:
     """What was found about one service: replicas now, what its plan says, its floor, and whether it may be touched.
 
-    `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why).
+    `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why);
+    `usual` is what its models ask for before the guards: what an event multiplies.
     """
 
     service: str
     current: int
     planned: int | None
+    usual: int | None = None
     floor: int | None = None
     floor_reason: str = ""
     frozen: str | None = None
@@ -28,6 +34,8 @@ class Facts:
     step_down: float = 0.5
     health: Health = field(default_factory=lambda: Health("nobody looked at it"))
     after: tuple[str, ...] = ()
+    least: int = 1
+    most: int = 10_000
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -37,6 +45,35 @@ class Facts:
     def from_record(cls, record: Mapping[str, Any]) -> Facts:
         """Return the facts that `to_record` stored."""
         return cls(**{**record, "health": Health(**record["health"]), "after": tuple(record["after"])})
+
+
+def with_floors(
+    found: Mapping[str, Facts],
+    going_on: Iterable[Occurrence],
+    almanac: Almanac,
+    *,
+    noted: Mapping[tuple[str, str], int],
+    now: datetime,
+) -> dict[str, Facts]:
+    """Return the facts with what the events that are `going_on` ask for, and with what is frozen `now`.
+
+    `noted` is what was usual for a service when an occurrence was prepared, by both names.
+    """
+    events = {one.id: one for one in going_on}
+    usual = {name: facts.usual for name, facts in found.items() if facts.usual is not None}
+    bounds = {name: Bounds(facts.least, facts.most) for name, facts in found.items()}
+    granted = grants(events.values(), usual, bounds, cap=almanac.cap, noted=noted)
+    answer = {}
+    for name, facts in found.items():
+        grant = granted.get(name)
+        event = None if grant is None else events[grant.occurrence].event
+        frozen = facts.frozen or almanac.frozen(name, now, event)
+        changed = replace(facts, frozen=frozen)
+        if grant is not None and grant.replicas:
+            reason = "; ".join([grant.reason, *(f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)])
+            changed = replace(changed, floor=grant.replicas, floor_reason=reason)
+        answer[name] = changed
+    return answer
 
 
 def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:

@@ -1,0 +1,80 @@
+"""One look at one service, for a sweep or an event: what it has, what its demand asks for, and whether it is well."""
+
+from __future__ import annotations
+
+from springtide.errors import DemandUnavailable, DemandUnusable, Fenced
+from springtide.events.release import Health
+from springtide.events.sweep import Facts
+from springtide.kube.scene import PodSet, Scene
+from springtide.plan.model import ScalingPlan
+from springtide.policy.model import ScalingPolicy
+from springtide.run.admission import admit, plan_capacity
+from springtide.run.ports import Ports, RunRequest
+from springtide.verify.smoke import smoke_test
+from springtide.verify.verdict import Verdict, VerdictStatus
+
+
+def look_at_service(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Facts:
+    """Return the facts of one service. Writes nothing; sends the policy's smoke checks to what serves now.
+
+    `before` is the demand from before an event that is over, if there was one.
+
+    Raises:
+        InputError: the workload may not be scaled; every reason at once.
+        ClusterRefused, ClusterUnavailable, NotFound: as the client says.
+    """
+    request = RunRequest("sweep", policy, None, None, "springtide", "sweep", dry_run=True)
+    try:
+        scene, stable = admit(ports, request)
+    except Fenced as error:
+        return _facts(policy, 0, None, frozen=error.message)
+    current = stable.deployment.replicas
+    plan, trouble = _plan(ports, request)
+    demand = None if plan is None else plan.estimate.demand
+    health = Health(_problem(ports, policy, scene, stable), demand, before)
+    return _facts(policy, current, plan, trouble=trouble, health=health)
+
+
+def _plan(ports: Ports, request: RunRequest) -> tuple[ScalingPlan | None, str | None]:
+    try:
+        return plan_capacity(ports, request), None
+    except (DemandUnavailable, DemandUnusable) as error:
+        return None, error.message
+
+
+def _facts(
+    policy: ScalingPolicy,
+    current: int,
+    plan: ScalingPlan | None,
+    *,
+    frozen: str | None = None,
+    trouble: str | None = None,
+    health: Health | None = None,
+) -> Facts:
+    spec = policy.spec
+    usual = None if plan is None else min(max(plan.estimate.replicas, spec.replicas.min), spec.replicas.max)
+    return Facts(
+        service=policy.name,
+        current=current,
+        planned=None if plan is None else plan.replicas,
+        usual=usual,
+        frozen=frozen,
+        trouble=trouble,
+        step_up=float(spec.guards.step_up),
+        step_down=float(spec.guards.step_down),
+        health=health or Health("nobody looked at it"),
+        after=spec.after,
+        least=spec.replicas.min,
+        most=spec.replicas.max,
+    )
+
+
+def _problem(ports: Ports, policy: ScalingPolicy, scene: Scene, stable: PodSet) -> str | None:
+    """Return what is wrong with the service now; None when every check passes."""
+    ready, wanted = len(scene.ready_endpoints(stable)), stable.deployment.replicas
+    if ready < wanted:
+        return f"{ready} of {wanted} replicas are ready"
+    verdict: Verdict = smoke_test(policy.spec.smoke, scene.service, ports.route, ports.instant)
+    if verdict.status is VerdictStatus.PASS:
+        return None
+    return "; ".join(f"{one.check}: {one.message}" for one in verdict.checks if one.status is not VerdictStatus.PASS)

@@ -1,0 +1,30 @@
+"""What the store of runs says about how long a service takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from springtide.record.model import RunOutcome
+from springtide.record.store import RunStore
+
+LATEST: Final = 50
+"""How many runs are looked at: enough for a percentile, and recent enough to be about the service of today."""
+
+
+def measured_runs(store: RunStore, service: str, *, until: datetime | None = None) -> tuple[list[float], int | None]:
+    """Return the seconds of the latest successful runs of `service`, and the replicas that the last one went to.
+
+    `until` leaves out what was not over by then.
+
+    Raises:
+        TemporaryError: the store does not answer.
+    """
+    runs = [
+        run
+        for run in store.latest(service, limit=LATEST)
+        if run.outcome is RunOutcome.SUCCEEDED and not run.dry_run and run.plan is not None
+        if until is None or (run.ended_at is not None and run.ended_at <= until)
+    ]
+    last = int(runs[0].plan["replicas"]) if runs and runs[0].plan is not None else None
+    return [run.seconds for run in runs if run.seconds is not None], last

@@ -1,0 +1,157 @@
+"""The calendars as Airflow's processes see them: the folder, and the file that remembers what was read last."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from springtide.errors import SpringtideError
+from springtide_airflow.policies import policies_folder, policy_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from springtide.events.almanac import Almanac
+    from springtide.events.firing import Firing
+    from springtide.events.known import Known
+    from springtide.events.occurrences import Occurrence
+
+FOLDER_VARIABLE: Final = "SPRINGTIDE_CALENDARS"
+"""The environment variable that names the folder; without it, `calendars/` beside `plugins/`."""
+
+MEMORY_VARIABLE: Final = "SPRINGTIDE_KNOWN_EVENTS"
+"""The environment variable that names the file of what was read last; without it, one in AIRFLOW_HOME. Containers that
+do not share it each remember for themselves."""
+
+MEASURED_FOR: Final = timedelta(minutes=10)
+"""How long measured runs are taken from memory: a DAG file is read every few seconds, the store is not."""
+
+LEARNED_WITHIN: Final = timedelta(days=8)
+"""How near an event must be for its lead to be learned: longer than any lead."""
+
+log = logging.getLogger(__name__)
+
+
+def calendars_folder() -> Path:
+    """Return where the calendars are."""
+    beside_plugins = Path(__file__).resolve().parents[2] / "calendars"
+    return Path(os.environ.get(FOLDER_VARIABLE) or beside_plugins)
+
+
+def memory_file() -> Path:
+    """Return the file that remembers what was read last."""
+    in_home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "springtide-known-events.json"
+    return Path(os.environ.get(MEMORY_VARIABLE) or in_home)
+
+
+def known_events(now: datetime) -> Known:
+    """Return the calendars; a broken one counts as it was when it was read last."""
+    from springtide.events.known import load_memory, read_calendars
+
+    return read_calendars(calendars_folder(), load_memory(memory_file()), now=now, services=_services())
+
+
+def known_firings(now: datetime) -> tuple[tuple[Firing, ...], str | None]:
+    """Return when every run is due, and what is wrong with the calendars; remember both."""
+    from springtide.events.firing import Firing, firings
+    from springtide.events.known import load_memory, read_calendars, save_memory
+
+    file = memory_file()
+    memory = load_memory(file)
+    known = read_calendars(calendars_folder(), memory, now=now, services=_services())
+    seen = tuple(map(Firing.from_record, memory.get("firings", [])))
+    measured = _measured(known.almanac, memory.get("measured", {}), now)
+    found = firings(known.almanac.occurrences, leads_of(known.almanac, measured, now), seen, now=now)
+    kept = {"firings": [one.to_record() for one in found], "measured": measured}
+    save_memory(file, {**known.memory, **kept})
+    return found, known.trouble
+
+
+def leads_of(almanac: Almanac, measured: Mapping[str, Any], now: datetime) -> dict[str, timedelta]:
+    """Return the lead of every occurrence, by its id. One far away gets what is taken without measurements."""
+    from springtide.events.leads import lead_time
+
+    found: dict[str, timedelta] = {}
+    learned: dict[tuple[str, str], timedelta] = {}
+    runs = measured.get("runs", {})
+    for one in almanac.occurrences:
+        learn, key = almanac.learning(one), (one.calendar, one.event)
+        if one.lead is None and not now - LEARNED_WITHIN < one.start < now + LEARNED_WITHIN:
+            found[one.id] = learn.otherwise + learn.margin
+            continue
+        if one.lead is not None or key not in learned:
+            orders = expected_orders(one, measured)
+            learned[key] = lead_time(one, orders, runs, almanac.pace, learn).length
+        found[one.id] = learned[key]
+    return found
+
+
+def expected_orders(one: Occurrence, measured: Mapping[str, Any]) -> Sequence[Any]:
+    """Return what the event will order, as far as that can be known before its services are looked at."""
+    from springtide.events.waves import Order
+
+    usual, after = measured.get("usual", {}), measured.get("after", {})
+    orders = []
+    for service, ask in one.asks.items():
+        base = int(usual.get(service, 1))
+        target = ask.replicas if ask.multiply is None else round(base * ask.multiply)
+        orders.append(Order(service, base, (max(target or 1, base + 1),), tuple(after.get(service, ()))))
+    return orders
+
+
+def _measured(almanac: Almanac, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the seconds of each service's successful runs and what is usual for it, from memory while it is fresh."""
+    at = memory.get("at")
+    if at is not None and timedelta(0) <= now - datetime.fromisoformat(at) < MEASURED_FOR:
+        return dict(memory)
+    services = {name for one in almanac.occurrences if one.lead is None for name in one.asks}
+    try:
+        return {"at": now.isoformat(), **measure(services)}
+    except SpringtideError as error:
+        log.warning("leads are learned from what was measured before: %s", error.message)
+        return dict(memory)
+
+
+def measure(services: set[str]) -> dict[str, Any]:
+    """Return what the store of runs and the policies say of `services`.
+
+    Raises:
+        TemporaryError: the store does not answer.
+        PermanentError: it cannot be used.
+    """
+    from springtide.record.sql import open_store
+    from springtide.run.measuring import measured_runs
+    from springtide_airflow.policies import policy_of
+
+    found: dict[str, Any] = {"runs": {}, "usual": {}, "after": {}}
+    if not services:
+        return found
+    with open_store(store_url()) as store:
+        for service in sorted(services):
+            runs, last = measured_runs(store, service)
+            found["runs"][service] = runs
+            if last is not None:
+                found["usual"][service] = last
+    for service in services & set(policy_names(policies_folder())):
+        found["after"][service] = list(policy_of(service, policies_folder()).spec.after)
+    return found
+
+
+def store_url() -> str:
+    """Return the store's URL where Airflow's variables cannot be asked: the environment's, else in AIRFLOW_HOME."""
+    from springtide.record.settings import STORE_VARIABLE
+
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    return os.environ.get(STORE_VARIABLE) or f"sqlite:///{home}/springtide.db"
+
+
+def _services() -> list[str] | None:
+    return policy_names(policies_folder()) or None
+
+
+def utc_now() -> datetime:
+    """Return the time of day."""
+    return datetime.now(UTC)

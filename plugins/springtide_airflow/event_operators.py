@@ -1,0 +1,167 @@
+"""The tasks of sweeps and events: find what is due, look at each service, scale what needs it, report."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
+from airflow.sdk.exceptions import AirflowFailException
+
+from springtide_airflow import child_runs
+from springtide_airflow.calendars import known_events, utc_now
+from springtide_airflow.event_runs import (
+    EVENTS_KEY,
+    Due,
+    begin,
+    child_id,
+    due_events,
+    paper_report,
+    services_under_events,
+    started_runs,
+)
+from springtide_airflow.floors import notes_of
+from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.policies import policies_folder, policy_names, policy_of
+from springtide_airflow.runs import Record
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+POKE: Final = timedelta(seconds=5)
+"""Between two turns: a run takes a minute at least, and a turn costs a task's start."""
+
+
+class CheckCalendarsOperator(BaseOperator):
+    """Fails, with every error's file and line, when a calendar is broken; the sweep goes on with what was known."""
+
+    def execute(self, context: Context) -> Record:
+        """Return how many events are known."""
+        known = known_events(utc_now())
+        del context
+        known.raise_if_broken()
+        return {"events": len(known.almanac.occurrences)}
+
+
+class ListServicesOperator(BaseOperator):
+    """Every service that has a policy: what a sweep looks at. A sweep over the past looks at none."""
+
+    def execute(self, context: Context) -> list[str]:
+        """Return the services."""
+        is_past = _is_backfill(context)
+        context["ti"].xcom_push(key=EVENTS_KEY, value=Due((), is_paper=is_past, at=utc_now()).to_record())
+        return [] if is_past else policy_names(policies_folder())
+
+
+class FindEventsOperator(BaseOperator):
+    """What begins at the end of this run's interval, or what the run's conf asks for; over the past it is on paper."""
+
+    def execute(self, context: Context) -> list[str]:
+        """Return the services to look at: those of its events, and of every other event that goes on.
+
+        Raises:
+            InputError: the event in the run's conf is refused.
+            PermanentError: there is no such event (any more).
+        """
+        due = due_events(context, known_events(utc_now()).almanac, utc_now(), is_backfill=_is_backfill(context))
+        context["ti"].xcom_push(key=EVENTS_KEY, value=due.to_record())
+        self.log.info("%s: %s", "on paper" if due.is_paper else "to prepare", ", ".join(one.id for one in due.events))
+        return [] if due.is_paper else services_under_events(due, utc_now())
+
+
+class LookAtServiceOperator(BaseOperator):
+    """One look at one service: what it has, what demand asks for, whether it is well."""
+
+    template_fields = ("service",)
+
+    def __init__(self, *, service: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.service = service
+
+    def execute(self, context: Context) -> Record:
+        """Return the facts."""
+        from springtide.run.looking import look_at_service
+
+        del context
+        with SpringtideHook().ports(lambda _message: None) as ports:
+            notes = notes_of(self.service, ports.clock.now())
+            over = [one for one in notes if one.occurrence.end <= ports.clock.now()]
+            before = over[-1].before if over else None
+            facts = look_at_service(ports, policy_of(self.service, policies_folder()), before=before)
+        self.log.info("%s replicas; demand asks for %s; %s", facts.current, facts.planned, facts.health.words())
+        return facts.to_record()
+
+
+class ScaleServicesSensor(BaseSensorOperator):
+    """Starts a run of `scale_service` for each service that needs one, in order and at the pace, and waits for them.
+
+    One service that fails holds back what comes after it and nobody else. Each turn is decided anew from what has
+    become of the runs, whose names are fixed: a turn that is repeated starts nothing twice.
+    """
+
+    def __init__(self, *, timeout: timedelta = timedelta(hours=12), **kwargs: Any) -> None:
+        settings: dict[str, Any] = {"mode": "reschedule", "poke_interval": POKE} | kwargs
+        super().__init__(timeout=timeout, **settings)
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Take one turn."""
+        from springtide.events.waves import next_turn
+
+        due = Due.of(context)
+        if due.is_paper:
+            with SpringtideHook().ports(lambda _message: None) as ports:
+                return PokeReturnValue(is_done=True, xcom_value=paper_report(ports, due))
+        now, memory = utc_now(), context["task_state_store"]
+        orders, pace = begin(context, due, now)
+        started = started_runs(context, orders)
+        turn = next_turn(orders, started, pace, now=now)
+        started_at: Any = memory.get("started") or {}
+        known = dict(started_at)
+        for service, step in turn.starts:
+            order = next(one for one in orders if one.service == service)
+            name = child_id(context, service, step)
+            conf = {"service": service, "replicas": order.steps[step], "reason": order.reason[:500]}
+            self.log.info("%s: %s → %s replicas: %s", service, order.current, order.steps[step], order.reason)
+            child_runs.start(context, name, conf)
+            known[f"{service}/{step}"] = now.isoformat()
+            memory.set("started", known)
+        for service, why in {**turn.waiting, **turn.held}.items():
+            self.log.info("%s: %s", service, why)
+        if not turn.is_over:
+            return PokeReturnValue(is_done=False)
+        return PokeReturnValue(is_done=True, xcom_value=_report(orders, turn))
+
+
+class EventReportOperator(BaseOperator):
+    """The last task: a run in which any service failed, was held back or could not be looked at ends failed here."""
+
+    def __init__(self, *, after: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.after = after
+
+    def execute(self, context: Context) -> Record:
+        """Return what was done, by service.
+
+        Raises:
+            AirflowFailException: something is not as the events or demand want it; the message says every service.
+        """
+        report: Record | None = context["ti"].xcom_pull(task_ids=self.after)
+        if report is None:
+            raise AirflowFailException(f"{self.after} did not come to its end: its log says why.")
+        for service, words in report["services"].items():
+            self.log.info("%s: %s", service, words)
+        if report["problems"]:
+            raise AirflowFailException("; ".join(f"{name}: {why}" for name, why in report["problems"].items()))
+        return report
+
+
+def _report(orders: Any, turn: Any) -> Record:
+    problems = {**turn.failed, **turn.held}
+    done = {one.service: f"{one.current} → {one.steps[-1]}: {one.reason}" for one in orders if one.steps}
+    kept = {one.service: f"{one.current} stay: {one.reason}" for one in orders if not one.steps}
+    return {"services": {**kept, **done, **problems}, "problems": problems}
+
+
+def _is_backfill(context: Context) -> bool:
+    run_type = context["dag_run"].run_type
+    return str(getattr(run_type, "value", run_type)) == "backfill"

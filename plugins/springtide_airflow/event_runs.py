@@ -1,0 +1,247 @@
+"""A run of events or of a sweep as its tasks see it: what is due, what was noted, which runs it started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from springtide.errors import InputError, PermanentError, SpringtideError
+from springtide_airflow import child_runs
+from springtide_airflow.calendars import known_events
+from springtide_airflow.floors import Note, keep_note, notes_of
+from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.policies import policies_folder, policy_names, policy_of
+from springtide_airflow.runs import Record
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from springtide.events.almanac import Almanac, Pace
+    from springtide.events.occurrences import Occurrence
+    from springtide.events.sweep import Facts
+    from springtide.events.waves import Order, Started
+    from springtide.run.ports import Ports
+
+EVENTS_KEY: Final = "events"
+LOOKED_BY: Final = "look_at_service"
+AD_HOC: Final = "ad-hoc"
+"""The calendar of events that somebody added by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a run is about: its events, whether it is on paper, and the time that it plans for."""
+
+    events: tuple[Occurrence, ...]
+    is_paper: bool
+    at: datetime
+    owner: str = "calendar"
+    reason: str = ""
+
+    def to_record(self) -> Record:
+        """Return the stored form: JSON types only."""
+        events = [one.to_record() for one in self.events]
+        names = {"is_paper": self.is_paper, "owner": self.owner, "reason": self.reason}
+        return {"events": events, "at": self.at.isoformat(), **names}
+
+    @classmethod
+    def of(cls, context: Context) -> Due:
+        """Return what the run's first task found.
+
+        Raises:
+            PermanentError: it found nothing: it failed.
+        """
+        from springtide.events.occurrences import Occurrence
+
+        first = next(iter(task.task_id for task in context["dag"].tasks if task.task_id in FIRST))
+        record = context["ti"].xcom_pull(task_ids=first, key=EVENTS_KEY)
+        if record is None:
+            raise PermanentError(f"{first} left nothing: clear the run from there on.", code="events_missing")
+        events = tuple(map(Occurrence.from_record, record["events"]))
+        return cls(**(record | {"events": events, "at": datetime.fromisoformat(record["at"])}))
+
+
+FIRST: Final = ("find_events", "list_services")
+
+
+def due_events(context: Context, almanac: Almanac, now: datetime, *, is_backfill: bool) -> Due:
+    """Return what this run prepares.
+
+    Raises:
+        InputError: the event in the run's conf is refused.
+        PermanentError: there is no such event (any more): `event_unknown`.
+    """
+    run = context["dag_run"]
+    asked = (run.conf or {}).get("event")
+    if asked is not None:
+        one, owner, reason = ad_hoc_event(asked)
+        return Due((one,), one.end <= now, run.run_after, owner, reason)
+    start = run.data_interval_end or run.run_after
+    events = almanac.starting_at(start)
+    if not events:
+        raise PermanentError(
+            f"no event of the calendars begins or lasts at {start:%Y-%m-%d %H:%M:%S} UTC (any more): nothing is done.",
+            code="event_unknown",
+            field="data_interval_end",
+        )
+    is_paper = is_backfill or max(one.end for one in events) <= now
+    return Due(events, is_paper, run.data_interval_start or run.run_after)
+
+
+def ad_hoc_event(asked: Any) -> tuple[Occurrence, str, str]:
+    """Return the event of a run's conf, judged by the rules of calendars; and who asks for it, and why.
+
+    Raises:
+        InputError: it is refused (`event_invalid`).
+    """
+    from pathlib import Path
+
+    from pydantic import ValidationError
+
+    from springtide.events.occurrences import occurrences
+    from springtide.policy.calendar import EventCalendar
+
+    if not isinstance(asked, dict):
+        raise InputError(
+            "event: expected a mapping with name, start, end and services.", code="event_invalid", field="event"
+        )
+    given = dict(asked)
+    owner, reason = str(given.pop("owner", "unknown"))[:100], str(given.pop("reason", ""))[:500]
+    document = {
+        "apiVersion": "springtide/v1",
+        "kind": "EventCalendar",
+        "metadata": {"name": AD_HOC, "owner": "ad-hoc"},
+        "spec": {"timezone": "UTC", "events": [given]},
+    }
+    try:
+        calendar = EventCalendar.model_validate(document)
+        start = calendar.spec.events[0].start.instant(calendar.spec.zone)
+        found = occurrences(calendar, Path(), now=start)
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, one['loc'][3:])) or 'event'}: {one['msg']}" for one in error.errors()[:5])
+        raise InputError(f"event: {said}", code="event_invalid", field="event") from error
+    if calendar.spec.events[0].repeat is not None:
+        raise InputError("event.repeat: an event of its own comes once.", code="event_invalid", field="event")
+    return found[0], owner, reason
+
+
+def services_under_events(due: Due, now: datetime) -> list[str]:
+    """Return the services of the run's events and of all others that go on: the cap is for all of them together."""
+    events = (*due.events, *known_events(now).almanac.going_on(now))
+    known = set(policy_names(policies_folder()))
+    return sorted({name for one in events for name in one.asks if name in known})
+
+
+def begin(context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]:
+    """Return the orders of this run: decided once, at its first turn, and the same at every later one."""
+    from springtide.events.sweep import orders_for
+    from springtide.events.waves import Order
+
+    memory = context["task_state_store"]
+    almanac = known_events(now).almanac
+    kept: Any = memory.get("orders")
+    if kept is not None:
+        return [Order.from_record(one) for one in kept], almanac.pace
+    found = _with_events(_facts(context), due, almanac, now)
+    orders = list(orders_for(found))
+    missing = {name for one in due.events for name in one.asks} - set(found)
+    orders += [Order(name, 0, (), (), "it could not be looked at, or has no policy") for name in sorted(missing)]
+    memory.set("orders", [one.to_record() for one in orders])
+    return orders, almanac.pace
+
+
+def _facts(context: Context) -> dict[str, Facts]:
+    from springtide.events.sweep import Facts
+
+    records = context["ti"].xcom_pull(task_ids=LOOKED_BY) or []
+    found = [Facts.from_record(record) for record in records if record is not None]
+    return {one.service: one for one in found}
+
+
+def _with_events(found: Mapping[str, Facts], due: Due, almanac: Almanac, now: datetime) -> dict[str, Facts]:
+    """Return the facts with their floors; what is usual now is noted for the events that begin with this run."""
+    from springtide.events.sweep import with_floors
+
+    for one in due.events:
+        for service in one.asks:
+            if service in found:
+                facts = found[service]
+                usual = facts.usual if facts.usual is not None else max(facts.current, facts.least)
+                keep_note(service, Note(one, usual, facts.health.demand, due.owner, due.reason), now)
+    notes = {name: notes_of(name, now) for name in found}
+    noted = {(note.occurrence.id, name): note.usual for name, many in notes.items() for note in many}
+    going_on = {one.id: one for one in (*_prepared(almanac, notes, now), *almanac.going_on(now), *due.events)}
+    return with_floors(found, going_on.values(), almanac, noted=noted, now=now)
+
+
+def _prepared(almanac: Almanac, notes: Mapping[str, Sequence[Note]], now: datetime) -> list[Occurrence]:
+    """Return the noted events that are not over, as their calendars have them now; one taken out goes."""
+    calendars = {view.calendar.name for view in almanac.views}
+    present = {one.id: one for one in almanac.occurrences}
+    found = {}
+    for note in (one for many in notes.values() for one in many):
+        one = note.occurrence
+        if one.calendar in calendars:
+            if one.id not in present:
+                continue
+            one = present[one.id]
+        if now < one.end:
+            found[one.id] = one
+    return list(found.values())
+
+
+def child_id(context: Context, service: str, step: int) -> str:
+    """Return the name of the run that takes `service` to its step: the same whenever it is asked for."""
+    parent = re.sub(r"[^A-Za-z0-9_.~:+-]", "-", context["dag_run"].run_id)[:150]
+    return f"{parent}__{service}__{step}"
+
+
+def started_runs(context: Context, orders: Sequence[Order]) -> list[Started]:
+    """Return every run that was started, and what has become of it."""
+    from springtide.events.waves import RunState, Started
+
+    known: Any = context["task_state_store"].get("started") or {}
+    names = {order.service for order in orders}
+    found = []
+    for key, at in known.items():
+        service, _, step = key.rpartition("/")
+        if service in names:
+            name = child_id(context, service, int(step))
+            state = child_runs.state(context, name)
+            message = _why(name) if state is RunState.FAILED else ""
+            found.append(Started(service, int(step), datetime.fromisoformat(at), state, message))
+    return found
+
+
+def _why(run_id: str) -> str:
+    """Return why a run failed, in its own words where the store has them."""
+    from springtide.record.sql import open_store
+
+    try:
+        with open_store(SpringtideHook().store_url()) as store:
+            error = store.get(run_id).error
+    except SpringtideError:
+        error = None
+    return f"run {run_id} failed" + (f": {error['message']}" if error else "")
+
+
+def paper_report(ports: Ports, due: Due) -> Record:
+    """Return what the events would have been given, beside what demand did; nothing is written."""
+    from springtide.run.paper import rehearse_on_paper
+
+    if not due.events:
+        return {"services": {}, "problems": {}}
+    known = set(policy_names(policies_folder()))
+    names = {name for one in due.events for name in one.asks} & known
+    policies = {name: policy_of(name, policies_folder()) for name in names}
+    cap = known_events(ports.clock.now()).almanac.cap
+    lines = rehearse_on_paper(ports, policies, due.events, at=due.at, cap=cap)
+    return {
+        "services": {line.service: line.words() for line in lines},
+        "problems": {},
+        "paper": [line.to_record() for line in lines],
+        "events": [one.id for one in due.events],
+    }

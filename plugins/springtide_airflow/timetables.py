@@ -1,0 +1,129 @@
+"""When the events of the calendars are prepared, as a timetable; and when a preparation is late, as a deadline."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineReference, deadline_reference
+from airflow.timetables.base import DagRunInfo, DataInterval, Timetable
+from pendulum import instance
+
+from springtide_airflow.calendars import calendars_folder, utc_now
+
+if TYPE_CHECKING:
+    from airflow.timetables.base import TimeRestriction
+    from pendulum import DateTime
+    from sqlalchemy.orm import Session
+
+    from springtide.events.firing import Firing
+
+MOST_KEPT = 2000
+"""Runs that travel with the serialized DAG, the nearest to now: it is read by every scheduler loop."""
+
+
+class CalendarTimetable(Timetable):
+    """One run for all events that begin at one instant, due a lead time before it; `data_interval_end` is that instant.
+
+    Only the DAG processor reads the calendars, whenever it reads the DAG file: what it found travels with the
+    serialized DAG, so that every process sees the same, and a calendar that breaks takes nothing away.
+    """
+
+    description = "a lead time before the events of the calendars"
+
+    def __init__(self, found: tuple[Firing, ...] | None = None, trouble: str | None = None) -> None:
+        self._found = found
+        self._trouble = trouble
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what is due when, read from the calendars unless this was made from what somebody read."""
+        if self._found is None:
+            from springtide_airflow.calendars import known_firings
+
+            now = utc_now()
+            found, self._trouble = known_firings(now)
+            self._found = tuple(sorted(found, key=lambda one: abs(one.start - now))[:MOST_KEPT])
+        in_order = sorted(self._found, key=lambda one: one.at)
+        return {"firings": [one.to_record() for one in in_order], "trouble": self._trouble}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> CalendarTimetable:
+        """Return the timetable that `serialize` stored."""
+        from springtide.events.firing import Firing
+
+        return cls(tuple(map(Firing.from_record, data["firings"])), data["trouble"])
+
+    @property
+    def summary(self) -> str:
+        """What Airflow's pages show: how many events are known, or what is wrong with the calendars."""
+        if self._found is None:
+            return f"the events of {calendars_folder().name}/"
+        return self._trouble or f"{len(self._found)} events are known"
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """Return the interval of a run that somebody starts by hand."""
+        return DataInterval.exact(run_after)
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """Return the next run. A missed one is still due while its events last; a backfill gets every one."""
+        from springtide.events.firing import next_firing
+
+        after = last_automated_data_interval.start if last_automated_data_interval else None
+        not_over_at = None if restriction.catchup else utc_now()
+        while True:
+            one = next_firing(self._found or (), after=after, not_over_at=not_over_at)
+            if one is None or (restriction.latest is not None and one.at > restriction.latest):
+                return None
+            if restriction.earliest is None or one.at >= restriction.earliest:
+                at = instance(one.at)
+                # an interval never ends before it begins: what is prepared late ends where it starts
+                return DagRunInfo(run_after=at, data_interval=DataInterval(at, instance(max(one.start, one.at))))
+            after = instance(one.at)
+
+
+@deadline_reference(DeadlineReference.TYPES.DAGRUN_CREATED)
+class EventStart(BaseDeadlineReference):
+    """When the events of a run begin: until then everything has to stand. A backfill has no deadline."""
+
+    required_kwargs = {"dag_id", "run_id"}  # noqa: RUF012  Airflow reads it as it is
+
+    def serialize_reference(self) -> dict[str, Any]:
+        """Return how another process makes this reference again."""
+        return {"reference_type": self.reference_name}
+
+    @classmethod
+    def deserialize_reference(cls, reference_data: dict[str, Any]) -> EventStart:
+        """Return the reference that `serialize_reference` stored."""
+        del reference_data
+        return cls()
+
+    def _evaluate_with(self, *, session: Session, **names: str) -> datetime | None:
+        from airflow.models.dagrun import DagRun
+        from sqlalchemy import select
+
+        found = session.scalar(select(DagRun).filter_by(dag_id=names["dag_id"], run_id=names["run_id"]))
+        if found is None or found.run_type == "backfill":
+            return None
+        event = (found.conf or {}).get("event")
+        if isinstance(event, dict) and isinstance(event.get("start"), str):
+            try:
+                begins = datetime.fromisoformat(event["start"])
+            except ValueError:
+                return None
+            return begins if begins.tzinfo else None
+        end: datetime | None = found.data_interval_end
+        return end
+
+
+async def tell_late(**context: Any) -> None:
+    """Say that a preparation is not done although its events are about to begin: the deadline's callback."""
+    import structlog
+
+    run = (context.get("context") or {}).get("dag_run") or {}
+    structlog.get_logger(__name__).error(
+        "event_prepared_late",
+        run=run.get("dag_run_id") or run.get("run_id"),
+        message="the events begin and their services do not stand yet: see prepare_services of this run",
+    )
