@@ -1,0 +1,190 @@
+"""Many services in one world in virtual time, and runs of them that go on side by side, as Airflow's would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from simulation import NAMESPACE, WAITS, WorldRoute, web
+from springtide.errors import SpringtideError
+from springtide.events.waves import RunState
+from springtide.kube.live import LiveKube
+from springtide.policy.model import ScalingPolicy
+from springtide.record.memory import MemoryStore
+from springtide.run import phases
+from springtide.run.engine import Progress
+from springtide.run.ports import Ports, RunRef, RunRequest
+from springtide.sandbox import transport
+from springtide.sandbox.core import Settings
+from springtide.sandbox.objects import Json
+from springtide.sandbox.world import World
+
+AT_ONCE = timedelta(0)
+START = 2
+"""Replicas of every service before the event."""
+
+
+def policy_document(name: str, after: tuple[str, ...]) -> Json:
+    """Return the policy of one service: usually two replicas, by what its demand asks for."""
+    return {
+        "apiVersion": "springtide/v1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": name, "owner": "shop"},
+        "spec": {
+            "target": {"namespace": NAMESPACE, "deployment": name, "service": name},
+            "replicas": {"min": 1, "max": 50},
+            "capacity": {"models": [{"model": "fixed", "replicas": START}]},
+            "strategy": WAITS | {"type": "in_place"},
+            "after": list(after),
+        },
+    }
+
+
+def manifests(name: str) -> list[Json]:
+    """Return the Deployment and the Service `name`."""
+    found: list[Json] = json.loads(json.dumps(web(START)[1:]).replace('"web"', f'"{name}"'))
+    found[0]["spec"]["template"]["spec"]["containers"][0]["name"] = "web"
+    return found
+
+
+@dataclass
+class ChildRun:
+    """One run, phase after phase: each `tick` goes as far as it can without waiting."""
+
+    ports: Ports
+    request: RunRequest
+    state: RunState = RunState.GOING
+    message: str = ""
+    _left: list[Callable[[], Progress]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Plan, and act for the first time."""
+        self._guarded(self._begin)
+
+    def tick(self) -> None:
+        """Go on."""
+        if self.state is RunState.GOING:
+            self._guarded(self._go_on)
+
+    def _begin(self) -> None:
+        plan = phases.calculate_capacity(self.ports, self.request)
+        ref = RunRef.of(plan.target, self.request.run_id)
+        self._ref = ref
+        phases.create_instances(self.ports, self.request, plan)
+        self._left = [
+            lambda: phases.instances_ready(self.ports, ref, patience=AT_ONCE),
+            lambda: phases.switch_endpoints(self.ports, ref),
+            lambda: phases.endpoints_switched(self.ports, ref, patience=AT_ONCE),
+            lambda: phases.remove_old_instances(self.ports, ref),
+            lambda: phases.instances_removed(self.ports, ref, patience=AT_ONCE),
+        ]
+
+    def _go_on(self) -> None:
+        while self._left:
+            if not self._left[0]().is_done:
+                return
+            if len(self._left) == 3:  # after endpoints_switched
+                phases.smoke_test(self.ports, self._ref)
+            self._left.pop(0)
+        phases.report(self.ports, self._ref)
+        self.state = RunState.SUCCEEDED
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except SpringtideError as error:
+            self.state, self.message = RunState.FAILED, error.message
+            if hasattr(self, "_ref"):
+                phases.roll_back(self.ports, self._ref)
+                phases.report(self.ports, self._ref, error)
+
+
+@dataclass
+class Fleet:
+    """The services by name, each with those that it comes after."""
+
+    after: dict[str, tuple[str, ...]]
+    failing: frozenset[str] = frozenset()
+    world: World = field(default_factory=lambda: World(Settings(seed=1)))
+    store: MemoryStore = field(default_factory=MemoryStore)
+    runs: dict[str, ChildRun] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let every service come up; then take away the image of those that are to fail."""
+        self.policies = {
+            name: ScalingPolicy.model_validate(policy_document(name, after)) for name, after in self.after.items()
+        }
+        self.world.apply(web(START)[0])
+        for name in self.after:
+            found = manifests(name)
+            if name in self.failing:
+                found[0]["spec"]["template"]["spec"]["containers"][0]["image"] = f"localhost/{name}:1"
+                self.world.core.images.add(f"localhost/{name}:1")
+            self.world.apply(*found)
+        self.world.settle()
+        for name in self.failing:
+            self.world.core.images.discard(f"localhost/{name}:1")
+        self.since = self.world.elapsed
+
+    def ports(self) -> Ports:
+        """Return the ports of a new process."""
+        from kubernetes.client import ApiClient, Configuration
+
+        settings = Configuration(host="http://sandbox.invalid")
+        settings.retries = False
+        client = ApiClient(settings)
+        transport.install(client, self.world)
+        kube = LiveKube(client, clock=self.world.clock)
+        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
+
+    def start(self, run_id: str, service: str, replicas: int) -> None:
+        """Start a run unless it is there."""
+        if run_id not in self.runs:
+            request = RunRequest(run_id, self.policies[service], replicas, None, "fleet", "a test")
+            self.runs[run_id] = ChildRun(self.ports(), request)
+            self.runs[run_id].begin()
+
+    def tick(self, seconds: float = 1.0) -> None:
+        """Let time pass and every run go on."""
+        self.world.advance(seconds)
+        for run in self.runs.values():
+            run.tick()
+
+    @property
+    def now(self) -> datetime:
+        """The world's time."""
+        return self.world.clock.now()
+
+    def replicas(self) -> dict[str, int]:
+        """Return the desired replicas of every service."""
+        found = {name: self.world.get("deployments", NAMESPACE, name) for name in self.after}
+        return {name: each["spec"]["replicas"] for name, each in found.items() if each is not None}
+
+    def grown(self) -> list[tuple[float, str, int]]:
+        """Return from the API's own record when each service was told to grow, and by how many pods."""
+        found = []
+        for call in self.world.history.calls:
+            if call.write and call.time >= self.since and (call.status or 500) < 300 and call.path.endswith("/scale"):
+                name = call.path.split("/")[-2]
+                replicas = json.loads(call.body)["spec"]["replicas"]
+                found.append((call.time - self.since, name, replicas))
+        return found
+
+    def whole_at(self) -> dict[str, float]:
+        """Return from the record of endpoints when each service first had more ready pods than before."""
+        found: dict[str, tuple[float, int]] = {}
+        for entry in self.world.history.written:
+            if entry.time > self.since and len(entry.ready) > found.get(entry.service, (0.0, START))[1]:
+                found[entry.service] = (entry.time - self.since, len(entry.ready))
+        return {name: at for name, (at, _) in found.items()}
+
+
+def forty() -> dict[str, tuple[str, ...]]:
+    """Return forty services in five layers: databases, proxies, back ends, front ends, and one gateway for all."""
+    found: dict[str, tuple[str, ...]] = {f"db-{n}": () for n in range(5)}
+    found |= {f"proxy-{n}": (f"db-{n % 5}",) for n in range(7)}
+    found |= {f"back-{n:02d}": (f"proxy-{n % 7}",) for n in range(15)}
+    found |= {f"front-{n:02d}": (f"back-{n:02d}", f"back-{n + 3:02d}") for n in range(12)}
+    return found | {"gateway": tuple(f"front-{n:02d}" for n in range(12))}
