@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from springtide.errors import SpringtideError
+from springtide.errors import PermanentError, SpringtideError
 from springtide_airflow.policies import policies_folder, policy_names
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ def measure(services: set[str]) -> dict[str, Any]:
             if last is not None:
                 found["usual"][service] = last
     for service in services & set(policy_names(policies_folder())):
-        found["after"][service] = list(policy_of(service, policies_folder()).spec.after)
+        with suppress(PermanentError):  # a broken policy is told where its service is looked at
+            found["after"][service] = list(policy_of(service, policies_folder()).spec.after)
     return found
 
 

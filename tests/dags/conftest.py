@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,10 +48,14 @@ def policies() -> Path:
 def bag(policies: Path) -> DagBag:
     """Return every DAG of the repository, with Airflow's database behind it."""
     assert policies.is_dir()
+    from airflow import plugins_manager
     from airflow.dag_processing.dagbag import DagBag
     from airflow.utils.db import initdb
 
     initdb()
+    with warnings.catch_warnings(action="ignore", category=Warning):  # Airflow's own, when these are first loaded
+        plugins_manager.get_timetables_plugins()
+        importlib.import_module("starlette.testclient")  # `dag.test()` asks the execution API through it
     return DagBag(str(ROOT / "dags"))
 
 

@@ -17,9 +17,7 @@ def prepare(fleet: Fleet) -> Turn:
     orders = [Order(name, START, (TARGET,), after) for name, after in fleet.after.items()]
     started: dict[str, datetime] = {}
     for _ in range(3600):
-        runs = [
-            Started(name, 0, at, fleet.runs[name].state, fleet.runs[name].message) for name, at in started.items()
-        ]
+        runs = [Started(name, 0, at, fleet.runs[name].state, fleet.runs[name].message) for name, at in started.items()]
         assert sum(one.state is RunState.GOING for one in runs) <= PACE.runs
         turn = next_turn(orders, runs, PACE, now=fleet.now)
         if turn.is_over:
