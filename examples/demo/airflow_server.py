@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,8 @@ class Airflow:
     logs: Path
     child: Child
     client: httpx.Client
+    environment: Mapping[str, str]
+    """What Airflow's own command line needs to work on it."""
 
     def trigger(self, conf: dict[str, Any]) -> str:
         """Start a run of `scale_service`, as a user does by REST, and return its id.
@@ -87,8 +89,10 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     command = [str(Path(sys.executable).with_name("airflow")), "standalone"]
-    child = children.start("airflow", command, environment=settings | environment, stop_with=signal.SIGINT)
-    return Airflow(url, password, home / "logs", child, httpx.Client(base_url=url, timeout=10, trust_env=False))
+    settings |= environment
+    child = children.start("airflow", command, environment=settings, stop_with=signal.SIGINT)
+    client = httpx.Client(base_url=url, timeout=10, trust_env=False)
+    return Airflow(url, password, home / "logs", child, client, settings)
 
 
 def when_ready(airflow: Airflow) -> Airflow:

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
-from springtide_airflow.policies import policies_folder, policy_names
+from springtide_airflow.policies import policies_folder, policy_names, policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from springtide.events.almanac import Almanac
     from springtide.events.firing import Firing
     from springtide.events.known import Known
-    from springtide.events.occurrences import Occurrence
 
 FOLDER_VARIABLE: Final = "SPRINGTIDE_CALENDARS"
 """The environment variable that names the folder; without it, `calendars/` beside `plugins/`."""
@@ -29,9 +28,6 @@ do not share it each remember for themselves."""
 
 MEASURED_FOR: Final = timedelta(minutes=10)
 """How long measured runs are taken from memory: a DAG file is read every few seconds, the store is not."""
-
-LEARNED_WITHIN: Final = timedelta(days=8)
-"""How near an event must be for its lead to be learned: longer than any lead."""
 
 log = logging.getLogger(__name__)
 
@@ -59,48 +55,18 @@ def known_firings(now: datetime) -> tuple[tuple[Firing, ...], str | None]:
     """Return when every run is due, and what is wrong with the calendars; remember both."""
     from springtide.events.firing import Firing, firings
     from springtide.events.known import load_memory, read_calendars, save_memory
+    from springtide.events.leads import Measured, leads_of
 
     file = memory_file()
     memory = load_memory(file)
     known = read_calendars(calendars_folder(), memory, now=now, services=_services())
     seen = tuple(map(Firing.from_record, memory.get("firings", [])))
     measured = _measured(known.almanac, memory.get("measured", {}), now)
-    found = firings(known.almanac.occurrences, leads_of(known.almanac, measured, now), seen, now=now)
+    leads = {id_: lead.length for id_, lead in leads_of(known.almanac, Measured.from_record(measured), now).items()}
+    found = firings(known.almanac.occurrences, leads, seen, now=now)
     kept = {"firings": [one.to_record() for one in found], "measured": measured}
     save_memory(file, {**known.memory, **kept})
     return found, known.trouble
-
-
-def leads_of(almanac: Almanac, measured: Mapping[str, Any], now: datetime) -> dict[str, timedelta]:
-    """Return the lead of every occurrence, by its id. One far away gets what is taken without measurements."""
-    from springtide.events.leads import lead_time
-
-    found: dict[str, timedelta] = {}
-    learned: dict[tuple[str, str], timedelta] = {}
-    runs = measured.get("runs", {})
-    for one in almanac.occurrences:
-        learn, key = almanac.learning(one), (one.calendar, one.event)
-        if one.lead is None and not now - LEARNED_WITHIN < one.start < now + LEARNED_WITHIN:
-            found[one.id] = learn.otherwise + learn.margin
-            continue
-        if one.lead is not None or key not in learned:
-            orders = expected_orders(one, measured)
-            learned[key] = lead_time(one, orders, runs, almanac.pace, learn).length
-        found[one.id] = learned[key]
-    return found
-
-
-def expected_orders(one: Occurrence, measured: Mapping[str, Any]) -> Sequence[Any]:
-    """Return what the event will order, as far as that can be known before its services are looked at."""
-    from springtide.events.waves import Order
-
-    usual, after = measured.get("usual", {}), measured.get("after", {})
-    orders = []
-    for service, ask in one.asks.items():
-        base = int(usual.get(service, 1))
-        target = ask.replicas if ask.multiply is None else round(base * ask.multiply)
-        orders.append(Order(service, base, (max(target or 1, base + 1),), tuple(after.get(service, ()))))
-    return orders
 
 
 def _measured(almanac: Almanac, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -124,22 +90,14 @@ def measure(services: set[str]) -> dict[str, Any]:
         PermanentError: it cannot be used.
     """
     from springtide.record.sql import open_store
-    from springtide.run.measuring import measured_runs
-    from springtide_airflow.policies import policy_of
+    from springtide.run.measuring import measure as measured_in
 
-    found: dict[str, Any] = {"runs": {}, "usual": {}, "after": {}}
-    if not services:
-        return found
-    with open_store(store_url()) as store:
-        for service in sorted(services):
-            runs, last = measured_runs(store, service)
-            found["runs"][service] = runs
-            if last is not None:
-                found["usual"][service] = last
+    after = {}
     for service in services & set(policy_names(policies_folder())):
         with suppress(PermanentError):  # a broken policy is told where its service is looked at
-            found["after"][service] = list(policy_of(service, policies_folder()).spec.after)
-    return found
+            after[service] = policy_of(service, policies_folder()).spec.after
+    with open_store(store_url()) as store:
+        return measured_in(store, services, after).to_record()
 
 
 def store_url() -> str:

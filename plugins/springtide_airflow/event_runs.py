@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from springtide.errors import InputError, PermanentError, SpringtideError
+from springtide.errors import PermanentError, SpringtideError
 from springtide_airflow import child_runs
 from springtide_airflow.calendars import known_events
 from springtide_airflow.floors import Note, keep_note, notes_of
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 EVENTS_KEY: Final = "events"
 LOOKED_BY: Final = "look_at_service"
-AD_HOC: Final = "ad-hoc"
-"""The calendar of events that somebody added by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,14 @@ def due_events(context: Context, almanac: Almanac, now: datetime, *, is_backfill
         InputError: the event in the run's conf is refused.
         PermanentError: there is no such event (any more): `event_unknown`.
     """
+    from springtide.events.ad_hoc import ad_hoc_event
+
     run = context["dag_run"]
     asked = (run.conf or {}).get("event")
     if asked is not None:
-        one, owner, reason = ad_hoc_event(asked)
-        return Due((one,), one.end <= now, run.run_after, owner, reason)
+        added = ad_hoc_event(asked)
+        one = added.occurrence
+        return Due((one,), one.end <= now, run.run_after, added.owner, added.reason)
     start = run.data_interval_end or run.run_after
     events = almanac.starting_at(start)
     if not events:
@@ -89,43 +90,6 @@ def due_events(context: Context, almanac: Almanac, now: datetime, *, is_backfill
         )
     is_paper = is_backfill or max(one.end for one in events) <= now
     return Due(events, is_paper, run.data_interval_start or run.run_after)
-
-
-def ad_hoc_event(asked: Any) -> tuple[Occurrence, str, str]:
-    """Return the event of a run's conf, judged by the rules of calendars; and who asks for it, and why.
-
-    Raises:
-        InputError: it is refused (`event_invalid`).
-    """
-    from pathlib import Path
-
-    from pydantic import ValidationError
-
-    from springtide.events.occurrences import occurrences
-    from springtide.policy.calendar import EventCalendar
-
-    if not isinstance(asked, dict):
-        raise InputError(
-            "event: expected a mapping with name, start, end and services.", code="event_invalid", field="event"
-        )
-    given = dict(asked)
-    owner, reason = str(given.pop("owner", "unknown"))[:100], str(given.pop("reason", ""))[:500]
-    document = {
-        "apiVersion": "springtide/v1",
-        "kind": "EventCalendar",
-        "metadata": {"name": AD_HOC, "owner": "ad-hoc"},
-        "spec": {"timezone": "UTC", "events": [given]},
-    }
-    try:
-        calendar = EventCalendar.model_validate(document)
-        start = calendar.spec.events[0].start.instant(calendar.spec.zone)
-        found = occurrences(calendar, Path(), now=start)
-    except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, one['loc'][3:])) or 'event'}: {one['msg']}" for one in error.errors()[:5])
-        raise InputError(f"event: {said}", code="event_invalid", field="event") from error
-    if calendar.spec.events[0].repeat is not None:
-        raise InputError("event.repeat: an event of its own comes once.", code="event_invalid", field="event")
-    return found[0], owner, reason
 
 
 def services_under_events(due: Due, now: datetime) -> list[str]:

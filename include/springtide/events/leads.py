@@ -4,15 +4,45 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from springtide.events.almanac import Pace
+from springtide.events.almanac import Almanac, Pace
 from springtide.events.occurrences import Occurrence
 from springtide.events.waves import Order, RunState, Started, next_turn
 from springtide.policy.calendar import LearnSpec
 
 _START = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+LEARNED_WITHIN: Final = timedelta(days=8)
+"""How near an event must be for its lead to be learned: longer than any lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of services before they are looked at, each by name.
+
+    `runs` are the seconds of successful runs, `usual` what the last of them went to, `after` what the policies say.
+    """
+
+    runs: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    usual: Mapping[str, int] = field(default_factory=dict)
+    after: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return {
+            "runs": {name: list(runs) for name, runs in self.runs.items()},
+            "usual": dict(self.usual),
+            "after": {name: list(after) for name, after in self.after.items()},
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Measured:
+        """Return what `to_record` stored; nothing is known where it says nothing."""
+        return cls(record.get("runs", {}), record.get("usual", {}), record.get("after", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +82,31 @@ def lead_time(
     if length > learn.longest:
         return LeadTime(learn.longest, f"{reason}; cut to learn.longest {learn.longest}")
     return LeadTime(timedelta(seconds=math.ceil(length.total_seconds())), reason)
+
+
+def leads_of(almanac: Almanac, measured: Measured, now: datetime) -> dict[str, LeadTime]:
+    """Return the lead of every occurrence, by its id. One far away gets what is taken without measurements."""
+    found: dict[str, LeadTime] = {}
+    learned: dict[tuple[str, str], LeadTime] = {}
+    for one in almanac.occurrences:
+        learn, key = almanac.learning(one), (one.calendar, one.event)
+        if one.lead is None and not now - LEARNED_WITHIN < one.start < now + LEARNED_WITHIN:
+            found[one.id] = LeadTime(learn.otherwise + learn.margin, "not learned before its week")
+            continue
+        if key not in learned:
+            learned[key] = lead_time(one, expected_orders(one, measured), measured.runs, almanac.pace, learn)
+        found[one.id] = learned[key]
+    return found
+
+
+def expected_orders(one: Occurrence, measured: Measured) -> tuple[Order, ...]:
+    """Return what the event will order, as far as that can be known before its services are looked at."""
+    orders = []
+    for service, ask in one.asks.items():
+        base = measured.usual.get(service, 1)
+        target = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply)
+        orders.append(Order(service, base, (max(target or 1, base + 1),), tuple(measured.after.get(service, ()))))
+    return tuple(orders)
 
 
 def preparation_time(orders: Sequence[Order], times: Mapping[str, timedelta], pace: Pace) -> timedelta:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from springtide.events.leads import Measured
 from springtide.record.model import RunOutcome
 from springtide.record.store import RunStore
 
@@ -28,3 +30,15 @@ def measured_runs(store: RunStore, service: str, *, until: datetime | None = Non
     ]
     last = int(runs[0].plan["replicas"]) if runs and runs[0].plan is not None else None
     return [run.seconds for run in runs if run.seconds is not None], last
+
+
+def measure(store: RunStore, services: Iterable[str], after: Mapping[str, Sequence[str]]) -> Measured:
+    """Return what the store says of `services`; `after` is what their policies say.
+
+    Raises:
+        TemporaryError: the store does not answer.
+    """
+    found = {service: measured_runs(store, service) for service in sorted(services)}
+    runs = {service: seconds for service, (seconds, _) in found.items()}
+    usual = {service: last for service, (_, last) in found.items() if last is not None}
+    return Measured(runs, usual, after)

@@ -123,7 +123,7 @@ def _demand(
     if spec is None or source is None:
         return None
     if since is None:
-        return read_demand(source, spec, now=now)
+        return read_demand(source, spec, now=now)[0]
     return source.read(since - spec.lookback, now, spec.step)
 
 

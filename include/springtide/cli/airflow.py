@@ -1,0 +1,106 @@
+"""What the command line asks of Airflow: a run to come, and to take it back. By its public REST API alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from springtide.errors import Conflict, InputError, NotFound, PermanentError, TemporaryError
+
+if TYPE_CHECKING:
+    import httpx
+
+DAG_ID: Final = "prepare_events"
+TIMEOUT_SECONDS: Final = 20.0
+
+
+def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime) -> None:
+    """Queue the run `run_id` of `prepare_events` for the time `due`.
+
+    Raises:
+        Conflict: it is there already (`event_exists`).
+        InputError, PermanentError: Airflow refused it.
+        TemporaryError: Airflow does not answer.
+    """
+    # never a logical date: one in the future would keep the run's tasks from ever running
+    body = {"dag_run_id": run_id, "logical_date": None, "run_after": due.isoformat(), "conf": conf}
+    with _client(airflow) as client:
+        answer = client.post(f"/api/v2/dags/{DAG_ID}/dagRuns", json=body)
+    if answer.status_code == 409:  # noqa: PLR2004
+        raise Conflict(
+            f"{run_id} is there already: the same event is prepared once. To change it, cancel it first.",
+            code="event_exists",
+            field="name",
+        )
+    _require_good(answer)
+
+
+def delete_run(airflow: str, run_id: str) -> None:
+    """Take back a run that has not begun.
+
+    Raises:
+        NotFound: there is none (`event_unknown`).
+        Conflict: it has begun (`event_began`).
+        PermanentError, TemporaryError: as for `queue_run`.
+    """
+    with _client(airflow) as client:
+        found = client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
+        if found.status_code == 404:  # noqa: PLR2004
+            raise NotFound(f"{run_id} is not queued: nothing is taken back.", code="event_unknown", field="name")
+        _require_good(found)
+        state = found.json()["state"]
+        if state != "queued":
+            raise Conflict(
+                f"{run_id} is {state}: it is not taken back any more. What it prepares is given back after the event.",
+                code="event_began",
+                field="name",
+            )
+        _require_good(client.delete(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"))
+
+
+@contextmanager
+def _client(airflow: str) -> Iterator[httpx.Client]:
+    """Open a client that is logged in; a server that does not answer is a temporary error."""
+    import httpx
+
+    if not airflow.startswith(("http://", "https://")):
+        raise InputError(f"airflow: {airflow[:80]!a} is no http(s) address.", code="url_scheme", field="airflow")
+    try:
+        with httpx.Client(base_url=airflow, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+            client.headers["Authorization"] = f"Bearer {_token(client)}"
+            yield client
+    except httpx.HTTPError as error:
+        raise TemporaryError(
+            f"airflow: {airflow} does not answer ({type(error).__name__}).", code="airflow_unreachable", field="airflow"
+        ) from error
+
+
+def _token(client: httpx.Client) -> str:
+    token = os.environ.get("SPRINGTIDE_AIRFLOW_TOKEN")
+    if token:
+        return token
+    user, password = os.environ.get("SPRINGTIDE_AIRFLOW_USER"), os.environ.get("SPRINGTIDE_AIRFLOW_PASSWORD")
+    if not user or not password:
+        raise InputError(
+            "airflow: who asks? Set SPRINGTIDE_AIRFLOW_TOKEN, or SPRINGTIDE_AIRFLOW_USER and _PASSWORD.",
+            code="airflow_login",
+            field="airflow",
+        )
+    answer = client.post("/auth/token", json={"username": user, "password": password})
+    if answer.is_error:
+        raise PermanentError(
+            f"airflow: it does not know the user {user} with this password ({answer.status_code}).",
+            code="airflow_login",
+            field="airflow",
+        )
+    return str(answer.json()["access_token"])
+
+
+def _require_good(answer: httpx.Response) -> None:
+    if answer.is_error:
+        raise PermanentError(
+            f"airflow: it refused ({answer.status_code}): {answer.text[:300]}", code="airflow_refused", field="airflow"
+        )

@@ -1,0 +1,202 @@
+"""`springtide events`: what the calendars hold, and events of no calendar, queued in Airflow one run each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.table import Table
+
+from springtide.cli.airflow import delete_run, queue_run
+from springtide.cli.answers import answering, print_json
+from springtide.cli.display import out
+from springtide.cli.options import (
+    DEFAULT_POLICIES,
+    DEFAULT_STORE,
+    Output,
+    OutputOption,
+    Place,
+    PoliciesOption,
+    StoreOption,
+    current_user,
+)
+from springtide.clock import SystemClock
+from springtide.errors import InputError
+from springtide.events.ad_hoc import ad_hoc_event
+from springtide.events.almanac import Almanac
+from springtide.events.known import read_calendars
+from springtide.events.leads import LeadTime, Measured, leads_of
+from springtide.events.occurrences import Occurrence
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+CalendarsOption = Annotated[Path, typer.Option(envvar="SPRINGTIDE_CALENDARS", help="The folder of calendar files.")]
+AirflowOption = Annotated[
+    str,
+    typer.Option(
+        envvar="SPRINGTIDE_AIRFLOW",
+        help="Airflow's address. SPRINGTIDE_AIRFLOW_TOKEN, or _USER and _PASSWORD, say who asks.",
+    ),
+]
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the event is called.")]
+StartOption = Annotated[str, typer.Option(help="When it begins, with its offset: 2026-11-11T00:00+08:00, or Z.")]
+DEFAULT_CALENDARS: Final = Path("calendars")
+DEFAULT_AIRFLOW: Final = "http://127.0.0.1:8080"
+
+
+@app.command("list")
+def list_events(
+    *,
+    days: Annotated[int, typer.Option(min=1, max=400, help="How far ahead.")] = 30,
+    calendars: CalendarsOption = DEFAULT_CALENDARS,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print what the calendars hold: when each event is prepared, what it asks for, and what stands in its way."""
+    place, now = Place(policies, None, None, None, store), SystemClock().now()
+    with answering(output):
+        known = read_calendars(calendars, {}, now=now, services=_services(place))
+        known.raise_if_broken()
+        leads = leads_of(known.almanac, _measured(known.almanac, place), now)
+        coming = [one for one in known.almanac.occurrences if now < one.end and one.start < now + timedelta(days=days)]
+        rows = [_row(one, leads[one.id], known.almanac) for one in coming]
+        if output is Output.JSON:
+            print_json(rows)
+        else:
+            _show(rows)
+
+
+@app.command("add")
+def add_event(  # noqa: PLR0913 - a command's options are its arguments
+    name: NameArgument,
+    *,
+    start: StartOption,
+    end: Annotated[str, typer.Option(help="When it is over, with its offset.")],
+    service: Annotated[list[str], typer.Option(help="checkout=3.2x or search=80; again for each service.")],
+    lead: Annotated[str, typer.Option(help="How long before: auto, or a duration such as 45m.")] = "auto",
+    reason: Annotated[str, typer.Option(help="Why; kept with the event.")] = "by hand",
+    priority: Annotated[int, typer.Option(min=0, max=100)] = 50,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    store: StoreOption = DEFAULT_STORE,
+    airflow: AirflowOption = DEFAULT_AIRFLOW,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Queue the run that prepares one event. The same event again is refused."""
+    place, now = Place(policies, None, None, None, store), SystemClock().now()
+    with answering(output):
+        event = {
+            "name": name,
+            "start": _instant("start", start).isoformat(),
+            "end": _instant("end", end).isoformat(),
+            "lead": lead,
+            "priority": priority,
+            "services": dict(_ask(text, _services(place)) for text in service),
+            "owner": current_user(),
+            "reason": reason,
+        }
+        added = ad_hoc_event(event)
+        one = added.occurrence
+        if one.end <= now:
+            raise InputError(f"end: {end} is over already.", code="event_invalid", field="end")
+        ahead = leads_of(added.almanac, _measured(added.almanac, place), now)[one.id]
+        due = max(now, one.start - ahead.length).replace(microsecond=0)
+        queue_run(airflow, run_id(one.event, one.start), {"event": event}, due)
+        words = f"{run_id(one.event, one.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
+        if one.start - ahead.length < now.replace(microsecond=0):
+            words += f": at once, for its lead of {ahead.length} is longer than the notice"
+        out.print(f"{words}. Lead {ahead.length}: {ahead.reason}.", highlight=False, soft_wrap=True)
+
+
+@app.command("cancel")
+def cancel_event(
+    name: NameArgument,
+    *,
+    start: StartOption,
+    airflow: AirflowOption = DEFAULT_AIRFLOW,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Take back an event that was added and is not being prepared yet."""
+    with answering(output):
+        queued = run_id(name, _instant("start", start))
+        delete_run(airflow, queued)
+        out.print(f"{queued} is taken back.", highlight=False)
+
+
+def run_id(name: str, start: datetime) -> str:
+    """Return the name of the run that prepares an event of no calendar: the same for the same event."""
+    return f"event__{name}__{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _row(one: Occurrence, lead: LeadTime, almanac: Almanac) -> dict[str, Any]:
+    frozen = {name: almanac.frozen(name, one.start - lead.length, one.event) for name in one.asks}
+    return {
+        "event": one.id,
+        "prepared": (one.start - lead.length).isoformat(),
+        "start": one.start.isoformat(),
+        "end": one.end.isoformat(),
+        "lead": lead.length.total_seconds(),
+        "lead_reason": lead.reason,
+        "priority": one.priority,
+        "asks": {name: str(ask) for name, ask in one.asks.items()},
+        "frozen": {name: why for name, why in frozen.items() if why is not None},
+    }
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    table = Table("event", "prepared (UTC)", "start", "end", "asks", "what stands in its way")
+    for row in rows:
+        times = (f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}" for key in ("prepared", "start", "end"))
+        asks = ", ".join(f"{name} {ask}" for name, ask in row["asks"].items())
+        table.add_row(row["event"].rpartition(".")[0], *times, asks, "\n".join(row["frozen"].values()))
+    out.print(table)
+
+
+def _services(place: Place) -> list[str] | None:
+    return sorted(path.stem for path in place.policies.glob("*.yaml")) or None
+
+
+def _measured(almanac: Almanac, place: Place) -> Measured:
+    """Return what the store of runs says of the services whose leads are learned."""
+    from springtide.run.measuring import measure
+
+    services = {name for one in almanac.occurrences if one.lead is None for name in one.asks}
+    if not services:
+        return Measured()
+    known = set(_services(place) or ()) & services
+    after = {name: place.policy(name).spec.after for name in known}
+    with place.open_store() as store:
+        return measure(store, services, after)
+
+
+def _instant(field: str, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901  it has no offset either
+    if moment.tzinfo is None:
+        raise InputError(
+            f"{field}: {text[:60]!a} is no time with its offset; write 2026-11-11T00:00+08:00 or 2026-11-10T16:00Z.",
+            code="time_invalid",
+            field=field,
+        )
+    return moment.astimezone(UTC)
+
+
+def _ask(text: str, services: list[str] | None) -> tuple[str, dict[str, Any]]:
+    name, equals, wanted = text.partition("=")
+    if services is not None and name not in services:
+        raise InputError(
+            f"service: there is no policy {name[:60]!a}; there are: {', '.join(services)}.",
+            code="service_unknown",
+            field="service",
+        )
+    if not equals:
+        raise InputError(
+            f"service: {text[:60]!a} says no number; write {name}=80 or {name}=3.2x.",
+            code="event_invalid",
+            field="service",
+        )
+    return name, {"replicas": int(wanted)} if wanted.isascii() and wanted.isdigit() else {"multiply": wanted}
