@@ -87,7 +87,8 @@ def scheduled(airflow: Airflow, ask: dict[str, str]) -> None:
     (HOME / "calendars" / "sales.yaml").write_text(calendar(utc_now(), flash, LEAD))
     shown(["springtide", "events", "list", "--days", "2"], ask)
     until(airflow, lambda: next_run(airflow) is not None, "the calendar is seen")
-    console.print(f"\nAirflow saw the calendar {time.monotonic() - began:.0f} s after it was written: {next_run(airflow)}")
+    seconds = time.monotonic() - began
+    console.print(f"\nAirflow saw the calendar {seconds:.0f} s after it was written: {next_run(airflow)}")
     launch = flash + timedelta(minutes=1)
     add = ["springtide", "events", "add", "launch", "--start", launch.isoformat()]
     add += ["--end", (launch + timedelta(minutes=20)).isoformat(), "--service", "checkout=12", "--lead", LEAD]
@@ -119,12 +120,13 @@ def on_paper(airflow: Airflow) -> None:
     command = ["airflow", "backfill", "create", "--dag-id", "prepare_events"]
     command += ["--from-date", f"{first:%Y-%m-%dT%H:%M}", "--to-date", f"{last:%Y-%m-%dT%H:%M}"]
     shown(command, airflow.environment)
-    wait = lambda: len([run for run in runs(airflow) if run["run_type"] == "backfill" and run["end_date"]]) >= 1  # noqa: E731
-    until(airflow, wait, "the backfill is done")
-    until(airflow, lambda: all(run["end_date"] for run in runs(airflow) if run["run_type"] == "backfill"), "all are done")
-    for run in sorted(runs(airflow), key=lambda run: str(run["logical_date"])):
-        if run["run_type"] == "backfill":
-            tell_run("On paper", run, airflow)
+
+    def rehearsed() -> list[dict[str, Any]]:
+        return [run for run in runs(airflow) if run["run_type"] == "backfill"]
+
+    until(airflow, lambda: rehearsed() and all(run["end_date"] for run in rehearsed()), "the backfill is done")
+    for run in sorted(rehearsed(), key=lambda run: str(run["logical_date"])):
+        tell_run("On paper", run, airflow)
 
 
 def broken(airflow: Airflow) -> None:
@@ -137,8 +139,8 @@ def broken(airflow: Airflow) -> None:
     console.print(f"\nAfter {time.monotonic() - began:.0f} s the DAG's page says: {summary(airflow)}", soft_wrap=True)
     later = utc_now() + timedelta(hours=6)
     began = time.monotonic()
-    event = f"    - {{name: night, start: {later:%Y-%m-%dT%H:%M}, duration: 1h, services: {{checkout: {{replicas: 9}}}}}}\n"
-    file.write_text(good + event)
+    night = f"{{name: night, start: {later:%Y-%m-%dT%H:%M}, duration: 1h, services: {{checkout: {{replicas: 9}}}}}}"
+    file.write_text(f"{good}    - {night}\n")
     until(airflow, lambda: next_run(airflow) is not None, "the edit is seen")
     console.print(f"{time.monotonic() - began:.0f} s after the edit the next run is due at {next_run(airflow)}")
 
@@ -169,7 +171,8 @@ def finished(airflow: Airflow, prefix: str, dag: str = DAG) -> dict[str, Any]:
     """Return the run whose name begins so, when it has ended."""
 
     def ended() -> dict[str, Any] | None:
-        return next((run for run in runs(airflow, dag) if run["dag_run_id"].startswith(prefix) and run["end_date"]), None)
+        named = (run for run in runs(airflow, dag) if run["dag_run_id"].startswith(prefix))
+        return next((run for run in named if run["end_date"]), None)
 
     until(airflow, lambda: ended() is not None, f"{prefix} has ended")
     found = ended()

@@ -53,8 +53,8 @@ def write_demand(file: Path, now: datetime) -> None:
 
 def calendar(now: datetime, flash: datetime, lead: str) -> str:
     """Return the calendar: the evening sales of the last two days, and a flash sale to come."""
-    first = now - timedelta(days=2)
-    return CALENDAR.format(first=f"{first:%Y-%m-%d}", hour=SALE_HOUR, days=2, flash=f"{flash:%Y-%m-%dT%H:%M:%S}", lead=lead)
+    first = f"{now - timedelta(days=2):%Y-%m-%d}"
+    return CALENDAR.format(first=first, hour=SALE_HOUR, days=2, flash=f"{flash:%Y-%m-%dT%H:%M:%S}", lead=lead)
 
 
 def shown(command: Sequence[str], environment: Mapping[str, str]) -> int:
