@@ -39,7 +39,9 @@ class Course:
 
     def simulation(self) -> Simulation:
         """Return the settled cluster in which it runs."""
-        simulation = Simulation.of(self.natural, strategy=self.strategy, smoke=self.smoke, **dict(self.settings))
+        late = ["quota"] if self.trouble == "quota" else []  # as where it is filled up behind the preflight
+        settings = dict(self.settings)
+        simulation = Simulation.of(self.natural, strategy=self.strategy, smoke=self.smoke, only_warn=late, **settings)
         if self.strategy == "floor":
             simulation.world.apply(autoscaler(self.natural))
             simulation.world.settle()

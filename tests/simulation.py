@@ -89,13 +89,16 @@ class Simulation:
         seed: int = 1,
         strategy: str = "blue_green",
         smoke: Sequence[Json] = SMOKE,
+        only_warn: Sequence[str] = (),
         **settings: Any,
     ) -> Simulation:
         """Return a settled world with `replicas` pods, and the policy to scale them by `strategy`."""
         world = World(Settings(seed=seed))
         world.apply(*web(replicas))
         world.settle()
-        chosen = policy(strategy=WAITS | {"type": strategy} | settings, smoke=list(smoke))
+        chosen = policy(
+            strategy=WAITS | {"type": strategy} | settings, smoke=list(smoke), preflight={"only_warn": list(only_warn)}
+        )
         return cls(world, MemoryStore(), chosen)
 
     def ports(self, agent: str = "springtide") -> Ports:

@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.state import Phase
@@ -27,6 +29,14 @@ _STYLES = {
     RunOutcome.ROLLED_BACK: "yellow",
     RunOutcome.FAILED: "red",
     RunOutcome.KEPT_BOTH: "bold red",
+}
+
+
+_MARKS = {
+    FindingStatus.PASSED: ("green", "passed"),
+    FindingStatus.WARNING: ("yellow", "warning"),
+    FindingStatus.REFUSED: ("red", "refused"),
+    FindingStatus.NOT_CHECKED: ("dim", "not checked"),
 }
 
 
@@ -87,6 +97,17 @@ def show_plan(plan: ScalingPlan) -> None:
     table.add_row(f"combine {plan.estimate.combine}", str(plan.estimate.replicas), "")
     for clamp in plan.clamps:
         table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", clamp.reason)
+    out.print(table)
+    _show_findings(plan)
+
+
+def _show_findings(plan: ScalingPlan) -> None:
+    if not plan.findings:
+        return
+    table = Table("preflight", "", "what it found")
+    for finding in plan.findings:
+        style, mark = _MARKS[finding.status]
+        table.add_row(finding.check, f"[{style}]{mark}", escape(finding.message))
     out.print(table)
 
 

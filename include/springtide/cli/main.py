@@ -34,6 +34,7 @@ from springtide.cli.options import (
 )
 from springtide.clock import SystemClock
 from springtide.errors import NotFound, SpringtideError
+from springtide.plan.findings import require_passed
 from springtide.plan.planner import parse_replicas
 from springtide.policy.model import ScalingPolicy
 from springtide.run import phases, pipeline
@@ -80,7 +81,10 @@ def plan(  # noqa: PLR0913 - a command's options are its arguments
     prometheus: PrometheusOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Print how many replicas SERVICE needs now, and why. Changes nothing."""
+    """Print how many replicas SERVICE needs now, why, and what stands in the way. Changes nothing.
+
+    Exits with 1 when a run would be refused.
+    """
     place = Place(policies, kubeconfig, context, prometheus, None)
     with answering(output), place.ports(lambda _message: None) as ports:
         request = _request(place.policy(service), replicas, strategy, "plan only")
@@ -89,6 +93,7 @@ def plan(  # noqa: PLR0913 - a command's options are its arguments
             print_json(made.to_record())
         else:
             show_plan(made)
+        require_passed(made.findings)
 
 
 @app.command()

@@ -50,7 +50,7 @@ class Autoscaler(KubeObject):
     @property
     def bounds(self) -> Bounds:
         """The bounds as they are written."""
-        return Bounds(*(None if (found := self._spec.get(key)) is None else int(found) for key in self._keys))
+        return Bounds(*(None if (found := self._spec.get(key)) is None else int(found) for key in self.keys))
 
     @property
     def minimum(self) -> int:
@@ -82,11 +82,12 @@ class Autoscaler(KubeObject):
 
     def change(self, bounds: Bounds, floor_text: str) -> Json:
         """Return the merge patch that gives it these bounds; an empty `floor_text` removes springtide's annotation."""
-        spec = dict(zip(self._keys, (bounds.minimum, bounds.maximum), strict=True))
+        spec = dict(zip(self.keys, (bounds.minimum, bounds.maximum), strict=True))
         return {"metadata": {"annotations": {labels.FLOOR: floor_text or None}}, "spec": spec}
 
     @property
-    def _keys(self) -> tuple[str, str]:
+    def keys(self) -> tuple[str, str]:
+        """What the two bounds are called in its spec."""
         return ("minReplicaCount", "maxReplicaCount") if self.is_keda else ("minReplicas", "maxReplicas")
 
     @property

@@ -11,14 +11,16 @@ from springtide.kube.objects import Json, Kind, Version
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """What somebody may do, in the words of RBAC; `resource` holds a subresource behind a slash."""
+    """What somebody may do, in the words of RBAC; `resource` holds a subresource behind a slash, `name` one object."""
 
     verb: str
     group: str
     resource: str
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.resource}" + (f".{self.group}" if self.group else "")
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource} {self.name}".rstrip()
 
 
 class KubeReader(Protocol):

@@ -68,7 +68,7 @@ class LiveKube:
         """Ask for one right (see `KubeReader.may`)."""
         resource, _, subresource = right.resource.partition("/")
         attributes = {"verb": right.verb, "group": right.group, "resource": resource, "namespace": namespace}
-        attributes |= {"subresource": subresource} if subresource else {}
+        attributes |= {key: value for key, value in (("subresource", subresource), ("name", right.name)) if value}
         body: Json = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
         body["spec"] = {"resourceAttributes": attributes}
         review = self._api("AuthorizationV1Api").create_self_subject_access_review

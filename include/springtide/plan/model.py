@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from springtide.capacity.model import CapacityEstimate
+from springtide.plan.findings import Finding
 
 
 class PlanOutcome(StrEnum):
@@ -69,6 +70,7 @@ class ScalingPlan:
     clamps: tuple[Clamp, ...]
     decided_at: datetime
     reason: str
+    findings: tuple[Finding, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -89,6 +91,7 @@ class ScalingPlan:
             "clamps": [asdict(clamp) for clamp in self.clamps],
             "decided_at": self.decided_at.isoformat(),
             "reason": self.reason,
+            "findings": [finding.to_record() for finding in self.findings],
             "fingerprint": self.fingerprint,
         }
 
@@ -106,4 +109,5 @@ class ScalingPlan:
             clamps=tuple(Clamp(**clamp) for clamp in record["clamps"]),
             decided_at=datetime.fromisoformat(record["decided_at"]),
             reason=record["reason"],
+            findings=tuple(Finding.from_record(finding) for finding in record.get("findings", ())),
         )

@@ -47,17 +47,20 @@ from springtide.policy.capacity import (
 )
 from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand, Quality
 from springtide.policy.part import Contradiction, Part
+from springtide.policy.preflight import Approval, Downstream, Preflight
 from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
 from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
 
 __all__ = [
+    "Approval",
     "AutoSpec",
     "BlueGreen",
     "CapacitySpec",
     "ConformalSpec",
     "Deadlines",
     "DemandSpec",
+    "Downstream",
     "EventSpec",
     "FileDemand",
     "FixedSpec",
@@ -72,6 +75,7 @@ __all__ = [
     "Metadata",
     "ModelSpec",
     "PercentileSpec",
+    "Preflight",
     "Probe",
     "PrometheusDemand",
     "PromqlCheck",
@@ -198,6 +202,15 @@ class Spec(Part):
 
     guards: Guards = Guards()
     """What keeps a wrong number small; see `Guards`."""
+
+    preflight: Preflight = Preflight()
+    """How the findings before a run are taken; see `Preflight`."""
+
+    downstream: Annotated[tuple[Downstream, ...], Field(strict=False, max_length=20)] = ()
+    """What the replicas connect to, with its limit of connections; see `Downstream`. Default none."""
+
+    approval: Approval = Approval()
+    """When a person must approve a plan; see `Approval`. Default never."""
 
     after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
     """Policies that have to stand before this one grows for an event or in a sweep, and that are made smaller after

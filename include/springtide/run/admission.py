@@ -16,7 +16,8 @@ from springtide.kube.autoscaler import Autoscaler, find, least
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.scene import PodSet, Scene, observe
-from springtide.plan.model import ScalingPlan, Standing, Target
+from springtide.plan.findings import Finding, softened
+from springtide.plan.model import PlanOutcome, ScalingPlan, Standing, Target
 from springtide.plan.planner import make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
@@ -24,6 +25,7 @@ from springtide.policy.strategy import StrategyPart
 from springtide.record.history import past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
+from springtide.run.preflight import Preflight
 from springtide.strategy.hold import own_bounds
 from springtide.strategy.model import AutoscalerSnapshot, Snapshot
 
@@ -91,7 +93,7 @@ def look(ports: Ports, target: Target) -> Scene:
 
 
 def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
-    """Return the plan: how many replicas, and why. Writes nothing.
+    """Return the plan: how many replicas, why, and what stands in its way. Writes nothing.
 
     A run that owns the workload already has its plan, in its Lease: what it did changed what a new one would say.
 
@@ -104,6 +106,24 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     if lease is not None and lease.holder == request.run_id and lease.state is not None:
         return lease.state.plan
     scene, stable = admit(ports, request)
+    plan = _plan(ports, request, scene, stable)
+    if plan.outcome is PlanOutcome.NOTHING_TO_DO:
+        return plan
+    return replace(plan, findings=findings_of(ports, request, plan, (scene, stable)))
+
+
+def findings_of(
+    ports: Ports, request: RunRequest, plan: ScalingPlan, admitted: tuple[Scene, PodSet]
+) -> tuple[Finding, ...]:
+    """Return what the preflight of `plan` finds around the workload that was `admitted`.
+
+    To give a floor back is never refused because of a GitOps tool: raising it was not.
+    """
+    found = Preflight(ports, request.policy, settings_of(request), plan, *admitted).findings()
+    return softened(found, ["gitops"]) if request.is_release else found
+
+
+def _plan(ports: Ports, request: RunRequest, scene: Scene, stable: PodSet) -> ScalingPlan:
     running, now = stable.deployment.replicas, ports.clock.now()
     explicit = request.replicas is not None
     strategy = settings_of(request).type

@@ -12,8 +12,9 @@ from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
 from springtide.kube.client import KubeClient
 from springtide.policy.model import ScalingPolicy
+from springtide.policy.parse import readable_policies
 from springtide.record.store import RunStore
-from springtide.run.ports import Ports
+from springtide.run.ports import Neighbours, Ports
 from springtide.verify.route import HttpRoute
 from springtide.verify.smoke import Instant
 
@@ -45,7 +46,13 @@ def assemble(
         demand=lambda policy: _source(policy, metrics),
         instant=_instant(metrics),
         on_wait=on_wait,
+        neighbours=lambda: _neighbours(metrics.base),
     )
+
+
+def _neighbours(folder: Path) -> Neighbours:
+    policies, errors = readable_policies(folder)
+    return Neighbours(policies, tuple(sorted({Path(error.file).stem for error in errors})))
 
 
 def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:

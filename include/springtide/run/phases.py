@@ -13,10 +13,11 @@ from typing import Final
 
 from springtide.errors import Fenced, PermanentError, SpringtideError, WorkloadFailed
 from springtide.kube.scene import Scene
+from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.policy.model import Floor
 from springtide.record.model import RunOutcome
-from springtide.run.admission import admit, plan_capacity, settings_of, snapshot_of, standing_number
+from springtide.run.admission import admit, findings_of, plan_capacity, settings_of, snapshot_of, standing_number
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -36,7 +37,7 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
     """Return the plan of the run. Writes nothing to the cluster.
 
     Raises:
-        InputError: the request or the workload is refused; the message says every reason.
+        InputError: the request, the workload or what the preflight found is refused; the message says every reason.
         DemandUnusable, DemandUnavailable: there is no demand to act on.
         Fenced: another run owns the workload.
     """
@@ -44,7 +45,8 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
     with recorded(ports, request.run_id, Phase.CALCULATE_CAPACITY, attempt=attempt) as note:
         plan = plan_capacity(ports, request)
         note.message = plan.reason
-    keep_plan(ports, request, plan)
+        keep_plan(ports, request, plan)
+        require_passed(plan.findings)
     return plan
 
 
@@ -189,6 +191,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     if lease is not None and lease.state is not None and lease.state.run_id == ref.run_id:
         raise fenced(lease, ref.namespace, ref.deployment, ref.run_id)
     scene, stable = admit(ports, request)
+    require_passed(findings_of(ports, request, plan, (scene, stable)))
     settings = settings_of(request)
     stands = standing_number(scene, stable, settings.type)
     if stands != plan.current:

@@ -24,6 +24,14 @@ def _say_nothing(_message: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The policies beside the one of a run; `unread` are the names of files that cannot be read."""
+
+    policies: tuple[ScalingPolicy, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ports:
     """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs."""
 
@@ -34,6 +42,7 @@ class Ports:
     demand: Callable[[ScalingPolicy], DemandSource | None]
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
+    neighbours: Callable[[], Neighbours] = Neighbours
 
 
 @dataclass(frozen=True, slots=True)

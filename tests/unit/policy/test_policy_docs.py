@@ -14,11 +14,13 @@ from ruamel.yaml import YAML
 from springtide.errors import PolicyError
 from springtide.policy.keys import known
 from springtide.policy.model import (
+    Approval,
     AutoSpec,
     BlueGreen,
     CapacitySpec,
     ConformalSpec,
     Deadlines,
+    Downstream,
     EventSpec,
     FileDemand,
     FixedSpec,
@@ -32,6 +34,7 @@ from springtide.policy.model import (
     Measured,
     Metadata,
     PercentileSpec,
+    Preflight,
     Probe,
     PrometheusDemand,
     PromqlCheck,
@@ -57,7 +60,7 @@ PARTS = [
     Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, AutoSpec, Hpa,
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
-    HttpCheck, PromqlCheck, Guards,
+    HttpCheck, PromqlCheck, Guards, Preflight, Downstream, Approval,
 ]  # fmt: skip
 
 

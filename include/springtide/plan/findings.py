@@ -1,0 +1,61 @@
+"""What the preflight found: one verdict out of many findings, each with both numbers and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from springtide.errors import InputError
+
+
+class FindingStatus(StrEnum):
+    """What one check came to. What RBAC does not let us see is `not_checked`, which is no failure."""
+
+    PASSED = "passed"
+    WARNING = "warning"
+    REFUSED = "refused"
+    NOT_CHECKED = "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check and what it found; `code` is stable and says what a refusal is about."""
+
+    check: str
+    status: FindingStatus
+    message: str
+    code: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, str]) -> Finding:
+        """Return the finding that was stored as a plain record."""
+        return cls(record["check"], FindingStatus(record["status"]), record["message"], record["code"])
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form."""
+        return asdict(self) | {"status": self.status.value}
+
+
+def softened(findings: Iterable[Finding], only_warn: Iterable[str]) -> tuple[Finding, ...]:
+    """Return the findings with the refusals of the checks `only_warn` as warnings: what the policy asks for."""
+    soft = frozenset(only_warn)
+    return tuple(
+        replace(each, status=FindingStatus.WARNING)
+        if each.status is FindingStatus.REFUSED and each.check in soft
+        else each
+        for each in findings
+    )
+
+
+def require_passed(findings: Iterable[Finding]) -> None:
+    """Return when nothing refuses the run.
+
+    Raises:
+        InputError: something does; the message holds every refusal, `code` is the first one's.
+    """
+    refused = [each for each in findings if each.status is FindingStatus.REFUSED]
+    if refused:
+        words = "\n".join(f"{each.check}: {each.message}" for each in refused)
+        raise InputError(words, code=refused[0].code, field=f"preflight.{refused[0].check}")

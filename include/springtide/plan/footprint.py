@@ -1,0 +1,70 @@
+"""What a run needs while it is under way, on top of what runs already: pods, and what each of them asks for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from springtide.kube.objects import Json
+from springtide.plan.model import ScalingPlan
+from springtide.policy.model import BlueGreen, Settings
+from springtide.quantities import parse_quantity
+
+Amounts = dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """`pods` more than now at the peak, each with these requests and limits; `deployments` more objects."""
+
+    pods: int
+    requests: Amounts
+    limits: Amounts
+    deployments: int = 0
+
+
+def footprint(plan: ScalingPlan, settings: Settings, *, running: int, pod_spec: Json) -> Footprint:
+    """Return what the run of `plan` adds to the `running` replicas at its peak, the overlap of two sets included."""
+    requests, limits = (pod_amounts(pod_spec, side) for side in ("requests", "limits"))
+    if not isinstance(settings, BlueGreen):
+        return Footprint(max(0, plan.replicas - running), requests, limits)
+    peak = max(running, plan.replicas)
+    more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
+    return Footprint(more, requests, limits, deployments=1)
+
+
+def pod_amounts(pod_spec: Json, side: str) -> Amounts:
+    """Return the `requests` or `limits` of one pod as the scheduler and quotas count them.
+
+    Containers and sidecars add up; an init container runs alone, so only the largest counts; then the overhead.
+    """
+    inits = pod_spec.get("initContainers") or ()
+    sidecars = [each for each in inits if each.get("restartPolicy") == "Always"]
+    together = _sum([*(pod_spec.get("containers") or ()), *sidecars], side)
+    alone = [_amounts(each, side) for each in inits if each.get("restartPolicy") != "Always"]
+    names = {*together, *(name for each in alone for name in each)}
+    highest = {name: max([together.get(name, Decimal(0)), *(e.get(name, Decimal(0)) for e in alone)]) for name in names}
+    overhead = {name: parse_quantity(str(text)) for name, text in (pod_spec.get("overhead") or {}).items()}
+    return {name: amount + overhead.get(name, Decimal(0)) for name, amount in highest.items()}
+
+
+def _sum(containers: Iterable[Json], side: str) -> Amounts:
+    total: Amounts = {}
+    for container in containers:
+        for name, amount in _amounts(container, side).items():
+            total[name] = total.get(name, Decimal(0)) + amount
+    return total
+
+
+def _amounts(container: Json, side: str) -> Amounts:
+    resources = container.get("resources") or {}
+    said = (resources.get("limits") or {}) | (resources.get(side) or {}) if side == "requests" else resources.get(side)
+    return {name: parse_quantity(str(text)) for name, text in (said or {}).items()}
+
+
+def shown(resource: str, amount: Decimal) -> str:
+    """Return `amount` for people: memory in Mi, anything else as a plain number."""
+    if resource.endswith("memory"):
+        return f"{float(amount / 1024**2):g}Mi"
+    return f"{float(amount):g}"

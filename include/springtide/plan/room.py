@@ -1,0 +1,100 @@
+"""Is there room: in the namespace's quotas, and on the nodes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+from springtide.kube.objects import Json, KubeObject, Pod
+from springtide.plan.findings import Finding, FindingStatus
+from springtide.plan.footprint import Amounts, Footprint, pod_amounts, shown
+from springtide.quantities import parse_quantity
+
+_PLAIN: Final = {"cpu": "requests.cpu", "memory": "requests.memory", "count/pods": "pods"}
+_BLOCKING: Final = frozenset({"NoSchedule", "NoExecute"})
+
+
+def quota_findings(quotas: Sequence[Json], need: Footprint) -> Iterator[Finding]:
+    """Yield one finding per quota: what the run needs at its peak, beside what is free."""
+    if not quotas:
+        yield Finding("quota", FindingStatus.PASSED, "the namespace has no quota")
+    needed = _needed(need)
+    for quota in quotas:
+        name, spec = quota["metadata"]["name"], quota["spec"]
+        if spec.get("scopes") or spec.get("scopeSelector"):
+            yield Finding("quota", FindingStatus.NOT_CHECKED, f"ResourceQuota {name} counts only pods of its scopes")
+            continue
+        yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed)
+
+
+def _needed(need: Footprint) -> Amounts:
+    amounts = {"pods": Decimal(need.pods), "count/deployments.apps": Decimal(need.deployments)}
+    amounts |= {f"requests.{name}": amount * need.pods for name, amount in need.requests.items()}
+    return amounts | {f"limits.{name}": amount * need.pods for name, amount in need.limits.items()}
+
+
+def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts) -> Finding:
+    short, told = [], []
+    for resource, limit in sorted(hard.items()):
+        amount = needed.get(_PLAIN.get(resource, resource), Decimal(0))
+        free = parse_quantity(str(limit)) - parse_quantity(str(used.get(resource, "0")))
+        words = f"{resource} needs {shown(resource, amount)}, {shown(resource, free)} of {limit} free"
+        told.append(words)
+        if amount and amount > free:
+            short.append(words)
+    if not short:
+        return Finding("quota", FindingStatus.PASSED, f"ResourceQuota {name}: {'; '.join(told)}")
+    words = f"ResourceQuota {name}: {'; '.join(short)}. Raise the quota, or scale with less overlap (overlap: batched,"
+    return Finding("quota", FindingStatus.REFUSED, f"{words} in_place).", "quota_short")
+
+
+def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, pod_spec: Json) -> Finding:
+    """Return whether the nodes hold so many pods more: on each node what is free of what a pod requests."""
+    taken = _taken(pods)
+    open_nodes = [node for node in nodes if _admits(node, pod_spec)]
+    fits = sum(_fits(node, taken.get(node["metadata"]["name"], []), need) for node in open_nodes)
+    words = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
+    if fits >= need.pods:
+        return Finding("nodes", FindingStatus.PASSED, words)
+    words += ". Add nodes; or, where a cluster autoscaler does, put nodes into preflight.only_warn"
+    return Finding("nodes", FindingStatus.REFUSED, f"{words}.", "nodes_short")
+
+
+def _taken(pods: Iterable[Pod]) -> dict[str, list[Amounts]]:
+    taken: dict[str, list[Amounts]] = {}
+    for pod in pods:
+        node = pod.raw["spec"].get("nodeName")
+        if node and not pod.is_finished:
+            taken.setdefault(node, []).append(pod_amounts(pod.raw["spec"], "requests"))
+    return taken
+
+
+def _fits(node: Json, taken: list[Amounts], need: Footprint) -> int:
+    room = {name: parse_quantity(str(text)) for name, text in node["status"].get("allocatable", {}).items()}
+    free = [int(room.get("pods", Decimal(0))) - len(taken)]
+    for name, amount in need.requests.items():
+        left = room.get(name, Decimal(0)) - sum((each.get(name, Decimal(0)) for each in taken), Decimal(0))
+        if amount:
+            free.append(int(left // amount))
+    return max(0, min(free))
+
+
+def _admits(node: Json, pod_spec: Json) -> bool:
+    """Say whether the scheduler may put such a pod there: cordons, readiness, taints and the node selector."""
+    found = KubeObject(node)
+    ready = found.condition("Ready")
+    if node["spec"].get("unschedulable") or ready is None or ready.status != "True":
+        return False
+    if any(found.labels.get(key) != value for key, value in (pod_spec.get("nodeSelector") or {}).items()):
+        return False
+    blocking = [taint for taint in node["spec"].get("taints") or () if taint.get("effect") in _BLOCKING]
+    return all(any(_tolerates(each, taint) for each in pod_spec.get("tolerations") or ()) for taint in blocking)
+
+
+def _tolerates(toleration: Json, taint: Json) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))

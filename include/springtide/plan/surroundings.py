@@ -1,0 +1,127 @@
+"""What else stands around a workload: its autoscaler's maximum, its budgets, its image, a GitOps tool. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from springtide.kube.autoscaler import Autoscaler, most
+from springtide.kube.objects import Deployment, Json, KubeObject
+from springtide.kube.scene import PodSet, Scene
+from springtide.plan.findings import Finding, FindingStatus
+from springtide.plan.model import ScalingPlan
+from springtide.policy.model import Floor, Settings
+from springtide.quantities import round_up
+
+_GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controller|flux", re.IGNORECASE)
+
+
+def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) -> Finding:
+    """Return whether the floor fits under the autoscaler's maximum."""
+    high = most(autoscaler.bounds)
+    words = f"{autoscaler.title}: the floor is {plan.replicas}, its maximum {high}"
+    if plan.replicas <= high:
+        return Finding("autoscaler_maximum", FindingStatus.PASSED, words)
+    if settings.raise_max:
+        words += ", which is raised with it and given back with it"
+        return Finding("autoscaler_maximum", FindingStatus.WARNING, words)
+    words += ". Raise the maximum, ask for less, or set strategy.raise_max"
+    return Finding("autoscaler_maximum", FindingStatus.REFUSED, f"{words}.", "hpa_max_below_target")
+
+
+def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: int) -> Iterator[Finding]:
+    """Yield a warning for each budget that would let no pod be evicted: it blocks no run, but every node drain."""
+    mine = [budget for budget in budgets if _selects(budget, deployment)]
+    tight = [words for budget in mine if (words := _tight(budget, replicas)) is not None]
+    for words in tight:
+        yield Finding("disruption_budget", FindingStatus.WARNING, words)
+    if not tight:
+        yield Finding(
+            "disruption_budget", FindingStatus.PASSED, f"{len(mine)} budgets select these pods, none is too tight"
+        )
+
+
+def _selects(budget: Json, deployment: Deployment) -> bool:
+    selector = budget["spec"].get("selector") or {}
+    wanted = selector.get("matchLabels") or {}
+    carried = deployment.template_labels
+    return bool(wanted) and all(carried.get(key) == value for key, value in wanted.items())
+
+
+def _tight(budget: Json, replicas: int) -> str | None:
+    name, spec = budget["metadata"]["name"], budget["spec"]
+    least, unavailable = spec.get("minAvailable"), spec.get("maxUnavailable")
+    kept = replicas - _pods(unavailable, replicas) if unavailable is not None else _pods(least or 0, replicas)
+    if kept < replicas:
+        return None
+    written = f"maxUnavailable {unavailable}" if unavailable is not None else f"minAvailable {least}"
+    return (
+        f"PodDisruptionBudget {name} ({written}) keeps {kept} of {replicas} pods, so no node can be drained. Lower it."
+    )
+
+
+def _pods(amount: int | str, replicas: int) -> int:
+    text = str(amount)
+    return round_up(replicas * float(text[:-1]) / 100) if text.endswith("%") else int(text)
+
+
+def image_findings(stable: PodSet) -> Iterator[Finding]:
+    """Yield what is known of the images of new pods: whether ready pods run them, and whether tags may move."""
+    images = [str(each.get("image", "")) for each in stable.deployment.pod_spec.get("containers") or ()]
+    moving = [image for image in images if _moves(image)]
+    if not stable.ready_pods:
+        words = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be had"
+        yield Finding("image", FindingStatus.WARNING, f"{words}. Look at the pods first.")
+    elif moving:
+        words = f"{', '.join(moving)} may mean another image by now than what {len(stable.ready_pods)} ready pods run"
+        yield Finding("image", FindingStatus.WARNING, f"{words}. Name a fixed tag or a digest.")
+    else:
+        words = f"{', '.join(images)}, which {len(stable.ready_pods)} ready pods run"
+        yield Finding("image", FindingStatus.PASSED, words)
+
+
+def _moves(image: str) -> bool:
+    name = image.rpartition("/")[2]
+    return "@" not in image and (":" not in name or name.endswith(":latest"))
+
+
+def gitops_findings(scene: Scene, stable: PodSet, settings: Settings) -> Iterator[Finding]:
+    """Yield a refusal for each field that this run would write and that a GitOps tool writes, too (I-19)."""
+    held = [words for thing, path in _written(scene, stable, settings) if (words := _held(thing, path)) is not None]
+    for words in held:
+        yield Finding("gitops", FindingStatus.REFUSED, words, "field_owned")
+    if not held:
+        yield Finding("gitops", FindingStatus.PASSED, "no GitOps tool writes a field that this run writes")
+
+
+def _written(scene: Scene, stable: PodSet, settings: Settings) -> Iterator[tuple[KubeObject, tuple[str, ...]]]:
+    if isinstance(settings, Floor):
+        if scene.autoscaler is not None:
+            yield scene.autoscaler, ("spec", scene.autoscaler.keys[0])
+        return
+    if settings.type == "blue_green":
+        yield scene.service, ("spec", "selector")
+        yield stable.deployment, ("spec",)  # the tool would make the set anew that a run removes
+    else:
+        yield stable.deployment, ("spec", "replicas")
+
+
+def _held(thing: KubeObject, path: tuple[str, ...]) -> str | None:
+    for entry in thing.raw["metadata"].get("managedFields") or ():
+        manager = str(entry.get("manager", ""))
+        if _GITOPS.search(manager) and _owns(entry.get("fieldsV1") or {}, path):
+            words = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name} is written by {manager}"
+            return (
+                f"{words}, which would take it back in the middle of a run. Have it ignore the field, and leave it out "
+                "of its manifests; where it is known to, put gitops into preflight.only_warn."
+            )
+    return None
+
+
+def _owns(fields: Json, path: tuple[str, ...]) -> bool:
+    for step in path:
+        if f"f:{step}" not in fields:
+            return False
+        fields = fields[f"f:{step}"]
+    return True
