@@ -16,6 +16,11 @@ class Cluster(Protocol):
         """The administrator's way in."""
         ...
 
+    @property
+    def has_keda(self) -> bool:
+        """Whether something works as KEDA's operator there."""
+        ...
+
     def provide_image(self, name: str) -> None:
         """Make the test service's image available under one more name."""
         ...

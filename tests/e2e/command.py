@@ -50,11 +50,31 @@ class Springtide:
 
     def run(self, service: str, *, replicas: int, strategy: str) -> Finished:
         """Run `springtide run` to its end."""
-        command = [str(SPRINGTIDE), "run", service, "--replicas", str(replicas), "--strategy", strategy]
+        return self._finish("run", service, "--replicas", str(replicas), "--strategy", strategy)
+
+    def start(self, service: str, *, replicas: int, strategy: str) -> subprocess.Popen[bytes]:
+        """Start `springtide run`, for a test that kills it."""
+        command = self._command("run", service, "--replicas", str(replicas), "--strategy", strategy)
+        return subprocess.Popen(
+            command, cwd=self.folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def release(self, service: str) -> Finished:
+        """Run `springtide release` to its end."""
+        return self._finish("release", service)
+
+    def reconcile(self) -> Finished:
+        """Run `springtide reconcile` to its end."""
+        return self._finish("reconcile")
+
+    def _command(self, *words: str) -> list[str]:
+        command = [str(SPRINGTIDE), *words]
         command += ["--policies", str(self.folder / "policies"), "--kubeconfig", str(self.kubeconfig)]
-        command += ["--store", f"sqlite:///{self.folder}/runs.db", "--output", "json"]
+        return [*command, "--store", f"sqlite:///{self.folder}/runs.db", "--output", "json"]
+
+    def _finish(self, *words: str) -> Finished:
         done = subprocess.run(
-            command,
+            self._command(*words),
             cwd=self.folder,
             env=environment(),
             capture_output=True,

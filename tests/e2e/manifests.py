@@ -62,6 +62,10 @@ class Web:
         """Return a quota that lets the namespace have `pods` pods."""
         return self._object("v1", "ResourceQuota", spec={"hard": {"pods": str(pods)}})
 
+    def autoscaler(self, spec: Json) -> Json:
+        """Return an HPA over the workload."""
+        return self._object("autoscaling/v2", "HorizontalPodAutoscaler", spec=spec)
+
     def _object(self, version: str, kind: str, **content: Any) -> Json:
         return {"apiVersion": version, "kind": kind, "metadata": self._metadata(NAME, {})} | content
 
@@ -74,8 +78,14 @@ def from_config_map(name: str) -> Json:
     return {"name": name, "valueFrom": {"configMapKeyRef": {"name": NAME, "key": name, "optional": True}}}
 
 
-def policy(namespace: str, *, smoke_path: str, ready_within: str) -> Json:
-    """Return the policy: every proof switched on, short waits, for one node's kube-proxy follows in 0.1 s."""
+def policy(
+    namespace: str, *, smoke_path: str, ready_within: str, raise_max: bool = False, only_warn: tuple[str, ...] = ()
+) -> Json:
+    """Return the policy: every proof switched on, short waits, for one node's kube-proxy follows in 0.1 s.
+
+    Its own strategy is `floor` where a maximum may be raised: that is no part of what strategies share.
+    """
+    kind: Json = {"type": "floor", "raise_max": True} if raise_max else {"type": "blue_green"}
     return {
         "apiVersion": "springtide/v1",
         "kind": "ScalingPolicy",
@@ -84,8 +94,8 @@ def policy(namespace: str, *, smoke_path: str, ready_within: str) -> Json:
             "target": {"namespace": namespace, "deployment": NAME, "service": NAME},
             "replicas": {"min": 1, "max": 20},
             "capacity": {"models": [{"model": "fixed", "replicas": 3}]},
-            "strategy": {
-                "type": "blue_green",
+            "strategy": kind
+            | {
                 "propagation": "2s",
                 "drain": "1s",
                 "remove_step": "50%",
@@ -93,5 +103,7 @@ def policy(namespace: str, *, smoke_path: str, ready_within: str) -> Json:
                 "deadlines": {"ready": ready_within, "switched": "60s", "removed": "120s"},
             },
             "smoke": [{"http": {"path": smoke_path, "samples": 30}}],
+            "guards": {"step_up": "10x"},
+            "preflight": {"only_warn": list(only_warn)},
         },
     }

@@ -16,12 +16,16 @@ COLLECTIONS = {
     "configmaps": "/api/v1",
     "deployments": "/apis/apps/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
+    "horizontalpodautoscalers": "/apis/autoscaling/v2",
     "leases": "/apis/coordination.k8s.io/v1",
     "pods": "/api/v1",
     "replicasets": "/apis/apps/v1",
     "resourcequotas": "/api/v1",
     "services": "/api/v1",
 }
+KEDA = "/apis/keda.sh/v1alpha1"
+"""Served only where somebody defined it, so it is no part of an inventory."""
+
 TIMEOUTS = (3, 20)
 OK = 200
 
@@ -103,15 +107,26 @@ class Observer:
         return "\n".join(lines)
 
     def _path(self, collection: str, name: str = "") -> str:
-        path = f"{COLLECTIONS[collection]}/namespaces/{self.namespace}/{collection}"
+        path = f"{COLLECTIONS.get(collection, KEDA)}/namespaces/{self.namespace}/{collection}"
         return f"{path}/{name}" if name else path
+
+    def define(self, path: str, manifest: Json) -> bool:
+        """Create an object of the whole cluster; return False when it was there."""
+        return self._answered("POST", path, manifest)[0] == OK
+
+    def undefine(self, path: str, name: str) -> None:
+        """Delete an object of the whole cluster."""
+        self._call("DELETE", f"{path}/{name}")
 
     def answer(self, method: str, collection: str, name: str = "", *, body: Json | list[Json]) -> tuple[int, Json]:
         """Send one request; return the status code and the document, whatever they are."""
+        return self._answered(method, self._path(collection, name), body)
+
+    def _answered(self, method: str, path: str, body: Json | list[Json]) -> tuple[int, Json]:
         from kubernetes.client import ApiException
 
         try:
-            return OK, self._call(method, self._path(collection, name), body)
+            return OK, self._call(method, path, body)
         except ApiException as error:
             return int(error.status), json.loads(error.body)
 

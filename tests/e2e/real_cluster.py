@@ -25,6 +25,7 @@ class RealCluster:
     kubeconfig: Path
     ctr: tuple[str, ...]
     started: bool
+    has_keda: bool = False
 
     def provide_image(self, name: str) -> None:
         """Give the image one more name."""

@@ -24,6 +24,7 @@ class SandboxCluster:
     process: subprocess.Popen[bytes]
     kubeconfig: Path
     server: str
+    has_keda: bool = True
 
     def provide_image(self, name: str) -> None:
         """Put the image into the catalogue."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from e2e import keda
 from e2e.live_load import LiveLoad, Report, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
-from e2e.observer import is_ready
+from e2e.observer import OK, is_ready
 
 if TYPE_CHECKING:
     from e2e.clusters import Cluster
     from e2e.command import Finished, Springtide
+    from e2e.keda import Operator
     from e2e.observer import Observer
 
+FLOOR = "springtide.dev/floor"
 TRAIL_SECONDS = 3
 """How long the load goes on after a run: longer than the last pod drains."""
 
@@ -37,9 +40,15 @@ class Scenario:
     springtide: Springtide
     web: Web
     load: LiveLoad | None = None
+    keda: Operator | None = None
+    has_defined: bool = False
 
     def close(self) -> None:
         """Leave nothing running."""
+        if self.keda is not None:
+            self.keda.stop()
+        if self.has_defined:
+            self.see.undefine(keda.DEFINITIONS, keda.DEFINED)
         if self.load is not None:
             self.load.kill()
 
@@ -51,6 +60,8 @@ class Given:
     scenario: Scenario
     smoke_path: str = "/healthz"
     ready_within: str = "60s"
+    raise_max: bool = False
+    only_warn: tuple[str, ...] = ()
 
     def web(self, *, replicas: int) -> Self:
         """A workload whose replicas are all ready endpoints, and its policy."""
@@ -86,15 +97,48 @@ class Given:
         see.until("the quota counts", lambda: "used" in see.get("resourcequotas", NAME).get("status", {}))
         return self
 
-    def a_policy(self, *, smoke_path: str = "/healthz", ready_within: str = "60s") -> Self:
+    def an_autoscaler(self, low: int, high: int) -> Self:
+        """An HPA owns the replicas; it has no metrics, so it keeps to its bounds."""
+        see, reference = self.scenario.see, {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME}
+        spec = {"minReplicas": low, "maxReplicas": high, "scaleTargetRef": reference}
+        see.create("horizontalpodautoscalers", self.scenario.web.autoscaler(spec))
+        return self
+
+    def keda(self, low: int, high: int) -> Self:
+        """KEDA owns the replicas, through an HPA of its own."""
+        see, has_keda = self.scenario.see, self.scenario.cluster.has_keda
+        if not has_keda:
+            self.scenario.has_defined = see.define(keda.DEFINITIONS, keda.definition())
+            see.until("KEDA's resource is served", lambda: see.answer("GET", "scaledobjects", body={})[0] == OK)
+        see.create("scaledobjects", keda.scaled_object(see.namespace, low, high))
+        if not has_keda:
+            self.scenario.keda = keda.Operator(see)
+        see.until("KEDA made its HPA", lambda: len(see.objects("horizontalpodautoscalers")) == 1)
+        return self
+
+    def a_policy(
+        self,
+        *,
+        smoke_path: str = "/healthz",
+        ready_within: str = "60s",
+        raise_max: bool = False,
+        only_warn: tuple[str, ...] = (),
+    ) -> Self:
         """The policy differs from the usual one."""
         self.smoke_path, self.ready_within = smoke_path, ready_within
+        self.raise_max, self.only_warn = raise_max, only_warn
         return self
 
     def under_load(self) -> When:
         """200 requests a second go through the Service, from now to the end."""
         scenario, see = self.scenario, self.scenario.see
-        written = policy(see.namespace, smoke_path=self.smoke_path, ready_within=self.ready_within)
+        written = policy(
+            see.namespace,
+            smoke_path=self.smoke_path,
+            ready_within=self.ready_within,
+            raise_max=self.raise_max,
+            only_warn=self.only_warn,
+        )
         scenario.springtide.write_policy(written)
         before = Before(see.get("deployments", NAME), see.get("services", NAME), see.pods(), see.inventory())
         url = f"http://{before.service['spec']['clusterIP']}:{PORT}/"
@@ -117,9 +161,56 @@ class When:
         assert run.exit_code == 0, f"{run}\n{self.scenario.see.describe()}"
         return self
 
+    def killed_once_the_minimum_is(self, minimum: int) -> When:
+        """Raise a floor, and kill the process when the minimum is written."""
+        see = self.scenario.see
+        process = self.scenario.springtide.start(NAME, replicas=minimum, strategy="floor")
+        see.until(
+            f"the minimum is {minimum}",
+            lambda: see.get("horizontalpodautoscalers", NAME)["spec"]["minReplicas"] == minimum,
+        )
+        process.kill()
+        process.wait(10)
+        return self
+
+    def reconciled(self) -> When:
+        """Have the run whose owner is gone ended."""
+        done = self.scenario.springtide.reconcile()
+        assert done.exit_code == 0, f"{done}\n{self.scenario.see.describe()}"
+        return self
+
+    def with_exactly(self, replicas: int) -> When:
+        """That many pods are there, Ready, and endpoints of the Service."""
+        see, pods = self.scenario.see, self.scenario.see.pods()
+        assert len(pods) == replicas, see.describe()
+        assert all(is_ready(pod) for pod in pods.values()), see.describe()
+        assert see.ready_endpoints() == set(pods), see.describe()
+        return self
+
+    def with_the_autoscaler_at(self, low: int, high: int, *, held: bool) -> When:
+        """The HPA has these bounds, and springtide's note or none."""
+        found = self.scenario.see.get("horizontalpodautoscalers", NAME)
+        assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (low, high)
+        assert (FLOOR in found["metadata"].get("annotations", {})) is held
+        return self
+
+    def with_the_scaled_object_at(self, low: int, high: int) -> When:
+        """The ScaledObject has these bounds, and KEDA's HPA follows them by KEDA alone."""
+        see = self.scenario.see
+        assert bounds_of(see.get("scaledobjects", NAME)) == (low, high)
+        (hpa,) = see.objects("horizontalpodautoscalers")
+        assert FLOOR not in hpa["metadata"].get("annotations", {})
+        return self
+
+    def is_released(self) -> Then:
+        """Give the floor back, watch a while longer, and stop the load."""
+        return self._then(self.scenario.springtide.release(NAME))
+
     def is_scaled(self, *, to: int, by: str) -> Then:
         """Scale, watch a while longer, and stop the load."""
-        run = self._run(to, by)
+        return self._then(self._run(to, by))
+
+    def _then(self, run: Finished) -> Then:
         load = self.scenario.load
         assert load is not None
         load.watch_on(TRAIL_SECONDS)
@@ -142,6 +233,37 @@ class Then:
     def it_succeeded(self) -> Self:
         """The command says so, to the shell and in its record."""
         assert (self.run.exit_code, self.run.record.get("outcome")) == (0, "succeeded"), self._story()
+        return self
+
+    def it_ended(self, outcome: str) -> Self:
+        """The command says so."""
+        assert (self.run.exit_code, self.run.record.get("outcome")) == (0, outcome), self._story()
+        return self
+
+    def it_was_refused(self, code: str, *, because: str) -> Self:
+        """The command says why, and that it never began."""
+        assert (self.run.exit_code, self.run.record.get("outcome")) == (1, "failed"), self._story()
+        assert self.run.error["code"] == code, self._story()
+        assert because in self.run.error["message"], self._story()
+        return self
+
+    def nothing_written(self) -> Self:
+        """The namespace holds what it held before, without even a Lease."""
+        assert self.see.inventory() == self.before.inventory, self._story()
+        return self
+
+    def the_autoscaler_at(self, low: int, high: int) -> Self:
+        """The HPA has its owner's bounds, and no note of springtide's."""
+        found = self.see.get("horizontalpodautoscalers", NAME)
+        assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (low, high), self._story()
+        assert FLOOR not in found["metadata"].get("annotations", {}), self._story()
+        return self
+
+    def the_scaled_object_at(self, low: int, high: int) -> Self:
+        """The ScaledObject has its owner's bounds, and no note of springtide's."""
+        found = self.see.get("scaledobjects", NAME)
+        assert bounds_of(found) == (low, high), self._story()
+        assert FLOOR not in found["metadata"].get("annotations", {}), self._story()
         return self
 
     def it_failed(self, code: str, *, because: str) -> Self:
@@ -220,6 +342,11 @@ class Then:
     def _story(self) -> str:
         load = "\n".join(f"{report.kind}: {report.raw}" for report in self.reports)
         return f"{self.run}\n{self.see.describe()}\n{load}"
+
+
+def bounds_of(scaled: Json) -> tuple[int, int]:
+    """Return the bounds of a ScaledObject."""
+    return scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]
 
 
 def _is_settled(deployment: Json, replicas: int) -> bool:

@@ -44,6 +44,15 @@ def test_the_quota_is_too_small(given: Given, strategy: str) -> None:
 
     then = given.under_load().is_scaled(to=6, by=strategy)
 
+    then.it_was_refused("quota_short", because="2 of 5 free")
+    then.the_stable_set_untouched().the_service_as_before().nothing_written().no_request_failed()
+
+
+def test_the_quota_is_filled_up_behind_the_preflight(given: Given, strategy: str) -> None:
+    given.a_policy(only_warn=("quota",)).web(replicas=3).a_quota_of(pods=5)
+
+    then = given.under_load().is_scaled(to=6, by=strategy)
+
     then.it_failed("quota_short", because="exceeded quota")
     then.the_stable_set_untouched().the_service_as_before().nothing_left_behind().no_request_failed()
 

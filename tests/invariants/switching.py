@@ -80,7 +80,7 @@ def i16_every_write_follows_a_look(evidence: Evidence) -> Iterator[str]:
         for call in evidence.calls_of(agent):
             if call.method == "GET":
                 seen.add(call.path.removesuffix("/web").rpartition("/")[2])
-            elif "/leases" not in call.path and b'"spec"' in call.body:
+            elif call.write and "/leases" not in call.path and b'"spec"' in call.body:
                 missing = {"services", "deployments", "pods", "endpointslices"} - seen
                 if missing:
                     yield f"{call.method} {call.path} was decided without reading {', '.join(sorted(missing))}"

@@ -1,0 +1,86 @@
+"""KEDA without KEDA: its resource, and of its operator the one thing that counts here.
+
+On the embedded cluster both are there. On a real one the resource is defined by this file, and a thread keeps the HPA
+of the ScaledObject as KEDA's operator would.
+"""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from e2e.manifests import NAME
+
+if TYPE_CHECKING:
+    from e2e.manifests import Json
+    from e2e.observer import Observer
+
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+DEFINED = "scaledobjects.keda.sh"
+SECONDS_BETWEEN_LOOKS = 0.3
+
+
+def definition() -> Json:
+    """Return the definition of KEDA's resource: any content."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema}
+    names = {
+        "plural": "scaledobjects",
+        "singular": "scaledobject",
+        "kind": "ScaledObject",
+        "listKind": "ScaledObjectList",
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": DEFINED},
+        "spec": {"group": "keda.sh", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def scaled_object(namespace: str, low: int, high: int) -> Json:
+    """Return the ScaledObject over the workload."""
+    spec = {"minReplicaCount": low, "maxReplicaCount": high, "scaleTargetRef": {"name": NAME}, "triggers": []}
+    metadata = {"name": NAME, "namespace": namespace}
+    return {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": metadata, "spec": spec}
+
+
+class Operator:
+    """Keeps the HPA of the one ScaledObject until it is stopped."""
+
+    def __init__(self, see: Observer) -> None:
+        self._see = see
+        self._stopped = Event()
+        self._thread = Thread(target=self._work, daemon=True)
+        scaled = see.get("scaledobjects", NAME)
+        see.create("horizontalpodautoscalers", _hpa(scaled))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and wait for the last look."""
+        self._stopped.set()
+        self._thread.join(30)
+
+    def _work(self) -> None:
+        while not self._stopped.wait(SECONDS_BETWEEN_LOOKS):
+            wanted = _bounds(self._see.get("scaledobjects", NAME))
+            found = self._see.get("horizontalpodautoscalers", f"keda-hpa-{NAME}")["spec"]
+            if any(found.get(key) != value for key, value in wanted.items()):
+                self._see.patch("horizontalpodautoscalers", f"keda-hpa-{NAME}", {"spec": wanted})
+
+
+def _bounds(scaled: Json) -> dict[str, Any]:
+    spec = scaled["spec"]
+    return {"minReplicas": max(1, spec["minReplicaCount"]), "maxReplicas": spec["maxReplicaCount"]}
+
+
+def _hpa(scaled: Json) -> Json:
+    metadata = scaled["metadata"]
+    owner = {"apiVersion": scaled["apiVersion"], "kind": "ScaledObject", "name": NAME, "uid": metadata["uid"]}
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": f"keda-hpa-{NAME}", "ownerReferences": [owner | {"controller": True}]},
+        "spec": _bounds(scaled) | {"scaleTargetRef": reference},
+    }
