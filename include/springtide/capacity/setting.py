@@ -56,6 +56,14 @@ class Setting:
             now = f"({now} + {self.trend:g} * clamp_min({now} - {before}, 0))"
         return f"{now} / {self.target or 1.0:g}" + (f" + {self.headroom:g} * sqrt({now})" if self.headroom else "")
 
+    def __str__(self) -> str:
+        plan = "no plan" if self.quantile is None else f"plan {self.quantile:.1%} sure"
+        if self.target is None:
+            return plan
+        trend = f" + {self.trend:g} x its growth in {TREND_MINUTES} min" if self.trend else ""
+        headroom = f" + {self.headroom:g}·√load" if self.headroom else ""
+        return f"{plan}; autoscaler wants load{trend} ÷ {self.target:g}{headroom}"
+
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
         return asdict(self)

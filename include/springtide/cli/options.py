@@ -91,6 +91,22 @@ class Place:
         """
         return tuple(load_policies(self.policies).values())
 
+    def demand(self, policy: ScalingPolicy) -> DemandSource:
+        """Return where the policy's demand of now is read.
+
+        Raises:
+            InputError: it has none, or Prometheus is needed and no address was given.
+        """
+        from springtide.demand.registry import demand_source
+
+        if policy.spec.demand is None:
+            raise InputError(
+                f"demand: policy {policy.name} has none. Give it one: `demand: {{source: prometheus, ...}}`.",
+                code="demand_required",
+                field="demand",
+            )
+        return demand_source(policy.spec.demand, prometheus_url=self.prometheus, base=self.policies)
+
     def recorded(self, spec: DemandSpec) -> DemandSource:
         """Return where the policy's demand is recorded; a file's times are taken as they are, whatever its `as_of`.
 

@@ -1,0 +1,69 @@
+"""`springtide tune`: finds the setting that would have served a service's last 7 days best, and keeps it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from springtide.cli.answers import answering, print_json
+from springtide.cli.display import out
+from springtide.cli.options import (
+    DEFAULT_POLICIES,
+    DEFAULT_STORE,
+    Output,
+    OutputOption,
+    Place,
+    PoliciesOption,
+    PrometheusOption,
+    ServiceArgument,
+    StoreOption,
+)
+from springtide.clock import SystemClock
+
+if TYPE_CHECKING:
+    from springtide.run.tuning import TunedModel
+
+
+def tune(
+    service: ServiceArgument,
+    *,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    prometheus: PrometheusOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Tune the auto models of SERVICE on its last 7 days, for its next plans. Once a day is enough.
+
+    Reads demand, writes the store; never touches a cluster.
+    """
+    place = Place(policies, None, None, prometheus, store)
+    with answering(output):
+        from springtide.run.tuning import auto_specs, tune_policy
+
+        policy = place.policy(service)
+        auto_specs(policy)
+        with place.open_store() as opened:
+            found = tune_policy(policy, place.demand(policy), opened, SystemClock())
+        if output is Output.JSON:
+            print_json([_record(one) for one in found])
+        else:
+            _show(found)
+
+
+def _record(one: TunedModel) -> dict[str, Any]:
+    tuned = None if one.tuned is None else one.tuned.to_record()
+    startup = {"seconds": one.startup.seconds, "reason": one.startup.reason}
+    return {"model": one.spec.model_dump(mode="json"), "tuned": tuned, "startup": startup}
+
+
+def _show(found: tuple[TunedModel, ...]) -> None:
+    table = Table("objective", "autoscaler", "start-up", "setting", "last days: violated", "cost ÷ autoscaler's")
+    for one in found:
+        startup = f"{one.startup.seconds:.0f} s ({one.startup.reason})"
+        cells = ["less than a day of demand", "", ""]
+        if one.tuned is not None:
+            figures = (f"{one.tuned.violated_percent:.3f} %", f"{one.tuned.cost_ratio:.2f}")
+            cells = [str(one.tuned.setting), *figures]
+        table.add_row(one.spec.objective, one.spec.autoscaler, startup, *cells)
+    out.print(table)

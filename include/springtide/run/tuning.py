@@ -1,0 +1,81 @@
+"""Tunes the `auto` models of one policy and keeps what was found: once a day, outside of any run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from springtide.capacity.learned import fingerprint_of
+from springtide.capacity.minutes import seen_minutes
+from springtide.capacity.setting import Tuned
+from springtide.clock import Clock
+from springtide.demand.model import DemandSource
+from springtide.errors import InputError, PermanentError
+from springtide.kube.objects import Deployment
+from springtide.policy.model import AutoSpec, ScalingPolicy
+from springtide.record.store import RunStore
+from springtide.run.startup import Startup, startup_of
+
+HISTORY = timedelta(days=28)
+"""What is read: a week is replayed, whose plans look back on three."""
+_RUNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TunedModel:
+    """One `auto` model of a policy: what was decided (None: less than a day of demand), and for which start-up time."""
+
+    spec: AutoSpec
+    tuned: Tuned | None
+    startup: Startup
+
+
+def tune_policy(
+    policy: ScalingPolicy, source: DemandSource, store: RunStore, clock: Clock, deployment: Deployment | None = None
+) -> tuple[TunedModel, ...]:
+    """Tune every `auto` model of `policy` and keep the settings for its next plans. Never touches a cluster.
+
+    From the same data nothing is tuned anew.
+
+    Raises:
+        InputError: the policy has no `auto` model.
+        DemandUnavailable, DemandUnusable: as the source says.
+        TemporaryError: the store does not answer.
+    """
+    from springtide.backtest.daily import service_history, tune_today
+
+    specs, demand = auto_specs(policy), policy.spec.demand
+    if demand is None:
+        raise PermanentError(f"policy {policy.name} has no demand to tune on.", code="capacity_unusable")
+    now = clock.now()
+    seen = seen_minutes(source.read(now - HISTORY, now, demand.step), now)
+    learned, runs = store.learned(policy.name), store.latest(policy.name, limit=_RUNS)
+    found = []
+    for spec in specs:
+        startup = startup_of(spec, runs, deployment)
+        before = learned.tuned.get(fingerprint_of(spec))
+        history = service_history(seen, spec, fewest=policy.spec.replicas.min)
+        tuned = tune_today(history, spec, startup.seconds, now=now, before=before)
+        found.append(TunedModel(spec, tuned, startup))
+    kept: Mapping[str, Tuned] = {fingerprint_of(one.spec): one.tuned for one in found if one.tuned is not None}
+    startups = {fingerprint_of(one.spec): one.startup.seconds for one in found}
+    store.save_learned(policy.name, replace(learned, tuned=kept, startups=startups))
+    return tuple(found)
+
+
+def auto_specs(policy: ScalingPolicy) -> tuple[AutoSpec, ...]:
+    """Return the policy's `auto` models.
+
+    Raises:
+        InputError: there is none.
+    """
+    specs = tuple(spec for spec in policy.spec.capacity.models if isinstance(spec, AutoSpec))
+    if not specs:
+        raise InputError(
+            f"capacity.models: policy {policy.name} has no model auto, so there is nothing to tune. Add one: "
+            "{model: auto, per_replica: 55}.",
+            code="capacity_unusable",
+            field="capacity.models",
+        )
+    return specs

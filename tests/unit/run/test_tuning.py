@@ -1,0 +1,166 @@
+"""Daily tuning: the start-up time is the service's own, and what was found is what the next plan uses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from builders import policy
+from springtide.capacity.auto import Auto
+from springtide.capacity.learned import Forecast, Learned, fingerprint_of
+from springtide.capacity.registry import build_model
+from springtide.clock import ManualClock
+from springtide.demand.model import DemandSeries
+from springtide.errors import InputError
+from springtide.kube.objects import Deployment
+from springtide.plan.model import Target
+from springtide.policy.model import AutoSpec, ScalingPolicy
+from springtide.record.memory import MemoryStore
+from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
+from springtide.run.startup import Startup, seconds_to_serving, startup_of
+from springtide.run.tuning import tune_policy
+
+NOW = datetime(2026, 11, 11, tzinfo=UTC)
+DAY = 1440
+AUTO = {"model": "auto", "per_replica": 0.5}
+
+
+def run(number: int, seconds: float, *, current: int = 3, phase: str = "instances_ready", **values: Any) -> ScalingRun:
+    """Return a run from `current` to 6 replicas whose pods served `seconds` after its plan."""
+    begun = NOW - timedelta(days=1, minutes=number)
+    served = begun + timedelta(seconds=seconds)
+    plan = {"current": current, "replicas": 6, "decided_at": begun.isoformat()}
+    ended = PhaseRecord(phase, PhaseStatus.SUCCEEDED, begun, served, seconds)
+    target = Target("shop", "web", "web")
+    whole = ScalingRun(f"r{number}", "web", target, "in_place", "ada", "", begun, plan=plan, phases=(ended,), **values)
+    return whole.with_outcome(RunOutcome.SUCCEEDED, at=served)
+
+
+def spec(**fields: Any) -> AutoSpec:
+    return AutoSpec.model_validate({**AUTO, **fields})
+
+
+def deployment(*containers: dict[str, Any], **fields: Any) -> Deployment:
+    return Deployment(
+        {"metadata": {"name": "web"}, "spec": {"template": {"spec": {"containers": containers}}, **fields}}
+    )
+
+
+class Wave:
+    """A source with a daily rhythm, up to now."""
+
+    def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        first = max(start.timestamp(), (NOW - timedelta(days=9)).timestamp())
+        times = np.arange(first, end.timestamp(), step.total_seconds())
+        noise = np.random.default_rng(3).gamma(100, 0.01, len(times))
+        values = (10 + 6 * np.sin(2 * np.pi * times / 86400)) * noise
+        return DemandSeries(times, values, "requests/s", "wave")
+
+
+def tuned_policy(*models: dict[str, Any]) -> ScalingPolicy:
+    demand = {"source": "prometheus", "query": "sum(x)", "unit": "requests/s", "lookback": "21d"}
+    return policy(demand=demand, capacity={"models": list(models)})
+
+
+class TestStartup:
+    def test_what_the_policy_says_is_taken(self) -> None:
+        assert startup_of(spec(startup="90s"), [run(i, 300) for i in range(9)]) == Startup(90, "as the policy says")
+
+    def test_five_runs_are_enough_to_know_the_slow_ones(self) -> None:
+        found = startup_of(spec(), [run(i, 100 + i) for i in range(5)])
+
+        assert found.seconds == 104 - 30
+        assert "5 measured runs" in found.reason
+
+    def test_before_that_it_is_what_the_probes_allow(self) -> None:
+        slow = {
+            "startupProbe": {"periodSeconds": 5, "failureThreshold": 24},
+            "readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 5},
+        }
+
+        found = startup_of(spec(), [run(0, 100)], deployment(slow, {"readinessProbe": {}}, minReadySeconds=10))
+
+        assert found.seconds == 5 * 24 + 2 + 5 + 10
+        assert found.reason == "what the probes allow; 1 of 5 runs are measured"
+
+    @pytest.mark.parametrize("known", [None, deployment({}), deployment()])
+    def test_without_either_it_is_unknown_and_said_so(self, known: Deployment | None) -> None:
+        found = startup_of(spec(), [], known)
+
+        assert found == Startup(60, "unknown: 0 of 5 runs are measured")
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            run(1, 50, current=6),
+            run(1, 50, current=9),
+            run(1, 50, dry_run=True),
+            run(1, -5),
+            run(1, 50, phase="create_instances"),
+            replace(run(1, 50), plan=None),
+        ],
+        ids=["same", "shrink", "dry", "clock set back", "never served", "no plan"],
+    )
+    def test_runs_that_added_no_serving_pods_measure_nothing(self, other: ScalingRun) -> None:
+        assert seconds_to_serving(other) is None
+
+    def test_pods_serve_once_the_endpoints_are_switched(self) -> None:
+        both = run(1, 50)
+        later = run(1, 80, phase="endpoints_switched").phases
+
+        assert seconds_to_serving(replace(both, phases=(*both.phases, *later))) == 80
+
+
+class TestTuning:
+    def test_the_next_plan_uses_what_was_found(self) -> None:
+        store, wanted = MemoryStore(), tuned_policy(AUTO)
+
+        found = tune_policy(wanted, Wave(), store, ManualClock(NOW))
+        model = build_model(wanted.spec.capacity.models[0], store.learned("web"))
+
+        assert isinstance(model, Auto)
+        assert model.tuned == found[0].tuned is not None
+        assert found[0].tuned.days == 7
+
+    def test_the_next_plan_looks_as_far_ahead_as_pods_take(self) -> None:
+        store, wanted = MemoryStore(), tuned_policy(AUTO)
+        for number in range(6):
+            store.save(run(number, 200))
+
+        tune_policy(wanted, Wave(), store, ManualClock(NOW))
+        model = build_model(wanted.spec.capacity.models[0], store.learned("web"))
+
+        assert isinstance(model, Auto)
+        assert model.startup_seconds == 170
+
+    def test_the_same_data_is_not_tuned_twice(self) -> None:
+        store, clock = MemoryStore(), ManualClock(NOW)
+        first = tune_policy(tuned_policy(AUTO), Wave(), store, clock)
+
+        again = tune_policy(tuned_policy(AUTO), Wave(), store, clock)
+
+        assert again[0].tuned is not None
+        assert again[0].tuned == first[0].tuned
+
+    def test_what_else_was_learned_stays(self) -> None:
+        store = MemoryStore()
+        forecast = Forecast(0.0, 300.0, (1.0,), "f")
+        store.save_learned("web", Learned({"forecast-1": forecast}, {"seasonal-1": 0.1}))
+
+        tune_policy(tuned_policy(AUTO), Wave(), store, ManualClock(NOW))
+        kept = store.learned("web")
+
+        assert kept.forecasts == {"forecast-1": forecast}
+        assert kept.errors == {"seasonal-1": 0.1}
+        assert list(kept.tuned) == [fingerprint_of(spec())]
+        assert Learned.from_record(kept.to_record()) == kept
+
+    def test_a_policy_without_auto_has_nothing_to_tune(self) -> None:
+        fixed = tuned_policy({"model": "fixed", "replicas": 3})
+
+        with pytest.raises(InputError, match="nothing to tune"):
+            tune_policy(fixed, Wave(), MemoryStore(), ManualClock(NOW))
