@@ -36,7 +36,7 @@ class Auto:
         Raises:
             DemandUnusable: less than two hours of demand lie before `now`.
         """
-        setting, whence = self._setting(now)
+        setting, whence = self.setting(now)
         inputs: dict[str, float | int | str] = {
             "whence": whence,
             "startup_seconds": self.startup_seconds,
@@ -48,7 +48,7 @@ class Auto:
         found = plan.answer(demand, replicas=replicas, now=now)
         return ModelAnswer("auto", found.replicas, {**found.inputs, **inputs}, f"{found.reason}; {whence}")
 
-    def _setting(self, now: datetime) -> tuple[Setting, str]:
+    def setting(self, now: datetime) -> tuple[Setting, str]:
         """Return the setting to use, and in words where it is from."""
         if self.tuned is None:
             return UNTUNED, "not tuned yet"
