@@ -33,9 +33,9 @@ def postgresql_server() -> Iterator[str]:
     assert programs is not None, "PostgreSQL is not installed: scripts/test-packages installs it"
     # A socket path has 107 bytes, and the server's account must be able to get to it: so not where TMPDIR points.
     home = Path(tempfile.mkdtemp(prefix="springtide-pg-", dir="/tmp"))
-    account = _account()
-    user, group = (account.pw_uid, account.pw_gid) if account.pw_uid != os.getuid() else (None, None)
-    os.chown(home, account.pw_uid, account.pw_gid)
+    runs_as = account()
+    user, group = (runs_as.pw_uid, runs_as.pw_gid) if runs_as.pw_uid != os.getuid() else (None, None)
+    os.chown(home, runs_as.pw_uid, runs_as.pw_gid)
 
     def call(program: str, *arguments: str) -> None:
         command = [str(programs / program), "--pgdata", str(home / "data"), *arguments]
@@ -57,7 +57,7 @@ def postgresql_server() -> Iterator[str]:
         shutil.rmtree(home)
 
 
-def _account() -> pwd.struct_passwd:
+def account() -> pwd.struct_passwd:
     """Return who the server runs as: PostgreSQL refuses root."""
     if os.getuid() != 0:
         return pwd.getpwuid(os.getuid())

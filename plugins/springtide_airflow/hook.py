@@ -53,7 +53,7 @@ class SpringtideHook(BaseHook):
         from springtide.run.assembly import assemble
 
         with open_store(self.store_url()) as store:
-            yield assemble(self.kube(), store, self.metrics(), on_wait=on_wait)
+            yield assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=self.database_address)
 
     def reading_ports(self) -> Ports:
         """Open the cluster alone, for a trigger: it looks, and keeps no record."""
@@ -98,6 +98,13 @@ class SpringtideHook(BaseHook):
         except AirflowNotFoundException:
             return Metrics(base=base)
         return Metrics(url=_url(connection), base=base, headers=_headers(connection))
+
+    def database_address(self, connection: str) -> str | None:
+        """Return where a policy's database connection leads; None when Airflow has no such connection."""
+        try:
+            return str(self.get_connection(connection).get_uri())
+        except AirflowNotFoundException:
+            return None
 
     def store_url(self) -> str:
         """Return the URL of the store of runs."""

@@ -51,6 +51,7 @@ from springtide.policy.preflight import Approval, Downstream, Preflight
 from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
 from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
+from springtide.policy.verification import DatabaseCheck, Stability
 
 __all__ = [
     "Approval",
@@ -58,6 +59,7 @@ __all__ = [
     "BlueGreen",
     "CapacitySpec",
     "ConformalSpec",
+    "DatabaseCheck",
     "Deadlines",
     "DemandSpec",
     "Downstream",
@@ -88,6 +90,7 @@ __all__ = [
     "SmokeCheck",
     "Spec",
     "SqrtHeadroomSpec",
+    "Stability",
     "StrategySpec",
     "TargetSpec",
     "TargetUtilizationSpec",
@@ -208,6 +211,12 @@ class Spec(Part):
 
     downstream: Annotated[tuple[Downstream, ...], Field(strict=False, max_length=20)] = ()
     """What the replicas connect to, with its limit of connections; see `Downstream`. Default none."""
+
+    databases: Annotated[tuple[DatabaseCheck, ...], Field(strict=False, max_length=20)] = ()
+    """Databases that must be fit before each change and at the smoke test; see `DatabaseCheck`. Default none."""
+
+    stability: Stability | None = None
+    """The smoke test repeated for a while; see `Stability`. Default none."""
 
     approval: Approval = Approval()
     """When a person must approve a plan; see `Approval`. Default never."""

@@ -9,7 +9,15 @@ from springtide.policy.part import Contradiction, Part
 from springtide.policy.units import Factor, Name, Percent
 
 PreflightCheck = Literal[
-    "quota", "nodes", "disruption_budget", "autoscaler_maximum", "image", "rights", "gitops", "downstream"
+    "quota",
+    "nodes",
+    "disruption_budget",
+    "autoscaler_maximum",
+    "image",
+    "rights",
+    "gitops",
+    "downstream",
+    "database",
 ]
 
 
@@ -18,8 +26,8 @@ class Preflight(Part):
 
     only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
     """Checks whose findings are told but stop no run: `quota`, `nodes`, `disruption_budget`, `autoscaler_maximum`,
-    `image`, `rights`, `gitops` or `downstream`. Default none. `nodes` where a cluster autoscaler brings more of them;
-    `gitops` where the tool is known to ignore the field."""
+    `image`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where a cluster autoscaler brings
+    more of them; `gitops` where the tool is known to ignore the field."""
 
 
 class Downstream(Part):

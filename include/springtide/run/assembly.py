@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from springtide.policy.model import ScalingPolicy
 from springtide.policy.parse import readable_policies
 from springtide.record.store import RunStore
 from springtide.run.ports import Neighbours, Ports
+from springtide.verify.database import PostgresDatabases
 from springtide.verify.route import HttpRoute
 from springtide.verify.smoke import Instant
 
@@ -35,8 +38,12 @@ def assemble(
     *,
     clock: Clock | None = None,
     on_wait: Callable[[str], None] = lambda _message: None,
+    database_address: Callable[[str], str | None] | None = None,
 ) -> Ports:
-    """Return the ports of runs against the cluster behind `kube`."""
+    """Return the ports of runs against the cluster behind `kube`.
+
+    `database_address` says where a policy's database connection leads; by default the environment does.
+    """
     clock = clock or SystemClock()
     return Ports(
         kube=kube,
@@ -47,7 +54,13 @@ def assemble(
         instant=_instant(metrics),
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
+        databases=PostgresDatabases(database_address or address_in_environment),
     )
+
+
+def address_in_environment(connection: str) -> str | None:
+    """Return what `SPRINGTIDE_DATABASE_<CONNECTION>` holds; None when it is not set."""
+    return os.environ.get(f"SPRINGTIDE_DATABASE_{re.sub(r'[^A-Z0-9]', '_', connection.upper())}")
 
 
 def _neighbours(folder: Path) -> Neighbours:

@@ -23,10 +23,10 @@ from springtide.run.lease import fenced, read_lease, take
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.recording import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.state import JournalStatus, Phase, RunState
+from springtide.run.verifying import gated, verdict_of
 from springtide.run.work import Work
 from springtide.strategy.model import Decision, Done, Order, Wait
 from springtide.verify.identity import wrong_answer
-from springtide.verify.smoke import smoke_test as check_smoke
 from springtide.verify.verdict import Verdict, VerdictStatus
 
 RESTING: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
@@ -69,7 +69,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
             return Progress(is_done=True, message=note.message)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
-        progress = work.drive(Phase.CREATE_INSTANCES, work.strategy.create)
+        progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.strategy.create))
         note.message = progress.message
         return progress
 
@@ -105,7 +105,7 @@ def endpoints_switched(ports: Ports, ref: RunRef, *, patience: timedelta | None 
 
 
 def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
-    """Run the policy's smoke checks against what serves now.
+    """Run the policy's smoke checks against what serves now, and for a while where it asks for stability.
 
     Raises:
         WorkloadFailed: the verdict is fail, or inconclusive where the policy takes that as fail.
@@ -116,7 +116,7 @@ def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
         if work.is_past(Phase.SMOKE_TEST):
             return Verdict.of(())
         work = work.begin(Phase.SMOKE_TEST)
-        verdict = check_smoke(work.state.smoke, work.engine.look().service, ports.route, ports.instant)
+        verdict = verdict_of(ports, work)
         keep_verdict(ports, ref.run_id, verdict.to_record())
         note.message = verdict.message
         _judge(work, verdict)
@@ -208,6 +208,8 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         snapshot=snapshot_of(scene, stable),
         requested_by=request.requested_by,
         reason=request.reason,
+        databases=request.policy.spec.databases,
+        stability=request.policy.spec.stability,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
     stamped = [scene.service, stable.deployment, *([scene.autoscaler] if scene.autoscaler else [])]
@@ -222,7 +224,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None) -
             note.message = f"{phase.value} was done before"
             return Progress(is_done=True, message=note.message)
         work = work.begin(phase)
-        decide = work.decide(phase)
+        decide = gated(ports, work, work.decide(phase))
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience)

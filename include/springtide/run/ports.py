@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from springtide.kube.client import KubeClient
 from springtide.plan.model import Target
 from springtide.policy.model import ScalingPolicy
 from springtide.record.store import RunStore
+from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.route import Route
 from springtide.verify.smoke import Instant
 
@@ -43,6 +44,7 @@ class Ports:
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
+    databases: Databases = field(default_factory=NoDatabases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from springtide.plan.surroundings import budget_findings, gitops_findings, image
 from springtide.policy.model import Downstream, Floor, ScalingPolicy, Settings
 from springtide.run.lease import read_lease
 from springtide.run.ports import Ports
+from springtide.run.verifying import database_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Preflight:
             ("rights", self._rights),
             ("gitops", lambda: gitops_findings(self.scene, self.stable, self.settings)),
             ("downstream", self._downstream),
+            ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
         ]
         found = [finding for check, look in checks for finding in _seen(check, look)]
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import Settings, SmokeCheck
+from springtide.policy.model import DatabaseCheck, Settings, SmokeCheck, Stability
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 
@@ -70,6 +70,7 @@ class JournalEntry:
 
 _MESSAGE_LIMIT = 500
 _SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
+_DATABASES: TypeAdapter[tuple[DatabaseCheck, ...]] = TypeAdapter(tuple[DatabaseCheck, ...])
 _CHECKS: TypeAdapter[tuple[SmokeCheck, ...]] = TypeAdapter(tuple[SmokeCheck, ...])
 
 
@@ -90,6 +91,8 @@ class RunState:
     journal: tuple[JournalEntry, ...] = ()
     outcome: str | None = None
     until: datetime | None = None
+    databases: tuple[DatabaseCheck, ...] = ()
+    stability: Stability | None = None
 
     @property
     def order(self) -> Order:
@@ -123,6 +126,8 @@ class RunState:
             "journal": [entry.to_record() for entry in self.journal],
             "outcome": self.outcome,
             "until": self.until.isoformat() if self.until else None,
+            "databases": _DATABASES.dump_python(self.databases, mode="json"),
+            "stability": self.stability.model_dump(mode="json") if self.stability else None,
         }
 
     @classmethod
@@ -139,4 +144,6 @@ class RunState:
             journal=tuple(JournalEntry.from_record(entry) for entry in record["journal"]),
             outcome=record["outcome"],
             until=datetime.fromisoformat(record["until"]) if record.get("until") else None,
+            databases=_DATABASES.validate_python(tuple(record.get("databases", ()))),
+            stability=Stability.model_validate(record["stability"]) if record.get("stability") else None,
         )

@@ -19,6 +19,7 @@ from springtide.policy.model import (
     BlueGreen,
     CapacitySpec,
     ConformalSpec,
+    DatabaseCheck,
     Deadlines,
     Downstream,
     EventSpec,
@@ -44,6 +45,7 @@ from springtide.policy.model import (
     SeasonalSpec,
     Spec,
     SqrtHeadroomSpec,
+    Stability,
     TargetSpec,
     TargetUtilizationSpec,
     UslSpec,
@@ -60,7 +62,8 @@ PARTS = [
     Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, AutoSpec, Hpa,
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
-    HttpCheck, PromqlCheck, Guards, Preflight, Downstream, Approval,
+    HttpCheck, PromqlCheck, Guards, Preflight, Downstream, Approval, DatabaseCheck,
+    Stability,
 ]  # fmt: skip
 
 

@@ -1,0 +1,67 @@
+"""Does the service stay well for a while? The smoke test's requests, repeated over a window, counted and timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from springtide.clock import Clock
+from springtide.kube.objects import Service
+from springtide.policy.model import HttpCheck, SmokeCheck, Stability
+from springtide.quantities import round_up
+from springtide.verify.route import Route, address_of
+from springtide.verify.verdict import CheckResult, VerdictStatus
+
+
+@dataclass(slots=True)
+class _Tally:
+    answers: int = 0
+    good: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+
+
+def stability_test(
+    settings: Stability,
+    checks: Sequence[SmokeCheck],
+    *,
+    service: Service,
+    route: Route,
+    clock: Clock,
+    between: Callable[[], None] = lambda: None,
+) -> CheckResult:
+    """Repeat the HTTP `checks` for the window; pass when enough answers were as expected and fast enough.
+
+    Without an HTTP check it is inconclusive: nothing was asked. `between` is called between two rounds, so that whoever
+    waits can show that he lives.
+    """
+    asked = [each.check for each in checks if isinstance(each.check, HttpCheck)]
+    tally, end = _Tally(), clock.monotonic() + settings.window.total_seconds()
+    while asked and clock.monotonic() < end:
+        for check in asked:
+            _ask(check, tally, service, route, clock)
+        between()
+        clock.sleep(max(0.0, min(settings.every.total_seconds(), end - clock.monotonic())))
+    return _judged(settings, tally)
+
+
+def _ask(check: HttpCheck, tally: _Tally, service: Service, route: Route, clock: Clock) -> None:
+    start = clock.monotonic()
+    answer = route.get(address_of(service, check.port) + check.path, timeout_seconds=check.timeout.total_seconds())
+    tally.milliseconds.append((clock.monotonic() - start) * 1000)
+    tally.answers += 1
+    tally.good += answer.error is None and answer.status == check.expect
+
+
+def _judged(settings: Stability, tally: _Tally) -> CheckResult:
+    name = f"stability {settings.window}"
+    if not tally.answers:
+        return CheckResult(name, VerdictStatus.INCONCLUSIVE, "no smoke check asks over HTTP, so nothing was repeated")
+    needed = round_up(tally.answers * settings.must_pass)
+    slowest = sorted(tally.milliseconds)[round_up(0.95 * len(tally.milliseconds)) - 1]
+    words = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
+    words.append(f"95 % took at most {slowest:.0f} ms")
+    is_slow = settings.p95_milliseconds is not None and slowest > settings.p95_milliseconds
+    if is_slow:
+        words.append(f"{settings.p95_milliseconds} ms are allowed")
+    status = VerdictStatus.FAIL if is_slow or tally.good < needed else VerdictStatus.PASS
+    return CheckResult(name, status, "; ".join(words))

@@ -1,0 +1,74 @@
+"""The stability test: repeated for its window, counted, timed, and inconclusive where nothing was asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builders import NOW, policy, service
+from springtide.clock import ManualClock
+from springtide.policy.model import SmokeCheck, Stability
+from springtide.verify.route import Answer
+from springtide.verify.stability import stability_test
+from springtide.verify.verdict import CheckResult, VerdictStatus
+
+PASS, FAIL, INCONCLUSIVE = VerdictStatus.PASS, VerdictStatus.FAIL, VerdictStatus.INCONCLUSIVE
+
+
+class SlowRoute:
+    """Answers 200, but for the requests of these numbers; each takes so many milliseconds, or ten times those."""
+
+    def __init__(self, clock: ManualClock, wrong: set[int], slow: set[int], milliseconds: int) -> None:
+        self.clock, self.wrong, self.slow, self.milliseconds = clock, wrong, slow, milliseconds
+        self.asked = 0
+
+    def get(self, url: str, *, timeout_seconds: float) -> Answer:
+        del url, timeout_seconds
+        self.asked += 1
+        factor = 10 if self.asked in self.slow else 1
+        self.clock.sleep(self.milliseconds * factor / 1000)
+        return Answer(503 if self.asked in self.wrong else 200, "", {})
+
+
+def judged(
+    checks: list[dict[str, Any]], *, wrong: set[int] | None = None, slow: set[int] | None = None, **settings: Any
+) -> tuple[CheckResult, SlowRoute, list[None]]:
+    clock, beats = ManualClock(NOW), list[None]()
+    route = SlowRoute(clock, wrong or set(), slow or set(), 10)
+    chosen = policy(smoke=checks, stability={"window": "1m", "every": "5s"} | settings).spec
+    assert chosen.stability is not None
+    found: tuple[Stability, tuple[SmokeCheck, ...]] = chosen.stability, chosen.smoke
+    result = stability_test(*found, service=service(), route=route, clock=clock, between=lambda: beats.append(None))
+    return result, route, beats
+
+
+HTTP = [{"http": {"path": "/healthz"}}]
+
+
+def test_it_asks_for_the_whole_window_and_shows_that_it_lives() -> None:
+    result, route, beats = judged(HTTP)
+
+    assert (result.status, route.asked, len(beats)) == (PASS, 12, 12)
+    assert "12 of 12 answers were as expected" in result.message
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong", "slow", "status"),
+    [
+        ({}, {7}, set(), FAIL),
+        ({"must_pass": "90%"}, {7}, set(), PASS),
+        ({"must_pass": "90%"}, {7, 8}, set(), FAIL),
+        ({"p95_milliseconds": 50}, set(), set(), PASS),
+        ({"p95_milliseconds": 50}, set(), {3}, FAIL),
+    ],
+    ids=["one error", "within the share", "beyond it", "fast", "one in twelve is slow"],
+)
+def test_errors_and_latency_are_counted(
+    settings: dict[str, Any], wrong: set[int], slow: set[int], status: VerdictStatus
+) -> None:
+    assert judged(HTTP, wrong=wrong, slow=slow, **settings)[0].status is status
+
+
+def test_where_nothing_is_asked_nothing_is_proven() -> None:
+    assert judged([{"promql": {"query": "up", "above": 0}}])[0].status is INCONCLUSIVE
