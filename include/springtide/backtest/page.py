@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from springtide.backtest.policy import Line, Report
+    from springtide.demand.model import DemandSeries
+    from springtide.plan.model import ScalingPlan
+    from springtide.policy.model import ScalingPolicy
 
 MOST_POINTS = 20_000
 """Points of a curve; longer histories are drawn as the maxima of several minutes."""
@@ -115,3 +118,33 @@ def _trade(report: Report) -> Any:
         yaxis_title="violated minutes, %",
     )
     return figure
+
+
+def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | None) -> str:
+    """Return one plan as a page: demand of the last day in pods, what each model answers, and what was decided."""
+    from plotly.graph_objects import Figure, Scatter
+
+    figure = Figure()
+    carried = next(
+        (found for spec in policy.spec.capacity.models if (found := getattr(spec, "per_replica", None))), None
+    )
+    if demand is not None and len(demand) and carried:
+        times = [datetime.fromtimestamp(second, UTC) for second in demand.times]
+        pods = demand.values / carried
+        figure.add_trace(Scatter(x=times, y=pods, name="demand, in full pods", line={"color": "#202124"}))
+    until = [plan.decided_at, plan.decided_at + timedelta(hours=1)]
+    answers = [(f"model {answer.model}", answer.replicas) for answer in plan.estimate.answers]
+    decided = [("desired now", float(plan.current)), ("decided", float(plan.replicas))]
+    for (name, replicas), colour in zip([*decided, *answers], _COLOURS * 4, strict=False):
+        figure.add_trace(Scatter(x=until, y=[replicas] * 2, name=name, line={"color": colour, "width": 4}))
+    figure.update_layout(template="plotly_white", yaxis_title="pods", yaxis_rangemode="tozero")
+    rows = "".join(
+        f"<tr><td>{escape(answer.model)}</td><td>{answer.replicas:g}</td><td>{escape(answer.reason)}</td></tr>"
+        for answer in plan.estimate.answers
+    )
+    title = f"Why {escape(plan.policy)} needs {plan.replicas}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f"</head><body><h1>{title}</h1><p>{escape(plan.reason)}</p><table><tr><th>model</th><th>replicas</th>"
+        f"<th>why</th></tr>{rows}</table>{figure.to_html(full_html=False, include_plotlyjs=True)}</body></html>\n"
+    )

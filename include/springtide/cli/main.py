@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from springtide import __version__
-from springtide.cli import autoscaler, backtest, events, reconcile, release, sandbox, tune
+from springtide.cli import autoscaler, backtest, events, explain, reconcile, release, sandbox, tune
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.options import (
@@ -48,6 +48,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(events.app, name="events")
 app.command("sandbox")(sandbox.sandbox)
 app.command("backtest")(backtest.backtest)
+app.command("explain")(explain.explain)
 app.command("autoscaler")(autoscaler.autoscaler)
 app.command("tune")(tune.tune)
 app.command("reconcile")(reconcile.reconcile)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from springtide import labels
 from springtide.capacity.combine import estimate, held, requested
 from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.registry import build_model
 from springtide.capacity.trust import Lenient
+from springtide.demand.model import DemandSource
 from springtide.demand.registry import read_demand
 from springtide.demand.verdict import Outcome
 from springtide.errors import DemandUnusable, InputError
@@ -22,7 +24,7 @@ from springtide.plan.planner import make_floor_plan, make_plan, make_release_pla
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
 from springtide.policy.strategy import StrategyPart
-from springtide.record.history import past_of
+from springtide.record.history import HistoryStore, past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
@@ -164,13 +166,20 @@ def _hpas(ports: Ports, target: Target) -> tuple[Autoscaler, ...]:
 def _estimate(ports: Ports, request: RunRequest, current: int) -> CapacityEstimate:
     if request.replicas is not None:
         return requested(request.replicas, now=ports.clock.now())
-    return _calculated(ports, request.policy, current)
+    policy = request.policy
+    return calculated(policy, ports.demand(policy), ports.store, now=ports.clock.now(), current=current)
 
 
-def _calculated(ports: Ports, policy: ScalingPolicy, current: int) -> CapacityEstimate:
-    now, spec, capacity = ports.clock.now(), policy.spec.demand, policy.spec.capacity
-    source = ports.demand(policy)
-    past = past_of(ports.store, policy.name, now)
+def calculated(
+    policy: ScalingPolicy, source: DemandSource | None, store: HistoryStore, *, now: datetime, current: int
+) -> CapacityEstimate:
+    """Return what the policy's models make of demand, with what was learned and what the quality gate says.
+
+    Raises:
+        DemandUnavailable, DemandUnusable: there is no demand to act on.
+    """
+    spec, capacity = policy.spec.demand, policy.spec.capacity
+    past = past_of(store, policy.name, now)
     models = [build_model(model, past.learned) for model in capacity.models]
     if source is None or spec is None:
         return estimate(models, None, combine=capacity.combine, replicas=current, now=now)

@@ -1,0 +1,118 @@
+"""`springtide explain`: why SERVICE needs as many replicas as it does, down to the numbers that went in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from springtide.cli.answers import answering, print_json
+from springtide.cli.display import out, show_plan
+from springtide.cli.options import (
+    DEFAULT_POLICIES,
+    DEFAULT_STORE,
+    ContextOption,
+    KubeconfigOption,
+    Output,
+    OutputOption,
+    Place,
+    PoliciesOption,
+    PrometheusOption,
+    ServiceArgument,
+    StoreOption,
+)
+from springtide.clock import SystemClock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from springtide.demand.model import DemandSeries
+    from springtide.plan.model import ScalingPlan
+    from springtide.policy.model import ScalingPolicy
+
+Current = Annotated[
+    int | None, typer.Option(min=0, max=10_000, help="Explain as if so many ran; then no cluster is asked.")
+]
+
+
+def explain(  # noqa: PLR0913 - a command's options are its arguments
+    service: ServiceArgument,
+    *,
+    current: Current = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw demand and every answer there (HTML, works offline).")] = None,
+    policies: PoliciesOption = DEFAULT_POLICIES,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    prometheus: PrometheusOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print how many replicas SERVICE needs now, with each model's inputs and each guard. Changes nothing."""
+    place = Place(policies, kubeconfig, context, prometheus, store)
+    with answering(output):
+        policy = place.policy(service)
+        plan = _planned(place, policy, current)
+        if plot is not None:
+            plot.write_text(_page(policy, plan, _last_day(place, policy, plan.decided_at)), encoding="utf-8")
+        _show(policy, plan, output)
+
+
+def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> ScalingPlan:
+    from springtide.run.admission import calculated, plan_capacity
+
+    if current is None:
+        from springtide.cli.options import current_user, new_run_id
+        from springtide.run.ports import RunRequest
+
+        request = RunRequest(new_run_id(SystemClock()), policy, None, None, current_user(), "explain")
+        with place.ports(lambda _message: None) as ports:
+            return plan_capacity(ports, request)
+    from springtide.plan.planner import make_plan
+
+    now = SystemClock().now()
+    source = None if policy.spec.demand is None else place.demand(policy)
+    with place.open_store() as opened:
+        found = calculated(policy, source, opened, now=now, current=current)
+    strategy = policy.spec.strategy.type
+    return make_plan(policy, found, current=current, strategy=strategy, now=now, explicit=False)
+
+
+def _last_day(place: Place, policy: ScalingPolicy, now: datetime) -> DemandSeries | None:
+    from datetime import timedelta
+
+    spec = policy.spec.demand
+    if spec is None:
+        return None
+    return place.demand(policy).read(now - min(timedelta(days=1), spec.lookback), now, spec.step)
+
+
+def _page(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | None) -> str:
+    from springtide.backtest.page import explained
+
+    return explained(policy, plan, demand)
+
+
+def _show(policy: ScalingPolicy, plan: ScalingPlan, output: Output) -> None:
+    from dataclasses import asdict
+
+    from springtide.plan.explained import guard_lines
+
+    lines = guard_lines(policy, plan)
+    if output is Output.JSON:
+        record: dict[str, Any] = plan.to_record() | {"guards": [asdict(line) for line in lines]}
+        print_json(record)
+        return
+    show_plan(plan)
+    inputs = Table("model", "input", "value")
+    for answer in plan.estimate.answers:
+        for index, (name, value) in enumerate(answer.inputs.items()):
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            inputs.add_row("" if index else answer.model, name, escape(shown))
+    out.print(inputs)
+    guards = Table("guard", "setting", "allows", "effect")
+    for line in lines:
+        guards.add_row(line.guard, line.setting, line.allows, line.effect)
+    out.print(guards)
