@@ -125,9 +125,8 @@ def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | N
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
-    carried = next(
-        (found for spec in policy.spec.capacity.models if (found := getattr(spec, "per_replica", None))), None
-    )
+    said = [getattr(spec, "per_replica", None) for spec in policy.spec.capacity.models]
+    carried = next(filter(None, said), None)
     if demand is not None and len(demand) and carried:
         times = [datetime.fromtimestamp(second, UTC) for second in demand.times]
         pods = demand.values / carried
