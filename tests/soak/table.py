@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from soak.course import Asked
 
 
+_BY_STRETCHES = (
+    "The same by pairs of generators. *Sent late* is the generator's own delay, not the service's: where it is long,\n"
+    "the machine was busy with other work, and the gaps beside it are the machine's, too."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run: what was asked of it, and how it ended."""
@@ -102,10 +108,22 @@ def table(soak: Soak) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])
 
 
+def stretches(soak: Soak) -> str:
+    """Return the load by stretches of ten minutes, with what the machine itself was late by, as Markdown."""
+    head = "| from | connections | requests | failed | longest gap | slowest answer | sent late: p50, p99 |"
+    rows = [
+        f"| {report.raw['started_at'][11:16]} | {report.kind.split()[0]} | {report.requests:,} | {report.failed} "
+        f"| {1000 * report.raw['longest_gap']:.0f} ms | {report.raw['latency_ms']['max'] or 0:.0f} ms "
+        f"| {report.raw['lateness_ms']['p50'] or 0:.0f} ms, {report.raw['lateness_ms']['p99'] or 0:.0f} ms |"
+        for report in soak.reports
+    ]
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
+
+
 def write_results(soak: Soak, folder: Path) -> None:
     """Keep the table, and all that it was drawn up from."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "soak.md").write_text(f"# `make soak`\n\n{table(soak)}\n")
+    (folder / "soak.md").write_text(f"# `make soak`\n\n{table(soak)}\n\n{_BY_STRETCHES}\n\n{stretches(soak)}\n")
     whole = {
         "seconds": round(soak.seconds, 1),
         "runs": [asdict(run) for run in soak.runs],
