@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from springtide.kube.live import LiveKube
+    from springtide.policy.model import ScalingPolicy
     from springtide.run.assembly import Metrics
+    from springtide.run.learning import Learning
     from springtide.run.ports import Ports
 
 STORE_VARIABLE: Final = "springtide_store_url"
 """The Airflow variable with the store's URL; without it the environment's SPRINGTIDE_STORE_URL, else a file in
 AIRFLOW_HOME."""
+
+PAGES_VARIABLE: Final = "SPRINGTIDE_PAGES"
+"""The environment variable that names the folder of the quality pages; without it, a folder in AIRFLOW_HOME."""
 
 _loading = threading.Lock()
 """The client loads credentials into a global first: two threads of a triggerer must not do so at once."""
@@ -92,12 +97,12 @@ class SpringtideHook(BaseHook):
         """Return where demand is read; without the Prometheus connection only files and fixed numbers serve."""
         from springtide.run.assembly import Metrics
 
-        base = policies_folder()
+        base, kept = policies_folder(), in_airflow_home("springtide-demand")
         try:
             connection = self.get_connection(self.prometheus_conn_id)
         except AirflowNotFoundException:
             return Metrics(base=base)
-        return Metrics(url=_url(connection), base=base, headers=_headers(connection))
+        return Metrics(url=_url(connection), base=base, headers=_headers(connection), kept=kept)
 
     def database_address(self, connection: str) -> str | None:
         """Return where a policy's database connection leads; None when Airflow has no such connection."""
@@ -110,9 +115,28 @@ class SpringtideHook(BaseHook):
         """Return the URL of the store of runs."""
         from springtide.record.settings import STORE_VARIABLE as ENVIRONMENT_VARIABLE
 
-        in_airflow_home = f"sqlite:///{Path(os.environ.get('AIRFLOW_HOME', '~/airflow')).expanduser()}/springtide.db"
         url = Variable.get(STORE_VARIABLE, default=None) or os.environ.get(ENVIRONMENT_VARIABLE)
-        return str(url or in_airflow_home)
+        return str(url or f"sqlite:///{in_airflow_home('springtide.db')}")
+
+    @contextmanager
+    def learning(self, policy: ScalingPolicy) -> Iterator[Learning]:
+        """Open what the past of `policy` is read from and kept in: the metrics and the store, and no cluster.
+
+        Raises:
+            InputError: the policy reads no demand, or a connection or the store's URL cannot be used.
+            TemporaryError: the store does not answer.
+        """
+        from springtide.record.sql import open_store
+        from springtide.run.assembly import learning
+
+        pages = Path(os.environ.get(PAGES_VARIABLE) or in_airflow_home("springtide-pages")) / policy.name
+        with open_store(self.store_url()) as store:
+            yield learning(policy, store, self.metrics(), pages=pages)
+
+
+def in_airflow_home(name: str) -> Path:
+    """Return the path of a file or folder of springtide's beside Airflow's own."""
+    return Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser() / name
 
 
 def _url(connection: Connection) -> str:

@@ -13,6 +13,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS, _READ_SECONDS = 3.0, 15.0
 _ANSWER_SECONDS = 60.0  # for a whole body; a read timeout alone never ends a trickle
 _ANSWER_BYTES = 32 * 1024 * 1024  # a hundred series of a full chunk
+CLOCK_SKEW = 60.0
+"""Seconds that the server's clock may differ; more is an error of one of the clocks."""
+
 _TEMPORARY = (408, 429, 500, 502, 503, 504)
 _LONGEST_WAIT = 10  # seconds between two tries, whatever the server asks for
 _WORDS = 300
@@ -178,8 +182,26 @@ class _Examiner:
             raise self._refused(f"it answered {response.status_code}{_own_words(answer)}")
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict) or "result" not in answer["data"]:
             raise self._refused("it does not answer as Prometheus does: is the address right, with its path?")
+        self._compare_clocks(response)
         if answer.get("warnings") or answer.get("isPartial") or answer.get("status") != "success":
             raise _unavailable(self._address, f"its answer is not whole{_own_words(answer)}")
+
+    def _compare_clocks(self, response: requests.Response) -> None:
+        """Samples are named by the server's clock: where it differs from ours, "now" means two moments."""
+        try:
+            theirs = parsedate_to_datetime(response.headers["Date"])
+            age = timedelta(seconds=float(response.headers.get("Age", 0)))  # of an answer from a cache
+        except (KeyError, ValueError):
+            return
+        ahead = (theirs + age - self._clock.now()).total_seconds()
+        if abs(ahead) > CLOCK_SKEW + response.elapsed.total_seconds():
+            side = "ahead of" if ahead > 0 else "behind"
+            raise DemandUnusable(
+                f"Prometheus at {self._address.url}: its clock is {abs(ahead):.0f} s {side} ours. Set both by NTP; "
+                "until then its newest samples are not those of now.",
+                code="demand_clock",
+                field="demand",
+            )
 
     def _read(self, response: requests.Response) -> bytes:
         started = self._clock.monotonic()

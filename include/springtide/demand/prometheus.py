@@ -40,6 +40,16 @@ class PrometheusSource:
         self._points = points
         self._name = f"{address.url}, query {query if len(query) <= 200 else query[:200] + '...'!r}"  # noqa: PLR2004
 
+    @property
+    def unit(self) -> str:
+        """What the numbers count."""
+        return self._unit
+
+    @property
+    def name(self) -> str:
+        """What people know it as."""
+        return self._name
+
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         """Return the points in [start, end] at multiples of `step`, which is a whole number of seconds.
 
@@ -47,8 +57,17 @@ class PrometheusSource:
 
         Raises:
             DemandUnavailable: no whole answer came in time, or one with warnings (`demand_unavailable`).
-            DemandUnusable: the query or the login was refused (`demand_refused`), or the answer holds several series, a
-                histogram, NaN, infinity or a negative value (`capacity_unusable`).
+            DemandUnusable: the query or the login was refused (`demand_refused`), the server's clock differs
+                (`demand_clock`), or the answer is empty, or holds several series, a histogram, NaN, infinity or a
+                negative value (`capacity_unusable`).
+        """
+        return not_empty(self.samples(start, end, step), start, end)
+
+    def samples(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        """Return what `read` does, or an empty series where there are no points.
+
+        Raises:
+            DemandUnavailable, DemandUnusable: as `read`.
         """
         labels: dict[str, str] | None = None
         points: list[list[Any]] = []
@@ -59,12 +78,7 @@ class PrometheusSource:
                 for series in self._one(result, labels):
                     labels = series["metric"]
                     points.extend(series["values"])
-        if not points:
-            when = f"between {start.isoformat(timespec='seconds')} and {end.isoformat(timespec='seconds')}"
-            raise unusable(
-                self._name, f"the query answers with nothing {when}. Is it right, and is the service measured?"
-            )
-        return self._series(points)
+        return self._series(points) if points else DemandSeries(np.empty(0), np.empty(0), self._unit, self._name)
 
     def _one(self, result: list[dict[str, Any]], labels: dict[str, str] | None) -> list[dict[str, Any]]:
         found = [one.get("metric", {}) for one in result]
@@ -95,6 +109,19 @@ class PrometheusSource:
                 f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero answers NaN).",
             )
         return DemandSeries(times, values, self._unit, self._name)
+
+
+def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSeries:
+    """Return `series`, which was read over [start, end].
+
+    Raises:
+        DemandUnusable: it is empty (`capacity_unusable`).
+    """
+    if len(series):
+        return series
+    when = f"between {start.isoformat(timespec='seconds')} and {end.isoformat(timespec='seconds')}"
+    problem = f"the query answers with nothing {when}. Is it right, and is the service measured?"
+    raise unusable(series.source, problem)
 
 
 def chunks(start: datetime, end: datetime, step: timedelta, points: int) -> Iterator[tuple[datetime, datetime]]:

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
     from springtide.policy.model import FileDemand, PrometheusDemand
 
-CLOCK_SKEW = 60.0
-"""Seconds that the source's clock may differ; more is an error of one of the clocks."""
+_CLOCK_SKEW = 60.0  # seconds that the source's clock may be ahead; more is an error of one of the clocks
 
 
 def judge(
@@ -97,7 +96,7 @@ def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
     del spec
     newest = float(series.times[-1])
     ahead = newest - now.timestamp()
-    if ahead > CLOCK_SKEW:
+    if ahead > _CLOCK_SKEW:
         return _refused(
             "freshness",
             f"the newest sample, at {_clock(newest)}, lies {ahead:.0f} s in the future: two clocks differ.",

@@ -23,8 +23,11 @@ def demand_source(
     prometheus_url: str | None,
     base: Path,
     headers: Mapping[str, str] | None = None,
+    kept: Path | None = None,
 ) -> DemandSource:
     """Return the source that `spec` names. Nothing is read or connected yet.
+
+    With a folder `kept`, what Prometheus answered is kept there, and only what is new is asked for.
 
     `prometheus_url` may hold `user:password@`; `headers` go with every request (a bearer token, a tenant). `base` is
     the folder of policies, where the paths of files start.
@@ -35,6 +38,7 @@ def demand_source(
     """
     if isinstance(spec, PrometheusDemand):
         from springtide.demand.connection import PrometheusAddress
+        from springtide.demand.kept import KeptSource
         from springtide.demand.prometheus import PrometheusSource
 
         if prometheus_url is None:
@@ -45,7 +49,8 @@ def demand_source(
                 field="demand.source",
             )
         address = PrometheusAddress.parse(prometheus_url, headers)
-        return PrometheusSource(spec.query, spec.unit, address=address)
+        source = PrometheusSource(spec.query, spec.unit, address=address)
+        return source if kept is None else KeptSource(source, kept, key=f"{address.url} {spec.query}")
     from springtide.demand.file import FileSource
 
     path = (base / spec.path).resolve()

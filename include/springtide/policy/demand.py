@@ -66,6 +66,18 @@ class DemandPart(Part):
             )
 
 
+class History(Part):
+    """How `capacity_history` reads the days of a service, in five-minute steps."""
+
+    query: PromQl | None = None
+    """PromQL that answers with the largest demand of the last five minutes, such as a recording rule's series. Default
+    none: `max_over_time` over `demand.query`, which Prometheus computes anew for each day."""
+
+    replicas: PromQl | None = None
+    """PromQL that answers with the replicas that serve. Default none: what kube-state-metrics says of the Deployment
+    and its alternate."""
+
+
 class PrometheusDemand(DemandPart):
     """Demand from the range API of Prometheus, or of anything that speaks it (Thanos, Mimir, VictoriaMetrics)."""
 
@@ -74,6 +86,9 @@ class PrometheusDemand(DemandPart):
 
     query: PromQl
     """PromQL that answers with exactly one series; wrap it in `sum(...)`. Required."""
+
+    history: History = History()
+    """How past days are read; see `History`."""
 
 
 def _inside(text: str) -> str:

@@ -45,7 +45,7 @@ from springtide.policy.capacity import (
     UslSpec,
     WeightedDemandSpec,
 )
-from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand, Quality
+from springtide.policy.demand import DemandSpec, FileDemand, History, PrometheusDemand, Quality
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.preflight import Approval, Downstream, Preflight
 from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
@@ -69,6 +69,7 @@ __all__ = [
     "Floor",
     "ForecastSpec",
     "Guards",
+    "History",
     "Hpa",
     "HttpCheck",
     "InPlace",

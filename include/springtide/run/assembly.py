@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from springtide.clock import Clock, SystemClock
+from springtide.demand.days import Maxima, maxima_query, replicas_query
 from springtide.demand.instant import instant_query
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
+from springtide.errors import InputError
 from springtide.kube.client import KubeClient
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.model import FileDemand, PrometheusDemand, ScalingPolicy
 from springtide.policy.parse import readable_policies
 from springtide.record.store import RunStore
+from springtide.run.learning import Learning
 from springtide.run.ports import Neighbours, Ports
 from springtide.verify.database import PostgresDatabases
 from springtide.verify.route import HttpRoute
@@ -24,11 +27,15 @@ from springtide.verify.smoke import Instant
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Where demand and smoke conditions are read: `url` None where there is no Prometheus; `base` for files."""
+    """Where demand and smoke conditions are read: `url` None where there is no Prometheus; `base` for files.
+
+    `kept` is the folder where read demand is kept, None for none.
+    """
 
     url: str | None = None
     base: Path = Path()
     headers: Mapping[str, str] = field(default_factory=dict)
+    kept: Path | None = None
 
 
 def assemble(
@@ -68,11 +75,38 @@ def _neighbours(folder: Path) -> Neighbours:
     return Neighbours(policies, tuple(sorted({Path(error.file).stem for error in errors})))
 
 
+def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages: Path | None = None) -> Learning:
+    """Return how the past of `policy` is read and kept. There is no cluster in it.
+
+    Raises:
+        InputError: the policy reads no demand (`demand_missing`), or Prometheus is needed and has no address.
+    """
+    spec, recent = policy.spec.demand, _source(policy, metrics)
+    if spec is None or recent is None:
+        raise InputError(
+            f"policy {policy.name} reads no demand, so its past teaches nothing: give it spec.demand.",
+            code="demand_missing",
+            field="spec.demand",
+        )
+    if isinstance(spec, FileDemand):
+        return Learning(policy, spec, store, recent, Maxima(recent, spec.step), pages=pages)
+
+    def asking(query: str, unit: str) -> DemandSource:
+        wanted = PrometheusDemand(query=query, unit=unit)
+        return demand_source(wanted, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
+
+    maxima = asking(maxima_query(spec), spec.unit)
+    replicas = asking(replicas_query(spec, policy.spec.target), "replicas")
+    return Learning(policy, spec, store, recent, maxima, replicas, pages)
+
+
 def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:
     spec = policy.spec.demand
     if spec is None:
         return None
-    return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
+    return demand_source(
+        spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers, kept=metrics.kept
+    )
 
 
 def _instant(metrics: Metrics) -> Instant | None:

@@ -28,6 +28,7 @@ from springtide.policy.model import (
     Floor,
     ForecastSpec,
     Guards,
+    History,
     Hpa,
     HttpCheck,
     InPlace,
@@ -59,7 +60,7 @@ GOLDEN = ROOT / "tests" / "golden" / "policies"
 DOCS = (ROOT / "docs" / "policy.md").read_text()
 VALIDATOR = Draft202012Validator(policy_schema())
 PARTS = [
-    Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, Quality, CapacitySpec, AutoSpec, Hpa,
+    Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, History, Quality, CapacitySpec, AutoSpec, Hpa,
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
     HttpCheck, PromqlCheck, Guards, Preflight, Downstream, Approval, DatabaseCheck,

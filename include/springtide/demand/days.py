@@ -1,0 +1,49 @@
+"""Sources that past days are read from: five-minute maxima, and the replicas that served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from springtide.demand.model import DemandSeries, DemandSource
+from springtide.policy.model import PrometheusDemand, TargetSpec
+
+
+def maxima_query(spec: PrometheusDemand) -> str:
+    """Return the PromQL of the largest demand of the last five minutes: the policy's recording rule, if it has one."""
+    if spec.history.query is not None:
+        return spec.history.query
+    step = min(300, int(spec.step.total_seconds()))
+    return f"max_over_time(({spec.query})[5m:{step}s])"
+
+
+def replicas_query(spec: PrometheusDemand, target: TargetSpec) -> str:
+    """Return the PromQL of the replicas that serve: the policy's own, or kube-state-metrics'."""
+    if spec.history.replicas is not None:
+        return spec.history.replicas
+    # names of Kubernetes need no escaping in PromQL
+    names = f'namespace="{target.namespace}",deployment=~"{target.deployment}|{target.alternate}"'
+    return f"sum(kube_deployment_status_replicas_available{{{names}}})"
+
+
+@dataclass(frozen=True, slots=True)
+class Maxima:
+    """The largest sample of each step of `source`, named by the step's end: what a query with maxima answers."""
+
+    source: DemandSource
+    fine: timedelta
+
+    def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        """Return the maxima of the steps that end in [start, end].
+
+        Raises:
+            DemandUnavailable, DemandUnusable: as the source says.
+        """
+        series = self.source.read(start - step, end - timedelta(milliseconds=1), min(self.fine, step))
+        seconds = step.total_seconds()
+        slots, first = np.unique(series.times // seconds, return_index=True)
+        return DemandSeries(
+            (slots + 1) * seconds, np.maximum.reduceat(series.values, first), series.unit, series.source
+        )

@@ -1,0 +1,166 @@
+"""A whole day of demand judged by great-expectations, with pages for people.
+
+The rules and their limits are those of `quality`, which every run asks; here they are asked of 288 five-minute maxima,
+and of every moment of the day for a sudden fall. It takes four seconds to import: only `capacity_history` calls it.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from springtide.demand.fall import SLOT, fallen_from
+from springtide.demand.model import DemandSeries
+from springtide.demand.verdict import Finding, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pandas import DataFrame
+
+    from springtide.policy.model import FileDemand, PrometheusDemand
+
+DAY = timedelta(days=1)
+SLOTS = round(DAY.total_seconds() / SLOT)
+_NAME = "demand"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, and the page that shows it; no page where none was asked for."""
+
+    verdict: Verdict
+    page: str | None = None
+
+
+def judge_day(
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, start: datetime, pages: Path | None = None
+) -> Judged:
+    """Return the verdict on the five-minute maxima of the day that begins at `start`.
+
+    With `pages` a site is kept in that folder: one page a day, written over when the day is judged again; its
+    `index.html` shows the day that was judged last.
+    """
+    if pages is None:
+        return Judged(_verdict(series, spec, start, site=None))
+    with TemporaryDirectory(prefix="springtide-pages-") as site:
+        verdict = _verdict(series, spec, start, site=site)
+        # a site is cleared when it is built: what it holds is laid beside the pages of the other days
+        shutil.copytree(site, pages, dirs_exist_ok=True)
+    return Judged(verdict, _page(pages, start))
+
+
+def _verdict(
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, start: datetime, *, site: str | None
+) -> Verdict:
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    rules = list(_rules(spec, start))
+    suite = context.suites.add(
+        gx.ExpectationSuite(
+            name=_NAME,
+            expectations=[
+                getattr(gx.expectations, kind)(**limits, meta={"rule": rule, "outcome": outcome.value})
+                for rule, outcome, kind, limits in rules
+            ],
+        )
+    )
+    batch = (
+        context.data_sources.add_pandas(_NAME).add_dataframe_asset(_NAME).add_batch_definition_whole_dataframe("day")
+    )
+    definition = context.validation_definitions.add(gx.ValidationDefinition(name=_NAME, data=batch, suite=suite))
+    actions = [] if site is None else [_site(context, site)]
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name=_NAME, validation_definitions=[definition], actions=actions)
+    )
+    run = gx.RunIdentifier(run_name=f"{start:%Y-%m-%d}", run_time=start)
+    result = checkpoint.run(batch_parameters={"dataframe": _frame(series, start)}, run_id=run)
+    found = [one for results in result.run_results.values() for one in results.results]
+    return Verdict(tuple(_finding(one) for one in found if not one.success))
+
+
+def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tuple[str, Outcome, str, dict[str, Any]]]:
+    """Yield each rule: its name, what becomes of demand that breaks it, the expectation, and its limits."""
+    quality, end = spec.quality, (start + DAY).timestamp()
+    enough = math.ceil(SLOTS * (1 - quality.max_missing) - 1e-9)
+    yield "empty", Outcome.REFUSE, "ExpectTableRowCountToBeBetween", {"min_value": 1}
+    yield "gaps", Outcome.HOLD, "ExpectTableRowCountToBeBetween", {"min_value": enough}
+    yield "duplicates", Outcome.REFUSE, "ExpectColumnValuesToBeUnique", {"column": "slot"}
+    yield "range", Outcome.REFUSE, "ExpectColumnValuesToNotBeNull", {"column": "value"}
+    limits = {"column": "value", "min_value": 0, "max_value": quality.at_most}
+    yield "range", Outcome.REFUSE, "ExpectColumnValuesToBeBetween", limits
+    spacing = {"column": "spacing", "max_value": SLOT, "mostly": max(0.0, 1 - float(quality.max_missing))}
+    yield "spacing", Outcome.HOLD, "ExpectColumnValuesToBeBetween", spacing
+    newest = {"column": "time", "min_value": end - SLOT - quality.max_age.total_seconds(), "max_value": end}
+    yield "freshness", Outcome.HOLD, "ExpectColumnMaxToBeBetween", newest
+    if float(quality.sudden_fall) < 1:
+        fall = {"column": "fall", "max_value": float(quality.sudden_fall)}
+        yield "sudden_fall", Outcome.HOLD, "ExpectColumnValuesToBeBetween", fall
+
+
+def _frame(series: DemandSeries, start: datetime) -> DataFrame:
+    import pandas as pd
+
+    times, values = series.times, np.where(np.isfinite(series.values), series.values, np.nan)
+    first = start.timestamp() - SLOT
+    return pd.DataFrame(
+        {
+            "time": times,
+            "slot": (times - start.timestamp()) // SLOT,
+            "value": values,
+            "spacing": np.diff(times, prepend=first if len(times) else np.empty(0)),
+            "fall": [_fall(series, row) for row in range(len(times))],
+        }
+    )
+
+
+def _fall(series: DemandSeries, row: int) -> float:
+    """Return the share that demand had suddenly lost at this row; only falls of a tenth and more are looked at."""
+    times, values = series.times, series.values  # noqa: PD011  # arrays
+    value = float(values[row])
+    known = DemandSeries(times[: row + 1], values[: row + 1], series.unit, series.source)
+    level = fallen_from(known, 0.1, float(series.times[row]))
+    return 0.0 if level is None or not math.isfinite(value) else max(0.0, 1 - value / level)
+
+
+def _finding(result: Any) -> Finding:
+    config = result.expectation_config
+    observed = {
+        key: value
+        for key, value in result.result.items()
+        if key in {"observed_value", "unexpected_count", "unexpected_percent", "partial_unexpected_list"}
+    }
+    limits = {key: value for key, value in config.kwargs.items() if key not in {"batch_id", "column"}}
+    told = ", ".join(f"{key} {str(value)[:80]}" for key, value in observed.items())
+    expected = ", ".join(f"{key} {value}" for key, value in limits.items() if value is not None)
+    column = config.kwargs.get("column", "rows")
+    message = f"{config.type} of {column} ({expected or 'no limits'}): {told or 'no sample'}"
+    return Finding(config.meta["rule"], Outcome(config.meta["outcome"]), message)
+
+
+def _site(context: Any, folder: str) -> Any:
+    from great_expectations.checkpoint.actions import UpdateDataDocsAction
+
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": folder}
+    builder = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False}
+    context.add_data_docs_site(
+        site_name=_NAME,
+        site_config={"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": builder},
+    )
+    return UpdateDataDocsAction(name="pages", site_names=[_NAME])
+
+
+def _page(pages: Path, start: datetime) -> str | None:
+    """Return the newest page of the day; its folder is called as the run of the validation."""
+    found = sorted(pages.glob(f"validations/{_NAME}/{start:%Y-%m-%d}/**/*.html"), key=lambda page: page.stat().st_mtime)
+    return str(found[-1]) if found else None

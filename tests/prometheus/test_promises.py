@@ -1,0 +1,151 @@
+"""Everything that goes wrong with metrics, with a real Prometheus: what becomes of a service that has 20 replicas.
+
+The table of docs/capacity.md ("When metrics fail") tells the same.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from builders import policy
+from prometheus_process import Series, Server, make_blocks, running
+from springtide.clock import ManualClock
+from springtide.demand.connection import PrometheusAddress
+from springtide.demand.prometheus import PrometheusSource
+from springtide.errors import DemandUnavailable, DemandUnusable
+from springtide.kube.client import KubeClient
+from springtide.plan.model import ScalingPlan
+from springtide.plan.planner import make_plan
+from springtide.record.memory import MemoryStore
+from springtide.run.admission import _calculated
+from springtide.run.assembly import Metrics, assemble
+
+CURRENT = 20
+
+
+def plan(url: str, query: str, now: datetime, *, lookback: str = "4h", **quality: Any) -> ScalingPlan:
+    """Return what a run plans for a service whose replicas serve 10 each."""
+    demand = {"source": "prometheus", "query": query, "unit": "requests/s", "lookback": lookback, "quality": quality}
+    models = [{"model": "target_utilization", "per_replica": 10, "target": 1.0}]
+    of = policy(demand=demand, capacity={"models": models})
+    clock = ManualClock(now)
+    ports = assemble(cast("KubeClient", None), MemoryStore(), Metrics(url=url), clock=clock)
+    estimate = _calculated(ports, of, CURRENT)
+    return make_plan(of, estimate, current=CURRENT, strategy="in_place", now=now, explicit=False)
+
+
+def refusal(url: str, query: str, now: datetime, **quality: Any) -> DemandUnusable:
+    """Return why the run is refused."""
+    with pytest.raises(DemandUnusable) as caught:
+        plan(url, query, now, **quality)
+    return caught.value
+
+
+def test_metrics_that_are_whole_are_acted_on(server: Server, now: datetime) -> None:
+    made = plan(server.url, "steady", now)
+
+    assert (made.estimate.replicas, made.replicas) == (10, 10)
+    assert made.estimate.quality == {"outcome": "pass", "findings": [], "pages": None}
+
+
+def hour(now: datetime) -> Series:
+    """Return an hour of steady demand."""
+    return "steady", [(now.timestamp() - 60 * back, 100.0) for back in range(60, -1, -1)]
+
+
+def test_a_killed_prometheus_changes_nothing_and_may_be_asked_again(now: datetime, tmp_path: Path) -> None:
+    make_blocks(tmp_path / "data", [hour(now)])
+    with running(tmp_path / "data") as server:
+        assert plan(server.url, "steady", now, lookback="30m").replicas == 10
+        server.kill()
+
+        with pytest.raises(DemandUnavailable, match="no answer"):
+            plan(server.url, "steady", now, lookback="30m")
+
+
+def test_a_gap_of_two_hours_holds_what_runs(server: Server, now: datetime) -> None:
+    made = plan(server.url, "gap", now)
+
+    assert (made.estimate.replicas, made.replicas) == (10, CURRENT)
+    assert "samples are missing" in made.reason
+
+
+def test_with_a_gap_it_still_grows(server: Server, now: datetime) -> None:
+    made = plan(server.url, "grown", now)
+
+    assert (made.estimate.replicas, made.replicas) == (40, 40)
+
+
+def test_a_metric_that_ended_holds_what_runs(server: Server, now: datetime) -> None:
+    made = plan(server.url, "ended", now)
+
+    assert made.replicas == CURRENT
+    assert made.estimate.quality is not None
+    assert [one["rule"] for one in made.estimate.quality["findings"]] == ["freshness", "gaps"]
+
+
+def test_demand_that_vanished_in_an_outage_holds_what_runs(server: Server, now: datetime) -> None:
+    made = plan(server.url, "vanished", now)
+
+    assert (made.estimate.replicas, made.replicas) == (0, CURRENT)
+    assert "demand fell from 100 requests/s before to 0" in made.reason
+
+
+def test_nothing_is_refused(server: Server, now: datetime) -> None:
+    assert "the query answers with nothing" in refusal(server.url, "absent_metric", now).message
+
+
+def test_nan_is_refused(server: Server, now: datetime) -> None:
+    assert "are NaN, infinite or negative" in refusal(server.url, "numerator / numerator", now).message
+
+
+def test_a_counter_that_starts_anew_is_no_trouble(server: Server, now: datetime) -> None:
+    made = plan(server.url, "sum(rate(requests_total[2m]))", now, lookback="1h")
+
+    assert made.estimate.quality is not None
+    assert made.estimate.quality["outcome"] == "pass"
+    assert made.replicas in {10, 11}  # rate() extrapolates a little around the reset
+
+
+def test_a_raw_counter_that_starts_anew_is_not_taken_for_an_outage_that_passed(server: Server, now: datetime) -> None:
+    """Who forgets rate() is not scaled down by the reset."""
+    assert plan(server.url, "requests_total", now, lookback="1h", sudden_fall="80%").replicas >= CURRENT
+
+
+def test_two_series_are_refused(server: Server, now: datetime) -> None:
+    told = refusal(server.url, "twice", now).message
+
+    assert "answers with 2 series" in told
+    assert "Wrap it in sum(...)" in told
+
+
+def test_series_that_are_counted_twice_are_refused_where_a_limit_is_set(server: Server, now: datetime) -> None:
+    assert "more than quality.at_most 150" in refusal(server.url, "sum(twice)", now, at_most=150).message
+    assert plan(server.url, "max(twice)", now, at_most=150).replicas == 10
+
+
+@pytest.mark.parametrize(("minutes", "side"), [(10, "behind"), (-10, "ahead of")])
+def test_a_clock_that_is_ten_minutes_off_is_refused(server: Server, now: datetime, minutes: int, side: str) -> None:
+    source = PrometheusSource(
+        "steady",
+        "requests/s",
+        address=PrometheusAddress.parse(server.url),
+        clock=ManualClock(now + timedelta(minutes=minutes)),
+    )
+
+    with pytest.raises(DemandUnusable, match=rf"its clock is \d+ s {side} ours") as caught:
+        source.read(now - timedelta(hours=1), now, timedelta(minutes=1))
+
+    assert caught.value.code == "demand_clock"
+
+
+def test_an_answer_with_warnings_is_not_taken_as_whole(tmp_path: Path, now: datetime) -> None:
+    """A store behind it does not answer: Prometheus gives what it has, with a warning."""
+    make_blocks(tmp_path / "data", [hour(now)])
+    away = "remote_read: [{url: 'http://127.0.0.1:9/api/v1/read', read_recent: true, remote_timeout: 1s}]\n"
+    with running(tmp_path / "data", away) as server, pytest.raises(DemandUnavailable, match="its answer is not whole"):
+        plan(server.url, "steady", now, lookback="30m")

@@ -1,0 +1,122 @@
+"""A day as great-expectations judges it: the same outcome as the rules that every run asks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from springtide.demand.expectations import SLOTS, judge_day
+from springtide.demand.model import DemandSeries
+from springtide.demand.quality import judge
+from springtide.demand.verdict import Outcome
+from springtide.policy.model import PrometheusDemand
+
+# great-expectations asks the standard library for modules that it calls deprecated
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")
+
+START = datetime(2026, 11, 10, tzinfo=UTC)
+ROOT = Path(__file__).parents[3]
+SPEC = PrometheusDemand.model_validate(
+    {
+        "query": "x", "unit": "requests/s", "lookback": "1d", "step": "5m",
+        "quality": {"max_age": "10m", "at_most": 500},
+    }
+)  # fmt: skip
+
+
+def day(*, without: range = range(0), values: dict[int, float] | None = None) -> DemandSeries:
+    """Return a day of 100 in five-minute maxima."""
+    numbers = np.full(SLOTS, 100.0)
+    for slot, value in (values or {}).items():
+        numbers[slot] = value
+    kept = [slot for slot in range(SLOTS) if slot not in without]
+    times = START.timestamp() + 300.0 * np.arange(SLOTS, dtype=np.float64)
+    return DemandSeries(times[kept], numbers[kept], "requests/s", "test")
+
+
+CASES = [
+    pytest.param(day(), Outcome.PASS, set(), id="whole"),
+    pytest.param(day(values=dict.fromkeys(range(SLOTS), 0.0)), Outcome.PASS, set(), id="zero"),
+    pytest.param(day(without=range(100, 124)), Outcome.HOLD, {"gaps"}, id="two hours missing"),
+    pytest.param(day(without=range(100, 110)), Outcome.PASS, set(), id="a restart"),
+    pytest.param(day(without=range(280, 288)), Outcome.HOLD, {"freshness"}, id="ended early"),
+    pytest.param(day(without=range(SLOTS)), Outcome.REFUSE, {"empty"}, id="nothing"),
+    pytest.param(day(values={7: float("nan")}), Outcome.REFUSE, {"range"}, id="NaN"),
+    pytest.param(day(values={7: -1.0}), Outcome.REFUSE, {"range"}, id="negative"),
+    pytest.param(day(values={7: 501.0}), Outcome.REFUSE, {"range"}, id="beyond belief"),
+    pytest.param(day(values=dict.fromkeys(range(200, 288), 0.0)), Outcome.HOLD, {"sudden_fall"}, id="vanished"),
+]
+
+
+@pytest.mark.parametrize(("series", "outcome", "rules"), CASES)
+def test_both_gates_say_the_same(series: DemandSeries, outcome: Outcome, rules: set[str]) -> None:
+    verdict = judge_day(series, SPEC, start=START).verdict
+
+    assert (verdict.outcome, judge(series, SPEC, now=START + timedelta(days=1)).outcome) == (outcome, outcome)
+    assert rules <= {one.rule for one in verdict.findings}
+
+
+def test_an_outage_at_noon_that_is_over_is_seen_in_the_day() -> None:
+    verdict = judge_day(day(values=dict.fromkeys(range(144, 168), 0.0)), SPEC, start=START).verdict
+
+    assert [one.rule for one in verdict.findings] == ["sudden_fall"]
+    assert "unexpected_count 24" in verdict.message
+
+
+def test_a_time_that_stands_twice_is_refused() -> None:
+    once = day()
+    twice = DemandSeries(np.insert(once.times, 5, once.times[5]), np.insert(once.values, 5, 1.0), once.unit, "test")
+
+    assert judge_day(twice, SPEC, start=START).verdict.outcome is Outcome.REFUSE
+
+
+def test_pages_are_kept_one_a_day_however_often_it_is_judged(tmp_path: Path) -> None:
+    days = [START, START, START + timedelta(days=1)]
+
+    found = [judge_day(day(), SPEC, start=start, pages=tmp_path).page for start in days]
+
+    assert found[0] == found[1] != found[2]
+    assert found[0] is not None
+    assert "expect_column" in Path(found[0]).read_text() or "values must" in Path(found[0]).read_text()
+    assert (tmp_path / "index.html").is_file()
+    assert len(list(tmp_path.glob("validations/**/*.html"))) == 2
+
+
+def test_only_one_module_imports_it_and_inside_a_function() -> None:
+    """It takes four seconds and 160 MB."""
+    users = [
+        path.relative_to(ROOT)
+        for folder in ("include", "plugins", "dags")
+        for path in (ROOT / folder).rglob("*.py")
+        if "import great_expectations" in path.read_text() or "from great_expectations" in path.read_text()
+    ]
+
+    assert users == [Path("include/springtide/demand/expectations.py")]
+
+
+def test_a_run_s_own_path_never_loads_it() -> None:
+    code = """
+        import sys
+        from datetime import UTC, datetime, timedelta
+        from pathlib import Path
+        from springtide.cli.main import app
+        from springtide.run import phases, pipeline, admission
+        from springtide.demand.registry import demand_source, read_demand
+        from springtide.policy.parse import load_policies
+        spec = load_policies(Path("examples/policies"))["world-cup"].spec.demand
+        now = datetime.now(UTC)
+        read_demand(demand_source(spec, prometheus_url=None, base=Path("examples/policies")), spec, now=now)
+        print(sorted({"great_expectations", "statsforecast", "numba", "scipy"} & set(sys.modules)))
+    """
+    lines = "\n".join(line.strip() for line in code.strip().splitlines())
+
+    done = subprocess.run(
+        [sys.executable, "-c", lines], capture_output=True, text=True, timeout=120, check=True, cwd=ROOT
+    )
+
+    assert done.stdout.strip() == "[]"
