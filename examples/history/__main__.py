@@ -1,0 +1,126 @@
+"""`python -m examples.history`: 30 days of a real Prometheus, learned by backfills of a real Airflow, twice.
+
+Needs Debian's `prometheus`. Takes some minutes. There is no cluster at all, and the backfill's conf says
+`dry_run: false`: it learns all the same, and changes nothing. `--keep` leaves both running for a look at the pages,
+until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from shutil import copytree, rmtree
+from typing import Final
+
+from examples.demo.airflow_server import ROOT, Airflow, begin_airflow, when_ready
+from examples.demo.children import Children, DemoError
+from examples.demo.patience import wait_until
+from examples.demo.screen import console
+from examples.history.month import begin_prometheus
+
+from springtide.record.history import HistoryDay
+from springtide.record.sql import open_store
+
+HOME: Final = ROOT / ".springtide" / "history"
+DAG: Final = "/api/v2/dags/capacity_history"
+DAYS: Final = 30
+PATIENCE: Final = 1800
+
+
+def main() -> int:
+    """Tell the story; 0 when the second backfill left the rows of the first."""
+    parser = argparse.ArgumentParser(prog="python -m examples.history", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave Airflow running until Ctrl-C")
+    keep = parser.parse_args().keep
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    rmtree(HOME, ignore_errors=True)
+    try:
+        with Children(HOME / "logs") as children:
+            tell(children)
+            if keep:
+                threading.Event().wait()
+    except DemoError as error:
+        console.print(f"[red]The story ended:[/red] {error}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Everything that was started is stopped.")
+    return 0
+
+
+def tell(children: Children) -> None:
+    """Start everything, and backfill the month twice."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    copytree(Path(__file__).parent / "policies", HOME / "policies")
+    url = begin_prometheus(children, HOME / "prometheus", now)
+    store = f"sqlite:///{HOME}/runs.db"
+    environment = {
+        "AIRFLOW_CONN_PROMETHEUS_DEFAULT": json.dumps({"conn_type": "http", "host": url}),
+        "SPRINGTIDE_POLICIES": str(HOME / "policies"),
+        "SPRINGTIDE_STORE_URL": store,
+        "SPRINGTIDE_PAGES": str(HOME / "pages"),
+    }
+    airflow = when_ready(begin_airflow(children, HOME / "airflow", environment))
+    (HOME / "login.json").write_text(json.dumps({"url": airflow.url, "password": airflow.password}))
+    wait_until(lambda: airflow.client.get(DAG).is_success, "the DAG is read", airflow.child.require_alive, 120)
+    first, last = (now - timedelta(days=DAYS)).date(), (now - timedelta(days=1)).date()
+    span = ["--from-date", first.isoformat(), "--to-date", last.isoformat(), "--max-active-runs", "4"]
+    conf = ["--dag-run-conf", json.dumps({"dry_run": False})]
+    once = backfilled(airflow, store, [*span, *conf])
+    again = backfilled(airflow, store, [*span, *conf, "--reprocess-behavior", "completed"])
+    show(once)
+    same = "the same rows" if once == again else "OTHER ROWS"
+    console.print(f"{len(once)} days after the first backfill, {len(again)} after the second: {same}")
+    if len(once) != DAYS or once != again:
+        raise DemoError("the second backfill did not leave the rows of the first")
+
+
+def backfilled(airflow: Airflow, store: str, arguments: Sequence[str]) -> tuple[HistoryDay, ...]:
+    """Backfill by Airflow's command line, wait until all runs are over, and return what is kept."""
+    command = ["airflow", "backfill", "create", "--dag-id", "capacity_history", *arguments]
+    console.print(f"\n$ {' '.join(command)}", highlight=False, soft_wrap=True)
+    began = time.monotonic()
+    program = str(Path(sys.executable).with_name(command[0]))
+    done = subprocess.run(  # noqa: S603  our own command, no shell
+        [program, *command[1:]], env=airflow.environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    if done.returncode:
+        raise DemoError(f"the backfill was refused: {done.stdout[-500:]}{done.stderr[-500:]}")
+    wait_until(lambda: is_over(airflow), "the backfill is done", airflow.child.require_alive, PATIENCE)
+    console.print(f"done after {time.monotonic() - began:.0f} s")
+    with open_store(store) as opened:
+        return opened.days("checkout", date.min, date.max)
+
+
+def is_over(airflow: Airflow) -> bool:
+    """Say whether every backfill is complete; a run that failed ends the story."""
+    runs = airflow.client.get(f"{DAG}/dagRuns", params={"limit": 100}).json()["dag_runs"]
+    failed = [run["dag_run_id"] for run in runs if run["state"] == "failed"]
+    if failed:
+        raise DemoError(f"runs failed: {', '.join(failed)}")
+    found = airflow.client.get("/api/v2/backfills", params={"dag_id": "capacity_history"}).json()["backfills"]
+    return bool(found) and all(one["completed_at"] for one in found) and all(run["end_date"] for run in runs)
+
+
+def show(days: Sequence[HistoryDay]) -> None:
+    """Print one line a day."""
+    for day in days:
+        saturation = "-" if day.saturation is None else f"{day.saturation:.0%}"
+        peak = "-" if day.peak is None else f"{day.peak:.0f}"
+        rules = ", ".join(one["rule"] for one in day.quality["findings"])
+        console.print(
+            f"{day.day} peak {peak:>5} {day.unit}, {day.required} replicas filled of {day.actual}, saturation "
+            f"{saturation}, quality {day.quality['outcome']} {rules}",
+            highlight=False,
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
