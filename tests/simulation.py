@@ -19,7 +19,8 @@ from springtide.sandbox import transport
 from springtide.sandbox.core import Settings
 from springtide.sandbox.objects import Json
 from springtide.sandbox.world import World
-from springtide.verify.route import Answer
+from springtide.verify.route import Answer, Route
+from springtide.verify.smoke import Instant
 
 NAMESPACE = "shop"
 WAITS = {"propagation": "2s", "drain": "1s", "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"}}
@@ -80,6 +81,8 @@ class Simulation:
     store: RunStore
     policy: ScalingPolicy
     clock: Clock | None = None
+    route: Route | None = None
+    instant: Instant | None = None
 
     @classmethod
     def of(
@@ -87,13 +90,14 @@ class Simulation:
         replicas: int,
         *,
         seed: int = 1,
+        node_pods: int = 500,
         strategy: str = "blue_green",
         smoke: Sequence[Json] = SMOKE,
         only_warn: Sequence[str] = (),
         **settings: Any,
     ) -> Simulation:
         """Return a settled world with `replicas` pods, and the policy to scale them by `strategy`."""
-        world = World(Settings(seed=seed))
+        world = World(Settings(seed=seed, node_pods=node_pods))
         world.apply(*web(replicas))
         world.settle()
         chosen = policy(
@@ -111,7 +115,8 @@ class Simulation:
         client.user_agent = agent
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        return Ports(kube, self.clock or self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
+        clock, route = self.clock or self.world.clock, self.route or WorldRoute(self.world)
+        return Ports(kube, clock, route, self.store, lambda _policy: None, self.instant)
 
     def request(self, replicas: int, run_id: str = "run-1") -> RunRequest:
         """Return the request to go to `replicas`."""

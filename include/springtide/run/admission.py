@@ -71,7 +71,7 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Scene, PodSet]:
     if lease is not None and lease.holder:
         raise fenced(lease, target.namespace, target.deployment, request.run_id)
     strategy = settings_of(request).type
-    autoscalers = find(ports.kube, target.namespace, target.deployment) if strategy == "floor" else _hpas(ports, target)
+    autoscalers = find(ports.kube, target.namespace, target.deployment) if strategy == "floor" else hpas(ports, target)
     scene = replace(look(ports, target), autoscaler=autoscalers[0] if autoscalers else None)
     selected: list[Pod] = []
     if scene.service.selector:
@@ -158,7 +158,8 @@ def standing_number(scene: Scene, stable: PodSet, strategy: str) -> int:
     return stable.deployment.replicas
 
 
-def _hpas(ports: Ports, target: Target) -> tuple[Autoscaler, ...]:
+def hpas(ports: Ports, target: Target) -> tuple[Autoscaler, ...]:
+    """Return the HPAs that scale one of the workload's two sets."""
     every = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, target.namespace)]
     return tuple(hpa for hpa in every if hpa.target in labels.set_names(target.deployment))
 

@@ -25,6 +25,9 @@ _LATER_LOOKS_SECONDS: Final = 2.0
 _LOST_SWAPS: Final = 20
 """Compare-and-swaps that may be lost in a row before the phase gives up: status updates alone lose a few."""
 
+_SAME_STEP: Final = 3
+"""How often one phase does the very same step before it believes that somebody keeps undoing it (I-19)."""
+
 Decide = Callable[[Scene, Order], Decision]
 
 
@@ -89,6 +92,12 @@ class Engine:
                     self.on_wait(message)
                     self.heartbeat()
                     self.clock.sleep(_pause(waited))
+                case step if writes.count(step.reason) >= _SAME_STEP:
+                    raise Conflict(
+                        f"{step.reason}: done {_SAME_STEP} times, and somebody undid it each time. Find out who, a "
+                        "GitOps tool maybe, and let one of the two decide.",
+                        code="conflict",
+                    )
                 case step:
                     lost = 0 if self._apply(step, writes) else lost + 1
                     if lost > _LOST_SWAPS:

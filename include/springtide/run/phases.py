@@ -11,13 +11,25 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from springtide.errors import Fenced, PermanentError, SpringtideError, WorkloadFailed
+import structlog
+
+from springtide import labels
+from springtide.errors import Conflict, Fenced, PermanentError, SpringtideError, WorkloadFailed
+from springtide.kube.objects import Deployment, Kind
 from springtide.kube.scene import Scene
 from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.policy.model import Floor
 from springtide.record.model import RunOutcome
-from springtide.run.admission import admit, findings_of, plan_capacity, settings_of, snapshot_of, standing_number
+from springtide.run.admission import (
+    admit,
+    findings_of,
+    hpas,
+    plan_capacity,
+    settings_of,
+    snapshot_of,
+    standing_number,
+)
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -29,8 +41,13 @@ from springtide.strategy.model import Decision, Done, Order, Wait
 from springtide.verify.identity import wrong_answer
 from springtide.verify.verdict import Verdict, VerdictStatus
 
+log = structlog.get_logger(__name__)
+
 RESTING: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
 """Outcomes with which the Lease is given free; with any other a person has to look first."""
+
+_COMMITTING: Final = frozenset({Phase.SWITCH_ENDPOINTS, Phase.REMOVE_OLD_INSTANCES})
+"""Phases that look once more whether the replicas are still the run's to decide."""
 
 
 def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
@@ -161,7 +178,10 @@ def roll_back(ports: Ports, ref: RunRef) -> Progress:
 def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
     """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
     lease = read_lease(ports.kube, ref.namespace, ref.deployment)
-    if lease is None or lease.state is None or lease.state.run_id != ref.run_id:
+    if lease is None and _has_written(ports, ref):
+        outcome = RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
+        log.error("lease_deleted", run=ref.run_id, deployment=ref.deployment, namespace=ref.namespace)
+    elif lease is None or lease.state is None or lease.state.run_id != ref.run_id:
         outcome = RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
     elif lease.state.outcome is not None and not lease.holder:
         outcome = RunOutcome(lease.state.outcome)
@@ -182,6 +202,13 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     work = Work.of(ports, ref)
     decision = work.decide(phase)(work.engine.look(), work.state.order)
     return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
+
+
+def _has_written(ports: Ports, ref: RunRef) -> bool:
+    """Say whether a Deployment of the workload was written last by this run."""
+    found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.namespace)]
+    mine = [each for each in found if each.name in labels.set_names(ref.deployment)]
+    return any(each.annotations.get(labels.RUN) == ref.run_id for each in mine)
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
@@ -224,12 +251,25 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None) -
             note.message = f"{phase.value} was done before"
             return Progress(is_done=True, message=note.message)
         work = work.begin(phase)
+        if phase in _COMMITTING:
+            _require_no_newcomer(ports, work)
         decide = gated(ports, work, work.decide(phase))
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience)
         note.message, note.is_ended = progress.message, progress.is_done
         return progress
+
+
+def _require_no_newcomer(ports: Ports, work: Work) -> None:
+    """Raise `Conflict` when somebody put an autoscaler on the workload since the run was admitted (I-18)."""
+    found = () if isinstance(work.state.settings, Floor) else hpas(ports, work.state.plan.target)
+    if found:
+        raise Conflict(
+            f"{found[0].title} appeared during the run and owns the replicas of {found[0].target} now; two that decide "
+            "would fight. Nothing more is removed. Use strategy floor, which works through it.",
+            code="autoscaler_conflict",
+        )
 
 
 def _probed(ports: Ports, work: Work, decide: Decide) -> Decide:

@@ -138,6 +138,7 @@ class Order:
     """What one run is to do, as its strategy needs it: the target and how to get there and back.
 
     `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
+    `may_have_switched` is True once the phase has begun that moves the Service.
     """
 
     run_id: str
@@ -146,6 +147,7 @@ class Order:
     snapshot: Snapshot
     settings: Settings
     hold: HoldNote | None = None
+    may_have_switched: bool = False
 
     @property
     def floor(self) -> int:

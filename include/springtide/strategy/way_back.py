@@ -9,6 +9,7 @@ from springtide.strategy.model import Decision, Done, Order, Patch, Wait, requir
 from springtide.strategy.pair import (
     foreign_selector,
     give_back,
+    new_name,
     new_set,
     pause,
     point,
@@ -39,7 +40,10 @@ def roll_back(scene: Scene, order: Order) -> Decision:
 
 
 def _point_back(scene: Scene, order: Order, stable: PodSet, new: PodSet | None) -> Decision:
-    is_ours = new is not None and points_at(scene, order, new.template_hash)
+    lost = _pin_of_a_lost_set(scene, order) if new is None else ""
+    if lost and any(pod.template_hash == lost for pod in scene.pods):
+        return Wait(f"pods of {new_name(order)}, which somebody deleted, are still there")
+    is_ours = bool(lost) or (new is not None and points_at(scene, order, new.template_hash))
     if not is_ours and scene.service.selector != order.snapshot.selector:
         raise foreign_selector(scene, order)
     if not stable.deployment.is_paused:
@@ -53,6 +57,12 @@ def _point_back(scene: Scene, order: Order, stable: PodSet, new: PodSet | None) 
     return point(scene, stable_hash(order), f"point back at {stable.deployment.name}", is_switch=moves_traffic)
 
 
+def _pin_of_a_lost_set(scene: Scene, order: Order) -> str:
+    """Return the hash that the Service is pinned to, where the run pinned it to a set that somebody deleted since."""
+    pinned = scene.service.selector.get(labels.POD_TEMPLATE_HASH, "")
+    return pinned if points_at(scene, order, pinned) and labels.SWITCHED_AT in scene.service.annotations else ""
+
+
 def _keep_new(scene: Scene, order: Order) -> Decision:
     new = require_new(scene, order)
     if scene.service.selector == order.snapshot.selector:
@@ -63,6 +73,9 @@ def _keep_new(scene: Scene, order: Order) -> Decision:
 
 
 def _discard(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decision:
+    if labels.SWITCHED_AT not in scene.service.annotations and order.may_have_switched:
+        # The swap proves that this is the Service as it stands, and starts the time after which nobody is there.
+        return point(scene, stable_hash(order), f"stay at {stable.deployment.name}", is_switch=True)
     if labels.SWITCHED_AT not in scene.service.annotations:
         return remove_set(scene, order, new, has_served=False)
     settled = propagated(scene, order, stable, floor=order.snapshot.ready)
