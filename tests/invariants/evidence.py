@@ -173,7 +173,7 @@ class Evidence:
         before = [e for e in mine if e.time <= begin.time][-1:]
         return cls(
             terms,
-            tuple(_timed(world, call) for call in history.calls[begin.calls :] if call.user_agent),
+            tuple(_timed(world, call) for call in history.calls[begin.calls :] if call.user_agent and not asks(call)),
             (*before, *(e for e in mine if e.time > begin.time)),
             tuple(loss for loss in history.losses if loss.since >= begin.time),
             Objects.of(world, at=begin.revision),
@@ -213,6 +213,11 @@ class Evidence:
     def agents(self) -> list[str]:
         """The processes that called."""
         return sorted({call.user_agent for call in self.calls})
+
+
+def asks(call: Call) -> bool:
+    """Say whether a call only asks, in the form of a write: what it may do, or what would become of it."""
+    return call.path.endswith("/selfsubjectaccessreviews") or call.query.get("dryRun") == "All"
 
 
 def body(call: Call) -> Json:
