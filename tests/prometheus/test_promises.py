@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -16,13 +16,12 @@ from prometheus_process import Series, Server, make_blocks, running
 from springtide.clock import ManualClock
 from springtide.demand.connection import PrometheusAddress
 from springtide.demand.prometheus import PrometheusSource
+from springtide.demand.registry import demand_source
 from springtide.errors import DemandUnavailable, DemandUnusable
-from springtide.kube.client import KubeClient
 from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.record.memory import MemoryStore
-from springtide.run.admission import _calculated
-from springtide.run.assembly import Metrics, assemble
+from springtide.run.admission import calculated
 
 CURRENT = 20
 
@@ -32,9 +31,9 @@ def plan(url: str, query: str, now: datetime, *, lookback: str = "4h", **quality
     demand = {"source": "prometheus", "query": query, "unit": "requests/s", "lookback": lookback, "quality": quality}
     models = [{"model": "target_utilization", "per_replica": 10, "target": 1.0}]
     of = policy(demand=demand, capacity={"models": models})
-    clock = ManualClock(now)
-    ports = assemble(cast("KubeClient", None), MemoryStore(), Metrics(url=url), clock=clock)
-    estimate = _calculated(ports, of, CURRENT)
+    assert of.spec.demand is not None
+    source = demand_source(of.spec.demand, prometheus_url=url, base=Path())
+    estimate = calculated(of, source, MemoryStore(), now=now, current=CURRENT)
     return make_plan(of, estimate, current=CURRENT, strategy="in_place", now=now, explicit=False)
 
 
