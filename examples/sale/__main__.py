@@ -28,6 +28,8 @@ HOME = ROOT / ".springtide" / "sale"
 DAG = "/api/v2/dags/prepare_events"
 LEAD = "1m"
 PATIENCE = 300
+ATTEMPTS = 3
+"""Airflow's command line writes to the same SQLite file as its scheduler, and may find it locked."""
 
 
 def main() -> int:
@@ -119,7 +121,9 @@ def on_paper(airflow: Airflow) -> None:
     first, last = utc_now() - timedelta(days=3), utc_now() - timedelta(minutes=30)
     command = ["airflow", "backfill", "create", "--dag-id", "prepare_events"]
     command += ["--from-date", f"{first:%Y-%m-%dT%H:%M}", "--to-date", f"{last:%Y-%m-%dT%H:%M}"]
-    shown(command, airflow.environment)
+    for _ in range(ATTEMPTS):
+        if shown(command, airflow.environment) == 0:
+            break
 
     def rehearsed() -> list[dict[str, Any]]:
         return [run for run in runs(airflow) if run["run_type"] == "backfill"]
@@ -185,7 +189,8 @@ def tell_run(title: str, run: dict[str, Any], airflow: Airflow) -> None:
     due, began, ended = (datetime.fromisoformat(run[key]) for key in ("run_after", "start_date", "end_date"))
     late = (began - due).total_seconds()
     console.print(f"\n[bold]{title}[/bold]: {run['dag_run_id']} {run['state']}", highlight=False, soft_wrap=True)
-    times = f"due {due:%H:%M:%S}, began {late:.1f} s later, took {(ended - began).total_seconds():.0f} s"
+    times = f"due {due:%Y-%m-%d %H:%M:%S}, took {(ended - began).total_seconds():.0f} s"
+    times += "" if run["run_type"] == "backfill" else f", began {late:.1f} s after it was due"
     console.print(times, highlight=False)
     task = "scale_services" if run["dag_id"] == "adjust_capacity" else "prepare_services"
     path = f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}/taskInstances/{task}/xcomEntries/return_value"

@@ -64,7 +64,8 @@ def shown(command: Sequence[str], environment: Mapping[str, str]) -> int:
     done = subprocess.run(  # noqa: S603  our own commands, no shell
         tool, env=dict(os.environ) | dict(environment), capture_output=True, text=True, timeout=180, check=False
     )
-    said = done.stdout + (done.stderr if command[0] == "springtide" else "")
+    said = done.stdout if command[0] == "springtide" else ""  # Airflow's own logs are for its own pages
+    said += done.stderr if command[0] == "springtide" or done.returncode else ""
     console.print(said.rstrip(), highlight=False, markup=False, soft_wrap=True)
     return done.returncode
 

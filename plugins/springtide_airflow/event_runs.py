@@ -76,7 +76,7 @@ def due_events(context: Context, almanac: Almanac, now: datetime, *, is_backfill
 
     run = context["dag_run"]
     asked = (run.conf or {}).get("event")
-    if asked is not None:
+    if asked not in (None, {}):  # the form of Airflow's page makes {} of an empty field
         added = ad_hoc_event(asked)
         one = added.occurrence
         return Due((one,), one.end <= now, run.run_after, added.owner, added.reason)

@@ -208,6 +208,10 @@ class TestWhatIsDue:
         assert not self.due().is_paper
         assert self.due(backfill=True).is_paper
 
+    @pytest.mark.parametrize("empty", [None, {}])
+    def test_an_empty_form_asks_for_no_event_of_its_own(self, empty: object) -> None:
+        assert [one.event for one in self.due(empty).events] == ["flash"]
+
     def test_an_event_that_was_taken_out_is_told(self) -> None:
         with pytest.raises(PermanentError, match="no event of the calendars begins or lasts at 2026-11-11 10:00"):
             self.due(starts="2026-11-11T12:00")
@@ -215,7 +219,7 @@ class TestWhatIsDue:
     @pytest.mark.parametrize(
         "asked",
         [
-            "flash", [], 7, {}, {"name": "flash"}, {"name": "Flash Sale", "start": "2026-11-11T10:00Z"},
+            "flash", [], 7, {"name": "flash"}, {"name": "Flash Sale", "start": "2026-11-11T10:00Z"},
             ASKED | {"end": "2026-11-11T09:00Z"}, ASKED | {"duration": "1h", "services": {"web": {"replicas": 0}}},
             ASKED | {"duration": "1h", "repeat": "FREQ=DAILY", "start": "2026-11-11T10:00"},
         ],

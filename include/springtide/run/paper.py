@@ -46,14 +46,14 @@ class PaperLine:
         return asdict(self)
 
     def words(self) -> str:
-        """Return the line for a log."""
+        """Return what was found, for a log."""
         if self.planned is None:
-            return f"{self.service}: not planned: {self.trouble}"
+            return f"not planned: {self.trouble}"
         asked = self.trouble or (
             f"demand asked for at most {self.needed}: {self.short_minutes} of {self.minutes} minutes short, "
             f"{self.pod_hours:.1f} pod-hours"
         )
-        return f"{self.service}: {self.usual} → {self.planned} planned; {asked}"
+        return f"{self.usual} → {self.planned} planned; {asked}"
 
 
 def rehearse_on_paper(
