@@ -11,8 +11,9 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PolicyError, Violation
@@ -39,7 +40,8 @@ class Known:
         if not self.violations:
             return None
         more = f", and {len(self.violations) - 1} more errors" if len(self.violations) > 1 else ""
-        return f"BROKEN CALENDAR, events known before stay: {self.violations[0]}{more}"
+        first = replace(self.violations[0], file=PurePath(self.violations[0].file).name)
+        return f"BROKEN CALENDAR, events known before stay: {first}{more}"
 
     def raise_if_broken(self) -> None:
         """Raise what is wrong with the files.
