@@ -1,0 +1,195 @@
+"""`springtide events`: what the calendars hold, and events of no calendar as queued runs of a (small) Airflow."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from typer.testing import CliRunner
+
+from springtide.cli.main import app
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+RUNS = "/api/v2/dags/prepare_events/dagRuns"
+
+
+class SmallAirflow(BaseHTTPRequestHandler):
+    """The four calls that queue a run and take it back, as Airflow answers them."""
+
+    runs: ClassVar[dict[str, Any]] = {}
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.path == "/auth/token":
+            good = body == {"username": "ada", "password": "secret"}
+            self._answer(201 if good else 401, {"access_token": "token-1"})
+        elif self.headers["authorization"] != "Bearer token-1":
+            self._answer(403, {"detail": "no"})
+        elif body["dag_run_id"] in self.runs:
+            self._answer(409, {"detail": "exists"})
+        else:
+            self.runs[body["dag_run_id"]] = body | {"state": "queued"}
+            self._answer(200, body)
+
+    def do_GET(self) -> None:
+        found = self.runs.get(self.path.removeprefix(f"{RUNS}/"))
+        self._answer(404 if found is None else 200, found or {})
+
+    def do_DELETE(self) -> None:
+        del self.runs[self.path.removeprefix(f"{RUNS}/")]
+        self._answer(204, None)
+
+    def _answer(self, status: int, document: Any) -> None:
+        body = b"" if document is None else json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Return the runs of a small Airflow that commands talk to, beside the policies `web` and `search`."""
+    SmallAirflow.runs.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SmallAirflow)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    text = (GOLDEN / "policies" / "valid" / "fixed-only.yaml").read_text()
+    (policies / "web.yaml").write_text(text)
+    settings = {
+        "SPRINGTIDE_AIRFLOW": f"http://127.0.0.1:{server.server_port}",
+        "SPRINGTIDE_AIRFLOW_USER": "ada",
+        "SPRINGTIDE_AIRFLOW_PASSWORD": "secret",
+        "SPRINGTIDE_POLICIES": str(policies),
+        "SPRINGTIDE_CALENDARS": str(tmp_path / "calendars"),
+        "SPRINGTIDE_STORE_URL": f"sqlite:///{tmp_path}/runs.db",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    yield SmallAirflow.runs
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def ahead(**time: float) -> str:
+    return (datetime.now(UTC) + timedelta(**time)).replace(microsecond=0).isoformat()
+
+
+def said(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["events", *arguments])
+    return done.exit_code, done.output
+
+
+def test_an_event_is_queued_once_and_taken_back(runs: dict[str, Any]) -> None:
+    start, end = ahead(hours=5), ahead(hours=6)
+    add = ("add", "launch", "--start", start, "--end", end, "--service", "web=3.2x", "--lead", "45m", "--reason", "tv")
+
+    code, output = said(*add)
+    (name, run), *others = runs.items()
+
+    assert (code, others) == (0, [])
+    assert f"{name} is queued for" in output
+    assert name.startswith("event__launch__2")
+    assert run["logical_date"] is None  # one in the future would never have its tasks run
+    due = datetime.fromisoformat(run["run_after"])
+    assert due == datetime.fromisoformat(start) - timedelta(minutes=45)
+    assert run["conf"]["event"]["services"] == {"web": {"multiply": "3.2x"}}
+    assert run["conf"]["event"]["reason"] == "tv"
+    assert said(*add)[0] == 1
+    assert "event_exists" in said(*add)[1]
+    assert said("cancel", "launch", "--start", start) == (0, f"{name} is taken back.\n")
+    assert runs == {}
+    assert "event_unknown" in said("cancel", "launch", "--start", start)[1]
+
+
+def test_a_lead_longer_than_the_notice_is_due_at_once_and_said(runs: dict[str, Any]) -> None:
+    code, output = said("add", "flash", "--start", ahead(minutes=10), "--end", ahead(hours=1), "--service", "web=9")
+    (run,) = runs.values()
+
+    assert code == 0
+    assert "at once, for its lead of 0:35:00 is longer than the notice" in output
+    assert datetime.fromisoformat(run["run_after"]) <= datetime.now(UTC)
+
+
+def test_an_event_that_is_being_prepared_is_not_taken_back(runs: dict[str, Any]) -> None:
+    start = ahead(hours=5)
+    said("add", "launch", "--start", start, "--end", ahead(hours=6), "--service", "web=9")
+    next(iter(runs.values()))["state"] = "running"
+
+    code, output = said("cancel", "launch", "--start", start)
+
+    assert (code, len(runs)) == (1, 1)
+    assert "event_began" in output
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"--service": "nope=9"}, "service_unknown"),
+        ({"--service": "web"}, "event_invalid"),
+        ({"--service": "web=0"}, "event_invalid"),
+        ({"--service": "web=many"}, "event_invalid"),
+        ({"--start": "2030-01-01T00:00"}, "time_invalid"),
+        ({"--start": "tomorrow"}, "time_invalid"),
+        ({"--end": "2020-01-01T00:00Z"}, "event_invalid"),
+        ({"--start": "2020-01-01T00:00Z", "--end": "2020-01-01T01:00Z"}, "event_invalid"),
+        ({"--lead": "soon"}, "event_invalid"),
+        ({"--airflow": "ftp://airflow"}, "url_scheme"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_airflow_hears_of_it(
+    runs: dict[str, Any], changes: dict[str, str], code: str
+) -> None:
+    options = {"--start": ahead(hours=5), "--end": ahead(hours=6), "--service": "web=9"} | changes
+
+    status, output = said("add", "launch", *(word for pair in options.items() for word in pair))
+
+    assert status == 1
+    assert code in output
+    assert runs == {}
+
+
+def test_a_wrong_login_and_a_silent_airflow_are_told(runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    add = ("add", "launch", "--start", ahead(hours=5), "--end", ahead(hours=6), "--service", "web=9")
+    monkeypatch.setenv("SPRINGTIDE_AIRFLOW_PASSWORD", "wrong")
+    assert "airflow_login" in said(*add)[1]
+    monkeypatch.delenv("SPRINGTIDE_AIRFLOW_PASSWORD")
+    assert "who asks?" in said(*add)[1]
+    monkeypatch.setenv("SPRINGTIDE_AIRFLOW_TOKEN", "token-1")
+    monkeypatch.setenv("SPRINGTIDE_AIRFLOW", "http://127.0.0.1:9")
+    assert said(*add)[0] == 75
+    assert runs == {}
+
+
+def test_the_list_says_when_what_and_what_stands_in_the_way(runs: dict[str, Any], tmp_path: Path) -> None:
+    assert runs == {}
+    (tmp_path / "calendars").mkdir()
+    (tmp_path / "calendars" / "sales.yaml").write_text(
+        "apiVersion: springtide/v1\nkind: EventCalendar\nmetadata: {name: sales, owner: commerce}\nspec:\n"
+        "  timezone: UTC\n  events:\n"
+        f"    - {{name: flash, start: {ahead(days=2)}, duration: 1h, lead: 45m, services: {{web: {{multiply: 3x}}}}}}\n"
+        f"  freezes:\n    - {{name: quiet, start: {ahead(days=1)}, duration: 3d, reason: audit}}\n"
+    )
+
+    code, output = said("list", "--output", "json")
+    (row,) = json.loads(output)
+
+    assert code == 0
+    assert row["asks"] == {"web": "3x"}
+    assert datetime.fromisoformat(row["start"]) - datetime.fromisoformat(row["prepared"]) == timedelta(minutes=45)
+    assert "by quiet (audit)" in row["frozen"]["web"]
+    assert "sales.flash" in said("list")[1]
+    (tmp_path / "calendars" / "sales.yaml").write_text("spec: [")
+    assert "policy_unreadable" in said("list")[1]
