@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,7 +91,7 @@ class Scene:
 
 def run(bag: DagBag, dag_id: str, *, at: datetime | None = None, **conf: Any) -> tuple[str, dict[str, Any]]:
     """Run a DAG to its end, `at` its logical date; return how it ended, and what its report says."""
-    dag = copy(bag.dags[dag_id])
+    dag = deepcopy(bag.dags[dag_id])  # the bag is for the whole session
     dag.deadline = None  # Airflow 3.3.2 takes the second `dag.test()` of a DAG with a deadline for a broken one
     sensor = next(task for task in dag.tasks if isinstance(task, ScaleServicesSensor))
     sensor.mode, sensor.poke_interval = "poke", 0.0

@@ -22,8 +22,8 @@ EVENT = occurrence("flash", "2026-11-11T10:00", web="3x")
 class Recorded:
     """100 requests/s, and 400 from 10:30 on."""
 
-    def __init__(self, *, until: datetime = utc("2026-11-12T00:00")) -> None:
-        self.until = until
+    def __init__(self, *, until: datetime | None = None) -> None:
+        self.until = until or utc("2026-11-12T00:00")
 
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), min(end, self.until).timestamp() + 1, step.total_seconds())
