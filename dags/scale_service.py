@@ -3,13 +3,14 @@
 Works out how many replicas the service needs, or takes the number that is asked for, then gets it there without
 dropping a request:
 
-    calculate_capacity ─► create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
+    calculate_capacity ─► approve? ─► create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
         ─► smoke_test ─► remove_old_instances ─► instances_removed ─► report
               └── any failure ─► roll_back ─► report
 
 Trigger it with the form (or `POST /api/v2/dags/scale_service/dagRuns`, with the same names in `conf`). A run that has
 nothing to do, or only was to plan, ends in success with everything after `calculate_capacity` skipped; a run that
-failed or was rolled back ends failed, and `report` says why in the run's own words.
+failed or was rolled back ends failed, and `report` says why in the run's own words. `approve` is skipped unless the
+policy wants a person for such a plan; then it waits, and only the very plan that was approved is applied.
 
 Two runs of one service are kept apart by a Lease in the cluster, so the second fails at once and says whose turn it is.
 Connections: `kubernetes_default`, `prometheus_default`. Policies: the folder that SPRINGTIDE_POLICIES names.
@@ -17,6 +18,7 @@ Connections: `kubernetes_default`, `prometheus_default`. Policies: the folder th
 
 from airflow.sdk import DAG, TriggerRule, chain
 
+from springtide_airflow.approval import PlanApprovalOperator
 from springtide_airflow.defaults import scaling_defaults
 from springtide_airflow.operators import (
     CalculateCapacityOperator,
@@ -43,7 +45,8 @@ with DAG(
     tags=["springtide"],
 ):
     calculate_capacity = CalculateCapacityOperator(task_id="calculate_capacity")
-    create_instances = CreateInstancesOperator(task_id="create_instances")
+    approve = PlanApprovalOperator(task_id="approve")
+    create_instances = CreateInstancesOperator(task_id="create_instances", trigger_rule=TriggerRule.NONE_FAILED)
     instances_ready = PhaseSensor(task_id="instances_ready")
     switch_endpoints = PhaseOperator(task_id="switch_endpoints")
     endpoints_switched = PhaseSensor(task_id="endpoints_switched")
@@ -55,5 +58,6 @@ with DAG(
 
     bring_in = [create_instances, instances_ready, switch_endpoints, endpoints_switched]
     take_out = [smoke_test, remove_old_instances, instances_removed]
+    chain(calculate_capacity, approve, create_instances)
     chain(calculate_capacity, *bring_in, *take_out, report)
     [*bring_in, *take_out] >> roll_back >> report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
@@ -10,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import (
     Record,
+    approved_plan,
     failure_of,
     keep_plan,
     opened,
@@ -53,7 +55,7 @@ class CreateInstancesOperator(BaseOperator):
 
         with opened(context) as ports:
             plan = required_plan(context)
-            request = request_of(context, ports.clock)
+            request = replace(request_of(context, ports.clock), approved=approved_plan(context))
             return progress_record(create_instances(ports, request, plan, attempt=context["ti"].try_number))
 
 

@@ -30,6 +30,8 @@ Record = dict[str, Any]
 PLANNED_BY: Final = "calculate_capacity"
 PLAN_KEY: Final = "plan"
 ERROR_KEY: Final = "error"
+APPROVED_BY: Final = "approve"
+APPROVED_KEY: Final = "approved"
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,11 @@ def required_plan(context: Context) -> ScalingPlan:
     if plan is None:
         raise PermanentError(f"there is no plan of {PLANNED_BY}: clear the run from there on.", code="plan_missing")
     return plan
+
+
+def approved_plan(context: Context) -> str:
+    """Return the fingerprint of the plan that a person approved; empty when nobody was asked."""
+    return str(context["ti"].xcom_pull(task_ids=APPROVED_BY, key=APPROVED_KEY) or "")
 
 
 def unchanged(context: Context) -> Record | None:

@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.prompt import Confirm
 from rich.table import Table
 
 from springtide.plan.findings import FindingStatus
@@ -70,6 +71,16 @@ class PhaseDisplay:
         if self._current is not None:
             self._progress.update(self._current, detail=message)
 
+    def approve(self, plan: ScalingPlan) -> bool:
+        """Ask about a plan, where somebody can answer."""
+        if self._progress.disable or not sys.stdin.isatty():
+            return False
+        self._progress.stop()
+        show_plan(plan)
+        answer = Confirm.ask(f"Apply plan {plan.fingerprint}?", console=err, default=False)
+        self._progress.start()
+        return answer
+
     def _finish(self) -> None:
         if self._current is not None:
             self._progress.update(self._current, completed=1, detail="")
@@ -89,6 +100,7 @@ def show_plan(plan: ScalingPlan) -> None:
         "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
     )
     out.print(f"[bold]{head}[/bold]\n{verb} by {plan.strategy}: {plan.reason}", highlight=False)
+    out.print(f"plan {plan.fingerprint}", highlight=False)
     if plan.estimate.demand is not None:
         out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False)
     table = Table("step", "replicas", "why")

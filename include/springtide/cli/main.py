@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import structlog
@@ -107,6 +108,7 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     strategy: StrategyOption = None,
     reason: ReasonOption = "by hand",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and record, change nothing.")] = False,
+    approve: Annotated[str, typer.Option(metavar="PLAN", help="The plan that was approved, as plan prints it.")] = "",
     policies: PoliciesOption = DEFAULT_POLICIES,
     kubeconfig: KubeconfigOption = None,
     context: ContextOption = None,
@@ -116,15 +118,17 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
 ) -> None:
     """Scale SERVICE: the whole run, in this process.
 
-    A failure rolls back and exits with 1, or with 75 when it is worth trying again.
+    A failure rolls back and exits with 1, or with 75 when it is worth trying again. A plan that must be approved is
+    asked about on a terminal; elsewhere it takes --approve.
     """
     place = Place(policies, kubeconfig, context, prometheus, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output), place.ports(display.wait) as ports:
         request = _request(place.policy(service), replicas, strategy, reason, dry_run=dry_run)
+        request = replace(request, approved=approve)
         try:
             with display:
-                pipeline.run(ports, request, display.phase)
+                pipeline.run(ports, request, display.phase, approve=display.approve)
         finally:
             _show_if_kept(place, request.run_id, output)
 

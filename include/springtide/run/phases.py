@@ -30,6 +30,7 @@ from springtide.run.admission import (
     snapshot_of,
     standing_number,
 )
+from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -73,12 +74,14 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
     Raises:
         InputError: the workload is not what was planned for any more, or may not be scaled any more.
         Fenced: another run owns the workload, or this one is over.
-        PermanentError, TemporaryError: as the cluster says.
+        PermanentError: the plan needs a person's approval and has none; or as the cluster says.
+        TemporaryError: as the cluster says.
     """
     ref = RunRef.of(plan.target, request.run_id, attempt=attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
+        require_approved(request, plan)
         _own(ports, request, plan, ref)
         work = Work.of(ports, ref)
         if work.is_past(Phase.CREATE_INSTANCES):

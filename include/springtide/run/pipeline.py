@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
+from springtide.run.approval import needs_approval, require_approved
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.recording import end_run
 from springtide.run.retrying import retried
@@ -16,8 +18,20 @@ from springtide.run.state import Phase
 OnPhase = Callable[[Phase], None]
 
 
-def run(ports: Ports, request: RunRequest, on_phase: OnPhase = lambda _phase: None) -> RunOutcome:
+Approve = Callable[[ScalingPlan], bool]
+"""Asks a person about a plan that needs one."""
+
+
+def run(
+    ports: Ports,
+    request: RunRequest,
+    on_phase: OnPhase = lambda _phase: None,
+    *,
+    approve: Approve = lambda _plan: False,
+) -> RunOutcome:
     """Do the whole run; any failure rolls it back. Returns how it ended.
+
+    `approve` is asked when the plan needs a person and the request does not name it as approved.
 
     Raises:
         PermanentError: the run failed; it has been rolled back, or its record says what could not be.
@@ -26,6 +40,9 @@ def run(ports: Ports, request: RunRequest, on_phase: OnPhase = lambda _phase: No
     on_phase(Phase.CALCULATE_CAPACITY)
     try:
         plan = retried(ports, lambda: phases.calculate_capacity(ports, request))
+        if needs_approval(request, plan) and request.approved != plan.fingerprint and approve(plan):
+            request = replace(request, approved=plan.fingerprint)
+        require_approved(request, plan)
     except (Exception, KeyboardInterrupt) as error:
         end_run(ports, request.run_id, RunOutcome.FAILED, _as_ours(error))
         raise

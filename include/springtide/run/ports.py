@@ -52,7 +52,7 @@ class RunRequest:
     """What somebody asked for: this policy now; `replicas` None means that the capacity models decide.
 
     `is_release` gives a raised minimum back, whatever it was raised to; `until` is when the floor expires, if not when
-    the policy says.
+    the policy says; `approved` is the fingerprint of the plan that a person approved.
     """
 
     run_id: str
@@ -65,6 +65,7 @@ class RunRequest:
     dry_run: bool = False
     is_release: bool = False
     until: datetime | None = None
+    approved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""The task between a plan and its run: it asks a person where the policy wants one, and is passed at once elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk.exceptions import AirflowSkipException
+
+from springtide.errors import PermanentError
+from springtide_airflow.parameters import request_of
+from springtide_airflow.runs import APPROVED_KEY, ERROR_KEY, required_plan
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from springtide.plan.model import ScalingPlan
+
+ANSWERED_WITHIN: Final = timedelta(days=1)
+"""How long a person has: a plan of yesterday is worth nothing, and a run that waits shows that somebody is missing."""
+
+
+class PlanApprovalOperator(ApprovalOperator):
+    """Shows the plan and waits for an answer. Skipped where nobody needs to be asked; rejected, the run fails."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("response_timeout", ANSWERED_WITHIN)
+        super().__init__(subject="Apply this plan?", body="", fail_on_reject=True, **kwargs)
+
+    def execute(self, context: Context) -> Any:
+        """Ask, or skip."""
+        from springtide.clock import SystemClock
+        from springtide.run.approval import needs_approval
+
+        plan = required_plan(context)
+        if not needs_approval(request_of(context, SystemClock()), plan):
+            raise AirflowSkipException("this plan needs no approval")
+        self.body = words_of(plan)
+        return super().execute(context)
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Leave the fingerprint of what was approved; only that plan is applied.
+
+        Raises:
+            PermanentError: it was rejected, or nobody answered.
+        """
+        plan = required_plan(context)
+        try:
+            answer = super().execute_complete(context, event)
+        except HITLRejectException as error:
+            who = (event.get("responded_by_user") or {}).get("name", "somebody")
+            raise _told(context, f"plan {plan.fingerprint} was rejected by {who}.", "approval_rejected") from error
+        except HITLTimeoutError as error:
+            raise _told(context, f"nobody answered within {ANSWERED_WITHIN}.", "approval_missing") from error
+        context["ti"].xcom_push(key=APPROVED_KEY, value=plan.fingerprint)
+        return answer
+
+
+def words_of(plan: ScalingPlan) -> str:
+    """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text."""
+    numbers = f"{plan.current} → {plan.replicas} replicas by `{plan.strategy}`"
+    lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`"]
+    lines += ["", "    " + plan.reason, "", "| check | | found |", "|---|---|---|"]
+    lines += [f"| {each.check} | {each.status.value} | `{_cell(each.message)}` |" for each in plan.findings]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/").replace("`", "'").replace("\n", " ")
+
+
+def _told(context: Context, message: str, code: str) -> PermanentError:
+    error = PermanentError(message, code=code, field="approval")
+    context["ti"].xcom_push(key=ERROR_KEY, value=error.to_record())
+    return error

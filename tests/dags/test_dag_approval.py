@@ -1,0 +1,123 @@
+"""A person between plan and run: asked where the policy says so, passed by elsewhere, and obeyed."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+from simulation import Simulation
+from springtide.record.model import RunOutcome
+from springtide_airflow import sensors
+from springtide_airflow.hook import SpringtideHook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.dag_processing.dagbag import DagBag
+
+    from springtide.run.ports import Ports
+
+# Airflow's own: its plugin loader, and the execution API that `dag.test()` asks
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:GitWildMatchPattern:DeprecationWarning", "ignore:Using `httpx`", "ignore:Multiple rows returned"
+)
+
+Ended = dict[str, str]
+
+
+class Stage:
+    """A workload in a simulated cluster, the policy that scales it, and whoever answers."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **spec: Any) -> None:
+        self.simulation = Simulation.of(2, strategy="in_place")
+        document = self.simulation.policy.model_dump(mode="json")
+        document["spec"] |= spec
+        document["metadata"]["name"] = "checkout"
+        (folder / "checkout.yaml").write_text(json.dumps(document))
+        self.asked: list[str] = []
+        monkeypatch.setenv("SPRINGTIDE_POLICIES", str(folder))
+        monkeypatch.setattr(SpringtideHook, "ports", self._ports)
+        monkeypatch.setattr(sensors, "PATIENCE", timedelta(hours=1))
+        self._monkeypatch = monkeypatch
+
+    @contextmanager
+    def _ports(self, _on_wait: object) -> Iterator[Ports]:
+        yield self.simulation.ports()
+
+    def answers(self, option: str) -> Stage:
+        """Have somebody answer at once."""
+
+        def execute(operator: ApprovalOperator, context: Any) -> Any:
+            self.asked.append(str(operator.body))
+            now, who = datetime.now(UTC), {"id": "1", "name": "ada"}
+            answer = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": who}
+            return operator.execute_complete(context, answer)
+
+        self._monkeypatch.setattr(ApprovalOperator, "execute", execute)
+        return self
+
+    def run(self, bag: DagBag, replicas: int = 4) -> tuple[str, Ended]:
+        """Run the DAG to its end; return how it and its tasks ended."""
+        done = bag.dags["scale_service"].test(run_conf={"service": "checkout", "replicas": str(replicas)})
+        return str(done.state.value), {ti.task_id: str(ti.state) for ti in done.get_task_instances()}
+
+    @property
+    def replicas(self) -> int:
+        found = self.simulation.deployment("web")
+        assert found is not None
+        return int(found["spec"]["replicas"])
+
+
+def test_a_plan_that_needs_nobody_is_not_asked_about_and_nothing_else_is_skipped_with_it(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"above": "3x"}).answers(ApprovalOperator.REJECT)
+
+    ended, tasks = stage.run(bag)
+
+    assert (ended, stage.asked, stage.replicas) == ("success", [], 4)
+    assert [name for name, state in tasks.items() if state == "skipped"] == ["approve", "roll_back"]
+    assert {state for name, state in tasks.items() if name not in {"approve", "roll_back"}} == {"success"}
+
+
+def test_a_plan_that_is_approved_is_applied(bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.APPROVE)
+
+    ended, tasks = stage.run(bag)
+
+    assert (ended, tasks["approve"], stage.replicas) == ("success", "success", 4)
+    assert "2 → 4 replicas by `in_place`" in stage.asked[0]
+    assert "| quota | passed |" in stage.asked[0]
+
+
+def test_a_plan_that_is_rejected_changes_nothing_and_says_who_rejected_it(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.REJECT)
+
+    ended, tasks = stage.run(bag)
+
+    assert (ended, tasks["approve"], tasks["create_instances"]) == ("failed", "failed", "upstream_failed")
+    assert stage.replicas == 2
+    assert [call for call in stage.simulation.world.history.calls if call.write] == []
+    (kept,) = stage.simulation.store.latest(None, limit=5)
+    assert kept.outcome is RunOutcome.FAILED
+    assert kept.error is not None
+    assert kept.error["code"] == "approval_rejected"
+    assert "rejected by ada" in kept.error["message"]
+
+
+def test_a_dry_run_and_a_run_with_nothing_to_do_ask_nobody(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.REJECT)
+
+    ended, tasks = stage.run(bag, replicas=2)
+
+    assert (ended, stage.asked, tasks["approve"]) == ("success", [], "skipped")
