@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from builders import policy
+from courses import autoscaler
 from simulation import NAMESPACE, Simulation
 from springtide.errors import InputError
 from springtide.kube.live import LiveKube
@@ -117,36 +120,59 @@ def test_a_shrink_is_not_refused_for_connections_that_are_over_already() -> None
     assert status(plan, "downstream") is FindingStatus.WARNING
 
 
-SHIPPED = [
-    {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "patch"]},
-    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list"]},
-    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "create", "patch", "delete"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-    {"apiGroups": ["autoscaling"], "resources": ["horizontalpodautoscalers"], "verbs": ["list"]},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "list", "create", "patch"]},
-]
+RBAC = Path(__file__).parents[3] / "deploy" / "kubernetes" / "rbac.yaml"
 
 
-def test_what_a_role_hides_is_not_checked_and_what_it_lacks_is_named() -> None:
-    simulation = Simulation.of(2)
+def shipped() -> list[Json]:
+    """Return the rules of the Role that springtide asks for."""
+    documents = YAML(typ="safe", pure=True).load_all(RBAC)
+    (role,) = [each for each in documents if each["kind"] == "Role"]
+    return list(role["rules"])
+
+
+def planned_under(rules: list[Json], simulation: Simulation) -> ScalingPlan:
+    """Return the plan that a service account with these rules gets."""
     rbac = "rbac.authorization.k8s.io"
     metadata = {"name": "springtide", "namespace": NAMESPACE}
     subject = {"kind": "ServiceAccount", "name": "springtide", "namespace": NAMESPACE}
-    reference = {"apiGroup": rbac, "kind": "Role", "name": "springtide"}
+    bound = {"roleRef": {"apiGroup": rbac, "kind": "Role", "name": "springtide"}, "subjects": [subject]}
     simulation.world.apply(
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": SHIPPED},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": reference,
-            "subjects": [subject],
-        },
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": metadata} | bound,
     )
     token = simulation.world.access.service_account_token(NAMESPACE, "springtide")
     kube = LiveKube(kubernetes_client(simulation.world, token), clock=simulation.world.clock)
-    plan = plan_capacity(replace(simulation.ports(), kube=kube), simulation.request(4))
+    return plan_capacity(replace(simulation.ports(), kube=kube), simulation.request(4))
+
+
+def with_autoscaler(strategy: str, kind: str) -> Simulation:
+    simulation = Simulation.of(2, strategy=strategy)
+    if kind == "hpa":
+        simulation.world.apply(autoscaler(2))
+    if kind == "keda":
+        spec = {"minReplicaCount": 2, "maxReplicaCount": 9, "scaleTargetRef": {"name": "web"}}
+        metadata = {"name": "web", "namespace": NAMESPACE}
+        keda = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": metadata, "spec": spec}
+        simulation.world.apply(keda)
+    simulation.world.settle()
+    return simulation
+
+
+WAYS = [("blue_green", ""), ("in_place", ""), ("floor", "hpa"), ("floor", "keda")]
+
+
+@pytest.mark.parametrize(("strategy", "kind"), WAYS)
+def test_the_shipped_role_is_enough_and_hides_nothing_but_the_nodes(strategy: str, kind: str) -> None:
+    plan = planned_under(shipped(), with_autoscaler(strategy, kind))
+
+    assert [each for each in plan.findings if each.status is FindingStatus.REFUSED] == []
+    assert [each.check for each in plan.findings if each.status is FindingStatus.NOT_CHECKED] == ["nodes"]
+
+
+def test_what_a_role_hides_is_not_checked_and_what_it_lacks_is_named() -> None:
+    gone = ({"resourcequotas"}, {"poddisruptionbudgets"}, {"deployments/scale"})
+    rules = [rule for rule in shipped() if set(rule["resources"]) not in gone]
+    plan = planned_under(rules, Simulation.of(2))
 
     unseen = [each.check for each in plan.findings if each.status is FindingStatus.NOT_CHECKED]
     assert unseen == ["quota", "nodes", "disruption_budget"]
