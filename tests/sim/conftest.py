@@ -1,6 +1,7 @@
-"""How many random schedules of faults are played, and from which seed on."""
+"""How many random schedules of faults are played and from which seed on; what was proven, in numbers, at the end."""
 
 import logging
+import re
 
 import pytest
 import structlog
@@ -9,6 +10,19 @@ import structlog
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="the first random schedule of faults")
     parser.addoption("--schedules", type=int, default=1000, help="how many random schedules are played")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many write points and schedules were played."""
+    ids = {report.nodeid for end in ("passed", "failed") for report in terminalreporter.stats.get(end, ())}
+    faults = [found for each in ids if (found := re.search(r"test_every_write.*\[(?:.*-)?(.+-write\d+)\]", each))]
+    chunks = [found for each in ids if (found := re.search(r"\[seeds(\d+)-(\d+)\]", each))]
+    if faults or chunks:
+        points = len({found.group(1) for found in faults})
+        schedules = sum(int(found.group(2)) - int(found.group(1)) + 1 for found in chunks)
+        terminalreporter.write_line(
+            f"{points} write points with {len(faults)} faults at them, {schedules} random schedules of faults"
+        )
 
 
 @pytest.fixture(autouse=True)
