@@ -141,7 +141,8 @@ def draw(rows: list[Row], path: Path) -> None:
             )
             figure.add_trace(points, 1, column)
     figure.update_xaxes(type="log", title_text="pod-hours ÷ clairvoyant minimum")
-    figure.update_yaxes(type="log", title_text="violated minutes, % (0 drawn at 0.001)", col=1)
+    figure.update_yaxes(type="log", dtick=1)
+    figure.update_yaxes(title_text="violated minutes, % (0 drawn at 0.001)", col=1)
     figure.update_layout(title_text="Capacity policies, walking forward", template="plotly_white")
     figure.write_html(path, include_plotlyjs=True)
 
