@@ -48,7 +48,7 @@ class Objective:
 
     It minimises violated % + `near` x nearly violated % + `price` x (cost ÷ the reference's cost): `price` is what a
     saving of one reference is worth, in percent of minutes. Nearly violated minutes make a week's few violations a
-    smooth measure of the tail, so that a quiet week does not look safe.
+    smooth measure of the tail, so that a quiet week does not look safe; the fewer days there are, the more they count.
 
     `budget`: only settings that cost at most this share of the reference, less what was overspent so far.
     `limit`: only settings with at most this violated %. `no_worse`: at most the reference's violated %, or this if that
@@ -132,7 +132,8 @@ def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, o
         within = allowed & (violated <= max(theirs, objective.no_worse))
         allowed = within if within.any() else allowed
     near = 100 * replayed.near[:, past].sum(axis=1) / minutes
-    worth = violated + objective.near * near + objective.price * cost
+    caution = objective.near * objective.days / (past.stop - past.start)
+    worth = violated + caution * near + objective.price * cost
     return int(np.argmin(np.where(allowed, worth, np.inf)))
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from springtide.backtest.daily import control_of, service_history, tune_today
 from springtide.backtest.policies import Shared
+from springtide.backtest.simulate import Days
 from springtide.backtest.trace import Trace
+from springtide.backtest.tuning import Objective, choose
 from springtide.capacity.minutes import Minutes
 from springtide.capacity.setting import Tuned
 from springtide.policy.model import AutoSpec
@@ -95,3 +97,17 @@ def test_the_fewest_replicas_are_the_policys() -> None:
     # 60 replicas carry everything, so only what the autoscaler adds to them can be saved
     assert large.violated_percent == 0
     assert small.cost_ratio < large.cost_ratio <= 1.0
+
+
+def test_with_fewer_days_near_misses_count_more() -> None:
+    """A quiet day looks safe; a quiet week more so. The dearer setting is taken until there is a week."""
+    zero, near = np.zeros((2, 8)), np.array([[0.0] * 8, [4.0] * 8])
+    paid = np.array([[1000.0] * 8, [950.0] * 8])
+    replayed = Days(zero, near, zero, paid, zero)
+    reference = Days(zero[0], zero[0], zero[0], paid[0], zero[0])
+    objective = Objective(price=4.0, near=0.3)
+
+    chosen = [choose(replayed, reference, day, objective) for day in range(1, 8)]
+
+    assert chosen == sorted(i for i in chosen if i is not None)
+    assert (chosen[0], chosen[-1]) == (0, 1)
