@@ -38,7 +38,7 @@ class DemandingServicesOperator(BaseOperator):
 
 
 class LearnDayOperator(BaseOperator):
-    """Keeps one day of `service`; the newest day also has its models fitted and judged."""
+    """Keeps one day of `service`; the newest day also has its models fitted, judged and tuned."""
 
     template_fields: Sequence[str] = ("service",)
 
@@ -54,6 +54,7 @@ class LearnDayOperator(BaseOperator):
         """
         from springtide.clock import SystemClock
         from springtide.run.learning import learn_day, learn_models
+        from springtide.run.tuning import tune_learning
         from springtide_airflow.hook import SpringtideHook
 
         context["service"] = self.service  # type: ignore[typeddict-unknown-key]  # what map_index_template shows
@@ -65,6 +66,7 @@ class LearnDayOperator(BaseOperator):
             if day == now.astimezone(UTC).date() - timedelta(days=1):
                 try:
                     learn_models(learning, now)
+                    tune_learning(learning, now)
                 except PermanentError as error:
                     self.log.warning("no model is fitted: %s", error.message)
         shown = ("day", "peak", "required", "actual", "saturation", "quality", "pages")

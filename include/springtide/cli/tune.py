@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
 from springtide.cli.options import (
@@ -44,7 +42,7 @@ def tune(
         policy = place.policy(service)
         auto_specs(policy)
         with place.open_store() as opened:
-            found = tune_policy(policy, place.demand(policy), opened, SystemClock())
+            found = tune_policy(policy, place.demand(policy), opened, SystemClock().now())
         if output is Output.JSON:
             print_json([_record(one) for one in found])
         else:
@@ -58,12 +56,12 @@ def _record(one: TunedModel) -> dict[str, Any]:
 
 
 def _show(found: tuple[TunedModel, ...]) -> None:
-    table = Table("objective", "autoscaler", "start-up", "setting", "last days: violated", "cost ÷ autoscaler's")
     for one in found:
-        startup = f"{one.startup.seconds:.0f} s ({one.startup.reason})"
-        cells = ["less than a day of demand", "", ""]
-        if one.tuned is not None:
-            figures = (f"{one.tuned.violated_percent:.3f} %", f"{one.tuned.cost_ratio:.2f}")
-            cells = [str(one.tuned.setting), *figures]
-        table.add_row(one.spec.objective, one.spec.autoscaler, startup, *cells)
-    out.print(table)
+        head = f"auto, objective {one.spec.objective}, autoscaler {one.spec.autoscaler}"
+        lines = [f"start-up {one.startup.seconds:.0f} s: {one.startup.reason}"]
+        if one.tuned is None:
+            lines.append("not tuned: less than a day of demand")
+        else:
+            violated = f"{one.tuned.violated_percent:.3f} % of the minutes of {one.tuned.days} days violated"
+            lines += [str(one.tuned.setting), f"{violated}, at {one.tuned.cost_ratio:.2f} of the autoscaler's cost"]
+        out.print(f"[bold]{head}[/bold]", *lines, sep="\n  ", highlight=False, soft_wrap=True)

@@ -22,7 +22,8 @@ from springtide.errors import DemandUnusable
 from springtide.policy.capacity_part import AheadPart
 from springtide.policy.model import FileDemand, ForecastSpec, PrometheusDemand, ScalingPolicy
 from springtide.quantities import round_up
-from springtide.record.history import SLOTS, HistoryDay, HistoryStore
+from springtide.record.history import SLOTS, HistoryDay
+from springtide.record.store import RunStore
 
 SLOT = timedelta(days=1) / SLOTS
 
@@ -37,7 +38,7 @@ class Learning:
 
     policy: ScalingPolicy
     demand: PrometheusDemand | FileDemand
-    store: HistoryStore
+    store: RunStore
     recent: DemandSource
     maxima: DemandSource
     replicas: DemandSource | None = None

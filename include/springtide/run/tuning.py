@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from springtide.capacity.learned import fingerprint_of
 from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.setting import Tuned
-from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError, PermanentError
 from springtide.kube.objects import Deployment
 from springtide.policy.model import AutoSpec, ScalingPolicy
 from springtide.record.store import RunStore
+from springtide.run.learning import Learning
 from springtide.run.startup import Startup, startup_of
 
 HISTORY = timedelta(days=28)
@@ -32,7 +32,7 @@ class TunedModel:
 
 
 def tune_policy(
-    policy: ScalingPolicy, source: DemandSource, store: RunStore, clock: Clock, deployment: Deployment | None = None
+    policy: ScalingPolicy, source: DemandSource, store: RunStore, now: datetime, deployment: Deployment | None = None
 ) -> tuple[TunedModel, ...]:
     """Tune every `auto` model of `policy` and keep the settings for its next plans. Never touches a cluster.
 
@@ -48,7 +48,6 @@ def tune_policy(
     specs, demand = auto_specs(policy), policy.spec.demand
     if demand is None:
         raise PermanentError(f"policy {policy.name} has no demand to tune on.", code="capacity_unusable")
-    now = clock.now()
     seen = seen_minutes(source.read(now - HISTORY, now, demand.step), now)
     learned, runs = store.learned(policy.name), store.latest(policy.name, limit=_RUNS)
     found = []
@@ -62,6 +61,17 @@ def tune_policy(
     startups = {fingerprint_of(one.spec): one.startup.seconds for one in found}
     store.save_learned(policy.name, replace(learned, tuned=kept, startups=startups))
     return tuple(found)
+
+
+def tune_learning(learning: Learning, now: datetime) -> tuple[TunedModel, ...]:
+    """Tune what the policy has of `auto` models, by the past that `learning` reads; nothing, where it has none.
+
+    Raises:
+        DemandUnavailable, DemandUnusable, TemporaryError: see `tune_policy`.
+    """
+    if not any(isinstance(spec, AutoSpec) for spec in learning.policy.spec.capacity.models):
+        return ()
+    return tune_policy(learning.policy, learning.recent, learning.store, now)
 
 
 def auto_specs(policy: ScalingPolicy) -> tuple[AutoSpec, ...]:

@@ -51,11 +51,13 @@ def test_tuning_says_what_it_found(place: Path) -> None:
     recorded = f"file, path: ../traces/{TRACE.name}, as_of: 1998-06-24T00:00:00Z"
 
     told = json.loads(run(place, "tune", "web", "-o", "json", demand=recorded))
-    table = run(place, "tune", "web", demand=recorded)
+    lines = run(place, "tune", "web", demand=recorded).splitlines()
 
     assert told[0]["tuned"]["days"] in {2, 3}
     assert told[0]["startup"] == {"seconds": 60.0, "reason": "unknown: 0 of 5 runs are measured"}
-    assert "autoscaler wants load" in " ".join(table.split())
+    assert lines[0] == "auto, objective slo, autoscaler tuned"
+    assert "autoscaler wants load" in lines[2]
+    assert lines[3].endswith("of the autoscaler's cost")
 
 
 def test_before_tuning_the_rule_has_the_numbers_that_need_none(place: Path) -> None:

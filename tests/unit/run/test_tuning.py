@@ -13,7 +13,6 @@ from builders import policy
 from springtide.capacity.auto import Auto
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.registry import build_model
-from springtide.clock import ManualClock
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError
 from springtide.kube.objects import Deployment
@@ -21,8 +20,9 @@ from springtide.plan.model import Target
 from springtide.policy.model import AutoSpec, ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
+from springtide.run.learning import Learning
 from springtide.run.startup import Startup, seconds_to_serving, startup_of
-from springtide.run.tuning import tune_policy
+from springtide.run.tuning import tune_learning, tune_policy
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 DAY = 1440
@@ -119,7 +119,7 @@ class TestTuning:
     def test_the_next_plan_uses_what_was_found(self) -> None:
         store, wanted = MemoryStore(), tuned_policy(AUTO)
 
-        found = tune_policy(wanted, Wave(), store, ManualClock(NOW))
+        found = tune_policy(wanted, Wave(), store, NOW)
         model = build_model(wanted.spec.capacity.models[0], store.learned("web"))
 
         assert isinstance(model, Auto)
@@ -131,17 +131,17 @@ class TestTuning:
         for number in range(6):
             store.save(run(number, 200))
 
-        tune_policy(wanted, Wave(), store, ManualClock(NOW))
+        tune_policy(wanted, Wave(), store, NOW)
         model = build_model(wanted.spec.capacity.models[0], store.learned("web"))
 
         assert isinstance(model, Auto)
         assert model.startup_seconds == 170
 
     def test_the_same_data_is_not_tuned_twice(self) -> None:
-        store, clock = MemoryStore(), ManualClock(NOW)
-        first = tune_policy(tuned_policy(AUTO), Wave(), store, clock)
+        store = MemoryStore()
+        first = tune_policy(tuned_policy(AUTO), Wave(), store, NOW)
 
-        again = tune_policy(tuned_policy(AUTO), Wave(), store, clock)
+        again = tune_policy(tuned_policy(AUTO), Wave(), store, NOW)
 
         assert again[0].tuned is not None
         assert again[0].tuned == first[0].tuned
@@ -151,7 +151,7 @@ class TestTuning:
         forecast = Forecast(0.0, 300.0, (1.0,), "f")
         store.save_learned("web", Learned({"forecast-1": forecast}, {"seasonal-1": 0.1}))
 
-        tune_policy(tuned_policy(AUTO), Wave(), store, ManualClock(NOW))
+        tune_policy(tuned_policy(AUTO), Wave(), store, NOW)
         kept = store.learned("web")
 
         assert kept.forecasts == {"forecast-1": forecast}
@@ -163,4 +163,15 @@ class TestTuning:
         fixed = tuned_policy({"model": "fixed", "replicas": 3})
 
         with pytest.raises(InputError, match="nothing to tune"):
-            tune_policy(fixed, Wave(), MemoryStore(), ManualClock(NOW))
+            tune_policy(fixed, Wave(), MemoryStore(), NOW)
+
+    def test_the_daily_history_tunes_what_there_is_to_tune(self) -> None:
+        store = MemoryStore()
+        for models in ([AUTO], [{"model": "fixed", "replicas": 3}]):
+            wanted = tuned_policy(*models)
+            assert wanted.spec.demand is not None
+            found = tune_learning(Learning(wanted, wanted.spec.demand, store, Wave(), Wave()), NOW)
+
+            assert len(found) == sum(model is AUTO for model in models)
+
+        assert list(store.learned("web").tuned) == [fingerprint_of(spec())]
