@@ -9,7 +9,7 @@ import structlog
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=1, help="the first random schedule of faults")
-    parser.addoption("--schedules", type=int, default=1000, help="how many random schedules are played")
+    parser.addoption("--schedules", type=int, default=400, help="how many random schedules are played")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
