@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-DAG_FILES = {"adjust_capacity", "capacity_history", "prepare_events", "reconcile_runs", "scale_service"}
+DAG_FILES = {
+    "adjust_capacity",
+    "capacity_history",
+    "prepare_events",
+    "reconcile_runs",
+    "release_floors",
+    "scale_service",
+}
 
 
 def test_bag_holds_every_dag_and_no_import_error(bag: DagBag) -> None:
