@@ -17,9 +17,10 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from shutil import copytree, rmtree
+from shutil import copy, copytree, rmtree
 from typing import Final
 
+import httpx
 from examples.demo.airflow_server import ROOT, Airflow, begin_airflow, when_ready
 from examples.demo.children import Children, DemoError
 from examples.demo.patience import wait_until
@@ -31,7 +32,9 @@ from springtide.record.sql import open_store
 
 HOME: Final = ROOT / ".springtide" / "history"
 DAG: Final = "/api/v2/dags/capacity_history"
-OTHERS: Final = ("adjust_capacity", "prepare_events", "reconcile_runs")
+DAGS: Final = ("capacity_history", "scale_service")
+"""The others look at a cluster every minute, and here is none."""
+
 DAYS: Final = 30
 PATIENCE: Final = 1800
 
@@ -61,9 +64,13 @@ def tell(children: Children) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     copytree(Path(__file__).parent / "policies", HOME / "policies")
     url = begin_prometheus(children, HOME / "prometheus", now)
+    (HOME / "dags").mkdir()
+    for name in DAGS:
+        copy(ROOT / "dags" / f"{name}.py", HOME / "dags")
     store = f"sqlite:///{HOME}/runs.db"
     environment = {
         "AIRFLOW_CONN_PROMETHEUS_DEFAULT": json.dumps({"conn_type": "http", "host": url}),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(HOME / "dags"),
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),
         "SPRINGTIDE_STORE_URL": store,
         "SPRINGTIDE_PAGES": str(HOME / "pages"),
@@ -71,10 +78,9 @@ def tell(children: Children) -> None:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow/airflow.db?timeout=60",
     }
     airflow = when_ready(begin_airflow(children, HOME / "airflow", environment))
+    airflow.client.timeout = httpx.Timeout(60)
     (HOME / "login.json").write_text(json.dumps({"url": airflow.url, "password": airflow.password}))
     wait_until(lambda: airflow.client.get(DAG).is_success, "the DAG is read", airflow.child.require_alive, 120)
-    for other in OTHERS:  # there is no cluster that they could look at
-        airflow.client.patch(f"/api/v2/dags/{other}", json={"is_paused": True})
     first, last = (now - timedelta(days=DAYS)).date(), (now - timedelta(days=1)).date()
     span = ["--from-date", first.isoformat(), "--to-date", last.isoformat(), "--max-active-runs", "4"]
     conf = ["--dag-run-conf", json.dumps({"dry_run": False})]
