@@ -3,6 +3,9 @@
 Needs Debian's `prometheus`. Takes some minutes. There is no cluster at all, and the backfill's conf says
 `dry_run: false`: it learns all the same, and changes nothing. `--keep` leaves both running for a look at the pages,
 until Ctrl-C.
+
+Airflow creates a backfill in one transaction beside its scheduler; on a busy machine its SQLite refuses that
+("database is locked"). Then set AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a PostgreSQL, as real installations have one.
 """
 
 from __future__ import annotations
@@ -74,8 +77,6 @@ def tell(children: Children) -> None:
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),
         "SPRINGTIDE_STORE_URL": store,
         "SPRINGTIDE_PAGES": str(HOME / "pages"),
-        # a backfill is created in one go: on a busy machine others of SQLite wait longer than the driver's 5 s
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow/airflow.db?timeout=60",
     }
     airflow = when_ready(begin_airflow(children, HOME / "airflow", environment))
     airflow.client.timeout = httpx.Timeout(60)
