@@ -128,7 +128,8 @@ class Observer:
         try:
             return OK, self._call(method, path, body)
         except ApiException as error:
-            return int(error.status), json.loads(error.body)
+            is_json = (error.headers or {}).get("Content-Type", "").startswith("application/json")
+            return int(error.status), json.loads(error.body) if is_json else {}  # an unknown path answers in plain text
 
     def _call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Json:
         patch = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
