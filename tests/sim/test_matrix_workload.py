@@ -71,13 +71,29 @@ def test_pods_fail_before_the_switch(how: str) -> None:
     assert ended - began < 120
 
 
+def fill(trial: Trial, pods: int) -> None:
+    """Let somebody else's pods take places on the node."""
+    mine = trial.object("deployments", "web")
+    labelled = {"app": "other"}
+    template = {"metadata": {"labels": labelled}, "spec": mine["spec"]["template"]["spec"]}
+    trial.world.apply(
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "other", "namespace": "default"},
+            "spec": {"replicas": pods, "selector": {"matchLabels": labelled}, "template": template},
+        }
+    )
+    trial.world.advance(5)
+
+
 def test_there_is_no_room_on_the_nodes_before_the_switch() -> None:
     """`[before]`: two of four new pods cannot be placed; the run fails a minute later, not at its deadline."""
     trial = Trial.at(Stage.BEFORE)
     patient = {"ready": "10m", "switched": "60s", "removed": "5m"}
-    trial.simulation = Simulation.of(2, node_pods=4, deadlines=patient)
+    trial.simulation = Simulation.of(2, node_pods=8, deadlines=patient)
     trial.driver = TaskDriver(trial.simulation, trial.simulation.request(4))
-    trial.struck()
+    trial.struck(lambda: fill(trial, 4))
 
     assert trial.broken() == []
     assert trial.outcome is RunOutcome.ROLLED_BACK
@@ -125,8 +141,7 @@ def test_only_a_part_of_the_capacity_is_there() -> None:
     """`[before]`: three of four new pods fit; there is no switch."""
     trial = Trial.at(Stage.BEFORE)
     quota = {"metadata": {"name": "small", "namespace": NAMESPACE}, "spec": {"hard": {"pods": "5"}}}
-    trial.world.apply({"apiVersion": "v1", "kind": "ResourceQuota"} | quota)
-    trial.struck(lambda: None)
+    trial.struck(lambda: trial.world.apply({"apiVersion": "v1", "kind": "ResourceQuota"} | quota))
 
     assert trial.broken() == []
     assert trial.outcome is RunOutcome.ROLLED_BACK
