@@ -157,6 +157,7 @@ class EventReportOperator(BaseOperator):
 
 def _report(orders: Any, turn: Any) -> Record:
     problems = {**turn.failed, **turn.held}
+    orders = [one for one in orders if one.service not in problems]
     done = {one.service: f"{one.current} → {one.steps[-1]}: {one.reason}" for one in orders if one.steps}
     kept = {one.service: f"{one.current} stay: {one.reason}" for one in orders if not one.steps}
     return {"services": {**kept, **done, **problems}, "problems": problems}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
@@ -54,7 +54,7 @@ class Due:
         """
         from springtide.events.occurrences import Occurrence
 
-        first = next(iter(task.task_id for task in context["dag"].tasks if task.task_id in FIRST))
+        first = _first(context)
         record = context["ti"].xcom_pull(task_ids=first, key=EVENTS_KEY)
         if record is None:
             raise PermanentError(f"{first} left nothing: clear the run from there on.", code="events_missing")
@@ -63,6 +63,11 @@ class Due:
 
 
 FIRST: Final = ("find_events", "list_services")
+UNSEEN: Final = "it could not be looked at, or has no policy: see look_at_service"
+
+
+def _first(context: Context) -> str:
+    return next(task.task_id for task in context["dag"].tasks if task.task_id in FIRST)
 
 
 def due_events(context: Context, almanac: Almanac, now: datetime, *, is_backfill: bool) -> Due:
@@ -111,8 +116,9 @@ def begin(context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]
         return [Order.from_record(one) for one in kept], almanac.pace
     found = _with_events(_facts(context), due, almanac, now)
     orders = list(orders_for(found))
-    missing = {name for one in due.events for name in one.asks} - set(found)
-    orders += [Order(name, 0, (), (), "it could not be looked at, or has no policy") for name in sorted(missing)]
+    asked = set(context["ti"].xcom_pull(task_ids=_first(context)) or ())
+    missing = (asked | {name for one in due.events for name in one.asks}) - set(found)
+    orders += [Order(name, 0, (0,), (), UNSEEN) for name in sorted(missing)]
     memory.set("orders", [one.to_record() for one in orders])
     return orders, almanac.pace
 
@@ -169,7 +175,9 @@ def started_runs(context: Context, orders: Sequence[Order]) -> list[Started]:
 
     known: Any = context["task_state_store"].get("started") or {}
     names = {order.service for order in orders}
-    found = []
+    at_once = datetime.fromtimestamp(0, UTC)  # the pace is for runs that were started
+    unseen = [order.service for order in orders if order.reason == UNSEEN]
+    found = [Started(service, 0, at_once, RunState.FAILED, UNSEEN) for service in unseen]
     for key, at in known.items():
         service, _, step = key.rpartition("/")
         if service in names:

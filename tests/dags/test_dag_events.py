@@ -176,6 +176,20 @@ def test_a_broken_calendar_fails_one_task_and_not_the_sweep(bag: DagBag, scene: 
     assert set(report["services"]) == {"db", "web", "mail"}
 
 
+def test_a_service_that_cannot_be_looked_at_holds_back_what_needs_it_and_fails_the_sweep(
+    bag: DagBag, scene: Scene
+) -> None:
+    event = {"name": "flash", "start": scene.at(hours=-1), "duration": "3h"}
+    scene.calendar(event | {"services": {name: {"replicas": 6} for name in ("db", "web", "mail")}})
+    (scene.folder / "policies" / "db.yaml").write_text("spec: [")
+
+    state, report = run(bag, "adjust_capacity")
+
+    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": 6})
+    assert set(report["problems"]) == {"db", "web"}
+    assert report["problems"]["web"].startswith("held back: it comes after db, which failed: it could not be looked at")
+
+
 def test_what_is_over_is_rehearsed_on_paper(bag: DagBag, scene: Scene) -> None:
     before = len(scene.fleet.world.history.calls)
     event = {"name": "past", "start": scene.at(hours=-9) + "Z", "duration": "1h", "services": {"web": {"replicas": 9}}}

@@ -8,7 +8,7 @@ from springtide.events.sweep import Facts
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.model import ScalingPlan
 from springtide.policy.model import ScalingPolicy
-from springtide.run.admission import admit, plan_capacity
+from springtide.run.admission import admit, plan_capacity, settings_of, standing_number
 from springtide.run.ports import Ports, RunRequest
 from springtide.verify.smoke import smoke_test
 from springtide.verify.verdict import Verdict, VerdictStatus
@@ -28,7 +28,7 @@ def look_at_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
         scene, stable = admit(ports, request)
     except Fenced as error:
         return _facts(policy, 0, None, frozen=error.message)
-    current = stable.deployment.replicas
+    current = standing_number(scene, stable, settings_of(request).type)
     plan, trouble = _plan(ports, request)
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, scene, stable), demand, before)
