@@ -38,6 +38,9 @@ bench-flash: .venv ## announced sales, with and without a calendar; SEED=n, TRAC
 soak: .venv ## an hour of switchovers under live load, on a real Kubernetes
 	@PYTHONPATH=tests $(BIN)/python -m soak --switchovers 200 --requests 1000000 --results benchmarks/soak/results
 
+kills: .venv ## every part of a real Airflow killed under runs under load, on a real Kubernetes
+	@PYTHONPATH=tests $(BIN)/python -m kills --results benchmarks/kills/results
+
 lock: .venv ## resolve requirements.in into requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
 

@@ -92,6 +92,18 @@ class Cluster:
         socket = str(self.place.containerd_socket)
         return self.inside(["ctr", "--address", socket, "--namespace", "k8s.io", *arguments], "--mount")
 
+    def kill(self, part: str) -> None:
+        """Kill a part at once, as a crash would; the node starts it again after a second.
+
+        Raises:
+            ClusterError: no such part runs.
+        """
+        parts = [pid for node in children(self.pid) for pid in children(node) if name_of(pid) == part]
+        if not parts:
+            raise ClusterError(f"no {part} runs in cluster {self.place.name!r}")
+        for pid in parts:
+            os.kill(pid, signal.SIGKILL)
+
     def enter_network(self) -> None:
         """Move the calling thread, and every thread and process that it starts from now on, into the cluster's network.
 
@@ -184,8 +196,8 @@ def down(place: Place) -> None:
 def remove(place: Place) -> None:
     """Kill process 1 of the cluster (the kernel ends all others with it), then remove its cgroups and its folder."""
     if cluster := Cluster.find(place):
-        for child in Path(f"/proc/{cluster.pid}/task/{cluster.pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
+        for child in children(cluster.pid):
+            os.kill(child, signal.SIGKILL)
         until_gone(cluster)
     for left in [CGROUPS / place.cgroup, *CGROUPS.glob(f"*/{place.cgroup}")]:
         for folder, _, _ in os.walk(left, topdown=False):
@@ -200,6 +212,16 @@ def until_gone(cluster: Cluster) -> None:
         if time.monotonic() > deadline:
             raise ClusterError(f"process {cluster.pid} does not end; look at it with `ps`")
         time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def name_of(pid: int) -> str:
+    """Return what a process calls itself; the kernel keeps 15 characters."""
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def start_time(pid: int) -> int | None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from e2e.manifests import Json
@@ -84,6 +84,27 @@ class Springtide:
         )
         record = json.loads(done.stdout) if done.stdout.strip() else {}
         return Finished(done.returncode, record, done.stderr)
+
+    def begin(self, service: str, *, replicas: int, strategy: str) -> subprocess.Popen[str]:
+        """Begin `springtide run`, whose answer is wanted; `finished` waits for its end."""
+        command = self._command("run", service, "--replicas", str(replicas), "--strategy", strategy)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self.folder, env=environment(), stdout=pipe, stderr=pipe, text=True)
+
+    def reconcile_in(self, *namespaces: str) -> tuple[int, list[Json], str]:
+        """Run `springtide reconcile` there; return its exit code, what became of each run, and its errors."""
+        done = self._finish("reconcile", *(f"--namespace={namespace}" for namespace in namespaces))
+        runs: Any = done.record
+        return done.exit_code, list(runs), done.errors
+
+
+def finished(process: subprocess.Popen[str]) -> Finished:
+    """Wait for the end of `springtide run`; one that takes too long is killed."""
+    try:
+        out, errors = process.communicate(timeout=LONGEST_SECONDS)
+    finally:
+        process.kill()
+    return Finished(process.returncode, json.loads(out) if out.strip() else {}, errors)
 
 
 def environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ from cluster.build import obstacle
 from e2e.command import Springtide
 from e2e.manifests import Web
 from e2e.observer import Observer
-from e2e.real_cluster import open_real_cluster
+from e2e.real_cluster import RealCluster, is_ours, open_real_cluster
 from e2e.sandbox_cluster import start_sandbox
 from e2e.stages import Given, Scenario
 
@@ -40,6 +40,16 @@ def chosen(config: pytest.Config) -> str:
     return str(config.getoption("--cluster", default="sandbox"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out what is about a real Kubernetes only, and what only one of ours lets do to it."""
+    is_real = chosen(config) == "real"
+    unwanted = {"real_cluster": not is_real, "own_cluster": not (is_real and is_ours())}
+    left_out = [item for item in items if any(item.get_closest_marker(name) and out for name, out in unwanted.items())]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The chosen cluster, running."""
@@ -47,6 +57,13 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     opened: Cluster = open_real_cluster() if is_real else start_sandbox(tmp_path_factory.mktemp("sandbox"))
     yield opened
     opened.stop()
+
+
+@pytest.fixture
+def own_cluster(cluster: Cluster) -> RealCluster:
+    """The chosen cluster, where it is one of tests/cluster."""
+    assert isinstance(cluster, RealCluster)
+    return cluster
 
 
 @pytest.fixture

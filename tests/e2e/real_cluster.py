@@ -26,6 +26,7 @@ class RealCluster:
     ctr: tuple[str, ...]
     started: bool
     has_keda: bool = False
+    own: OwnCluster | None = None
 
     def provide_image(self, name: str) -> None:
         """Give the image one more name."""
@@ -34,6 +35,11 @@ class RealCluster:
     def forget_image(self, name: str) -> None:
         """Remove that name. Pods use it with `imagePullPolicy: Never`, so the next one says ErrImageNeverPull."""
         self._images("rm", name)
+
+    def kill_api_server(self) -> None:
+        """Kill kube-apiserver; the node starts it again. Only on a cluster of tests/cluster."""
+        assert self.own is not None
+        self.own.kill("kube-apiserver")
 
     def stop(self) -> None:
         """Stop the cluster if it was started here."""
@@ -44,6 +50,12 @@ class RealCluster:
         subprocess.run([*self.ctr, "images", *arguments], check=True, capture_output=True, timeout=60)
 
 
+def is_ours() -> bool:
+    """Tell whether the cluster is, or will be, one of tests/cluster, and not somebody else's."""
+    given, running = os.environ.get("KUBECONFIG"), OwnCluster.find(place_from_environment())
+    return not given or (running is not None and Path(given) == running.place.kubeconfig)
+
+
 def open_real_cluster() -> RealCluster:
     """Return the cluster that KUBECONFIG names, else start one here and move this process into its network.
 
@@ -52,10 +64,10 @@ def open_real_cluster() -> RealCluster:
     """
     given = os.environ.get("KUBECONFIG")
     running = OwnCluster.find(place_from_environment())
-    if given and (running is None or Path(given) != running.place.kubeconfig):
+    if given and not is_ours():
         ctr = shlex.split(os.environ.get(CTR, "ctr --namespace k8s.io"))
         return RealCluster(Path(given), tuple(ctr), started=False)
     own = running or up(place_from_environment())
     if not given:  # with it, `cluster exec` has started this process inside already
         own.enter_network()
-    return RealCluster(own.place.kubeconfig, tuple(own.ctr()), started=running is None)
+    return RealCluster(own.place.kubeconfig, tuple(own.ctr()), started=running is None, own=own)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from e2e import keda
-from e2e.live_load import LiveLoad, Report, answers
+from e2e.live_load import RATE, LiveLoad, Report, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
 from e2e.observer import OK, is_ready
 
 if TYPE_CHECKING:
+    import subprocess
+
     from e2e.clusters import Cluster
     from e2e.command import Finished, Springtide
     from e2e.keda import Operator
@@ -129,8 +131,8 @@ class Given:
         self.raise_max, self.only_warn = raise_max, only_warn
         return self
 
-    def under_load(self) -> When:
-        """200 requests a second go through the Service, from now to the end."""
+    def under_load(self, *, rate: int = RATE) -> When:
+        """So many requests a second on fresh and as many on kept connections go through the Service, to the end."""
         scenario, see = self.scenario, self.scenario.see
         written = policy(
             see.namespace,
@@ -143,7 +145,7 @@ class Given:
         before = Before(see.get("deployments", NAME), see.get("services", NAME), see.pods(), see.inventory())
         url = f"http://{before.service['spec']['clusterIP']}:{PORT}/"
         see.until("the Service answers", lambda: answers(url))  # a proxy learns of a new Service after the slices do
-        scenario.load = LiveLoad(url)
+        scenario.load = LiveLoad(url, fresh=rate, kept=rate)
         scenario.load.watch_on(1)
         return When(scenario, before)
 
@@ -204,13 +206,18 @@ class When:
 
     def is_released(self) -> Then:
         """Give the floor back, watch a while longer, and stop the load."""
-        return self._then(self.scenario.springtide.release(NAME))
+        return self.then(self.scenario.springtide.release(NAME))
 
     def is_scaled(self, *, to: int, by: str) -> Then:
         """Scale, watch a while longer, and stop the load."""
-        return self._then(self._run(to, by))
+        return self.then(self._run(to, by))
 
-    def _then(self, run: Finished) -> Then:
+    def begin(self, *, to: int, by: str) -> subprocess.Popen[str]:
+        """Begin to scale, and return at once."""
+        return self.scenario.springtide.begin(NAME, replicas=to, strategy=by)
+
+    def then(self, run: Finished) -> Then:
+        """Watch a while longer, and stop the load."""
         load = self.scenario.load
         assert load is not None
         load.watch_on(TRAIL_SECONDS)

@@ -1,0 +1,69 @@
+"""How every struck run ended, and the table of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from e2e.command import Finished
+from e2e.kills import Journal
+from kills.cases import END_SECONDS, TARGET, Struck
+from kills.workloads import CURRENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One row."""
+
+    struck: Struck
+    outcome: str
+    seconds: float
+    requests: int
+    failed: int
+    wrong: str
+
+    @classmethod
+    def of(cls, struck: Struck) -> Self:
+        """Wait until the run's Lease is free, and look at what is there then."""
+        see, when = struck.when.scenario.see, struck.when
+        end = time.monotonic() + END_SECONDS
+        while (journal := Journal.read(see)) is not None and journal.holder and time.monotonic() < end:
+            time.sleep(0.2)
+        seconds = (journal.written_at - struck.at).total_seconds() if journal else 0.0
+        outcome = (journal.outcome if journal and not journal.holder else "") or "without an end"
+        ending = when.then(Finished(0, {"outcome": outcome}, ""))
+        requests, failed = (sum(getattr(report, what) for report in ending.reports) for what in ("requests", "failed"))
+        wrong = "" if outcome == struck.case.outcome else f"meant was {struck.case.outcome}"
+        try:
+            ending.exactly(TARGET if struck.case.outcome == "succeeded" else CURRENT)
+            ending.the_service_as_before().nothing_left_behind().no_request_failed()
+        except AssertionError as error:
+            wrong = f"{wrong} {error}".strip()
+        return cls(struck, outcome, seconds, requests, failed, wrong)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it ended as it should, and nobody noticed."""
+        return not self.wrong and self.failed == 0
+
+
+def table(ended: list[Ended]) -> str:
+    """Return the table, as Markdown; what went wrong stands below it."""
+    rows = [
+        f"| {each.struck.case.name} | `{each.struck.phase}` | `{each.outcome}` | {each.seconds:.0f} s "
+        f"| {each.requests:,} | {each.failed} |"
+        for each in ended
+    ]
+    head = "| what was done | in phase | the run ended | after | requests | failed |\n|---|---|---|---|---|---|"
+    troubles = [f"\n{each.struck.case.name}: {each.wrong}" for each in ended if each.wrong]
+    return "\n".join([head, *rows, *troubles])
+
+
+def write_results(ended: list[Ended], folder: Path) -> None:
+    """Keep the table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kills.md").write_text(f"# `make kills`\n\n{table(ended)}\n")
