@@ -8,8 +8,9 @@ from typing import Final
 from springtide import labels
 from springtide.errors import InputError
 from springtide.kube.autoscaler import Autoscaler
-from springtide.kube.objects import Deployment, Pod
+from springtide.kube.objects import Deployment, Pod, Service
 from springtide.kube.scene import PodSet, Scene
+from springtide.plan.load_balancers import signs_of_own_list
 
 _LISTED: Final = 5
 _SERVICE, _DEPLOYMENT, _STRATEGY = "target.service", "target.deployment", "strategy.type"
@@ -33,6 +34,7 @@ def require_scalable(
         *(_floor_refusals(stable.deployment, autoscalers) if strategy == "floor" else ()),
         *(() if strategy == "floor" else (*_rollout_refusals(stable), *_autoscaler_refusals(autoscalers))),
         *(_parallel_refusals(stable.deployment) if strategy == "blue_green" else ()),
+        *(_load_balancer_refusals(scene.service, selected) if strategy == "blue_green" else ()),
     ]
     if refusals:
         words = "\n".join(f"{refusal.field}: {refusal.message}" for refusal in refusals)
@@ -189,6 +191,17 @@ def _parallel_refusals(deployment: Deployment) -> Iterator[InputError]:
             f"the pods of Deployment {deployment.name} use {_some(blocked)}, so a second set cannot run beside them."
         )
         yield InputError(f"{words} Use strategy in_place.", code="parallel_impossible", field=_STRATEGY)
+
+
+def _load_balancer_refusals(service: Service, selected: Sequence[Pod]) -> Iterator[InputError]:
+    signs = [*signs_of_own_list(service, selected)]
+    if signs:
+        words = f"a load balancer keeps its own list of the pods of Service {service.name} ({_some(signs)}), and takes"
+        yield InputError(
+            f"{words} the earlier ones away before the new ones serve. Use strategy in_place, or floor.",
+            code="load_balancer_keeps_pods",
+            field=_STRATEGY,
+        )
 
 
 def _some(names: Sequence[str]) -> str:

@@ -173,3 +173,48 @@ def test_an_empty_set_that_a_run_made_too_late_is_no_obstacle() -> None:
 
     assert check(scene(service(), SetBuilder(), late)).deployment.name == "web"
     assert refusal(scene(service(), SetBuilder(), late.with_(run=None))).code == "leftover_set"
+
+
+def behind(annotations: dict[str, str], *gates: str) -> Scene:
+    """Return a workload whose Service has these annotations, and whose pods have these readiness gates."""
+    found = service()
+    found.raw["metadata"]["annotations"].update(annotations)
+    look = scene(found, SetBuilder())
+    for pod in look.pods:
+        pod.raw.setdefault("spec", {})["readinessGates"] = [{"conditionType": gate} for gate in gates]
+    return look
+
+
+OWN_LISTS = [
+    behind({"cloud.google.com/neg": '{"ingress": true}'}),
+    behind({"service.beta.kubernetes.io/aws-load-balancer-type": "external"}),
+    behind({"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "ip"}),
+    behind({}, "target-health.elbv2.k8s.aws/k8s-shop-web-0123456789"),
+    behind({}, "cloud.google.com/load-balancer-neg-ready"),
+]
+
+
+@pytest.mark.parametrize("look", OWN_LISTS, ids=["GKE", "AWS", "AWS by target type", "AWS by gate", "GKE by gate"])
+def test_no_selector_switch_behind_a_load_balancer_with_its_own_list_of_pods(look: Scene) -> None:
+    refused = refusal(look)
+
+    assert (refused.code, refused.field) == ("load_balancer_keeps_pods", "strategy.type")
+    assert "Use strategy in_place" in refused.message
+
+
+@pytest.mark.parametrize("look", OWN_LISTS)
+def test_in_place_serves_behind_any_load_balancer(look: Scene) -> None:
+    assert check(look, strategy="in_place").deployment.name == "web"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        behind({"service.beta.kubernetes.io/aws-load-balancer-type": "nlb"}),
+        behind({"service.beta.kubernetes.io/aws-load-balancer-nlb-target-type": "instance"}),
+        behind({}, "example.com/warm"),
+    ],
+    ids=["by node", "by instance", "another gate"],
+)
+def test_a_load_balancer_that_goes_through_the_nodes_is_no_obstacle(look: Scene) -> None:
+    assert check(look).deployment.name == "web"
