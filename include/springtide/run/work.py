@@ -163,8 +163,8 @@ class Work:
             Phase.INSTANCES_REMOVED: deadlines.removed,
             Phase.ROLL_BACK: deadlines.ready + deadlines.removed,
         }.get(phase, deadlines.switched)
-        if phase is Phase.ROLL_BACK:
-            return whole  # by each attempt anew: who undoes a run late still undoes it, instead of keeping both sets
+        if phase is Phase.ROLL_BACK or self.ref.is_taken_up:
+            return whole  # by each attempt anew: who ends a run late still ends it, instead of keeping both sets
         started = self.state.entry(phase, JournalStatus.STARTED)
         spent = self.ports.clock.now() - started.at if started else timedelta(0)
         return max(timedelta(0), whole - max(timedelta(0), spent))

@@ -97,6 +97,19 @@ def test_a_run_that_had_passed_its_smoke_test_is_finished(simulation: Simulation
     assert len(simulation.world.pods(NAMESPACE)) == 4
 
 
+def test_a_run_that_was_found_late_has_the_time_that_it_needs(simulation: Simulation, folder: Path) -> None:
+    """The owner died before the old pods drained; what it had left of its deadline is long over."""
+    simulation.world.faults = FaultPlan().at(Match(method="PATCH", path="/web/scale$"), Fault(FaultKind.CRASH_BEFORE))
+    with pytest.raises(Crashed):
+        simulation.run(4, "cli-1")
+    simulation.world.faults = FaultPlan()
+    simulation.world.advance(3600)
+
+    result, runs = reconciled(folder)
+
+    assert (result.exit_code, runs[0]["outcome"]) == (0, "succeeded")
+
+
 def test_a_run_of_airflow_is_left_to_airflow(simulation: Simulation, folder: Path) -> None:
     crash(simulation, "manual__2026", write=5)
 
