@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from springtide import labels
 from springtide.clock import Clock
-from springtide.errors import Conflict, Fenced, NotFound, TemporaryError
+from springtide.errors import Conflict, Fenced, NotFound, PermanentError, TemporaryError
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.run.state import RunState
@@ -51,9 +51,22 @@ class Lease(KubeObject):
 
     @property
     def state(self) -> RunState | None:
-        """The run that owns the workload, or that owned it last."""
+        """The run that owns the workload, or that owned it last.
+
+        Raises:
+            PermanentError: what stands there is no run (`lease_unreadable`).
+        """
         text = self.annotations.get(labels.STATE)
-        return RunState.from_record(json.loads(text)) if text else None
+        try:
+            return RunState.from_record(json.loads(text)) if text else None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PermanentError(
+                f"Lease {self.name}: its annotation {labels.STATE} holds no run that this version can read "
+                f"({type(error).__name__}); somebody edited it, or a newer version wrote it. It is left alone: look at the "
+                f"pod sets of {self.holder or 'its last run'}, then delete the Lease.",
+                code="lease_unreadable",
+                field=self.name,
+            ) from error
 
     @property
     def _spec(self) -> Json:
@@ -80,10 +93,17 @@ def owned_lease(kube: KubeReader, namespace: str, deployment: str, holder: str) 
     return lease
 
 
-def all_leases(kube: KubeReader, namespace: str) -> list[Lease]:
-    """Return every Lease in `namespace` that holds a run of springtide."""
-    leases = [Lease(raw) for raw in kube.list(Kind.LEASE, namespace)]
-    return [lease for lease in leases if labels.STATE in lease.annotations]
+def all_leases(kube: KubeReader, namespace: str) -> tuple[list[Lease], list[PermanentError]]:
+    """Return every Lease in `namespace` that holds a run of springtide, and what is wrong with those not readable."""
+    readable: list[Lease] = []
+    errors: list[PermanentError] = []
+    for lease in map(Lease, kube.list(Kind.LEASE, namespace)):
+        try:
+            if lease.state is not None:
+                readable.append(lease)
+        except PermanentError as error:
+            errors.append(error)
+    return readable, errors
 
 
 def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: int) -> Lease:

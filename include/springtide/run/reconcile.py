@@ -1,9 +1,8 @@
 """Finishes or undoes runs whose owner is gone, from their Leases alone (I-3, I-26).
 
 An owner is gone when nobody vouches for it any more (its DAG run has ended or was deleted, its process is no more)
-*and*
-its Lease stood still for a whole lease duration on this process's monotonic clock. Then the run is taken up in a new
-generation, which fences the old owner out should it wake, and goes one of three ways:
+*and* its Lease stood still for a whole lease duration on this process's monotonic clock. Then the run is taken up in a
+new generation, which fences the old owner out should it wake, and goes one of three ways:
 
     smoke test passed               finish: remove what is left to remove
     not yet                         undo: roll back
@@ -53,7 +52,7 @@ def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tup
     A run that cannot be taken further does not keep the others from it: it is recorded and logged as an error.
     """
     suspects = [
-        (ns, lease) for ns in namespaces for lease in all_leases(ports.kube, ns) if _is_suspect(lease, is_alive)
+        (ns, lease) for ns in namespaces for lease in all_leases(ports.kube, ns)[0] if _is_suspect(lease, is_alive)
     ]
     if not suspects:
         return ()

@@ -65,7 +65,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one round came to; `refused` says which namespaces could not be looked into, and why."""
+    """What one round came to; `refused` says which namespaces and Leases could not be looked into, and why."""
 
     runs: tuple[Found, ...]
     refused: tuple[SpringtideError, ...]
@@ -78,7 +78,7 @@ class Swept:
 def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
     """Finish or undo every run in `namespaces` that nobody vouches for and whose Lease stands still.
 
-    A namespace that may not be read keeps no other from being looked into.
+    A namespace that may not be read, or a Lease that cannot be, keeps no other from being looked into.
 
     Raises:
         TemporaryError: the cluster does not answer.
@@ -92,7 +92,7 @@ def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
     held = [
         _held(namespace, lease.state, is_alive, words.get((namespace, lease.state.plan.target.deployment)))
         for namespace in readable
-        for lease in all_leases(ports.kube, namespace)
+        for lease in all_leases(ports.kube, namespace)[0]
         if lease.holder and lease.state is not None
     ]
     free = [run for run in ended if run.outcome is not RunOutcome.KEPT_BOTH]
@@ -116,7 +116,7 @@ def _readable(ports: Ports, namespaces: list[str]) -> tuple[list[str], tuple[Spr
     readable, refused = [], []
     for namespace in namespaces:
         try:
-            all_leases(ports.kube, namespace)
+            refused += all_leases(ports.kube, namespace)[1]
         except PermanentError as error:
             refused.append(error)
         else:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from simulation import NAMESPACE, Simulation
 from springtide.cli.main import app
 from springtide.cli.options import Place
-from springtide.labels import lease_name
+from springtide.labels import STATE, lease_name
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 
 if TYPE_CHECKING:
@@ -183,3 +183,26 @@ def select(simulation: Simulation, selector: dict[str, str]) -> dict[str, str]:
     service["spec"]["selector"] = selector
     simulation.world.apply(service)
     return was
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '"run"', "null-ish"])
+def test_a_lease_that_nobody_can_read_keeps_no_other_run_from_being_ended(
+    simulation: Simulation, folder: Path, text: str
+) -> None:
+    crash(simulation, "cli-1", write=5)
+    simulation.world.apply(strange_lease(text))
+
+    result, runs = reconciled(folder)
+
+    assert [run["fate"] for run in runs] == ["ended"]
+    assert is_free(simulation)
+    assert result.exit_code == 1
+    assert "lease_unreadable" in result.stderr
+    assert "springtide-other" in result.stderr
+
+
+def strange_lease(text: str) -> dict[str, Any]:
+    """Return the Lease of another workload, with something that is no run in it."""
+    metadata = {"name": lease_name("other"), "namespace": NAMESPACE, "annotations": {STATE: text}}
+    spec = {"holderIdentity": "cli-2", "leaseTransitions": 1}
+    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
