@@ -62,8 +62,8 @@ class Lease(KubeObject):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise PermanentError(
                 f"Lease {self.name}: its annotation {labels.STATE} holds no run that this version can read "
-                f"({type(error).__name__}); somebody edited it, or a newer version wrote it. It is left alone: look at the "
-                f"pod sets of {self.holder or 'its last run'}, then delete the Lease.",
+                f"({type(error).__name__}); somebody edited it, or a newer version wrote it. It is left alone: look at "
+                f"the pod sets of {self.holder or 'its last run'}, then delete the Lease.",
                 code="lease_unreadable",
                 field=self.name,
             ) from error
