@@ -176,7 +176,7 @@ def roll_back(
             raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
         ref = RunRef.of_holder(target, lease.holder)
         with display:
-            progress = phases.roll_back(ports, ref)
+            progress = phases.roll_back(ports, ref, is_decided=True)
             outcome = phases.report(ports, ref)
         print_json({"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message})
 

@@ -163,17 +163,18 @@ def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None =
     return _wait(ports, ref, Phase.INSTANCES_REMOVED, patience)
 
 
-def roll_back(ports: Ports, ref: RunRef) -> Progress:
+def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progress:
     """Undo the run by the same rules: the stable set whole and ready before the Service points back at it.
 
-    A run that never owned the workload has nothing to undo. A smoke test that is held keeps both sets.
+    A run that never owned the workload has nothing to undo. A smoke test that is held keeps both sets, unless a person
+    has decided (`is_decided`).
 
     Raises:
         Conflict: somebody else changed what this run would restore: nothing is overwritten, both sets stay.
         DeadlineExceeded: the stable set does not become whole; both sets stay.
     """
     with recorded(ports, ref.run_id, Phase.ROLL_BACK, attempt=ref.attempt) as note:
-        progress = _roll_back(ports, ref)
+        progress = _roll_back(ports, ref, is_decided=is_decided)
         note.message = progress.message
         return progress
 
@@ -302,12 +303,12 @@ def _judge(work: Work, verdict: Verdict) -> None:
     raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
 
 
-def _roll_back(ports: Ports, ref: RunRef) -> Progress:
+def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     lease = read_lease(ports.kube, ref.namespace, ref.deployment)
     if lease is None or lease.holder != ref.holder:
         return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
     work = Work.of(ports, ref)
-    if work.state.entry(Phase.SMOKE_TEST, JournalStatus.HELD):
+    if work.state.entry(Phase.SMOKE_TEST, JournalStatus.HELD) and not is_decided:
         return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from simulation import NAMESPACE, Simulation
+from builders import policy
+from simulation import NAMESPACE, SMOKE, WAITS, Simulation
 from springtide.cli.main import app
 from springtide.cli.options import Place
+from springtide.errors import PermanentError
 from springtide.labels import STATE, lease_name
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
+from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -199,6 +202,24 @@ def test_a_lease_that_nobody_can_read_keeps_no_other_run_from_being_ended(
     assert result.exit_code == 1
     assert "lease_unreadable" in result.stderr
     assert "springtide-other" in result.stderr
+
+
+def test_a_held_run_is_undone_when_somebody_says_so(
+    monkeypatch: pytest.MonkeyPatch, simulation: Simulation, folder: Path
+) -> None:
+    undecided = Verdict.of([CheckResult("promql", VerdictStatus.INCONCLUSIVE, "nobody can say")])
+    monkeypatch.setattr("springtide.run.phases.verdict_of", lambda *_: undecided)
+    simulation.policy = policy(strategy=WAITS | {"type": "blue_green", "on_inconclusive": "hold"}, smoke=list(SMOKE))
+    with pytest.raises(PermanentError, match="The policy holds"):
+        simulation.run(4, "cli-1")
+    kept = not is_free(simulation) and simulation.deployment("web-alt") is not None
+
+    undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder)])
+
+    assert kept
+    assert json.loads(undone.stdout)["outcome"] == "rolled_back"
+    assert is_free(simulation)
+    assert simulation.deployment("web-alt") is None
 
 
 def strange_lease(text: str) -> dict[str, Any]:
