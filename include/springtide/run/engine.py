@@ -126,7 +126,10 @@ class Engine:
                 return
             if self._apply(Patch(kind, thing.name, thing.version, {}, f"own {kind.value} {thing.name}"), []):
                 return
-            thing = KubeObject(self.kube.get(kind, self.target.namespace, thing.name))
+            try:
+                thing = KubeObject(self.kube.get(kind, self.target.namespace, thing.name))
+            except NotFound:
+                return  # it has gone, so there is nothing to own
         raise Conflict(f"{kind.value} {thing.name}: it keeps changing and cannot be owned.", code="conflict")
 
     def _apply(self, step: Step, writes: list[str]) -> bool:

@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 from springtide import labels
+from springtide.clock import Clock
 from springtide.errors import Fenced
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
@@ -18,6 +19,7 @@ class Fence:
     """Applies steps for one run in one generation of its Lease, or refuses to."""
 
     kube: KubeClient
+    clock: Clock
     namespace: str
     deployment: str
     run_id: str
@@ -63,4 +65,7 @@ class Fence:
         annotations = stamped.setdefault("metadata", {}).setdefault("annotations", {})
         annotations[labels.RUN] = self.run_id
         annotations[labels.GENERATION] = str(self.generation)
+        if annotations.get(labels.SWITCHED_AT):
+            # Waits count from it, and between the look and this write a slow call may have lain.
+            annotations[labels.SWITCHED_AT] = self.clock.now().isoformat()
         return stamped

@@ -17,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from springtide.errors import Conflict, NotFound, PermanentError, TemporaryError
+from springtide.errors import Conflict, Fenced, NotFound, PermanentError, TemporaryError
 from springtide.kube.objects import Kind
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -96,7 +96,7 @@ def _take_further(ports: Ports, namespace: str, lease: Lease) -> Reconciled | No
     try:
         message = retried(ports, lambda: _end(ports, ref, state))
         outcome = retried(ports, lambda: phases.report(ports, ref))
-    except TemporaryError as error:
+    except (Fenced, TemporaryError) as error:  # fenced: another is faster, or the look at the Lease was an old one
         log.warning("run_not_reconciled_yet", run=ref.run_id, deployment=ref.deployment, message=error.message)
         return None  # the Lease stays taken, and stands still again: the next reconcile goes on from here
     log.warning("run_reconciled", run=ref.run_id, deployment=ref.deployment, outcome=outcome.value, message=message)
@@ -116,6 +116,8 @@ def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
             return phases.roll_back(ports, ref).message
         phases.remove_old_instances(ports, ref)
         return phases.instances_removed(ports, ref).message
+    except Fenced:
+        raise
     except PermanentError as error:
         log.exception("run_needs_a_person", run=ref.run_id, deployment=ref.deployment, code=error.code)
         return error.message

@@ -76,7 +76,7 @@ class Work:
         state = lease.state
         if state is None:
             raise fenced(lease, ref.namespace, ref.deployment, ref.holder)
-        fence = Fence(ports.kube, ref.namespace, ref.deployment, ref.run_id, ref.holder, lease.generation)
+        fence = Fence(ports.kube, ports.clock, ref.namespace, ref.deployment, ref.run_id, ref.holder, lease.generation)
         heartbeat = Heartbeat(ports, ref)
         held = state.snapshot.autoscaler
         through = None if held is None else (held.kind, held.name)
