@@ -66,3 +66,22 @@ def test_a_run_whose_owner_is_gone_is_finished_or_undone_from_its_lease(
 
     assert broken(end.evidence) == []
     assert repr(end.state) in {untouched(course), repr(unfaulted(course).state)}
+
+
+def before_writes(courses: tuple[Course, ...]) -> list[Any]:
+    """Return the call right before each write: the look at the Lease, mostly."""
+    return [
+        pytest.param(course, call.number - 1, id=f"{course.name}-call{call.number - 1}")
+        for course in courses
+        for call in unfaulted(course).evidence.calls
+        if call.write
+    ]
+
+
+@pytest.mark.parametrize(("course", "number"), before_writes(SUCCEEDING))
+def test_a_call_that_hangs_before_a_write_shortens_no_wait(course: Course, number: int) -> None:
+    """What is judged is a quarter of a minute old when it is written."""
+    end = play(course, FaultPlan().at(Match(number=number), Fault(FaultKind.TIMEOUT)), AfterCrash.RETRY)
+
+    assert broken(end.evidence) == []
+    assert end.state == unfaulted(course).state
