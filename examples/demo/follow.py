@@ -16,6 +16,7 @@ from springtide.record.store import RunStore
 
 ORDER: Final = (
     "calculate_capacity",
+    "approve",
     "create_instances",
     "instances_ready",
     "switch_endpoints",
