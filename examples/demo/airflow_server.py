@@ -21,6 +21,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 DAG_ID: Final = "scale_service"
 USER: Final = "admin"
 START_SECONDS: Final = 120
+TRIGGER_SECONDS: Final = 30
 PARTS: Final = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -39,13 +40,23 @@ class Airflow:
     def trigger(self, conf: dict[str, Any]) -> str:
         """Start a run of `scale_service`, as a user does by REST, and return its id.
 
+        Asked again while Airflow has trouble of its own, such as SQLite's lock in its first seconds: the id is ours, so
+        the same run cannot be started twice.
+
         Raises:
             DemoError: Airflow refused it.
         """
-        answer = self.client.post(f"/api/v2/dags/{DAG_ID}/dagRuns", json={"logical_date": None, "conf": conf})
-        if answer.is_error:
-            raise DemoError(f"Airflow refused the run ({answer.status_code}): {answer.text}")
-        return str(answer.json()["dag_run_id"])
+        run_id = f"demo__{secrets.token_hex(4)}"
+        wanted = {"dag_run_id": run_id, "logical_date": None, "conf": conf}
+
+        def is_taken() -> bool:
+            answer = self.client.post(f"/api/v2/dags/{DAG_ID}/dagRuns", json=wanted)
+            if answer.is_client_error and answer.status_code != httpx.codes.CONFLICT:
+                raise DemoError(f"Airflow refused the run ({answer.status_code}): {answer.text}")
+            return not answer.is_server_error
+
+        wait_until(is_taken, "Airflow takes the run", self.child.require_alive, TRIGGER_SECONDS)
+        return run_id
 
     def run(self, run_id: str) -> dict[str, Any]:
         """Return the run as Airflow's API shows it."""
