@@ -28,7 +28,7 @@ from springtide.record.sql import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RUNS = 3
+RUNS = 2
 SMALL, LARGE = 3, 6
 START, DRAIN = 1.0, 3.0  # of the pods of examples/workloads/checkout.yaml
 SWITCHED = 4.0  # the policy's drain, which is longer than its propagation; both count from the switch
