@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -79,10 +80,8 @@ class ForecastSpec(AheadPart):
 
 def _day(value: object) -> date:
     if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        try:
+        with suppress(ValueError):  # no such day: refused below
             return date.fromisoformat(value)
-        except ValueError:
-            pass
     elif isinstance(value, date) and not isinstance(value, datetime):
         return value
     raise refusal("policy_type", f"expected a day such as 2025-11-11, got {shown(value)}")
