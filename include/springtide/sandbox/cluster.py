@@ -21,6 +21,8 @@ from springtide.sandbox.services import ServiceProxies, ports_of
 from springtide.sandbox.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from springtide.clock import Clock
 
 API_PORT: Final = 6443
@@ -100,20 +102,28 @@ class Cluster:
         return _change_images(self.world, request) if request.path.startswith(_IMAGES) else self.world.call(request)
 
 
-def start_cluster(clock: Clock, settings: Settings | None = None, *, port: int = API_PORT) -> Cluster:
+def start_cluster(
+    clock: Clock,
+    settings: Settings | None = None,
+    *,
+    port: int = API_PORT,
+    second_octets: Sequence[int] = SECOND_OCTETS,
+) -> Cluster:
     """Start a cluster; from the return on it answers. To be called in a running event loop.
+
+    It takes the first of the networks 127.x.0.0/16 that no other has.
 
     Raises:
         PermanentError: no address could be had (`address_taken`).
     """
-    for second in SECOND_OCTETS:
+    for second in second_octets:
         try:
             return Cluster(clock, replace(settings or Settings(), second_octet=second), port)
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}:
                 raise
             last = error
-    first, final = (Network(second).node for second in (SECOND_OCTETS[0], SECOND_OCTETS[-1]))
+    first, final = (Network(second).node for second in (second_octets[0], second_octets[-1]))
     raise PermanentError(
         f"port: {port} cannot be had on any address from {first} to {final} ({last.strerror}); "
         "stop another sandbox, or choose another port with --port.",
