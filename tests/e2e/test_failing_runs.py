@@ -22,7 +22,10 @@ def test_new_pods_never_become_ready(given: Given, strategy: str) -> None:
 
 
 def test_new_pods_crash(given: Given, strategy: str) -> None:
+    """Beside the stable set they may even say Ready first; in place that would be the Service's word, and its loss."""
     given.web(replicas=3).new_pods_start_with("CRASH", "100ms")
+    if strategy == "in_place":
+        given.new_pods_start_with("NEVER_READY", "true")
 
     then = given.under_load().is_scaled(to=6, by=strategy)
 
