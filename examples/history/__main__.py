@@ -10,17 +10,14 @@ Airflow creates a backfill in one transaction beside its scheduler; on a busy ma
 
 from __future__ import annotations
 
-import argparse
 import json
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from shutil import copy, copytree, rmtree
+from shutil import copy, copytree
 from typing import Final
 
 import httpx
@@ -28,6 +25,7 @@ from examples.demo.airflow_server import ROOT, Airflow, begin_airflow, when_read
 from examples.demo.children import Children, DemoError
 from examples.demo.patience import wait_until
 from examples.demo.screen import console
+from examples.demo.told import leave_login, told
 from examples.history.month import begin_prometheus
 
 from springtide.record.history import HistoryDay
@@ -44,22 +42,7 @@ PATIENCE: Final = 1800
 
 def main() -> int:
     """Tell the story; 0 when the second backfill left the rows of the first."""
-    parser = argparse.ArgumentParser(prog="python -m examples.history", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave Airflow running until Ctrl-C")
-    keep = parser.parse_args().keep
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    rmtree(HOME, ignore_errors=True)
-    try:
-        with Children(HOME / "logs") as children:
-            tell(children)
-            if keep:
-                threading.Event().wait()
-    except DemoError as error:
-        console.print(f"[red]The story ended:[/red] {error}", highlight=False)
-        return 1
-    except KeyboardInterrupt:
-        console.print("Everything that was started is stopped.")
-    return 0
+    return told("python -m examples.history", __doc__, HOME, tell)
 
 
 def tell(children: Children) -> None:
@@ -80,7 +63,7 @@ def tell(children: Children) -> None:
     }
     airflow = when_ready(begin_airflow(children, HOME / "airflow", environment))
     airflow.client.timeout = httpx.Timeout(60)
-    (HOME / "login.json").write_text(json.dumps({"url": airflow.url, "password": airflow.password}))
+    leave_login(airflow, HOME)
     wait_until(lambda: airflow.client.get(DAG).is_success, "the DAG is read", airflow.child.require_alive, 120)
     first, last = (now - timedelta(days=DAYS)).date(), (now - timedelta(days=1)).date()
     span = ["--from-date", first.isoformat(), "--to-date", last.isoformat(), "--max-active-runs", "4"]

@@ -6,22 +6,20 @@ leaves both running for a look at Airflow's pages, until Ctrl-C.
 
 from __future__ import annotations
 
-import argparse
 import json
-import signal
 import sys
-import threading
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
-from shutil import copytree, rmtree
+from shutil import copytree
 from typing import Any
 
 from examples.demo.airflow_server import ROOT, USER, Airflow, begin_airflow, when_ready
-from examples.demo.children import Children, DemoError
+from examples.demo.children import Children
 from examples.demo.patience import wait_until
 from examples.demo.screen import console
 from examples.demo.shop import begin_shop
+from examples.demo.told import leave_login, told
 from examples.sale.story import HERE, calendar, shown, utc_now, write_demand
 
 HOME = ROOT / ".springtide" / "sale"
@@ -34,22 +32,7 @@ ATTEMPTS = 3
 
 def main() -> int:
     """Tell the story; 0 when everything happened as it should."""
-    parser = argparse.ArgumentParser(prog="python -m examples.sale", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave Airflow running until Ctrl-C")
-    keep = parser.parse_args().keep
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    rmtree(HOME, ignore_errors=True)
-    try:
-        with Children(HOME / "logs") as children:
-            tell(children)
-            if keep:
-                threading.Event().wait()
-    except DemoError as error:
-        console.print(f"[red]The story ended:[/red] {error}", highlight=False)
-        return 1
-    except KeyboardInterrupt:
-        console.print("Everything that was started is stopped.")
-    return 0
+    return told("python -m examples.sale", __doc__, HOME, tell)
 
 
 def tell(children: Children) -> None:
@@ -73,7 +56,7 @@ def tell(children: Children) -> None:
         "SPRINGTIDE_AIRFLOW_USER": USER,
         "SPRINGTIDE_AIRFLOW_PASSWORD": airflow.password,
     }
-    (HOME / "login.json").write_text(json.dumps({"url": airflow.url, "password": airflow.password}))
+    leave_login(airflow, HOME)
     ask = environment | login
     until(airflow, lambda: bool(airflow.client.get(DAG).is_success), "prepare_events is read")
     scheduled(airflow, ask)
