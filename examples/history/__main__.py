@@ -5,12 +5,14 @@ Needs Debian's `prometheus`. Takes some minutes. There is no cluster at all, and
 until Ctrl-C.
 
 Airflow creates a backfill in one transaction beside its scheduler; on a busy machine its SQLite refuses that
-("database is locked"). Then set AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a PostgreSQL, as real installations have one.
+("database is locked"). Then set AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, and the same with _ASYNC behind it, to a
+PostgreSQL (`postgresql+psycopg://…`), as real installations have one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -84,7 +86,12 @@ def backfilled(airflow: Airflow, store: str, arguments: Sequence[str]) -> tuple[
     began = time.monotonic()
     program = str(Path(sys.executable).with_name(command[0]))
     done = subprocess.run(  # noqa: S603  our own command, no shell
-        [program, *command[1:]], env=airflow.environment, capture_output=True, text=True, timeout=300, check=False
+        [program, *command[1:]],
+        env=dict(os.environ) | dict(airflow.environment),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     if done.returncode:
         raise DemoError(f"the backfill was refused: {done.stdout[-500:]}{done.stderr[-500:]}")
