@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,20 @@ OWN_SELECTOR = {"app": "web"}
 
 def policy(**spec: Any) -> ScalingPolicy:
     """Return a valid policy for the workload `web`, with `spec` merged in."""
-    document = {
+    return ScalingPolicy.model_validate(policy_document(**spec))
+
+
+def policy_text(name: str = "web", **spec: Any) -> str:
+    """Return the same as a file's text, under a name of its own; JSON is YAML, too."""
+    return json.dumps(policy_document(name, **spec))
+
+
+def policy_document(name: str = "web", **spec: Any) -> Json:
+    """Return what stands in the file of a valid policy."""
+    return {
         "apiVersion": "springtide/v1",
         "kind": "ScalingPolicy",
-        "metadata": {"name": "web", "owner": "team-web"},
+        "metadata": {"name": name, "owner": "team-web"},
         "spec": {
             "target": {"namespace": "shop", "deployment": "web", "service": "web"},
             "replicas": {"min": 1, "max": 50},
@@ -32,7 +43,6 @@ def policy(**spec: Any) -> ScalingPolicy:
         }
         | spec,
     }
-    return ScalingPolicy.model_validate(document)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from builders import policy_text
 from simulation import NAMESPACE, Simulation
 from springtide.labels import lease_name
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
@@ -29,17 +30,6 @@ pytestmark = [  # what Airflow 3.3.2 itself does when a DAG runs inside a test
     pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
 ]
 
-POLICY = """
-apiVersion: springtide/v1
-kind: ScalingPolicy
-metadata: {name: web, owner: payments}
-spec:
-  target: {namespace: shop, deployment: web, service: web}
-  replicas: {min: 1, max: 20}
-  capacity: {models: [{model: fixed, replicas: 6}]}
-  strategy: {type: blue_green}
-"""
-
 
 @pytest.fixture
 def reconcile_runs(bag: DagBag) -> DAG:
@@ -55,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def simulation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """A workload of two pods, its policy, and tasks whose ports are the simulation's."""
-    (folder / "web.yaml").write_text(POLICY)
+    (folder / "web.yaml").write_text(policy_text())
     made = Simulation.of(2)
 
     @contextmanager

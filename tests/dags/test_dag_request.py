@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from builders import policy_text
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PolicyError
 from springtide_airflow.parameters import is_past, request_of
@@ -18,24 +19,12 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 NOW = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
-POLICY = """
-apiVersion: springtide/v1
-kind: ScalingPolicy
-metadata: {name: checkout, owner: payments}
-spec:
-  target: {namespace: shop, deployment: checkout, service: checkout}
-  replicas: {min: 2, max: 20}
-  capacity: {models: [{model: fixed, replicas: 6}]}
-  strategy: {type: in_place}
-"""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "checkout.yaml").write_text(POLICY)
-    (tmp_path / "broken.yaml").write_text(
-        POLICY.replace("name: checkout,", "name: broken,").replace("min: 2", "min: 99")
-    )
+    (tmp_path / "checkout.yaml").write_text(policy_text("checkout", replicas={"min": 2, "max": 20}))
+    (tmp_path / "broken.yaml").write_text(policy_text("broken", replicas={"min": 99, "max": 20}))
     monkeypatch.setenv("SPRINGTIDE_POLICIES", str(tmp_path))
     return tmp_path
 

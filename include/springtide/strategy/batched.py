@@ -19,12 +19,9 @@ from springtide.policy.model import BlueGreen
 from springtide.strategy import way_back
 from springtide.strategy.model import Decision, Delete, Done, Order, Wait, require_same_service, stable_set
 from springtide.strategy.pair import (
-    create_twin,
+    begin_beside,
     foreign_selector,
     give_back,
-    is_empty,
-    pause,
-    point,
     points_at,
     require_new,
     require_twin,
@@ -58,17 +55,7 @@ class BatchedStrategy:
         stable, new = two_sets(scene, order)
         if new is not None and is_widened(scene, order):
             return Done(f"Service {scene.service.name} already means both sets")
-        if not stable.deployment.is_paused:
-            return pause(stable)
-        if scene.service.selector == order.snapshot.selector and is_empty(new):
-            return point(scene, stable_hash(order), f"pin to {stable.deployment.name}", is_switch=False)
-        if not points_at(scene, order, stable_hash(order)):
-            raise foreign_selector(scene, order)
-        if new is None:
-            return create_twin(stable, order)
-        if new.deployment.replicas < batch_of(order):
-            return scale(new, batch_of(order))
-        return Done(f"Deployment {new.deployment.name} has {new.deployment.replicas} replicas")
+        return begin_beside(scene, order, stable, new, size=batch_of(order))
 
     def ready(self, scene: Scene, order: Order) -> Decision:
         """Wait until the first batch is available."""

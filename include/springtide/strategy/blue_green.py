@@ -17,18 +17,15 @@ from springtide.kube.scene import Scene
 from springtide.strategy import way_back
 from springtide.strategy.model import Decision, Done, Order, Wait, require_same_service, stable_set
 from springtide.strategy.pair import (
-    create_twin,
+    begin_beside,
     foreign_selector,
     give_back,
-    is_empty,
-    pause,
     point,
     points_at,
     propagated,
     remove_set,
     require_new,
     require_twin,
-    scale,
     stable_hash,
     switched_at,
     two_sets,
@@ -46,17 +43,7 @@ class BlueGreenStrategy:
         stable, new = two_sets(scene, order)
         if new is not None and points_at(scene, order, new.template_hash):
             return Done(f"Service {scene.service.name} already points at {new.deployment.name}")
-        if not stable.deployment.is_paused:
-            return pause(stable)
-        if scene.service.selector == order.snapshot.selector and is_empty(new):
-            return point(scene, stable_hash(order), f"pin to {stable.deployment.name}", is_switch=False)
-        if not points_at(scene, order, stable_hash(order)):
-            raise foreign_selector(scene, order)
-        if new is None:
-            return create_twin(stable, order)
-        if new.deployment.replicas < order.peak:
-            return scale(new, order.peak)
-        return Done(f"Deployment {new.deployment.name} has {new.deployment.replicas} replicas")
+        return begin_beside(scene, order, stable, new, size=order.peak)
 
     def ready(self, scene: Scene, order: Order) -> Decision:
         """Wait until the whole new set is available."""

@@ -113,6 +113,25 @@ def create_twin(stable: PodSet, order: Order) -> Create:
     return Create(Kind.DEPLOYMENT, twin_of(stable.deployment, name=name, replicas=0), f"create {name}, empty")
 
 
+def begin_beside(scene: Scene, order: Order, stable: PodSet, new: PodSet | None, *, size: int) -> Decision:
+    """Pause the stable Deployment, pin the Service to it, create the twin, grow it to `size`: one step at a time.
+
+    Raises:
+        Conflict: somebody else changed the Service's selector.
+    """
+    if not stable.deployment.is_paused:
+        return pause(stable)
+    if scene.service.selector == order.snapshot.selector and is_empty(new):
+        return point(scene, stable_hash(order), f"pin to {stable.deployment.name}", is_switch=False)
+    if not points_at(scene, order, stable_hash(order)):
+        raise foreign_selector(scene, order)
+    if new is None:
+        return create_twin(stable, order)
+    if new.deployment.replicas < size:
+        return scale(new, size)
+    return Done(f"Deployment {new.deployment.name} has {new.deployment.replicas} replicas")
+
+
 def is_empty(new: PodSet | None) -> bool:
     """Say whether there is no new set yet, or one without pods that an earlier owner created too late."""
     return new is None or (new.deployment.replicas == 0 and not new.pods)

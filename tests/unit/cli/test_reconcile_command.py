@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from builders import policy
+from builders import policy, policy_text
 from simulation import NAMESPACE, SMOKE, WAITS, Simulation
 from springtide.cli.main import app
 from springtide.cli.options import Place
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from springtide.run.ports import Ports
-
-POLICY = """
-apiVersion: springtide/v1
-kind: ScalingPolicy
-metadata: {name: NAME, owner: payments}
-spec:
-  target: {namespace: shop, deployment: web, service: web}
-  replicas: {min: 1, max: 20}
-  capacity: {models: [{model: fixed, replicas: 6}]}
-  strategy: {type: blue_green}
-"""
 
 
 @pytest.fixture
@@ -52,7 +41,7 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "web.yaml").write_text(POLICY.replace("NAME", "web"))
+    (tmp_path / "web.yaml").write_text(policy_text())
     return tmp_path
 
 
