@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from simulation import NAMESPACE, WAITS, WorldRoute, web
@@ -17,6 +17,7 @@ from springtide.run import phases
 from springtide.run.engine import Progress
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.sandbox import transport
+from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.core import Settings
 from springtide.sandbox.objects import Json
 from springtide.sandbox.world import World
@@ -26,7 +27,7 @@ START = 2
 """Replicas of every service before the event."""
 
 
-def policy_document(name: str, after: tuple[str, ...]) -> Json:
+def policy_document(name: str, after: tuple[str, ...], strategy: str = "in_place") -> Json:
     """Return the policy of one service: usually two replicas, by what its demand asks for."""
     return {
         "apiVersion": "springtide/v1",
@@ -36,7 +37,7 @@ def policy_document(name: str, after: tuple[str, ...]) -> Json:
             "target": {"namespace": NAMESPACE, "deployment": name, "service": name},
             "replicas": {"min": 1, "max": 50},
             "capacity": {"models": [{"model": "fixed", "replicas": START}]},
-            "strategy": WAITS | {"type": "in_place"},
+            "strategy": WAITS | {"type": strategy},
             "after": list(after),
         },
     }
@@ -47,6 +48,21 @@ def manifests(name: str) -> list[Json]:
     found: list[Json] = json.loads(json.dumps(web(START)[1:]).replace('"web"', f'"{name}"'))
     found[0]["spec"]["template"]["spec"]["containers"][0]["name"] = "web"
     return found
+
+
+def autoscaler(name: str) -> Json:
+    """Return an HPA over the Deployment `name`, whose metrics ask for what it has usually."""
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": name, "namespace": NAMESPACE, "annotations": {WANTED: str(START)}},
+        "spec": {
+            "minReplicas": START,
+            "maxReplicas": 5,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}},
+        },
+    }
 
 
 @dataclass
@@ -103,30 +119,33 @@ class ChildRun:
 
 @dataclass
 class Fleet:
-    """The services by name, each with those that it comes after."""
+    """The services by name, each with those that it comes after; the `autoscaled` ones have an HPA, and a floor."""
 
     after: dict[str, tuple[str, ...]]
     failing: frozenset[str] = frozenset()
+    autoscaled: frozenset[str] = frozenset()
     world: World = field(default_factory=lambda: World(Settings(seed=1)))
     store: MemoryStore = field(default_factory=MemoryStore)
     runs: dict[str, ChildRun] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Let every service come up; then take away the image of those that are to fail."""
-        self.policies = {
-            name: ScalingPolicy.model_validate(policy_document(name, after)) for name, after in self.after.items()
-        }
+        self.policies = {name: ScalingPolicy.model_validate(self.document(name)) for name in self.after}
         self.world.apply(web(START)[0])
         for name in self.after:
             found = manifests(name)
             if name in self.failing:
                 found[0]["spec"]["template"]["spec"]["containers"][0]["image"] = f"localhost/{name}:1"
                 self.world.core.images.add(f"localhost/{name}:1")
-            self.world.apply(*found)
+            self.world.apply(*found, *([autoscaler(name)] if name in self.autoscaled else []))
         self.world.settle()
         for name in self.failing:
             self.world.core.images.discard(f"localhost/{name}:1")
         self.since = self.world.elapsed
+
+    def document(self, name: str) -> Json:
+        """Return the policy of one service."""
+        return policy_document(name, self.after[name], "floor" if name in self.autoscaled else "in_place")
 
     def ports(self) -> Ports:
         """Return the ports of a new process."""
@@ -139,11 +158,13 @@ class Fleet:
         kube = LiveKube(client, clock=self.world.clock)
         return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
 
-    def start(self, run_id: str, service: str, replicas: int) -> None:
-        """Start a run unless it is there."""
+    def start(self, run_id: str, service: str, replicas: int | str, until: str | None = None) -> None:
+        """Start a run unless it is there; its `replicas` are a number or `release`."""
         if run_id not in self.runs:
-            request = RunRequest(run_id, self.policies[service], replicas, None, "fleet", "a test")
-            self.runs[run_id] = ChildRun(self.ports(), request)
+            number = None if isinstance(replicas, str) else replicas
+            request = RunRequest(run_id, self.policies[service], number, None, "fleet", "a test")
+            lapses = datetime.fromisoformat(until) if until else None
+            self.runs[run_id] = ChildRun(self.ports(), replace(request, is_release=number is None, until=lapses))
             self.runs[run_id].begin()
 
     def tick(self, seconds: float = 1.0) -> None:

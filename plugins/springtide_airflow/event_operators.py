@@ -14,6 +14,7 @@ from springtide_airflow.event_runs import (
     EVENTS_KEY,
     Due,
     begin,
+    child_conf,
     child_id,
     due_events,
     paper_report,
@@ -120,7 +121,7 @@ class ScaleServicesSensor(BaseSensorOperator):
         for service, step in turn.starts:
             order = next(one for one in orders if one.service == service)
             name = child_id(context, service, step)
-            conf = {"service": service, "replicas": order.steps[step], "reason": order.reason[:500]}
+            conf = child_conf(order, step)
             self.log.info("%s: %s → %s replicas: %s", service, order.current, order.steps[step], order.reason)
             child_runs.start(context, name, conf)
             known[f"{service}/{step}"] = now.isoformat()

@@ -126,7 +126,8 @@ def begin(context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]
 def _facts(context: Context) -> dict[str, Facts]:
     from springtide.events.sweep import Facts
 
-    records = context["ti"].xcom_pull(task_ids=LOOKED_BY) or []
+    # a list of names: with one name alone, Airflow gives a single mapped task's record instead of a list of one
+    records = context["ti"].xcom_pull(task_ids=[LOOKED_BY]) or []
     found = [Facts.from_record(record) for record in records if record is not None]
     return {one.service: one for one in found}
 
@@ -167,6 +168,15 @@ def child_id(context: Context, service: str, step: int) -> str:
     """Return the name of the run that takes `service` to its step: the same whenever it is asked for."""
     parent = re.sub(r"[^A-Za-z0-9_.~:+-]", "-", context["dag_run"].run_id)[:150]
     return f"{parent}__{service}__{step}"
+
+
+def child_conf(order: Order, step: int) -> Record:
+    """Return what the run that takes an order's service to its step is asked for."""
+    is_back = order.gives_back and step == len(order.steps) - 1
+    conf: Record = {"service": order.service, "replicas": "release" if is_back else order.steps[step]}
+    if order.until is not None:
+        conf["until"] = order.until.isoformat()
+    return conf | {"reason": order.reason[:500]}
 
 
 def started_runs(context: Context, orders: Sequence[Order]) -> list[Started]:

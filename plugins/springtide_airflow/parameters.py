@@ -36,6 +36,9 @@ LONGEST_REASON: Final = 500
 STALE_AFTER: Final = timedelta(hours=1)
 """A run that was due longer ago is over the past: what it would act on has gone by, so it plans and writes nothing."""
 
+LONGEST_HOLD: Final = timedelta(days=400)
+"""How far ahead a floor may be held: as far as events are known."""
+
 _TRIGGERS: Final = {"scheduled": "schedule", "backfill": "backfill", "asset_triggered": "event"}
 
 
@@ -66,6 +69,13 @@ def scaling_params(folder: Path) -> dict[str, Param]:
         ),
         "reason": Param(
             "by hand", type="string", maxLength=LONGEST_REASON, title="Reason", description="Why; kept with the run."
+        ),
+        "until": Param(
+            None,
+            type=["null", "string"],
+            format="date-time",
+            title="Held until",
+            description="When a raised minimum lapses (strategy floor). Empty: the policy's expires, from now on.",
         ),
         "dry_run": Param(
             False, type="boolean", title="Dry run", description="Plan and keep the plan; change nothing in the cluster."
@@ -98,6 +108,7 @@ def request_of(context: Context, clock: Clock) -> RunRequest:
         requested_by=dag_run.triggering_user_name or f"airflow ({run_type})",
         reason=_reason(asked.get("reason", "")),
         trigger=_TRIGGERS.get(run_type, "manual"),
+        until=_until(asked.get("until"), clock.now()),
         dry_run=_flag(asked.get("dry_run", False)) or is_past(context, clock.now()),
     )
 
@@ -111,7 +122,7 @@ def is_past(context: Context, now: datetime) -> bool:
 
 
 def _require_known(asked: dict[str, Any]) -> None:
-    known = ("service", "replicas", "strategy", "reason", "dry_run")
+    known = ("service", "replicas", "strategy", "reason", "until", "dry_run")
     for name in asked:
         if name not in known:
             near = get_close_matches(name, known, n=1)
@@ -139,6 +150,25 @@ def _reason(value: object) -> str:
         code="reason_invalid",
         field="reason",
     )
+
+
+def _until(value: object, now: datetime) -> datetime | None:
+    from datetime import datetime
+
+    if value in (None, ""):
+        return None
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or not now < found <= now + LONGEST_HOLD:
+        raise InputError(
+            f"until: {_shown(value)} is no instant with its zone within the next {LONGEST_HOLD.days} days, such as "
+            "2026-11-12T02:00:00+00:00.",
+            code="until_invalid",
+            field="until",
+        )
+    return found
 
 
 def _flag(value: object) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from airflow.sdk import Variable
 from ruamel.yaml import YAML
 
-from fleet import START, Fleet, forty, policy_document
+from fleet import START, Fleet, forty
 from springtide.errors import InputError, PermanentError
 from springtide.events.almanac import Almanac, View
 from springtide.events.waves import RunState
@@ -46,8 +46,8 @@ class Scene:
             (folder / name).mkdir()
             monkeypatch.setenv(f"SPRINGTIDE_{name.upper()}", str(folder / name))
         monkeypatch.setenv("SPRINGTIDE_KNOWN_EVENTS", str(folder / "known.json"))
-        for name, after in fleet.after.items():
-            self._write(f"policies/{name}.yaml", policy_document(name, after))
+        for name in fleet.after:
+            self._write(f"policies/{name}.yaml", fleet.document(name))
         monkeypatch.setattr(SpringtideHook, "ports", self._ports)
         monkeypatch.setattr(event_operators, "utc_now", lambda: fleet.now)
         monkeypatch.setattr(child_runs, "start", self._start)
@@ -74,6 +74,19 @@ class Scene:
     def at(self, **ahead: float) -> str:
         return f"{self.fleet.now + timedelta(**ahead):%Y-%m-%dT%H:%M}"
 
+    def autoscaler(self, name: str) -> dict[str, Any]:
+        found = self.fleet.world.get("horizontalpodautoscalers", "shop", name)
+        assert found is not None
+        return found
+
+    def bounds(self, name: str) -> tuple[int, int]:
+        spec = self.autoscaler(name)["spec"]
+        return spec["minReplicas"], spec["maxReplicas"]
+
+    def lower(self, name: str, least: int) -> None:
+        found = self.autoscaler(name)
+        self.fleet.world.apply(found | {"spec": found["spec"] | {"minReplicas": least}})
+
     def _write(self, name: str, document: Any) -> None:
         with (self.folder / name).open("w") as file:
             YAML(typ="safe", pure=True).dump(json.loads(json.dumps(document)), file)
@@ -83,7 +96,7 @@ class Scene:
         yield self.fleet.ports()
 
     def _start(self, _context: object, run_id: str, conf: dict[str, Any]) -> None:
-        self.fleet.start(run_id, conf["service"], conf["replicas"])
+        self.fleet.start(run_id, conf["service"], conf["replicas"], conf.get("until"))
 
     def _state(self, _context: object, run_id: str) -> RunState:
         return self.fleet.runs[run_id].state
@@ -153,6 +166,35 @@ def test_an_event_is_prepared_held_and_given_back(bag: DagBag, scene: Scene) -> 
         state, report = run(bag, "adjust_capacity")
     assert (state, scene.fleet.replicas()) == ("success", {"db": 2, "web": 2, "mail": 2})
     assert report["services"]["web"].startswith("2 stay: ")
+
+
+def test_a_floor_under_an_autoscaler_is_raised_held_and_given_back(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(Fleet({"api": ()}, autoscaled=frozenset({"api"})), tmp_path, monkeypatch)
+    assert run(bag, "adjust_capacity")[0] == "success"
+    assert scene.fleet.runs == {}  # no event, nothing to do
+
+    event = {"name": "flash", "start": scene.at(minutes=10) + "Z", "end": scene.at(days=2) + "Z"}
+    state, _ = run(bag, "prepare_events", event=event | {"services": {"api": {"replicas": 5}}})
+    assert (state, scene.bounds("api"), scene.fleet.replicas()) == ("success", (5, 5), {"api": 5})
+
+    scene.lower("api", 3)
+    scene.fleet.world.advance(60)
+    assert run(bag, "adjust_capacity")[0] == "success"
+    assert (scene.bounds("api"), scene.fleet.replicas()) == ((5, 5), {"api": 5})
+
+    scene.fleet.world.advance(30 * 3600)  # past strategy.expires
+    state, report = run(bag, "adjust_capacity")
+    assert report["services"]["api"].startswith("5 stay: ad-hoc.flash.")
+
+    scene.fleet.world.advance(24 * 3600)
+    for _ in range(3):
+        assert run(bag, "adjust_capacity")[0] == "success"
+        scene.fleet.world.advance(900)
+    # what somebody lowered it to is what they want it to be
+    assert (scene.bounds("api"), scene.fleet.replicas()) == ((3, 5), {"api": 3})
+    assert "springtide.dev/floor" not in scene.autoscaler("api")["metadata"]["annotations"]
 
 
 def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, scene: Scene) -> None:

@@ -56,6 +56,14 @@ def test_run_is_named_and_asked_for_as_airflow_knows_it(folder: Path) -> None:
     assert (request.reason, request.dry_run) == ("sale", False)
 
 
+def test_who_knows_how_long_a_floor_is_needed_says_so(folder: Path) -> None:
+    assert folder.is_dir()
+
+    request = request_of(context({"service": "checkout", "until": "2026-11-12T02:00:00Z"}), ManualClock(NOW))
+
+    assert request.until == datetime(2026, 11, 12, 2, 0, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("replicas", ["auto", "8", 8])
 def test_replicas_are_a_number_or_worked_out(folder: Path, replicas: str | int) -> None:
     assert folder.is_dir()
@@ -109,6 +117,11 @@ HOSTILE: list[tuple[dict[str, Any], str]] = [
     ({"reason": 7}, "reason_invalid"),
     ({"dry_run": "false"}, "flag_invalid"),
     ({"dry_run": 0}, "flag_invalid"),
+    ({"until": "tomorrow"}, "until_invalid"),
+    ({"until": "2026-11-12T02:00:00"}, "until_invalid"),
+    ({"until": "2026-11-10T02:00:00Z"}, "until_invalid"),
+    ({"until": "9999-11-10T02:00:00Z"}, "until_invalid"),
+    ({"until": 1794000000}, "until_invalid"),
     ({"replica": 5}, "parameter_unknown"),
     ({"kubeconfig": "/etc/passwd"}, "parameter_unknown"),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from springtide.events.almanac import Almanac
 from springtide.events.grants import Bounds, grants
+from springtide.events.minimum import Minimum
 from springtide.events.occurrences import Occurrence
 from springtide.events.release import Health, release_step
 from springtide.events.waves import Order
@@ -19,7 +20,8 @@ class Facts:
     """What was found about one service: replicas now, what its plan says, its floor, and whether it may be touched.
 
     `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why);
-    `usual` is what its models ask for before the guards: what an event multiplies.
+    `usual` is what its models ask for before the guards: what an event multiplies. Where an autoscaler owns the
+    replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
     """
 
     service: str
@@ -36,15 +38,26 @@ class Facts:
     after: tuple[str, ...] = ()
     least: int = 1
     most: int = 10_000
+    minimum: Minimum | None = None
+    events_until: datetime | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
-        return asdict(self) | {"after": list(self.after)}
+        minimum = self.minimum.to_record() if self.minimum else None
+        until = self.events_until.isoformat() if self.events_until else None
+        return asdict(self) | {"after": list(self.after), "minimum": minimum, "events_until": until}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Facts:
         """Return the facts that `to_record` stored."""
-        return cls(**{**record, "health": Health(**record["health"]), "after": tuple(record["after"])})
+        minimum, until = record["minimum"], record["events_until"]
+        parsed = {
+            "health": Health(**record["health"]),
+            "after": tuple(record["after"]),
+            "minimum": Minimum.from_record(minimum) if minimum else None,
+            "events_until": datetime.fromisoformat(until) if until else None,
+        }
+        return cls(**{**record, **parsed})
 
 
 def with_floors(
@@ -71,7 +84,8 @@ def with_floors(
         changed = replace(facts, frozen=frozen)
         if grant is not None and grant.replicas:
             reason = "; ".join([grant.reason, *(f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)])
-            changed = replace(changed, floor=grant.replicas, floor_reason=reason)
+            until = max(one.end for one in events.values() if name in one.asks)
+            changed = replace(changed, floor=grant.replicas, floor_reason=reason, events_until=until)
         answer[name] = changed
     return answer
 
@@ -80,19 +94,35 @@ def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     """Return what is to be done about one service: an order without steps where nothing is.
 
     A floor is never undercut, not even when demand cannot be judged. A smaller number goes through the release gate
-    with the services that this one comes after.
+    with the services that this one comes after. What stays on an autoscaler is held longer before its note lapses.
     """
     if facts.frozen is not None:
         return _stay(facts, facts.frozen)
+    order, minimum = _order_for(facts, others), facts.minimum
+    if minimum is None:
+        return order
+    if order.steps:
+        is_back = order.steps[-1] == minimum.own
+        return replace(order, gives_back=is_back, until=None if is_back else minimum.until(facts.events_until))
+    if not minimum.lapses(events_until=facts.events_until, planned=facts.planned):
+        return order
+    until = minimum.until(facts.events_until)
+    reason = f"held until {until:%Y-%m-%d %H:%M} UTC instead of {minimum.held_until:%Y-%m-%d %H:%M}: {order.reason}"
+    return replace(order, steps=(facts.current,), until=until, reason=reason)
+
+
+def _order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     wanted = max(facts.planned or 0, facts.floor or 0)
     if facts.planned is None and wanted <= facts.current:
         return _stay(facts, f"demand could not be judged ({facts.trouble}), so {facts.current} stay")
     if wanted > facts.current:
         is_event = facts.floor is not None and facts.floor >= (facts.planned or 0)
         reason = facts.floor_reason if is_event else f"demand asks for {wanted}"
-        return Order(facts.service, facts.current, climb(facts.current, wanted, facts.step_up), facts.after, reason)
+        at = facts.current if facts.minimum is None else max(facts.current, facts.minimum.running)
+        steps = climb(at, wanted, facts.step_up) or (wanted,)  # a minimum under what runs already is no growth
+        return Order(facts.service, facts.current, steps, facts.after, reason)
     if wanted == facts.current:
-        held = facts.floor_reason if facts.floor == wanted else f"demand asks for {wanted}"
+        held = facts.floor_reason if facts.floor == wanted else _asked(facts, wanted)
         return _stay(facts, held)
     needs = {name: others[name].health for name in facts.after if name in others}
     gate = release_step(
@@ -101,6 +131,12 @@ def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     if gate.is_held:
         return _stay(facts, gate.reason)
     return Order(facts.service, facts.current, (gate.replicas,), reason=gate.reason)
+
+
+def _asked(facts: Facts, wanted: int) -> str:
+    if facts.minimum is not None and wanted == facts.minimum.own:
+        return "no event asks for more than the minimum that the autoscaler's owner set"
+    return f"demand asks for {wanted}"
 
 
 def climb(current: int, wanted: int, step_up: float) -> tuple[int, ...]:

@@ -22,13 +22,19 @@ from springtide.events.almanac import Pace
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """From `current` to the last of `steps`, run by run; no steps where nothing is to do. `after` names services."""
+    """From `current` to the last of `steps`, run by run; no steps where nothing is to do. `after` names services.
+
+    Where they are an autoscaler's minimum, `until` is when its note lapses; `gives_back` says that the last step gives
+    its owner's own bounds back.
+    """
 
     service: str
     current: int
     steps: tuple[int, ...]
     after: tuple[str, ...] = ()
     reason: str = ""
+    until: datetime | None = None
+    gives_back: bool = False
 
     def pods(self, step: int) -> int:
         """Return how many pods run number `step` starts."""
@@ -36,12 +42,14 @@ class Order:
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
-        return asdict(self) | {"steps": list(self.steps), "after": list(self.after)}
+        until = self.until.isoformat() if self.until else None
+        return asdict(self) | {"steps": list(self.steps), "after": list(self.after), "until": until}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Order:
         """Return the order that `to_record` stored."""
-        return cls(**{**record, "steps": tuple(record["steps"]), "after": tuple(record["after"])})
+        until = datetime.fromisoformat(record["until"]) if record.get("until") else None
+        return cls(**{**record, "steps": tuple(record["steps"]), "after": tuple(record["after"]), "until": until})
 
 
 class RunState(StrEnum):

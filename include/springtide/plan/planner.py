@@ -23,7 +23,7 @@ from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Tar
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy
 from springtide.policy.units import shown
 
-__all__ = ["STRATEGIES", "make_floor_plan", "make_plan", "make_release_plan", "parse_replicas"]
+__all__ = ["STRATEGIES", "held_longer", "make_floor_plan", "make_plan", "make_release_plan", "parse_replicas"]
 
 STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace, Floor))
 """The strategies that a run can be asked for."""
@@ -84,6 +84,13 @@ def make_floor_plan(
     """
     number = _guarded(policy, estimate, standing, explicit=explicit)
     return _plan(policy, estimate, number, current=standing.current, strategy="floor", now=now)
+
+
+def held_longer(plan: ScalingPlan, until: datetime) -> ScalingPlan:
+    """Return the `plan` of a floor that is held `until` then: there is something to do even where its number stands."""
+    if plan.outcome is not PlanOutcome.NOTHING_TO_DO:
+        return plan
+    return replace(plan, outcome=PlanOutcome.SCALE, reason=f"{plan.reason}; held until {until:%Y-%m-%d %H:%M} UTC")
 
 
 def make_release_plan(

@@ -20,7 +20,7 @@ from springtide.kube.objects import Kind, Pod
 from springtide.kube.scene import PodSet, Scene, observe
 from springtide.plan.findings import Finding, softened
 from springtide.plan.model import PlanOutcome, ScalingPlan, Standing, Target
-from springtide.plan.planner import make_floor_plan, make_plan, make_release_plan
+from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
 from springtide.policy.strategy import StrategyPart
@@ -28,7 +28,7 @@ from springtide.record.history import HistoryStore, past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
-from springtide.strategy.hold import own_bounds
+from springtide.strategy.hold import hold_on, own_bounds
 from springtide.strategy.model import AutoscalerSnapshot, Snapshot
 
 
@@ -148,7 +148,11 @@ def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, runni
         return make_release_plan(request.policy, found, current=autoscaler.minimum, is_held=held, now=now)
     standing = Standing(autoscaler.minimum, running, own)
     explicit, found = request.replicas is not None, _estimate(ports, request, running)
-    return make_floor_plan(request.policy, found, standing=standing, now=now, explicit=explicit)
+    plan = make_floor_plan(request.policy, found, standing=standing, now=now, explicit=explicit)
+    hold = hold_on(autoscaler)
+    if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= own:
+        return plan
+    return held_longer(plan, request.until)
 
 
 def standing_number(scene: Scene, stable: PodSet, strategy: str) -> int:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
+
 from springtide.errors import DemandUnavailable, DemandUnusable, Fenced
+from springtide.events.minimum import Minimum
 from springtide.events.release import Health
 from springtide.events.sweep import Facts
+from springtide.kube.autoscaler import Autoscaler, least
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.model import AutoSpec, Floor, ScalingPolicy
 from springtide.run.admission import admit, plan_capacity, settings_of, standing_number
 from springtide.run.ports import Ports, RunRequest
+from springtide.strategy.hold import hold_on, own_bounds
 from springtide.verify.smoke import smoke_test
 from springtide.verify.verdict import Verdict, VerdictStatus
 
@@ -32,7 +38,37 @@ def look_at_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     plan, trouble = _plan(ports, request)
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, scene, stable), demand, before)
-    return _facts(policy, current, plan, trouble=trouble, health=health)
+    facts = _facts(policy, current, plan, trouble=trouble, health=health)
+    settings = policy.spec.strategy
+    if not isinstance(settings, Floor) or scene.autoscaler is None:
+        return facts
+    minimum = _minimum(scene.autoscaler, policy, settings, stable.deployment.replicas, scene.at)
+    return replace(facts, minimum=minimum, planned=_planned(minimum, facts, plan))
+
+
+def _minimum(found: Autoscaler, policy: ScalingPolicy, settings: Floor, running: int, at: datetime) -> Minimum:
+    hold = hold_on(found)
+    planning = (one for one in policy.spec.capacity.models if isinstance(one, AutoSpec))
+    return Minimum(
+        own=least(own_bounds(found.bounds, found.floor_text), found.kind),
+        running=running,
+        looked_at=at,
+        expires=settings.expires,
+        held_until=hold.until if hold else None,
+        is_planned=any(one.autoscaler != "alone" for one in planning),
+    )
+
+
+def _planned(minimum: Minimum, facts: Facts, plan: ScalingPlan | None) -> int | None:
+    if plan is None or facts.usual is None:
+        return None
+    return minimum.without_events(
+        current=facts.current,
+        plan=plan.replicas,
+        usual=facts.usual,
+        has_demand=plan.estimate.demand is not None,
+        is_believed=plan.estimate.hold is None,
+    )
 
 
 def _plan(ports: Ports, request: RunRequest) -> tuple[ScalingPlan | None, str | None]:
