@@ -62,15 +62,19 @@ class LearnDayOperator(BaseOperator):
         if day >= now.astimezone(UTC).date():
             raise InputError(f"{day} is not over yet: only whole days teach.", code="day_not_over", field="conf")
         with SpringtideHook().learning(policy_of(self.service, policies_folder())) as learning:
+            stale: list[str] = []
             found = learn_day(learning, day)
             if day == now.astimezone(UTC).date() - timedelta(days=1):
                 try:
                     learn_models(learning, now)
-                    tune_learning(learning, now)
+                    stale = [one.stale for one in tune_learning(learning, now) if one.stale is not None]
                 except PermanentError as error:
                     self.log.warning("no model is fitted: %s", error.message)
+        for words in stale:
+            self.log.warning("%s", words)
         shown = ("day", "peak", "required", "actual", "saturation", "quality", "pages")
-        return {name: value for name, value in found.to_record().items() if name in shown}
+        kept = {name: value for name, value in found.to_record().items() if name in shown}
+        return kept | ({"stale": stale} if stale else {})
 
 
 def day_of(context: Context) -> date:

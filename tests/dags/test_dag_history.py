@@ -122,6 +122,21 @@ def test_whatever_its_conf_says_there_is_no_way_to_a_cluster(
     assert len(kept(store_url)) == 1
 
 
+def test_that_the_cluster_follows_old_numbers_is_said_every_day(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store_url
+    stale = SimpleNamespace(stale="the recording rule in force is stale")
+    monkeypatch.setattr("springtide.run.tuning.tune_learning", lambda *_: (stale, SimpleNamespace(stale=None)))
+    yesterday = context()
+    yesterday["dag_run"].data_interval_start = datetime.now(UTC) - timedelta(days=1)
+
+    found = LearnDayOperator(task_id="learn_day", service="checkout").execute(yesterday)
+
+    assert found["stale"] == ["the recording rule in force is stale"]
+    assert "stale" not in learn()
+
+
 def test_a_day_that_is_not_over_teaches_nothing(store_url: str) -> None:
     assert store_url
     today = datetime.now(UTC)

@@ -67,6 +67,10 @@ class Springtide:
         """Run `springtide reconcile` to its end."""
         return self._finish("reconcile")
 
+    def autoscaler(self, service: str, *options: str) -> Finished:
+        """Run `springtide autoscaler --apply` to its end."""
+        return self._finish("autoscaler", service, "--apply", *options)
+
     def _command(self, *words: str) -> list[str]:
         command = [str(SPRINGTIDE), *words]
         command += ["--policies", str(self.folder / "policies"), "--kubeconfig", str(self.kubeconfig)]

@@ -15,27 +15,7 @@ if TYPE_CHECKING:
     from e2e.manifests import Json
     from e2e.observer import Observer
 
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-DEFINED = "scaledobjects.keda.sh"
 SECONDS_BETWEEN_LOOKS = 0.3
-
-
-def definition() -> Json:
-    """Return the definition of KEDA's resource: any content."""
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema}
-    names = {
-        "plural": "scaledobjects",
-        "singular": "scaledobject",
-        "kind": "ScaledObject",
-        "listKind": "ScaledObjectList",
-    }
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": DEFINED},
-        "spec": {"group": "keda.sh", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
 
 
 def scaled_object(namespace: str, low: int, high: int) -> Json:

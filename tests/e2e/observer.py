@@ -23,8 +23,8 @@ COLLECTIONS = {
     "resourcequotas": "/api/v1",
     "services": "/api/v1",
 }
-KEDA = "/apis/keda.sh/v1alpha1"
-"""Served only where somebody defined it, so it is no part of an inventory."""
+CUSTOM = {"prometheusrules": "/apis/monitoring.coreos.com/v1", "scaledobjects": "/apis/keda.sh/v1alpha1"}
+"""Served only where somebody defined them, so they are no part of an inventory."""
 
 TIMEOUTS = (3, 20)
 OK = 200
@@ -107,7 +107,7 @@ class Observer:
         return "\n".join(lines)
 
     def _path(self, collection: str, name: str = "") -> str:
-        path = f"{COLLECTIONS.get(collection, KEDA)}/namespaces/{self.namespace}/{collection}"
+        path = f"{(COLLECTIONS | CUSTOM)[collection]}/namespaces/{self.namespace}/{collection}"
         return f"{path}/{name}" if name else path
 
     def define(self, path: str, manifest: Json) -> bool:

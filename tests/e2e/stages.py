@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from e2e import keda
+from e2e.definitions import DEFINITIONS, RULES, SCALED_OBJECTS, Definition
 from e2e.live_load import RATE, LiveLoad, Report, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
 from e2e.observer import OK, is_ready
@@ -43,14 +45,23 @@ class Scenario:
     web: Web
     load: LiveLoad | None = None
     keda: Operator | None = None
-    has_defined: bool = False
+    defined: list[Definition] = field(default_factory=list)
+
+    def is_served(self, definition: Definition) -> bool:
+        """Tell whether the cluster knows the resource."""
+        return self.see.answer("GET", definition.plural, body={})[0] == OK
+
+    def _is_gone(self, definition: Definition) -> bool:
+        return not self.is_served(definition)
 
     def close(self) -> None:
         """Leave nothing running."""
         if self.keda is not None:
             self.keda.stop()
-        if self.has_defined:
-            self.see.undefine(keda.DEFINITIONS, keda.DEFINED)
+        for each in self.defined:
+            self.see.undefine(DEFINITIONS, each.name)
+            # the next scenario defines it anew, which only works once it has gone
+            self.see.until(f"{each.plural} are served no more", partial(self._is_gone, each))
         if self.load is not None:
             self.load.kill()
 
@@ -110,13 +121,31 @@ class Given:
         """KEDA owns the replicas, through an HPA of its own."""
         see, has_keda = self.scenario.see, self.scenario.cluster.has_keda
         if not has_keda:
-            self.scenario.has_defined = see.define(keda.DEFINITIONS, keda.definition())
-            see.until("KEDA's resource is served", lambda: see.answer("GET", "scaledobjects", body={})[0] == OK)
+            self._defined(SCALED_OBJECTS)
         see.create("scaledobjects", keda.scaled_object(see.namespace, low, high))
         if not has_keda:
             self.scenario.keda = keda.Operator(see)
         see.until("KEDA made its HPA", lambda: len(see.objects("horizontalpodautoscalers")) == 1)
         return self
+
+    def an_operator_of_prometheus(self) -> Self:
+        """PrometheusRules are served."""
+        self._defined(RULES)
+        return self
+
+    def the_resource_of_keda(self) -> Self:
+        """ScaledObjects are served; where nobody works as KEDA's operator, nobody acts on them."""
+        self._defined(SCALED_OBJECTS)
+        return self
+
+    def _defined(self, definition: Definition) -> None:
+        """Have the resource served: the embedded cluster serves it anyway."""
+        scenario, see = self.scenario, self.scenario.see
+        if scenario.is_served(definition):
+            return
+        if see.define(DEFINITIONS, definition.manifest()):
+            scenario.defined.append(definition)
+        see.until(f"{definition.plural} are served", lambda: scenario.is_served(definition))
 
     def a_policy(
         self,

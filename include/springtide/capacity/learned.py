@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from springtide.capacity.applied import Applied
 from springtide.capacity.setting import Tuned
 
 if TYPE_CHECKING:
@@ -49,13 +50,15 @@ class Forecast:
 class Learned:
     """Everything learned about one service, by `fingerprint_of` a model's settings.
 
-    An error is 0 to 1; a startup is the measured p95 in seconds from a decision until its pods serve.
+    An error is 0 to 1; a startup is in seconds from a decision until its pods serve. `applied` is what the cluster's
+    autoscaler was given last, None where springtide never wrote one.
     """
 
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
     errors: Mapping[str, float] = field(default_factory=dict)
     tuned: Mapping[str, Tuned] = field(default_factory=dict)
     startups: Mapping[str, float] = field(default_factory=dict)
+    applied: Applied | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -64,6 +67,7 @@ class Learned:
             "errors": dict(self.errors),
             "tuned": {key: one.to_record() for key, one in self.tuned.items()},
             "startups": dict(self.startups),
+            "applied": None if self.applied is None else self.applied.to_record(),
         }
 
     @classmethod
@@ -71,7 +75,8 @@ class Learned:
         """Return what `to_record` stored."""
         forecasts = {key: Forecast.from_record(one) for key, one in record["forecasts"].items()}
         tuned = {key: Tuned.from_record(one) for key, one in record.get("tuned", {}).items()}
-        return cls(forecasts, dict(record["errors"]), tuned, dict(record.get("startups", {})))
+        applied = None if record.get("applied") is None else Applied.from_record(record["applied"])
+        return cls(forecasts, dict(record["errors"]), tuned, dict(record.get("startups", {})), applied)
 
 
 NOTHING_LEARNED = Learned()

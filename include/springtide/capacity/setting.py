@@ -58,11 +58,14 @@ class Setting:
 
     def __str__(self) -> str:
         plan = "no plan" if self.quantile is None else f"plan {self.quantile:.1%} sure"
-        if self.target is None:
-            return plan
+        return plan if self.target is None else f"{plan}; autoscaler wants {self.pods_text}"
+
+    @property
+    def pods_text(self) -> str:
+        """What the autoscaler wants, in words: `load ÷ 0.8 + 2·√load`."""
         trend = f" + {self.trend:g} x its growth in {TREND_MINUTES} min" if self.trend else ""
         headroom = f" + {self.headroom:g}·√load" if self.headroom else ""
-        return f"{plan}; autoscaler wants load{trend} ÷ {self.target:g}{headroom}"
+        return f"load{trend} ÷ {self.target or 1.0:g}{headroom}"
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""

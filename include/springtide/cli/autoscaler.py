@@ -1,4 +1,4 @@
-"""`springtide autoscaler`: the manifests with which the cluster follows a tuned setting. Prints; applies nothing."""
+"""`springtide autoscaler`: the manifests with which the cluster follows a tuned setting; applied on request."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.options import (
     DEFAULT_POLICIES,
     DEFAULT_STORE,
+    ContextOption,
+    KubeconfigOption,
     Output,
     OutputOption,
     Place,
@@ -34,7 +36,7 @@ class Follower(StrEnum):
     KEDA = "keda"
 
 
-def autoscaler(
+def autoscaler(  # noqa: PLR0913 - a command's options are its arguments
     service: ServiceArgument,
     *,
     by: Annotated[Follower, typer.Option(help="An HPA (needs prometheus-adapter), or a KEDA ScaledObject.")] = (
@@ -43,46 +45,69 @@ def autoscaler(
     keda_prometheus: Annotated[str, typer.Option(help="Prometheus as KEDA reaches it, inside of the cluster.")] = (
         "http://prometheus-operated.monitoring:9090"
     ),
+    apply: Annotated[bool, typer.Option("--apply", help="Write both into the cluster, and only what differs.")] = False,
+    rule: Annotated[bool, typer.Option(help="With --apply: the rule as well, which needs the Prometheus Operator.")] = (
+        True
+    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --apply: show what differs, and write nothing.")] = (
+        False
+    ),
     policies: PoliciesOption = DEFAULT_POLICIES,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
     store: StoreOption = DEFAULT_STORE,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print the recording rule and the autoscaler of SERVICE as tuned last, for `kubectl apply -f -`.
 
-    Changes nothing. Print it again after `springtide tune`: only the rule's numbers change.
+    Changes nothing without --apply. Apply it again after `springtide tune`: only the rule's numbers change.
     """
-    place = Place(policies, None, None, None, store)
+    place = Place(policies, kubeconfig, context, None, store)
     with answering(output):
-        from springtide.plan.autoscaler import adapter_rule, horizontal_pod_autoscaler, recording_rule, scaled_object
+        from springtide.plan.autoscaler import horizontal_pod_autoscaler, scaled_object
 
         policy = place.policy(service)
-        setting, whence = _tuned(place, policy)
+        setting, whence, stale = _tuned(place, policy)
         follower = scaled_object(policy, keda_prometheus) if by is Follower.KEDA else horizontal_pod_autoscaler(policy)
-        manifests = [recording_rule(policy, setting), follower]
-        if output is Output.JSON:
-            print_json(manifests)
+        if apply:
+            from springtide.cli.applying import Wish
+            from springtide.cli.applying import apply as apply_wish
+
+            apply_wish(place, Wish(policy, setting, follower, not rule, dry_run), output, typer.echo)
             return
-        notes = [f"{setting} ({whence})"]
-        if by is Follower.HPA:
-            notes += ["prometheus-adapter shows the series to the HPA with this in its configuration, once:"]
-            notes += _yaml(adapter_rule()).splitlines()
-        typer.echo("".join(f"# {note}\n" for note in notes) + "---\n".join(map(_yaml, manifests)), nl=False)
+        _print(policy, setting, follower, [f"{setting} ({whence})", *([stale] if stale else ())], output)
 
 
-def _tuned(place: Place, policy: ScalingPolicy) -> tuple[Setting, str]:
-    """Return the setting of the policy's next plan, and where it is from."""
+def _print(policy: ScalingPolicy, setting: Setting, follower: Manifest, notes: list[str], output: Output) -> None:
+    from springtide.plan.autoscaler import adapter_rule, recording_rule
+
+    manifests = [recording_rule(policy, setting), follower]
+    if output is Output.JSON:
+        print_json(manifests)
+        return
+    if follower["kind"] == "HorizontalPodAutoscaler":
+        notes = [*notes, "prometheus-adapter shows the series to the HPA with this in its configuration, once:"]
+        notes += yaml_of(adapter_rule()).splitlines()
+    typer.echo("".join(f"# {note}\n" for note in notes) + "---\n".join(map(yaml_of, manifests)), nl=False)
+
+
+def _tuned(place: Place, policy: ScalingPolicy) -> tuple[Setting, str, str | None]:
+    """Return the setting of the policy's next plan, where it is from, and whether the cluster follows another one."""
     from springtide.capacity.auto import Auto
     from springtide.capacity.registry import build_model
-    from springtide.plan.autoscaler import tuned_spec
+    from springtide.plan.autoscaler import staleness, tuned_spec
 
     spec, _ = tuned_spec(policy)
     with place.open_store() as opened:
-        model = build_model(spec, opened.learned(policy.name))
+        learned = opened.learned(policy.name)
+    model = build_model(spec, learned)
     assert isinstance(model, Auto)
-    return model.setting(datetime.now(UTC))
+    setting, whence = model.setting(datetime.now(UTC))
+    return setting, whence, staleness(policy, setting, learned.applied)
 
 
-def _yaml(manifest: Manifest) -> str:
+def yaml_of(manifest: Manifest) -> str:
+    """Return `manifest` as YAML."""
     from ruamel.yaml import YAML
 
     yaml, text = YAML(), io.StringIO()

@@ -52,7 +52,7 @@ def tune(
 def _record(one: TunedModel) -> dict[str, Any]:
     tuned = None if one.tuned is None else one.tuned.to_record()
     startup = {"seconds": one.startup.seconds, "reason": one.startup.reason}
-    return {"model": one.spec.model_dump(mode="json"), "tuned": tuned, "startup": startup}
+    return {"model": one.spec.model_dump(mode="json"), "tuned": tuned, "startup": startup, "stale": one.stale}
 
 
 def _show(found: tuple[TunedModel, ...]) -> None:
@@ -64,4 +64,6 @@ def _show(found: tuple[TunedModel, ...]) -> None:
         else:
             violated = f"{one.tuned.violated_percent:.3f} % of the minutes of {one.tuned.days} days violated"
             lines += [str(one.tuned.setting), f"{violated}, at {one.tuned.cost_ratio:.2f} of the autoscaler's cost"]
+        if one.stale is not None:
+            lines.append(one.stale)
         out.print(f"[bold]{head}[/bold]", *lines, sep="\n  ", highlight=False, soft_wrap=True)

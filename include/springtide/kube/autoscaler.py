@@ -119,12 +119,15 @@ def owners_of(kube: KubeReader, namespace: str, deployment: str, hpas: Sequence[
 def find(kube: KubeReader, namespace: str, deployment: str) -> tuple[Autoscaler, ...]:
     """Return what owns the workload's replicas, also a ScaledObject whose HPA KEDA has not made yet."""
     found = owners_of(kube, namespace, deployment, kube.list(Kind.AUTOSCALER, namespace))
-    if found:
-        return found
+    return found or scaled_objects(kube, namespace, deployment)
+
+
+def scaled_objects(kube: KubeReader, namespace: str, deployment: str) -> tuple[Autoscaler, ...]:
+    """Return the ScaledObjects over either of the workload's two sets; none where the cluster has no KEDA."""
     try:
         scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, namespace)]
     except NotFound:
-        return ()  # this cluster has no KEDA
+        return ()
     return tuple(each for each in scaled if each.target in labels.set_names(deployment))
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from springtide.kube.objects import Json, Kind, Version
+
+FIELD_MANAGER: Final = "springtide"
+"""What `metadata.managedFields` calls springtide."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,15 +66,17 @@ class KubeClient(KubeReader, Protocol):
     """
 
     def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
-        """Create the object.
+        """Create the object; with `dry_run` the API server judges it and keeps nothing.
 
         Raises:
             Conflict: one of this name is there already.
         """
         ...
 
-    def patch(self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version) -> Json:
-        """Merge `change` into the very object that was read as `version`.
+    def patch(
+        self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version, dry_run: bool = False
+    ) -> Json:
+        """Merge `change` into the very object that was read as `version`; with `dry_run` nothing is kept.
 
         Raises:
             Conflict: it has changed since, or is another object of the same name.

@@ -10,7 +10,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterUnavailable, InputError
-from springtide.kube.client import Right
+from springtide.kube.client import FIELD_MANAGER, Right
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.translate import translated
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from kubernetes.client import ApiClient
 
-FIELD_MANAGER: Final = "springtide"
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
 READ_ATTEMPTS: Final = 3
 """A read is tried this often before the phase is told; a write only once (invariant I-15)."""
@@ -35,7 +34,10 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
     Kind.RESOURCE_QUOTA: ("CoreV1Api", "namespaced_resource_quota"),
     Kind.DISRUPTION_BUDGET: ("PolicyV1Api", "namespaced_pod_disruption_budget"),
 }
-_CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects")}
+_CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
+    Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects"),
+    Kind.PROMETHEUS_RULE: ("monitoring.coreos.com", "v1", "prometheusrules"),
+}
 _EVERYWHERE: Final[dict[Kind, str]] = {Kind.NODE: "list_node", Kind.POD: "list_pod_for_all_namespaces"}
 _MERGE: Final = "application/merge-patch+json"
 
@@ -77,15 +79,17 @@ class LiveKube:
 
     def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
         """Create the object (see `KubeClient.create`)."""
-        options = _options() | {"field_manager": FIELD_MANAGER} | ({"dry_run": "All"} if dry_run else {})
+        options = _written(dry_run=dry_run)
         name = manifest["metadata"]["name"]
         with translated(f"create {kind.value} {namespace}/{name}", is_write=True):
             return _body(self._method("create", kind)(namespace, manifest, **options))
 
-    def patch(self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version) -> Json:
+    def patch(
+        self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version, dry_run: bool = False
+    ) -> Json:
         """Merge `change` into the object as it was read (see `KubeClient.patch`)."""
-        method = self._method("patch", kind)
-        return self._patch(f"patch {kind.value}", method, (namespace, name), _held(change, version))
+        method, where = self._method("patch", kind), (namespace, name)
+        return self._patch(f"patch {kind.value}", method, where, _held(change, version), dry_run=dry_run)
 
     def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
         """Set replicas (see `KubeClient.scale`)."""
@@ -101,9 +105,11 @@ class LiveKube:
         with translated(f"delete {kind.value} {namespace}/{name}", is_write=True):
             self._method("delete", kind)(name, namespace, body=body, **_options())
 
-    def _patch(self, verb: str, method: Callable[..., Any], where: tuple[str, str], change: Json) -> Json:
+    def _patch(
+        self, verb: str, method: Callable[..., Any], where: tuple[str, str], change: Json, *, dry_run: bool = False
+    ) -> Json:
         namespace, name = where
-        options = _options() | {"field_manager": FIELD_MANAGER, "_content_type": _MERGE}
+        options = _written(dry_run=dry_run) | {"_content_type": _MERGE}
         with translated(f"{verb} {namespace}/{name}", is_write=True):
             return _body(method(name, namespace, change, **options))
 
@@ -140,7 +146,10 @@ class LiveKube:
         def patch(name: str, namespace: str, change: Json, **options: Any) -> Any:
             return api.patch_namespaced_custom_object(group, version, namespace, plural, name, change, **options)
 
-        methods: dict[str, Callable[..., Any]] = {"read": read, "list": find, "patch": patch}
+        def create(namespace: str, manifest: Json, **options: Any) -> Any:
+            return api.create_namespaced_custom_object(group, version, namespace, plural, manifest, **options)
+
+        methods: dict[str, Callable[..., Any]] = {"read": read, "list": find, "patch": patch, "create": create}
         return methods[verb]
 
     def _api(self, name: str) -> Any:
@@ -181,6 +190,10 @@ def connect(kubeconfig: Path | None = None, *, context: str | None = None, clock
 def _options() -> dict[str, Any]:
     # The client waits for ever by default; and its typed models would drop fields that it does not know.
     return {"_request_timeout": (CONNECT_SECONDS, READ_SECONDS), "_preload_content": False}
+
+
+def _written(*, dry_run: bool) -> dict[str, Any]:
+    return _options() | {"field_manager": FIELD_MANAGER} | ({"dry_run": "All"} if dry_run else {})
 
 
 def _body(response: Any) -> Json:

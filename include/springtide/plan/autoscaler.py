@@ -7,12 +7,18 @@ or b, only the rule changes. Pure: manifests as values.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
+from springtide import labels
+from springtide.capacity.applied import Applied
 from springtide.errors import InputError
 from springtide.policy.model import AutoSpec, PrometheusDemand
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from springtide.capacity.setting import Setting
     from springtide.policy.model import ScalingPolicy
 
@@ -61,7 +67,7 @@ def recording_rule(policy: ScalingPolicy, setting: Setting) -> Manifest:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": f"springtide-{name}", "namespace": policy.spec.target.namespace},
+        "metadata": _metadata(f"springtide-{name}", policy),
         "spec": {"groups": [{"name": f"springtide-{name}", "interval": "15s", "rules": rules}]},
     }
 
@@ -77,7 +83,7 @@ def horizontal_pod_autoscaler(policy: ScalingPolicy) -> Manifest:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": target.deployment, "namespace": target.namespace},
+        "metadata": _metadata(target.deployment, policy),
         "spec": {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment},
             "minReplicas": bounds.min,
@@ -100,7 +106,7 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
-        "metadata": {"name": target.deployment, "namespace": target.namespace},
+        "metadata": _metadata(target.deployment, policy),
         "spec": {
             "scaleTargetRef": {"name": target.deployment},
             "pollingInterval": 15,
@@ -109,6 +115,22 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
             "triggers": [{"type": "prometheus", "metricType": "AverageValue", "metadata": metadata}],
         },
     }
+
+
+def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, at: datetime, by_hand: bool) -> Applied:
+    """Return the note that the cluster was given `setting` at `at`."""
+    return Applied(setting, _fingerprint(recording_rule(policy, setting)), follower["kind"], at, by_hand)
+
+
+def staleness(policy: ScalingPolicy, setting: Setting, applied: Applied | None) -> str | None:
+    """Return in words that the cluster follows other numbers than `setting`; None where it follows them, or nothing."""
+    if applied is None or applied.rule == _fingerprint(recording_rule(policy, setting)):
+        return None
+    renew = f"springtide autoscaler {policy.name}" + (" prints the new rule" if applied.by_hand else " --apply")
+    return (
+        f"the recording rule in force is stale. applied on {applied.at:%Y-%m-%d %H:%M}: {applied.setting.pods_text}; "
+        f"now: {setting.pods_text}. Nothing is applied by itself: {renew}"
+    )
 
 
 def adapter_rule() -> Manifest:
@@ -123,3 +145,11 @@ def adapter_rule() -> Manifest:
             }
         ]
     }
+
+
+def _metadata(name: str, policy: ScalingPolicy) -> Manifest:
+    return {"name": name, "namespace": policy.spec.target.namespace, "labels": {labels.MANAGED_BY: "springtide"}}
+
+
+def _fingerprint(manifest: Manifest) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]

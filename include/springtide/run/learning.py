@@ -86,7 +86,9 @@ def learn_models(learning: Learning, now: datetime) -> Learned:
         return known
     series = learning.recent.read(now - learning.demand.lookback, now, learning.demand.step)
     fitted = dict(_forecasts(specs, series, known, now))
-    learned = replace(known, forecasts=fitted, errors=dict(_errors(specs, series, known, now)))
+    errors = dict(_errors(specs, series, known, now))
+    latest = learning.store.learned(learning.policy.name)  # fitting takes seconds, in which others may have learned
+    learned = replace(latest, forecasts=fitted, errors=errors)
     learning.store.save_learned(learning.policy.name, learned)
     return learned
 

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from springtide.capacity.applied import Applied
 from springtide.capacity.learned import fingerprint_of
 from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.setting import Tuned
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError, PermanentError
 from springtide.kube.objects import Deployment
-from springtide.policy.model import AutoSpec, ScalingPolicy
+from springtide.plan.autoscaler import staleness
+from springtide.policy.model import AutoSpec, PrometheusDemand, ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.run.learning import Learning
 from springtide.run.startup import Startup, startup_of
@@ -24,11 +26,15 @@ _RUNS = 200
 
 @dataclass(frozen=True, slots=True)
 class TunedModel:
-    """One `auto` model of a policy: what was decided (None: less than a day of demand), and for which start-up time."""
+    """One `auto` model of a policy: what was decided (None: less than a day of demand), and for which start-up time.
+
+    `stale` says in words that the cluster's recording rule was given other numbers, None where it was not.
+    """
 
     spec: AutoSpec
     tuned: Tuned | None
     startup: Startup
+    stale: str | None = None
 
 
 def tune_policy(
@@ -56,11 +62,19 @@ def tune_policy(
         before = learned.tuned.get(fingerprint_of(spec))
         history = service_history(seen, spec, fewest=policy.spec.replicas.min)
         tuned = tune_today(history, spec, startup.seconds, now=now, before=before)
-        found.append(TunedModel(spec, tuned, startup))
+        found.append(TunedModel(spec, tuned, startup, _staleness(policy, spec, tuned, learned.applied)))
     kept: Mapping[str, Tuned] = {fingerprint_of(one.spec): one.tuned for one in found if one.tuned is not None}
     startups = {fingerprint_of(one.spec): one.startup.seconds for one in found}
-    store.save_learned(policy.name, replace(learned, tuned=kept, startups=startups))
+    latest = store.learned(policy.name)  # replaying takes seconds, in which `autoscaler --apply` may have left its note
+    store.save_learned(policy.name, replace(latest, tuned=kept, startups=startups))
     return tuple(found)
+
+
+def _staleness(policy: ScalingPolicy, spec: AutoSpec, tuned: Tuned | None, applied: Applied | None) -> str | None:
+    """Say in words that the cluster follows other numbers than what was just tuned; it is told, and never changed."""
+    if spec.autoscaler != "tuned" or tuned is None or not isinstance(policy.spec.demand, PrometheusDemand):
+        return None
+    return staleness(policy, tuned.setting, applied)
 
 
 def tune_learning(learning: Learning, now: datetime) -> tuple[TunedModel, ...]:

@@ -68,6 +68,7 @@ KINDS: dict[str, Kind] = {
             short=("pdb",),
         ),
         Kind("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", generation=True, status=True, short=("so",)),
+        Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule", generation=True, short=("promrule",)),
         Kind("batch", "v1", "jobs", "Job", generation=True, status=True),
         Kind(_RBAC, "v1", "roles", "Role", upsert=True),
         Kind(_RBAC, "v1", "rolebindings", "RoleBinding", upsert=True),

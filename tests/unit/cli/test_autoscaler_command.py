@@ -1,16 +1,20 @@
 """`springtide tune` and `springtide autoscaler`: what the one finds, the other writes out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
+from courses import autoscaler
+from simulation import Simulation
 from springtide.capacity.learned import Learned, fingerprint_of
 from springtide.capacity.setting import Setting, Tuned
 from springtide.cli.main import app
 from springtide.clock import SystemClock
+from springtide.kube import live
 from springtide.policy.parse import load_policy
 from springtide.record.sql import open_store
 
@@ -80,3 +84,74 @@ def test_after_tuning_it_has_the_tuned_ones(place: Path) -> None:
 
     assert "/ 0.65 + 2 * sqrt(" in rule["spec"]["groups"][0]["rules"][1]["expr"]
     assert scaled["kind"] == "ScaledObject"
+
+
+@pytest.fixture(name="cluster")
+def embedded_cluster(monkeypatch: pytest.MonkeyPatch) -> Simulation:
+    """The workload in an embedded cluster, which `--apply` reaches."""
+    simulation = Simulation.of(2)
+    monkeypatch.setattr(live, "connect", lambda *_arguments, **_options: simulation.ports().kube)
+    return simulation
+
+
+def tune_to(place: Path, target: float, headroom: float) -> None:
+    """Keep a setting as the daily tuning does."""
+    spec = load_policy(place / "policies" / "web.yaml").spec.capacity.models[0]
+    tuned = Tuned(Setting(0.9, target, headroom), "f", SystemClock().now(), 7, 0.05, 0.6)
+    with open_store(f"sqlite:///{place}/runs.db") as store:
+        store.save_learned("web", replace(store.learned("web"), tuned={fingerprint_of(spec): tuned}))
+
+
+def test_applying_shows_what_differs_and_then_has_nothing_to_do(place: Path, cluster: Simulation) -> None:
+    dry = run(place, "autoscaler", "web", "--apply", "--dry-run")
+    assert cluster.world.get("prometheusrules", "shop", "springtide-web") is None
+    first = run(place, "autoscaler", "web", "--apply")
+    again = run(place, "autoscaler", "web", "--apply")
+
+    assert dry.endswith("\ndry_run\n")
+    assert first.endswith("\napplied\n")
+    assert "PrometheusRule shop/springtide-web: new\n  + apiVersion: monitoring.coreos.com/v1" in first
+    assert cluster.world.get("horizontalpodautoscalers", "shop", "web") is not None
+    assert again.splitlines() == [
+        "PrometheusRule shop/springtide-web: as it should be",
+        "HorizontalPodAutoscaler shop/web: as it should be",
+        "nothing_to_do",
+    ]
+
+
+@pytest.mark.usefixtures("cluster")
+def test_what_was_applied_is_stale_once_the_numbers_change_until_it_is_applied_again(place: Path) -> None:
+    run(place, "autoscaler", "web", "--apply")
+    assert "stale" not in run(place, "autoscaler", "web")
+
+    tune_to(place, 0.65, 2.0)
+    note = run(place, "autoscaler", "web").splitlines()[1]
+    answer = json.loads(run(place, "autoscaler", "web", "--apply", "-o", "json"))
+
+    assert note.startswith("# the recording rule in force is stale. applied on ")
+    assert "load ÷ 0.8; now: load ÷ 0.65 + 2·√load" in note
+    assert note.endswith("springtide autoscaler web --apply")
+    assert (answer["service"], answer["outcome"], answer["setting"]["target"]) == ("web", "applied", 0.65)
+    assert [one["action"] for one in answer["objects"]] == ["change", "keep"]
+    (changed,) = answer["objects"][0]["differences"]
+    assert changed["field"] == "spec.groups[0].rules[1].expr"
+    assert changed["before"].endswith(" / 0.8")
+    assert "stale" not in run(place, "autoscaler", "web")
+
+
+def test_where_the_rule_is_kept_by_hand_the_note_says_what_to_do_by_hand(place: Path, cluster: Simulation) -> None:
+    run(place, "autoscaler", "web", "--apply", "--no-rule")
+    assert cluster.world.get("prometheusrules", "shop", "springtide-web") is None
+
+    tune_to(place, 0.65, 2.0)
+
+    assert run(place, "autoscaler", "web").splitlines()[1].endswith("springtide autoscaler web prints the new rule")
+
+
+def test_what_is_refused_is_no_trace_of_a_stack(place: Path, cluster: Simulation) -> None:
+    cluster.world.apply(autoscaler(2))
+
+    told = run(place, "autoscaler", "web", "--apply", code=1)
+
+    assert told.startswith("not_ours: HorizontalPodAutoscaler web is there already")
+    assert "stale" not in run(place, "autoscaler", "web")

@@ -13,9 +13,11 @@ from builders import policy
 from springtide.capacity.auto import Auto
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.registry import build_model
+from springtide.capacity.setting import Setting
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError
 from springtide.kube.objects import Deployment
+from springtide.plan.autoscaler import applied_now, horizontal_pod_autoscaler
 from springtide.plan.model import Target
 from springtide.policy.model import AutoSpec, ScalingPolicy
 from springtide.record.memory import MemoryStore
@@ -158,6 +160,23 @@ class TestTuning:
         assert kept.errors == {"seasonal-1": 0.1}
         assert list(kept.tuned) == [fingerprint_of(spec())]
         assert Learned.from_record(kept.to_record()) == kept
+
+    def test_numbers_that_the_cluster_does_not_follow_are_told_and_the_note_stays(self) -> None:
+        store, wanted = MemoryStore(), tuned_policy(AUTO | {"autoscaler": "tuned"})
+        follower = horizontal_pod_autoscaler(wanted)
+        old = applied_now(wanted, Setting(0.9, 0.4), follower, at=NOW - timedelta(days=1), by_hand=False)
+        store.save_learned("web", Learned(applied=old))
+
+        (found,) = tune_policy(wanted, Wave(), store, NOW)
+        assert found.tuned is not None
+        assert found.stale is not None
+        assert f"applied on 2026-11-10 00:00: load ÷ 0.4; now: {found.tuned.setting.pods_text}" in found.stale
+        assert store.learned("web").applied == old
+        assert Learned.from_record(store.learned("web").to_record()) == store.learned("web")
+
+        new = applied_now(wanted, found.tuned.setting, follower, at=NOW, by_hand=False)
+        store.save_learned("web", replace(store.learned("web"), applied=new))
+        assert tune_policy(wanted, Wave(), store, NOW)[0].stale is None
 
     def test_a_policy_without_auto_has_nothing_to_tune(self) -> None:
         fixed = tuned_policy({"model": "fixed", "replicas": 3})
