@@ -22,18 +22,23 @@ from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.record.memory import MemoryStore
 from springtide.run.admission import calculated
+from springtide.run.assembly import Metrics, instant_of
 
 CURRENT = 20
 
 
-def plan(url: str, query: str, now: datetime, *, lookback: str = "4h", **quality: Any) -> ScalingPlan:
+def plan(
+    url: str, query: str, now: datetime, *, lookback: str = "4h", alive: tuple[str, ...] = (), **quality: Any
+) -> ScalingPlan:
     """Return what a run plans for a service whose replicas serve 10 each."""
     demand = {"source": "prometheus", "query": query, "unit": "requests/s", "lookback": lookback, "quality": quality}
+    demand["alive"] = list(alive)
     models = [{"model": "target_utilization", "per_replica": 10, "target": 1.0}]
     of = policy(demand=demand, capacity={"models": models})
     assert of.spec.demand is not None
     source = demand_source(of.spec.demand, prometheus_url=url, base=Path())
-    estimate = calculated(of, source, MemoryStore(), now=now, current=CURRENT)
+    ask = instant_of(Metrics(url=url))
+    estimate = calculated(of, source, MemoryStore(), now=now, current=CURRENT, ask=ask)
     return make_plan(of, estimate, current=CURRENT, strategy="in_place", now=now, explicit=False)
 
 
@@ -92,6 +97,19 @@ def test_demand_that_vanished_in_an_outage_holds_what_runs(server: Server, now: 
 
     assert (made.estimate.replicas, made.replicas) == (0, CURRENT)
     assert "demand fell from 100 requests/s before to 0" in made.reason
+
+
+def test_demand_of_zero_is_held_while_other_signals_live_however_long_ago_it_fell(
+    server: Server, now: datetime
+) -> None:
+    forgotten = plan(server.url, "vanished", now, lookback="20m")
+    held = plan(server.url, "vanished", now, lookback="20m", alive=("steady",))
+    outage = plan(server.url, "vanished", now, lookback="20m", alive=("absent_metric",))
+
+    assert forgotten.replicas == CURRENT // 2  # guards.step_down
+    assert (held.estimate.replicas, held.replicas, outage.replicas) == (0, CURRENT, CURRENT)
+    assert "demand has vanished while 'steady' is 100: the service is used" in held.reason
+    assert "'absent_metric' is not there: an outage of metrics" in outage.reason
 
 
 def test_nothing_is_refused(server: Server, now: datetime) -> None:

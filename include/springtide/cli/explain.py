@@ -71,11 +71,13 @@ def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> Scalin
         with place.ports(lambda _message: None) as ports:
             return plan_capacity(ports, request)
     from springtide.plan.planner import make_plan
+    from springtide.run.assembly import Metrics, instant_of
 
     now = SystemClock().now()
     source = None if policy.spec.demand is None else place.demand(policy)
     with place.open_store() as opened:
-        found = calculated(policy, source, opened, now=now, current=current)
+        ask = instant_of(Metrics(url=place.prometheus))
+        found = calculated(policy, source, opened, now=now, current=current, ask=ask)
     strategy = policy.spec.strategy.type
     return make_plan(policy, found, current=current, strategy=strategy, now=now, explicit=False)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from springtide.demand.alive import is_doubtful, with_signals
 from springtide.demand.quality import check_quality, unusable
 from springtide.errors import InputError
 from springtide.policy.model import FileDemand, PrometheusDemand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -60,13 +61,24 @@ def demand_source(
 
 
 def read_demand(
-    source: DemandSource, spec: PrometheusDemand | FileDemand, *, now: datetime, usual: float | None = None
+    source: DemandSource,
+    spec: PrometheusDemand | FileDemand,
+    *,
+    now: datetime,
+    usual: float | None = None,
+    ask: Callable[[str], float | None] | None = None,
 ) -> tuple[DemandSeries, Verdict]:
     """Return the demand of the `lookback` before `now`, and what the quality gate lets a run do with it.
+
+    `ask` answers one query now, for the signals of `demand.alive`; None where nobody can be asked, as for the past.
 
     Raises:
         DemandUnavailable: the source did not answer in time: try again.
         DemandUnusable: what it answered must not be acted on.
     """
     series = source.read(now - spec.lookback, now, spec.step)
-    return series, check_quality(series, spec, now=now, usual=usual)
+    verdict = check_quality(series, spec, now=now, usual=usual)
+    signals = spec.alive if isinstance(spec, PrometheusDemand) else ()
+    if ask is not None and signals and is_doubtful(series, verdict, now=now.timestamp()):
+        verdict = with_signals(verdict, {query: ask(query) for query in signals})
+    return series, verdict

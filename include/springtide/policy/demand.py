@@ -90,6 +90,11 @@ class PrometheusDemand(DemandPart):
     history: History = History()
     """How past days are read; see `History`."""
 
+    alive: Annotated[tuple[PromQl, ...], Field(strict=False, max_length=10)] = ()
+    """PromQL of signals that are above 0 while the service is used, and that are measured elsewhere than its demand:
+    requests at the ingress, CPU of its pods. Default none. They are asked when demand has vanished, and tell a broken
+    measurement from an outage and from an idle service; see `springtide.demand.alive`."""
+
 
 def _inside(text: str) -> str:
     path = PurePosixPath(text)

@@ -30,6 +30,7 @@ from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, own_bounds
 from springtide.strategy.model import AutoscalerSnapshot, Snapshot
+from springtide.verify.smoke import Instant
 
 
 def target_of(policy: ScalingPolicy) -> Target:
@@ -172,13 +173,22 @@ def _estimate(ports: Ports, request: RunRequest, current: int) -> CapacityEstima
     if request.replicas is not None:
         return requested(request.replicas, now=ports.clock.now())
     policy = request.policy
-    return calculated(policy, ports.demand(policy), ports.store, now=ports.clock.now(), current=current)
+    source, now = ports.demand(policy), ports.clock.now()
+    return calculated(policy, source, ports.store, now=now, current=current, ask=ports.instant)
 
 
 def calculated(
-    policy: ScalingPolicy, source: DemandSource | None, store: HistoryStore, *, now: datetime, current: int
+    policy: ScalingPolicy,
+    source: DemandSource | None,
+    store: HistoryStore,
+    *,
+    now: datetime,
+    current: int,
+    ask: Instant | None = None,
 ) -> CapacityEstimate:
     """Return what the policy's models make of demand, with what was learned and what the quality gate says.
+
+    `ask` answers the signals of `demand.alive`.
 
     Raises:
         DemandUnavailable, DemandUnusable: there is no demand to act on.
@@ -188,7 +198,7 @@ def calculated(
     models = [build_model(model, past.learned) for model in capacity.models]
     if source is None or spec is None:
         return estimate(models, None, combine=capacity.combine, replicas=current, now=now)
-    demand, verdict = read_demand(source, spec, now=now, usual=past.usual)
+    demand, verdict = read_demand(source, spec, now=now, usual=past.usual, ask=ask)
     quality = verdict.to_record() | {"pages": past.pages}
     if verdict.outcome is Outcome.PASS:
         found = estimate(models, demand, combine=capacity.combine, replicas=current, now=now)

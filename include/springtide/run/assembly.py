@@ -58,7 +58,7 @@ def assemble(
         route=HttpRoute(clock),
         store=store,
         demand=lambda policy: _source(policy, metrics),
-        instant=_instant(metrics),
+        instant=instant_of(metrics),
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
         databases=PostgresDatabases(database_address or address_in_environment),
@@ -109,7 +109,8 @@ def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:
     )
 
 
-def _instant(metrics: Metrics) -> Instant | None:
+def instant_of(metrics: Metrics) -> Instant | None:
+    """Return how one query is asked now; None where there is no Prometheus."""
     url = metrics.url
     if url is None:
         return None

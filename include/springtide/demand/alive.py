@@ -1,0 +1,58 @@
+"""Zero demand, held against other signals of the service: does what surrounds it live? Pure.
+
+Demand of 0 may be an idle night, a broken counter or an outage. `demand.alive` names signals that move while the
+service is used (requests at the ingress, CPU of its pods): they are asked only when demand fell suddenly or is 0.
+
+    vanished   a signal is above 0: the service is used, and what measures its demand is broken
+    outage     demand fell suddenly and no signal is above 0, or a signal is not there at all: metrics, or everything
+    no word    demand is 0, all signals are there and 0, and nothing fell suddenly: the service is idle
+
+Either finding holds what runs, so demand that vanished never makes a service smaller.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from springtide.demand.fall import SLOT
+from springtide.demand.verdict import Finding, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from springtide.demand.model import DemandSeries
+
+_SHOWN = 80
+
+
+def is_doubtful(series: DemandSeries, verdict: Verdict, *, now: float) -> bool:
+    """Say whether the signals are worth asking: demand fell suddenly, or was 0 in all of the last five minutes."""
+    if any(one.rule == "sudden_fall" for one in verdict.findings):
+        return True
+    latest = series.values[now - series.times < SLOT]
+    return len(latest) > 0 and float(latest.max()) == 0.0
+
+
+def with_signals(verdict: Verdict, signals: Mapping[str, float | None]) -> Verdict:
+    """Return `verdict` on doubtful demand with what `signals` say, by query; None is a series that is not there."""
+    living = [(query, value) for query, value in signals.items() if value is not None and value > 0]
+    gone = [query for query, value in signals.items() if value is None or math.isnan(value)]
+    has_fallen = any(one.rule == "sudden_fall" for one in verdict.findings)
+    if living:
+        query, value = living[0]
+        words = f"demand has vanished while {_short(query)} is {value:g}: the service is used, and what measures its"
+        found = Finding("vanished", Outcome.HOLD, f"{words} demand is broken. Correct demand.query or its exporter.")
+    elif gone:
+        words = f"demand has vanished, and {_short(gone[0])} is not there: an outage of metrics, or of everything."
+        found = Finding("outage", Outcome.HOLD, f"{words} Look at Prometheus' targets.")
+    elif has_fallen:
+        words = "demand has vanished, and so has all that demand.alive names: an outage of the service, or before it."
+        found = Finding("outage", Outcome.HOLD, words)
+    else:
+        return verdict
+    return Verdict((*verdict.findings, found))
+
+
+def _short(query: str) -> str:
+    return repr(query if len(query) <= _SHOWN else f"{query[:_SHOWN]}...")
