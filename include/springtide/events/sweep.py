@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from springtide.events.almanac import Almanac
+from springtide.events.connections import Draw
 from springtide.events.grants import Bounds, grants
 from springtide.events.minimum import Minimum
 from springtide.events.occurrences import Occurrence
@@ -38,6 +39,8 @@ class Facts:
     after: tuple[str, ...] = ()
     least: int = 1
     most: int = 10_000
+    draws: tuple[Draw, ...] = ()
+    overlaps: bool = False
     minimum: Minimum | None = None
     events_until: datetime | None = None
 
@@ -45,7 +48,8 @@ class Facts:
         """Return the stored form: JSON types only."""
         minimum = self.minimum.to_record() if self.minimum else None
         until = self.events_until.isoformat() if self.events_until else None
-        return asdict(self) | {"after": list(self.after), "minimum": minimum, "events_until": until}
+        lists = {"after": list(self.after), "draws": [asdict(one) for one in self.draws]}
+        return asdict(self) | lists | {"minimum": minimum, "events_until": until}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Facts:
@@ -54,6 +58,7 @@ class Facts:
         parsed = {
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
+            "draws": tuple(Draw(**one) for one in record["draws"]),
             "minimum": Minimum.from_record(minimum) if minimum else None,
             "events_until": datetime.fromisoformat(until) if until else None,
         }
@@ -162,4 +167,12 @@ def orders_for(found: Mapping[str, Facts]) -> tuple[Order, ...]:
     orders = {name: order_for(facts, found) for name, facts in found.items()}
     shrinking = {name for name, order in orders.items() if order.steps and order.steps[-1] < order.current}
     dependants = {name: tuple(sorted(other for other in shrinking if name in found[other].after)) for name in shrinking}
-    return tuple(replace(order, after=dependants.get(name, order.after)) for name, order in orders.items())
+    return tuple(
+        replace(
+            order,
+            after=dependants.get(name, order.after),
+            draws=found[name].draws,
+            overlaps=found[name].overlaps,
+        )
+        for name, order in orders.items()
+    )

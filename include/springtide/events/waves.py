@@ -1,6 +1,7 @@
 """Scaling many services in order and at a pace: what to start next, what waits, what is held back, and why. Pure.
 
     order       a service starts when every service that it is `after` stands
+    shared      a run that would find no connections to a database beside those that go on waits for them
     pace        pods per minute over all services, and so many services at the same time
     held back   a service whose dependency failed or is held back itself; the others go on
 
@@ -18,6 +19,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from springtide.events.almanac import Pace
+from springtide.events.connections import Draw, crowded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +37,36 @@ class Order:
     reason: str = ""
     until: datetime | None = None
     gives_back: bool = False
+    draws: tuple[Draw, ...] = ()
+    overlaps: bool = False
+    """Whether both sets run at once while a run goes on."""
+
+    def before(self, step: int) -> int:
+        """Return the replicas that run number `step` starts from."""
+        return self.steps[step - 1] if step else self.current
 
     def pods(self, step: int) -> int:
         """Return how many pods run number `step` starts."""
-        return max(0, self.steps[step] - (self.steps[step - 1] if step else self.current))
+        return max(0, self.steps[step] - self.before(step))
+
+    def peak(self, step: int) -> int:
+        """Return the most replicas while run number `step` goes on."""
+        had = self.before(step)
+        return max(had, self.steps[step]) + (had if self.overlaps else 0)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
         until = self.until.isoformat() if self.until else None
-        return asdict(self) | {"steps": list(self.steps), "after": list(self.after), "until": until}
+        lists = {"steps": list(self.steps), "after": list(self.after), "draws": [asdict(one) for one in self.draws]}
+        return asdict(self) | lists | {"until": until}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Order:
         """Return the order that `to_record` stored."""
         until = datetime.fromisoformat(record["until"]) if record.get("until") else None
-        return cls(**{**record, "steps": tuple(record["steps"]), "after": tuple(record["after"]), "until": until})
+        draws = tuple(Draw(**one) for one in record.get("draws", ()))
+        lists = {"steps": tuple(record["steps"]), "after": tuple(record["after"]), "draws": draws}
+        return cls(**{**record, **lists, "until": until})
 
 
 class RunState(StrEnum):
@@ -122,6 +139,8 @@ def next_turn(orders: Sequence[Order], started: Sequence[Started], pace: Pace, *
         elif opens_at is not None and now < opens_at:
             waiting[order.service] = f"waits until {opens_at:%H:%M:%S}: {pace.pods_per_minute:g} pods a minute"
             paced = True
+        elif crowd := state.crowd(order, starts):
+            waiting[order.service] = crowd
         else:
             step = state.next_step(order.service)
             starts.append((order.service, step))
@@ -163,6 +182,22 @@ class _State:
 
     def next_step(self, name: str) -> int:
         return sum((name, step) in self._runs for step in range(len(self.orders[name].steps)))
+
+    def crowd(self, order: Order, starts: Sequence[tuple[str, int]]) -> str | None:
+        """Return why what `order` shares with the runs that go on, or that start now, lets it wait."""
+        others = [(each, *self._most(each, dict(starts))) for each in self.orders.values() if each is not order]
+        step = self.next_step(order.service)
+        peak = order.peak(step)
+        return crowded(order, peak, others, more=peak > order.before(step))
+
+    def _most(self, order: Order, starts: Mapping[str, int]) -> tuple[int, bool]:
+        begun = starts.get(order.service, self.next_step(order.service) - 1)
+        if begun < 0:
+            return order.current, False
+        state = self._state(order.service, begun)
+        if state is RunState.GOING or order.service in starts:
+            return order.peak(begun), True
+        return order.steps[begun] if state is RunState.SUCCEEDED else order.before(begun), False
 
     def stands(self, name: str) -> bool:
         steps = range(len(self.orders[name].steps))

@@ -11,11 +11,15 @@ from springtide.policy.model import Downstream
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One service's part: the most replicas that it has at once while runs are under way. None: nobody could see."""
+    """One service's part: the most replicas that it has at once while runs are under way. None: nobody could see.
+
+    `run` is the run in flight whose peak is counted; empty where none is.
+    """
 
     service: str
     replicas: int | None
     connections_per_replica: int
+    run: str = ""
 
     @property
     def connections(self) -> int:
@@ -24,7 +28,8 @@ class Share:
 
     def __str__(self) -> str:
         seen = "? replicas" if self.replicas is None else f"{self.replicas} replicas"
-        return f"{self.service} {seen} x {self.connections_per_replica}"
+        in_flight = f", with run {self.run!r} in flight" if self.run else ""
+        return f"{self.service} {seen} x {self.connections_per_replica}{in_flight}"
 
 
 def ledger_findings(

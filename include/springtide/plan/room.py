@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -15,8 +16,16 @@ _PLAIN: Final = {"cpu": "requests.cpu", "memory": "requests.memory", "count/pods
 _BLOCKING: Final = frozenset({"NoSchedule", "NoExecute"})
 
 
-def quota_findings(quotas: Sequence[Json], need: Footprint) -> Iterator[Finding]:
-    """Yield one finding per quota: what the run needs at its peak, beside what is free."""
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What a run in flight has not taken yet of what its peak needs."""
+
+    run: str
+    need: Footprint
+
+
+def quota_findings(quotas: Sequence[Json], need: Footprint, owed: Sequence[Owed] = ()) -> Iterator[Finding]:
+    """Yield one finding per quota: what the run needs at its peak, beside what is free and not `owed` to others."""
     if not quotas:
         yield Finding("quota", FindingStatus.PASSED, "the namespace has no quota")
     needed = _needed(need)
@@ -25,7 +34,7 @@ def quota_findings(quotas: Sequence[Json], need: Footprint) -> Iterator[Finding]
         if spec.get("scopes") or spec.get("scopeSelector"):
             yield Finding("quota", FindingStatus.NOT_CHECKED, f"ResourceQuota {name} counts only pods of its scopes")
             continue
-        yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed)
+        yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, owed)
 
 
 def _needed(need: Footprint) -> Amounts:
@@ -34,12 +43,15 @@ def _needed(need: Footprint) -> Amounts:
     return amounts | {f"limits.{name}": amount * need.pods for name, amount in need.limits.items()}
 
 
-def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts) -> Finding:
+def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Sequence[Owed]) -> Finding:
     short, told = [], []
     for resource, limit in sorted(hard.items()):
-        amount = needed.get(_PLAIN.get(resource, resource), Decimal(0))
-        free = parse_quantity(str(limit)) - parse_quantity(str(used.get(resource, "0")))
+        key = _PLAIN.get(resource, resource)
+        amount = needed.get(key, Decimal(0))
+        taken = {one.run: part for one in owed if (part := _needed(one.need).get(key))}
+        free = parse_quantity(str(limit)) - parse_quantity(str(used.get(resource, "0"))) - sum(taken.values())
         words = f"{resource} needs {shown(resource, amount)}, {shown(resource, free)} of {limit} free"
+        words += "".join(f", {shown(resource, part)} kept for run {run!r}" for run, part in taken.items())
         told.append(words)
         if amount and amount > free:
             short.append(words)

@@ -44,6 +44,11 @@ class Lease(KubeObject):
         return int(self._spec.get("leaseTransitions") or 0)
 
     @property
+    def acquired(self) -> str:
+        """When the owner took it, in a form whose order is that of time."""
+        return str(self._spec.get("acquireTime") or "")
+
+    @property
     def renewed_at(self) -> datetime | None:
         """When the owner was heard of last."""
         text = self._spec.get("renewTime")

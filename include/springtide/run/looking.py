@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from springtide.errors import DemandUnavailable, DemandUnusable, Fenced
+from springtide.events.connections import Draw
 from springtide.events.minimum import Minimum
 from springtide.events.release import Health
 from springtide.events.sweep import Facts
@@ -100,6 +101,8 @@ def _facts(
         step_down=float(spec.guards.step_down),
         health=health or Health("nobody looked at it"),
         after=spec.after,
+        draws=tuple(Draw(one.name, one.connections_per_replica, one.usable) for one in spec.downstream),
+        overlaps=spec.strategy.type == "blue_green",
         least=spec.replicas.min,
         most=spec.replicas.max,
     )

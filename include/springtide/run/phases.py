@@ -34,11 +34,12 @@ from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
 from springtide.run.ports import Ports, RunRef, RunRequest
+from springtide.run.preflight import Preflight, require_room
 from springtide.run.recording import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.verifying import gated, verdict_of
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, Order, Wait
+from springtide.strategy.model import Decision, Done, Order, Wait, stable_set
 from springtide.verify.identity import wrong_answer
 from springtide.verify.verdict import Verdict, VerdictStatus
 
@@ -87,6 +88,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         if work.is_past(Phase.CREATE_INSTANCES):
             note.message = "the new instances were created before"
             return Progress(is_done=True, message=note.message)
+        _require_room(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
         progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.strategy.create))
@@ -246,6 +248,17 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     stamped = [scene.service, stable.deployment, *([scene.autoscaler] if scene.autoscaler else [])]
     stamps = [thing.generation_stamp for thing in stamped]
     take(ports.kube, ports.clock, state, least_generation=max(stamps))
+
+
+def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
+    """Look once more at what runs share, now that this one's Lease says what it is about to take."""
+    state = work.state
+    if state.entry(Phase.CREATE_INSTANCES, JournalStatus.STARTED):
+        return
+    scene = work.engine.look()
+    stable = stable_set(scene, state.snapshot)
+    if stable is not None:
+        require_room(Preflight(ports, request.policy, state.settings, state.plan, scene, stable), work.lease)
 
 
 def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None) -> Progress:

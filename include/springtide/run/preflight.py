@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from springtide import labels
 from springtide.errors import ClusterRefused, NotFound
-from springtide.kube.objects import Deployment, Kind, Pod
+from springtide.kube.objects import Kind, Pod
 from springtide.kube.scene import PodSet, Scene
-from springtide.plan.findings import Finding, FindingStatus, softened
+from springtide.plan.findings import Finding, FindingStatus, require_passed, softened
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
@@ -21,9 +20,29 @@ from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.model import Downstream, Floor, ScalingPolicy, Settings
-from springtide.run.lease import read_lease
+from springtide.run.claims import PATIENCE_SECONDS, most_replicas, owed_to_others, undecided
+from springtide.run.lease import Lease
 from springtide.run.ports import Ports
 from springtide.run.verifying import database_findings
+
+
+def require_room(preflight: Preflight, mine: Lease) -> None:
+    """Return when there is room for the run of `mine` beside every run in flight, now that each of them can see it.
+
+    A run that took its Lease later and has not begun is waited for: it gives way.
+
+    Raises:
+        InputError: there is not; the message names the runs that take it.
+    """
+    ports = preflight.ports
+    end = ports.clock.monotonic() + PATIENCE_SECONDS
+    while True:
+        findings = preflight.shared_findings()
+        refused = [each for each in findings if each.status is FindingStatus.REFUSED]
+        if not refused or ports.clock.monotonic() >= end or not preflight.is_anybody_undecided(mine):
+            return require_passed(findings)
+        ports.on_wait(f"waiting for another run to give way: {refused[0].message}")
+        ports.clock.sleep(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,25 @@ class Preflight:
             ("downstream", self._downstream),
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
         ]
-        found = [finding for check, look in checks for finding in _seen(check, look)]
+        return self._softened(finding for check, look in checks for finding in _seen(check, look))
+
+    def shared_findings(self) -> tuple[Finding, ...]:
+        """Return what the checks find in which two runs can get into each other's way."""
+        checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+            ("quota", self._quota),
+            ("downstream", self._downstream),
+        ]
+        return self._softened(finding for check, look in checks for finding in _seen(check, look))
+
+    def is_anybody_undecided(self, mine: Lease) -> bool:
+        """Say whether a run that shares something with this one took its Lease after `mine` and has not begun."""
+        shared = {entry.name for entry in self.policy.spec.downstream}
+        others = self.ports.neighbours().policies
+        sharing = [each for each in others if shared & {entry.name for entry in each.spec.downstream}]
+        namespaces = {self.plan.target.namespace, *(each.spec.target.namespace for each in sharing)}
+        return any(True for _ in undecided(self.ports.kube, sorted(namespaces), mine))
+
+    def _softened(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection
         return softened(found, (*self.policy.spec.preflight.only_warn, *fewer))
 
@@ -60,7 +97,10 @@ class Preflight:
         return footprint(self.plan, self.settings, running=deployment.replicas, pod_spec=deployment.pod_spec)
 
     def _quota(self) -> Iterable[Finding]:
-        return quota_findings(self.ports.kube.list(Kind.RESOURCE_QUOTA, self.plan.target.namespace), self._need)
+        namespace = self.plan.target.namespace
+        quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
+        owed = owed_to_others(self.ports.kube, namespace, self.plan.target.deployment) if quotas else ()
+        return quota_findings(quotas, self._need, owed)
 
     def _nodes(self) -> Iterator[Finding]:
         nodes = self.ports.kube.list(Kind.NODE, "")
@@ -92,8 +132,8 @@ class Preflight:
         for policy in others.policies:
             for entry in policy.spec.downstream if policy.name != self.policy.name else ():
                 if entry.name in shares:
-                    share = Share(policy.name, _most_replicas(self.ports, policy), entry.connections_per_replica)
-                    shares[entry.name].append(share)
+                    most, run = most_replicas(self.ports.kube, policy)
+                    shares[entry.name].append(Share(policy.name, most, entry.connections_per_replica, run))
                     limits[entry.name] = min(limits[entry.name], entry.usable)
         for entry in own:  # whether a file that cannot be read names it, nobody knows
             shares[entry.name] += [Share(name, None, entry.connections_per_replica) for name in others.unread]
@@ -102,28 +142,6 @@ class Preflight:
     def _own_share(self, entry: Downstream) -> Share:
         replicas = self.stable.deployment.replicas + self._need.pods
         return Share(self.policy.name, replicas, entry.connections_per_replica)
-
-
-def _most_replicas(ports: Ports, policy: ScalingPolicy) -> int | None:
-    """Return the most replicas that another service has now or in the run that owns it; None when nobody may see."""
-    target = policy.spec.target
-    try:
-        standing = sum(_replicas(ports, target.namespace, name) for name in labels.set_names(target.deployment))
-        lease = read_lease(ports.kube, target.namespace, target.deployment)
-    except ClusterRefused:
-        return None
-    if lease is None or not lease.holder or lease.state is None:
-        return standing
-    plan = lease.state.plan
-    together = plan.current + max(plan.current, plan.replicas) if plan.strategy == "blue_green" else plan.replicas
-    return max(standing, together)
-
-
-def _replicas(ports: Ports, namespace: str, name: str) -> int:
-    try:
-        return Deployment(ports.kube.get(Kind.DEPLOYMENT, namespace, name)).replicas
-    except NotFound:
-        return 0
 
 
 def _seen(check: str, look: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:

@@ -1,0 +1,96 @@
+"""What runs in flight still take of what they share: connections and quota. Read from their Leases.
+
+A run looks before it writes, and looks again once it has its Lease, when every other run can see it. Of two runs that
+looked at the same time each then sees the other, and the Leases say which one gives way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from springtide import labels
+from springtide.errors import ClusterRefused, NotFound
+from springtide.kube.objects import Deployment, Kind
+from springtide.plan.footprint import Footprint, footprint
+from springtide.plan.room import Owed
+from springtide.run.lease import Lease, all_leases, read_lease
+from springtide.run.state import JournalStatus, Phase
+
+if TYPE_CHECKING:
+    from springtide.kube.client import KubeReader
+    from springtide.policy.model import ScalingPolicy
+
+PATIENCE_SECONDS: Final = 15.0
+"""How long a run waits for one that took its Lease later to give way: that is a look and a write."""
+
+
+def most_replicas(kube: KubeReader, policy: ScalingPolicy) -> tuple[int | None, str]:
+    """Return the most replicas that a service has now or in the run that owns it, and that run.
+
+    The number is None when nobody may see; the run is empty when none owns the service.
+    """
+    target = policy.spec.target
+    try:
+        standing = sum(each.replicas for each in _sets(kube, target.namespace, target.deployment))
+        lease = read_lease(kube, target.namespace, target.deployment)
+    except ClusterRefused:
+        return None, ""
+    if lease is None or not lease.holder or lease.state is None:
+        return standing, ""
+    plan = lease.state.plan
+    together = plan.current + max(plan.current, plan.replicas) if plan.strategy == "blue_green" else plan.replicas
+    return max(standing, together), lease.state.run_id
+
+
+def owed_to_others(kube: KubeReader, namespace: str, deployment: str) -> tuple[Owed, ...]:
+    """Return what each run in flight on another workload of `namespace` has not taken yet of what its peak needs.
+
+    Raises:
+        ClusterRefused: the Leases may not be listed.
+    """
+    others = [lease for lease in _in_flight(kube, namespace) if lease.name != labels.lease_name(deployment)]
+    return tuple(Owed(lease.holder, _left_to_take(kube, namespace, lease)) for lease in others)
+
+
+def undecided(kube: KubeReader, namespaces: Iterable[str], mine: Lease) -> Iterator[Lease]:
+    """Yield the runs that took their Lease after this one and have not begun: they give way once they see it."""
+    for namespace in namespaces:
+        for lease in _in_flight(kube, namespace):
+            if not _is_past(lease, Phase.CREATE_INSTANCES, JournalStatus.STARTED) and _turn(lease) > _turn(mine):
+                yield lease
+
+
+def _is_past(lease: Lease, phase: Phase, status: JournalStatus) -> bool:
+    return lease.state is not None and lease.state.entry(phase, status) is not None
+
+
+def _turn(lease: Lease) -> tuple[str, str, str]:
+    return lease.acquired, str(lease.raw["metadata"].get("namespace", "")), lease.name
+
+
+def _in_flight(kube: KubeReader, namespace: str) -> list[Lease]:
+    return [lease for lease in all_leases(kube, namespace)[0] if lease.holder]
+
+
+def _left_to_take(kube: KubeReader, namespace: str, lease: Lease) -> Footprint:
+    assert lease.state is not None
+    if _is_past(lease, Phase.INSTANCES_READY, JournalStatus.DONE):
+        return Footprint(0, {}, {})
+    plan, settings, held = lease.state.plan, lease.state.settings, lease.state.snapshot
+    sets = _sets(kube, namespace, plan.target.deployment)
+    spec = next((each.pod_spec for each in sets), {})
+    whole = footprint(plan, settings, running=held.replicas, pod_spec=spec)
+    more = sum(each.replicas for each in sets) - held.replicas
+    left = max(0, whole.pods - max(0, more))
+    return Footprint(left, whole.requests, whole.limits, deployments=max(0, whole.deployments + 1 - len(sets)))
+
+
+def _sets(kube: KubeReader, namespace: str, deployment: str) -> list[Deployment]:
+    found = []
+    for name in labels.set_names(deployment):
+        try:
+            found.append(Deployment(kube.get(Kind.DEPLOYMENT, namespace, name)))
+        except NotFound:
+            continue
+    return found
