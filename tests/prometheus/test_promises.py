@@ -21,7 +21,7 @@ from springtide.errors import DemandUnavailable, DemandUnusable
 from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.record.memory import MemoryStore
-from springtide.run.admission import calculated
+from springtide.run.admission import Around, calculated
 from springtide.run.assembly import Metrics, instant_of
 
 CURRENT = 20
@@ -37,8 +37,8 @@ def plan(
     of = policy(demand=demand, capacity={"models": models})
     assert of.spec.demand is not None
     source = demand_source(of.spec.demand, prometheus_url=url, base=Path())
-    ask = instant_of(Metrics(url=url))
-    estimate = calculated(of, source, MemoryStore(), now=now, current=CURRENT, ask=ask)
+    around = Around(instant_of(Metrics(url=url)))
+    estimate = calculated(of, source, MemoryStore(), now=now, current=CURRENT, around=around)
     return make_plan(of, estimate, current=CURRENT, strategy="in_place", now=now, explicit=False)
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from springtide.capacity.applied import Applied
@@ -59,6 +59,12 @@ class Learned:
     tuned: Mapping[str, Tuned] = field(default_factory=dict)
     startups: Mapping[str, float] = field(default_factory=dict)
     applied: Applied | None = None
+
+    def allowing(self, specs: Iterable[Part], startup: float | None) -> Learned:
+        """Return the same with `startup` seconds for those of `specs` whose start-up time was never learned."""
+        if startup is None:
+            return self
+        return replace(self, startups={fingerprint_of(spec): startup for spec in specs} | dict(self.startups))
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""

@@ -61,7 +61,7 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
 
 
 def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> ScalingPlan:
-    from springtide.run.admission import calculated, plan_capacity
+    from springtide.run.admission import Around, calculated, plan_capacity
 
     if current is None:
         from springtide.cli.options import current_user, new_run_id
@@ -76,8 +76,8 @@ def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> Scalin
     now = SystemClock().now()
     source = None if policy.spec.demand is None else place.demand(policy)
     with place.open_store() as opened:
-        ask = instant_of(Metrics(url=place.prometheus))
-        found = calculated(policy, source, opened, now=now, current=current, ask=ask)
+        around = Around(instant_of(Metrics(url=place.prometheus)))
+        found = calculated(policy, source, opened, now=now, current=current, around=around)
     strategy = policy.spec.strategy.type
     return make_plan(policy, found, current=current, strategy=strategy, now=now, explicit=False)
 

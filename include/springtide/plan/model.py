@@ -57,7 +57,8 @@ class Standing:
 class ScalingPlan:
     """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by.
 
-    With strategy `floor` both are an autoscaler's minimum.
+    With strategy `floor` both are an autoscaler's minimum. `allowed_startup` is how many seconds the probes let a pod
+    take until it serves, None without probes: what is counted until runs have measured it.
     """
 
     policy: str
@@ -71,6 +72,7 @@ class ScalingPlan:
     decided_at: datetime
     reason: str
     findings: tuple[Finding, ...] = ()
+    allowed_startup: float | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -92,6 +94,7 @@ class ScalingPlan:
             "decided_at": self.decided_at.isoformat(),
             "reason": self.reason,
             "findings": [finding.to_record() for finding in self.findings],
+            "allowed_startup": self.allowed_startup,
             "fingerprint": self.fingerprint,
         }
 
@@ -110,4 +113,5 @@ class ScalingPlan:
             decided_at=datetime.fromisoformat(record["decided_at"]),
             reason=record["reason"],
             findings=tuple(Finding.from_record(finding) for finding in record.get("findings", ())),
+            allowed_startup=record.get("allowed_startup"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from springtide import labels
@@ -28,9 +28,25 @@ from springtide.record.history import HistoryStore, past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
+from springtide.run.startup import startup_allowed
 from springtide.strategy.hold import hold_on, own_bounds
 from springtide.strategy.model import AutoscalerSnapshot, Snapshot
 from springtide.verify.smoke import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What else is known when replicas are calculated.
+
+    `ask` answers the signals of `demand.alive`; `allowed_startup` is what the probes let a pod take, in seconds, which
+    counts until tuning has found the start-up time.
+    """
+
+    ask: Instant | None = None
+    allowed_startup: float | None = None
+
+
+NOTHING_AROUND = Around()
 
 
 def target_of(policy: ScalingPolicy) -> Target:
@@ -109,7 +125,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     if lease is not None and lease.holder == request.run_id and lease.state is not None:
         return lease.state.plan
     scene, stable = admit(ports, request)
-    plan = _plan(ports, request, scene, stable)
+    plan = replace(_plan(ports, request, scene, stable), allowed_startup=startup_allowed(stable.deployment))
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return plan
     return replace(plan, findings=findings_of(ports, request, plan, (scene, stable)))
@@ -131,24 +147,24 @@ def _plan(ports: Ports, request: RunRequest, scene: Scene, stable: PodSet) -> Sc
     explicit = request.replicas is not None
     strategy = settings_of(request).type
     if strategy == "floor" and scene.autoscaler is not None:
-        return _plan_floor(ports, request, scene.autoscaler, running)
+        return _plan_floor(ports, request, scene.autoscaler, stable)
     if request.is_release:
         raise InputError(
             f"strategy: {strategy} holds no floor, so there is nothing to release. Only strategy floor does.",
             code="nothing_held",
             field="strategy",
         )
-    found = _estimate(ports, request, running)
+    found = _estimate(ports, request, stable)
     return make_plan(request.policy, found, current=running, strategy=strategy, now=now, explicit=explicit)
 
 
-def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, running: int) -> ScalingPlan:
+def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
     now, own = ports.clock.now(), least(own_bounds(autoscaler.bounds, autoscaler.floor_text), autoscaler.kind)
     if request.is_release:
         found, held = requested(own, now=now), bool(autoscaler.floor_text)
         return make_release_plan(request.policy, found, current=autoscaler.minimum, is_held=held, now=now)
-    standing = Standing(autoscaler.minimum, running, own)
-    explicit, found = request.replicas is not None, _estimate(ports, request, running)
+    standing = Standing(autoscaler.minimum, stable.deployment.replicas, own)
+    explicit, found = request.replicas is not None, _estimate(ports, request, stable)
     plan = make_floor_plan(request.policy, found, standing=standing, now=now, explicit=explicit)
     hold = hold_on(autoscaler)
     if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= own:
@@ -169,12 +185,18 @@ def hpas(ports: Ports, target: Target) -> tuple[Autoscaler, ...]:
     return tuple(hpa for hpa in every if hpa.target in labels.set_names(target.deployment))
 
 
-def _estimate(ports: Ports, request: RunRequest, current: int) -> CapacityEstimate:
+def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
+    policy, now = request.policy, ports.clock.now()
     if request.replicas is not None:
-        return requested(request.replicas, now=ports.clock.now())
-    policy = request.policy
-    source, now = ports.demand(policy), ports.clock.now()
-    return calculated(policy, source, ports.store, now=now, current=current, ask=ports.instant)
+        return requested(request.replicas, now=now)
+    return calculated(
+        policy,
+        ports.demand(policy),
+        ports.store,
+        now=now,
+        current=stable.deployment.replicas,
+        around=Around(ports.instant, startup_allowed(stable.deployment)),
+    )
 
 
 def calculated(
@@ -184,21 +206,20 @@ def calculated(
     *,
     now: datetime,
     current: int,
-    ask: Instant | None = None,
+    around: Around = NOTHING_AROUND,
 ) -> CapacityEstimate:
     """Return what the policy's models make of demand, with what was learned and what the quality gate says.
-
-    `ask` answers the signals of `demand.alive`.
 
     Raises:
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
     spec, capacity = policy.spec.demand, policy.spec.capacity
     past = past_of(store, policy.name, now)
-    models = [build_model(model, past.learned) for model in capacity.models]
+    learned = past.learned.allowing(capacity.models, around.allowed_startup)
+    models = [build_model(model, learned) for model in capacity.models]
     if source is None or spec is None:
         return estimate(models, None, combine=capacity.combine, replicas=current, now=now)
-    demand, verdict = read_demand(source, spec, now=now, usual=past.usual, ask=ask)
+    demand, verdict = read_demand(source, spec, now=now, usual=past.usual, ask=around.ask)
     quality = verdict.to_record() | {"pages": past.pages}
     if verdict.outcome is Outcome.PASS:
         found = estimate(models, demand, combine=capacity.combine, replicas=current, now=now)

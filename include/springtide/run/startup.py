@@ -6,7 +6,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,17 +35,21 @@ class Startup:
     reason: str
 
 
-def startup_of(spec: AutoSpec, runs: Iterable[ScalingRun], deployment: Deployment | None = None) -> Startup:
-    """Return how long until pods serve: as the policy says, else as measured, else as the probes allow."""
+def startup_of(spec: AutoSpec, runs: Sequence[ScalingRun]) -> Startup:
+    """Return how long until pods serve: as the policy says, else as measured, else as the probes allow.
+
+    `runs` are the latest, newest first; the last plan among them has seen the probes, whether it did anything or not.
+    """
     if spec.startup is not None:
         return Startup(spec.startup.total_seconds(), "as the policy says")
     measured = [found for run in runs if (found := seconds_to_serving(run)) is not None]
     if len(measured) >= LEAST_RUNS:
         seconds = max(1.0, p95(measured) - RUN_SECONDS)
         return Startup(seconds, f"p95 of {len(measured)} measured runs, less {RUN_SECONDS:.0f} s for the run itself")
-    found = None if deployment is None else _allowed(deployment)
-    if found is not None:
-        return Startup(found, f"what the probes allow; {len(measured)} of {LEAST_RUNS} runs are measured")
+    plans = [run.plan for run in runs if run.plan is not None]
+    allowed = plans[0].get("allowed_startup") if plans else None
+    if allowed is not None:
+        return Startup(allowed, f"what the probes allow; {len(measured)} of {LEAST_RUNS} runs are measured")
     return Startup(UNMEASURED.total_seconds(), f"unknown: {len(measured)} of {LEAST_RUNS} runs are measured")
 
 
@@ -63,8 +67,8 @@ def seconds_to_serving(run: ScalingRun) -> float | None:
     return None
 
 
-def _allowed(deployment: Deployment) -> float | None:
-    """Return what the slowest container's probes and `minReadySeconds` allow; None without a probe."""
+def startup_allowed(deployment: Deployment) -> float | None:
+    """Return the seconds that the slowest container's probes and `minReadySeconds` allow; None without a probe."""
     waits = [wait for one in deployment.pod_spec.get("containers", ()) if (wait := _probed(one)) is not None]
     return max(waits) + deployment.min_ready_seconds if waits else None
 

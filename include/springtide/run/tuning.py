@@ -12,7 +12,6 @@ from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.setting import Tuned
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError, PermanentError
-from springtide.kube.objects import Deployment
 from springtide.plan.autoscaler import staleness
 from springtide.policy.model import AutoSpec, PrometheusDemand, ScalingPolicy
 from springtide.record.store import RunStore
@@ -37,9 +36,7 @@ class TunedModel:
     stale: str | None = None
 
 
-def tune_policy(
-    policy: ScalingPolicy, source: DemandSource, store: RunStore, now: datetime, deployment: Deployment | None = None
-) -> tuple[TunedModel, ...]:
+def tune_policy(policy: ScalingPolicy, source: DemandSource, store: RunStore, now: datetime) -> tuple[TunedModel, ...]:
     """Tune every `auto` model of `policy` and keep the settings for its next plans. Never touches a cluster.
 
     From the same data nothing is tuned anew.
@@ -58,7 +55,7 @@ def tune_policy(
     learned, runs = store.learned(policy.name), store.latest(policy.name, limit=_RUNS)
     found = []
     for spec in specs:
-        startup = startup_of(spec, runs, deployment)
+        startup = startup_of(spec, runs)
         before = learned.tuned.get(fingerprint_of(spec))
         history = service_history(seen, spec, fewest=policy.spec.replicas.min)
         tuned = tune_today(history, spec, startup.seconds, now=now, before=before)

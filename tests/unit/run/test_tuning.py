@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from builders import policy
+from simulation import Simulation
 from springtide.capacity.auto import Auto
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.registry import build_model
@@ -22,8 +23,9 @@ from springtide.plan.model import Target
 from springtide.policy.model import AutoSpec, ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
+from springtide.run.admission import Around, calculated
 from springtide.run.learning import Learning
-from springtide.run.startup import Startup, seconds_to_serving, startup_of
+from springtide.run.startup import Startup, seconds_to_serving, startup_allowed, startup_of
 from springtide.run.tuning import tune_learning, tune_policy
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -40,6 +42,12 @@ def run(number: int, seconds: float, *, current: int = 3, phase: str = "instance
     target = Target("shop", "web", "web")
     whole = ScalingRun(f"r{number}", "web", target, "in_place", "ada", "", begun, plan=plan, phases=(ended,), **values)
     return whole.with_outcome(RunOutcome.SUCCEEDED, at=served)
+
+
+def allowing(of: ScalingRun, seconds: float | None) -> ScalingRun:
+    """Return the run, whose plan saw probes that allow so many seconds."""
+    assert of.plan is not None
+    return replace(of, plan=of.plan | {"allowed_startup": seconds})
 
 
 def spec(**fields: Any) -> AutoSpec:
@@ -78,22 +86,31 @@ class TestStartup:
         assert found.seconds == 104 - 30
         assert "5 measured runs" in found.reason
 
-    def test_before_that_it_is_what_the_probes_allow(self) -> None:
+    def test_probes_allow_what_kubernetes_waits_for_the_slowest_container(self) -> None:
         slow = {
             "startupProbe": {"periodSeconds": 5, "failureThreshold": 24},
             "readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 5},
         }
 
-        found = startup_of(spec(), [run(0, 100)], deployment(slow, {"readinessProbe": {}}, minReadySeconds=10))
+        found = startup_allowed(deployment(slow, {"readinessProbe": {}}, minReadySeconds=10))
 
-        assert found.seconds == 5 * 24 + 2 + 5 + 10
-        assert found.reason == "what the probes allow; 1 of 5 runs are measured"
+        assert found == 5 * 24 + 2 + 5 + 10
+        assert startup_allowed(deployment({})) is None
+        assert startup_allowed(deployment()) is None
 
-    @pytest.mark.parametrize("known", [None, deployment({}), deployment()])
-    def test_without_either_it_is_unknown_and_said_so(self, known: Deployment | None) -> None:
-        found = startup_of(spec(), [], known)
+    def test_before_that_it_is_what_the_probes_allow_as_the_last_plan_saw_them(self) -> None:
+        found = startup_of(spec(), [allowing(run(0, 100), 137), allowing(run(1, 100), 20)])
 
-        assert found == Startup(60, "unknown: 0 of 5 runs are measured")
+        assert found == Startup(137, "what the probes allow; 2 of 5 runs are measured")
+
+    def test_a_plan_that_had_nothing_to_do_has_seen_them_too(self) -> None:
+        assert startup_of(spec(), [replace(run(0, 9), plan=None), allowing(run(1, 50, current=6), 137)]).seconds == 137
+
+    @pytest.mark.parametrize("runs", [[], [allowing(run(0, 100), None)]], ids=["no run", "no probes"])
+    def test_without_either_it_is_unknown_and_said_so(self, runs: list[ScalingRun]) -> None:
+        found = startup_of(spec(), runs)
+
+        assert found == Startup(60, f"unknown: {len(runs)} of 5 runs are measured")
 
     @pytest.mark.parametrize(
         "other",
@@ -138,6 +155,27 @@ class TestTuning:
 
         assert isinstance(model, Auto)
         assert model.startup_seconds == 170
+
+    def test_without_measured_runs_it_is_tuned_for_what_the_probes_of_the_cluster_allow(self) -> None:
+        """The daily tuning looks at no cluster: the plan of any run, even of one without anything to do, has."""
+        simulation = Simulation.of(2, strategy="in_place")
+        simulation.run(2)
+
+        (found,) = tune_policy(tuned_policy(AUTO), Wave(), simulation.store, NOW)
+
+        assert found.startup == Startup(1, "what the probes allow; 0 of 5 runs are measured")
+        assert simulation.store.learned("web").startups == {fingerprint_of(spec()): 1}
+
+    def test_before_any_tuning_a_plan_looks_ahead_by_the_probes(self) -> None:
+        wanted, last_look = tuned_policy(AUTO), NOW
+        answers = [
+            calculated(
+                wanted, Wave(), MemoryStore(), now=last_look, current=2, around=Around(allowed_startup=allowed)
+            ).answers[0]
+            for allowed in (None, 300.0)
+        ]
+
+        assert [one.inputs["startup_seconds"] for one in answers] == [60, 300]
 
     def test_the_same_data_is_not_tuned_twice(self) -> None:
         store = MemoryStore()
