@@ -65,7 +65,8 @@ class FileSource:
         first = last - (end - start)
         inside = (rows.times >= first.timestamp()) & (rows.times <= last.timestamp())
         times, values = _thin(rows.times[inside], rows.values[inside], step.total_seconds())
-        return DemandSeries(times + (end - last).total_seconds(), values, self._unit, self._name)
+        # in this order it is exact: one rounding more, and the newest sample lies a moment after `end`, where none counts
+        return DemandSeries((times - last.timestamp()) + end.timestamp(), values, self._unit, self._name)
 
     def _load(self) -> _Rows:
         try:

@@ -110,6 +110,19 @@ def test_a_recorded_day_is_replayed_as_if_it_were_today(tmp_path: Path) -> None:
     assert demand.source == "day as of 1998-06-23T14:30:00+00:00"
 
 
+def test_a_replayed_sample_never_lies_a_moment_after_now(tmp_path: Path) -> None:
+    """Times of today have 0.2 microseconds to themselves, so a sum in the wrong order is off by as much."""
+    recorded = datetime(1998, 6, 23, 14, tzinfo=UTC)
+    source = FileSource(
+        written(tmp_path, csv_of(*range(31), start=recorded)), "x", name="day", as_of=recorded + 30 * MINUTE
+    )
+
+    for microseconds in range(1, 400):
+        now = NOW + timedelta(seconds=17, microseconds=997 * microseconds)
+        ages = now.timestamp() - source.read(now - timedelta(hours=1), now, MINUTE).times
+        assert list(ages) == [60.0 * back for back in range(30, -1, -1)]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

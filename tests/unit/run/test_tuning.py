@@ -47,7 +47,7 @@ def run(number: int, seconds: float, *, current: int = 3, phase: str = "instance
 def allowing(of: ScalingRun, seconds: float | None) -> ScalingRun:
     """Return the run, whose plan saw probes that allow so many seconds."""
     assert of.plan is not None
-    return replace(of, plan=of.plan | {"allowed_startup": seconds})
+    return replace(of, plan={**of.plan, "allowed_startup": seconds})
 
 
 def spec(**fields: Any) -> AutoSpec:
