@@ -65,7 +65,7 @@ class FileSource:
         first = last - (end - start)
         inside = (rows.times >= first.timestamp()) & (rows.times <= last.timestamp())
         times, values = _thin(rows.times[inside], rows.values[inside], step.total_seconds())
-        # in this order it is exact: one rounding more, and the newest sample lies a moment after `end`, where none counts
+        # exact in this order; in another one the newest sample may lie a moment after `end`, and would not count
         return DemandSeries((times - last.timestamp()) + end.timestamp(), values, self._unit, self._name)
 
     def _load(self) -> _Rows:
