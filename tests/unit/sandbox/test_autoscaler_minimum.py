@@ -79,6 +79,31 @@ def test_what_the_metrics_ask_for_is_followed_up_at_once_and_down_after_five_min
     assert read(world)["spec"]["replicas"] == 4
 
 
+def test_one_sync_doubles_at_most_or_adds_four() -> None:
+    world = shop(autoscaler(2, 100))
+    call(world, "PATCH", PATH, {"metadata": {"annotations": {WANTED: "60"}}})
+
+    seen = []
+    for _ in range(6):
+        world.advance(15)
+        seen.append(read(world)["spec"]["replicas"])
+
+    assert seen == [7, 14, 28, 56, 60, 60]
+
+
+def test_a_minimum_that_is_given_back_is_no_wish_of_the_metrics() -> None:
+    world = shop(autoscaler(2, 100))
+    call(world, "PATCH", PATH, {"metadata": {"annotations": {WANTED: "3"}}})
+    call(world, "PATCH", PATH, {"spec": {"minReplicas": 20}})
+    world.advance(400)
+    assert read(world)["spec"]["replicas"] == 20
+
+    call(world, "PATCH", PATH, {"spec": {"minReplicas": 2}})
+    world.advance(16)
+
+    assert read(world)["spec"]["replicas"] == 3
+
+
 def test_metrics_do_not_get_below_the_minimum() -> None:
     world = shop(autoscaler(6, 10))
     call(world, "PATCH", PATH, {"metadata": {"annotations": {WANTED: "1"}}})

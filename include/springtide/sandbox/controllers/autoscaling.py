@@ -16,14 +16,15 @@ WANTED: Final = "sandbox.springtide.dev/wanted"
 
 _SYNC_SECONDS = 15.0
 _STABILIZATION_SECONDS = 300.0
+_TIMES_A_SYNC, _MORE_A_SYNC = 2, 4  # the default behavior: the larger of both is how far one sync scales up
 
 
 class HorizontalAutoscaler(Controller):
     """Keeps a Deployment between `minReplicas` and `maxReplicas`, and at what the annotation `WANTED` says.
 
     As upstream, a change of the HPA is seen at its next sync, at most 15 s later; a Deployment scaled to 0 is left
-    alone; without metrics the bounds still hold; and replicas go down only to the highest number that was wanted
-    within the stabilization window.
+    alone; without metrics the bounds still hold; replicas go up to twice as many or by 4 at each sync, and down only to
+    the highest number that the metrics wanted within the stabilization window, whatever the bounds were meanwhile.
     """
 
     watches = ("horizontalpodautoscalers",)
@@ -76,11 +77,12 @@ class HorizontalAutoscaler(Controller):
         asked = (autoscaler["metadata"].get("annotations") or {}).get(WANTED)
         if asked is None:
             return has, ""
-        wanted = max(low, min(high, int(asked)))
-        stable = self._stabilized(ref, autoscaler, wanted)
+        wanted = int(asked)
+        stable = max(low, self._stabilized(ref, autoscaler, wanted))
         if stable < has:
             return stable, "All metrics below target"
-        return max(has, wanted), "external metric above target"
+        upmost = min(high, max(_TIMES_A_SYNC * has, has + _MORE_A_SYNC))
+        return max(has, min(upmost, wanted)), "external metric above target"
 
     def _stabilized(self, ref: Ref, autoscaler: Json, wanted: int) -> int:
         behavior = (autoscaler["spec"].get("behavior") or {}).get("scaleDown") or {}
