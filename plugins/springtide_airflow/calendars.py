@@ -92,12 +92,12 @@ def measure(services: set[str]) -> dict[str, Any]:
     from springtide.record.sql import open_store
     from springtide.run.measuring import measure as measured_in
 
-    after = {}
+    policies = {}
     for service in services & set(policy_names(policies_folder())):
         with suppress(PermanentError):  # a broken policy is told where its service is looked at
-            after[service] = policy_of(service, policies_folder()).spec.after
+            policies[service] = policy_of(service, policies_folder())
     with open_store(store_url()) as store:
-        return measured_in(store, services, after).to_record()
+        return measured_in(store, services, policies).to_record()
 
 
 def store_url() -> str:

@@ -42,10 +42,12 @@ class Auto:
             "startup_seconds": self.startup_seconds,
             "interval_minutes": self.interval,
         }
-        if setting.quantile is None:
-            return ModelAnswer("auto", 0.0, inputs, f"the autoscaler needs no floor under it ({whence})")
-        plan = Conformal(self.per_replica, setting.quantile, self.interval, self.startup_seconds)
+        quantile = setting.quantile or UNTUNED.quantile or 1.0
+        plan = Conformal(self.per_replica, quantile, self.interval, self.startup_seconds)
         found = plan.answer(demand, replicas=replicas, now=now)
+        if setting.quantile is None:
+            reason = f"the autoscaler needs no floor under it ({whence})"
+            return ModelAnswer("auto", 0.0, inputs, reason, usual=found.replicas)
         return ModelAnswer("auto", found.replicas, {**found.inputs, **inputs}, f"{found.reason}; {whence}")
 
     def setting(self, now: datetime) -> tuple[Setting, str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from springtide.quantities import round_up
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 class ModelAnswer:
     """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
 
-    `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0.
+    `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0. `usual` is what demand needs
+    where `replicas` is only what an autoscaler needs under it; None where both are the same.
     """
 
     model: str
@@ -24,6 +28,7 @@ class ModelAnswer:
     inputs: Mapping[str, float | int | str]
     reason: str
     is_aside: bool = False
+    usual: float | None = None
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -55,6 +60,13 @@ class CapacityEstimate:
     def largest(self) -> ModelAnswer:
         """The answer that decides where the largest one does."""
         return max((one for one in self.answers if not one.is_aside), key=lambda one: one.replicas)
+
+    @property
+    def usual(self) -> int:
+        """What demand needs, whoever brings it: what an event multiplies. Never less than `replicas`."""
+        each = [one.replicas if one.usual is None else one.usual for one in self.answers if not one.is_aside]
+        found = max(each, default=0.0) if self.combine == "max" else math.fsum(each)
+        return max(self.replicas, round_up(found))
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""

@@ -166,9 +166,9 @@ def _measured(almanac: Almanac, place: Place) -> Measured:
     if not services:
         return Measured()
     known = set(_services(place) or ()) & services
-    after = {name: place.policy(name).spec.after for name in known}
+    policies = {name: place.policy(name) for name in known}
     with place.open_store() as store:
-        return measure(store, services, after)
+        return measure(store, services, policies)
 
 
 def _instant(field: str, text: str) -> datetime:

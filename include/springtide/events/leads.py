@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from springtide.events.almanac import Almanac, Pace
 from springtide.events.occurrences import Occurrence
+from springtide.events.sweep import climb
 from springtide.events.waves import Order, RunState, Started, next_turn
 from springtide.policy.calendar import LearnSpec
 
@@ -24,12 +25,14 @@ LEARNED_WITHIN: Final = timedelta(days=8)
 class Measured:
     """What is known of services before they are looked at, each by name.
 
-    `runs` are the seconds of successful runs, `usual` what the last of them went to, `after` what the policies say.
+    `runs` are the seconds of successful runs, `usual` what the last of them went to; `after` and `step_up` are what the
+    policies say.
     """
 
     runs: Mapping[str, Sequence[float]] = field(default_factory=dict)
     usual: Mapping[str, int] = field(default_factory=dict)
     after: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    step_up: Mapping[str, float] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -37,12 +40,13 @@ class Measured:
             "runs": {name: list(runs) for name, runs in self.runs.items()},
             "usual": dict(self.usual),
             "after": {name: list(after) for name, after in self.after.items()},
+            "step_up": dict(self.step_up),
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Measured:
         """Return what `to_record` stored; nothing is known where it says nothing."""
-        return cls(record.get("runs", {}), record.get("usual", {}), record.get("after", {}))
+        return cls(*(record.get(name, {}) for name in ("runs", "usual", "after", "step_up")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +72,15 @@ def lead_time(
     """Return the lead of `occurrence`: its own, or the time that its `orders` take in their order at this pace.
 
     `measured` holds the seconds of each service's successful runs. A service with fewer than `learn.least_runs` counts
-    with `learn.otherwise`.
+    with `learn.otherwise`, however many runs it needs.
     """
     if occurrence.lead is not None:
         return LeadTime(occurrence.lead, "as its calendar says")
     wanted = [order for order in orders if order.service in occurrence.asks]
     times = {order.service: _expected(measured.get(order.service, ()), learn) for order in wanted}
-    length = preparation_time(wanted, times, pace) + learn.margin
     unknown = [name for name in times if len(measured.get(name, ())) < learn.least_runs]
+    whole = [replace(one, steps=one.steps[-1:]) if one.service in unknown else one for one in wanted]
+    length = preparation_time(whole, times, pace) + learn.margin
     reason = f"p95 of the measured runs in their order, and {learn.margin} of margin"
     if unknown:
         reason += f"; {learn.otherwise} for {', '.join(sorted(unknown))}: fewer than {learn.least_runs} measured runs"
@@ -100,12 +105,16 @@ def leads_of(almanac: Almanac, measured: Measured, now: datetime) -> dict[str, L
 
 
 def expected_orders(one: Occurrence, measured: Measured) -> tuple[Order, ...]:
-    """Return what the event will order, as far as that can be known before its services are looked at."""
+    """Return what the event will order, as far as that can be known before its services are looked at.
+
+    Where `guards.step_up` lets no single run go that far, it is several.
+    """
     orders = []
     for service, ask in one.asks.items():
         base = measured.usual.get(service, 1)
         target = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply)
-        orders.append(Order(service, base, (max(target or 1, base + 1),), tuple(measured.after.get(service, ()))))
+        steps = climb(base, max(target or 1, base + 1), measured.step_up.get(service, math.inf))
+        orders.append(Order(service, base, steps, tuple(measured.after.get(service, ()))))
     return tuple(orders)
 
 

@@ -149,7 +149,7 @@ def climb(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
     steps: list[int] = []
     at = current
     while at < wanted:
-        at = min(wanted, max(at + 1, int(at * step_up + 1e-9)))
+        at = max(at + 1, int(min(wanted, at * step_up + 1e-9)))
         steps.append(at)
     return tuple(steps)
 

@@ -166,7 +166,9 @@ def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
 
 
 def _basis(wanted: int, standing: Standing) -> int:
-    """Return the number that a step counts from: a floor under what runs already is no step at all."""
+    """Return the number that a step counts from: a floor under what runs already is no step at all, up or down."""
+    if standing.current < wanted <= standing.running:
+        return wanted
     return max(standing.current, standing.running) if wanted > standing.current else standing.current
 
 

@@ -89,7 +89,7 @@ def _facts(
     health: Health | None = None,
 ) -> Facts:
     spec = policy.spec
-    usual = None if plan is None else min(max(plan.estimate.replicas, spec.replicas.min), spec.replicas.max)
+    usual = None if plan is None else min(max(plan.estimate.usual, spec.replicas.min), spec.replicas.max)
     return Facts(
         service=policy.name,
         current=current,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
 from springtide.events.leads import Measured
+from springtide.policy.model import ScalingPolicy
 from springtide.record.model import RunOutcome
 from springtide.record.store import RunStore
 
@@ -32,8 +33,8 @@ def measured_runs(store: RunStore, service: str, *, until: datetime | None = Non
     return [run.seconds for run in runs if run.seconds is not None], last
 
 
-def measure(store: RunStore, services: Iterable[str], after: Mapping[str, Sequence[str]]) -> Measured:
-    """Return what the store says of `services`; `after` is what their policies say.
+def measure(store: RunStore, services: Iterable[str], policies: Mapping[str, ScalingPolicy]) -> Measured:
+    """Return what the store says of `services`, and those of their `policies` that can be read.
 
     Raises:
         TemporaryError: the store does not answer.
@@ -41,4 +42,6 @@ def measure(store: RunStore, services: Iterable[str], after: Mapping[str, Sequen
     found = {service: measured_runs(store, service) for service in sorted(services)}
     runs = {service: seconds for service, (seconds, _) in found.items()}
     usual = {service: last for service, (_, last) in found.items() if last is not None}
-    return Measured(runs, usual, after)
+    after = {name: policy.spec.after for name, policy in policies.items()}
+    step_up = {name: float(policy.spec.guards.step_up) for name, policy in policies.items()}
+    return Measured(runs, usual, after, step_up)

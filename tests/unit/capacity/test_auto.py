@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from springtide.capacity.auto import Auto
+from springtide.capacity.combine import Combine, estimate
 from springtide.capacity.conformal import Conformal
+from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.setting import UNTUNED, Setting, Tuned
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
@@ -55,6 +57,24 @@ def test_a_floor_that_tuning_does_without_asks_for_nothing() -> None:
 
     assert answer.replicas == 0
     assert answer.reason.startswith("the autoscaler needs no floor under it")
+
+
+@pytest.mark.parametrize("combine", ["max", "sum"])
+def test_what_an_event_multiplies_is_what_demand_needs_floor_or_none(combine: Combine) -> None:
+    without, planned = (
+        estimate(
+            [Auto(per_replica=0.5, autoscaler="tuned", tuned=tuned(Setting(quantile, 0.7)))],
+            demand(DAY),
+            combine=combine,
+            replicas=3,
+            now=NOW,
+        )
+        for quantile in (None, UNTUNED.quantile)
+    )
+
+    assert without.replicas == 0
+    assert without.usual == planned.usual == planned.replicas > 1
+    assert CapacityEstimate.from_record(without.to_record()).usual == without.usual
 
 
 def test_a_setting_that_outlived_its_week_is_not_used() -> None:

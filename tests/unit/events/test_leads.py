@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.events.almanac import Pace
-from springtide.events.leads import lead_time, p95, preparation_time
+from springtide.events.leads import Measured, expected_orders, lead_time, p95, preparation_time
 from springtide.events.waves import Order
 from springtide.policy.calendar import LearnSpec
 from unit.events.calendars import occurrence
@@ -47,6 +47,16 @@ def test_a_written_lead_is_taken_as_it_is() -> None:
     assert lead_time(replace(EVENT, lead=timedelta(minutes=45)), ORDERS, {}, PACE, LEARN).length == timedelta(
         minutes=45
     )
+
+
+@pytest.mark.parametrize(("step_up", "runs"), [({}, 1), ({"web": 10.0}, 1), ({"web": 3.0}, 2), ({"web": 1.5}, 4)])
+def test_a_service_that_may_only_grow_in_steps_takes_a_run_for_each(step_up: dict[str, float], runs: int) -> None:
+    flash = occurrence("flash", "2026-11-11T10:00", web=20)
+    measured = Measured({"web": [60.0] * 5}, {"web": 5}, {}, step_up)
+
+    orders = expected_orders(flash, Measured.from_record(measured.to_record()))
+
+    assert lead_time(flash, orders, measured.runs, PACE, LEARN).length == timedelta(minutes=runs + 5)
 
 
 def test_the_pace_is_part_of_it() -> None:

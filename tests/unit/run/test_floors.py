@@ -14,6 +14,7 @@ from springtide.errors import InputError
 from springtide.record.model import RunOutcome
 from springtide.run import pipeline
 from springtide.run.release import expired_floors, held_floors, release_request
+from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.objects import Json
 
 
@@ -47,6 +48,21 @@ def test_a_floor_is_held_by_name_with_a_reason_and_an_end() -> None:
     (held,) = held_floors(simulation.ports(), [simulation.policy])
     assert (held.hold.owner, held.hold.reason, held.hold.run) == ("simulation", "a test", "run-1")
     assert timedelta(hours=1) < held.hold.until - simulation.world.now() < timedelta(hours=2)
+
+
+def test_a_minimum_far_below_what_runs_is_no_step_down() -> None:
+    simulation = floored(5)
+    free = autoscaler(1)
+    free["metadata"]["annotations"][WANTED] = "5"  # its metrics keep five
+    simulation.world.apply(free)
+    simulation.world.settle()
+
+    assert simulation.run(2) is RunOutcome.SUCCEEDED
+
+    assert bounds(simulation) == (2, 5)
+    deployment = simulation.deployment("web")
+    assert deployment is not None
+    assert deployment["spec"]["replicas"] == 5
 
 
 def test_who_knows_the_end_of_an_event_says_when_its_floor_expires() -> None:
