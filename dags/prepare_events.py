@@ -55,7 +55,9 @@ with DAG(
     tags=["springtide"],
 ):
     find_events = FindEventsOperator(task_id="find_events")
-    look_at_service = LookAtServiceOperator.partial(task_id="look_at_service").expand(service=find_events.output)
+    look_at_service = LookAtServiceOperator.partial(task_id="look_at_service", waits=True).expand(
+        service=find_events.output
+    )
     prepare_services = ScaleServicesSensor(task_id="prepare_services", trigger_rule=TriggerRule.ALL_DONE)
     report = EventReportOperator(task_id="report", after="prepare_services", trigger_rule=TriggerRule.ALL_DONE)
 

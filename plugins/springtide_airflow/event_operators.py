@@ -71,24 +71,29 @@ class FindEventsOperator(BaseOperator):
 
 
 class LookAtServiceOperator(BaseOperator):
-    """One look at one service: what it has, what demand asks for, whether it is well."""
+    """One look at one service: what it has, what demand asks for, whether it is well.
+
+    With `waits`, a run that owns it is waited for: an event cannot leave it to the next sweep.
+    """
 
     template_fields = ("service",)
 
-    def __init__(self, *, service: str, **kwargs: Any) -> None:
+    def __init__(self, *, service: str, waits: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.service = service
+        self.waits = waits
 
     def execute(self, context: Context) -> Record:
         """Return the facts."""
-        from springtide.run.looking import look_at_service
+        from springtide.run.looking import look_at_service, look_when_free
 
         del context
-        with SpringtideHook().ports(lambda _message: None) as ports:
+        look = look_when_free if self.waits else look_at_service
+        with SpringtideHook().ports(self.log.info) as ports:
             notes = notes_of(self.service, ports.clock.now())
             over = [one for one in notes if one.occurrence.end <= ports.clock.now()]
             before = over[-1].before if over else None
-            facts = look_at_service(ports, policy_of(self.service, policies_folder()), before=before)
+            facts = look(ports, policy_of(self.service, policies_folder()), before=before)
         self.log.info("%s replicas; demand asks for %s; %s", facts.current, facts.planned, facts.health.words())
         return facts.to_record()
 

@@ -138,7 +138,7 @@ def _with_events(found: Mapping[str, Facts], due: Due, almanac: Almanac, now: da
 
     for one in due.events:
         for service in one.asks:
-            if service in found:
+            if service in found and not found[service].is_owned:
                 facts = found[service]
                 usual = facts.usual if facts.usual is not None else max(facts.current, facts.least)
                 keep_note(service, Note(one, usual, facts.health.demand, due.owner, due.reason), now)

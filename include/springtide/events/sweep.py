@@ -23,6 +23,7 @@ class Facts:
     `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why);
     `usual` is what its models ask for before the guards: what an event multiplies. Where an autoscaler owns the
     replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
+    `is_owned`: another run owns it, so nobody knows yet what it will have.
     """
 
     service: str
@@ -43,6 +44,7 @@ class Facts:
     overlaps: bool = False
     minimum: Minimum | None = None
     events_until: datetime | None = None
+    is_owned: bool = False
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -121,6 +123,9 @@ def _order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     if facts.planned is None and wanted <= facts.current:
         return _stay(facts, f"demand could not be judged ({facts.trouble}), so {facts.current} stay")
     if wanted > facts.current:
+        owned = next((name for name in facts.after if name in others and others[name].is_owned), None)
+        if owned is not None:
+            return _stay(facts, f"held at {facts.current}: {owned}, which it comes after: {others[owned].frozen}")
         is_event = facts.floor is not None and facts.floor >= (facts.planned or 0)
         reason = facts.floor_reason if is_event else f"demand asks for {wanted}"
         at = facts.current if facts.minimum is None else max(facts.current, facts.minimum.running)

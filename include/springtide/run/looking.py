@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from springtide.errors import DemandUnavailable, DemandUnusable, Fenced
 from springtide.events.connections import Draw
@@ -20,6 +21,25 @@ from springtide.strategy.hold import hold_on, own_bounds
 from springtide.verify.smoke import smoke_test
 from springtide.verify.verdict import Verdict, VerdictStatus
 
+OWNED_FOR: Final = timedelta(minutes=5)
+"""How long a preparation waits for a run that a sweep started: what it takes comes out of the lead's margin."""
+
+_LOOK_AGAIN_SECONDS: Final = 5.0
+
+
+def look_when_free(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Facts:
+    """Return the facts of one service once no run owns it, or as they are after `OWNED_FOR`: see `look_at_service`.
+
+    What an event multiplies, and where its first run begins, cannot be said while another run is on its way.
+    """
+    end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
+    while True:
+        facts = look_at_service(ports, policy, before=before)
+        if not facts.is_owned or ports.clock.monotonic() >= end:
+            return facts
+        ports.on_wait(str(facts.frozen))
+        ports.clock.sleep(_LOOK_AGAIN_SECONDS)
+
 
 def look_at_service(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Facts:
     """Return the facts of one service. Writes nothing; sends the policy's smoke checks to what serves now.
@@ -34,7 +54,7 @@ def look_at_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     try:
         scene, stable = admit(ports, request)
     except Fenced as error:
-        return _facts(policy, 0, None, frozen=error.message)
+        return replace(_facts(policy, 0, None, frozen=error.message), is_owned=True)
     current = standing_number(scene, stable, settings_of(request).type)
     plan, trouble = _plan(ports, request)
     demand = None if plan is None else plan.estimate.demand

@@ -1,0 +1,93 @@
+"""A look at a service that another run owns: an event waits for the run, a sweep leaves what comes after it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from simulation import Simulation
+from springtide.events.release import Health
+from springtide.events.sweep import Facts, order_for
+from springtide.run import phases
+from springtide.run.looking import OWNED_FOR, look_at_service, look_when_free
+from springtide.run.ports import RunRef
+from springtide.sandbox.world import World
+
+
+@dataclass
+class Meanwhile:
+    """The world's clock; what is to happen meanwhile happens in the first sleep that ends after `seconds`."""
+
+    world: World
+    seconds: float
+    act: Callable[[], object]
+
+    def now(self) -> datetime:
+        return self.world.now()
+
+    def monotonic(self) -> float:
+        return self.world.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self.world.advance(seconds)
+        self.seconds -= seconds
+        if self.seconds <= 0:
+            self.act()
+            self.seconds = float("inf")
+
+
+def owned() -> tuple[Simulation, RunRef]:
+    """Return a service and the run that owns it."""
+    simulation = Simulation.of(2, strategy="in_place")
+    request = simulation.request(4)
+    phases.create_instances(simulation.ports(), request, phases.calculate_capacity(simulation.ports(), request))
+    target = simulation.policy.spec.target
+    return simulation, RunRef(target.namespace, target.deployment, request.run_id)
+
+
+def test_a_sweep_does_not_wait_for_the_run() -> None:
+    simulation, _ = owned()
+    begin = simulation.world.elapsed
+
+    facts = look_at_service(simulation.ports(), simulation.policy)
+
+    assert facts.is_owned
+    assert "owns the workload" in str(facts.frozen)
+    assert simulation.world.elapsed - begin < 1
+    assert Facts.from_record(facts.to_record()) == facts
+
+
+def test_an_event_waits_until_the_run_is_over() -> None:
+    simulation, ref = owned()
+
+    def end() -> None:
+        phases.roll_back(simulation.ports(), ref)
+        phases.report(simulation.ports(), ref)
+
+    clock = Meanwhile(simulation.world, 60, end)
+    facts = look_when_free(replace(simulation.ports(), clock=clock), simulation.policy)
+
+    assert (facts.is_owned, facts.frozen, facts.current) == (False, None, 2)
+    assert facts.usual is not None
+
+
+def test_an_event_does_not_wait_for_ever() -> None:
+    simulation, _ = owned()
+    begin = simulation.world.now()
+
+    facts = look_when_free(simulation.ports(), simulation.policy)
+
+    assert facts.is_owned
+    assert OWNED_FOR <= simulation.world.now() - begin < OWNED_FOR + timedelta(seconds=10)
+
+
+def test_what_comes_after_an_owned_service_does_not_grow_before_it() -> None:
+    well = Health(None)
+    others = {"db": Facts("db", 0, None, frozen="db: run 'sale' owns the workload", is_owned=True)}
+
+    grown, shrunk = (order_for(Facts("web", 4, planned, health=well, after=("db",)), others) for planned in (8, 2))
+
+    assert grown.steps == ()
+    assert grown.reason == "held at 4: db, which it comes after: db: run 'sale' owns the workload"
+    assert shrunk.steps == ()  # whether db is well is not known
