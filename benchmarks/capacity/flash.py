@@ -28,6 +28,8 @@ from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from springtide.backtest.simulate import Score
 
 TRACE = "events-web-r2"
@@ -59,17 +61,22 @@ CALENDARS = (
 )
 
 
+def sale_shape(draw: np.random.Generator) -> NDArray[np.float64]:
+    """Return what one sale adds in each of its minutes, as a share of the demand without it."""
+    minute = np.arange(LENGTH)
+    height, decay = 2.5 * draw.lognormal(0, 0.3), draw.uniform(20, 40)
+    shape: NDArray[np.float64] = height * np.minimum(1, minute + 0.5) * np.exp(-np.maximum(0, minute - 1) / decay)
+    return shape
+
+
 def with_sales(trace: Trace, seed: int) -> Trace:
     """Return `trace` with 30 sales in its scored part, at most one a day, between 8 and 22 o'clock."""
     draw = np.random.default_rng(seed)
     demand = trace.demand.copy()
     days = np.sort(draw.choice((len(demand) - trace.scored) // DAY - 1, SALES, replace=False))
     starts = trace.scored + days * DAY + draw.integers(8 * 60, 22 * 60 - LENGTH, SALES)
-    minute = np.arange(LENGTH)
     for start in starts:
-        height, decay = 2.5 * draw.lognormal(0, 0.3), draw.uniform(20, 40)
-        shape = height * np.minimum(1, minute + 0.5) * np.exp(-np.maximum(0, minute - 1) / decay)
-        demand[start : start + LENGTH] *= 1 + shape
+        demand[start : start + LENGTH] *= 1 + sale_shape(draw)
     demand *= draw.gamma(400, 1 / 400, len(demand))  # mean 1, standard deviation 5 %
     moments = [trace.start + start * MINUTE for start in starts]
     occasions = tuple(Occasion(KIND, moment, moment + LENGTH * MINUTE, moment - WEEK * MINUTE) for moment in moments)
