@@ -79,7 +79,8 @@ def _seasonal(spec: SeasonalSpec) -> Seasonal:
 
 def _event(spec: EventSpec) -> Event:
     occasions = tuple(_occasion(one, spec.per_replica) for one in spec.events)
-    return Event(spec.per_replica, occasions, *_ahead(spec), Uplift(float(spec.quantile), spec.last))
+    uplift = Uplift(float(spec.quantile), spec.last)
+    return Event(spec.per_replica, occasions, *_ahead(spec), uplift, float(spec.max_error))
 
 
 def _occasion(one: KnownEvent, per_replica: float) -> Occasion:

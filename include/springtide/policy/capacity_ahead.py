@@ -165,6 +165,12 @@ class EventSpec(ModelPart):
     startup: Annotated[Duration, between("1s", "1h")] = Duration("60s")
     """How long a pod takes from its creation to ready. Default 60s. Give the 95th percentile that you measured."""
 
+    max_error: Percent = Percent("90%")
+    """The error above which the model steps aside for a kind of event and says so: past events of the kind are
+    predicted, each from the others, and what would have been asked for in vain is averaged. Default 90%: one event in
+    ten that really brought so much keeps it in, so with `last` at 10 it always stays. Lower it where pods are dearer
+    than a missed event; `100%` disables it."""
+
     @property
     def looks_back(self) -> timedelta:
         """The hour before, and as far as the days that events are like."""
