@@ -52,7 +52,7 @@ class AutoSpec(ModelPart):
 
     startup: Annotated[Duration, between("1s", "1h")] | None = None
     """How long from a decision until its pods serve. Default none: measured, the p95 of this service's own runs; before
-    there are five of them, what its probes allow."""
+    there are five of them, what its probes allow, at least 60s."""
 
     hpa: Hpa = Hpa()
     """The autoscaler that is replaced or stood over; see `Hpa`."""

@@ -68,9 +68,13 @@ def seconds_to_serving(run: ScalingRun) -> float | None:
 
 
 def startup_allowed(deployment: Deployment) -> float | None:
-    """Return the seconds that the slowest container's probes and `minReadySeconds` allow; None without a probe."""
+    """Return the seconds that the slowest container's probes and `minReadySeconds` allow; None without a probe.
+
+    Never less than what counts where nothing is known: probes begin once the image is there and the container runs, and
+    a readiness probe alone bounds nothing.
+    """
     waits = [wait for one in deployment.pod_spec.get("containers", ()) if (wait := _probed(one)) is not None]
-    return max(waits) + deployment.min_ready_seconds if waits else None
+    return max(UNMEASURED.total_seconds(), max(waits) + deployment.min_ready_seconds) if waits else None
 
 
 def _probed(container: Json) -> float | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from builders import policy
-from simulation import Simulation
+from simulation import Simulation, web
 from springtide.capacity.auto import Auto
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.registry import build_model
@@ -48,6 +48,15 @@ def allowing(of: ScalingRun, seconds: float | None) -> ScalingRun:
     """Return the run, whose plan saw probes that allow so many seconds."""
     assert of.plan is not None
     return replace(of, plan={**of.plan, "allowed_startup": seconds})
+
+
+def slow_web(seconds: int) -> list[dict[str, Any]]:
+    """Return the workload of the simulations with a start-up probe that allows so long."""
+    found = web(2)
+    (container,) = found[1]["spec"]["template"]["spec"]["containers"]
+    get = container["readinessProbe"]["httpGet"]
+    container["startupProbe"] = {"httpGet": get, "periodSeconds": 1, "failureThreshold": seconds}
+    return found[1:]
 
 
 def spec(**fields: Any) -> AutoSpec:
@@ -95,6 +104,7 @@ class TestStartup:
         found = startup_allowed(deployment(slow, {"readinessProbe": {}}, minReadySeconds=10))
 
         assert found == 5 * 24 + 2 + 5 + 10
+        assert startup_allowed(deployment({"readinessProbe": {"periodSeconds": 1}})) == 60
         assert startup_allowed(deployment({})) is None
         assert startup_allowed(deployment()) is None
 
@@ -159,12 +169,14 @@ class TestTuning:
     def test_without_measured_runs_it_is_tuned_for_what_the_probes_of_the_cluster_allow(self) -> None:
         """The daily tuning looks at no cluster: the plan of any run, even of one without anything to do, has."""
         simulation = Simulation.of(2, strategy="in_place")
+        simulation.world.apply(*slow_web(seconds=299))
+        simulation.world.settle()
         simulation.run(2)
 
         (found,) = tune_policy(tuned_policy(AUTO), Wave(), simulation.store, NOW)
 
-        assert found.startup == Startup(1, "what the probes allow; 0 of 5 runs are measured")
-        assert simulation.store.learned("web").startups == {fingerprint_of(spec()): 1}
+        assert found.startup == Startup(300, "what the probes allow; 0 of 5 runs are measured")
+        assert simulation.store.learned("web").startups == {fingerprint_of(spec()): 300}
 
     def test_before_any_tuning_a_plan_looks_ahead_by_the_probes(self) -> None:
         wanted, last_look = tuned_policy(AUTO), NOW
