@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
@@ -18,15 +17,11 @@ if TYPE_CHECKING:
 
     from springtide.plan.model import ScalingPlan
 
-ANSWERED_WITHIN: Final = timedelta(days=1)
-"""How long a person has: a plan of yesterday is worth nothing, and a run that waits shows that somebody is missing."""
-
 
 class PlanApprovalOperator(ApprovalOperator):
     """Shows the plan and waits for an answer. Skipped where nobody needs to be asked; rejected, the run fails."""
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("response_timeout", ANSWERED_WITHIN)
         super().__init__(subject="Apply this plan?", body="", fail_on_reject=True, **kwargs)
 
     def execute(self, context: Context) -> Any:
@@ -34,10 +29,11 @@ class PlanApprovalOperator(ApprovalOperator):
         from springtide.clock import SystemClock
         from springtide.run.approval import needs_approval
 
-        plan = required_plan(context)
-        if not needs_approval(request_of(context, SystemClock()), plan):
+        plan, request = required_plan(context), request_of(context, SystemClock())
+        if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = words_of(plan)
+        self.response_timeout = request.policy.spec.approval.within
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -53,8 +49,10 @@ class PlanApprovalOperator(ApprovalOperator):
             who = (event.get("responded_by_user") or {}).get("name", "somebody")
             raise _told(context, f"plan {plan.fingerprint} was rejected by {who}.", "approval_rejected") from error
         except HITLTimeoutError as error:
-            raise _told(context, f"nobody answered within {ANSWERED_WITHIN}.", "approval_missing") from error
-        context["ti"].xcom_push(key=APPROVED_KEY, value=plan.fingerprint)
+            message = f"nobody answered within approval.within of policy {plan.policy}; nothing was written."
+            raise _told(context, message, "approval_missing") from error
+        at = answer["responded_at"].isoformat()
+        context["ti"].xcom_push(key=APPROVED_KEY, value={"plan": plan.fingerprint, "at": at})
         return answer
 
 

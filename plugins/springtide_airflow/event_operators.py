@@ -17,6 +17,7 @@ from springtide_airflow.event_runs import (
     child_conf,
     child_id,
     due_events,
+    late_words,
     paper_report,
     services_under_events,
     started_runs,
@@ -25,6 +26,7 @@ from springtide_airflow.floors import notes_of
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.policies import policies_folder, policy_names, policy_of
 from springtide_airflow.runs import Record
+from springtide_airflow.timetables import tell_late_now
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -131,11 +133,14 @@ class ScaleServicesSensor(BaseSensorOperator):
             child_runs.start(context, name, conf)
             known[f"{service}/{step}"] = now.isoformat()
             memory.set("started", known)
+        if late := late_words(context, due, orders, started, pace, now):
+            tell_late_now(context["dag_run"].run_id, late)
         for service, why in {**turn.waiting, **turn.held}.items():
             self.log.info("%s: %s", service, why)
         if not turn.is_over:
             return PokeReturnValue(is_done=False)
-        return PokeReturnValue(is_done=True, xcom_value=_report(orders, turn))
+        told: Any = memory.get("late")
+        return PokeReturnValue(is_done=True, xcom_value=_report(orders, turn) | ({"late": told} if told else {}))
 
 
 class EventReportOperator(BaseOperator):

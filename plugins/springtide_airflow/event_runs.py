@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
 from springtide_airflow import child_runs
-from springtide_airflow.calendars import known_events
+from springtide_airflow.calendars import known_events, measure
 from springtide_airflow.floors import Note, keep_note, notes_of
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.policies import policies_folder, policy_names, policy_of
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from springtide.events.sweep import Facts
     from springtide.events.waves import Order, Started
     from springtide.run.ports import Ports
+
+log = logging.getLogger(__name__)
 
 EVENTS_KEY: Final = "events"
 LOOKED_BY: Final = "look_at_service"
@@ -168,6 +171,33 @@ def child_id(context: Context, service: str, step: int) -> str:
     """Return the name of the run that takes `service` to its step: the same whenever it is asked for."""
     parent = re.sub(r"[^A-Za-z0-9_.~:+-]", "-", context["dag_run"].run_id)[:150]
     return f"{parent}__{service}__{step}"
+
+
+def late_words(
+    context: Context, due: Due, orders: Sequence[Order], started: Sequence[Started], pace: Pace, now: datetime
+) -> str | None:
+    """Return why the run can no longer make it to the start of its events; None while it can, and once it was told."""
+    from springtide.events.leads import lateness
+
+    memory, ahead = context["task_state_store"], [one.start for one in due.events if one.start > now]
+    if not ahead or memory.get("late") is not None:
+        return None
+    measured: Any = memory.get("measured")
+    if measured is None:
+        measured = _measured_runs({order.service for order in orders if order.steps})
+        memory.set("measured", measured)
+    words = lateness(orders, started, measured, pace, start=min(ahead), now=now)
+    if words is not None:
+        memory.set("late", words)
+    return words
+
+
+def _measured_runs(services: set[str]) -> dict[str, list[float]]:
+    try:
+        return {name: list(runs) for name, runs in measure(services)["runs"].items()}
+    except SpringtideError as error:
+        log.warning("how long runs take is not known: %s", error.message)
+        return {}
 
 
 def child_conf(order: Order, step: int) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
@@ -11,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import (
     Record,
-    approved_plan,
+    as_approved,
     failure_of,
     keep_plan,
     opened,
@@ -55,7 +54,7 @@ class CreateInstancesOperator(BaseOperator):
 
         with opened(context) as ports:
             plan = required_plan(context)
-            request = replace(request_of(context, ports.clock), approved=approved_plan(context))
+            request = as_approved(context, request_of(context, ports.clock), ports.clock.now())
             return progress_record(create_instances(ports, request, plan, attempt=context["ti"].try_number))
 
 

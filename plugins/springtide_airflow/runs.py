@@ -12,18 +12,20 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.parameters import STALE_AFTER
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from springtide.plan.model import ScalingPlan
     from springtide.run.engine import Progress
-    from springtide.run.ports import Ports, RunRef
+    from springtide.run.ports import Ports, RunRef, RunRequest
 
 Record = dict[str, Any]
 
@@ -86,9 +88,17 @@ def required_plan(context: Context) -> ScalingPlan:
     return plan
 
 
-def approved_plan(context: Context) -> str:
-    """Return the fingerprint of the plan that a person approved; empty when nobody was asked."""
-    return str(context["ti"].xcom_pull(task_ids=APPROVED_BY, key=APPROVED_KEY) or "")
+def as_approved(context: Context, request: RunRequest, now: datetime) -> RunRequest:
+    """Return the request with the plan that a person approved; as it is when nobody was asked.
+
+    A person may answer long after the run was due: then it is over the past an hour after the answer.
+    """
+    answer: Record | None = context["ti"].xcom_pull(task_ids=APPROVED_BY, key=APPROVED_KEY)
+    if answer is None:
+        return request
+    planned = _kept(context) or {}
+    is_stale = now - datetime.fromisoformat(answer["at"]) > STALE_AFTER
+    return replace(request, approved=answer["plan"], dry_run=planned.get("dry_run", True) or is_stale)
 
 
 def unchanged(context: Context) -> Record | None:

@@ -119,11 +119,13 @@ class EventStart(BaseDeadlineReference):
 
 async def tell_late(**context: Any) -> None:
     """Say that a preparation is not done although its events are about to begin: the deadline's callback."""
+    run = (context.get("context") or {}).get("dag_run") or {}
+    message = "the events begin and their services do not stand yet: see prepare_services of this run"
+    tell_late_now(run.get("dag_run_id") or run.get("run_id"), message)
+
+
+def tell_late_now(run_id: str | None, message: str) -> None:
+    """Say that a preparation is late, or will be: one kind of log entry for both, to alert on."""
     import structlog
 
-    run = (context.get("context") or {}).get("dag_run") or {}
-    structlog.get_logger(__name__).error(
-        "event_prepared_late",
-        run=run.get("dag_run_id") or run.get("run_id"),
-        message="the events begin and their services do not stand yet: see prepare_services of this run",
-    )
+    structlog.get_logger(__name__).error("event_prepared_late", run=run_id, message=message)

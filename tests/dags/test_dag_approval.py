@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 
 from simulation import Simulation
 from springtide.record.model import RunOutcome
-from springtide_airflow import sensors
+from springtide_airflow import parameters, sensors
 from springtide_airflow.hook import SpringtideHook
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ class Stage:
     def _ports(self, _on_wait: object) -> Iterator[Ports]:
         yield self.simulation.ports()
 
-    def answers(self, option: str) -> Stage:
-        """Have somebody answer at once."""
+    def answers(self, option: str, *, later: float = 0.0) -> Stage:
+        """Have somebody answer at once, or so many seconds `later`."""
 
         def execute(operator: ApprovalOperator, context: Any) -> Any:
             self.asked.append(str(operator.body))
-            now, who = datetime.now(UTC), {"id": "1", "name": "ada"}
+            self.simulation.world.advance(later)
+            now, who = self.simulation.world.now(), {"id": "1", "name": "ada"}
             answer = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": who}
             return operator.execute_complete(context, answer)
 
@@ -94,6 +95,40 @@ def test_a_plan_that_is_approved_is_applied(bag: DagBag, tmp_path: Path, monkeyp
     assert (ended, tasks["approve"], stage.replicas) == ("success", "success", 4)
     assert "2 → 4 replicas by `in_place`" in stage.asked[0]
     assert "| quota | passed |" in stage.asked[0]
+
+
+def test_an_answer_that_comes_hours_later_counts(bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.APPROVE, later=20 * 3600)
+    begin = stage.simulation.world.now()
+    monkeypatch.setattr("springtide.clock.SystemClock", lambda: stage.simulation.world.clock)
+    monkeypatch.setattr(parameters, "is_past", lambda _context, now: now - begin > parameters.STALE_AFTER)
+
+    ended, tasks = stage.run(bag)
+
+    assert (ended, tasks["approve"], stage.replicas) == ("success", "success", 4)
+
+
+def test_what_changed_while_a_person_thought_about_it_is_not_overwritten(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.APPROVE)
+    meanwhile = ApprovalOperator.execute
+
+    def somebody_scales(operator: ApprovalOperator, context: Any) -> Any:
+        found = stage.simulation.deployment("web")
+        assert found is not None
+        stage.simulation.world.apply(found | {"spec": found["spec"] | {"replicas": 3}})
+        stage.simulation.world.settle()
+        return meanwhile(operator, context)
+
+    monkeypatch.setattr(ApprovalOperator, "execute", somebody_scales)
+
+    ended, tasks = stage.run(bag)
+
+    assert (ended, tasks["approve"], tasks["create_instances"], stage.replicas) == ("failed", "success", "failed", 3)
+    (kept,) = stage.simulation.store.latest(None, limit=5)
+    assert kept.error is not None
+    assert kept.error["code"] == "plan_stale"
 
 
 def test_a_plan_that_is_rejected_changes_nothing_and_says_who_rejected_it(

@@ -197,6 +197,25 @@ def test_a_floor_under_an_autoscaler_is_raised_held_and_given_back(
     assert "springtide.dev/floor" not in scene.autoscaler("api")["metadata"]["annotations"]
 
 
+def test_that_an_event_will_be_prepared_late_is_told_before_it_begins_and_once(
+    bag: DagBag, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(event_operators, "tell_late_now", lambda _run, words: told.append(words))
+    monkeypatch.setattr(event_runs, "measure", lambda services: {"runs": {name: [120.0] for name in services}})
+    event = {"start": scene.at(minutes=3) + "Z", "end": scene.at(hours=1) + "Z"}
+
+    run(bag, "prepare_events", event=event | {"name": "one", "services": {"mail": {"replicas": 4}}})
+    assert told == []  # two minutes are enough
+
+    event = {"start": scene.at(minutes=3) + "Z", "end": scene.at(hours=1) + "Z"}
+    asks = {"web": {"replicas": 4}, "db": {"replicas": 4}}  # one after the other: four are not
+    state, report = run(bag, "prepare_events", event=event | {"name": "two", "services": asks})
+    assert (state, len(told)) == ("success", 1)
+    assert "s after the start" in told[0]
+    assert report["late"] == told[0]
+
+
 def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, scene: Scene) -> None:
     freeze = {"name": "year-end", "start": scene.at(hours=-1), "duration": "2d", "reason": "nobody is here"}
     event = {"name": "flash", "start": scene.at(hours=-1), "duration": "3h", "services": {"web": {"replicas": 9}}}

@@ -120,21 +120,65 @@ def expected_orders(one: Occurrence, measured: Measured) -> tuple[Order, ...]:
 
 def preparation_time(orders: Sequence[Order], times: Mapping[str, timedelta], pace: Pace) -> timedelta:
     """Return how long the orders take when every run of a service takes its `times`, by the very rules of a run."""
-    now, started = _START, list[Started]()
+    return stands_at(orders, (), times, pace, now=_START) - _START
+
+
+def stands_at(
+    orders: Sequence[Order],
+    started: Sequence[Started],
+    times: Mapping[str, timedelta],
+    pace: Pace,
+    *,
+    now: datetime,
+) -> datetime:
+    """Return when the orders are done, given the runs so far, when every run of a service takes its `times`.
+
+    A run that takes longer than that is taken to end now: nothing more is known of it.
+    """
+    runs = list(started)
     while True:
-        turn = next_turn(orders, started, pace, now=now)
-        started += [Started(service, step, now) for service, step in turn.starts]
-        going = [one for one in started if one.state is RunState.GOING]
+        turn = next_turn(orders, runs, pace, now=now)
+        runs += [Started(service, step, now) for service, step in turn.starts]
+        going = [one for one in runs if one.state is RunState.GOING]
         if not going and not turn.waiting:
-            return now - _START
-        ends = [one.at + times[one.service] for one in going]
+            return now
+        ends = [max(now, one.at + times[one.service]) for one in going]
         now = min([*ends, *([turn.opens_at] if turn.opens_at else [])])
-        started = [
+        runs = [
             replace(one, state=RunState.SUCCEEDED)
             if one.state is RunState.GOING and one.at + times[one.service] <= now
             else one
-            for one in started
+            for one in runs
         ]
+
+
+def lateness(
+    orders: Sequence[Order],
+    started: Sequence[Started],
+    measured: Mapping[str, Sequence[float]],
+    pace: Pace,
+    *,
+    start: datetime,
+    now: datetime,
+) -> str | None:
+    """Return why what is left to do can no longer be done by `start`; None while it can.
+
+    `measured` holds the seconds of each service's successful runs. A service without any counts with no time at all:
+    what is told is measured, not guessed.
+    """
+    seconds = {one.service: measured.get(one.service, ()) for one in orders}
+    times = {name: timedelta(seconds=p95(found) if found else 0) for name, found in seconds.items()}
+    ready = stands_at(orders, started, times, pace, now=now)
+    if ready <= start or now >= start:
+        return None
+    unknown = sorted(one.service for one in orders if one.steps and not seconds[one.service])
+    words = f"everything stands at {ready:%H:%M:%S} UTC at the earliest, {_seconds(ready - start)} s after the start"
+    more = f"; no run of {', '.join(unknown)} was ever measured, so it is later still" if unknown else ""
+    return f"{words}, by the p95 of the measured runs in their order and at their pace{more}"
+
+
+def _seconds(length: timedelta) -> int:
+    return math.ceil(length.total_seconds())
 
 
 def _expected(seconds: Sequence[float], learn: LearnSpec) -> timedelta:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from springtide.policy.part import Contradiction, Part
-from springtide.policy.units import Factor, Name, Percent
+from springtide.policy.units import Duration, Factor, Name, Percent, between
 
 PreflightCheck = Literal[
     "quota",
@@ -67,6 +67,9 @@ class Approval(Part):
 
     below: Percent | None = None
     """Plans to less than this share of the replicas of now, such as `50%`. Default none."""
+
+    within: Annotated[Duration, between("1m", "7d")] = Duration("1d")
+    """How long a run of Airflow waits for the answer; then it ends failed, and nothing was written. Default 1d."""
 
     def is_needed(self, current: int, replicas: int) -> bool:
         """Say whether a plan from `current` to `replicas` needs a person."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.events.almanac import Pace
-from springtide.events.leads import Measured, expected_orders, lead_time, p95, preparation_time
-from springtide.events.waves import Order
+from springtide.events.leads import Measured, expected_orders, lateness, lead_time, p95, preparation_time
+from springtide.events.waves import Order, RunState, Started
 from springtide.policy.calendar import LearnSpec
-from unit.events.calendars import occurrence
+from unit.events.calendars import occurrence, utc
 
 EVENT = occurrence("flash", "2026-11-11T10:00", web=20, db=10)
 ORDERS = (Order("web", 10, (20,), ("db",)), Order("db", 5, (10,)))
@@ -42,8 +43,6 @@ def test_a_learned_lead_has_an_end() -> None:
 
 
 def test_a_written_lead_is_taken_as_it_is() -> None:
-    from dataclasses import replace
-
     assert lead_time(replace(EVENT, lead=timedelta(minutes=45)), ORDERS, {}, PACE, LEARN).length == timedelta(
         minutes=45
     )
@@ -76,3 +75,48 @@ def test_p95_is_a_number_that_was_measured(seconds: list[float], found: float) -
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60))
 def test_p95_is_beaten_by_at_most_one_in_twenty(seconds: list[float]) -> None:
     assert sum(one > p95(seconds) for one in seconds) <= len(seconds) / 20
+
+
+class TestLateness:
+    NOW = utc("2026-11-11T09:50")
+
+    def late(self, *, ahead: float, started: tuple[Started, ...] = (), after: float = 0.0) -> str | None:
+        now, start = self.NOW + timedelta(seconds=after), self.NOW + timedelta(seconds=ahead)
+        return lateness(ORDERS, started, MEASURED, PACE, start=start, now=now)
+
+    def test_it_is_known_before_the_start(self) -> None:
+        assert self.late(ahead=210) is None  # 120 for db, then 90 for web
+        assert self.late(ahead=209) == (
+            "everything stands at 09:53:30 UTC at the earliest, 1 s after the start, by the p95 of the measured runs "
+            "in their order and at their pace"
+        )
+
+    def test_what_is_done_or_goes_on_counts_only_with_what_is_left(self) -> None:
+        going = (Started("db", 0, self.NOW),)
+        assert self.late(ahead=211, started=going, after=60) is None
+        done = (replace(going[0], state=RunState.SUCCEEDED),)
+        assert self.late(ahead=211, started=done, after=121) is None
+        assert self.late(ahead=211, started=done, after=122) is not None
+
+    def test_a_run_that_takes_longer_than_ever_delays_what_comes_after_it(self) -> None:
+        slow = (Started("db", 0, self.NOW),)
+
+        assert self.late(ahead=240, started=slow, after=150) is None
+        assert self.late(ahead=240, started=slow, after=151) is not None
+
+    def test_the_pace_counts(self) -> None:
+        slowly = Pace(5, 4)  # the 5 pods of db take a minute, but web waits for db anyway
+        pair = (Order("web", 10, (20,)), Order("db", 5, (10,)))
+        at = self.NOW + timedelta(seconds=239)
+        assert lateness(pair, (), MEASURED, PACE, start=at, now=self.NOW) is None
+        assert lateness(pair, (), MEASURED, slowly, start=at, now=self.NOW) is not None
+
+    def test_what_was_never_measured_is_not_guessed_at_and_is_named(self) -> None:
+        measured = {"web": [90.0]}
+        assert lateness(ORDERS, (), {}, PACE, start=self.NOW + timedelta(seconds=10), now=self.NOW) is None
+        words = lateness(ORDERS, (), measured, PACE, start=self.NOW + timedelta(seconds=10), now=self.NOW)
+        assert words is not None
+        assert words.endswith("; no run of db was ever measured, so it is later still")
+
+    def test_once_the_events_begin_the_deadline_speaks(self) -> None:
+        assert self.late(ahead=100, after=100) is None
