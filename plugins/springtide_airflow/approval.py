@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
@@ -33,7 +34,8 @@ class PlanApprovalOperator(ApprovalOperator):
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = words_of(plan)
-        self.response_timeout = request.policy.spec.approval.within
+        # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
+        self.response_timeout = timedelta(seconds=request.policy.spec.approval.within.total_seconds())
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:

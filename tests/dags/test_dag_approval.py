@@ -41,6 +41,7 @@ class Stage:
         document["metadata"]["name"] = "checkout"
         (folder / "checkout.yaml").write_text(json.dumps(document))
         self.asked: list[str] = []
+        self.waited: list[timedelta | None] = []
         monkeypatch.setenv("SPRINGTIDE_POLICIES", str(folder))
         monkeypatch.setattr(SpringtideHook, "ports", self._ports)
         monkeypatch.setattr(sensors, "PATIENCE", timedelta(hours=1))
@@ -55,6 +56,7 @@ class Stage:
 
         def execute(operator: ApprovalOperator, context: Any) -> Any:
             self.asked.append(str(operator.body))
+            self.waited.append(operator.response_timeout)
             self.simulation.world.advance(later)
             now, who = self.simulation.world.now(), {"id": "1", "name": "ada"}
             answer = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": who}
@@ -88,11 +90,13 @@ def test_a_plan_that_needs_nobody_is_not_asked_about_and_nothing_else_is_skipped
 
 
 def test_a_plan_that_is_approved_is_applied(bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.APPROVE)
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True, "within": "2h"}).answers(ApprovalOperator.APPROVE)
 
     ended, tasks = stage.run(bag)
 
     assert (ended, tasks["approve"], stage.replicas) == ("success", "success", 4)
+    assert stage.waited == [timedelta(hours=2)]
+    assert type(stage.waited[0]) is timedelta  # what Airflow sends to its supervisor
     assert "2 → 4 replicas by `in_place`" in stage.asked[0]
     assert "| quota | passed |" in stage.asked[0]
 

@@ -14,6 +14,7 @@ PreflightCheck = Literal[
     "disruption_budget",
     "autoscaler_maximum",
     "image",
+    "grace",
     "rights",
     "gitops",
     "downstream",
@@ -26,8 +27,8 @@ class Preflight(Part):
 
     only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
     """Checks whose findings are told but stop no run: `quota`, `nodes`, `disruption_budget`, `autoscaler_maximum`,
-    `image`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where a cluster autoscaler brings
-    more of them; `gitops` where the tool is known to ignore the field."""
+    `image`, `grace`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where a cluster autoscaler
+    brings more of them; `gitops` where the tool is known to ignore the field."""
 
 
 class Downstream(Part):

@@ -14,6 +14,7 @@ from springtide.kube.objects import Kind, Pod
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.findings import Finding, FindingStatus, require_passed, softened
 from springtide.plan.footprint import Footprint, footprint
+from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.rights import rights_finding, rights_of
@@ -64,6 +65,7 @@ class Preflight:
             ("disruption_budget", self._budgets),
             ("autoscaler_maximum", self._maximum),
             ("image", lambda: image_findings(self.stable)),
+            ("grace", self._grace),
             ("rights", self._rights),
             ("gitops", lambda: gitops_findings(self.scene, self.stable, self.settings)),
             ("downstream", self._downstream),
@@ -114,6 +116,11 @@ class Preflight:
     def _maximum(self) -> Iterator[Finding]:
         if isinstance(self.settings, Floor) and self.scene.autoscaler is not None:
             yield maximum_finding(self.scene.autoscaler, self.plan, self.settings)
+
+    def _grace(self) -> Iterable[Finding]:
+        is_chosen = "drain" in self.policy.spec.strategy.model_fields_set
+        pod_spec = self.stable.deployment.pod_spec
+        return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
 
     def _rights(self) -> Iterator[Finding]:
         found, namespace = self.scene.autoscaler, self.plan.target.namespace

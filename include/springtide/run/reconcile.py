@@ -11,7 +11,7 @@ new generation, which fences the old owner out should it wake, and goes one of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,13 +47,16 @@ class Reconciled:
 
 
 def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
-    """Finish or undo every abandoned run in `namespaces`; takes a lease duration when there is a suspect.
+    """Finish or undo every abandoned run in `namespaces`: see `end_abandoned`."""
+    return end_abandoned(ports, {each: all_leases(ports.kube, each)[0] for each in namespaces}, is_alive)
+
+
+def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive: IsAlive) -> tuple[Reconciled, ...]:
+    """Finish or undo every abandoned run of `leases`, by namespace; takes a lease duration when there is a suspect.
 
     A run that cannot be taken further does not keep the others from it: it is recorded and logged as an error.
     """
-    suspects = [
-        (ns, lease) for ns in namespaces for lease in all_leases(ports.kube, ns)[0] if _is_suspect(lease, is_alive)
-    ]
+    suspects = [(ns, lease) for ns, found in leases.items() for lease in found if _is_suspect(lease, is_alive)]
     if not suspects:
         return ()
     silent = _still_silent(ports, suspects)

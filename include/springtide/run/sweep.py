@@ -15,9 +15,9 @@ from typing import Final
 
 from springtide.errors import PermanentError, SpringtideError
 from springtide.record.model import RunOutcome
-from springtide.run.lease import all_leases
+from springtide.run.lease import Lease, all_leases
 from springtide.run.ports import Ports
-from springtide.run.reconcile import IsAlive, reconcile
+from springtide.run.reconcile import IsAlive, end_abandoned
 from springtide.run.state import RunState
 
 COMMAND_LINE: Final = "cli-"
@@ -83,15 +83,15 @@ def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
     Raises:
         TemporaryError: the cluster does not answer.
     """
-    readable, refused = _readable(ports, sorted(set(namespaces)))
+    found, refused = _leases(ports, sorted(set(namespaces)))
     ended = [
         Found(run.namespace, run.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
-        for run in reconcile(ports, readable, is_alive)
+        for run in end_abandoned(ports, found, is_alive)
     ]
     words = {(run.namespace, run.deployment): run.message for run in ended}
     held = [
         _held(namespace, lease.state, is_alive, words.get((namespace, lease.state.plan.target.deployment)))
-        for namespace in readable
+        for namespace in found
         for lease in all_leases(ports.kube, namespace)[0]
         if lease.holder and lease.state is not None
     ]
@@ -112,13 +112,13 @@ def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) 
     return Found(namespace, deployment, state.run_id, Fate.SILENT_AGAIN, RunOutcome.RUNNING, message)
 
 
-def _readable(ports: Ports, namespaces: list[str]) -> tuple[list[str], tuple[SpringtideError, ...]]:
-    readable, refused = [], []
+def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:
+    found, refused = {}, list[SpringtideError]()
     for namespace in namespaces:
         try:
-            refused += all_leases(ports.kube, namespace)[1]
+            found[namespace], unreadable = all_leases(ports.kube, namespace)
         except PermanentError as error:
             refused.append(error)
         else:
-            readable.append(namespace)
-    return readable, tuple(refused)
+            refused += unreadable
+    return found, tuple(refused)

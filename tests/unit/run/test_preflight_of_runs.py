@@ -44,7 +44,7 @@ def test_a_plan_holds_every_finding_and_writes_nothing() -> None:
     simulation = Simulation.of(2)
     plan = plan_capacity(simulation.ports(), simulation.request(4))
 
-    checks = ["quota", "nodes", "disruption_budget", "image", "rights", "gitops", "downstream"]
+    checks = ["quota", "nodes", "disruption_budget", "image", "grace", "rights", "gitops", "downstream"]
     assert [each.check for each in plan.findings] == checks
     assert {each.status for each in plan.findings} == {FindingStatus.PASSED}
     assert [call for call in simulation.world.history.calls if call.write] == []
