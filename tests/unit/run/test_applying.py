@@ -248,6 +248,19 @@ def test_what_somebody_changed_after_it_was_judged_is_not_overwritten() -> None:
     assert stored(simulation, HPAS)["spec"]["maxReplicas"] == 7
 
 
+def test_a_minimum_that_a_run_raised_after_it_was_judged_is_not_overwritten() -> None:
+    """Both are springtide's own writes, so the managers of the fields do not tell them apart."""
+    simulation = replace(Simulation.of(2), policy=tuned())
+    applied(simulation)
+    kube = simulation.ports().kube
+    writes = judged(kube, tuned(2, 30))
+    simulation.run(4)
+
+    with pytest.raises(Conflict):
+        apply_writes(kube, writes)
+    assert stored(simulation, HPAS)["spec"]["minReplicas"] == 4
+
+
 def test_a_swap_that_is_lost_to_something_else_is_made_again() -> None:
     simulation = Simulation.of(2)
     applied(simulation)
