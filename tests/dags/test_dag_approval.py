@@ -152,6 +152,23 @@ def test_a_plan_that_is_rejected_changes_nothing_and_says_who_rejected_it(
     assert "rejected by ada" in kept.error["message"]
 
 
+def test_a_plan_that_nobody_answers_for_is_not_applied(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True, "within": "1m"})
+    gone = {"error": "The Human-in-the-loop response timeout has passed without a response.", "error_type": "timeout"}
+    monkeypatch.setattr(ApprovalOperator, "execute", lambda asking, context: asking.execute_complete(context, gone))
+
+    ended, tasks = stage.run(bag)
+
+    assert (ended, tasks["approve"], tasks["create_instances"]) == ("failed", "failed", "upstream_failed")
+    assert [call for call in stage.simulation.world.history.calls if call.write] == []
+    (kept,) = stage.simulation.store.latest(None, limit=5)
+    assert kept.error is not None
+    assert kept.error["code"] == "approval_missing"
+    assert "nobody answered within approval.within of policy checkout" in kept.error["message"]
+
+
 def test_a_dry_run_and_a_run_with_nothing_to_do_ask_nobody(
     bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
