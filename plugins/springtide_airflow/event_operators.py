@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
@@ -30,6 +30,9 @@ from springtide_airflow.timetables import tell_late_now
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from springtide.events.almanac import Pace
+    from springtide.events.waves import Order
 
 POKE: Final = timedelta(seconds=5)
 """Between two turns: a run takes a minute at least, and a turn costs a task's start."""
@@ -111,6 +114,13 @@ class ScaleServicesSensor(BaseSensorOperator):
         settings: dict[str, Any] = {"mode": "reschedule", "poke_interval": POKE} | kwargs
         super().__init__(timeout=timeout, **settings)
 
+    way = ""
+    """What stands in the names of its runs, where one DAG run starts some on the way there and some on the way back."""
+
+    def orders(self, context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]:
+        """Return what is to be done: decided once, at the first turn."""
+        return begin(context, due, now)
+
     def poke(self, context: Context) -> PokeReturnValue:
         """Take one turn."""
         from springtide.events.waves import next_turn
@@ -120,14 +130,14 @@ class ScaleServicesSensor(BaseSensorOperator):
             with SpringtideHook().ports(lambda _message: None) as ports:
                 return PokeReturnValue(is_done=True, xcom_value=paper_report(ports, due))
         now, memory = utc_now(), context["task_state_store"]
-        orders, pace = begin(context, due, now)
-        started = started_runs(context, orders)
+        orders, pace = self.orders(context, due, now)
+        started = started_runs(context, orders, self.way)
         turn = next_turn(orders, started, pace, now=now)
         started_at: Any = memory.get("started") or {}
         known = dict(started_at)
         for service, step in turn.starts:
             order = next(one for one in orders if one.service == service)
-            name = child_id(context, service, step)
+            name = child_id(context, service, step, self.way)
             conf = child_conf(order, step)
             self.log.info("%s: %s → %s replicas: %s", service, order.current, order.steps[step], order.reason)
             child_runs.start(context, name, conf)
@@ -171,7 +181,8 @@ def _report(orders: Any, turn: Any) -> Record:
     orders = [one for one in orders if one.service not in problems]
     done = {one.service: f"{one.current} → {one.steps[-1]}: {one.reason}" for one in orders if one.steps}
     kept = {one.service: f"{one.current} stay: {one.reason}" for one in orders if not one.steps}
-    return {"services": {**kept, **done, **problems}, "problems": problems}
+    standing = {one.service: one.steps[-1] if one.steps else one.current for one in orders}
+    return {"services": {**kept, **done, **problems}, "problems": problems, "standing": standing}
 
 
 def _is_backfill(context: Context) -> bool:

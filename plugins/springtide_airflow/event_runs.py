@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -65,7 +65,7 @@ class Due:
         return cls(**(record | {"events": events, "at": datetime.fromisoformat(record["at"])}))
 
 
-FIRST: Final = ("find_events", "list_services")
+FIRST: Final = ("find_events", "list_services", "find_event")
 UNSEEN: Final = "it could not be looked at, or has no policy: see look_at_service"
 
 
@@ -107,7 +107,9 @@ def services_under_events(due: Due, now: datetime) -> list[str]:
     return sorted({name for one in events for name in one.asks if name in known})
 
 
-def begin(context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]:
+def begin(
+    context: Context, due: Due, now: datetime, shaped: Callable[[Sequence[Order]], list[Order]] = list
+) -> tuple[list[Order], Pace]:
     """Return the orders of this run: decided once, at its first turn, and the same at every later one."""
     from springtide.events.sweep import orders_for
     from springtide.events.waves import Order
@@ -117,8 +119,8 @@ def begin(context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]
     kept: Any = memory.get("orders")
     if kept is not None:
         return [Order.from_record(one) for one in kept], almanac.pace
-    found = _with_events(_facts(context), due, almanac, now)
-    orders = list(orders_for(found))
+    found = with_events(seen_facts(context), due, almanac, now)
+    orders = shaped(orders_for(found))
     asked = set(context["ti"].xcom_pull(task_ids=_first(context)) or ())
     missing = (asked | {name for one in due.events for name in one.asks}) - set(found)
     orders += [Order(name, 0, (0,), (), UNSEEN) for name in sorted(missing)]
@@ -126,7 +128,8 @@ def begin(context: Context, due: Due, now: datetime) -> tuple[list[Order], Pace]
     return orders, almanac.pace
 
 
-def _facts(context: Context) -> dict[str, Facts]:
+def seen_facts(context: Context) -> dict[str, Facts]:
+    """Return what each look of this run found, by service."""
     from springtide.events.sweep import Facts
 
     # a list of names: with one name alone, Airflow gives a single mapped task's record instead of a list of one
@@ -135,7 +138,7 @@ def _facts(context: Context) -> dict[str, Facts]:
     return {one.service: one for one in found}
 
 
-def _with_events(found: Mapping[str, Facts], due: Due, almanac: Almanac, now: datetime) -> dict[str, Facts]:
+def with_events(found: Mapping[str, Facts], due: Due, almanac: Almanac, now: datetime) -> dict[str, Facts]:
     """Return the facts with their floors; what is usual now is noted for the events that begin with this run."""
     from springtide.events.sweep import with_floors
 
@@ -167,10 +170,10 @@ def _prepared(almanac: Almanac, notes: Mapping[str, Sequence[Note]], now: dateti
     return list(found.values())
 
 
-def child_id(context: Context, service: str, step: int) -> str:
+def child_id(context: Context, service: str, step: int, way: str = "") -> str:
     """Return the name of the run that takes `service` to its step: the same whenever it is asked for."""
     parent = re.sub(r"[^A-Za-z0-9_.~:+-]", "-", context["dag_run"].run_id)[:150]
-    return f"{parent}__{service}__{step}"
+    return f"{parent}__{service}__{way}{step}"
 
 
 def late_words(
@@ -209,7 +212,7 @@ def child_conf(order: Order, step: int) -> Record:
     return conf | {"reason": order.reason[:500]}
 
 
-def started_runs(context: Context, orders: Sequence[Order]) -> list[Started]:
+def started_runs(context: Context, orders: Sequence[Order], way: str = "") -> list[Started]:
     """Return every run that was started, and what has become of it."""
     from springtide.events.waves import RunState, Started
 
@@ -221,7 +224,7 @@ def started_runs(context: Context, orders: Sequence[Order]) -> list[Started]:
     for key, at in known.items():
         service, _, step = key.rpartition("/")
         if service in names:
-            name = child_id(context, service, int(step))
+            name = child_id(context, service, int(step), way)
             state = child_runs.state(context, name)
             message = _why(name) if state is RunState.FAILED else ""
             found.append(Started(service, int(step), datetime.fromisoformat(at), state, message))

@@ -58,5 +58,15 @@ def keep_note(service: str, note: Note, now: datetime) -> None:
         Variable.set(_key(service), json.dumps(records), description="springtide: what events ask of this service")
 
 
+def drop_note(service: str, occurrence: str, now: datetime) -> None:
+    """Take out the note of one event, by the id of the `occurrence`: nothing asks for its floor any more."""
+    left = [one for one in notes_of(service, now) if one.occurrence.id != occurrence]
+    if left:
+        records = [one.to_record() for one in left]
+        Variable.set(_key(service), json.dumps(records), description="springtide: what events ask of this service")
+    else:
+        Variable.delete(_key(service))
+
+
 def _key(service: str) -> str:
     return f"springtide_floor.{service}"

@@ -22,6 +22,7 @@ DAG_FILES = {
     "capacity_history",
     "prepare_events",
     "reconcile_runs",
+    "rehearse_event",
     "release_floors",
     "scale_service",
 }

@@ -43,10 +43,10 @@ class SandboxCluster:
         return f"{self.server}/sandbox/images/{quote(name, safe='')}"
 
 
-def start_sandbox(folder: Path) -> SandboxCluster:
-    """Start a sandbox and wait until it has written its kubeconfig."""
+def start_sandbox(folder: Path, *options: str) -> SandboxCluster:
+    """Start a sandbox with more `options`, and wait until it has written its kubeconfig."""
     kubeconfig = folder / "kubeconfig"
-    command = [str(Path(sys.executable).with_name("springtide")), "sandbox", "--kubeconfig", str(kubeconfig)]
+    command = [str(Path(sys.executable).with_name("springtide")), "sandbox", "--kubeconfig", str(kubeconfig), *options]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     deadline = time.monotonic() + STARTED_WITHIN_SECONDS

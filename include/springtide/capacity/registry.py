@@ -16,6 +16,7 @@ from springtide.capacity.minutes import DAY, WEEK
 from springtide.capacity.model import CapacityModel
 from springtide.capacity.percentile import Percentile
 from springtide.capacity.queueing import Queueing
+from springtide.capacity.rehearsed import Larger, MeasuredLoad, Rehearsed, planned_load
 from springtide.capacity.seasonal import Seasonal
 from springtide.capacity.sqrt_headroom import SqrtHeadroom
 from springtide.capacity.target_utilization import TargetUtilization
@@ -120,6 +121,21 @@ def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> Capacity
     model = _built(spec, learned)
     if isinstance(spec, AheadPart):
         return Trusted(spec.model, model, learned.errors.get(fingerprint_of(spec)), float(spec.max_error))
+    return model
+
+
+def rehearsed_model(spec: ModelSpec, learned: Learned, measured: MeasuredLoad | None) -> CapacityModel:
+    """Return the model in the light of what a rehearsal measured, where it did."""
+    model = build_model(spec, learned)
+    if measured is None:
+        return model
+    planned = planned_load(spec)
+    if planned is not None:
+        return Rehearsed(model, planned, measured)
+    if isinstance(spec, UslSpec) and measured.is_limit:
+        points = [(one.replicas, one.throughput) for one in spec.measured]
+        rehearsed = (measured.replicas, measured.per_replica * measured.replicas)
+        return Larger(model, Usl(fitted([*points, rehearsed]), spec.target, spec.window))
     return model
 
 

@@ -36,7 +36,7 @@ def sandbox(
     port: PortOption = 6443,
 ) -> None:
     """Start the embedded cluster: a small Kubernetes with real HTTP pods on loopback. Until Ctrl-C."""
-    from springtide.sandbox.loop import loop_factory
+    from springtide.load.loop import loop_factory
 
     with answering(Output.TABLE), asyncio.Runner(loop_factory=loop_factory()) as runner:
         documents = [document for path in manifest or () for document in read_manifest(path)]

@@ -20,6 +20,7 @@ from springtide.plan.guards import (
     within_tolerance,
 )
 from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Target
+from springtide.plan.rehearsed import rehearsal_findings
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy
 from springtide.policy.units import shown
 
@@ -121,6 +122,7 @@ def _plan(
         clamps=number.clamps,
         decided_at=now,
         reason=_reason(estimate, number, current=current),
+        findings=rehearsal_findings(estimate),
     )
 
 

@@ -48,6 +48,7 @@ from springtide.policy.capacity import (
 from springtide.policy.demand import DemandSpec, FileDemand, History, PrometheusDemand, Quality
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.preflight import Approval, Downstream, Preflight
+from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
 from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
@@ -84,6 +85,7 @@ __all__ = [
     "PromqlCheck",
     "Quality",
     "QueueingSpec",
+    "Rehearsal",
     "Replicas",
     "ScalingPolicy",
     "SeasonalSpec",
@@ -222,6 +224,10 @@ class Spec(Part):
     approval: Approval = Approval()
     """When a person must approve a plan; see `Approval`. Default never."""
 
+    rehearsal: Rehearsal | None = None
+    """How hard a rehearsal may press the service; see `Rehearsal`. Default none: a rehearsal scales it and sends
+    nothing."""
+
     after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
     """Policies that have to stand before this one grows for an event or in a sweep, and that are made smaller after
     it: its databases, proxies and caches. Default none."""
@@ -229,6 +235,10 @@ class Spec(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         yield from between_sections(self.replicas, self.demand, self.capacity)
+        if self.rehearsal is not None:
+            unit = None if self.demand is None else self.demand.unit
+            for one in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
+                yield Contradiction(("rehearsal", *one.field), one.message, one.code)
 
 
 def between_sections(

@@ -11,7 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.capacity.rehearsed import MeasuredLoad
 from springtide.errors import SpringtideError
+from springtide.events.rehearsed import Rehearsed, measured_of
 
 SLOTS = 288
 """Five-minute maxima of a day."""
@@ -76,14 +78,30 @@ class HistoryStore(Protocol):
         """Return what was learned about the service; nothing, if nothing was."""
         ...
 
+    def save_rehearsed(self, outcome: Rehearsed) -> None:
+        """Keep what a rehearsal came to for one service, in the place of what was kept of it before."""
+        ...
+
+    def rehearsals(self, policy: str, *, limit: int = 20) -> tuple[Rehearsed, ...]:
+        """Return what the latest rehearsals of the service came to, newest first.
+
+        Raises:
+            InputError: `limit` is not between 1 and 1000 (`limit_invalid`).
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a run looks up: what was learned, the demand that is usual at this time, and the latest day's pages."""
+    """What a run looks up: what was learned, the demand that is usual at this time, and the latest day's pages.
+
+    `measured` is what one replica served at a rehearsal, None where none says.
+    """
 
     learned: Learned = NOTHING_LEARNED
     usual: float | None = None
     pages: str | None = None
+    measured: MeasuredLoad | None = None
 
 
 def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
@@ -91,10 +109,10 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
     today = now.astimezone(UTC).date()
     try:
         days = store.days(policy, today - timedelta(days=USUAL_DAYS), today - timedelta(days=1))
-        learned = store.learned(policy)
+        learned, measured = store.learned(policy), measured_of(store.rehearsals(policy), now)
     except SpringtideError:
         return Past()  # a run is poorer without its past, not less safe: it reads demand anew
-    return Past(learned, usual_at(days, now), days[-1].pages if days else None)
+    return Past(learned, usual_at(days, now), days[-1].pages if days else None, measured)
 
 
 def usual_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:

@@ -13,6 +13,7 @@ from springtide.record.store import PAGE, require_limit, unknown_run
 if TYPE_CHECKING:
     from datetime import date
 
+    from springtide.events.rehearsed import Rehearsed
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Key
 
@@ -26,6 +27,7 @@ class MemoryStore:
         self._totals: dict[Key, float] = {}
         self._days: dict[tuple[str, date], HistoryDay] = {}
         self._learned: dict[str, Learned] = {}
+        self._rehearsed: dict[tuple[str, str], Rehearsed] = {}
 
     def save(self, run: ScalingRun) -> None:
         """Keep the run."""
@@ -74,6 +76,18 @@ class MemoryStore:
         """Return what was learned about the service."""
         with self._lock:
             return self._learned.get(policy, NOTHING_LEARNED)
+
+    def save_rehearsed(self, outcome: Rehearsed) -> None:
+        """Keep the outcome."""
+        with self._lock:
+            self._rehearsed[outcome.run_id, outcome.policy] = outcome
+
+    def rehearsals(self, policy: str, *, limit: int = PAGE) -> tuple[Rehearsed, ...]:
+        """Return the latest outcomes of the service, newest first."""
+        require_limit(limit)
+        with self._lock:
+            found = [one for one in self._rehearsed.values() if one.policy == policy]
+        return tuple(sorted(found, key=lambda one: (one.at, one.run_id), reverse=True)[:limit])
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

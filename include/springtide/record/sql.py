@@ -16,7 +16,7 @@ from springtide.record.database import engine_for, translated, writing
 from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
-from springtide.record.tables import DayRow, LearnedRow, RunRow, TotalRow
+from springtide.record.tables import DayRow, LearnedRow, RehearsalRow, RunRow, TotalRow
 
 if TYPE_CHECKING:
     from datetime import date
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from springtide.events.rehearsed import Rehearsed
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Change
 
@@ -121,6 +122,20 @@ class SqlStore:
         with self._reading() as session:
             row = session.get(LearnedRow, policy)
             return NOTHING_LEARNED if row is None else Learned.from_record(row.record)
+
+    def save_rehearsed(self, outcome: Rehearsed) -> None:
+        """Keep the outcome in the place of what was kept of it before."""
+        with self._writing() as session:
+            row = session.get(RehearsalRow, (outcome.run_id, outcome.policy)) or RehearsalRow()
+            row.write(outcome)
+            session.add(row)
+
+    def rehearsals(self, policy: str, *, limit: int = PAGE) -> tuple[Rehearsed, ...]:
+        """Return the latest outcomes of the service, newest first."""
+        latest = select(RehearsalRow).where(RehearsalRow.policy == policy)
+        query = latest.order_by(RehearsalRow.at.desc(), RehearsalRow.run_id.desc()).limit(require_limit(limit))
+        with self._reading() as session:
+            return tuple(row.read() for row in session.scalars(query))
 
     def close(self) -> None:
         """Give the connections back."""

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Date, DateTime, Double, ForeignKey, Index, String, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from springtide.events.rehearsed import Rehearsed
 from springtide.plan.model import Target
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
@@ -200,6 +201,34 @@ class LearnedRow(Base):
 
     policy: Mapped[str] = mapped_column(String(253), primary_key=True)
     record: Mapped[dict[str, Any]]
+
+
+class RehearsalRow(Base):
+    """What one rehearsal came to for one service; the columns beside `record` repeat what people ask for by SQL."""
+
+    __tablename__ = PREFIX + "rehearsals"
+    __table_args__ = (Index("ix_springtide_rehearsals_policy_at", "policy", "at"),)
+
+    run_id: Mapped[str] = mapped_column(String(250), primary_key=True)
+    policy: Mapped[str] = mapped_column(String(253), primary_key=True)
+    event: Mapped[str] = mapped_column(String(253))
+    at: Mapped[datetime]
+    verdict: Mapped[str] = mapped_column(String(32))
+    per_replica: Mapped[float | None]
+    is_limit: Mapped[bool | None]
+    record: Mapped[dict[str, Any]]
+
+    def write(self, outcome: Rehearsed) -> None:
+        """Take over every value of `outcome`."""
+        self.run_id, self.policy, self.event = outcome.run_id, outcome.policy, outcome.event
+        self.at, self.verdict, self.record = outcome.at, outcome.verdict.value, outcome.to_record()
+        measured = outcome.measured
+        self.per_replica = None if measured is None else measured.per_replica
+        self.is_limit = None if measured is None else measured.is_limit
+
+    def read(self) -> Rehearsed:
+        """Return the outcome."""
+        return Rehearsed.from_record(self.record)
 
 
 class TotalRow(Base):

@@ -8,7 +8,7 @@ from datetime import datetime
 from springtide import labels
 from springtide.capacity.combine import estimate, held, requested
 from springtide.capacity.model import CapacityEstimate
-from springtide.capacity.registry import build_model
+from springtide.capacity.registry import rehearsed_model
 from springtide.capacity.trust import Lenient
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import read_demand
@@ -23,6 +23,7 @@ from springtide.plan.model import PlanOutcome, ScalingPlan, Standing, Target
 from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
+from springtide.policy.rehearsal import counts_requests
 from springtide.policy.strategy import StrategyPart
 from springtide.record.history import HistoryStore, past_of
 from springtide.run.lease import fenced, read_lease
@@ -128,7 +129,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     plan = replace(_plan(ports, request, scene, stable), allowed_startup=startup_allowed(stable.deployment))
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return plan
-    return replace(plan, findings=findings_of(ports, request, plan, (scene, stable)))
+    return replace(plan, findings=(*plan.findings, *findings_of(ports, request, plan, (scene, stable))))
 
 
 def findings_of(
@@ -216,7 +217,8 @@ def calculated(
     spec, capacity = policy.spec.demand, policy.spec.capacity
     past = past_of(store, policy.name, now)
     learned = past.learned.allowing(capacity.models, around.allowed_startup)
-    models = [build_model(model, learned) for model in capacity.models]
+    measured = past.measured if spec is not None and counts_requests(spec.unit) else None
+    models = [rehearsed_model(model, learned, measured) for model in capacity.models]
     if source is None or spec is None:
         return estimate(models, None, combine=capacity.combine, replicas=current, now=now)
     demand, verdict = read_demand(source, spec, now=now, usual=past.usual, ask=around.ask)

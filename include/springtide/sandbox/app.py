@@ -8,6 +8,7 @@
 
     STARTUP, WORK, DRAIN, CRASH   Go durations ("1.5s", "200ms"): until ready; of each request; from SIGTERM to the end
                                   of listening; until the process exits with 1
+    WORKERS                   how many requests the app works on at once; the others wait. 0 or none: all of them
     NEVER_READY               /readiness stays 503, unless the variable is empty
     FAIL_RATE, STATUS         the share of requests to / and /healthz that fail, and with what: STATUS alone makes all
                               of them fail, FAIL_RATE alone means status 500
@@ -48,6 +49,7 @@ class Behaviour:
     work: float = 0.0
     drain: float = 0.0
     crash: float = 0.0
+    workers: int = 0
     never_ready: bool = False
     fail_rate: float = 0.0
     status: int = 500
@@ -69,6 +71,7 @@ class Behaviour:
             raise ValueError(f"STATUS={status}, FAIL_RATE={rate}: a status and a share from 0 to 1 are expected")
         return cls(
             **durations,
+            workers=max(0, int(env.get("WORKERS") or 0)),
             never_ready=bool(env.get("NEVER_READY")),
             fail_rate=rate,
             status=status,

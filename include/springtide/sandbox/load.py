@@ -1,244 +1,19 @@
-"""Load that counts every failed request.
+"""Load that counts every failed request, as a process of its own.
 
     python -m springtide.sandbox.load --url URL --rate 200 --for 30 [--keepalive]
 
-Open loop: request n is due n / rate seconds after the start, whatever became of the ones before; how late the
-generator itself was is measured and reported apart from the answers' latency. Anything but a whole answer with status
-200 within 5 s is a failure. It only goes to addresses that are not of the public internet.
-
-What is sent again: aiohttp 3.14 by itself resends an idempotent request once after any broken connection, a fresh one
-too, and says nothing. That hides failures, so it is kept from doing so (`_no_silent_resend`). Here a GET is sent once
-more, on a fresh connection and within the same 5 s, only when a connection that had been idle was closed before an
-answer began (RFC 9112, 9.3.1; a browser does the same), and it is counted in `resent`.
+`springtide.load.generator` says how it sends and what it counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import ipaddress
 import json
 import signal
 import sys
-import threading
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
-from time import monotonic  # an event loop's own time is in whole milliseconds with uvloop
-from types import SimpleNamespace
-from urllib.parse import urlsplit
 
-import aiohttp
-
-from springtide.clock import SystemClock
 from springtide.errors import InputError
-from springtide.sandbox.loop import loop_factory
-from springtide.sandbox.tally import Report, Spread, Tally
-
-_TIMEOUT = 5.0
-_MOST_SECONDS, _MOST_RATE = 3600.0, 2000.0
-_CLIENTS = 20  # with keep-alive: how many connections take turns
-_LONGEST_SLEEP = 0.05  # seconds until a stop is noticed
-_OK = 200
-
-
-class _Broken(aiohttp.ClientError):
-    """A connection broke before an answer began; aiohttp does not know this type, so it does not resend."""
-
-
-@dataclass(eq=False, slots=True)
-class _Way:
-    """How one request went out."""
-
-    reused: bool = False
-
-
-class Load:
-    """A constant rate of GET requests to one URL, from `start()` to `stop()`, in its own thread."""
-
-    def __init__(self, url: str, rate: float, *, keepalive: bool = False, seconds: float = 60.0) -> None:
-        """Prepare a load that ends by itself after `seconds`.
-
-        Raises:
-            InputError: the URL, the rate or the time is out of bounds (`load_invalid`).
-        """
-        _check(url, rate, seconds)
-        self._url, self._rate, self._keepalive, self._seconds = url, rate, keepalive, seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run_in_thread, name="load", daemon=True)
-        self._ended: Report | BaseException | None = None
-        self._tally = Tally()
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._thread.start()
-
-    def stop(self) -> Report:
-        """Send nothing more, wait for what is in flight (at most 5 s) and return the report; again, if called again."""
-        self.end()
-        self._thread.join()
-        if isinstance(self._ended, Report):
-            return self._ended
-        raise RuntimeError("the load ended by an error of its own") from self._ended
-
-    def end(self) -> None:
-        """Send nothing more; returns at once."""
-        self._stopping.set()
-
-    def run(self) -> Report:
-        """Send in the calling thread until the time is over or `end()` is called elsewhere, and return the report."""
-        with asyncio.Runner(loop_factory=loop_factory()) as runner:
-            return runner.run(self._send_all())
-
-    def _run_in_thread(self) -> None:
-        try:
-            self._ended = self.run()
-        except BaseException as error:  # noqa: BLE001  a thread has nobody to raise to: stop() does
-            self._ended = error
-
-    async def _send_all(self) -> Report:
-        started_at, start = SystemClock().now(), monotonic()
-        async with AsyncExitStack() as sessions:
-            clients = [await sessions.enter_async_context(_client(keepalive=True)) for _ in range(_CLIENTS)]
-            fresh = await sessions.enter_async_context(_client(keepalive=False))
-            async with asyncio.TaskGroup() as tasks:
-                seconds = await self._send(tasks, _Clients(fresh, clients if self._keepalive else [fresh]), start)
-        return self._report(started_at, seconds, monotonic() - start)
-
-    async def _send(self, tasks: asyncio.TaskGroup, clients: _Clients, start: float) -> float:
-        """Send each request at its time and return for how long."""
-        for number in count():
-            due = start + number / self._rate
-            if due >= start + self._seconds:
-                return max(monotonic() - start, self._seconds)
-            while (wait := due - monotonic()) > 0 and not self._stopping.is_set():  # noqa: ASYNC110  other threads set it
-                await asyncio.sleep(min(wait, _LONGEST_SLEEP))
-            if self._stopping.is_set():
-                break
-            self._tally.sent(max(monotonic() - due, 0.0))
-            tasks.create_task(self._request(clients, number, start))
-            await asyncio.sleep(0)  # also when late: the ones before must get on
-        return monotonic() - start
-
-    async def _request(self, clients: _Clients, number: int, start: float) -> None:
-        sent, way = monotonic(), _Way()
-        try:
-            async with asyncio.timeout(_TIMEOUT):
-                try:
-                    status, body = await self._get(clients.turn(number), way)
-                except _Broken:
-                    if not way.reused:
-                        raise
-                    self._tally.resent += 1
-                    status, body = await self._get(clients.fresh, way)
-        except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-            self._tally.failure(monotonic() - start, _words(error))
-            return
-        if status != _OK:
-            self._tally.failure(monotonic() - start, f"status {status}")
-            return
-        word = body.split(maxsplit=1)[0][:100].decode("utf-8", "replace") if body.strip() else ""
-        self._tally.succeeded(monotonic() - start, monotonic() - sent, word)
-
-    async def _get(self, client: aiohttp.ClientSession, way: _Way) -> tuple[int, bytes]:
-        async with client.get(self._url, allow_redirects=False, trace_request_ctx=way) as answer:
-            return answer.status, await answer.read()
-
-    def _report(self, started_at: datetime, seconds: float, ended: float) -> Report:
-        tally = self._tally
-        return Report(
-            url=self._url,
-            keepalive=self._keepalive,
-            started_at=started_at,
-            rate_asked=self._rate,
-            rate_achieved=round(tally.requests / seconds, 2) if seconds else 0.0,
-            seconds=round(seconds, 3),
-            requests=tally.requests,
-            failed=tally.failed,
-            resent=tally.resent,
-            errors=dict(tally.errors),
-            first_error=tally.failures[0][0] if tally.failures else None,
-            last_error=tally.last_error,
-            longest_gap=tally.gap(ended),
-            latency_ms=Spread.of(tally.latencies),
-            lateness_ms=Spread.of(tally.lateness),
-            answers=dict(tally.answers),
-            answered=tally.answered,
-            failures=tuple(tally.failures),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Clients:
-    """The sessions of a load: each keeps at most the connection that it has."""
-
-    fresh: aiohttp.ClientSession
-    turns: list[aiohttp.ClientSession]
-
-    def turn(self, number: int) -> aiohttp.ClientSession:
-        return self.turns[number % len(self.turns)]
-
-
-def _client(*, keepalive: bool) -> aiohttp.ClientSession:
-    traces = aiohttp.TraceConfig()
-    traces.on_connection_reuseconn.append(_note_reuse)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, force_close=not keepalive),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None),
-        middlewares=(_no_silent_resend,),
-        trace_configs=[traces] if keepalive else None,
-    )
-
-
-async def _note_reuse(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    context.trace_request_ctx.reused = True
-
-
-async def _no_silent_resend(
-    request: aiohttp.ClientRequest, send: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
-) -> aiohttp.ClientResponse:
-    try:
-        return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Broken from error
-
-
-def _words(error: BaseException) -> str:
-    """Return what went wrong, the same words for the same thing."""
-    if isinstance(error, TimeoutError):
-        return f"no whole answer in {_TIMEOUT:g} s"
-    said = error.__cause__ if isinstance(error, _Broken) and error.__cause__ else error
-    return f"{type(said).__name__}: {said}"[:200]
-
-
-def _check(url: str, rate: float, seconds: float) -> None:
-    if not 0 < rate <= _MOST_RATE:
-        raise _refused("rate", rate, f"more than 0 and at most {_MOST_RATE:.0f} requests a second")
-    if not 0 < seconds <= _MOST_SECONDS:
-        raise _refused("seconds", seconds, f"more than 0 and at most {_MOST_SECONDS:.0f}")
-    if not _is_near(url):
-        raise _refused(
-            "url", url[:100], "an http URL whose host is localhost or an address outside the public internet"
-        )
-
-
-def _is_near(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        near = host == "localhost" or not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return False
-    return parts.scheme == "http" and near
-
-
-def _refused(field: str, value: object, allowed: str) -> InputError:
-    return InputError(f"{field} is {value!r}; allowed is {allowed}.", code="load_invalid", field=field)
+from springtide.load.generator import CLIENTS, Load
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -247,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--url", required=True)
     parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
     parser.add_argument("--for", dest="seconds", type=float, default=60.0, help="seconds, at most 3600")
-    parser.add_argument("--keepalive", action="store_true", help=f"{_CLIENTS} kept connections instead of fresh ones")
+    parser.add_argument("--keepalive", action="store_true", help=f"{CLIENTS} kept connections instead of fresh ones")
     asked = parser.parse_args(arguments)
     try:
         load = Load(asked.url, asked.rate, keepalive=asked.keepalive, seconds=asked.seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 
 from aiohttp import web
 
@@ -24,6 +25,7 @@ class PodServer:
         self._now = now
         self._server = web.Server(self._answer, access_log=None, handler_cancellation=True)
         self._listener = Listener(self._server, address, ports)
+        self._turn = asyncio.Semaphore(app.behaviour.workers) if app.behaviour.workers else nullcontext()
         self._killed = asyncio.get_running_loop().create_future()
 
     def start(self) -> None:
@@ -65,7 +67,8 @@ class PodServer:
             response = _text(405, "Method Not Allowed\n", Allow="GET, HEAD")
         else:
             if answer.work:
-                await asyncio.sleep(answer.work)
+                async with self._turn:
+                    await asyncio.sleep(answer.work)
             response = _text(answer.status, answer.body)
         if self._app.draining:
             response.force_close()

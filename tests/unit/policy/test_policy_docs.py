@@ -42,6 +42,7 @@ from springtide.policy.model import (
     PromqlCheck,
     Quality,
     QueueingSpec,
+    Rehearsal,
     Replicas,
     SeasonalSpec,
     Spec,
@@ -64,7 +65,7 @@ PARTS = [
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
     HttpCheck, PromqlCheck, Guards, Preflight, Downstream, Approval, DatabaseCheck,
-    Stability,
+    Stability, Rehearsal,
 ]  # fmt: skip
 
 

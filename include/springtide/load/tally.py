@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from springtide.load.windows import Window
 
 _MOST_FAILURES = 100  # listed one by one; all are counted
 _MOST_WORDS = 1000  # different errors, and different pods; the rest is counted as one
@@ -53,10 +55,15 @@ class Report:
     answers: dict[str, int]  # successful answers by the first word of the body
     answered: dict[str, tuple[float, float]]  # by the same word: the first and the last time
     failures: tuple[tuple[float, str], ...]  # when and what, of the first hundred
+    stopped: str | None = None  # why it ended before its time; None when it did not
+    is_late: bool = False  # whether it ended because answers came too late
+    windows: tuple[Window, ...] = ()  # second by second
 
     def to_record(self) -> dict[str, Any]:
-        """Return the form in JSON."""
-        return {**asdict(self), "started_at": self.started_at.isoformat(timespec="milliseconds")}
+        """Return the form in JSON, without the seconds one by one."""
+        whole = asdict(replace(self, windows=()))
+        del whole["windows"]
+        return {**whole, "started_at": self.started_at.isoformat(timespec="milliseconds")}
 
 
 @dataclass
@@ -75,6 +82,12 @@ class Tally:
     lateness: array[float] = field(default_factory=lambda: array("d"))
     last_success: float = 0.0
     longest_gap: float = 0.0
+    windows: list[Window] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have no answer yet."""
+        return self.requests - self.failed - len(self.latencies)
 
     def sent(self, late: float) -> None:
         """Count a request that is sent now, `late` seconds after its planned time."""
@@ -86,6 +99,9 @@ class Tally:
         if word not in self.answers and len(self.answers) >= _MOST_WORDS:
             word = _OTHERS
         self.latencies.append(latency)
+        window = self._window(now)
+        window.good += 1
+        window.latencies.append(latency)
         self.answers[word] += 1
         self.answered[word] = (self.answered.get(word, (round(now, 3), 0.0))[0], round(now, 3))
         self.longest_gap = max(self.longest_gap, now - self.last_success)
@@ -94,10 +110,16 @@ class Tally:
     def failure(self, now: float, error: str) -> None:
         """Count a failed request."""
         self.failed += 1
+        self._window(now).failed += 1
         self.last_error = round(now, 3)
         if len(self.failures) < _MOST_FAILURES:
             self.failures.append((round(now, 3), error))
         self.errors[error if error in self.errors or len(self.errors) < _MOST_WORDS else _OTHERS] += 1
+
+    def _window(self, now: float) -> Window:
+        while len(self.windows) <= int(now):
+            self.windows.append(Window())
+        return self.windows[int(now)]
 
     def gap(self, now: float) -> float:
         """Return the longest time without a good answer up to now."""

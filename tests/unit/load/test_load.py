@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.errors import InputError
+from springtide.load import generator
+from springtide.load.generator import Load
+from springtide.load.tally import Report, Spread, Tally
 from springtide.sandbox import load as load_module
-from springtide.sandbox.load import Load
-from springtide.sandbox.tally import Report, Spread, Tally
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nweb-1 1\n"
 UNAVAILABLE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
@@ -160,7 +161,7 @@ def test_a_refused_connection_is_a_failure() -> None:
 
 
 def test_no_answer_in_time_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_module, "_TIMEOUT", 0.2)
+    monkeypatch.setattr(generator, "_TIMEOUT", 0.2)
     with site(always(SILENCE)) as server:
         report = loaded(server.url, rate=20)
 

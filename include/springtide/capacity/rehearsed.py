@@ -1,0 +1,95 @@
+"""What a rehearsal measured, held against what a policy plans to put on one replica.
+
+Only a lower measure counts: where a replica served less within its limits than a model plans with, the model's answer
+is raised so that no replica gets more than was measured. A higher measure is shown, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from springtide.capacity.model import CapacityModel, ModelAnswer
+
+if TYPE_CHECKING:
+    from springtide.demand.model import DemandSeries
+    from springtide.policy.part import Part
+
+MEASURED: Final = "rehearsed_per_replica"
+PLANNED: Final = "planned_per_replica"
+REHEARSED: Final = "rehearsed"
+RAISED_BY: Final = "raised_by"
+"""The inputs of an answer by which a reader, and the plan's finding, see the measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLoad:
+    """What one of `replicas` served at a rehearsal, in requests/s.
+
+    `is_limit`: with more, answers came too late. Else it is what was tried and held: it may well serve more.
+    """
+
+    per_replica: float
+    replicas: int
+    is_limit: bool
+    at: datetime
+
+    def words(self) -> str:
+        """Return it for a message."""
+        how = "at most" if self.is_limit else "at least"
+        return f"{how} {self.per_replica:.4g} requests/s a replica, {self.replicas} replicas on {self.at:%Y-%m-%d}"
+
+
+def planned_load(spec: Part) -> float | None:
+    """Return what a model plans to put on one replica: per_replica · target ÷ margin, where it has them; else None."""
+    per_replica: float | None = getattr(spec, "per_replica", None)
+    if per_replica is None:
+        return None
+    return per_replica * float(getattr(spec, "target", 1.0)) / float(getattr(spec, "margin", 1.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """The answers of `model`, which plans `planned` on one replica, in the light of what was `measured`."""
+
+    model: CapacityModel
+    planned: float
+    measured: MeasuredLoad
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return the model's answer, raised where a replica was measured to serve less than it plans with.
+
+        Raises:
+            DemandUnusable: as the model does.
+        """
+        found = self.model.answer(demand, replicas=replicas, now=now)
+        if found.is_aside:
+            return found
+        seen: dict[str, float | int | str] = {MEASURED: self.measured.per_replica, PLANNED: self.planned}
+        seen[REHEARSED] = self.measured.words()
+        shown = replace(found, inputs={**found.inputs, **seen})
+        if not self.measured.is_limit or self.measured.per_replica >= self.planned:
+            return shown
+        factor = self.planned / self.measured.per_replica
+        reason = f"{found.reason}, times {factor:.3g}: rehearsed {self.measured.words()}, not {self.planned:.4g}"
+        inputs = {**shown.inputs, RAISED_BY: factor}
+        usual = None if found.usual is None else found.usual * factor
+        return replace(shown, replicas=found.replicas * factor, usual=usual, inputs=inputs, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """The larger of two models' answers."""
+
+    first: CapacityModel
+    second: CapacityModel
+
+    def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
+        """Return it; the first one's where they are equal.
+
+        Raises:
+            DemandUnusable: as either does.
+        """
+        answers = [one.answer(demand, replicas=replicas, now=now) for one in (self.first, self.second)]
+        return max(answers, key=lambda one: one.replicas)

@@ -1,0 +1,258 @@
+"""What a rehearsal of an event is: its grants, which expire by themselves, and the load that it sends. Pure.
+
+forecast peak   the demand that the event's replicas are for
+                  multiply: demand of now · multiply
+                  replicas: replicas · what the policy plans to put on one (per_replica · target ÷ margin)
+rate            the peak, less what customers send at the time, cut to what the policy and the rehearsal allow
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from springtide.capacity.rehearsed import planned_load
+from springtide.errors import InputError
+from springtide.events.ad_hoc import ad_hoc_event
+from springtide.events.occurrences import Occurrence
+from springtide.events.waves import Order
+from springtide.load.course import Course
+from springtide.load.windows import Limits
+from springtide.quantities import round_down
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from springtide.events.almanac import Almanac
+    from springtide.policy.calendar import Ask
+    from springtide.policy.model import ScalingPolicy
+
+RAMP: Final = 0.25
+"""The share of its time through which the load grows."""
+
+SHORTEST: Final = 10.0
+"""Seconds of load that say something."""
+
+_LONGEST_NAME: Final = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How hard somebody wants to press: requests a second, and seconds; `load` False sends nothing."""
+
+    load: bool = True
+    max_rate: float = 100.0
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """The load on one service: GETs of `path` at `rate` requests a second for `seconds`.
+
+    `peak` is the forecast and `present` what customers send by now, both in requests/s. `cut` says why less than their
+    difference is sent; empty where all of it is.
+    """
+
+    service: str
+    replicas: int
+    path: str
+    port: int | None
+    expect: int
+    peak: float
+    present: float
+    rate: float
+    seconds: float
+    most: int
+    max_errors: float
+    p99_seconds: float
+    cut: str = ""
+
+    @property
+    def ramp(self) -> float:
+        """The seconds through which the load grows."""
+        return self.seconds * RAMP
+
+    def course(self, watch: Callable[[], str | None]) -> Course:
+        """Return how the generator is to go about it."""
+        limits = Limits(self.max_errors, self.p99_seconds)
+        return Course(self.ramp, self.expect, self.most, limits, watch)
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return asdict(self)
+
+
+def rehearsal_of(event: Occurrence | Mapping[str, Any], now: datetime, expires: timedelta) -> Occurrence:
+    """Return the rehearsal of `event`, or of what is asked of services, as an event of its own that begins now.
+
+    It has the lowest priority, so it takes only what the cap of the calendars leaves, and is over when it `expires`:
+    then a sweep gives back what a rehearsal that died left behind.
+
+    Raises:
+        InputError: what is asked is refused (`event_invalid`).
+    """
+    name = f"rehearsal-{event.event}"[:_LONGEST_NAME].rstrip("-") if isinstance(event, Occurrence) else "rehearsal"
+    asked = {
+        "name": name,
+        "start": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{now + expires:%Y-%m-%dT%H:%M:%SZ}",
+        "services": _asks(event.asks) if isinstance(event, Occurrence) else dict(event),
+        "priority": 0,
+    }
+    return ad_hoc_event(asked).occurrence
+
+
+def _asks(asks: Mapping[str, Ask]) -> dict[str, Any]:
+    return {name: ask.model_dump(mode="json", exclude_none=True) for name, ask in asks.items()}
+
+
+def named_event(almanac: Almanac, name: str, now: datetime) -> Occurrence:
+    """Return the next occurrence that is not over of `CALENDAR.EVENT` or `EVENT`; or the one whose id is `name`.
+
+    Raises:
+        InputError: there is none (`event_unknown`), or the short name is that of several calendars' events.
+    """
+    ahead = [one for one in almanac.occurrences if now < one.end]
+    found = [one for one in ahead if name in (one.id, one.event, f"{one.calendar}.{one.event}")]
+    if not found:
+        known = sorted({f"{one.calendar}.{one.event}" for one in ahead})
+        listed = ", ".join(known[:20]) or "none"
+        raise InputError(
+            f"event: {name[:100]!r} is no event of the calendars that is to come; there are: {listed}.",
+            code="event_unknown",
+            field="event",
+        )
+    if len({one.calendar for one in found}) > 1:
+        names = ", ".join(sorted({f"{one.calendar}.{one.event}" for one in found}))
+        raise InputError(f"event: {name!r} may be {names}: write which.", code="event_unknown", field="event")
+    return found[0]
+
+
+def only_growth(orders: Sequence[Order]) -> list[Order]:
+    """Return the orders without those that make a service smaller: a rehearsal takes nothing away from anybody."""
+    return [
+        replace(order, steps=(), reason=f"{order.current} are more than the rehearsal asks for")
+        if order.steps and order.steps[-1] < order.current
+        else order
+        for order in orders
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """One service on its way back: `before` the rehearsal, `current`, and the `floor` that other events hold now.
+
+    Where those are an autoscaler's minimum, `own` is what its owner set, and `until` is when a held one lapses.
+    """
+
+    service: str
+    before: int
+    current: int
+    floor: int
+    step_down: float
+    after: tuple[str, ...] = ()
+    own: int | None = None
+    until: datetime | None = None
+
+
+def way_back(services: Sequence[Back]) -> list[Order]:
+    """Return the orders that give a rehearsal back, at once: what depends on others before those others.
+
+    A run makes a service smaller by `step_down` of it at most, so it may take several. One that is not larger than it
+    has to be is left alone: somebody else changed it meanwhile.
+    """
+    orders = []
+    for one in services:
+        target = max(one.before, one.floor)
+        others = tuple(sorted(other.service for other in services if one.service in other.after))
+        kept = "what it had before" if target == one.before else "what other events hold"
+        is_back = one.own is not None and target <= one.own
+        steps = descend(one.current, target, 1.0 if is_back else one.step_down)
+        until, reason = None if is_back else one.until, f"the rehearsal is over: {kept}"
+        orders.append(Order(one.service, one.current, steps, others, reason, until=until, gives_back=is_back))
+    return orders
+
+
+def descend(current: int, target: int, step_down: float) -> tuple[int, ...]:
+    """Return the replicas to go through from `current` down to `target`; none where nothing has to go.
+
+    A `step_down` of 0 goes there at once: the run is refused, and says which key forbids it.
+    """
+    if not step_down and current > target:
+        return (target,)
+    steps: list[int] = []
+    at = current
+    while at > target:
+        at = max(target, at - max(1, round_down(at * step_down)))
+        steps.append(at)
+    return tuple(steps)
+
+
+def load_order(
+    policy: ScalingPolicy, ask: Ask, wanted: Wanted, *, replicas: int, demand: float | None, usual: int | None
+) -> LoadOrder | str:
+    """Return the load for `policy`'s service; words where none may or can be sent.
+
+    `replicas` stand when it is sent, `demand` is what customers send by now in requests/s, `usual` how many replicas
+    the models ask for by that.
+    """
+    allowed = policy.spec.rehearsal
+    if allowed is None or not wanted.load:
+        return "no load: " + ("the policy has no `rehearsal`" if allowed is None else "none was wanted")
+    if demand is None:
+        return "no load: its demand is not known, so neither is what customers send by now"
+    peak = forecast_peak(policy, ask, demand=demand, usual=usual)
+    if peak is None:
+        return (
+            f"no load: no model of the policy says what one replica serves, so nobody knows what {ask} replicas are for"
+        )
+    if peak <= demand:
+        return f"no load: customers send {demand:.4g} requests/s, the forecast peak is {peak:.4g}"
+    rate, cut = _cut(peak - demand, allowed.max_rate, wanted.max_rate)
+    seconds = min(allowed.duration.total_seconds(), wanted.seconds)
+    sent = rate * seconds * (1 - RAMP / 2)
+    if sent > allowed.max_requests:
+        seconds *= allowed.max_requests / sent
+    if seconds < SHORTEST:
+        return (
+            f"no load: {rate:.4g} requests/s use up rehearsal.max_requests {allowed.max_requests} in {seconds:.1f} s; "
+            f"less than {SHORTEST:g} s say nothing, so raise it or lower the rate"
+        )
+    check = next(one.http for one in policy.spec.smoke if one.http is not None)
+    return LoadOrder(
+        service=policy.name,
+        replicas=replicas,
+        path=check.path,
+        port=check.port,
+        expect=check.expect,
+        peak=peak,
+        present=demand,
+        rate=rate,
+        seconds=seconds,
+        most=allowed.max_requests,
+        max_errors=float(allowed.max_errors),
+        p99_seconds=allowed.p99_milliseconds / 1000,
+        cut=cut,
+    )
+
+
+def forecast_peak(policy: ScalingPolicy, ask: Ask, *, demand: float, usual: int | None) -> float | None:
+    """Return the demand that `ask` is for, in the unit of `demand`; None where nothing says so.
+
+    A number of replicas without a model that says what one serves is taken at what is on one now, by the models' own
+    count: demand ÷ usual.
+    """
+    if ask.multiply is not None:
+        return demand * float(ask.multiply)
+    assert ask.replicas is not None
+    loads = [load for load in map(planned_load, policy.spec.capacity.models) if load is not None]
+    if loads:
+        return ask.replicas * min(loads)
+    return ask.replicas * demand / usual if usual and demand else None
+
+
+def _cut(rate: float, policys: float, asked: float) -> tuple[float, str]:
+    most, name = min((policys, "rehearsal.max_rate of the policy"), (asked, "max_rate of this rehearsal"))
+    return (rate, "") if rate <= most else (most, f"{name} is {most:g} requests/s")

@@ -1,0 +1,92 @@
+"""What became of the requests of each second, and when that is too bad to go on. Pure but for the counting."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+_LOOK: Final = 3
+"""Seconds that are judged together, or more until there are enough answers."""
+
+_LEAST_ANSWERS: Final = 20
+_LEAST_FOR_P99: Final = 100
+_LEAST_FAILURES: Final = 5
+_LEAST_WAITING: Final = 50
+
+
+@dataclass(slots=True)
+class Window:
+    """One second of a load, by the time of the answers: good ones, failed ones, and the good ones' seconds."""
+
+    good: int = 0
+    failed: int = 0
+    latencies: array[float] = field(default_factory=lambda: array("d"))
+
+    @property
+    def answers(self) -> int:
+        """How many requests ended in this second."""
+        return self.good + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """What is beyond its limit; `is_late` where answers came too late, as when there is more than can be served."""
+
+    words: str
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a load must keep within: the share of failed requests, and seconds for 99 of 100 good ones."""
+
+    errors: float
+    p99: float
+
+    def broken_by(self, windows: Sequence[Window], *, waiting: int, rate: float) -> Breach | None:
+        """Return what is beyond its limit in the last seconds; None when nothing is, or too little is known.
+
+        `waiting` requests have no answer yet at `rate` requests a second: by Little's law more than 2 · rate · p99 of
+        them say that the answers are late, long before those requests time out.
+        """
+        if waiting > max(_LEAST_WAITING, 2 * rate * self.p99):
+            words = (
+                f"{waiting} requests wait for an answer: at {rate:.0f} a second they take longer than {self.p99:g} s"
+            )
+            return Breach(words, is_late=True)
+        last = _last(windows, _LEAST_ANSWERS)
+        answers, failed = sum(one.answers for one in last), sum(one.failed for one in last)
+        if failed >= _LEAST_FAILURES and failed > self.errors * answers:
+            return Breach(
+                f"{failed} of {answers} requests failed in {len(last)} s, allowed are {100 * self.errors:g} %"
+            )
+        last = _last(windows, _LEAST_FOR_P99)
+        slow = p99_of(last)
+        if sum(one.good for one in last) >= _LEAST_FOR_P99 and slow is not None and slow > self.p99:
+            words = f"p99 was {slow * 1000:.0f} ms in {len(last)} s, allowed are {self.p99 * 1000:.0f} ms"
+            return Breach(words, is_late=True)
+        return None
+
+    def holds_in(self, window: Window) -> bool:
+        """Say whether one second was within the limits."""
+        slow = p99_of([window])
+        return window.failed <= self.errors * window.answers and slow is not None and slow <= self.p99
+
+
+def p99_of(windows: Sequence[Window]) -> float | None:
+    """Return the nearest-rank 99th percentile of the good answers' seconds; None when there were none."""
+    ranked = sorted(seconds for window in windows for seconds in window.latencies)
+    return ranked[math.ceil(0.99 * len(ranked)) - 1] if ranked else None
+
+
+def _last(windows: Sequence[Window], least: int) -> Sequence[Window]:
+    """Return the last seconds: `_LOOK` of them, or as many as hold `least` answers."""
+    count, answers = 0, 0
+    for window in reversed(windows):
+        if count >= _LOOK and answers >= least:
+            break
+        count, answers = count + 1, answers + window.answers
+    return windows[len(windows) - count :]

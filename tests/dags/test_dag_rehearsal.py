@@ -1,0 +1,298 @@
+"""Whole runs of `rehearse_event` against a world in virtual time; only the requests of the load are made up."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from airflow.sdk import TriggerRule
+
+from fleet import START, Fleet, policy_document
+from fleet_scene import Scene, run
+from springtide.demand.model import DemandSeries
+from springtide.errors import InputError
+from springtide.events.almanac import Almanac
+from springtide.events.rehearsed import RehearsalVerdict
+from springtide.events.waves import RunState
+from springtide.load.tally import Report, Spread
+from springtide.load.windows import Window
+from springtide.run import rehearsing
+from springtide.run.measuring import measured_runs
+from springtide_airflow.rehearsal_form import rehearsal_asked
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from airflow.dag_processing.dagbag import DagBag
+
+    from springtide.events.rehearsal import LoadOrder
+
+# Airflow's own: its plugin loader, and the execution API that `dag.test()` asks
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:GitWildMatchPattern:DeprecationWarning", "ignore:Using `httpx`", "ignore:Multiple rows returned"
+)
+
+PRESENT, PER_REPLICA = 100.0, 70.0
+"""Demand that asks for two replicas of 70 requests/s."""
+
+
+class Steady:
+    """Demand that never changes."""
+
+    def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
+        return DemandSeries(times, np.full(len(times), PRESENT), "requests/s", "a test")
+
+
+class Generator:
+    """In the place of the load generator: `capacity` requests/s are answered in time."""
+
+    def __init__(self, fleet: Fleet, capacity: float = 10_000) -> None:
+        self.fleet, self.capacity = fleet, capacity
+        self.sent: list[LoadOrder] = []
+        self.at: list[dict[str, int]] = []
+
+    def __call__(self, _url: str, order: LoadOrder, _watch: object, _clock: object) -> Report:
+        self.sent.append(order)
+        self.at.append(self.fleet.replicas())
+        good, is_late = int(min(order.rate, self.capacity)), order.rate > self.capacity
+        second = Window(good, 0, array("d", [0.01] * good))
+        seconds = 20.0 if is_late else order.seconds
+        requests = int(order.rate * seconds)
+        return Report(
+            url="", keepalive=False, started_at=self.fleet.now, rate_asked=order.rate, rate_achieved=order.rate,
+            seconds=seconds, requests=requests, failed=0, resent=0, errors={}, first_error=None, last_error=None,
+            longest_gap=0.1, latency_ms=Spread(8.0, 12.0, 20.0), lateness_ms=Spread(0.0, 0.0, 0.0), answers={},
+            answered={}, failures=(), stopped="p99 was 1200 ms" if is_late else None, is_late=is_late,
+            windows=(second,) * int(seconds),
+        )  # fmt: skip
+
+
+@pytest.fixture
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    found = Scene(Fleet({"db": (), "web": ("db",)}), tmp_path, monkeypatch)
+    document = policy_document("web", ("db",))
+    document["spec"] |= {
+        "demand": {"source": "file", "path": "demand.csv", "unit": "requests/s"},
+        "capacity": {"models": [{"model": "target_utilization", "per_replica": 100, "target": 0.7}]},
+        "smoke": [{"http": {"path": "/healthz", "samples": 3}}],
+        "rehearsal": {"max_rate": 1000, "duration": "1m"},
+    }
+    found.policy(document)
+    ports = found.fleet.ports
+    steady: Callable[[Any], Any] = lambda policy: Steady() if policy.name == "web" else None  # noqa: E731
+    monkeypatch.setattr(found.fleet, "ports", lambda: replace(ports(), demand=steady))
+    return found
+
+
+@pytest.fixture
+def generator(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Generator:
+    found = Generator(scene.fleet)
+    monkeypatch.setattr(rehearsing, "send", found)
+    return found
+
+
+ASKED: dict[str, Any] = {
+    "event": None,
+    "services": {"web": {"multiply": "3x"}, "db": {"replicas": 4}},
+    "minutes": 60,
+    "load_test": True,
+    "max_rate": 1000,
+    "seconds": 60,
+    "confirm": True,
+}
+"""Every value: `dag.test()` keeps those of the run before in the place of defaults."""
+
+
+def test_a_rehearsal_prepares_loads_judges_and_gives_everything_back(
+    bag: DagBag, scene: Scene, generator: Generator
+) -> None:
+    state, report = run(bag, "rehearse_event", **ASKED)
+
+    assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": START})
+    assert report["standing"] == {"db": 4, "web": 6}
+    assert generator.at == [{"db": 4, "web": 6}]
+    assert [(one.service, one.peak, one.present, one.rate) for one in generator.sent] == [("web", 300, 100, 200)]
+    asked = [(one.request.policy.name, one.request.replicas) for one in scene.fleet.runs.values()]
+    assert asked == [("db", 4), ("web", 6), ("web", 3), ("web", 2), ("db", 2)]  # the way back: by half at most
+    (web,) = scene.fleet.store.rehearsals("web")
+    assert (web.verdict, web.words[:36]) == (RehearsalVerdict.HELD, "held: 6 replicas, 200 of 200 request")
+    assert web.measured is not None
+    assert (web.measured.per_replica, web.measured.is_limit) == (50, False)
+    (db,) = scene.fleet.store.rehearsals("db")
+    assert (db.verdict, db.words) == (
+        RehearsalVerdict.NOT_TESTED,
+        f"2 → 4: {db.event} asks for 4; no load: the policy has no `rehearsal`",
+    )
+
+
+def test_its_runs_are_ordinary_ones_that_the_lead_is_learned_from(
+    bag: DagBag, scene: Scene, generator: Generator
+) -> None:
+    run(bag, "rehearse_event", **ASKED)
+
+    assert generator.sent
+    seconds, last = measured_runs(scene.fleet.store, "web")
+    assert len(seconds) == 3  # there, and back in two steps
+    assert all(one > 0 for one in seconds)
+    assert last == START
+
+
+def test_what_would_not_hold_fails_the_run_and_raises_what_is_asked_for_next(
+    bag: DagBag, scene: Scene, generator: Generator
+) -> None:
+    generator.capacity = 110
+
+    state, _ = run(bag, "rehearse_event", **ASKED)
+
+    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
+    (web,) = scene.fleet.store.rehearsals("web")
+    assert web.verdict is RehearsalVerdict.WOULD_NOT_HOLD
+    assert web.words.endswith("p99 was 1200 ms. One replica serves 35 requests/s: the peak needs 9 of them")
+
+    state, report = run(bag, "rehearse_event", **(ASKED | {"load_test": False}))
+    assert (state, report["standing"]["web"]) == ("success", 9)  # 3x of 3, not of 2
+
+
+def test_nothing_is_rehearsed_unless_it_is_confirmed(bag: DagBag, scene: Scene, generator: Generator) -> None:
+    before = len(scene.fleet.world.history.calls)
+
+    state, _ = run(bag, "rehearse_event", **(ASKED | {"confirm": False}))
+
+    assert (state, generator.sent) == ("failed", [])
+    assert len(scene.fleet.world.history.calls) == before
+
+
+def test_a_service_that_cannot_be_prepared_would_not_hold_and_the_others_are_given_back(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(Fleet({"db": (), "web": ("db",), "mail": ()}, frozenset({"db"})), tmp_path, monkeypatch)
+    asks = {name: {"replicas": 4} for name in scene.fleet.after}
+
+    state, _ = run(bag, "rehearse_event", **(ASKED | {"services": asks}))
+
+    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": START})
+    (web,) = scene.fleet.store.rehearsals("web")
+    assert web.words.startswith("could not be prepared: held back: it comes after db, which failed: ")
+
+
+def test_a_load_test_that_dies_is_given_back_all_the_same(
+    bag: DagBag, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise RuntimeError("the worker is gone")
+
+    monkeypatch.setattr(rehearsing, "send", dies)
+
+    state, _ = run(bag, "rehearse_event", **ASKED)
+
+    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
+
+
+def test_what_a_rehearsal_that_died_left_behind_is_given_back_by_the_sweep_when_it_expires(
+    bag: DagBag, scene: Scene, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from springtide_airflow.rehearsal import ReleaseRehearsalSensor
+
+    with monkeypatch.context() as dead:
+        dead.setattr(ReleaseRehearsalSensor, "orders", lambda *_: 1 / 0)
+        run(bag, "rehearse_event", **(ASKED | {"minutes": 30}))
+    assert (len(generator.sent), scene.fleet.replicas()) == (1, {"db": 4, "web": 6})
+
+    run(bag, "adjust_capacity")
+    assert scene.fleet.replicas() == {"db": 4, "web": 6}  # it counts until it expires
+
+    scene.fleet.world.advance(1800)
+    for _ in range(3):
+        run(bag, "adjust_capacity")
+    assert scene.fleet.replicas() == {"db": START, "web": START}
+
+
+def test_an_event_that_begins_meanwhile_keeps_what_it_asks_for(
+    bag: DagBag, scene: Scene, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begins(*order: Any) -> Report:
+        event = {"name": "flash", "start": scene.at(minutes=-1), "duration": "1h"}
+        scene.calendar(event | {"services": {"web": {"replicas": 5}}})
+        return generator(*order)
+
+    monkeypatch.setattr(rehearsing, "send", begins)
+
+    state, _ = run(bag, "rehearse_event", **ASKED)
+
+    assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": 5})
+
+
+def test_the_way_back_waits_for_a_run_that_owns_the_service(
+    bag: DagBag, scene: Scene, generator: Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody(*order: Any) -> Report:
+        report = generator(*order)
+        scene.fleet.start("somebody", "db", 5)
+        return report
+
+    monkeypatch.setattr(rehearsing, "send", somebody)
+
+    state, _ = run(bag, "rehearse_event", **ASKED)
+
+    assert scene.fleet.runs["somebody"].state is RunState.SUCCEEDED
+    assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": START})
+
+
+def test_a_floor_is_raised_until_the_rehearsal_is_over_and_given_back(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = Scene(Fleet({"web": ()}, autoscaled=frozenset({"web"})), tmp_path, monkeypatch)
+
+    state, report = run(bag, "rehearse_event", **(ASKED | {"services": {"web": {"replicas": 4}}}))
+
+    assert (state, report["standing"], scene.bounds("web")) == ("success", {"web": 4}, (START, 5))
+    assert "springtide.dev/floor" not in scene.autoscaler("web")["metadata"]["annotations"]
+    assert [one.request.is_release for one in scene.fleet.runs.values()] == [False, True]
+
+
+def test_the_way_back_is_a_teardown_of_what_began_it(bag: DagBag) -> None:
+    dag = bag.dags["rehearse_event"]
+    back = dag.get_task("release_services")
+
+    assert back.is_teardown
+    assert back.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
+    assert dag.get_task("find_event").is_setup
+    assert {"find_event", "load_test"} <= back.upstream_task_ids
+    assert [task.task_id for task in dag.leaves] == ["report"]
+
+
+class TestWhatIsAsked:
+    GOOD: dict[str, Any] = {"services": {"web": {"replicas": 3}}, "confirm": True}  # noqa: RUF012
+
+    def test_its_grants_begin_now_and_expire(self, scene: Scene) -> None:
+        asked = rehearsal_asked(self.GOOD | {"minutes": 30}, Almanac(), scene.fleet.now)
+
+        assert asked.occurrence.id.startswith("ad-hoc.rehearsal.")
+        assert (asked.occurrence.end - asked.occurrence.start).total_seconds() == 1800
+        assert asked.occurrence.priority == 0
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"confirm": False}, "confirm"), ({"confirm": "true"}, "confirm"), ({"max_rate": 0}, "max_rate"),
+            ({"max_rate": 2001}, "max_rate"), ({"max_rate": float("inf")}, "max_rate"),
+            ({"max_rate": float("nan")}, "max_rate"), ({"max_rate": None}, "max_rate"),
+            ({"max_rate": True}, "max_rate"),
+            ({"seconds": 601}, "seconds"), ({"seconds": 9}, "seconds"), ({"minutes": 4}, "minutes"),
+            ({"minutes": 241}, "minutes"), ({"minutes": "60"}, "minutes"), ({"load_test": 1}, "load_test"),
+            ({"reason": "two\nlines"}, "reason"), ({"reason": "x" * 501}, "reason"), ({"rate": 5}, "rate"),
+            ({"services": None}, "event"), ({"event": "flash"}, "event"), ({"services": {"web": {}}}, "event"),
+            ({"services": {"web": {"replicas": 0}}}, "event"), ({"services": None, "event": "nosuch"}, "event"),
+        ],
+    )  # fmt: skip
+    def test_anything_unbounded_or_unknown_is_refused(self, scene: Scene, changes: dict[str, Any], field: str) -> None:
+        with pytest.raises(InputError) as refused:
+            rehearsal_asked(self.GOOD | changes, Almanac(), scene.fleet.now)
+
+        assert refused.value.field == field

@@ -1,0 +1,155 @@
+"""The load test of a rehearsal against real pods of the embedded cluster: what holds, and what it stops at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from builders import policy
+from e2e.sandbox_cluster import start_sandbox
+from simulation import web
+from springtide.errors import Fenced
+from springtide.events.rehearsal import LoadOrder
+from springtide.events.rehearsed import RehearsalVerdict, Rehearsed, judged
+from springtide.kube.live import connect
+from springtide.record.memory import MemoryStore
+from springtide.run import phases
+from springtide.run.admission import admit
+from springtide.run.assembly import Metrics, assemble
+from springtide.run.ports import Ports, RunRequest
+from springtide.run.rehearsing import load_test
+
+NOW = datetime(2026, 11, 11, tzinfo=UTC)
+ORDER = LoadOrder("web", 2, "/", None, 200, 60.0, 20.0, 40.0, 10.0, 10_000, 0.01, 0.5)
+WEB = policy(
+    strategy={"type": "in_place", "propagation": "1s", "drain": "1s"},
+    smoke=[{"promql": {"query": "lost_orders", "below": 1}}, {"http": {"path": "/"}}],
+)
+
+
+def never(_query: str) -> float | None:
+    return 0.0
+
+
+@contextmanager
+def shop(folder: Path, **env: str) -> Iterator[Ports]:
+    """Yield the ports to an embedded cluster with two replicas of `web`, ready."""
+    manifest = folder / "web.yaml"
+    with manifest.open("w") as file:
+        YAML(typ="safe", pure=True).dump_all(
+            json.loads(json.dumps(web(2, STARTUP="100ms", DRAIN="100ms", **env))), file
+        )
+    cluster = start_sandbox(folder, "--manifest", str(manifest))
+    try:
+        ports = assemble(connect(cluster.kubeconfig), MemoryStore(), Metrics())
+        ports = replace(ports, instant=never)
+        assert wait_for_replicas(ports)
+        yield ports
+    finally:
+        cluster.stop()
+
+
+def wait_for_replicas(ports: Ports) -> bool:
+    """Say whether both replicas are ready endpoints within a minute."""
+    until = ports.clock.monotonic() + 60
+    while ports.clock.monotonic() < until:
+        try:
+            scene, stable = admit(ports, RunRequest("look", WEB, None, None, "a test", "a test", dry_run=True))
+        except Exception:  # noqa: BLE001  the cluster comes up
+            ports.clock.sleep(0.1)
+            continue
+        if len(scene.ready_endpoints(stable)) == 2:
+            return True
+        ports.clock.sleep(0.1)
+    return False
+
+
+def verdict(ports: Ports, order: LoadOrder) -> Rehearsed:
+    """Send the load, and return the verdict over it."""
+    begun: list[str] = []
+    figures = load_test(ports, WEB, order, lambda: begun.append("begun"))
+    assert begun == (["begun"] if figures.requests else [])
+    return judged(Rehearsed("r1", "web", "flash", NOW, RehearsalVerdict.NOT_TESTED, ""), order, figures)
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
+    with shop(tmp_path_factory.mktemp("healthy")) as ports:
+        yield ports
+
+
+def test_a_service_that_serves_it_held_and_no_request_failed(healthy: Ports) -> None:
+    found = verdict(healthy, ORDER)
+
+    assert (found.verdict, found.figures is not None) == (RehearsalVerdict.HELD, True)
+    assert found.figures is not None
+    assert (found.figures.failed, found.figures.ready_before, found.figures.ready_after) == (0, 2, 2)
+    assert found.figures.requests == 350  # 40 a second, through a ramp of 2.5 s
+    assert found.measured is not None
+    assert not found.measured.is_limit
+
+
+def test_with_too_few_ready_replicas_nothing_is_sent(healthy: Ports) -> None:
+    found = verdict(healthy, replace(ORDER, replicas=3))
+
+    assert (found.verdict, found.figures and found.figures.requests) == (RehearsalVerdict.WOULD_NOT_HOLD, 0)
+    assert "2 of 3 replicas were ready, so nothing was sent" in found.words
+
+
+def test_no_more_is_sent_than_allowed_whatever_the_rate(healthy: Ports) -> None:
+    figures = load_test(healthy, WEB, replace(ORDER, most=50), lambda: None)
+
+    assert figures.requests == 50
+
+
+def test_a_condition_of_the_policy_that_fails_ends_it(healthy: Ports) -> None:
+    found = verdict(replace(healthy, instant=lambda _query: 7.0), ORDER)
+
+    assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
+    assert "promql lost_orders: 7 is not below 1" in found.words
+    assert found.figures is not None
+    assert found.figures.requests < 100
+
+
+def test_metrics_that_do_not_answer_end_nothing(healthy: Ports) -> None:
+    assert verdict(replace(healthy, instant=lambda _query: None), ORDER).verdict is RehearsalVerdict.HELD
+
+
+def test_a_run_that_owns_the_service_is_not_loaded(healthy: Ports) -> None:
+    request = RunRequest("owner", WEB, 3, None, "a test", "a test")
+    plan = phases.calculate_capacity(healthy, request)
+    phases.create_instances(healthy, request, plan)
+
+    with pytest.raises(Fenced, match="owner"):
+        load_test(healthy, WEB, ORDER, lambda: None)
+
+
+def test_errors_end_it_early_and_measure_nothing(tmp_path: Path) -> None:
+    with shop(tmp_path, FAIL_RATE="0.2") as ports:
+        found = verdict(ports, ORDER)
+
+    assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
+    assert "times status 500" in found.words
+    assert found.figures is not None
+    assert found.figures.requests < 350
+
+
+def test_a_service_with_too_few_workers_ends_it_early_and_its_limit_is_measured(tmp_path: Path) -> None:
+    """One worker that needs 40 ms serves 25 requests/s; two replicas are to get 100."""
+    with shop(tmp_path, WORK="40ms", WORKERS="1") as ports:
+        found = verdict(ports, replace(ORDER, rate=100.0, peak=100.0, present=0.0, seconds=60.0))
+
+    assert found.verdict is RehearsalVerdict.WOULD_NOT_HOLD
+    assert found.figures is not None
+    assert found.figures.stopped is not None
+    assert found.measured is not None
+    assert found.measured.is_limit
+    assert 5 < found.measured.per_replica <= 27  # an answer more may end in the same second
+    assert "One replica serves" in found.words
