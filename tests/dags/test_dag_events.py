@@ -14,7 +14,7 @@ from fleet import START, Fleet, forty
 from fleet_scene import Scene, run
 from springtide.errors import InputError, PermanentError
 from springtide.events.almanac import Almanac, View
-from springtide_airflow import event_runs
+from springtide_airflow import event_operators, event_runs
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
