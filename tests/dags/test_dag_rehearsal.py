@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +16,18 @@ from airflow.sdk import TriggerRule
 from fleet import START, Fleet, policy_document
 from fleet_scene import Scene, run
 from springtide.demand.model import DemandSeries
-from springtide.errors import InputError
+from springtide.errors import InputError, PermanentError
 from springtide.events.almanac import Almanac
 from springtide.events.rehearsed import RehearsalVerdict
 from springtide.events.waves import RunState
 from springtide.load.tally import Report, Spread
 from springtide.load.windows import Window
 from springtide.run import rehearsing
+from springtide.run.looking import look_at_service
 from springtide.run.measuring import measured_runs
+from springtide_airflow.event_runs import Due
+from springtide_airflow.policies import policy_of
+from springtide_airflow.rehearsal import LoadTestOperator
 from springtide_airflow.rehearsal_form import rehearsal_asked
 
 if TYPE_CHECKING:
@@ -130,6 +135,9 @@ def test_a_rehearsal_prepares_loads_judges_and_gives_everything_back(
         f"2 → 4: {db.event} asks for 4; no load: the policy has no `rehearsal`",
     )
 
+    run(bag, "adjust_capacity")
+    assert scene.fleet.replicas() == {"db": START, "web": START}  # nothing asks for it any more
+
 
 def test_its_runs_are_ordinary_ones_that_the_lead_is_learned_from(
     bag: DagBag, scene: Scene, generator: Generator
@@ -192,6 +200,43 @@ def test_a_load_test_that_dies_is_given_back_all_the_same(
     state, _ = run(bag, "rehearse_event", **ASKED)
 
     assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
+
+
+class Began(dict[Any, Any]):
+    """What a task that was begun before finds: the XComs of the others, and its own memory."""
+
+    def xcom_pull(self, *, task_ids: Any, key: str = "return_value") -> Any:
+        return [self[task_ids[0]]] if isinstance(task_ids, list) else self[task_ids, key]
+
+    def set(self, key: str, value: object) -> None:
+        self[key] = value
+
+
+def test_a_load_that_was_begun_is_not_sent_again(scene: Scene, generator: Generator) -> None:
+    asked = rehearsal_asked(ASKED, Almanac(), scene.fleet.now)
+    due = Due((asked.occurrence,), is_paper=False, at=scene.fleet.now)
+    facts = look_at_service(scene.fleet.ports(), policy_of("web", scene.folder / "policies"))
+    told = Began(
+        {
+            ("find_event", "events"): due.to_record(),
+            ("find_event", "rehearsal"): {"event": "x", "wanted": asdict(asked.wanted)},
+            ("prepare_services", "return_value"): {"problems": {}, "services": {"web": ""}, "standing": {"web": 6}},
+            "look_at_service": facts.to_record(),
+        }
+    )
+    tasks = [SimpleNamespace(task_id="find_event")]
+    context: Any = {"ti": told, "task_state_store": told, "dag": SimpleNamespace(tasks=tasks)}
+    context["dag_run"] = SimpleNamespace(run_id="r1")
+    load = LoadTestOperator(task_id="load_test", service="web")
+
+    scene.fleet.start("prepared", "web", 6)
+    for _ in range(60):
+        scene.fleet.tick()
+    load.execute(context)
+    with pytest.raises(PermanentError) as refused:
+        load.execute(context)
+
+    assert (refused.value.code, len(generator.sent)) == ("load_test_interrupted", 1)
 
 
 def test_what_a_rehearsal_that_died_left_behind_is_given_back_by_the_sweep_when_it_expires(
