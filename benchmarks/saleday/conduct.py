@@ -5,6 +5,7 @@ Each is a `Conducted`: it looked at the services once, and takes a turn every 5 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 TURN: Final = 5
 """Seconds between two turns of a sensor."""
 SWEEP: Final = 15 * 60
+READ_AGAIN: Final = 30
+"""Seconds after which Airflow reads the calendars again, and when what they hold is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ class Conductor:
     _going: list[Conducted] = field(default_factory=list)
     _notes: dict[str, list[Note]] = field(default_factory=dict)
     _seen: tuple[Firing, ...] = ()
+    _read_at: float = -math.inf
     _fired: set[datetime] = field(default_factory=set)
     _swept: int = -1
 
@@ -145,9 +149,11 @@ class Conductor:
             self._begin("sweep", ())
 
     def _due(self, now: datetime) -> Iterable[Firing]:
-        leads = leads_of(self.almanac, measure(self.store, self.policies, self.policies), now)
-        lengths = {key: lead.length for key, lead in leads.items()}
-        self._seen = firings(self.almanac.occurrences, lengths, self._seen, now=now)
+        if self.world.elapsed - self._read_at >= READ_AGAIN:
+            leads = leads_of(self.almanac, measure(self.store, self.policies, self.policies), now)
+            lengths = {key: lead.length for key, lead in leads.items()}
+            self._seen = firings(self.almanac.occurrences, lengths, self._seen, now=now)
+            self._read_at = self.world.elapsed
         return [one for one in self._seen if one.at <= now < one.end and one.start not in self._fired]
 
     def _begin(self, kind: str, events: tuple[Occurrence, ...]) -> None:
