@@ -17,8 +17,8 @@ DAG_ID: Final = "prepare_events"
 TIMEOUT_SECONDS: Final = 20.0
 
 
-def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime) -> None:
-    """Queue the run `run_id` of `prepare_events` for the time `due`.
+def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime, *, dag_id: str = DAG_ID) -> None:
+    """Queue the run `run_id` of a DAG, `prepare_events` unless told otherwise, for the time `due`.
 
     Raises:
         Conflict: it is there already (`event_exists`).
@@ -28,7 +28,7 @@ def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime) ->
     # never a logical date: one in the future would keep the run's tasks from ever running
     body = {"dag_run_id": run_id, "logical_date": None, "run_after": due.isoformat(), "conf": conf}
     with _client(airflow) as client:
-        answer = client.post(f"/api/v2/dags/{DAG_ID}/dagRuns", json=body)
+        answer = client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
     if answer.status_code == 409:  # noqa: PLR2004
         raise Conflict(
             f"{run_id} is there already: the same event is prepared once. To change it, cancel it first.",

@@ -29,6 +29,7 @@ from springtide.events.almanac import Almanac
 from springtide.events.known import read_calendars
 from springtide.events.leads import LeadTime, Measured, leads_of
 from springtide.events.occurrences import Occurrence
+from springtide.events.rehearsal import named_event
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -123,6 +124,39 @@ def cancel_event(
         queued = run_id(name, _instant("start", start))
         delete_run(airflow, queued)
         out.print(f"{queued} is taken back.", highlight=False)
+
+
+@app.command("rehearse")
+def rehearse_event(  # noqa: PLR0913 - a command's options are its arguments
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An event of the calendars: EVENT or CALENDAR.EVENT.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="I know that it scales and loads what serves customers.")] = False,
+    load: Annotated[bool, typer.Option(help="Whether load is sent.")] = True,
+    max_rate: Annotated[float, typer.Option(min=1, max=2000, help="Requests a second to one service.")] = 100.0,
+    seconds: Annotated[int, typer.Option(min=10, max=600, help="How long load is sent.")] = 60,
+    minutes: Annotated[int, typer.Option(min=5, max=240, help="When what it asks for expires.")] = 60,
+    reason: Annotated[str, typer.Option(help="Why; kept with it.")] = "a rehearsal",
+    calendars: CalendarsOption = DEFAULT_CALENDARS,
+    airflow: AirflowOption = DEFAULT_AIRFLOW,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Start a rehearsal of one event in Airflow: its waves, a bounded load test, a verdict, everything given back."""
+    now = SystemClock().now()
+    with answering(output):
+        known = read_calendars(calendars, {}, now=now, services=None)
+        known.raise_if_broken()
+        event = named_event(known.almanac, name, now)
+        if not yes:
+            raise InputError(
+                f"{event.id} is rehearsed with --yes only: it scales and loads what serves customers.",
+                code="not_confirmed",
+                field="yes",
+            )
+        limits = {"load_test": load, "max_rate": max_rate, "seconds": seconds, "minutes": minutes}
+        begun = f"rehearsal__{event.event}__{now:%Y%m%dT%H%M%SZ}"
+        conf = {"event": event.id, **limits, "confirm": True, "reason": reason}
+        queue_run(airflow, begun, conf, now, dag_id="rehearse_event")
+        out.print(f"{begun} of {event.id} has begun: see the DAG rehearse_event.", highlight=False, soft_wrap=True)
 
 
 def run_id(name: str, start: datetime) -> str:

@@ -193,3 +193,27 @@ def test_the_list_says_when_what_and_what_stands_in_the_way(runs: dict[str, Any]
     assert "sales.flash" in said("list")[1]
     (tmp_path / "calendars" / "sales.yaml").write_text("spec: [")
     assert "policy_unreadable" in said("list")[1]
+
+
+def test_a_rehearsal_of_a_known_event_is_begun_when_it_is_confirmed(runs: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "calendars"
+    folder.mkdir()
+    event = f"{{name: flash, start: '{ahead(days=1)}', duration: 1h, services: {{web: {{multiply: 3x}}}}}}"
+    (folder / "sales.yaml").write_text(
+        "apiVersion: springtide/v1\nkind: EventCalendar\nmetadata: {name: sales, owner: commerce}\n"
+        f"spec: {{timezone: UTC, events: [{event}]}}\n"
+    )
+
+    refused, why = said("rehearse", "flash")
+    assert (refused, runs) == (1, {})
+    assert "is rehearsed with --yes only" in why
+    assert said("rehearse", "flush", "--yes")[0] == 1
+
+    code, output = said("rehearse", "sales.flash", "--yes", "--max-rate", "50", "--seconds", "20", "--no-load")
+    (name, run), *others = runs.items()
+    assert (code, others) == (0, [])
+    assert name.startswith("rehearsal__flash__2")
+    assert f"{name} of sales.flash." in output
+    assert run["conf"]["event"].startswith("sales.flash.2")
+    wanted = {"load_test": False, "max_rate": 50.0, "seconds": 20, "minutes": 60, "confirm": True}
+    assert wanted.items() <= run["conf"].items()

@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from builders import policy
 from e2e.sandbox_cluster import start_sandbox
 from simulation import web
-from springtide.errors import Fenced
+from springtide.errors import Fenced, SpringtideError
 from springtide.events.rehearsal import LoadOrder
 from springtide.events.rehearsed import RehearsalVerdict, Rehearsed, judged
 from springtide.kube.live import connect
@@ -25,6 +25,7 @@ from springtide.run.admission import admit
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.rehearsing import load_test
+from springtide.verify.route import address_of
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 ORDER = LoadOrder("web", 2, "/", None, 200, 60.0, 20.0, 40.0, 10.0, 10_000, 0.01, 0.5)
@@ -57,15 +58,18 @@ def shop(folder: Path, **env: str) -> Iterator[Ports]:
 
 
 def wait_for_replicas(ports: Ports) -> bool:
-    """Say whether both replicas are ready endpoints within a minute."""
+    """Say whether both replicas are ready endpoints, and the Service leads to them, within a minute."""
     until = ports.clock.monotonic() + 60
     while ports.clock.monotonic() < until:
         try:
             scene, stable = admit(ports, RunRequest("look", WEB, None, None, "a test", "a test", dry_run=True))
-        except Exception:  # noqa: BLE001  the cluster comes up
+        except SpringtideError:  # the cluster comes up
             ports.clock.sleep(0.1)
             continue
-        if len(scene.ready_endpoints(stable)) == 2:
+        url = address_of(scene.service) + "/"
+        if len(scene.ready_endpoints(stable)) == 2 and all(
+            ports.route.get(url, timeout_seconds=2).error is None for _ in range(20)
+        ):
             return True
         ports.clock.sleep(0.1)
     return False
