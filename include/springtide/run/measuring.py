@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from springtide.events.leads import Measured
 from springtide.policy.model import ScalingPolicy
-from springtide.record.model import RunOutcome
+from springtide.record.model import RunOutcome, ScalingRun
 from springtide.record.store import RunStore
+from springtide.run.state import Phase
 
 LATEST: Final = 50
 """How many runs are looked at: enough for a percentile, and recent enough to be about the service of today."""
+
+OVERHEAD: Final = timedelta(minutes=1)
+"""What may lie between a plan and its first act without a person: tasks that start, on a machine that is busy."""
 
 
 def measured_runs(store: RunStore, service: str, *, until: datetime | None = None) -> tuple[list[float], int | None]:
@@ -30,7 +34,20 @@ def measured_runs(store: RunStore, service: str, *, until: datetime | None = Non
         if until is None or (run.ended_at is not None and run.ended_at <= until)
     ]
     last = int(runs[0].plan["replicas"]) if runs and runs[0].plan is not None else None
-    return [run.seconds for run in runs if run.seconds is not None], last
+    return [seconds for run in runs if (seconds := without_person(run)) is not None], last
+
+
+def without_person(run: ScalingRun) -> float | None:
+    """Return how long the run took, without the time that it waited for a person to approve its plan.
+
+    None while it goes on. Up to `OVERHEAD` between plan and first act is the run's own.
+    """
+    planned = [each.ended_at for each in run.phases if each.phase == Phase.CALCULATE_CAPACITY and each.ended_at]
+    acted = [each.started_at for each in run.phases if each.phase == Phase.CREATE_INSTANCES]
+    if run.seconds is None or not planned or not acted:
+        return run.seconds
+    waited = min(acted) - max(planned)
+    return run.seconds - max(0.0, (waited - OVERHEAD).total_seconds())
 
 
 def measure(store: RunStore, services: Iterable[str], policies: Mapping[str, ScalingPolicy]) -> Measured:

@@ -1,0 +1,36 @@
+"""How long a run takes is what springtide and the cluster take, not what a person does."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from builders import NOW
+from springtide.plan.model import Target
+from springtide.record.memory import MemoryStore
+from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
+from springtide.run.measuring import measured_runs
+
+
+def at(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("answered", "seconds"),
+    [(5, 35.0), (60, 90.0), (61, 90.0), (20 * 3600, 90.0)],  # a minute at most is taken for the run's own
+)
+def test_the_time_that_a_person_took_is_no_time_of_the_run(answered: float, seconds: float) -> None:
+    store, plan = MemoryStore(), {"current": 2, "replicas": 4}
+    target = Target("shop", "web", "web")
+    run = ScalingRun("run-1", "web", target, "in_place", "ada", "", NOW, plan=plan)
+    planned = PhaseRecord("calculate_capacity", PhaseStatus.SUCCEEDED, NOW, NOW + at(10), 10.0)
+    created = PhaseRecord(
+        "create_instances", PhaseStatus.SUCCEEDED, NOW + at(10 + answered), NOW + at(11 + answered), 1
+    )
+    for phase in (planned, created):
+        run = run.with_phase(phase)
+    store.save(run.with_outcome(RunOutcome.SUCCEEDED, at=NOW + at(30 + answered)))
+
+    assert measured_runs(store, "web") == ([seconds], 4)
