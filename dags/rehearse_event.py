@@ -8,7 +8,7 @@ what serves customers. Load goes only to services whose policy has a `rehearsal`
 are scaled, and the report says so. A load test ends by itself when too many requests fail, answers take too long, or
 one of the policy's own conditions fails; then the verdict is that the event would not hold, and the run ends failed.
 
-`release_services` is a teardown: it runs whatever became of the tasks before it, also when the run is marked as failed.
+The last two tasks are teardowns: they run whatever became of the others, also when the run is marked as failed.
 What the rehearsal asks for is noted with its expiry (`minutes`), so that a sweep of `adjust_capacity` gives back what
 one that died left behind. Outcomes are kept in the store: a measured limit raises what the capacity models ask for.
 """
@@ -48,7 +48,8 @@ with DAG(
     )
     load_test = LoadTestOperator.partial(task_id="load_test").expand(service=find_event.output)
     release_services = ReleaseRehearsalSensor(task_id="release_services")
-    report = RehearsalReportOperator(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
+    report = RehearsalReportOperator(task_id="report")
 
     look_at_service >> prepare_services >> load_test >> release_services >> report
-    release_services.as_teardown(setups=find_event, on_failure_fail_dagrun=True)
+    for last in (release_services, report):
+        last.as_teardown(setups=find_event, on_failure_fail_dagrun=True)

@@ -301,12 +301,15 @@ def test_a_floor_is_raised_until_the_rehearsal_is_over_and_given_back(
     assert [one.request.is_release for one in scene.fleet.runs.values()] == [False, True]
 
 
-def test_the_way_back_is_a_teardown_of_what_began_it(bag: DagBag) -> None:
+def test_the_way_back_and_the_report_are_teardowns_of_what_began_it(bag: DagBag) -> None:
     dag = bag.dags["rehearse_event"]
-    back = dag.get_task("release_services")
+    back, report = dag.get_task("release_services"), dag.get_task("report")
 
-    assert back.is_teardown
-    assert back.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
+    for last in (back, report):  # a run that is marked as failed skips every other task
+        assert last.is_teardown
+        assert last.on_failure_fail_dagrun
+        assert last.trigger_rule == TriggerRule.ALL_DONE_SETUP_SUCCESS
+        assert "find_event" in last.upstream_task_ids
     assert dag.get_task("find_event").is_setup
     assert {"find_event", "load_test"} <= back.upstream_task_ids
     assert [task.task_id for task in dag.leaves] == ["report"]
