@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -79,7 +79,7 @@ class Given:
     def web(self, *, replicas: int) -> Self:
         """A workload whose replicas are all ready endpoints, and its policy."""
         scenario, see = self.scenario, self.scenario.see
-        scenario.web = Web(scenario.web.namespace, replicas, scenario.web.image)
+        scenario.web = replace(scenario.web, replicas=replicas)
         for collection, manifest in scenario.web.objects():
             see.create(collection, manifest)
         see.until(f"{replicas} ready endpoints", lambda: len(see.ready_endpoints()) == replicas)

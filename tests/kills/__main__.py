@@ -2,8 +2,8 @@
 
     PYTHONPATH=tests python -m kills [--cluster real|sandbox] [--results FOLDER]
 
-Every row of the table is one run of the DAG `scale_service` on a workload of its own. Ends with 0 only when each ended
-as it should and not one request failed. Takes about 6 minutes.
+Every row of the table is one run of the DAG `scale_service` on a workload of its own; those of a phase run at the same
+time. Ends with 0 only when each ended as it should and not one request failed. Takes about half an hour.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from cluster.settings import REPOSITORY
 from e2e.real_cluster import open_real_cluster
 from e2e.sandbox_cluster import start_sandbox
 from kills.airflow import start_airflow
-from kills.cases import CASES, Struck, strike
+from kills.cases import PHASES, Case, begin, cases_of, strike_all
 from kills.table import Ended, table, write_results
-from kills.workloads import Workload, workload
+from kills.workloads import workload
 
 if TYPE_CHECKING:
     from e2e.clusters import Cluster
@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="kills", description="Kill each part of Airflow under runs under load.")
     parser.add_argument("--cluster", choices=("real", "sandbox"), default="real")
     parser.add_argument("--results", type=Path, help="a folder for kills.md")
-    parser.add_argument("--only", nargs="*", default=[], help="the cases whose names hold one of these words")
+    parser.add_argument("--only", nargs="*", default=[], help="the services whose names hold one of these words")
     options = parser.parse_args()
     if options.cluster == "real" and "KUBECONFIG" not in os.environ and (reason := obstacle()):
         sys.stderr.write(f"no Kubernetes for this: KUBECONFIG is not set, and {reason}\n")
@@ -56,17 +56,25 @@ def main() -> int:
 
 
 def struck_and_ended(cluster: Cluster, folder: Path, stack: ExitStack, only: list[str]) -> list[Ended]:
-    """Strike a run for each case, one after the other, then see how all of them end."""
+    """Strike every run of a phase, see how all of them end, and go on with the next phase."""
     (folder / "policies").mkdir()
-    cases = [case for case in CASES if not only or any(word in case.name for word in only)]
-    made: list[Workload] = [workload(cluster, folder, case, stack) for case in cases]
+    groups = [[case for case in cases_of(phase) if is_wanted(case, only)] for phase in PHASES]
+    made = {case: workload(cluster, folder, case, stack) for cases in groups for case in cases}
     airflow = start_airflow(cluster.kubeconfig, folder, stack)
-    struck: list[Struck] = []
-    for case, each in zip(cases, made, strict=True):
-        struck.append(strike(case, each, airflow))
-        sys.stdout.write(f"{case.name}: {struck[-1].phase}\n")
+    ended: list[Ended] = []
+    for cases in groups:
+        struck = strike_all([begin(case, made[case], airflow) for case in cases], airflow)
+        ended += [Ended.of(each) for each in struck]
+        sys.stdout.write(f"{table(ended[-len(cases) :])}\n" if cases else "")
         sys.stdout.flush()
-    return [Ended.of(each) for each in struck]
+        for case in cases:
+            made[case].close()
+    return ended
+
+
+def is_wanted(case: Case, only: list[str]) -> bool:
+    """Say whether a case was asked for."""
+    return not only or any(word in case.service for word in only)
 
 
 if __name__ == "__main__":

@@ -11,28 +11,84 @@ from e2e.kills import Journal
 from springtide.run.state import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from e2e.stages import When
     from kills.airflow import StruckAirflow
     from kills.workloads import Workload
 
 TARGET = 3
-PHASE_SECONDS, END_SECONDS = 240, 420
+PHASE_SECONDS, END_SECONDS = 300, 420
+
+PHASES = (
+    Phase.CREATE_INSTANCES,
+    Phase.INSTANCES_READY,
+    Phase.SWITCH_ENDPOINTS,
+    Phase.ENDPOINTS_SWITCHED,
+    Phase.SMOKE_TEST,
+    Phase.REMOVE_OLD_INSTANCES,
+    Phase.INSTANCES_REMOVED,
+)
+DEFERRED = (Phase.INSTANCES_READY, Phase.ENDPOINTS_SWITCHED, Phase.INSTANCES_REMOVED)
+DEFERRED_AFTER = 9.0
+"""So many seconds after its begin a phase that waits has left the worker; the workloads take longer for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is done; `is_end` when the run's owner is gone by it for good, so that `reconcile_runs` ends the run."""
+
+    name: str
+    word: str
+    do: Callable[[StruckAirflow, str], None]
+    is_end: bool = False
+
+
+DEEDS = (
+    Deed("SIGKILL of the task", "task", lambda a, run: a.kill_task(run)),
+    Deed("SIGKILL of its supervisor", "supervisor", lambda a, run: a.kill_supervisor(run)),
+    Deed("marked failed", "failed", lambda a, run: a.mark_failed(run), is_end=True),
+    Deed("deleted", "deleted", lambda a, run: a.delete(run), is_end=True),
+    Deed("cleared", "cleared", lambda a, run: a.clear(run)),
+    Deed("SIGKILL of the scheduler", "scheduler", lambda a, _: a.kill_part("scheduler")),
+)
+TRIGGERER = Deed("SIGKILL of the triggerer, while deferred", "triggerer", lambda a, _: a.kill_part("triggerer"))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row: `deed` is done to Airflow when `phase` of the run has begun; `after` seconds later, if a task is to be
-    deferred by then."""
+    """One row: `deed` is done to Airflow `after` seconds after `phase` of the run has begun."""
 
-    name: str
-    service: str
+    deed: Deed
     phase: Phase
-    deed: Callable[[StruckAirflow, str], None]
-    outcome: str
-    propagation: str = "4s"
     after: float = 0.0
+
+    @property
+    def service(self) -> str:
+        """The name of its policy."""
+        return f"{self.deed.word}-{self.phase.value.replace('_', '-')}"
+
+    def meant(self, journal: Journal | None) -> str:
+        """Return how the run has to end: undone, if it was ended before its smoke test had passed; else done."""
+        is_undone = self.deed.is_end and not (journal is not None and journal.is_proven)
+        return "rolled_back" if is_undone else "succeeded"
+
+
+@dataclass(slots=True)
+class Begun:
+    """A run under load, to whose Airflow something is going to be done."""
+
+    case: Case
+    when: When
+    run_id: str
+    seen_at: float | None = None
+
+    def is_due(self) -> bool:
+        """Say whether the phase has lasted long enough."""
+        journal = Journal.read(self.when.scenario.see)
+        if self.seen_at is None and journal is not None and self.case.phase.value in journal.started:
+            self.seen_at = time.monotonic()
+        return self.seen_at is not None and time.monotonic() >= self.seen_at + self.case.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,44 +97,34 @@ class Struck:
 
     case: Case
     when: When
-    run_id: str
     phase: str
     at: datetime
 
 
-SWITCHED, REMOVE = Phase.ENDPOINTS_SWITCHED, Phase.REMOVE_OLD_INSTANCES
-CASES = (
-    Case("SIGKILL of the task", "task", SWITCHED, lambda a, run: a.kill_task(run), "succeeded"),
-    Case("SIGKILL of its supervisor", "supervisor", SWITCHED, lambda a, run: a.kill_supervisor(run), "succeeded"),
-    Case("marked failed before its smoke test", "failed", SWITCHED, lambda a, run: a.mark_failed(run), "rolled_back"),
-    Case("marked failed after its smoke test", "late", REMOVE, lambda a, run: a.mark_failed(run), "succeeded"),
-    Case("deleted", "deleted", SWITCHED, lambda a, run: a.delete(run), "rolled_back"),
-    Case("cleared", "cleared", SWITCHED, lambda a, run: a.clear(run), "succeeded"),
-    Case(
-        "SIGKILL of the triggerer, while deferred",
-        "triggerer",
-        SWITCHED,
-        lambda a, _: a.kill_part("triggerer"),
-        "succeeded",
-        propagation="20s",
-        after=10.0,
-    ),
-    Case("SIGKILL of the scheduler", "scheduler", SWITCHED, lambda a, _: a.kill_part("scheduler"), "succeeded"),
-)
+def cases_of(phase: Phase) -> Iterator[Case]:
+    """Return the rows of a phase."""
+    yield from (Case(deed, phase) for deed in DEEDS)
+    if phase in DEFERRED:
+        yield Case(TRIGGERER, phase, after=DEFERRED_AFTER)
 
 
-def strike(case: Case, workload: Workload, airflow: StruckAirflow) -> Struck:
-    """Start a run by REST, wait for the phase, and do the deed."""
+def begin(case: Case, workload: Workload, airflow: StruckAirflow) -> Begun:
+    """Let the load begin, and start a run by REST."""
     when = workload.under_load()
-    conf = {"service": workload.service, "replicas": TARGET, "strategy": "blue_green", "reason": case.name}
-    run_id = airflow.airflow.trigger(conf)
-    see = when.scenario.see
+    conf = {"service": workload.service, "replicas": TARGET, "strategy": "blue_green", "reason": case.deed.name}
+    return Begun(case, when, airflow.airflow.trigger(conf))
+
+
+def strike_all(begun: Iterable[Begun], airflow: StruckAirflow) -> Sequence[Struck]:
+    """Do each deed when its run is due."""
+    waiting, struck = list(begun), []
     deadline = time.monotonic() + PHASE_SECONDS
-    while (journal := Journal.read(see)) is None or case.phase.value not in journal.started:
-        assert time.monotonic() < deadline, f"{case.name}: {case.phase.value} did not begin: {journal}"
+    while waiting:
+        assert time.monotonic() < deadline, f"did not begin: {[each.case.service for each in waiting]}"
+        for each in [each for each in waiting if each.is_due()]:
+            each.case.deed.do(airflow, each.run_id)
+            last = Journal.read(each.when.scenario.see)
+            struck.append(Struck(each.case, each.when, last.phase if last else "", datetime.now(UTC)))
+            waiting.remove(each)
         time.sleep(0.02)
-    time.sleep(case.after)
-    case.deed(airflow, run_id)
-    at = datetime.now(UTC)
-    last = Journal.read(see)
-    return Struck(case, when, run_id, last.phase if last else "", at)
+    return struck

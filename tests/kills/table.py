@@ -37,9 +37,10 @@ class Ended:
         outcome = (journal.outcome if journal and not journal.holder else "") or "without an end"
         ending = when.then(Finished(0, {"outcome": outcome}, ""))
         requests, failed = (sum(getattr(report, what) for report in ending.reports) for what in ("requests", "failed"))
-        wrong = "" if outcome == struck.case.outcome else f"meant was {struck.case.outcome}"
+        meant = struck.case.meant(journal)
+        wrong = "" if outcome == meant else f"meant was {meant}"
         try:
-            ending.exactly(TARGET if struck.case.outcome == "succeeded" else CURRENT)
+            ending.exactly(TARGET if meant == "succeeded" else CURRENT)
             ending.the_service_as_before().nothing_left_behind().no_request_failed()
         except AssertionError as error:
             wrong = f"{wrong} {error}".strip()
@@ -54,12 +55,13 @@ class Ended:
 def table(ended: list[Ended]) -> str:
     """Return the table, as Markdown; what went wrong stands below it."""
     rows = [
-        f"| {each.struck.case.name} | `{each.struck.phase}` | `{each.outcome}` | {each.seconds:.0f} s "
-        f"| {each.requests:,} | {each.failed} |"
+        f"| `{each.struck.case.phase}` | {each.struck.case.deed.name} | `{each.struck.phase}` | `{each.outcome}` "
+        f"| {each.seconds:.0f} s | {each.requests:,} | {each.failed} |"
         for each in ended
     ]
-    head = "| what was done | in phase | the run ended | after | requests | failed |\n|---|---|---|---|---|---|"
-    troubles = [f"\n{each.struck.case.name}: {each.wrong}" for each in ended if each.wrong]
+    head = "| when this had begun | what was done | met it in | the run ended | after | requests | failed |"
+    head += "\n|---|---|---|---|---|---|---|"
+    troubles = [f"\n{each.struck.case.service}: {each.wrong}" for each in ended if each.wrong]
     return "\n".join([head, *rows, *troubles])
 
 

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from kills.cases import Case
 
 CURRENT = 2
+WAIT = "12s"
+"""How long pods start, drain, and the switch is left to spread: each of these waits leaves the worker."""
+
+SLOW = {"STARTUP": WAIT, "DRAIN": WAIT}
+
 RATE = 15
 """Requests a second on fresh and as many on kept connections, to each of the workloads."""
 
@@ -36,19 +41,23 @@ class Workload:
         """Make it, and let the load begin."""
         return Given(self.scenario).web(replicas=CURRENT).under_load(rate=RATE)
 
+    def close(self) -> None:
+        """Take it away, for the next ones to have the node for themselves."""
+        self.scenario.close()
+        self.scenario.see.delete_namespace()
+
 
 def workload(cluster: Cluster, folder: Path, case: Case, stack: ExitStack) -> Workload:
     """Make its namespace, and its policy in `folder`/policies: Airflow reads those when it starts."""
     see = Observer(cluster.kubeconfig, f"kills-{secrets.token_hex(4)}")
     own = folder / see.namespace
     own.mkdir()
-    scenario = Scenario(cluster, see, Springtide(cluster.kubeconfig, own), Web(see.namespace))
+    scenario = Scenario(cluster, see, Springtide(cluster.kubeconfig, own), Web(see.namespace, environment=SLOW))
     see.create_namespace()
     stack.callback(see.close)
-    stack.callback(see.delete_namespace)
     stack.callback(scenario.close)
     written = policy(see.namespace, smoke_path="/healthz", ready_within="120s")
     written["metadata"]["name"] = case.service
-    written["spec"]["strategy"] |= {"propagation": case.propagation}
+    written["spec"]["strategy"] |= {"propagation": WAIT}
     (folder / "policies" / f"{case.service}.yaml").write_text(json.dumps(written))
     return Workload(case.service, scenario)
