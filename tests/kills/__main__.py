@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import rmtree
@@ -21,7 +22,7 @@ from cluster.settings import REPOSITORY
 from e2e.real_cluster import open_real_cluster
 from e2e.sandbox_cluster import start_sandbox
 from kills.airflow import start_airflow
-from kills.cases import PHASES, Case, begin, cases_of, strike_all
+from kills.cases import PHASES, Case, cases_of, strike
 from kills.table import Ended, table, write_results
 from kills.workloads import workload
 
@@ -63,7 +64,8 @@ def struck_and_ended(cluster: Cluster, folder: Path, stack: ExitStack, only: lis
     airflow = start_airflow(cluster.kubeconfig, folder, stack)
     ended: list[Ended] = []
     for cases in groups:
-        struck = strike_all([begin(case, made[case], airflow) for case in cases], airflow)
+        with ThreadPoolExecutor(len(cases) or 1) as pool:
+            struck = list(pool.map(lambda case: strike(case, made[case], airflow), cases))
         ended += [Ended.of(each) for each in struck]
         sys.stdout.write(f"{table(ended[-len(cases) :])}\n" if cases else "")
         sys.stdout.flush()

@@ -11,7 +11,7 @@ from e2e.kills import Journal
 from springtide.run.state import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from e2e.stages import When
     from kills.airflow import StruckAirflow
@@ -74,23 +74,6 @@ class Case:
         return "rolled_back" if is_undone else "succeeded"
 
 
-@dataclass(slots=True)
-class Begun:
-    """A run under load, to whose Airflow something is going to be done."""
-
-    case: Case
-    when: When
-    run_id: str
-    seen_at: float | None = None
-
-    def is_due(self) -> bool:
-        """Say whether the phase has lasted long enough."""
-        journal = Journal.read(self.when.scenario.see)
-        if self.seen_at is None and journal is not None and self.case.phase.value in journal.started:
-            self.seen_at = time.monotonic()
-        return self.seen_at is not None and time.monotonic() >= self.seen_at + self.case.after
-
-
 @dataclass(frozen=True, slots=True)
 class Struck:
     """A run to whose Airflow something was done."""
@@ -108,23 +91,17 @@ def cases_of(phase: Phase) -> Iterator[Case]:
         yield Case(TRIGGERER, phase, after=DEFERRED_AFTER)
 
 
-def begin(case: Case, workload: Workload, airflow: StruckAirflow) -> Begun:
-    """Let the load begin, and start a run by REST."""
+def strike(case: Case, workload: Workload, airflow: StruckAirflow) -> Struck:
+    """Start a run under load by REST, wait for the phase, and do the deed."""
     when = workload.under_load()
     conf = {"service": workload.service, "replicas": TARGET, "strategy": "blue_green", "reason": case.deed.name}
-    return Begun(case, when, airflow.airflow.trigger(conf))
-
-
-def strike_all(begun: Iterable[Begun], airflow: StruckAirflow) -> Sequence[Struck]:
-    """Do each deed when its run is due."""
-    waiting, struck = list(begun), []
+    run_id = airflow.airflow.trigger(conf)
+    see = when.scenario.see
     deadline = time.monotonic() + PHASE_SECONDS
-    while waiting:
-        assert time.monotonic() < deadline, f"did not begin: {[each.case.service for each in waiting]}"
-        for each in [each for each in waiting if each.is_due()]:
-            each.case.deed.do(airflow, each.run_id)
-            last = Journal.read(each.when.scenario.see)
-            struck.append(Struck(each.case, each.when, last.phase if last else "", datetime.now(UTC)))
-            waiting.remove(each)
-        time.sleep(0.02)
-    return struck
+    while (journal := Journal.read(see)) is None or case.phase.value not in journal.started:
+        assert time.monotonic() < deadline, f"{case.service}: {case.phase.value} did not begin: {journal}"
+        time.sleep(0.05)
+    time.sleep(case.after)
+    case.deed.do(airflow, run_id)
+    last = Journal.read(see)
+    return Struck(case, when, last.phase if last else "", datetime.now(UTC))
