@@ -47,8 +47,9 @@ class Auto:
         found = plan.answer(demand, replicas=replicas, now=now)
         if setting.quantile is None:
             reason = f"the autoscaler needs no floor under it ({whence})"
-            return ModelAnswer("auto", 0.0, inputs, reason, usual=found.replicas)
-        return ModelAnswer("auto", found.replicas, {**found.inputs, **inputs}, f"{found.reason}; {whence}")
+            return ModelAnswer("auto", 0.0, inputs, reason, usual=found.usual)
+        reason = f"{found.reason}; {whence}"
+        return ModelAnswer("auto", found.replicas, {**found.inputs, **inputs}, reason, usual=found.usual)
 
     def setting(self, now: datetime) -> tuple[Setting, str]:
         """Return the setting to use, and in words where it is from."""

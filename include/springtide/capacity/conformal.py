@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 LOOKBACK = 3 * WEEK
 """Bases look a week back, residuals another, losses a third; more history changes nothing."""
+LIKELY = 0.5
+"""What an event multiplies is as likely too much as too little: the caution for it stands in the calendar's number."""
 _SETTLING = 30
 
 
@@ -83,8 +85,8 @@ class Conformal:
         seen = seen_minutes(demand, now, most=LOOKBACK).values
         whole = seen[len(seen) % self.interval :]
         window = Window(self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10)
-        found = bounds(whole, window, (self.quantile,))
-        bound = float(found.demand[0, -1])
+        found = bounds(whole, window, (self.quantile, min(self.quantile, LIKELY)))
+        bound, likely = map(float, found.demand[:, -1])
         if math.isnan(bound):
             raise DemandUnusable(
                 f"conformal needs two hours of demand before it can say how wrong it is; got {len(seen)} minutes",
@@ -103,4 +105,5 @@ class Conformal:
                 "per_replica": self.per_replica,
             },
             reason=f"demand stays below {bound:.4g} for {window.horizon} min, {self.quantile:.1%} sure ({base})",
+            usual=likely / self.per_replica,
         )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class ModelAnswer:
     """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
 
-    `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0. `usual` is what demand needs
-    where `replicas` is only what an autoscaler needs under it; None where both are the same.
+    `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0. `usual` is what demand
+    most likely needs, without the caution of `replicas` and whoever brings the pods; None where both are the same.
     """
 
     model: str
@@ -63,10 +63,10 @@ class CapacityEstimate:
 
     @property
     def usual(self) -> int:
-        """What demand needs, whoever brings it: what an event multiplies. Never less than `replicas`."""
+        """What demand most likely needs, whoever brings it: what an event multiplies."""
         each = [one.replicas if one.usual is None else one.usual for one in self.answers if not one.is_aside]
         found = max(each, default=0.0) if self.combine == "max" else math.fsum(each)
-        return max(self.replicas, round_up(found))
+        return round_up(found)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""

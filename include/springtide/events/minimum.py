@@ -50,10 +50,10 @@ class Minimum:
             }
         )
 
-    def without_events(self, *, current: int, plan: int, usual: int, has_demand: bool, is_believed: bool) -> int:
+    def without_events(self, *, current: int, plan: int, needed: int, has_demand: bool, is_believed: bool) -> int:
         """Return the minimum that the policy wants where no event asks for one, with `current` now.
 
-        `plan` is what the policy's plan says, `usual` what its models ask for. Where the plan is not the minimum, it
+        `plan` is what the policy's plan says, `needed` what its models ask for. Where the plan is not the minimum, it
         is the owner's own; but what demand asks for is not given back before the autoscaler was seen to run more than
         its minimum, for only that shows that it follows the demand.
         """
@@ -62,7 +62,7 @@ class Minimum:
         if not is_believed:
             return current
         follows = self.running > current or not has_demand
-        return min(current, self.own if follows else max(self.own, usual))
+        return min(current, self.own if follows else max(self.own, needed))
 
     def until(self, events_until: datetime | None) -> datetime:
         """Return when a note that is written now lapses: after the events, and not before the policy's `expires`."""

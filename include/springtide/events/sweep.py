@@ -21,7 +21,7 @@ class Facts:
     """What was found about one service: replicas now, what its plan says, its floor, and whether it may be touched.
 
     `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why);
-    `usual` is what its models ask for before the guards: what an event multiplies. Where an autoscaler owns the
+    `usual` is what its demand most likely needs: what an event multiplies. Where an autoscaler owns the
     replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
     `is_owned`: another run owns it, so nobody knows yet what it will have.
     """

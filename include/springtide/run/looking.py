@@ -86,7 +86,7 @@ def _planned(minimum: Minimum, facts: Facts, plan: ScalingPlan | None) -> int | 
     return minimum.without_events(
         current=facts.current,
         plan=plan.replicas,
-        usual=facts.usual,
+        needed=max(facts.usual, plan.estimate.replicas),
         has_demand=plan.estimate.demand is not None,
         is_believed=plan.estimate.hold is None,
     )

@@ -128,7 +128,7 @@ def _demand(
 
 
 def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -> int:
-    """Return the replicas that the policy's models ask for at `now`, within its bounds; they see nothing later."""
+    """Return what demand most likely needs at `now`, within the policy's bounds; its models see nothing later."""
     spec = policy.spec
     models = [build_model(model) for model in spec.capacity.models]
     if demand is not None:
@@ -141,4 +141,4 @@ def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -
                 field="demand",
             )
     found = estimate(models, demand, combine=spec.capacity.combine, replicas=spec.replicas.min, now=now)
-    return min(max(found.replicas, spec.replicas.min), spec.replicas.max)
+    return min(max(found.usual, spec.replicas.min), spec.replicas.max)

@@ -28,7 +28,7 @@ from springtide.run.rehearsing import load_test
 from springtide.verify.route import address_of
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
-ORDER = LoadOrder("web", 2, "/", None, 200, 60.0, 20.0, 40.0, 10.0, 10_000, 0.01, 0.5)
+ORDER = LoadOrder("web", 2, "/", None, 200, 60.0, 20.0, 40.0, 10.0, 10_000, 0.01, 5.0)
 WEB = policy(
     strategy={"type": "in_place", "propagation": "1s", "drain": "1s"},
     smoke=[{"promql": {"query": "lost_orders", "below": 1}}, {"http": {"path": "/"}}],
@@ -148,7 +148,7 @@ def test_errors_end_it_early_and_measure_nothing(tmp_path: Path) -> None:
 def test_a_service_with_too_few_workers_ends_it_early_and_its_limit_is_measured(tmp_path: Path) -> None:
     """One worker that needs 40 ms serves 25 requests/s; two replicas are to get 100."""
     with shop(tmp_path, WORK="40ms", WORKERS="1") as ports:
-        found = verdict(ports, replace(ORDER, rate=100.0, peak=100.0, present=0.0, seconds=60.0))
+        found = verdict(ports, replace(ORDER, rate=100.0, peak=100.0, present=0.0, seconds=60.0, p99_seconds=0.5))
 
     assert found.verdict is RehearsalVerdict.WOULD_NOT_HOLD
     assert found.figures is not None
