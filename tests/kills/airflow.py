@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from examples.demo.airflow_server import DAG_ID, Airflow, begin_airflow, when_ready
 from examples.demo.children import Child, Children
+from examples.demo.patience import wait_until
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -69,20 +70,34 @@ class StruckAirflow:
         while time.monotonic() < deadline:
             running = [task["id"] for task in self.airflow.tasks(run_id) if task["state"] == "running"]
             titled = [each for each in psutil.process_iter(["cmdline"]) if any(id_ in title(each) for id_ in running)]
-            tasks = [each for each in titled if not each.children()]
+            tasks = [each for each in titled if is_leaf(each)]
             if tasks:
                 return tasks[0]
             time.sleep(0.1)
         raise AssertionError(f"no task of {run_id} runs in a process")
 
     def _call(self, method: str, path: str, **content: Any) -> None:
-        answer = self.airflow.client.request(method, f"/api/v2/dags/{DAG_ID}/dagRuns/{path}", **content)
-        assert not answer.is_error, f"{method} {path}: {answer.status_code} {answer.text}"
+        """Ask again while Airflow has trouble of its own: on a busy machine SQLite is locked, and the answer is 500."""
+
+        def is_taken() -> bool:
+            answer = self.airflow.client.request(method, f"/api/v2/dags/{DAG_ID}/dagRuns/{path}", **content)
+            assert not answer.is_client_error, f"{method} {path}: {answer.status_code} {answer.text}"
+            return answer.is_success
+
+        wait_until(is_taken, f"{method} {path} is taken", self.airflow.child.require_alive, STARTED_SECONDS)
 
 
 def is_part(process: psutil.Process, part: str) -> bool:
     """Tell whether a process is the scheduler or the triggerer itself, and not what it started."""
     return "airflow" in title(process) and title(process).split()[-1:] == [part]
+
+
+def is_leaf(process: psutil.Process) -> bool:
+    """Tell whether a process lives and has started no other."""
+    try:
+        return not process.children()
+    except psutil.Error:
+        return False
 
 
 def title(process: psutil.Process) -> str:
