@@ -54,7 +54,9 @@ class StruckAirflow:
 
     def kill_part(self, part: str) -> None:
         """Kill the scheduler or the triggerer, and start another one, as whatever runs Airflow would."""
-        everything = psutil.Process(self.airflow.child.process.pid).children(recursive=True)
+        alive = [child.process.pid for child in (self.airflow.child, *self.restarted) if is_alive(child)]
+        roots = [psutil.Process(pid) for pid in alive]
+        everything = [each for root in roots for each in (root, *root.children(recursive=True))]
         found = [each for each in everything if is_part(each, part)]
         assert found, f"no {part} runs"
         environment = found[0].environ()
@@ -90,6 +92,11 @@ class StruckAirflow:
 def is_part(process: psutil.Process, part: str) -> bool:
     """Tell whether a process is the scheduler or the triggerer itself, and not what it started."""
     return "airflow" in title(process) and title(process).split()[-1:] == [part]
+
+
+def is_alive(child: Child) -> bool:
+    """Tell whether a process that was started here goes on."""
+    return child.process.poll() is None
 
 
 def is_leaf(process: psutil.Process) -> bool:
