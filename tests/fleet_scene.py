@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.models.variable import Variable
+from airflow.utils.session import create_session
 from ruamel.yaml import YAML
+from sqlalchemy import delete
 
 from fleet import Fleet
 from springtide.events.waves import RunState
@@ -31,6 +34,8 @@ class Scene:
 
     def __init__(self, fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fleet, self.folder = fleet, folder
+        with create_session() as session:  # one Airflow serves all tests: what the last one noted is not of this one
+            session.execute(delete(Variable))
         for name in ("policies", "calendars"):
             (folder / name).mkdir()
             monkeypatch.setenv(f"SPRINGTIDE_{name.upper()}", str(folder / name))

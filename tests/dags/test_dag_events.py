@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from airflow.sdk import Variable
 
 from fleet import START, Fleet, forty
 from fleet_scene import Scene, run
@@ -32,11 +31,6 @@ pytestmark = pytest.mark.filterwarnings(
 def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     small = {"db": (), "web": ("db",), "mail": ()}
     return Scene(Fleet(small), tmp_path, monkeypatch)
-
-
-def forget(*services: str) -> None:
-    for service in services:
-        Variable.delete(f"springtide_floor.{service}")
 
 
 def test_forty_services_are_prepared_in_one_run(bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
