@@ -37,7 +37,7 @@ def prose_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def as_read(line: str) -> str:
     """Return a line as its reader sees it: a link is its text, code is one word, an image is nothing."""
-    without_targets = LINK.sub(r"\1", IMAGE.sub("", line))
+    without_targets = LINK.sub(lambda link: link[1][:1].upper() + link[1][1:], IMAGE.sub("", line))
     return ABBREVIATIONS.sub("such", INLINE_CODE.sub("Code", without_targets))
 
 
