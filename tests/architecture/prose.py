@@ -15,7 +15,7 @@ INLINE_CODE = re.compile(r"`[^`]+`")
 LEAD = re.compile(r"^(?:[-*]\s+|\d+\.\s+|>\s+)?(?:\*\*[^*]+\*\*[.:]?\s*)?")
 """A list's marker and a term in bold before its explanation: they belong to the sentence that follows."""
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
-SENTENCE_END = re.compile(r"[.!?…][\"”')*_]*\s+(?=[\"“'(*_]*[A-Z0-9§])")
+SENTENCE_END = re.compile(r"[.!?…][\"”')*_]*\s+(?=[\"“'(*_]*(?:[A-Z0-9§]|springtide\b))")
 WORD = re.compile(r"[^\W_][\w'.,-]*")
 
 
