@@ -20,9 +20,11 @@ WORD = re.compile(r"[^\W_][\w'.,-]*")
 
 
 def pages() -> list[Path]:
-    """Return every Markdown file, relative to the repository; what tools keep in hidden folders is not ours."""
+    """Return every Markdown file that people write, relative to the repository: no results, nothing in hidden folders."""
     relative = (path.relative_to(ROOT) for path in ROOT.rglob("*.md"))
-    return sorted(path for path in relative if not any(part.startswith(".") for part in path.parts))
+    return sorted(
+        path for path in relative if not any(part.startswith(".") or part == "results" for part in path.parts)
+    )
 
 
 def prose_lines(text: str) -> Iterator[tuple[int, str]]:
