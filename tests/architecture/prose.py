@@ -20,7 +20,7 @@ WORD = re.compile(r"[^\W_][\w'.,-]*")
 
 
 def pages() -> list[Path]:
-    """Return every Markdown file that people write, relative to the repository: no results, nothing in hidden folders."""
+    """Return every Markdown file that people write, relative to the repository: no results, no hidden folder."""
     relative = (path.relative_to(ROOT) for path in ROOT.rglob("*.md"))
     return sorted(
         path for path in relative if not any(part.startswith(".") or part == "results" for part in path.parts)
