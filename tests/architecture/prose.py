@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from architecture.sources import ROOT
@@ -19,12 +20,13 @@ SENTENCE_END = re.compile(r"[.!?…][\"”')*_]*\s+(?=[\"“'(*_]*(?:[A-Z0-9§]|
 WORD = re.compile(r"[^\W_][\w'.,-]*")
 
 
-def pages() -> list[Path]:
+@cache
+def pages() -> tuple[Path, ...]:
     """Return every Markdown file that people write, relative to the repository: no results, no hidden folder."""
-    relative = (path.relative_to(ROOT) for path in ROOT.rglob("*.md"))
-    return sorted(
-        path for path in relative if not any(part.startswith(".") or part == "results" for part in path.parts)
-    )
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    found = [*ROOT.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
+    relative = (path.relative_to(ROOT) for path in found)
+    return tuple(sorted(path for path in relative if "results" not in path.parts))
 
 
 def prose_lines(text: str) -> Iterator[tuple[int, str]]:
