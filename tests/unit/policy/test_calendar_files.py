@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "calendars"
 VALID = sorted(GOLDEN.glob("valid/*.yaml"))
 INVALID = sorted(GOLDEN.glob("invalid/*/*.yaml"))
-DOCS = (ROOT / "docs" / "events.md").read_text()
+DOCS = (ROOT / "docs" / "events-reference.md").read_text()
 VALIDATOR = Draft202012Validator(calendar_schema())
 PARTS = [
     model.CalendarSpec, model.EventSpec, model.ImportSpec, model.HolidaySpec, model.FreezeSpec, model.OverrideSpec,
@@ -107,7 +107,9 @@ class TestSchema:
 def test_the_docs_name_every_key_and_its_default(part: Any) -> None:
     for key, field in known(part):
         rows = re.findall(rf"^\| .*\b{key}\b.*\|$", DOCS, re.MULTILINE)
-        assert rows, f"docs/events.md does not name {part.__name__}.{key}"
+        assert rows, f"docs/events-reference.md does not name {part.__name__}.{key}"
         default = str(field.default)
         if isinstance(field.default, int | float) or hasattr(field.default, "text"):
-            assert any(f"`{default}`" in row for row in rows), f"docs/events.md: {part.__name__}.{key} is {default}"
+            assert any(f"`{default}`" in row for row in rows), (
+                f"docs/events-reference.md: {part.__name__}.{key} is {default}"
+            )
