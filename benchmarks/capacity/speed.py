@@ -78,7 +78,7 @@ def tune_all(path: Path, rows: range) -> tuple[float, int]:
     """Tune `rows` over the whole grid; return the CPU seconds that it took, and this process's peak memory in KiB."""
     from springtide.backtest.daily import service_history, tune_today
     from springtide.capacity.minutes import Minutes
-    from springtide.policy.model import AutoSpec
+    from springtide.policy.control import AutoSpec
 
     table = np.load(path, mmap_mode="r")
     spec = AutoSpec(per_replica=1.0, autoscaler="tuned")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from springtide.backtest.simulate import Days
     from springtide.capacity.minutes import Minutes
-    from springtide.policy.model import AutoSpec
+    from springtide.policy.control import AutoSpec
 
 
 def control_of(spec: AutoSpec) -> Control:

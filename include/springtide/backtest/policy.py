@@ -22,7 +22,8 @@ from springtide.capacity.registry import build_model
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, InputError
 from springtide.plan.guards import within_bounds, within_step, within_tolerance
-from springtide.policy.model import AutoSpec, WeightedDemandSpec
+from springtide.policy.capacity import WeightedDemandSpec
+from springtide.policy.control import AutoSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from springtide.backtest.simulate import Score
     from springtide.backtest.trace import Trace
     from springtide.capacity.model import CapacityModel
-    from springtide.policy.model import ModelSpec, ScalingPolicy
+    from springtide.policy.capacity import ModelSpec
+    from springtide.policy.model import ScalingPolicy
 
 POLICY = "this policy"
 _SEEN = 28

@@ -23,23 +23,19 @@ from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.trust import Looked, Trusted
 from springtide.capacity.usl import Usl, fitted
 from springtide.capacity.weighted_demand import WeightedDemand
-from springtide.policy.capacity_part import AheadPart
-from springtide.policy.model import (
-    AutoSpec,
-    ConformalSpec,
-    EventSpec,
+from springtide.policy.capacity import (
     FixedSpec,
-    ForecastSpec,
-    KnownEvent,
     ModelSpec,
     PercentileSpec,
     QueueingSpec,
-    SeasonalSpec,
     SqrtHeadroomSpec,
     TargetUtilizationSpec,
     UslSpec,
     WeightedDemandSpec,
 )
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.capacity_part import AheadPart
+from springtide.policy.control import AutoSpec
 
 UNMEASURED = timedelta(seconds=60)
 """How long a pod takes to serve, where neither the policy nor a run has said."""

@@ -17,7 +17,8 @@ import typer
 from springtide.clock import Clock, SystemClock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
-from springtide.policy.model import DemandSpec, FileDemand, ScalingPolicy
+from springtide.policy.demand import DemandSpec, FileDemand
+from springtide.policy.model import ScalingPolicy
 from springtide.policy.parse import load_policies, load_policy
 from springtide.record.memory import MemoryStore
 from springtide.record.settings import STORE_VARIABLE, RecordSettings

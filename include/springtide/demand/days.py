@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from springtide.demand.model import DemandSeries, DemandSource
-from springtide.policy.model import PrometheusDemand, TargetSpec
+from springtide.policy.demand import PrometheusDemand
+from springtide.policy.model import TargetSpec
 
 
 def maxima_query(spec: PrometheusDemand) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from springtide.policy.model import FileDemand, PrometheusDemand
+    from springtide.policy.demand import FileDemand, PrometheusDemand
 
 DAY = timedelta(days=1)
 SLOTS = round(DAY.total_seconds() / SLOT)

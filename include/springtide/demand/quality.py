@@ -22,7 +22,7 @@ from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
-    from springtide.policy.model import FileDemand, PrometheusDemand
+    from springtide.policy.demand import FileDemand, PrometheusDemand
 
 _CLOCK_SKEW = 60.0  # seconds that the source's clock may be ahead; more is an error of one of the clocks
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from springtide.demand.alive import is_doubtful, with_signals
 from springtide.demand.quality import check_quality, unusable
 from springtide.errors import InputError
-from springtide.policy.model import FileDemand, PrometheusDemand
+from springtide.policy.demand import FileDemand, PrometheusDemand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from springtide import labels
 from springtide.capacity.applied import Applied
 from springtide.errors import InputError
-from springtide.policy.model import AutoSpec, PrometheusDemand
+from springtide.policy.control import AutoSpec
+from springtide.policy.demand import PrometheusDemand
 
 if TYPE_CHECKING:
     from datetime import datetime

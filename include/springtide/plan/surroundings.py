@@ -11,7 +11,7 @@ from springtide.kube.objects import Deployment, Json, KubeObject
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import Floor, Settings
+from springtide.policy.strategy import Floor, Settings
 from springtide.quantities import round_up
 
 _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controller|flux", re.IGNORECASE)

@@ -5,32 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, SeasonalSpec
 from springtide.policy.capacity_part import Positive, Quantile, Utilization, Window, WindowPart
-from springtide.policy.control import AutoSpec, Hpa
+from springtide.policy.control import AutoSpec
 from springtide.policy.demand import FileDemand, PrometheusDemand
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.units import MAX_REPLICAS, Count, Duration, Factor, Percent, Quantity, refusal
-
-__all__ = [
-    "AutoSpec",
-    "CapacitySpec",
-    "ConformalSpec",
-    "EventSpec",
-    "FixedSpec",
-    "ForecastSpec",
-    "Hpa",
-    "KnownEvent",
-    "Measured",
-    "ModelSpec",
-    "PercentileSpec",
-    "QueueingSpec",
-    "SeasonalSpec",
-    "SqrtHeadroomSpec",
-    "TargetUtilizationSpec",
-    "UslSpec",
-    "WeightedDemandSpec",
-]
 
 
 class TargetUtilizationSpec(WindowPart):

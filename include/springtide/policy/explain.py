@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from springtide.policy.capacity import CapacitySpec
+from springtide.policy.demand import DemandSpec
 from springtide.policy.keys import nearest, resolve
-from springtide.policy.model import CapacitySpec, DemandSpec, Replicas, ScalingPolicy, between_sections
+from springtide.policy.model import Replicas, ScalingPolicy, between_sections
 from springtide.policy.part import Part
 from springtide.policy.units import shown
 

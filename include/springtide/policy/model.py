@@ -18,7 +18,7 @@
 >>> ScalingPolicy.model_validate(policy.model_dump(mode="json")) == policy
 True
 
-The sections live in files of their own (`demand`, `capacity`, `strategy`, `smoke`) and are importable from here.
+The sections live in files of their own (`demand`, `capacity`, `strategy`, `smoke`); import them from there.
 """
 
 from collections.abc import Iterator
@@ -26,80 +26,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from springtide.policy.capacity import (
-    AutoSpec,
-    CapacitySpec,
-    ConformalSpec,
-    EventSpec,
-    FixedSpec,
-    ForecastSpec,
-    Hpa,
-    KnownEvent,
-    Measured,
-    ModelSpec,
-    PercentileSpec,
-    QueueingSpec,
-    SeasonalSpec,
-    SqrtHeadroomSpec,
-    TargetUtilizationSpec,
-    UslSpec,
-    WeightedDemandSpec,
-)
-from springtide.policy.demand import DemandSpec, FileDemand, History, PrometheusDemand, Quality
+from springtide.policy.capacity import CapacitySpec, FixedSpec
+from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.preflight import Approval, Downstream, Preflight
 from springtide.policy.rehearsal import Rehearsal
-from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
-from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
+from springtide.policy.smoke import SmokeCheck
+from springtide.policy.strategy import StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
 from springtide.policy.verification import DatabaseCheck, Stability
-
-__all__ = [
-    "Approval",
-    "AutoSpec",
-    "BlueGreen",
-    "CapacitySpec",
-    "ConformalSpec",
-    "DatabaseCheck",
-    "Deadlines",
-    "DemandSpec",
-    "Downstream",
-    "EventSpec",
-    "FileDemand",
-    "FixedSpec",
-    "Floor",
-    "ForecastSpec",
-    "Guards",
-    "History",
-    "Hpa",
-    "HttpCheck",
-    "InPlace",
-    "KnownEvent",
-    "Measured",
-    "Metadata",
-    "ModelSpec",
-    "PercentileSpec",
-    "Preflight",
-    "Probe",
-    "PrometheusDemand",
-    "PromqlCheck",
-    "Quality",
-    "QueueingSpec",
-    "Rehearsal",
-    "Replicas",
-    "ScalingPolicy",
-    "SeasonalSpec",
-    "Settings",
-    "SmokeCheck",
-    "Spec",
-    "SqrtHeadroomSpec",
-    "Stability",
-    "StrategySpec",
-    "TargetSpec",
-    "TargetUtilizationSpec",
-    "UslSpec",
-    "WeightedDemandSpec",
-]
 
 ALTERNATE = "-alt"
 """What `blue_green` adds to the Deployment's name for its other set."""

@@ -19,8 +19,10 @@ from springtide.capacity.trust import recent_error
 from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.verdict import Finding, Outcome, Verdict
 from springtide.errors import DemandUnusable
+from springtide.policy.capacity_ahead import ForecastSpec
 from springtide.policy.capacity_part import AheadPart
-from springtide.policy.model import FileDemand, ForecastSpec, PrometheusDemand, ScalingPolicy
+from springtide.policy.demand import FileDemand, PrometheusDemand
+from springtide.policy.model import ScalingPolicy
 from springtide.quantities import round_up
 from springtide.record.history import SLOTS, HistoryDay
 from springtide.record.store import RunStore

@@ -11,7 +11,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import DatabaseCheck, Settings, SmokeCheck, Stability
+from springtide.policy.smoke import SmokeCheck
+from springtide.policy.strategy import Settings
+from springtide.policy.verification import DatabaseCheck, Stability
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 

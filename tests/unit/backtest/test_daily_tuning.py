@@ -14,7 +14,7 @@ from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import Objective, choose
 from springtide.capacity.minutes import Minutes
 from springtide.capacity.setting import Tuned
-from springtide.policy.model import AutoSpec
+from springtide.policy.control import AutoSpec
 from unit.backtest.histories import DAY, daily_wave
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)

@@ -20,7 +20,8 @@ from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.weighted_demand import WeightedDemand
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
-from springtide.policy.model import ForecastSpec, ModelSpec
+from springtide.policy.capacity import ModelSpec
+from springtide.policy.capacity_ahead import ForecastSpec
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 SPECS: list[dict[str, Any]] = [

@@ -21,7 +21,7 @@ from springtide.demand.model import DemandSeries
 from springtide.events.rehearsed import RehearsalVerdict, Rehearsed
 from springtide.plan.findings import FindingStatus
 from springtide.plan.planner import make_plan
-from springtide.policy.model import ModelSpec
+from springtide.policy.capacity import ModelSpec
 from springtide.record.memory import MemoryStore
 from springtide.run.admission import calculated
 

@@ -10,7 +10,8 @@ from springtide.capacity.learned import Learned, fingerprint_of
 from springtide.capacity.registry import build_model, judged_by, untrusted
 from springtide.capacity.trust import recent_error
 from springtide.errors import DemandUnusable
-from springtide.policy.capacity import ModelSpec, SeasonalSpec
+from springtide.policy.capacity import ModelSpec
+from springtide.policy.capacity_ahead import SeasonalSpec
 from springtide.policy.units import Percent
 from unit.capacity.histories import NOW, minutes, wave
 

@@ -13,7 +13,7 @@ from springtide.demand.alive import with_signals
 from springtide.demand.model import DemandSeries
 from springtide.demand.registry import read_demand
 from springtide.demand.verdict import Finding, Outcome, Verdict
-from springtide.policy.model import PrometheusDemand
+from springtide.policy.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 INGRESS, CPU = "sum(rate(ingress_requests[1m]))", "sum(rate(cpu_seconds[1m]))"

@@ -14,7 +14,7 @@ from springtide.demand.expectations import SLOTS, judge_day
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import judge
 from springtide.demand.verdict import Outcome
-from springtide.policy.model import PrometheusDemand
+from springtide.policy.demand import PrometheusDemand
 
 # great-expectations asks the standard library for modules that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")

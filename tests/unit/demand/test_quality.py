@@ -14,7 +14,7 @@ from springtide.demand.quality import check_quality
 from springtide.demand.recent import recent_peak
 from springtide.demand.verdict import Outcome, Verdict
 from springtide.errors import DemandUnusable
-from springtide.policy.model import PrometheusDemand
+from springtide.policy.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 

@@ -12,49 +12,29 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
-from springtide.policy.keys import known
-from springtide.policy.model import (
-    Approval,
-    AutoSpec,
-    BlueGreen,
+from springtide.policy.capacity import (
     CapacitySpec,
-    ConformalSpec,
-    DatabaseCheck,
-    Deadlines,
-    Downstream,
-    EventSpec,
-    FileDemand,
     FixedSpec,
-    Floor,
-    ForecastSpec,
-    Guards,
-    History,
-    Hpa,
-    HttpCheck,
-    InPlace,
-    KnownEvent,
     Measured,
-    Metadata,
     PercentileSpec,
-    Preflight,
-    Probe,
-    PrometheusDemand,
-    PromqlCheck,
-    Quality,
     QueueingSpec,
-    Rehearsal,
-    Replicas,
-    SeasonalSpec,
-    Spec,
     SqrtHeadroomSpec,
-    Stability,
-    TargetSpec,
     TargetUtilizationSpec,
     UslSpec,
     WeightedDemandSpec,
-)  # fmt: skip
+)
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.control import AutoSpec, Hpa
+from springtide.policy.demand import FileDemand, History, PrometheusDemand, Quality
+from springtide.policy.keys import known
+from springtide.policy.model import Guards, Metadata, Replicas, Spec, TargetSpec
 from springtide.policy.parse import load_policies, load_policy
+from springtide.policy.preflight import Approval, Downstream, Preflight
+from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.schema import policy_schema, render
+from springtide.policy.smoke import HttpCheck, PromqlCheck
+from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe
+from springtide.policy.verification import DatabaseCheck, Stability
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "policies"

@@ -10,8 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from builders import policy
-from springtide.policy.model import FileDemand, HttpCheck, PromqlCheck, Replicas, ScalingPolicy, SmokeCheck, TargetSpec
+from springtide.policy.demand import FileDemand
+from springtide.policy.model import Replicas, ScalingPolicy, TargetSpec
 from springtide.policy.part import Part
+from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
 
 
 def parts(of: Any = ScalingPolicy) -> Iterator[type[Part]]:

@@ -20,7 +20,8 @@ from springtide.errors import InputError
 from springtide.kube.objects import Deployment
 from springtide.plan.autoscaler import applied_now, horizontal_pod_autoscaler
 from springtide.plan.model import Target
-from springtide.policy.model import AutoSpec, ScalingPolicy
+from springtide.policy.control import AutoSpec
+from springtide.policy.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.admission import Around, calculated
