@@ -26,15 +26,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from springtide.policy.approval import Approval
 from springtide.policy.capacity import CapacitySpec, FixedSpec
+from springtide.policy.databases import DatabaseCheck
 from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand
+from springtide.policy.downstream import Downstream
 from springtide.policy.part import Contradiction, Part
-from springtide.policy.preflight import Approval, Downstream, Preflight
+from springtide.policy.preflight import Preflight
 from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.smoke import SmokeCheck
+from springtide.policy.stability import Stability
 from springtide.policy.strategy import StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
-from springtide.policy.verification import DatabaseCheck, Stability
 
 ALTERNATE = "-alt"
 """What `blue_green` adds to the Deployment's name for its other set."""

@@ -11,9 +11,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from springtide.plan.model import ScalingPlan
+from springtide.policy.databases import DatabaseCheck
 from springtide.policy.smoke import SmokeCheck
+from springtide.policy.stability import Stability
 from springtide.policy.strategy import Settings
-from springtide.policy.verification import DatabaseCheck, Stability
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from springtide.kube.scene import Scene
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.policy.verification import DatabaseCheck
+from springtide.policy.databases import DatabaseCheck
 from springtide.run.engine import Decide
 from springtide.run.ports import Ports
 from springtide.run.work import Work

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from springtide.clock import Clock
 from springtide.kube.objects import Service
 from springtide.policy.smoke import HttpCheck, SmokeCheck
-from springtide.policy.verification import Stability
+from springtide.policy.stability import Stability
 from springtide.quantities import round_up
 from springtide.verify.route import Route, address_of
 from springtide.verify.verdict import CheckResult, VerdictStatus

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
+from springtide.policy.approval import Approval
 from springtide.policy.capacity import (
     CapacitySpec,
     FixedSpec,
@@ -25,16 +26,18 @@ from springtide.policy.capacity import (
 )
 from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
 from springtide.policy.control import AutoSpec, Hpa
+from springtide.policy.databases import DatabaseCheck
 from springtide.policy.demand import FileDemand, History, PrometheusDemand, Quality
+from springtide.policy.downstream import Downstream
 from springtide.policy.keys import known
 from springtide.policy.model import Guards, Metadata, Replicas, Spec, TargetSpec
 from springtide.policy.parse import load_policies, load_policy
-from springtide.policy.preflight import Approval, Downstream, Preflight
+from springtide.policy.preflight import Preflight
 from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.schema import policy_schema, render
 from springtide.policy.smoke import HttpCheck, PromqlCheck
+from springtide.policy.stability import Stability
 from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe
-from springtide.policy.verification import DatabaseCheck, Stability
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "policies"
