@@ -59,7 +59,7 @@ def plan_all(path: Path, rows: range) -> tuple[float, int]:
     model = Auto(per_replica=1.0)
     started = time.process_time()
     for row in rows:
-        demand = DemandSeries(times, np.asarray(table[row]), "requests/s", "store")
+        demand = DemandSeries(times=times, values=np.asarray(table[row]), unit="requests/s", source="store")
         assert model.answer(demand, replicas=20, now=NOW).replicas > 0
     return time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -104,12 +104,14 @@ def in_parallel(
 
 def backtest_once(path: Path) -> float:
     """Return seconds of one policy's replay over 14 days of 15 s ticks, its plans included, after a warm-up."""
+    from benchmarks.capacity.warm_up import warm_up
+
     from springtide.backtest.policies import Shared
-    from springtide.backtest.simulate import Autoscaler, replay_autoscaler, warm_up
+    from springtide.backtest.simulate import Autoscaler, replay_autoscaler
     from springtide.backtest.trace import Trace
 
     demand = np.asarray(np.load(path, mmap_mode="r")[0])[-28 * DAY :]
-    trace = Trace("speed", 0.0, demand, 14 * DAY, 1.0)
+    trace = Trace(name="speed", start=0.0, demand=demand, scored=14 * DAY, per_replica=1.0)
     warm_up()
     Shared.of(trace, 60, interval=15)
     started = time.perf_counter()

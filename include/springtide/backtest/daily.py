@@ -53,9 +53,13 @@ def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int) -> Trace:
     cut = int((len(seen) - days * DAY) % interval)
     first = len(seen) - cut - days * DAY
     return Trace(
-        "service", seen.start + cut * MINUTE, seen.values[cut:], min(first, len(seen) - cut - 1), spec.per_replica, (),
-        fewest,
-    )  # fmt: skip
+        name="service",
+        start=seen.start + cut * MINUTE,
+        demand=seen.values[cut:],
+        scored=min(first, len(seen) - cut - 1),
+        per_replica=spec.per_replica,
+        fewest=fewest,
+    )
 
 
 def tune_today(

@@ -64,8 +64,8 @@ class Control:
         if self.way == "tuned":
             return GRID
         if self.way == "alone":
-            return tuple(Setting(quantile, None) for quantile in QUANTILES)
-        return tuple(Setting(quantile, self.under.target) for quantile in (None, *QUANTILES))
+            return tuple(Setting(quantile=quantile, target=None) for quantile in QUANTILES)
+        return tuple(Setting(quantile=quantile, target=self.under.target) for quantile in (None, *QUANTILES))
 
 
 OURS = {
@@ -86,7 +86,7 @@ class Decided:
     score: Score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shared:
     """One trace at one start-up time, with what its policies share: the plans and the reference autoscaler's days."""
 
@@ -107,7 +107,12 @@ class Shared:
         """Return the course: computes every plan of the trace, which takes 0.1 to 5 s."""
         aligned = trace.aligned(interval)
         shadow = replay_autoscaler(aligned, reference, startup_seconds)
-        return cls(aligned, startup_seconds, plan_rows(aligned, startup_seconds, interval=interval), shadow.days)
+        return cls(
+            trace=aligned,
+            startup_seconds=startup_seconds,
+            plans=plan_rows(aligned, startup_seconds, interval=interval),
+            reference=shadow.days,
+        )
 
     def decide(self, policy: str) -> Decided:
         """Return what `policy` (one of `POLICIES`) decides and how it does."""

@@ -39,7 +39,7 @@ _SEEN = 28
 """Days of demand that a decision is shown: more than any model looks back on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """How one way of scaling did over the range: its score, the days on which it missed a minute, and its replicas.
 
@@ -53,7 +53,7 @@ class Line:
     replicas: NDArray[np.int64] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A backtest: the policy's line first, then the others'. `trace` is the history, `settings` the tuned ones."""
 
@@ -87,7 +87,11 @@ def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Rep
     lines.append(_of_score("static peak", shared.trace, rivals.static_peak(shared.trace), 0))
     lines.append(_of_score("oracle", shared.trace, rivals.oracle(shared.trace), 0))
     return Report(
-        policy.name, shared.trace, startup_seconds, tuple(lines), tuple(str(each) for each in decided.settings)
+        policy=policy.name,
+        trace=shared.trace,
+        startup_seconds=startup_seconds,
+        lines=tuple(lines),
+        settings=tuple(str(each) for each in decided.settings),
     )
 
 
@@ -149,7 +153,9 @@ def _asked(policy: ScalingPolicy, models: list[CapacityModel], trace: Trace, min
     first = max(0, minute - _SEEN * 24 * HOUR)
     times = trace.start + MINUTE * np.arange(first, minute, dtype=np.float64)
     spec = policy.spec.demand
-    series = DemandSeries(times, trace.demand[first:minute], "" if spec is None else spec.unit, trace.name)
+    series = DemandSeries(
+        times=times, values=trace.demand[first:minute], unit="" if spec is None else spec.unit, source=trace.name
+    )
     now = datetime.fromtimestamp(trace.start + MINUTE * minute - 1, UTC)
     try:
         return estimate(models, series, combine=policy.spec.capacity.combine, replicas=before, now=now).replicas
@@ -183,4 +189,4 @@ def _line(name: str, trace: Trace, decided: Decided) -> Line:
 def _of_score(name: str, trace: Trace, found: Score, missed: int, replay: Replay | None = None) -> Line:
     hours = found.cost * oracle_pod_minutes(trace) / HOUR
     replicas = None if replay is None else replay.created.reshape(-1, 4).max(axis=1)
-    return Line(name, found, hours, missed, replicas)
+    return Line(name=name, score=found, pod_hours=hours, missed_days=missed, replicas=replicas)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +38,7 @@ class Plans:
 
 NO_PLANS = Plans(np.zeros((1, 1), np.int64), 10**9)
 """Plans that never ask for anything."""
-ALONE = Setting(None, 0.8)
+ALONE = Setting(quantile=None, target=0.8)
 """Where plans alone decide, the target is that of the first replicas only."""
 
 
@@ -59,7 +58,7 @@ class Autoscaler:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Days:
     """What a replay did, per day: minutes violated and nearly so, demand underserved, pod-minutes, replica changes."""
 
@@ -69,10 +68,21 @@ class Days:
     pod_minutes: Floats
     changes: Floats
 
+    @classmethod
+    def of_tally(cls, tally: Floats) -> Days:
+        """Return the days of a tally of the loop: its first axis are the rows of `ticks.VIOLATED` and following."""
+        violated, near, underserved, pod_minutes, changes = tally
+        return cls(violated=violated, near=near, underserved=underserved, pod_minutes=pod_minutes, changes=changes)
+
     def since(self, day: int) -> Days:
         """Return the days from `day` on."""
-        kept = (self.violated, self.near, self.underserved, self.pod_minutes, self.changes)
-        return Days(*(figures[..., day:] for figures in kept))
+        return Days(
+            violated=self.violated[..., day:],
+            near=self.near[..., day:],
+            underserved=self.underserved[..., day:],
+            pod_minutes=self.pod_minutes[..., day:],
+            changes=self.changes[..., day:],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,7 @@ class Replay:
     ready: Counts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """The judgement over the scored minutes. `cost` is pod-hours over those of the clairvoyant minimum."""
 
@@ -124,7 +134,7 @@ def replay_autoscaler(
     from springtide.backtest.ticks import CPU, EXTERNAL
 
     kind = CPU if autoscaler.metric == "cpu" else EXTERNAL
-    daily = [Setting(None, autoscaler.target)] * trace.day_count
+    daily = [Setting(quantile=None, target=autoscaler.target)] * trace.day_count
     return _replay(trace, controls(kind, daily, row), plans, startup_seconds)
 
 
@@ -174,11 +184,4 @@ def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float)
     drive(course, control, log, max(trace.fewest, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
     days = np.zeros((5, trace.day_count))
     tally(course, log, NEAR, days)
-    return Replay(Days(*days), log[CREATED, :ticks], log[READY, :ticks])
-
-
-@cache
-def warm_up() -> None:
-    """Compile the loops, once per process (a second when they are on disk), so that no measurement pays for it."""
-    trace = Trace("warm-up", 0.0, np.ones(240), 120, 0.5)
-    replay_autoscaler(trace, Autoscaler("cpu", 0.5), 60)
+    return Replay(Days.of_tally(days), log[CREATED, :ticks], log[READY, :ticks])

@@ -28,7 +28,7 @@ FEWEST = 2
 """Replicas below which no controller goes, where nothing else is said."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """One service's history. `demand` is per minute from second `start`; minutes before `scored` are history only.
 
@@ -99,7 +99,14 @@ def history_of(series: DemandSeries, first: datetime, *, per_replica: float, few
             code="demand_too_short",
             field="demand",
         )
-    return Trace(series.source, minutes.start, minutes.values, scored, per_replica, fewest=fewest)
+    return Trace(
+        name=series.source,
+        start=minutes.start,
+        demand=minutes.values,
+        scored=scored,
+        per_replica=per_replica,
+        fewest=fewest,
+    )
 
 
 def read_traces(folder: Path) -> list[Trace]:
@@ -131,11 +138,23 @@ def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict
     scored = int(np.ceil((_moment(meta["score_from"]) - minutes.start) / MINUTE))
     scored = min(max(scored, 0), len(minutes) - 1)
     occasions = tuple(
-        Occasion(one.get("kind", ""), _moment(one["start"]), _moment(one["end"]), _moment(one["known_at"]))
+        Occasion(
+            kind=one.get("kind", ""),
+            start=_moment(one["start"]),
+            end=_moment(one["end"]),
+            known_at=_moment(one["known_at"]),
+        )
         for one in events
         if {"start", "end", "known_at"} <= one.keys()
     )
-    return Trace(name, minutes.start, minutes.values, scored, pod_capacity(minutes.values[scored:]), occasions)
+    return Trace(
+        name=name,
+        start=minutes.start,
+        demand=minutes.values,
+        scored=scored,
+        per_replica=pod_capacity(minutes.values[scored:]),
+        occasions=occasions,
+    )
 
 
 def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -37,12 +37,12 @@ ALONE = "alone"
 INTERVAL = 5
 """Minutes between plans."""
 GRID = tuple(
-    Setting(quantile, target, headroom, trend)
+    Setting(quantile=quantile, target=target, headroom=headroom, trend=trend)
     for quantile, target, headroom, trend in product((None, *QUANTILES), TARGETS, HEADROOMS, TRENDS)
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """What the tuned setting must be good at, on the replayed days, beside a reference autoscaler on the same days.
 
@@ -102,7 +102,7 @@ def replay_grid(
     days = np.zeros((len(settings), 5, trace.day_count))
     columns = controls({ALONE: PLAN, "cpu": CPU, "rps": EXTERNAL}[kind], settings, rows)
     sweep(course_of(trace, plans, startup_seconds), columns, NEAR, days)
-    return Days(*np.moveaxis(days, 1, 0))
+    return Days.of_tally(np.moveaxis(days, 1, 0))
 
 
 def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, overspent: float = 0.0) -> int | None:

@@ -33,7 +33,9 @@ def estimate(
         DemandUnusable: a model lacks what it needs, or answers with no finite number, or all step aside, or one of a
             sum does (`capacity_unusable`).
     """
-    series = DemandSeries(np.empty(0), np.empty(0), "", "no demand") if demand is None else demand
+    series = (
+        DemandSeries(times=np.empty(0), values=np.empty(0), unit="", source="no demand") if demand is None else demand
+    )
     answers = tuple(model.answer(series, replicas=replicas, now=now) for model in models)
     for answer in answers:
         _check(answer)
@@ -59,8 +61,13 @@ def held(estimate: CapacityEstimate | None, *, replicas: int, reason: str) -> Ca
     """Return `estimate` as one that never shrinks what runs; without one, the `replicas` of now."""
     if estimate is not None:
         return replace(estimate, hold=reason)
-    kept = ModelAnswer("fixed", replicas, {"replicas": replicas}, "the replicas of now: demand cannot be judged")
-    return CapacityEstimate(replicas, (kept,), "max", None, None, hold=reason)
+    kept = ModelAnswer(
+        model="fixed",
+        replicas=replicas,
+        inputs={"replicas": replicas},
+        reason="the replicas of now: demand cannot be judged",
+    )
+    return CapacityEstimate(replicas=replicas, answers=(kept,), combine="max", demand=None, unit=None, hold=reason)
 
 
 def _silent(aside: Sequence[ModelAnswer], combine: Combine) -> DemandUnusable:

@@ -66,7 +66,7 @@ def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
     return Bounds(best, chosen)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conformal:
     """Replicas that carry the bound; `interval` is the pipeline's period, `startup_seconds` a pod's way to Ready."""
 

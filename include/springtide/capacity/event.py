@@ -36,7 +36,7 @@ _LEAST_JUDGED = 3
 """Fewer past events do not say how much alike they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """An event as the calendar knows it: its kind, and POSIX seconds of its start, its end, and when it became known.
 
@@ -81,20 +81,6 @@ def near(seen: Minutes, occasions: Sequence[Occasion], horizon: int) -> list[Occ
     """Return the known events that are on, or begin within `horizon` minutes."""
     ahead = seen.end + horizon * MINUTE
     return [one for one in occasions if one.known_at <= seen.end < one.end and one.start < ahead]
-
-
-def event_floor(
-    seen: Minutes, occasions: Sequence[Occasion], interval: int, horizon: int, uplift: Uplift | None = None
-) -> NDArray[np.float64]:
-    """Return the demand that events ask for at every decision over `seen`; each sees what lies before it only."""
-    found = np.zeros(len(seen) // interval + 1)
-    for one in occasions:
-        first = math.floor((one.start - seen.start) / MINUTE / interval) - horizon // interval - 1
-        last = math.ceil((one.end - seen.start) / MINUTE / interval)
-        for k in range(max(1, first), min(last + 1, len(found))):
-            past = Minutes(seen.start, seen.values[: k * interval])
-            found[k] = max(found[k], expected_demand(past, [*_learned_from(one, occasions), one], horizon, uplift)[0])
-    return found
 
 
 def _learned_from(one: Occasion, occasions: Sequence[Occasion]) -> list[Occasion]:
@@ -196,7 +182,7 @@ def _profile(seen: Minutes, start: float, length: int) -> NDArray[np.float64] | 
     return np.concatenate((known, np.full(length - len(known), np.nan)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Replicas for the events of a calendar; 0 where none is near, so it belongs under `combine: max`."""
 

@@ -64,7 +64,7 @@ class Fitting:
                 field="demand.lookback",
             )
         upper = tuple(float(one) for one in self._upper(slots))
-        return Forecast(start, SLOT * MINUTE, upper, fingerprint)
+        return Forecast(start=start, step=SLOT * MINUTE, upper=upper, fingerprint=fingerprint)
 
     def fingerprint(self, slots: NDArray[np.float64], start: float) -> str:
         """Return a hash of the data and the settings."""
@@ -96,7 +96,7 @@ def slot_maxima(seen: Minutes) -> NDArray[np.float64]:
     return slots
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecasting:
     """Replicas for the largest upper bound until the next plan's pods are ready; `fit` is what was learned, if any."""
 

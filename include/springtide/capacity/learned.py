@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from springtide.policy.part import Part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """A fitted upper bound: `upper[i]` for the `step` seconds from POSIX second `start` + i·step on.
 
@@ -46,7 +46,7 @@ class Forecast:
         return cls(**{**record, "upper": tuple(record["upper"])})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """Everything learned about one service, by `fingerprint_of` a model's settings.
 
@@ -82,7 +82,13 @@ class Learned:
         forecasts = {key: Forecast.from_record(one) for key, one in record["forecasts"].items()}
         tuned = {key: Tuned.from_record(one) for key, one in record.get("tuned", {}).items()}
         applied = None if record.get("applied") is None else Applied.from_record(record["applied"])
-        return cls(forecasts, dict(record["errors"]), tuned, dict(record.get("startups", {})), applied)
+        return cls(
+            forecasts=forecasts,
+            errors=dict(record["errors"]),
+            tuned=tuned,
+            startups=dict(record.get("startups", {})),
+            applied=applied,
+        )
 
 
 NOTHING_LEARNED = Learned()

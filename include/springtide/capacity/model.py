@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
     """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
 
@@ -37,10 +37,10 @@ class ModelAnswer:
 
 def stepping_aside(model: str, reason: str) -> ModelAnswer:
     """Return the answer of a model that has no say this time."""
-    return ModelAnswer(model, 0.0, {}, f"steps aside: {reason}", is_aside=True)
+    return ModelAnswer(model=model, replicas=0.0, inputs={}, reason=f"steps aside: {reason}", is_aside=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityEstimate:
     """All models' answers and the one number they are combined to (pods, rounded up, before any guard).
 

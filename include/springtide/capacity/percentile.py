@@ -16,7 +16,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.recent import recent_means
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Percentile:
     """Replicas = margin · quantile of the one-minute means in the last `window` ÷ per_replica.
 

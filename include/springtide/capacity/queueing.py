@@ -58,7 +58,7 @@ def halfin_whitt(servers: float, load: float) -> float:
     return 1 / (1 + beta * normal.cdf(beta) / density) if density else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queueing:
     """Replicas of `workers` each, so that at most 1 - `share` of the requests wait longer than `wait` seconds.
 

@@ -23,7 +23,7 @@ RAISED_BY: Final = "raised_by"
 """The inputs of an answer by which a reader, and the plan's finding, see the measure."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLoad:
     """What one of `replicas` served at a rehearsal, in requests/s.
 

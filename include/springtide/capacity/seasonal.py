@@ -31,7 +31,7 @@ def earlier_peaks(seen: Minutes, horizon: int, season: int) -> list[float]:
     return peaks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seasonal:
     """Replicas for a quantile over the earlier seasons; `interval` in minutes, `season` `DAY` or `WEEK`."""
 

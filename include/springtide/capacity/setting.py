@@ -17,7 +17,7 @@ TREND_MINUTES = 3
 """How far back the trend term looks. Shorter follows noise, longer comes late; 3 min is 12 scrapes of 15 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One point of the tuning grid.
 
@@ -81,7 +81,7 @@ UNTUNED = Setting(quantile=0.95, target=0.8)
 """For a service with less than a day of history: on public traces the best that needs no tuning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
     """What tuning decided for one service, and from what.
 

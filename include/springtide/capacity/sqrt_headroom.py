@@ -16,7 +16,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.recent import recent_peak
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SqrtHeadroom:
     """Replicas = x ÷ target + headroom·√x, where x = peak ÷ per_replica is demand in fully used replicas."""
 

@@ -19,7 +19,7 @@ from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trusted:
     """`model`, as long as its recent `error` is at most `max_error`; None: it was not measured yet."""
 

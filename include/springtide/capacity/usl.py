@@ -22,7 +22,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.recent import recent_peak
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
     """A fitted law; it was measured from `fewest` to `most` replicas."""
 
@@ -70,7 +70,13 @@ def fitted(measured: Sequence[tuple[int, float]]) -> Law:
 
     found = least_squares(misses, x0=(1.0, 0.01, 1e-4), bounds=(0, np.inf), x_scale=(1.0, 0.1, 1e-3), xtol=1e-14)
     single, contention, coherency = (float(number) for number in found.x)
-    return Law(single * first, contention, coherency, int(replicas.min()), int(replicas.max()))
+    return Law(
+        single=single * first,
+        contention=contention,
+        coherency=coherency,
+        fewest=int(replicas.min()),
+        most=int(replicas.max()),
+    )
 
 
 @dataclass(frozen=True, slots=True)

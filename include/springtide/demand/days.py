@@ -46,5 +46,8 @@ class Maxima:
         seconds = step.total_seconds()
         slots, first = np.unique(series.times // seconds, return_index=True)
         return DemandSeries(
-            (slots + 1) * seconds, np.maximum.reduceat(series.values, first), series.unit, series.source
+            times=(slots + 1) * seconds,
+            values=np.maximum.reduceat(series.values, first),
+            unit=series.unit,
+            source=series.source,
         )

@@ -128,7 +128,7 @@ def _fall(series: DemandSeries, row: int) -> float:
     """Return the share that demand had suddenly lost at this row; only falls of a tenth and more are looked at."""
     times, values = series.times, series.values  # noqa: PD011  # arrays
     value = float(values[row])
-    known = DemandSeries(times[: row + 1], values[: row + 1], series.unit, series.source)
+    known = DemandSeries(times=times[: row + 1], values=values[: row + 1], unit=series.unit, source=series.source)
     level = fallen_from(known, 0.1, float(series.times[row]))
     return 0.0 if level is None or not math.isfinite(value) else max(0.0, 1 - value / level)
 

@@ -53,7 +53,7 @@ class Samples(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     """Everything known of [start, end], in POSIX seconds."""
 
@@ -64,14 +64,16 @@ class _Kept:
 
     def between(self, start: float, end: float) -> _Kept:
         inside = (self.times >= start) & (self.times <= end)
-        return _Kept(max(start, self.start), min(end, self.end), self.times[inside], self.values[inside])
+        return _Kept(
+            start=max(start, self.start), end=min(end, self.end), times=self.times[inside], values=self.values[inside]
+        )
 
     def with_new(self, new: _Kept) -> _Kept:
         """Return everything, where both know something what `new` says."""
         before, after = self.times < new.start, self.times > new.end
         times = np.concatenate((self.times[before], new.times, self.times[after]))
         values = np.concatenate((self.values[before], new.values, self.values[after]))
-        return _Kept(min(self.start, new.start), max(self.end, new.end), times, values)
+        return _Kept(start=min(self.start, new.start), end=max(self.end, new.end), times=times, values=values)
 
     def settled(self, step: float) -> float:
         """Return the moment up to which nothing needs to be read again."""
@@ -106,13 +108,13 @@ class KeptSource:
             found = kept.between(low, high)
             return self._series(found, start, end)
         new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
-        read = _Kept(first, high, new.times, new.values)
+        read = _Kept(start=first, end=high, times=new.times, values=new.values)
         whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
         _save(file, whole)
         return self._series(whole.between(low, high), start, end)
 
     def _series(self, found: _Kept, start: datetime, end: datetime) -> DemandSeries:
-        series = DemandSeries(found.times, found.values, self._source.unit, self._source.name)
+        series = DemandSeries(times=found.times, values=found.values, unit=self._source.unit, source=self._source.name)
         return not_empty(series, start, end)
 
     def _file(self, step: timedelta) -> Path:
@@ -123,7 +125,7 @@ class KeptSource:
 def _load(file: Path) -> _Kept | None:
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
-            kept = _Kept(float(data["start"]), float(data["end"]), data["times"], data["values"])
+            kept = _Kept(start=float(data["start"]), end=float(data["end"]), times=data["times"], values=data["values"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     whole = len(kept.times) == len(kept.values) and np.isfinite(kept.values).all() and (np.diff(kept.times) > 0).all()

@@ -78,7 +78,11 @@ class PrometheusSource:
                 for series in self._one(result, labels):
                     labels = series["metric"]
                     points.extend(series["values"])
-        return self._series(points) if points else DemandSeries(np.empty(0), np.empty(0), self._unit, self._name)
+        return (
+            self._series(points)
+            if points
+            else DemandSeries(times=np.empty(0), values=np.empty(0), unit=self._unit, source=self._name)
+        )
 
     def _one(self, result: list[dict[str, Any]], labels: dict[str, str] | None) -> list[dict[str, Any]]:
         found = [one.get("metric", {}) for one in result]
@@ -108,7 +112,7 @@ class PrometheusSource:
                 f"{int(wrong.sum())} of {len(values)} points are NaN, infinite or negative, first {values[first]} at "
                 f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero answers NaN).",
             )
-        return DemandSeries(times, values, self._unit, self._name)
+        return DemandSeries(times=times, values=values, unit=self._unit, source=self._name)
 
 
 def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSeries:

@@ -77,7 +77,7 @@ class LoadOrder:
     def course(self, watch: Callable[[], str | None]) -> Course:
         """Return how the generator is to go about it."""
         limits = Limits(self.max_errors, self.p99_seconds)
-        return Course(self.ramp, self.expect, self.most, limits, watch)
+        return Course(ramp=self.ramp, expect=self.expect, most=self.most, limits=limits, watch=watch)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from springtide.load.windows import Limits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """How a load goes: `ramp` seconds of its time it grows from nothing; `expect` is the status that counts as good.
 

@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?([eE][+-]?[0-9]{1,3
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Document:
     """A file's data, where each value stands, and what was wrong with the YAML itself.
 
@@ -54,7 +54,7 @@ class Document:
     def refuse(self, code: str, message: str, place: Place = (), line: int | None = None) -> None:
         """Note one error at `place`."""
         where = self.line(place) if line is None else line
-        self.violations.append(Violation(code, message, dotted(place), self.file, where))
+        self.violations.append(Violation(code=code, message=message, field=dotted(place), file=self.file, line=where))
 
     def line(self, place: Place) -> int:
         """Return the line of `place`, or of the nearest thing around it that is in the file."""
@@ -84,7 +84,7 @@ def read_document(path: Path) -> Document:
     Raises:
         PolicyError: nothing can be said about its content: unreadable, not UTF-8, not YAML, not one document.
     """
-    document = Document(str(path))
+    document = Document(file=str(path))
     text = _decode(_read(path, document), document)
     try:
         tagged = _survey(text, document)

@@ -147,7 +147,7 @@ def _with_demand(day: HistoryDay, learning: Learning, series: DemandSeries, star
 
 
 def _replicas(learning: Learning, start: datetime) -> DemandSeries:
-    nothing = DemandSeries(np.empty(0), np.empty(0), "replicas", "nobody")
+    nothing = DemandSeries(times=np.empty(0), values=np.empty(0), unit="replicas", source="nobody")
     if learning.replicas is None:
         return nothing
     try:

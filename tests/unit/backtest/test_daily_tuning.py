@@ -42,7 +42,9 @@ def test_it_chooses_as_well_as_the_walk_forward_does(way: str, objective: str) -
     assert found is not None
 
     # the same history with one more day: the backtest's choice for that day
-    longer = Trace("wave", 0.0, np.append(seen.values, np.ones(DAY)), 15 * DAY, 0.5)
+    longer = Trace(
+        name="wave", start=0.0, demand=np.append(seen.values, np.ones(DAY)), scored=15 * DAY, per_replica=0.5
+    )
     control = control_of(one)
     shared = Shared.of(longer, 60, interval=15, reference=control.under)
     chosen = shared.control(control).settings[0]
@@ -103,8 +105,8 @@ def test_with_fewer_days_near_misses_count_more() -> None:
     """A quiet day looks safe; a quiet week more so. The dearer setting is taken until there is a week."""
     zero, near = np.zeros((2, 8)), np.array([[0.0] * 8, [4.0] * 8])
     paid = np.array([[1000.0] * 8, [950.0] * 8])
-    replayed = Days(zero, near, zero, paid, zero)
-    reference = Days(zero[0], zero[0], zero[0], paid[0], zero[0])
+    replayed = Days(violated=zero, near=near, underserved=zero, pod_minutes=paid, changes=zero)
+    reference = Days(violated=zero[0], near=zero[0], underserved=zero[0], pod_minutes=paid[0], changes=zero[0])
     objective = Objective(price=4.0, near=0.3)
 
     chosen = [choose(replayed, reference, day, objective) for day in range(1, 8)]

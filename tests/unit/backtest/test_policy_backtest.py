@@ -110,7 +110,7 @@ def test_what_a_pod_carries_is_in_the_models() -> None:
 
 def test_a_schedule_is_last_weeks_peak_of_the_hour() -> None:
     level = np.repeat([10.0, 20.0, 10.0], [3 * 60, 60, 20 * 60])
-    trace = Trace("days", 0.0, np.tile(level, 9), 8 * DAY, per_replica=1.0)
+    trace = Trace(name="days", start=0.0, demand=np.tile(level, 9), scored=8 * DAY, per_replica=1.0)
 
     replayed = rivals.cron(trace, 60).replay.created
 

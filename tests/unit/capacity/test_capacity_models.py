@@ -54,7 +54,7 @@ AHEAD: list[dict[str, Any]] = [
 def demand(*values: float, unit: str = "requests/s", newest: float = 0) -> DemandSeries:
     """Return one value a minute; the newest is `newest` seconds old."""
     times = NOW.timestamp() - newest - 60 * np.arange(len(values) - 1, -1, -1, dtype=np.float64)
-    return DemandSeries(times, np.array(values, np.float64), unit, "test")
+    return DemandSeries(times=times, values=np.array(values, np.float64), unit=unit, source="test")
 
 
 def model(spec: dict[str, Any]) -> CapacityModel:
@@ -86,7 +86,12 @@ class TestEveryModelOfWhatComes:
     def test_it_sees_nothing_after_now(self, spec: dict[str, Any]) -> None:
         past = demand(*[100.0 + minute % 60 for minute in range(4 * 1440)])
         ahead = NOW.timestamp() + 60.0 * np.arange(1, 1440)
-        later = DemandSeries(np.append(past.times, ahead), np.append(past.values, 1e6 + 0 * ahead), past.unit, "test")
+        later = DemandSeries(
+            times=np.append(past.times, ahead),
+            values=np.append(past.values, 1e6 + 0 * ahead),
+            unit=past.unit,
+            source="test",
+        )
 
         answers = [
             build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, one)).answer(
@@ -116,7 +121,10 @@ class TestEveryModel:
     def test_it_sees_nothing_after_now(self, spec: dict[str, Any]) -> None:
         known = demand(1, 2, 3)
         later = DemandSeries(
-            np.append(known.times, NOW.timestamp() + 1), np.append(known.values, 1e6), known.unit, known.source
+            times=np.append(known.times, NOW.timestamp() + 1),
+            values=np.append(known.values, 1e6),
+            unit=known.unit,
+            source=known.source,
         )
 
         assert model(spec).answer(later, replicas=4, now=NOW) == model(spec).answer(known, replicas=4, now=NOW)
@@ -220,8 +228,12 @@ class TestWeightedDemand:
         self, used: float, replicas: int, growth: int, limit: float, target: float
     ) -> None:
         """What the literal formula fails: the same pods in millicores need the same number of pods."""
-        cores = WeightedDemand(limit / 2, limit, 10_000, growth, target).needs(used, replicas=replicas)
-        milli = WeightedDemand(limit * 500, limit * 1000, 10_000, growth, target).needs(used * 1000, replicas=replicas)
+        cores = WeightedDemand(request=limit / 2, limit=limit, max_replicas=10_000, growth=growth, target=target).needs(
+            used, replicas=replicas
+        )
+        milli = WeightedDemand(
+            request=limit * 500, limit=limit * 1000, max_replicas=10_000, growth=growth, target=target
+        ).needs(used * 1000, replicas=replicas)
 
         assert milli.replicas == pytest.approx(cores.replicas)
         assert cores.needed >= cores.used

@@ -18,7 +18,9 @@ from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
-DEMAND = DemandSeries(NOW.timestamp() - np.array([60.0, 0.0]), np.array([400.0, 350.0]), "requests/s", "test")
+DEMAND = DemandSeries(
+    times=NOW.timestamp() - np.array([60.0, 0.0]), values=np.array([400.0, 350.0]), unit="requests/s", source="test"
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Saying:
     replicas: float
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:  # noqa: ARG002  # Protocol
-        return ModelAnswer("saying", self.replicas, {}, "it was told so")
+        return ModelAnswer(model="saying", replicas=self.replicas, inputs={}, reason="it was told so")
 
 
 def combined(*numbers: float, combine: str = "max") -> int:

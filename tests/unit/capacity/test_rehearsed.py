@@ -27,7 +27,7 @@ from springtide.run.admission import calculated
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 UTILIZATION = {"model": "target_utilization", "per_replica": 100, "target": 0.7}
-LIMIT = MeasuredLoad(35, 6, True, NOW)
+LIMIT = MeasuredLoad(per_replica=35, replicas=6, is_limit=True, at=NOW)
 
 
 class Steady:
@@ -35,7 +35,7 @@ class Steady:
 
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
-        return DemandSeries(times, np.full(len(times), 100.0), "requests/s", "a test")
+        return DemandSeries(times=times, values=np.full(len(times), 100.0), unit="requests/s", source="a test")
 
 
 def spec(**model: Any) -> Any:
@@ -72,7 +72,7 @@ def test_a_lower_limit_raises_the_answer_and_says_why() -> None:
 
 @given(st.floats(0.1, 1000), st.booleans())
 def test_no_measure_ever_lowers_an_answer(per_replica: float, is_limit: bool) -> None:  # noqa: FBT001
-    measured = MeasuredLoad(per_replica, 6, is_limit, NOW)
+    measured = MeasuredLoad(per_replica=per_replica, replicas=6, is_limit=is_limit, at=NOW)
 
     found, plain = answer(measured, **UTILIZATION).replicas, answer(None, **UTILIZATION).replicas
 
@@ -85,7 +85,10 @@ def test_the_law_is_fitted_with_the_limit_and_the_larger_answer_counts() -> None
     usl = {"model": "usl", "measured": points, "target": 0.7}
 
     plain = answer(None, **usl).replicas
-    lower, higher = MeasuredLoad(18.5, 6, True, NOW), MeasuredLoad(40, 6, True, NOW)
+    lower, higher = (
+        MeasuredLoad(per_replica=18.5, replicas=6, is_limit=True, at=NOW),
+        MeasuredLoad(per_replica=40, replicas=6, is_limit=True, at=NOW),
+    )
     assert answer(lower, **usl).replicas > plain
     assert answer(higher, **usl).replicas >= plain
     assert answer(replace(lower, is_limit=False), **usl).replicas == plain
@@ -122,7 +125,7 @@ class TestThePlan:
         )
 
     def test_it_only_shows_a_higher_measure(self) -> None:
-        plan = self.plan(MeasuredLoad(90, 6, False, NOW))
+        plan = self.plan(MeasuredLoad(per_replica=90, replicas=6, is_limit=False, at=NOW))
 
         assert (plan.estimate.replicas, [one.status for one in plan.findings]) == (2, [FindingStatus.PASSED])
         assert plan.findings[0].message.startswith("at least 90 requests/s a replica")

@@ -28,7 +28,7 @@ class Demand:
 
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
-        return DemandSeries(times, np.array(self._values[-len(times) :]), "requests/s", "test")
+        return DemandSeries(times=times, values=np.array(self._values[-len(times) :]), unit="requests/s", source="test")
 
 
 class Signals:

@@ -36,7 +36,7 @@ def day(*, without: range = range(0), values: dict[int, float] | None = None) ->
         numbers[slot] = value
     kept = [slot for slot in range(SLOTS) if slot not in without]
     times = START.timestamp() + 300.0 * np.arange(SLOTS, dtype=np.float64)
-    return DemandSeries(times[kept], numbers[kept], "requests/s", "test")
+    return DemandSeries(times=times[kept], values=numbers[kept], unit="requests/s", source="test")
 
 
 CASES = [
@@ -70,7 +70,12 @@ def test_an_outage_at_noon_that_is_over_is_seen_in_the_day() -> None:
 
 def test_a_time_that_stands_twice_is_refused() -> None:
     once = day()
-    twice = DemandSeries(np.insert(once.times, 5, once.times[5]), np.insert(once.values, 5, 1.0), once.unit, "test")
+    twice = DemandSeries(
+        times=np.insert(once.times, 5, once.times[5]),
+        values=np.insert(once.values, 5, 1.0),
+        unit=once.unit,
+        source="test",
+    )
 
     assert judge_day(twice, SPEC, start=START).verdict.outcome is Outcome.REFUSE
 

@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 11, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Source:
     """Demand is the minute's number; `gone` minutes have no sample, `broken` refuses."""
 
@@ -36,7 +36,7 @@ class Source:
         first, last = -(-start.timestamp() // seconds), end.timestamp() // seconds
         self.asked.append(((start - NOW) / MINUTE, (end - NOW) / MINUTE))
         minutes = np.array([one for one in np.arange(first, last + 1) if int(one) not in self.gone])
-        return DemandSeries(minutes * seconds, minutes % 1000, self.unit, self.name)
+        return DemandSeries(times=minutes * seconds, values=minutes % 1000, unit=self.unit, source=self.name)
 
 
 def ago(minutes: float) -> datetime:
@@ -62,7 +62,7 @@ def test_any_readings_in_any_order_are_whole(
     kept = KeptSource(source, tmp_path_factory.mktemp("kept"), key="x")
     for end, length in readings:
         start = ago(end + length)
-        expected = Source(source.gone).samples(start, ago(end), MINUTE)
+        expected = Source(gone=source.gone).samples(start, ago(end), MINUTE)
 
         if not len(expected):
             continue

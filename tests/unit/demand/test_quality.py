@@ -27,7 +27,9 @@ def spec(**changes: object) -> PrometheusDemand:
 def series(ages: list[float], values: list[float] | None = None) -> DemandSeries:
     """Return samples of these ages in seconds, oldest first, all 5 unless said otherwise."""
     times = NOW.timestamp() - np.array(ages, np.float64)
-    return DemandSeries(times, np.array(values or [5.0] * len(ages), np.float64), "requests/s", "test")
+    return DemandSeries(
+        times=times, values=np.array(values or [5.0] * len(ages), np.float64), unit="requests/s", source="test"
+    )
 
 
 def minutes(*, newest: int = 0, oldest: int = 60) -> list[float]:
