@@ -109,7 +109,8 @@ def _overspent(before: Tuned | None, control: Control, replayed: Days, reference
     """Return what was spent over budget so far, with the day that is over now."""
     if before is None or before.setting not in control.settings:
         return 0.0
-    index, last = control.settings.index(before.setting), replayed.pod_minutes.shape[1] - 1
+    index = control.settings.index(before.setting)
+    last = replayed.pod_minutes.shape[1] - 1
     return before.overspent + overspending(replayed, reference, index, last, control.objective)
 
 

@@ -140,7 +140,8 @@ def _by_models(policy: ScalingPolicy, shared: Shared) -> Decided:
 
 def _planned(policy: ScalingPolicy, specs: list[ModelSpec], shared: Shared) -> NDArray[np.int64]:
     """Return what the models ask for at every decision of the scored part; 0 before it, and where they cannot say."""
-    trace, interval = shared.trace, shared.plans.interval
+    trace = shared.trace
+    interval = shared.plans.interval
     models = [build_model(spec) for spec in specs]
     found = np.zeros(shared.plans.replicas.shape[1], np.int64)
     for k in range(trace.scored // interval, len(found)):
@@ -165,7 +166,8 @@ def _asked(policy: ScalingPolicy, models: list[CapacityModel], trace: Trace, min
 
 def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the plans after the policy's guards, each judged from the one before it."""
-    replicas, guards = policy.spec.replicas, policy.spec.guards
+    replicas = policy.spec.replicas
+    guards = policy.spec.guards
     found = np.zeros_like(wanted)
     current = 0
     for k, number in enumerate(wanted):

@@ -114,7 +114,8 @@ def oracle_pod_minutes(trace: Trace) -> float:
 
 def score(trace: Trace, replay: Replay) -> Score:
     """Return the judgement over the scored days of `trace`, on which `replay` was made."""
-    scored, days = slice(trace.first_day, None), replay.days
+    scored = slice(trace.first_day, None)
+    days = replay.days
     minutes = len(trace.demand) - trace.scored
     violated = int(days.violated[scored].sum())
     demand = float(trace.demand[trace.scored :].sum()) / trace.per_replica or 1.0  # none: nothing is underserved
@@ -167,7 +168,8 @@ def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
 
     ticks = np.repeat(trace.demand / trace.per_replica, TICKS)
     total = np.concatenate(([0.0], np.cumsum(ticks)))
-    mean, growth = np.zeros(len(ticks)), np.zeros(len(ticks))
+    mean = np.zeros(len(ticks))
+    growth = np.zeros(len(ticks))
     mean[EXTERNAL_WINDOW:] = (total[EXTERNAL_WINDOW:-1] - total[: -EXTERNAL_WINDOW - 1]) / EXTERNAL_WINDOW
     back = TREND_MINUTES * TICKS
     growth[back + EXTERNAL_WINDOW :] = np.maximum(0.0, mean[back + EXTERNAL_WINDOW :] - mean[EXTERNAL_WINDOW:-back])

@@ -24,22 +24,23 @@ if TYPE_CHECKING:
 
 TICKS = 4
 DAY = 1440
-CPU_WINDOW, EXTERNAL_WINDOW = 2, 4
+CPU_WINDOW = 2
+EXTERNAL_WINDOW = 4
 TOLERANCE = 0.1
 STABILIZATION = 20
 """Earlier recommendations that hold replicas up: 300 s at a sync of 15 s, both ends included."""
 RUN_TICKS = 2
 """A plan takes effect 30 s after its decision: the run itself."""
 
-DEMAND, MEAN, GROWTH = 0, 1, 2
+DEMAND, MEAN, GROWTH = range(3)
 """Rows of a signal, in pods, per tick: demand; its mean over the 60 s before; how much that mean rose in 3 minutes."""
-KIND, TARGET, HEADROOM, TREND, ROW = 0, 1, 2, 3, 4
+KIND, TARGET, HEADROOM, TREND, ROW = range(5)
 """Rows of a control, per day: who decides, the autoscaler's target, headroom and trend, the row of plans to follow."""
-PLAN, CPU, EXTERNAL = 0, 1, 2
+PLAN, CPU, EXTERNAL = range(3)
 """Kinds: the plan alone, an HPA on CPU, an HPA on an external metric; plans are the floor of both."""
-CREATED, READY, DUE, WANTED = 0, 1, 2, 3
+CREATED, READY, DUE, WANTED = range(4)
 """Rows of a log, per tick: pods created, Ready, becoming Ready in this tick, and what the autoscaler wanted."""
-VIOLATED, NEARLY, UNDERSERVED, PAID, CHANGES = 0, 1, 2, 3, 4
+VIOLATED, NEARLY, UNDERSERVED, PAID, CHANGES = range(5)
 """Rows of a tally, per day: minutes violated and nearly so, pod-minutes missing, pod-minutes paid, changes."""
 
 
@@ -66,7 +67,8 @@ def round_up(pods: float) -> int:
 @inlined
 def want_by_cpu(signal: Floats, log: Counts, tick: int, target: float) -> int:
     """Return what HPA v2 wants by mean CPU of the Ready pods; unready ones count as idle on the way up."""
-    current, ready = log[CREATED, tick], log[READY, tick]
+    current = log[CREATED, tick]
+    ready = log[READY, tick]
     used = 0.0
     for earlier in range(tick - CPU_WINDOW, tick):
         used += min(1.0, signal[DEMAND, earlier] / log[READY, earlier])
@@ -93,7 +95,8 @@ def want_by_metric(control: Floats, signal: Floats, tick: int, day: int, current
 @inlined
 def behave(log: Counts, tick: int, floor: int, first: int) -> int:
     """Return replicas after HPA v2's default behaviour: at once to the floor, x2 or +4 up, the 300 s maximum down."""
-    current, want = log[CREATED, tick], log[WANTED, tick]
+    current = log[CREATED, tick]
+    want = log[WANTED, tick]
     if current < floor:
         return floor
     if want < current:
@@ -140,7 +143,9 @@ def scale(log: Counts, tick: int, desired: int, startup: int) -> None:
 @compiled
 def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
     """Run the whole history from `start` Ready replicas into `log`: empty, and `startup` + 1 ticks longer."""
-    signal, plans, startup = course.signal, course.plans, course.startup
+    signal = course.signal
+    plans = course.plans
+    startup = course.startup
     created = ready = start
     floor = 0
     for minute in range(signal.shape[1] // TICKS):
@@ -148,12 +153,14 @@ def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
         for tick in range(minute * TICKS, minute * TICKS + TICKS):
             if tick % TICKS == RUN_TICKS and minute % course.interval == 0:
                 floor = plans[int(control[ROW, day]), minute // course.interval]
-            log[CREATED, tick], log[READY, tick] = created, ready + log[DUE, tick]
+            log[CREATED, tick] = created
+            log[READY, tick] = ready + log[DUE, tick]
             least = floor if control[KIND, day] == PLAN else max(floor, course.fewest)
             desired = decide(control, signal, log, tick, day, least)
             if desired != created:
                 scale(log, tick, desired, startup)
-            created, ready = log[CREATED, tick], log[READY, tick]
+            created = log[CREATED, tick]
+            ready = log[READY, tick]
 
 
 @compiled
@@ -164,7 +171,9 @@ def tally(course: Course, log: Counts, near: float, days: Floats) -> None:
     for minute in range(signal.shape[1] // TICKS):
         day = (minute + course.offset) // DAY
         demand = signal[DEMAND, minute * TICKS]
-        missing, paid, changes = 0.0, 0, 0
+        missing = 0.0
+        paid = 0
+        changes = 0
         fewest = log[READY, minute * TICKS]
         for tick in range(minute * TICKS, minute * TICKS + TICKS):
             fewest = min(fewest, log[READY, tick])

@@ -116,7 +116,8 @@ def _recent(table: dict[str, Array], demand: Array, at: NDArray[np.int64], least
         table[f"mean {label}"][known] = means.before(now, length)
     for label, length in (("5 min", 5), ("15 min", 15), ("1 h", HOUR)):
         table[f"max {label}"][known] = _maxima(demand, length)[now - length]
-    last, usual = table["mean 3 min"][known], np.maximum(table["mean 15 min"][known], least)
+    last = table["mean 3 min"][known]
+    usual = np.maximum(table["mean 15 min"][known], least)
     table["trend"][known] = last * np.sqrt(np.clip(last / usual, *TREND_RATIO))
     week = np.minimum(now, WEEK)
     table["mean 7 d"][known] = (means.total[now] - means.total[now - week]) / week
@@ -148,7 +149,8 @@ def _daily_median(demand: Array, ahead: int) -> Array:
     found = np.full(length, np.nan)
     padded = np.concatenate((demand, np.full(length - len(demand), np.nan)))
     for days in range(1, _PROFILE_DAYS + 1):
-        first, last = days * DAY, length if days == _PROFILE_DAYS else min((days + 1) * DAY, length)
+        first = days * DAY
+        last = length if days == _PROFILE_DAYS else min((days + 1) * DAY, length)
         if first < last:
             past = [padded[first - lag * DAY : last - lag * DAY] for lag in range(1, days + 1)]
             found[first:last] = np.median(np.stack(past), axis=0)

@@ -105,13 +105,17 @@ def losses_of(bounds: Array, target: Array, quantile: float, span: Span) -> Arra
     A base with less than four fifths of the past that the decision could look back on is not compared yet.
     """
     found = np.full(len(bounds), np.inf)
-    total, count = 0.0, 0
+    total = 0.0
+    count = 0
     for k in range(len(bounds)):
-        new, old = k - span.wait, k - span.wait - 7 * span.day
+        new = k - span.wait
+        old = k - span.wait - 7 * span.day
         if new >= 0 and not np.isnan(bounds[new]):
-            total, count = total + pinball(target[new], bounds[new], quantile), count + 1
+            total = total + pinball(target[new], bounds[new], quantile)
+            count = count + 1
         if old >= 0 and not np.isnan(bounds[old]):
-            total, count = total - pinball(target[old], bounds[old], quantile), count - 1
+            total = total - pinball(target[old], bounds[old], quantile)
+            count = count - 1
         full = min(new + 1, 7 * span.day)
         if not np.isnan(bounds[k]) and 5 * count >= 4 * (full - 2 * span.hour):
             found[k] = total / max(count, 1)

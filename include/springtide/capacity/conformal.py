@@ -54,15 +54,20 @@ def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
 
     span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
     wanted = np.asarray(quantiles, dtype=np.float64)
-    table, target = bases(demand, window), targets(demand, window)
+    table = bases(demand, window)
+    target = targets(demand, window)
     size = (len(wanted), table.shape[1])
-    best, least, chosen = np.full(size, np.nan), np.full(size, np.inf), np.full(size, -1, np.int8)
+    best = np.full(size, np.nan)
+    least = np.full(size, np.inf)
+    chosen = np.full(size, -1, np.int8)
     for index, base in enumerate(table):
         found = bounds_of(base, np.log(target) - np.log(base), wanted, span)
         for a, quantile in enumerate(wanted):
             loss = losses_of(found[a], target, float(quantile), span)
             better = (loss < least[a]) | (np.isnan(best[a]) & ~np.isnan(found[a]))
-            best[a, better], least[a, better], chosen[a, better] = found[a, better], loss[better], index
+            best[a, better] = found[a, better]
+            least[a, better] = loss[better]
+            chosen[a, better] = index
     return Bounds(best, chosen)
 
 

@@ -109,7 +109,8 @@ class Forecasting:
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
         """Return the replicas that the forecast asks for; steps aside where nothing was fitted for `now`."""
         del replicas
-        fit, moment = self.fit, now.timestamp()
+        fit = self.fit
+        moment = now.timestamp()
         horizon = horizon_minutes(self.interval, self.startup_seconds)
         if fit is None:
             return stepping_aside("forecast", "nothing was fitted yet; the DAG capacity_history does, once a day")
@@ -117,7 +118,8 @@ class Forecasting:
         if not fit.start <= moment or end > fit.end:
             made = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
             return stepping_aside("forecast", f"its fit of {made} says nothing about the next {horizon} min")
-        first, last = int((moment - fit.start) // fit.step), int(-(-(end - fit.start) // fit.step))
+        first = int((moment - fit.start) // fit.step)
+        last = int(-(-(end - fit.start) // fit.step))
         upper = max(fit.upper[first:last])
         return ModelAnswer(
             model="forecast",

@@ -36,7 +36,8 @@ def waiting_longer(servers: int, load: float, wait: float) -> float:
 
 def servers_for(load: float, wait: float, late: float) -> int:
     """Return the fewest servers of one queue with which at most a share `late` waits longer than `wait`."""
-    blocked, count = 1.0, 0
+    blocked = 1.0
+    count = 0
     while True:
         count += 1
         blocked = load * blocked / (count + load * blocked)
@@ -110,9 +111,11 @@ class Queueing:
         late = 1 - self.share
         if self.is_shared:
             return math.ceil(servers_for(load, self._in_service_times, late) / self.workers)
-        few, enough = math.floor(load / self.workers), 1
+        few = math.floor(load / self.workers)
+        enough = 1
         while self._late(load / enough) > late:
-            few, enough = enough, 2 * enough
+            few = enough
+            enough = 2 * enough
         while enough - few > 1:
             middle = (few + enough) // 2
             few, enough = (few, middle) if self._late(load / middle) <= late else (middle, enough)

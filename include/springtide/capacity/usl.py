@@ -94,7 +94,8 @@ class Usl:
             DemandUnusable: no sample lies in the last `window` (`capacity_unusable`).
         """
         del replicas
-        law, peak = self.law, recent_peak(demand, now=now, window=self.window)
+        law = self.law
+        peak = recent_peak(demand, now=now, window=self.window)
         wanted = law.replicas_for(peak / self.target)
         needed = wanted if math.isfinite(wanted) else min(law.best, 1e9)
         return ModelAnswer(

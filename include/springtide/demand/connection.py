@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from prometheus_api_client import PrometheusConnect
 
-_CONNECT_SECONDS, _READ_SECONDS = 3.0, 15.0
+_CONNECT_SECONDS = 3.0
+_READ_SECONDS = 15.0
 _ANSWER_SECONDS = 60.0  # for a whole body; a read timeout alone never ends a trickle
 _ANSWER_BYTES = 32 * 1024 * 1024  # a hundred series of a full chunk
 CLOCK_SKEW = 60.0

@@ -91,7 +91,8 @@ def _verdict(
 
 def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tuple[str, Outcome, str, dict[str, Any]]]:
     """Yield each rule: its name, what becomes of demand that breaks it, the expectation, and its limits."""
-    quality, end = spec.quality, (start + DAY).timestamp()
+    quality = spec.quality
+    end = (start + DAY).timestamp()
     enough = math.ceil(SLOTS * (1 - quality.max_missing) - 1e-9)
     yield "empty", Outcome.REFUSE, "ExpectTableRowCountToBeBetween", {"min_value": 1}
     yield "gaps", Outcome.HOLD, "ExpectTableRowCountToBeBetween", {"min_value": enough}
@@ -111,7 +112,8 @@ def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tup
 def _frame(series: DemandSeries, start: datetime) -> DataFrame:
     import pandas as pd
 
-    times, values = series.times, np.where(np.isfinite(series.values), series.values, np.nan)
+    times = series.times
+    values = np.where(np.isfinite(series.values), series.values, np.nan)
     first = start.timestamp() - SLOT
     return pd.DataFrame(
         {
@@ -126,7 +128,8 @@ def _frame(series: DemandSeries, start: datetime) -> DataFrame:
 
 def _fall(series: DemandSeries, row: int) -> float:
     """Return the share that demand had suddenly lost at this row; only falls of a tenth and more are looked at."""
-    times, values = series.times, series.values  # noqa: PD011  # arrays
+    times = series.times
+    values = series.values  # noqa: PD011  # an array
     value = float(values[row])
     known = DemandSeries(times=times[: row + 1], values=values[: row + 1], unit=series.unit, source=series.source)
     level = fallen_from(known, 0.1, float(series.times[row]))

@@ -133,7 +133,8 @@ class FileSource:
                     names = shown(",".join(file.schema_arrow.names))
                     raise unusable(self._name, f"its columns are timestamp,value, got {names}.")
                 table = file.read(columns=list(_COLUMNS))
-            times, values = table["timestamp"], table["value"]
+            times = table["timestamp"]
+            values = table["value"]
             if not pa.types.is_timestamp(times.type) or times.type.tz is None:
                 raise unusable(self._name, f"column timestamp: expected times with their zone, got {times.type}.")
             seconds = compute.cast(times, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6

@@ -70,7 +70,8 @@ class _Kept:
 
     def with_new(self, new: _Kept) -> _Kept:
         """Return everything, where both know something what `new` says."""
-        before, after = self.times < new.start, self.times > new.end
+        before = self.times < new.start
+        after = self.times > new.end
         times = np.concatenate((self.times[before], new.times, self.times[after]))
         values = np.concatenate((self.values[before], new.values, self.values[after]))
         return _Kept(start=min(self.start, new.start), end=max(self.end, new.end), times=times, values=values)
@@ -99,9 +100,11 @@ class KeptSource:
         """
         file = self._file(step)
         kept = _load(file)
-        low, high = start.timestamp(), end.timestamp()
+        low = start.timestamp()
+        high = end.timestamp()
         if kept is None or low < kept.start or low > kept.end:
-            kept, first = None, low
+            kept = None
+            first = low
         else:
             first = max(low, kept.settled(step.total_seconds()))
         if kept is not None and high <= first:

@@ -100,7 +100,8 @@ class PrometheusSource:
     def _series(self, points: list[list[Any]]) -> DemandSeries:
         try:
             table = np.array(points, dtype=np.float64)
-            times, values = table[:, 0], table[:, 1]
+            times = table[:, 0]
+            values = table[:, 1]
         except (ValueError, IndexError):
             raise unusable(self._name, "its points are no pairs of time and number.") from None
         wrong = ~np.isfinite(values) | (values < 0)
@@ -131,7 +132,8 @@ def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSer
 def chunks(start: datetime, end: datetime, step: timedelta, points: int) -> Iterator[tuple[datetime, datetime]]:
     """Yield the ranges that cover every multiple of `step` in [start, end] once, each of at most `points` points."""
     seconds = int(step.total_seconds())
-    first, last = math.ceil(start.timestamp() / seconds), math.floor(end.timestamp() / seconds)
+    first = math.ceil(start.timestamp() / seconds)
+    last = math.floor(end.timestamp() / seconds)
     for low in range(first, last + 1, points):
         high = min(low + points - 1, last)
         yield datetime.fromtimestamp(low * seconds, UTC), datetime.fromtimestamp(high * seconds, UTC)

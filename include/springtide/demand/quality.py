@@ -105,7 +105,8 @@ def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
 
 
 def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
-    newest, max_age = float(series.times[-1]), spec.quality.max_age
+    newest = float(series.times[-1])
+    max_age = spec.quality.max_age
     age = now.timestamp() - newest
     if age <= max_age.total_seconds():
         return None

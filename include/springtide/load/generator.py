@@ -34,7 +34,8 @@ from springtide.load.tally import Report, Spread, Tally
 from springtide.load.windows import Breach
 
 _TIMEOUT = 5.0
-_MOST_SECONDS, _MOST_RATE = 3600.0, 2000.0
+_MOST_SECONDS = 3600.0
+_MOST_RATE = 2000.0
 CLIENTS = 20
 """With keep-alive: how many connections take turns."""
 
@@ -76,8 +77,12 @@ class Load:
         course = course or Course()
         if not 0 <= course.ramp <= seconds:
             raise _refused("ramp", course.ramp, f"0 to {seconds:g} seconds, the whole time")
-        self._url, self._rate, self._keepalive, self._seconds = url, rate, keepalive, seconds
-        self._course, self._clock = course, clock or SystemClock()
+        self._url = url
+        self._rate = rate
+        self._keepalive = keepalive
+        self._seconds = seconds
+        self._course = course
+        self._clock = clock or SystemClock()
         self._stopped: Breach | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run_in_thread, name="load", daemon=True)
@@ -112,7 +117,8 @@ class Load:
             self._ended = error
 
     async def _send_all(self) -> Report:
-        started_at, start = self._clock.now(), self._clock.monotonic()
+        started_at = self._clock.now()
+        start = self._clock.monotonic()
         async with AsyncExitStack() as sessions:
             clients = [await sessions.enter_async_context(_client(keepalive=True)) for _ in range(CLIENTS)]
             fresh = await sessions.enter_async_context(_client(keepalive=False))
@@ -155,7 +161,8 @@ class Load:
 
     async def _send(self, tasks: asyncio.TaskGroup, clients: _Clients, start: float) -> float:
         """Send each request at its time and return for how long."""
-        monotonic, most = self._clock.monotonic, self._course.most
+        monotonic = self._clock.monotonic
+        most = self._course.most
         for number in count():
             due = start + self._course.due(number, self._rate)
             if due >= start + self._seconds:
@@ -172,7 +179,8 @@ class Load:
         return monotonic() - start
 
     async def _request(self, clients: _Clients, number: int, start: float) -> None:
-        monotonic, way = self._clock.monotonic, _Way()
+        monotonic = self._clock.monotonic
+        way = _Way()
         sent = monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT):
@@ -283,7 +291,8 @@ def _check(url: str, rate: float, seconds: float) -> None:
 def _is_near(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host = parts.hostname or ""
+        _ = parts.port
         near = host == "localhost" or not ipaddress.ip_address(host).is_global
     except ValueError:
         return False

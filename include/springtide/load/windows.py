@@ -58,7 +58,8 @@ class Limits:
             )
             return Breach(words, is_late=True)
         last = _last(windows, _LEAST_ANSWERS)
-        answers, failed = sum(one.answers for one in last), sum(one.failed for one in last)
+        answers = sum(one.answers for one in last)
+        failed = sum(one.failed for one in last)
         if failed >= _LEAST_FAILURES and failed > self.errors * answers:
             return Breach(
                 f"{failed} of {answers} requests failed in {len(last)} s, allowed are {100 * self.errors:g} %"
@@ -84,9 +85,11 @@ def p99_of(windows: Sequence[Window]) -> float | None:
 
 def _last(windows: Sequence[Window], least: int) -> Sequence[Window]:
     """Return the last seconds: `_LOOK` of them, or as many as hold `least` answers."""
-    count, answers = 0, 0
+    count = 0
+    answers = 0
     for window in reversed(windows):
         if count >= _LOOK and answers >= least:
             break
-        count, answers = count + 1, answers + window.answers
+        count = count + 1
+        answers = answers + window.answers
     return windows[len(windows) - count :]

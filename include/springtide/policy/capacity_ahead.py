@@ -13,7 +13,8 @@ from springtide.policy.demand import FileDemand, Moment, PrometheusDemand
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.units import Count, Duration, Factor, Line, Percent, between, refusal, shown
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 class SeasonalSpec(AheadPart):

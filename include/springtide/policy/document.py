@@ -161,7 +161,9 @@ def _survey(text: str, document: Document) -> set[int]:
 
     Stops at the depth cap: the grammar takes minutes for tens of thousands of brackets.
     """
-    depth, documents, tagged = 0, 0, set()
+    depth = 0
+    documents = 0
+    tagged = set()
     for event in YAML(typ="safe", pure=True).parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, events.DocumentStartEvent):

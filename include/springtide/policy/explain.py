@@ -109,7 +109,9 @@ def _refuse_choice(context: Mapping[str, Any], place: Place, document: Document)
 
 
 def _words(detail: ErrorDetails, place: Place, known: Mapping[str, FieldInfo]) -> tuple[str, str]:
-    kind, context, given = detail["type"], detail.get("ctx", {}), shown(detail["input"])
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    given = shown(detail["input"])
     last = place[-1] if place else ""
     if kind == "missing":
         about = (known[str(last)].description or "").replace("\n", " ").partition(". ")[0].rstrip(".")

@@ -124,7 +124,8 @@ class Duration(Written, timedelta):
     @classmethod
     def of(cls, length: timedelta) -> Self:
         """Return `length`, rounded down to seconds, written the shortest way: 90 s is `1m30s`."""
-        rest, text = int(length.total_seconds()), ""
+        rest = int(length.total_seconds())
+        text = ""
         for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
             number, rest = divmod(rest, seconds)
             text += f"{number}{unit}" if number else ""
@@ -229,7 +230,8 @@ Count = Annotated[
 
 def between(low: str, high: str) -> AfterValidator:
     """Return the check that a duration lies in [low, high]."""
-    shortest, longest = Duration(low), Duration(high)
+    shortest = Duration(low)
+    longest = Duration(high)
 
     def check(value: Duration) -> Duration:
         if not shortest <= value <= longest:

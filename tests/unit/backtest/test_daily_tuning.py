@@ -55,7 +55,8 @@ def test_it_chooses_as_well_as_the_walk_forward_does(way: str, objective: str) -
 
 
 def test_the_same_data_is_not_tuned_twice_and_other_data_is() -> None:
-    one, seen = spec(), minutes(10)
+    one = spec()
+    seen = minutes(10)
     first = tuned(one, seen)
     assert first is not None
 
@@ -77,7 +78,8 @@ def test_less_than_a_day_says_nothing() -> None:
 
 
 def test_what_was_overspent_is_saved_later() -> None:
-    one, seen = spec(autoscaler="tuned", objective="budget"), minutes(10)
+    one = spec(autoscaler="tuned", objective="budget")
+    seen = minutes(10)
     first = tuned(one, seen)
     assert first is not None
 
@@ -89,7 +91,8 @@ def test_what_was_overspent_is_saved_later() -> None:
 
 
 def test_the_fewest_replicas_are_the_policys() -> None:
-    one, seen = spec(autoscaler="tuned"), minutes(8)
+    one = spec(autoscaler="tuned")
+    seen = minutes(8)
 
     few, many = (service_history(seen, one, fewest=fewest) for fewest in (2, 60))
 
@@ -103,7 +106,8 @@ def test_the_fewest_replicas_are_the_policys() -> None:
 
 def test_with_fewer_days_near_misses_count_more() -> None:
     """A quiet day looks safe; a quiet week more so. The dearer setting is taken until there is a week."""
-    zero, near = np.zeros((2, 8)), np.array([[0.0] * 8, [4.0] * 8])
+    zero = np.zeros((2, 8))
+    near = np.array([[0.0] * 8, [4.0] * 8])
     paid = np.array([[1000.0] * 8, [950.0] * 8])
     replayed = Days(violated=zero, near=near, underserved=zero, pod_minutes=paid, changes=zero)
     reference = Days(violated=zero[0], near=zero[0], underserved=zero[0], pod_minutes=paid[0], changes=zero[0])

@@ -215,7 +215,8 @@ class TestWeightedDemand:
         assert answer.inputs["literal_C_without_unit"] == pytest.approx(88.02)
 
     def test_the_literal_formula_is_shown_and_never_acted_on(self) -> None:
-        small, large = self.pods(max_replicas=12), self.pods(max_replicas=1000)
+        small = self.pods(max_replicas=12)
+        large = self.pods(max_replicas=1000)
 
         answers = [one.answer(demand(0.16, unit="cores"), replicas=5, now=NOW) for one in (small, large)]
 

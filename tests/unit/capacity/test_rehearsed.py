@@ -62,7 +62,8 @@ def test_what_a_model_plans_to_put_on_one_replica(model: dict[str, Any], planned
 
 
 def test_a_lower_limit_raises_the_answer_and_says_why() -> None:
-    plain, raised = answer(None, **UTILIZATION), answer(LIMIT, **UTILIZATION)
+    plain = answer(None, **UTILIZATION)
+    raised = answer(LIMIT, **UTILIZATION)
 
     assert raised.replicas == pytest.approx(2 * plain.replicas)
     assert raised.reason.endswith(
@@ -74,7 +75,8 @@ def test_a_lower_limit_raises_the_answer_and_says_why() -> None:
 def test_no_measure_ever_lowers_an_answer(per_replica: float, is_limit: bool) -> None:  # noqa: FBT001
     measured = MeasuredLoad(per_replica=per_replica, replicas=6, is_limit=is_limit, at=NOW)
 
-    found, plain = answer(measured, **UTILIZATION).replicas, answer(None, **UTILIZATION).replicas
+    found = answer(measured, **UTILIZATION).replicas
+    plain = answer(None, **UTILIZATION).replicas
 
     assert found >= plain
     assert (found > plain) == (is_limit and per_replica < 70 and found != plain)
@@ -85,10 +87,8 @@ def test_the_law_is_fitted_with_the_limit_and_the_larger_answer_counts() -> None
     usl = {"model": "usl", "measured": points, "target": 0.7}
 
     plain = answer(None, **usl).replicas
-    lower, higher = (
-        MeasuredLoad(per_replica=18.5, replicas=6, is_limit=True, at=NOW),
-        MeasuredLoad(per_replica=40, replicas=6, is_limit=True, at=NOW),
-    )
+    lower = MeasuredLoad(per_replica=18.5, replicas=6, is_limit=True, at=NOW)
+    higher = MeasuredLoad(per_replica=40, replicas=6, is_limit=True, at=NOW)
     assert answer(lower, **usl).replicas > plain
     assert answer(higher, **usl).replicas >= plain
     assert answer(replace(lower, is_limit=False), **usl).replicas == plain

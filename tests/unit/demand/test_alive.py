@@ -16,7 +16,8 @@ from springtide.demand.verdict import Finding, Outcome, Verdict
 from springtide.policy.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
-INGRESS, CPU = "sum(rate(ingress_requests[1m]))", "sum(rate(cpu_seconds[1m]))"
+INGRESS = "sum(rate(ingress_requests[1m]))"
+CPU = "sum(rate(cpu_seconds[1m]))"
 FALL = Finding("sudden_fall", Outcome.HOLD, "demand fell from 100 before to 0")
 
 

@@ -33,7 +33,8 @@ class Source:
         if self.broken:
             raise DemandUnusable("NaN", code="capacity_unusable")
         seconds = step.total_seconds()
-        first, last = -(-start.timestamp() // seconds), end.timestamp() // seconds
+        first = -(-start.timestamp() // seconds)
+        last = end.timestamp() // seconds
         self.asked.append(((start - NOW) / MINUTE, (end - NOW) / MINUTE))
         minutes = np.array([one for one in np.arange(first, last + 1) if int(one) not in self.gone])
         return DemandSeries(times=minutes * seconds, values=minutes % 1000, unit=self.unit, source=self.name)

@@ -295,7 +295,8 @@ def test_chunks_hold_every_multiple_of_the_step_once(start: datetime, length: fl
         for moment in range(int(low.timestamp()), int(high.timestamp()) + 1, step)
     ]
 
-    first, last = math.ceil(start.timestamp() / step), math.floor(end.timestamp() / step)
+    first = math.ceil(start.timestamp() / step)
+    last = math.floor(end.timestamp() / step)
     assert found == [step * index for index in range(first, last + 1)]
 
 

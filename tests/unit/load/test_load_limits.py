@@ -73,7 +73,8 @@ def test_a_second_holds_by_its_own_answers() -> None:
 
 @given(st.floats(1, 2000), st.floats(0, 60))
 def test_the_rate_grows_through_the_ramp_and_is_then_constant(rate: float, ramp: float) -> None:
-    course, in_ramp = Course(ramp=ramp), math.ceil(rate * ramp / 2)
+    course = Course(ramp=ramp)
+    in_ramp = math.ceil(rate * ramp / 2)
 
     due = [course.due(number, rate) for number in range(in_ramp + 50)]
 

@@ -62,7 +62,8 @@ def test_the_json_form_holds_the_words_of_the_file() -> None:
 
 
 def test_the_defaults_are_those_that_the_docs_promise() -> None:
-    strategy, guards = policy(strategy={"type": "blue_green"}).spec.strategy, policy().spec.guards
+    strategy = policy(strategy={"type": "blue_green"}).spec.strategy
+    guards = policy().spec.guards
 
     waits = (strategy.propagation, strategy.drain, strategy.deadlines.ready, strategy.deadlines.removed)
     assert waits == tuple(timedelta(seconds=seconds) for seconds in (30, 60, 600, 900))
