@@ -42,6 +42,7 @@ class Auto:
             "startup_seconds": self.startup_seconds,
             "interval_minutes": self.interval,
         }
+        # Without a plan the bound is still worked out: an event multiplies what demand most likely needs.
         quantile = setting.quantile or UNTUNED.quantile or 1.0
         plan = Conformal(
             per_replica=self.per_replica,
@@ -49,13 +50,18 @@ class Auto:
             interval=self.interval,
             startup_seconds=self.startup_seconds,
         )
-        found = plan.answer(demand, replicas=replicas, now=now)
+        answer = plan.answer(demand, replicas=replicas, now=now)
         if setting.quantile is None:
+            # Tuning replayed "no floor" against every floor and found it best: 0 leaves it all to the autoscaler.
             reason = f"the autoscaler needs no floor under it ({whence})"
-            return ModelAnswer(model="auto", replicas=0.0, inputs=inputs, reason=reason, usual=found.usual)
-        reason = f"{found.reason}; {whence}"
+            return ModelAnswer(model="auto", replicas=0.0, inputs=inputs, reason=reason, usual=answer.usual)
+        reason = f"{answer.reason}; {whence}"
         return ModelAnswer(
-            model="auto", replicas=found.replicas, inputs={**found.inputs, **inputs}, reason=reason, usual=found.usual
+            model="auto",
+            replicas=answer.replicas,
+            inputs={**answer.inputs, **inputs},
+            reason=reason,
+            usual=answer.usual,
         )
 
     def setting(self, now: datetime) -> tuple[Setting, str]:

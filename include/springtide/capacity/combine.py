@@ -39,10 +39,12 @@ def estimate(
     answers = tuple(model.answer(series, replicas=replicas, now=now) for model in models)
     for answer in answers:
         _check(answer)
+    # With `max` a silent model is no loss: another one decides. With `sum` its share of the work would get no pods.
     numbers = [answer.replicas for answer in answers if not answer.is_aside]
     if not numbers or (combine == "sum" and len(numbers) < len(answers)):
         raise _silent([answer for answer in answers if answer.is_aside], combine)
     return CapacityEstimate(
+        # Rounded once: three models of a third of a pod each need one pod, not three.
         replicas=round_up(max(numbers) if combine == "max" else math.fsum(numbers)),
         answers=answers,
         combine=combine,
@@ -71,10 +73,10 @@ def held(estimate: CapacityEstimate | None, *, replicas: int, reason: str) -> Ca
 
 
 def _silent(aside: Sequence[ModelAnswer], combine: Combine) -> DemandUnusable:
-    told = "; ".join(f"{answer.model} {answer.reason}" for answer in aside)
+    reasons = "; ".join(f"{answer.model} {answer.reason}" for answer in aside)
     problem = "no model has an answer" if combine == "max" else "a share of the sum is missing"
     return DemandUnusable(
-        f"capacity: {problem}: {told}. Add a model of recent demand, or a fixed number.",
+        f"capacity: {problem}: {reasons}. Add a model of recent demand, or a fixed number.",
         code="capacity_unusable",
         field="capacity.models",
     )

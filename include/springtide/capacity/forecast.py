@@ -36,6 +36,7 @@ AHEAD = 2 * DAY
 """Minutes that a fit reaches: its own day, and one more should the next history run be late."""
 
 _LEAST_SHARE = 1e-3
+"""Of the largest demand: less is idle, and its logarithm would be the largest thing in the series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Fitting:
         Raises:
             DemandUnusable: `seen` is shorter than two seasons (`demand_too_short`), or all zero (`demand_empty`).
         """
-        slots = slot_maxima(seen)
+        slots = slot_maxima(seen)  # pods have to carry the busiest minute of a quarter of an hour, not its mean
         start = seen.end - seen.end % (SLOT * MINUTE)
         fingerprint = self.fingerprint(slots, start)
         if known is not None and known.fingerprint == fingerprint:
@@ -63,7 +64,7 @@ class Fitting:
                 code="demand_too_short",
                 field="demand.lookback",
             )
-        upper = tuple(float(one) for one in self._upper(slots))
+        upper = tuple(float(value) for value in self._upper(slots))
         return Forecast(start=start, step=SLOT * MINUTE, upper=upper, fingerprint=fingerprint)
 
     def fingerprint(self, slots: NDArray[np.float64], start: float) -> str:
@@ -81,10 +82,11 @@ class Fitting:
             raise DemandUnusable(
                 "forecast: all demand was zero, there is nothing to learn.", code="demand_empty", field="demand"
             )
+        # On the logarithm seasons multiply with the level, as they do with customers, and no forecast is negative.
         seasons = [length // SLOT for length in (DAY, WEEK) if length <= self.season]
         logs = np.log(np.maximum(slots, least))
-        found = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
-        bound: NDArray[np.float64] = np.exp(found[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
+        forecast = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
+        bound: NDArray[np.float64] = np.exp(forecast[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
         return np.minimum(bound, np.float64(100 * slots.max()))  # an exploding trend is no forecast
 
 
@@ -116,8 +118,8 @@ class Forecasting:
             return stepping_aside("forecast", "nothing was fitted yet; the DAG capacity_history does, once a day")
         end = moment + horizon * MINUTE
         if not fit.start <= moment or end > fit.end:
-            made = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
-            return stepping_aside("forecast", f"its fit of {made} says nothing about the next {horizon} min")
+            fitted_at = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
+            return stepping_aside("forecast", f"its fit of {fitted_at} says nothing about the next {horizon} min")
         first = int((moment - fit.start) // fit.step)
         last = int(-(-(end - fit.start) // fit.step))
         upper = max(fit.upper[first:last])

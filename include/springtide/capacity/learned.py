@@ -71,7 +71,7 @@ class Learned:
         return {
             "forecasts": {key: forecast.to_record() for key, forecast in self.forecasts.items()},
             "errors": dict(self.errors),
-            "tuned": {key: one.to_record() for key, one in self.tuned.items()},
+            "tuned": {key: setting.to_record() for key, setting in self.tuned.items()},
             "startups": dict(self.startups),
             "applied": None if self.applied is None else self.applied.to_record(),
         }
@@ -79,8 +79,9 @@ class Learned:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Learned:
         """Return what `to_record` stored."""
-        forecasts = {key: Forecast.from_record(one) for key, one in record["forecasts"].items()}
-        tuned = {key: Tuned.from_record(one) for key, one in record.get("tuned", {}).items()}
+        # What later versions learned in addition is missing in an earlier record: nothing was learned of it yet.
+        forecasts = {key: Forecast.from_record(stored) for key, stored in record["forecasts"].items()}
+        tuned = {key: Tuned.from_record(stored) for key, stored in record.get("tuned", {}).items()}
         applied = None if record.get("applied") is None else Applied.from_record(record["applied"])
         return cls(
             forecasts=forecasts,

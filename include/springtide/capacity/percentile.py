@@ -37,6 +37,7 @@ class Percentile:
         """
         del replicas
         means = recent_means(demand, now=now, window=self.window)
+        # "higher": a value that occurred. Between two it would be a demand that nobody ever had to serve.
         level = float(np.quantile(means, self.quantile, method="higher"))
         return ModelAnswer(
             model="percentile",

@@ -169,6 +169,7 @@ _BUILDERS: dict[type, Callable[[Any], CapacityModel]] = {
 def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
     """Return the model that `spec` describes, with what was `learned` for it; it steps aside after large errors."""
     model = _built(spec, learned)
+    # Models that look ahead can be wrong without anybody noticing; those of present demand cannot.
     if isinstance(spec, AheadPart):
         return Trusted(
             name=spec.model,
@@ -212,6 +213,6 @@ def judged_by(spec: AheadPart) -> Looked:
 def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:
     if isinstance(spec, ForecastSpec):
         return _forecasting(spec, learned)
-    if isinstance(spec, AutoSpec):
+    if isinstance(spec, AutoSpec):  # these two need what was learned, the others their settings alone
         return _auto(spec, learned)
     return _BUILDERS[type(spec)](spec)

@@ -18,6 +18,7 @@ from springtide.capacity.model import ModelAnswer, stepping_aside
 from springtide.demand.model import DemandSeries
 
 MOST_SEASONS = 28
+"""Four weeks of days, or half a year of weeks: before that, it was another service."""
 SLACK = 15
 """Minutes that a season may come earlier or later than the last one did."""
 
@@ -55,6 +56,7 @@ class Seasonal:
         name = {DAY: "day", WEEK: "week"}.get(self.season, f"{self.season} min")
         if not peaks:
             return stepping_aside("seasonal", f"no whole {name} of demand was seen yet: {len(seen)} min were")
+        # "higher": a peak that occurred; with fewer than twenty seasons 95 % is the largest of them.
         level = float(np.quantile(peaks, self.quantile, method="higher"))
         return ModelAnswer(
             model="seasonal",

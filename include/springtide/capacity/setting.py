@@ -50,6 +50,7 @@ class Setting:
         `load` names a recorded series (PromQL offsets series, not expressions): 60 s means in the unit of
         `per_replica`.
         """
+        # The same expression as `pods`, term by term: what was replayed is what the cluster then does.
         now = f"({load} / {per_replica:g})"
         if self.trend:
             before = f"({load} offset {TREND_MINUTES}m / {per_replica:g})"

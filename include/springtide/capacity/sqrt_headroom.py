@@ -34,7 +34,7 @@ class SqrtHeadroom:
         del replicas
         peak = recent_peak(demand, now=now, window=self.window)
         load = peak / self.per_replica
-        spare = self.headroom * math.sqrt(load)
+        spare = self.headroom * math.sqrt(load)  # a Poisson load of x varies by √x, so its share shrinks as it grows
         return ModelAnswer(
             model="sqrt_headroom",
             replicas=load / self.target + spare,

@@ -75,6 +75,7 @@ def _errors(model: CapacityModel, demand: DemandSeries, looked: Looked, end: flo
     if not len(demand):
         return
     grid = on_grid(demand.times, demand.values)
+    # The model is asked about moments of which all is known by now: it sees nothing after them (`CapacityModel`).
     for back in range(24, 0, -1):
         moment = end - (back * HOUR + horizon) * MINUTE
         first = int((moment - grid.start) // MINUTE)
@@ -83,7 +84,8 @@ def _errors(model: CapacityModel, demand: DemandSeries, looked: Looked, end: flo
         try:
             answer = model.answer(demand, replicas=1, now=datetime.fromtimestamp(moment, UTC))
         except DemandUnusable:
-            continue
+            continue  # no answer is no wrong answer: only answers are judged
         needed = float(grid.values[first : first + horizon].max()) / looked.per_replica
         if not answer.is_aside:
+            # Over the larger of both, so that twice too much and half of it are the same error.
             yield abs(answer.replicas - needed) / max(answer.replicas, needed, 1e-9)

@@ -61,6 +61,8 @@ def fitted(measured: Sequence[tuple[int, float]]) -> Law:
     from scipy.optimize import least_squares
 
     replicas, throughput = (np.array(column, np.float64) for column in zip(*measured, strict=True))
+    # In units of the best single replica all three parameters are of the order of 1: the fit converges for 10 and for
+    # 10 million requests a second alike.
     first = float(np.max(throughput / replicas))
 
     def misses(parameters: NDArray[np.float64]) -> Any:
@@ -68,8 +70,8 @@ def fitted(measured: Sequence[tuple[int, float]]) -> Law:
         crowd = 1 + contention * (replicas - 1) + coherency * replicas * (replicas - 1)
         return (single * first * replicas / crowd - throughput) / throughput.max()
 
-    found = least_squares(misses, x0=(1.0, 0.01, 1e-4), bounds=(0, np.inf), x_scale=(1.0, 0.1, 1e-3), xtol=1e-14)
-    single, contention, coherency = (float(number) for number in found.x)
+    solution = least_squares(misses, x0=(1.0, 0.01, 1e-4), bounds=(0, np.inf), x_scale=(1.0, 0.1, 1e-3), xtol=1e-14)
+    single, contention, coherency = (float(number) for number in solution.x)
     return Law(
         single=single * first,
         contention=contention,
@@ -97,6 +99,7 @@ class Usl:
         law = self.law
         peak = recent_peak(demand, now=now, window=self.window)
         wanted = law.replicas_for(peak / self.target)
+        # Where more replicas serve less, "as many as possible" would make it worse: then the best number is the answer.
         needed = wanted if math.isfinite(wanted) else min(law.best, 1e9)
         return ModelAnswer(
             model="usl",

@@ -65,6 +65,7 @@ class WeightedDemand:
         """Return the terms for `used` cores over `replicas` pods. Without pods no utilization is known: growth is 0."""
         growth = self.growth * used / replicas if replicas else 0.0
         request_floor = used / self.request
+        # By limits the pods can do it; by requests the nodes have promised it. The larger number keeps both.
         by_limit = (used + growth + self.reserve) / (self.limit * self.target)
         wanted = min(max(by_limit, request_floor), self.max_replicas)
         return Needs(used=used, growth=growth, reserve=self.reserve, request_floor=request_floor, replicas=wanted)
