@@ -57,15 +57,15 @@ def rows(report: Report) -> list[tuple[str, ...]]:
 
 
 def _cells(line: Line, days: float) -> tuple[str, ...]:
-    found = line.score
+    score = line.score
     return (
         line.name,
-        f"{found.violated_minutes:,} ({found.violated_percent:.3f} %)",
+        f"{score.violated_minutes:,} ({score.violated_percent:.3f} %)",
         str(line.missed_days),
-        f"{found.underserved_percent:.4f} %",
+        f"{score.underserved_percent:.4f} %",
         f"{line.pod_hours:,.0f}",
-        f"{found.cost:.3f}",
-        f"{found.changes / days:.1f}",
+        f"{score.cost:.3f}",
+        f"{score.changes / days:.1f}",
     )
 
 

@@ -105,7 +105,7 @@ class Shared:
         reference: Autoscaler = AUTOSCALERS[REFERENCE],
     ) -> Shared:
         """Return the course: computes every plan of the trace, which takes 0.1 to 5 s."""
-        aligned = trace.aligned(interval)
+        aligned = trace.aligned(interval)  # once for all: policies on traces that begin differently cannot be compared
         shadow = replay_autoscaler(aligned, reference, startup_seconds)
         return cls(
             trace=aligned,
@@ -127,6 +127,8 @@ class Shared:
     def control(self, control: Control) -> Decided:
         """Return what we decide, walking forward, and how it does."""
         daily = tune(self.trace, control.settings, self.days_of(control), self.reference, control.objective)
+        # Each day's setting is chosen from replays of the days before it; then all days are replayed in one piece, for
+        # pods live on past midnight.
         scored = self.trace.from_scored()
         replay = self._replay(scored, control, daily)
         return Decided(tuple(daily), replay, score(scored, replay))

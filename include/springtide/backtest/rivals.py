@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MARGIN = 1.2
 """What an operator adds to last week's peak of the hour."""
 _LEAD = 15
+"""Minutes into the next hour that its pods must already be there for: an operator schedules before the rush."""
 
 
 def cron(trace: Trace, startup_seconds: float) -> Decided:
@@ -24,7 +25,7 @@ def cron(trace: Trace, startup_seconds: float) -> Decided:
 
     With less than a week of history it is yesterday's peak; with less than a day, the present demand.
     """
-    aligned = trace.aligned(HOUR)
+    aligned = trace.aligned(HOUR)  # a schedule changes on the hour
     hours = len(aligned.demand) // HOUR + 1
     pods = np.zeros((1, hours), np.int64)
     for hour in range(hours):

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 TICK_SECONDS = 15
 NEAR = 1.1
 """A minute that 10 % more demand would have violated was nearly violated: one tolerance of the autoscaler."""
-ORACLE_MINUTES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +107,7 @@ class Score:
 def oracle_pod_minutes(trace: Trace) -> float:
     """Return the pod-minutes of the clairvoyant minimum, scored minutes only: what two minutes need, at least 2."""
     pods = trace.demand[trace.scored :] / trace.per_replica
+    # Even with foresight no pod lives for one minute only: it serves this one and the next.
     ahead = np.maximum(pods, np.append(pods[1:], pods[-1:]))
     return float(np.maximum(trace.fewest, np.ceil(ahead)).sum())
 
@@ -158,7 +158,7 @@ def replay_settings(
 def controls(kind: int, settings: Sequence[Setting], row: Counts | None) -> Floats:
     """Return settings as the columns that the loop takes (rows of `ticks.KIND` and following)."""
     rows = np.zeros(len(settings)) if row is None else row
-    shapes = [(kind, one.target or ALONE.target, one.headroom, one.trend) for one in settings]
+    shapes = [(kind, setting.target or ALONE.target, setting.headroom, setting.trend) for setting in settings]
     return np.vstack((np.array(shapes, np.float64).T, rows))
 
 
@@ -168,6 +168,7 @@ def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
 
     ticks = np.repeat(trace.demand / trace.per_replica, TICKS)
     total = np.concatenate(([0.0], np.cumsum(ticks)))
+    # Means by a running sum: both are needed at every tick of every setting, so they are worked out once, outside.
     mean = np.zeros(len(ticks))
     growth = np.zeros(len(ticks))
     mean[EXTERNAL_WINDOW:] = (total[EXTERNAL_WINDOW:-1] - total[: -EXTERNAL_WINDOW - 1]) / EXTERNAL_WINDOW
@@ -182,6 +183,7 @@ def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float)
 
     course = course_of(trace, plans, startup_seconds)
     ticks = course.signal.shape[1]
+    # Longer than the trace by the start-up time: pods of the last ticks become Ready after its end.
     log = np.zeros((4, ticks + course.startup + 1), np.int64)
     drive(course, control, log, max(trace.fewest, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
     days = np.zeros((5, trace.day_count))

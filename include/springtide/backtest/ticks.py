@@ -70,6 +70,7 @@ def want_by_cpu(signal: Floats, log: Counts, tick: int, target: float) -> int:
     current = log[CREATED, tick]
     ready = log[READY, tick]
     used = 0.0
+    # A saturated pod shows 100 % whatever waits for it: CPU cannot say how much demand is beyond what is Ready.
     for earlier in range(tick - CPU_WINDOW, tick):
         used += min(1.0, signal[DEMAND, earlier] / log[READY, earlier])
     ratio = used / CPU_WINDOW / target
@@ -98,8 +99,9 @@ def behave(log: Counts, tick: int, floor: int, first: int) -> int:
     current = log[CREATED, tick]
     want = log[WANTED, tick]
     if current < floor:
-        return floor
+        return floor  # a raised minReplicas is applied at once: the behaviour's limits are for recommendations
     if want < current:
+        # The stabilization window: it shrinks only to the largest of what was wanted in the last 300 s.
         for earlier in range(max(first, tick - STABILIZATION), tick):
             want = max(want, log[WANTED, earlier])
         return int(max(floor, min(current, want)))
@@ -126,11 +128,12 @@ def decide(control: Floats, signal: Floats, log: Counts, tick: int, day: int, fl
 @inlined
 def scale(log: Counts, tick: int, desired: int, startup: int) -> None:
     """Create pods that are Ready after `startup` ticks, or remove pods: the newest unready ones first."""
-    gone = log[CREATED, tick] - desired
+    gone = log[CREATED, tick] - desired  # negative: so many come
     log[CREATED, tick] = desired
     if gone < 0:
         log[DUE, tick + startup] -= gone
         return
+    # Kubernetes' own order: pods that are not Ready go before those that serve, the youngest of them first.
     newest = tick + startup
     while gone > 0 and newest > tick:
         spared = min(gone, log[DUE, newest])
@@ -151,10 +154,12 @@ def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
     for minute in range(signal.shape[1] // TICKS):
         day = (minute + course.offset) // DAY
         for tick in range(minute * TICKS, minute * TICKS + TICKS):
+            # A plan is made on the minute and acts when its run has: until then the old one holds.
             if tick % TICKS == RUN_TICKS and minute % course.interval == 0:
                 floor = plans[int(control[ROW, day]), minute // course.interval]
             log[CREATED, tick] = created
             log[READY, tick] = ready + log[DUE, tick]
+            # Alone a plan is the replica count, and 0 says "as it is"; over an autoscaler it is one of two minimums.
             least = floor if control[KIND, day] == PLAN else max(floor, course.fewest)
             desired = decide(control, signal, log, tick, day, least)
             if desired != created:
@@ -179,7 +184,7 @@ def tally(course: Course, log: Counts, near: float, days: Floats) -> None:
             fewest = min(fewest, log[READY, tick])
             missing += max(0.0, demand - log[READY, tick])
             paid += log[CREATED, tick]
-            changes += log[CREATED, tick] != before
+            changes += log[CREATED, tick] != before  # a change of replicas, however many: each is work for a cluster
             before = log[CREATED, tick]
         days[VIOLATED, day] += fewest < demand
         days[NEARLY, day] += fewest < demand * near
@@ -193,10 +198,11 @@ def sweep(course: Course, settings: Floats, near: float, days: Floats) -> None:
     """Replay every column of `settings` (rows as in a control) on all days; `days[setting]` becomes its tally."""
     log = np.zeros((4, course.signal.shape[1] + course.startup + 1), np.int64)
     for i in range(settings.shape[1]):
+        # One setting for all days: which day takes which is chosen afterwards, from these tallies.
         control = np.ones((5, days.shape[2]))
         for row in range(5):
             control[row] *= settings[row, i]
-        log[DUE] = 0
+        log[DUE] = 0  # the other rows are written before they are read, in every tick
         start = max(course.fewest, int(np.ceil(course.signal[DEMAND, 0] / settings[TARGET, i])))
         drive(course, control, log, start)
         tally(course, log, near, days[i])

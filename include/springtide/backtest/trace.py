@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
 
 PODS_AT_PEAK = 40
+"""Enough that rounding to whole pods decides nothing, few enough that one pod matters."""
 PEAK = 0.995
+"""Not the maximum: one odd minute of a recording would make every other one look idle."""
 FEWEST = 2
 """Replicas below which no controller goes, where nothing else is said."""
 
@@ -136,16 +138,16 @@ def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict
         ) from error
     minutes = on_grid(times, values)
     scored = int(np.ceil((_moment(meta["score_from"]) - minutes.start) / MINUTE))
-    scored = min(max(scored, 0), len(minutes) - 1)
+    scored = min(max(scored, 0), len(minutes) - 1)  # a recording that begins late is scored from its beginning
     occasions = tuple(
         Occasion(
-            kind=one.get("kind", ""),
-            start=_moment(one["start"]),
-            end=_moment(one["end"]),
-            known_at=_moment(one["known_at"]),
+            kind=event.get("kind", ""),
+            start=_moment(event["start"]),
+            end=_moment(event["end"]),
+            known_at=_moment(event["known_at"]),
         )
-        for one in events
-        if {"start", "end", "known_at"} <= one.keys()
+        for event in events
+        if {"start", "end", "known_at"} <= event.keys()
     )
     return Trace(
         name=name,
@@ -166,8 +168,8 @@ def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def _moment(text: str) -> float:
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _required(path: Path) -> Path:
