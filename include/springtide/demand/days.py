@@ -42,6 +42,7 @@ class Maxima:
         Raises:
             DemandUnavailable, DemandUnusable: as the source says.
         """
+        # A step is [end - step, end): its own end belongs to the next one, or a sample would count twice.
         series = self.source.read(start - step, end - timedelta(milliseconds=1), min(self.fine, step))
         seconds = step.total_seconds()
         slots, first = np.unique(series.times // seconds, return_index=True)

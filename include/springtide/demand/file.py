@@ -91,7 +91,7 @@ class FileSource:
                 raise unusable(self._name, f"line 1: its columns are timestamp,value, got {shown(','.join(header))}.")
             time_at, value_at = (header.index(column) for column in _COLUMNS)
             rows: list[tuple[float, float, int]] = []
-            for row in filter(None, reader):
+            for row in filter(None, reader):  # empty lines: editors and exports leave them at the end
                 if len(row) != len(header):
                     raise self._wrong(reader.line_num, f"{len(header)} columns expected, got {len(row)}")
                 where = reader.line_num
@@ -154,6 +154,7 @@ class FileSource:
         return unusable(self._name, f"{noun} {number}: {problem}.")
 
     def _check(self, rows: _Rows) -> None:
+        # The whole file, not what is asked for: a damaged export is found on the first day, not on the one it damages.
         wrong = ~np.isfinite(rows.values) | (rows.values < 0)
         if wrong.any():
             first = int(np.argmax(wrong))

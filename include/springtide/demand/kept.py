@@ -81,6 +81,7 @@ class _Kept:
         edges = np.append(self.times[self.times >= self.end - GAPS.total_seconds()], self.end)
         holes = np.flatnonzero(np.diff(edges) > 1.5 * step)
         settled = self.end - FRESH.total_seconds()
+        # An agent that was cut off delivers later, into the gap: from there on everything is asked for again.
         return settled if not len(holes) else min(settled, float(edges[holes[0]]))
 
 
@@ -102,25 +103,29 @@ class KeptSource:
         kept = _load(file)
         low = start.timestamp()
         high = end.timestamp()
+        # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
         if kept is None or low < kept.start or low > kept.end:
             kept = None
             first = low
         else:
             first = max(low, kept.settled(step.total_seconds()))
         if kept is not None and high <= first:
-            found = kept.between(low, high)
-            return self._series(found, start, end)
+            known = kept.between(low, high)
+            return self._series(known, start, end)
         new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
         read = _Kept(start=first, end=high, times=new.times, values=new.values)
         whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
         _save(file, whole)
         return self._series(whole.between(low, high), start, end)
 
-    def _series(self, found: _Kept, start: datetime, end: datetime) -> DemandSeries:
-        series = DemandSeries(times=found.times, values=found.values, unit=self._source.unit, source=self._source.name)
+    def _series(self, points: _Kept, start: datetime, end: datetime) -> DemandSeries:
+        series = DemandSeries(
+            times=points.times, values=points.values, unit=self._source.unit, source=self._source.name
+        )
         return not_empty(series, start, end)
 
     def _file(self, step: timedelta) -> Path:
+        # The step belongs to the name: points at another step are other numbers, not more of the same.
         name = hashlib.sha256(f"{self._key} {step.total_seconds():g}".encode()).hexdigest()[:32]
         return self._folder / f"{name}.npz"
 

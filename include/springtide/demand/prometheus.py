@@ -85,15 +85,16 @@ class PrometheusSource:
         )
 
     def _one(self, result: list[dict[str, Any]], labels: dict[str, str] | None) -> list[dict[str, Any]]:
-        found = [one.get("metric", {}) for one in result]
-        if labels is not None and labels not in found:
-            found = [labels, *found] if found else []
-        if len(found) > 1:
-            names = ", ".join(_label_text(one) for one in found[:_SHOWN_SERIES])
-            more = f" and {len(found) - _SHOWN_SERIES} more" if len(found) > _SHOWN_SERIES else ""
-            problem = f"the query answers with {len(found)} series: {names}{more}. Wrap it in sum(...)."
+        metrics = [series.get("metric", {}) for series in result]
+        # Each chunk may hold one series and still be another one than before: a pod's name in the labels changes.
+        if labels is not None and labels not in metrics:
+            metrics = [labels, *metrics] if metrics else []
+        if len(metrics) > 1:
+            names = ", ".join(_label_text(metric) for metric in metrics[:_SHOWN_SERIES])
+            more = f" and {len(metrics) - _SHOWN_SERIES} more" if len(metrics) > _SHOWN_SERIES else ""
+            problem = f"the query answers with {len(metrics)} series: {names}{more}. Wrap it in sum(...)."
             raise unusable(self._name, problem)
-        if any("values" not in one for one in result):
+        if any("values" not in series for series in result):
             raise unusable(self._name, "the query answers with a histogram: take a rate or a quantile of it.")
         return result
 

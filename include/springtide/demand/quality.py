@@ -34,12 +34,13 @@ def judge(
 
     `usual` is the lowest five-minute maximum at this time on earlier days, None where none were kept.
     """
-    broken = next((one for rule in (_values, _order, _future) if (one := rule(series, spec, now))), None)
-    if broken is not None:
-        return Verdict((broken,))  # the other rules would say nonsense
+    for rule in (_values, _order, _future):
+        broken = rule(series, spec, now)
+        if broken is not None:
+            return Verdict((broken,))  # the other rules would say nonsense
     falls = _fall(series, spec, now, usual)
-    found = (_age(series, spec, now), _gaps(series, spec, now), falls)
-    return Verdict(tuple(one for one in found if one is not None))
+    findings = (_age(series, spec, now), _gaps(series, spec, now), falls)
+    return Verdict(tuple(finding for finding in findings if finding is not None))
 
 
 def check_quality(
@@ -120,10 +121,12 @@ def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetim
 def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
     step = spec.step.total_seconds()
     expected = max(1, spec.lookback // spec.step)
+    # Steps that hold a sample, not samples: two in one step do not make up for a gap.
     missing = max(0, expected - len(np.unique(series.times // step)))
     if missing <= round_down(expected * spec.quality.max_missing):
         return None
     start = now.timestamp() - spec.lookback.total_seconds()
+    # The ends of the range are edges, too: most gaps are at one of them, and each has another cause.
     edges = np.concatenate(([start], series.times, [now.timestamp()]))
     longest = int(np.argmax(np.diff(edges)))
     return _held(
@@ -138,7 +141,7 @@ def _fall(
     series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime, usual: float | None
 ) -> Finding | None:
     if float(spec.quality.sudden_fall) == 1:
-        return None
+        return None  # demand cannot fall by more than all of it: the rule is off
     level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), usual)
     if level is None:
         return None

@@ -25,5 +25,7 @@ class Course:
 
     def due(self, number: int, rate: float) -> float:
         """Return how many seconds after the start a request is due; the rate grows linearly through the ramp."""
+        # Through the ramp n(t) = rate·t² ÷ (2·ramp) requests are due, solved for t; afterwards the line goes on at
+        # `rate`, half a ramp late.
         in_ramp = rate * self.ramp / 2
         return math.sqrt(2 * number * self.ramp / rate) if number < in_ramp else number / rate + self.ramp / 2

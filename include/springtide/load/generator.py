@@ -122,6 +122,7 @@ class Load:
         async with AsyncExitStack() as sessions:
             clients = [await sessions.enter_async_context(_client(keepalive=True)) for _ in range(CLIENTS)]
             fresh = await sessions.enter_async_context(_client(keepalive=False))
+            # Beside the requests, not between them: a load that does harm must end while its answers are missing.
             guards = [asyncio.create_task(guard) for guard in (self._judge(start), self._watch())]
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -139,6 +140,7 @@ class Load:
         while limits is not None and self._stopped is None:
             await asyncio.sleep(_JUDGED_EVERY)
             spent = self._clock.monotonic() - start
+            # In the ramp fewer requests are in flight, so fewer may wait for an answer.
             rate = self._rate * min(1.0, spent / self._course.ramp) if self._course.ramp else self._rate
             self._stop(limits.broken_by(self._tally.windows, waiting=self._tally.waiting, rate=rate))
 
@@ -164,6 +166,7 @@ class Load:
         monotonic = self._clock.monotonic
         most = self._course.most
         for number in count():
+            # From the start, not from the request before: a generator that was late does not lower the rate for good.
             due = start + self._course.due(number, self._rate)
             if due >= start + self._seconds:
                 return max(monotonic() - start, self._seconds)
@@ -188,7 +191,7 @@ class Load:
                     status, body = await self._get(clients.turn(number), way)
                 except _Broken:
                     if not way.reused:
-                        raise
+                        raise  # a fresh connection that broke is the service's failure
                     self._tally.resent += 1
                     status, body = await self._get(clients.fresh, way)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
@@ -197,6 +200,7 @@ class Load:
         if status != self._course.expect:
             self._tally.failure(monotonic() - start, f"status {status}")
             return
+        # The first word names the pod, where the service says it: so the report shows who answered, and when.
         word = body.split(maxsplit=1)[0][:100].decode("utf-8", "replace") if body.strip() else ""
         self._tally.succeeded(monotonic() - start, monotonic() - sent, word)
 
@@ -246,6 +250,7 @@ def _client(*, keepalive: bool) -> aiohttp.ClientSession:
     traces = aiohttp.TraceConfig()
     traces.on_connection_reuseconn.append(_note_reuse)
     return aiohttp.ClientSession(
+        # limit=0: a request never waits for a connection. A queue in here would hide the service's own.
         connector=aiohttp.TCPConnector(limit=0, force_close=not keepalive),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
@@ -264,7 +269,7 @@ async def _no_silent_resend(
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:
-        raise
+        raise  # it never connected: nothing was sent that could be sent again
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _Broken from error
 
@@ -282,6 +287,7 @@ def _check(url: str, rate: float, seconds: float) -> None:
         raise _refused("rate", rate, f"more than 0 and at most {_MOST_RATE:.0f} requests a second")
     if not 0 < seconds <= _MOST_SECONDS:
         raise _refused("seconds", seconds, f"more than 0 and at most {_MOST_SECONDS:.0f}")
+    # The address, not the name: a name could be resolved to another host at the second request.
     if not _is_near(url):
         raise _refused(
             "url", url[:100], "an http URL whose host is localhost or an address outside the public internet"

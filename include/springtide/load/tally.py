@@ -96,6 +96,7 @@ class Tally:
 
     def succeeded(self, now: float, latency: float, word: str) -> None:
         """Count a good answer."""
+        # A body that is different each time (a clock, a token) must not fill the memory.
         if word not in self.answers and len(self.answers) >= _MOST_WORDS:
             word = _OTHERS
         self.latencies.append(latency)

@@ -25,5 +25,6 @@ class Approval(Part):
         """Say whether a plan from `current` to `replicas` needs a person."""
         if self.always:
             return True
+        # Of the pods that run now, so that a service of two and one of two hundred are asked about alike.
         too_high = self.above is not None and replicas > current * self.above
         return too_high or (self.below is not None and replicas < current * self.below)

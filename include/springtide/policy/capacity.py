@@ -78,6 +78,7 @@ class WeightedDemandSpec(WindowPart):
     def against(self, demand: PrometheusDemand | FileDemand) -> Iterator[Contradiction]:
         """Yield what this model and `demand` contradict each other in."""
         yield from super().against(demand)
+        # The formula's M and L are cores; a demand in requests would be divided by them without any error to be seen.
         if demand.unit != "cores":
             yield Contradiction(
                 ("model",),
@@ -175,7 +176,7 @@ class UslSpec(WindowPart):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
-        sizes = {one.replicas for one in self.measured}
+        sizes = {point.replicas for point in self.measured}
         if len(sizes) < 3:  # noqa: PLR2004  # as many as the law has parameters
             yield Contradiction(
                 ("measured",), f"measured at {len(sizes)} different numbers of replicas: at least 3 are needed"

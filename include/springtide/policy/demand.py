@@ -98,6 +98,7 @@ class PrometheusDemand(DemandPart):
 
 def _inside(text: str) -> str:
     path = PurePosixPath(text)
+    # Policies come from a repository that more people may write to than the machine that reads them: no file elsewhere.
     if path.is_absolute() or ".." in path.parts[1:] or "\\" in text or not text.isprintable():
         raise refusal(
             "path_not_allowed", f"{shown(text)}: write a path from the folder of policies, at most one '..' up"

@@ -114,7 +114,7 @@ def _read(path: Path, document: Document) -> bytes:
             document.refuse("policy_unreadable", "it is no regular file")
         else:
             with path.open("rb") as file:
-                raw = file.read(MAX_BYTES + 1)
+                raw = file.read(MAX_BYTES + 1)  # one more than allowed tells "too large" without reading it all
             if len(raw) <= MAX_BYTES:
                 return raw
             document.refuse("policy_too_large", f"it is larger than {MAX_BYTES // 1024} KiB: a policy is some 2 KiB")
@@ -132,6 +132,7 @@ def _decode(raw: bytes, document: Document) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         document.refuse("policy_unreadable", f"byte 0x{raw[error.start]:02x} is not UTF-8: save it as UTF-8", line=line)
     else:
+        # Otherwise what a reviewer sees in the file and what is loaded could be two things.
         for match in _UNSEEN.finditer(text.removeprefix("\ufeff")):
             line = text.count("\n", 0, match.start()) + 1
             message = f"character U+{ord(match[0]):04X} is refused: editors do not show it; remove it"
@@ -182,6 +183,7 @@ def _survey(text: str, document: Document) -> set[int]:
                 break
         elif isinstance(event, events.CollectionEndEvent):
             depth -= 1
+        # Composed nodes have a tag whether one was written or not: only the event tells, so its place is noted.
         if getattr(event, "ctag", None) is not None:
             tagged.add(event.start_mark.index)
     return tagged
@@ -211,6 +213,7 @@ class _Walk:
         return _plain(node)
 
     def _refusal(self, node: nodes.Node) -> tuple[str, str] | None:
+        # An alias is composed as the very node of its anchor: seen twice, it is one.
         if id(node) in self._seen:
             return "policy_alias_refused", "an alias (*) is refused: write the value out"
         self._seen.add(id(node))
@@ -224,7 +227,7 @@ class _Walk:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            key = self.value(key_node, (*place, "?"))
+            key = self.value(key_node, (*place, "?"))  # a key may be a mapping, too, in YAML
             if not isinstance(key, str):
                 self._document.refuse("policy_type", f"a key is text, got {shown(key)}", place, line)
             elif key in data:
@@ -241,7 +244,7 @@ def _plain(node: nodes.ScalarNode) -> Any:
     """Return what a scalar says; quoted text and every other notation stay text."""
     text = str(node.value)
     if node.style:
-        return text
+        return text  # quoted: "1" is text, whatever it looks like
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -15,7 +15,7 @@ from springtide.policy.part import Part
 from springtide.policy.units import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -56,6 +56,7 @@ def validate(document: Document, root: type[Root]) -> Root | None:
     try:
         return root.model_validate(data)
     except ValidationError as error:
+        # pydantic stops at an unknown key before it compares the fields beside it
         unknown = [detail for detail in error.errors() if detail["type"] == "extra_forbidden"]
     for detail in unknown:
         _explain(detail, document, root)
@@ -65,6 +66,7 @@ def validate(document: Document, root: type[Root]) -> Root | None:
     except ValidationError as error:
         for detail in error.errors():
             _explain(detail, document, root)
+        # Nor does it compare sections where any one of them is refused; those that are whole are compared here.
         if root is ScalingPolicy and not any(detail["loc"] == ("spec",) for detail in error.errors()):
             _note(_between_valid_sections(data), ("spec",), document)
     return None
@@ -89,12 +91,11 @@ def _explain(detail: ErrorDetails, document: Document, root: type[Part]) -> None
         document.refuse(*_words(detail, place, known), place)
 
 
-def _note(contradictions: Any, place: Place, document: Document) -> None:
-    found: Iterator[Contradiction] = iter(contradictions)
+def _note(contradictions: Iterable[Contradiction], place: Place, document: Document) -> None:
     if any(refused[: len(place)] == place for refused in document.opaque):
         return  # one side of it is not there to be judged
-    for one in found:
-        document.refuse(one.code, one.message, (*place, *one.field))
+    for contradiction in contradictions:
+        document.refuse(contradiction.code, contradiction.message, (*place, *contradiction.field))
 
 
 def _refuse_choice(context: Mapping[str, Any], place: Place, document: Document) -> None:

@@ -175,8 +175,8 @@ class Spec(Part):
         yield from between_sections(self.replicas, self.demand, self.capacity)
         if self.rehearsal is not None:
             unit = None if self.demand is None else self.demand.unit
-            for one in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
-                yield Contradiction(("rehearsal", *one.field), one.message, one.code)
+            for contradiction in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
+                yield Contradiction(("rehearsal", *contradiction.field), contradiction.message, contradiction.code)
 
 
 def between_sections(
@@ -192,9 +192,9 @@ def between_sections(
                 yield Contradiction(
                     (*at, "replicas"), f"fixed replicas {model.replicas} is above replicas.max {replicas.max}"
                 )
-        elif demand is not None:
-            for one in model.against(demand):
-                yield Contradiction((*at, *one.field), one.message, one.code)
+        elif demand is not None:  # a model of demand without any demand was told above, once for all of them
+            for contradiction in model.against(demand):
+                yield Contradiction((*at, *contradiction.field), contradiction.message, contradiction.code)
 
 
 class ScalingPolicy(Part):

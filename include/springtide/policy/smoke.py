@@ -41,6 +41,7 @@ class HttpCheck(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        # The worst case, one after the other: a check that outlives its phase's deadline would fail every run.
         longest = self.samples * self.timeout
         if longest > _LONGEST_CHECK:
             whole = f"{self.samples} samples with a timeout of {self.timeout} may take {Duration.of(longest)}"

@@ -26,7 +26,9 @@ MAX_REPLICAS = 10_000
 thousand a number is a slip of the hand, not a plan."""
 
 _SHOWN = 60
+"""Characters of a value that a message repeats: a file may hold a megabyte in one of them."""
 _LONGEST = timedelta(days=3650)
+"""Ten years: more is a slip of the hand, and far below what overflows when it is added to a date."""
 _KINDS = {"dict": "mapping", "tuple": "list"}
 
 
@@ -38,7 +40,7 @@ def refusal(code: LiteralString, message: str) -> PydanticCustomError:
 def shown(value: object) -> str:
     """Return `value` for a message: its kind, escaped to ASCII, cut short; never a whole document."""
     match value:
-        case None | True | False:
+        case None | True | False:  # before int: to Python, True is one
             return {None: "nothing", True: "true", False: "false"}[value]
         case int() if abs(value) >= 10**_SHOWN:
             return "an enormous number"
@@ -67,12 +69,15 @@ class Written:
         """
         if isinstance(value, cls):
             return value
+        # A bool is an int to Python, and `replicas: true` is a mistake, never one replica.
         if isinstance(value, cls.accepts) and not isinstance(value, bool):
             text = str(value)
             if re.fullmatch(cls.pattern, text):
                 return cls(text)  # type: ignore[call-arg]  # each kind takes its text
         raise refusal("policy_type", f"expected {cls.expected}, got {shown(value)}")
 
+    # Pydantic's own parsing of timedelta, Decimal and float would take other notations and lose the text: these two
+    # methods replace it by `read`, and dump the text as it was written.
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -93,6 +98,7 @@ class Written:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
 
+    # Copies and pickles go through the text: the constructors of timedelta, Decimal and float know nothing of it.
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         return type(self), (self.text,)
 
@@ -111,6 +117,7 @@ class Duration(Written, timedelta):
 
     def __new__(cls, text: str) -> Self:
         """Read `text`, which matches `pattern`."""
+        # Every unit at most once and the largest first, by the pattern: "30m1h" or "1h1h" is more often a typing error.
         parts = {unit: int(number) for number, unit in re.findall(r"([0-9]+)([dhms])", text)}
         length = timedelta(
             days=parts.get("d", 0), hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0)
@@ -140,7 +147,7 @@ class Percent(Written, float):
 
     def __new__(cls, text: str) -> Self:
         """Read `text`, which matches `pattern`."""
-        share = float(Decimal(text[:-1]) / 100)
+        share = float(Decimal(text[:-1]) / 100)  # in decimal: 57 % as 0.57, not as 57 hundredths of a binary float
         if share > 1:
             raise refusal("policy_inconsistent", f"{text} is more than the whole: at most 100%")
         self = super().__new__(cls, share)
@@ -180,6 +187,7 @@ class Quantity(Written, Decimal):
         return self
 
     def __format__(self, specifier: str, /) -> str:  # type: ignore[override]  # its context is for subclasses
+        # Without a specifier a message shows what was written: "100m", not "0.100".
         return format(Decimal(self), specifier) if specifier else self.text
 
 
@@ -202,6 +210,7 @@ class Pods(Written):
 
     def of(self, whole: int) -> int:
         """Return how many pods of `whole` that is: rounded down, at least 1."""
+        # At least 1, or a removal in steps of 25 % of three pods would never end.
         pods = int(self.text) if self._share is None else round_down(whole * self._share)
         return max(1, pods)
 
@@ -213,6 +222,7 @@ class Pods(Written):
 
 
 def _count(number: int) -> int:
+    # Three errors with a code of their own each: what to do about them differs, and programs read the code.
     if number < 0:
         raise refusal("pods_negative", f"{shown(number)} is negative: 1 to {MAX_REPLICAS}")
     if number == 0:
@@ -252,6 +262,7 @@ def dns_label(text: str) -> str:
     """
     if re.fullmatch(_LABEL, text):
         return text
+    # A Cyrillic letter or a non-breaking space looks right on the screen: only its code point tells.
     strange = sorted({f"U+{ord(char):04X}" for char in text[:_SHOWN] if not char.isascii() or not char.isprintable()})
     hint = f" (it holds {', '.join(strange[:5])})" if strange else ""
     raise refusal(
@@ -293,6 +304,7 @@ PromQl = Annotated[str, AfterValidator(_promql), WithJsonSchema({"type": "string
 
 
 def _url_path(text: str) -> str:
+    # "//host/path" is a request to another host; "/go?to=http://host" is none: only what is before the query counts.
     if "://" in text.partition("?")[0] or text.startswith("//") or not text.startswith("/"):
         raise refusal(
             "url_not_allowed",
