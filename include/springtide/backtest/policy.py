@@ -108,7 +108,7 @@ def capacity_of_a_pod(policy: ScalingPolicy) -> float:
         if capacity is not None:
             return float(capacity)
     raise InputError(
-        f"per_replica: no model of policy {policy.name} says what one replica can serve. Say it: --per-replica 55.",
+        f"per_replica: no model of policy {policy.name} says what one replica can serve. Give it: --per-replica 55.",
         code="capacity_unusable",
         field="per_replica",
     )

@@ -96,8 +96,8 @@ def history_of(series: DemandSeries, first: datetime, *, per_replica: float, few
     scored = max(0, int(np.ceil((first.timestamp() - minutes.start) / MINUTE)))
     if len(minutes) - scored < HOUR:
         raise DemandUnusable(
-            f"demand from {series.source} has {max(0, len(minutes) - scored)} minutes after {first.isoformat()}: an "
-            "hour is the least to replay. Choose another range.",
+            f"demand from {series.source} has {max(0, len(minutes) - scored)} minutes after {first.isoformat()}: a "
+            "replay needs at least an hour. Choose another range.",
             code="demand_too_short",
             field="demand",
         )

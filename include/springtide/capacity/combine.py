@@ -27,11 +27,11 @@ def estimate(
     `demand` is None for models that look at none; `replicas` are desired now. The estimate's own `demand` is the newest
     sample; what each model made of the series is in its inputs. 3.0000000001 rounds to 3.
 
-    A model that steps aside has no say, but with `sum` its share would be missing.
+    A model that abstains has no say, but with `sum` its share would be missing.
 
     Raises:
-        DemandUnusable: a model lacks what it needs, or answers with no finite number, or all step aside, or one of a
-            sum does (`capacity_unusable`).
+        DemandUnusable: a model lacks what it needs, or answers with no finite number, or all abstain, or one of a sum
+            does (`capacity_unusable`).
     """
     series = (
         DemandSeries(times=np.empty(0), values=np.empty(0), unit="", source="no demand") if demand is None else demand
@@ -60,14 +60,14 @@ def requested(replicas: int, *, now: datetime) -> CapacityEstimate:
 
 
 def held(estimate: CapacityEstimate | None, *, replicas: int, reason: str) -> CapacityEstimate:
-    """Return `estimate` as one that never shrinks what runs; without one, the `replicas` of now."""
+    """Return `estimate` as one that never shrinks what runs; without one, the current `replicas`."""
     if estimate is not None:
         return replace(estimate, hold=reason)
     kept = ModelAnswer(
         model="fixed",
         replicas=replicas,
         inputs={"replicas": replicas},
-        reason="the replicas of now: demand cannot be judged",
+        reason="the current replica count: demand cannot be judged",
     )
     return CapacityEstimate(replicas=replicas, answers=(kept,), combine="max", demand=None, unit=None, hold=reason)
 

@@ -6,7 +6,7 @@ the hour before the coming event. From one horizon before the start to the end: 
 not.
 
 A kind whose past events are nothing alike teaches nothing: each of them is predicted from the others, and where that
-asked for far too much on average, the model steps aside for this kind. Too little is no reason: without the model there
+asked for far too much on average, the model abstains for this kind. Too little is no reason: without the model there
 would be less.
 """
 
@@ -258,7 +258,7 @@ class Event:
 
     def _why_left_out(self, error: Overshoot) -> str:
         return (
-            f"its error over {error.events} past events of kind {error.kind} is {error.share:.1%}, asked for in vain; "
+            f"over {error.events} past events of kind {error.kind} it overestimated by {error.share:.1%} on average; "
             f"max_error allows {self.max_error:.1%}"
         )
 

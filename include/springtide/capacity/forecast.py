@@ -109,7 +109,7 @@ class Forecasting:
     startup_seconds: float = 60.0
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
-        """Return the replicas that the forecast asks for; steps aside where nothing was fitted for `now`."""
+        """Return the replicas that the forecast asks for; abstains where nothing was fitted for `now`."""
         del replicas
         fit = self.fit
         moment = now.timestamp()

@@ -37,7 +37,7 @@ class ModelAnswer:
 
 def stepping_aside(model: str, reason: str) -> ModelAnswer:
     """Return the answer of a model that has no say this time."""
-    return ModelAnswer(model=model, replicas=0.0, inputs={}, reason=f"steps aside: {reason}", is_aside=True)
+    return ModelAnswer(model=model, replicas=0.0, inputs={}, reason=f"abstains: {reason}", is_aside=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

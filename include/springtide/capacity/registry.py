@@ -167,7 +167,7 @@ _BUILDERS: dict[type, Callable[[Any], CapacityModel]] = {
 
 
 def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
-    """Return the model that `spec` describes, with what was `learned` for it; it steps aside after large errors."""
+    """Return the model that `spec` describes, with what was `learned` for it; it abstains after large errors."""
     model = _built(spec, learned)
     # Models that look ahead can be wrong without anybody noticing; those of present demand cannot.
     if isinstance(spec, AheadPart):

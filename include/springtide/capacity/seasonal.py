@@ -43,7 +43,7 @@ class Seasonal:
     startup_seconds: float = 60.0
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
-        """Return the replicas until the next plan's pods are ready; steps aside before a whole season was seen.
+        """Return the replicas until the next plan's pods are ready; abstains before a whole season was seen.
 
         Raises:
             DemandUnusable: no sample lies before `now`.

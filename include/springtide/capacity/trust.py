@@ -1,4 +1,4 @@
-"""A model that steps aside while it has been wrong too often lately, and how wrong it has been.
+"""A model that abstains while it has been wrong too often lately, and how wrong it has been.
 
 The error of one answer is |answer - needed| ÷ the larger of both: 0 is exact, ½ is twice too much or half of it, and 1
 is no relation at all. `needed` is the largest demand of the time that the answer had to cover, in fully used replicas.
@@ -39,7 +39,7 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class Lenient:
-    """`model`, but where demand does not hold what it needs it steps aside instead of failing."""
+    """`model`, but where demand does not hold what it needs it abstains instead of failing."""
 
     name: str
     model: CapacityModel

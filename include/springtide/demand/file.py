@@ -141,7 +141,7 @@ class FileSource:
             numbers = compute.cast(values, pa.float64()).to_numpy()
         except pa.ArrowException as error:
             raise unusable(
-                self._name, f"it is no Parquet file of times and numbers ({type(error).__name__})."
+                self._name, f"it is not a Parquet file of times and numbers ({type(error).__name__})."
             ) from error
         return _Rows(
             times=seconds.astype(np.float64),

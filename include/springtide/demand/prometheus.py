@@ -92,10 +92,10 @@ class PrometheusSource:
         if len(metrics) > 1:
             names = ", ".join(_label_text(metric) for metric in metrics[:_SHOWN_SERIES])
             more = f" and {len(metrics) - _SHOWN_SERIES} more" if len(metrics) > _SHOWN_SERIES else ""
-            problem = f"the query answers with {len(metrics)} series: {names}{more}. Wrap it in sum(...)."
+            problem = f"the query returns {len(metrics)} series: {names}{more}. Wrap it in sum(...)."
             raise unusable(self._name, problem)
         if any("values" not in series for series in result):
-            raise unusable(self._name, "the query answers with a histogram: take a rate or a quantile of it.")
+            raise unusable(self._name, "the query returns a histogram: take a rate or a quantile of it.")
         return result
 
     def _series(self, points: list[list[Any]]) -> DemandSeries:
@@ -104,7 +104,7 @@ class PrometheusSource:
             times = table[:, 0]
             values = table[:, 1]
         except (ValueError, IndexError):
-            raise unusable(self._name, "its points are no pairs of time and number.") from None
+            raise unusable(self._name, "its points are not pairs of time and number.") from None
         wrong = ~np.isfinite(values) | (values < 0)
         if wrong.any():
             first = int(np.argmax(wrong))
@@ -112,7 +112,7 @@ class PrometheusSource:
             raise unusable(
                 self._name,
                 f"{int(wrong.sum())} of {len(values)} points are NaN, infinite or negative, first {values[first]} at "
-                f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero answers NaN).",
+                f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero gives NaN).",
             )
         return DemandSeries(times=times, values=values, unit=self._unit, source=self._name)
 
@@ -126,7 +126,7 @@ def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSer
     if len(series):
         return series
     when = f"between {start.isoformat(timespec='seconds')} and {end.isoformat(timespec='seconds')}"
-    problem = f"the query answers with nothing {when}. Is it right, and is the service measured?"
+    problem = f"the query returns nothing {when}. Is it right, and is the service measured?"
     raise unusable(series.source, problem)
 
 

@@ -89,7 +89,7 @@ def _values(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
 def _order(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
     del spec, now
     if (np.diff(series.times) <= 0).any():
-        return _refused("duplicates", "its samples are not in the order of time, or one time stands twice.")
+        return _refused("duplicates", "its samples are not in order of time, or a time appears twice.")
     return None
 
 

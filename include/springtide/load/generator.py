@@ -306,4 +306,4 @@ def _is_near(url: str) -> bool:
 
 
 def _refused(field: str, value: object, allowed: str) -> InputError:
-    return InputError(f"{field} is {value!r}; allowed is {allowed}.", code="load_invalid", field=field)
+    return InputError(f"{field} is {value!r}; allowed: {allowed}.", code="load_invalid", field=field)

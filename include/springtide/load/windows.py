@@ -64,14 +64,12 @@ class Limits:
         failed = sum(second.failed for second in last)
         # A share alone would end a load on one failure of its first few requests.
         if failed >= _LEAST_FAILURES and failed > self.errors * answers:
-            return Breach(
-                f"{failed} of {answers} requests failed in {len(last)} s, allowed are {100 * self.errors:g} %"
-            )
+            return Breach(f"{failed} of {answers} requests failed in {len(last)} s, allowed: {100 * self.errors:g} %")
         last = _last(windows, _LEAST_FOR_P99)
         slow = p99_of(last)
         if sum(second.good for second in last) >= _LEAST_FOR_P99 and slow is not None and slow > self.p99:
             return Breach(
-                f"p99 was {slow * 1000:.0f} ms in {len(last)} s, allowed are {self.p99 * 1000:.0f} ms", is_late=True
+                f"p99 was {slow * 1000:.0f} ms in {len(last)} s, allowed: {self.p99 * 1000:.0f} ms", is_late=True
             )
         return None
 

@@ -13,13 +13,13 @@ class Approval(Part):
     """Every plan that changes something. Default false."""
 
     above: Factor | None = None
-    """Plans to more than this multiple of the replicas of now, such as `2x`. Default none."""
+    """Plans to more than this multiple of the current replica count, such as `2x`. Default none."""
 
     below: Percent | None = None
-    """Plans to less than this share of the replicas of now, such as `50%`. Default none."""
+    """Plans to less than this share of the current replica count, such as `50%`. Default none."""
 
     within: Annotated[Duration, between("1m", "7d")] = Duration("1d")
-    """How long a run of Airflow waits for the answer; then it ends failed, and nothing was written. Default 1d."""
+    """How long a run in Airflow waits for the answer; then it fails, and nothing was written. Default 1d."""
 
     def is_needed(self, current: int, replicas: int) -> bool:
         """Say whether a plan from `current` to `replicas` needs a person."""

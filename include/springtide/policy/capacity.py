@@ -69,7 +69,7 @@ class WeightedDemandSpec(WindowPart):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         if self.limit <= 0:
-            yield Contradiction(("limit",), f"limit {self.limit} is no CPU at all: more than 0", "policy_range")
+            yield Contradiction(("limit",), f"limit {self.limit} is out of range: more than 0", "policy_range")
         elif not 0 < self.request <= self.limit:
             yield Contradiction(
                 ("request",), f"request {self.request} must be more than 0 and at most limit {self.limit}"

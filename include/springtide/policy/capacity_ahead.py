@@ -98,7 +98,7 @@ Day = Annotated[
 
 def _raises(factor: Factor) -> Factor:
     if factor <= 0:
-        raise refusal("policy_range", f"{factor} is no demand at all: more than 0x")
+        raise refusal("policy_range", f"{factor} is out of range: more than 0x")
     return factor
 
 
@@ -169,8 +169,8 @@ class EventSpec(ModelPart):
     """How long a pod takes from its creation to ready. Default 60s. Give the 95th percentile that you measured."""
 
     max_error: Percent = Percent("90%")
-    """The error above which the model steps aside for a kind of event and says so: past events of the kind are
-    predicted, each from the others, and what would have been asked for in vain is averaged. Default 90%: one event in
+    """The error above which the model abstains for a kind of event and says so: past events of the kind are
+    predicted, each from the others, and the share that was asked for too much is averaged. Default 90%: one event in
     ten that really brought so much keeps it in, so with `last` at 10 it always stays. Lower it where pods are dearer
     than a missed event; `100%` disables it."""
 

@@ -35,7 +35,7 @@ class DatabaseCheck(Part):
     Required."""
 
     role: Literal["primary", "any"] = "primary"
-    """What it must be. Default `primary`: it takes writes. `any`: a standby will do."""
+    """What it must be. Default `primary`: it takes writes. `any`: a standby is enough."""
 
     free_connections: Annotated[int, Field(ge=0, le=100_000)] = 10
     """How many connections must be free. Default 10."""

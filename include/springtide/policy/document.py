@@ -111,7 +111,7 @@ def _stop_on(document: Document) -> None:
 def _read(path: Path, document: Document) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device would never end
-            document.refuse("policy_unreadable", "it is no regular file")
+            document.refuse("policy_unreadable", "it is not a regular file")
         else:
             with path.open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)  # one more than allowed tells "too large" without reading it all
@@ -146,15 +146,15 @@ def _decode(raw: bytes, document: Document) -> str:
 
 def _syntax(error: YAMLError) -> tuple[str, str, Place, int]:
     if not isinstance(error, MarkedYAMLError):
-        return "policy_unreadable", "it is no YAML", (), 1
+        return "policy_unreadable", "it is not valid YAML", (), 1
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
     problem = error.problem or error.context or ""
     if "undefined alias" in problem:
         return "policy_alias_refused", "an alias (*) is refused: write the value out", (), line
     if r"'\t'" in problem:
-        return "policy_unreadable", "a tab stands where YAML wants spaces: indent with spaces", (), line
-    return "policy_unreadable", f"it is no YAML: {problem}", (), line
+        return "policy_unreadable", "a tab is used where YAML expects spaces: indent with spaces", (), line
+    return "policy_unreadable", f"it is not valid YAML: {problem}", (), line
 
 
 def _survey(text: str, document: Document) -> set[int]:
@@ -229,10 +229,10 @@ class _Walk:
             line = key_node.start_mark.line + 1
             key = self.value(key_node, (*place, "?"))  # a key may be a mapping, too, in YAML
             if not isinstance(key, str):
-                self._document.refuse("policy_type", f"a key is text, got {shown(key)}", place, line)
+                self._document.refuse("policy_type", f"a key must be text, got {shown(key)}", place, line)
             elif key in data:
                 first = self._document.line((*place, key))
-                message = f"this key stands twice, first on line {first}: remove one"
+                message = f"this key appears twice, first on line {first}: remove one"
                 self._document.refuse("policy_duplicate_key", message, (*place, key), line)
             else:
                 self._document.lines[*place, key] = line

@@ -32,4 +32,4 @@ class Downstream(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         if self.reserve >= self.limit:
-            yield Contradiction(("reserve",), f"reserve {self.reserve} leaves nothing of limit {self.limit}")
+            yield Contradiction(("reserve",), f"reserve {self.reserve} leaves no connection of limit {self.limit}")

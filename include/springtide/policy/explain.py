@@ -106,7 +106,7 @@ def _refuse_choice(context: Mapping[str, Any], place: Place, document: Document)
         message = f"expected one of {context['expected_tags']}, got {shown(context['tag'])}"
         document.refuse("policy_type", message, place)
     else:
-        document.refuse("policy_missing_key", "it is required: it says what the other keys mean", place)
+        document.refuse("policy_missing_key", "it is required: it says which other keys are allowed", place)
 
 
 def _words(detail: ErrorDetails, place: Place, known: Mapping[str, FieldInfo]) -> tuple[str, str]:
@@ -123,7 +123,9 @@ def _words(detail: ErrorDetails, place: Place, known: Mapping[str, FieldInfo]) -
         return "policy_unknown_key", f"unknown key; {hint}"
     if kind in _BOUNDS:
         bound = _BOUNDS[kind].format(**context)
-        return "policy_range", f"{given} is out of range: {bound}" if kind[:3] != "too" else f"a list of {bound}"
+        return "policy_range", f"{given} is out of range: {bound}" if kind[
+            :3
+        ] != "too" else f"expected a list of {bound}"
     if kind == "literal_error":
         return "policy_type", f"expected {context['expected']}, got {given}"
     if kind in _EXPECTED:

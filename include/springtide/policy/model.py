@@ -52,7 +52,7 @@ class Metadata(Part):
     """The policy's name; its file is called the same (`checkout.yaml`). Required."""
 
     owner: Line
-    """The team that answers for the service: shown in every record and page. Required."""
+    """The team that is responsible for the service. Required."""
 
 
 class TargetSpec(Part):
@@ -106,18 +106,18 @@ def _grows(factor: Factor) -> Factor:
 
 
 class Guards(Part):
-    """What keeps a wrong number small. A model's answer is clamped to it; a person's number is refused beyond it."""
+    """How much one run may change. A model's answer is clamped to it; a person's number is refused beyond it."""
 
     step_up: Annotated[Factor, AfterValidator(_grows)] = Factor("3x")
-    """The most that one run grows: `3x` the replicas of now, and always at least one more. Default 3x: a
+    """The most that one run scales up to: `3x` the current replica count, and always at least one more. Default 3x: a
     larger jump is more often a wrong metric than real demand. `10000x` disables it."""
 
     step_down: Percent = Percent("50%")
-    """The most that one run removes, of the replicas of now, and always at least one. Default 50%: what is left can
-    still serve half of yesterday. `100%` disables it; `0%` means that runs never shrink the service."""
+    """The largest share of the current replica count that one run removes, and always at least one replica. Default
+    50%: what is left can still serve half of yesterday. `100%` disables it; `0%` means that runs never scale down."""
 
     tolerance: Percent = Percent("10%")
-    """How far a model's answer may be from the replicas of now without a run. Default 10%, the tolerance of the
+    """How close to the current replica count counts as no change. Default 10%, the tolerance of the
     HorizontalPodAutoscaler: a switch for one pod in twenty costs more than it gives. `0%` disables it."""
 
 
@@ -141,20 +141,20 @@ class Spec(Part):
     inherited."""
 
     smoke: Annotated[tuple[SmokeCheck, ...], Field(strict=False, max_length=20)] = ()
-    """What is tried on the new instances before the stable ones go. Default none: readiness and endpoints are the
-    proof."""
+    """What the new instances are checked with before the stable ones are removed. Default none: readiness and endpoints
+    are the proof."""
 
     guards: Guards = Guards()
-    """What keeps a wrong number small; see `Guards`."""
+    """How much one run may change; see `Guards`."""
 
     preflight: Preflight = Preflight()
-    """How the findings before a run are taken; see `Preflight`."""
+    """Which findings of the preflight only warn; see `Preflight`."""
 
     downstream: Annotated[tuple[Downstream, ...], Field(strict=False, max_length=20)] = ()
-    """What the replicas connect to, with its limit of connections; see `Downstream`. Default none."""
+    """What the replicas connect to, with its connection limit; see `Downstream`. Default none."""
 
     databases: Annotated[tuple[DatabaseCheck, ...], Field(strict=False, max_length=20)] = ()
-    """Databases that must be fit before each change and at the smoke test; see `DatabaseCheck`. Default none."""
+    """Databases that must be healthy before each change and at the smoke test; see `DatabaseCheck`. Default none."""
 
     stability: Stability | None = None
     """The smoke test repeated for a while; see `Stability`. Default none."""
@@ -163,11 +163,11 @@ class Spec(Part):
     """When a person must approve a plan; see `Approval`. Default never."""
 
     rehearsal: Rehearsal | None = None
-    """How hard a rehearsal may press the service; see `Rehearsal`. Default none: a rehearsal scales it and sends
-    nothing."""
+    """How much load a rehearsal may send; see `Rehearsal`. Default none: a rehearsal scales the service and sends no
+    load."""
 
     after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
-    """Policies that have to stand before this one grows for an event or in a sweep, and that are made smaller after
+    """Policies that must be ready before this one scales up for an event or in a sweep, and that are scaled down after
     it: its databases, proxies and caches. Default none."""
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -184,7 +184,9 @@ def between_sections(
 ) -> Iterator[Contradiction]:
     """Yield what sections that are valid by themselves contradict each other in; `field` counts from `spec`."""
     if demand is None and capacity.needs_demand:
-        yield Contradiction(("demand",), "demand is required: only `fixed` models do without", "policy_missing_key")
+        yield Contradiction(
+            ("demand",), "demand is required: only `fixed` models work without it", "policy_missing_key"
+        )
     for index, model in enumerate(capacity.models):
         at: tuple[str | int, ...] = ("capacity", "models", index)
         if isinstance(model, FixedSpec):

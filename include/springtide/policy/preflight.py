@@ -21,9 +21,9 @@ PreflightCheck = Literal[
 
 
 class Preflight(Part):
-    """How the findings of the preflight are taken."""
+    """Which findings of the preflight only warn."""
 
     only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
-    """Checks whose findings are told but stop no run: `quota`, `nodes`, `disruption_budget`, `autoscaler_maximum`,
-    `image`, `grace`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where a cluster autoscaler
-    brings more of them; `gitops` where the tool is known to ignore the field."""
+    """Checks whose findings are reported but do not stop a run: `quota`, `nodes`, `disruption_budget`,
+    `autoscaler_maximum`, `image`, `grace`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where
+    a cluster autoscaler brings more of them; `gitops` where the tool is known to ignore the field."""

@@ -1,4 +1,4 @@
-"""How hard a rehearsal may press the service: without this section, it sends no load at all."""
+"""How much load a rehearsal may send to the service: without this section, it sends none."""
 
 import re
 from collections.abc import Iterator

@@ -204,7 +204,7 @@ class Pods(Written):
         self.text = text
         self._share = Percent(text) if text.endswith("%") else None
         if self._share is not None and not self._share:
-            raise refusal("policy_range", f"{text} is no pod at all: at least 1, or more than 0%")
+            raise refusal("policy_range", f"{text} selects no pods: write at least 1, or more than 0%")
         if self._share is None and int(text) > MAX_REPLICAS:
             raise refusal("policy_range", f"{text} pods are too many: at most {MAX_REPLICAS}")
 
@@ -264,10 +264,11 @@ def dns_label(text: str) -> str:
         return text
     # A Cyrillic letter or a non-breaking space looks right on the screen: only its code point tells.
     strange = sorted({f"U+{ord(char):04X}" for char in text[:_SHOWN] if not char.isascii() or not char.isprintable()})
-    hint = f" (it holds {', '.join(strange[:5])})" if strange else ""
+    hint = f" (it contains {', '.join(strange[:5])})" if strange else ""
     raise refusal(
         "name_invalid",
-        f"{shown(text)} is no name: a-z, 0-9 and '-', a letter or digit at both ends, at most 63 characters{hint}",
+        f"{shown(text)} is not a valid name: a-z, 0-9 and '-', a letter or digit at both ends, at most 63 "
+        f"characters{hint}",
     )
 
 
@@ -281,7 +282,7 @@ def _line(limit: int) -> Callable[[str], str]:
         if len(text) > limit:
             raise refusal("policy_range", f"{len(text)} characters are too many: at most {limit}")
         if not text.isprintable():
-            raise refusal("policy_range", f"{shown(text)} holds a character that cannot be printed")
+            raise refusal("policy_range", f"{shown(text)} contains a character that cannot be printed")
         return text
 
     return check
@@ -293,14 +294,14 @@ Line = Annotated[str, AfterValidator(_line(100)), WithJsonSchema({"type": "strin
 
 def _promql(text: str) -> str:
     if not text.strip():
-        raise refusal("policy_range", "the query is empty: write PromQL that answers with one series")
+        raise refusal("policy_range", "the query is empty: write PromQL that returns one series")
     if len(text) > 4096:  # noqa: PLR2004  # Prometheus is asked by GET; servers cut longer request lines
         raise refusal("policy_range", f"{len(text)} characters are too many: at most 4096")
     return text
 
 
 PromQl = Annotated[str, AfterValidator(_promql), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 4096})]
-"""A PromQL expression that answers with one series (a range) or one number (an instant)."""
+"""A PromQL expression that returns one series (a range) or one number (an instant)."""
 
 
 def _url_path(text: str) -> str:
@@ -311,7 +312,7 @@ def _url_path(text: str) -> str:
             "write the path alone, such as /healthz: requests go to the policy's own Service and nowhere else",
         )
     if len(text) > 1024 or not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "\\#"):  # noqa: PLR2004
-        raise refusal("url_not_allowed", "a path holds at most 1024 printable ASCII characters, no space, '\\' or '#'")
+        raise refusal("url_not_allowed", "a path has at most 1024 printable ASCII characters, no space, '\\' or '#'")
     return text
 
 

@@ -64,7 +64,7 @@ def test_events_that_are_nothing_alike_are_not_and_the_others_decide() -> None:
 
     assert found.largest.model == "target_utilization"
     assert found.answers[0].reason == (
-        "steps aside: its error over 5 past events of kind sale is 76.7%, asked for in vain; max_error allows 70.0%"
+        "abstains: over 5 past events of kind sale it overestimated by 76.7% on average; max_error allows 70.0%"
     )
 
 

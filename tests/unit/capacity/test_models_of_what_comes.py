@@ -45,7 +45,7 @@ class TestSeasonal:
         answer = Seasonal(per_replica=1.0, season=WEEK).answer(minutes(wave(3)), replicas=1, now=NOW)
 
         assert (answer.is_aside, answer.replicas) == (True, 0)
-        assert answer.reason == "steps aside: no whole week of demand was seen yet: 4320 min were"
+        assert answer.reason == "abstains: no whole week of demand was seen yet: 4320 min were"
 
     def test_a_season_on_the_edge_counts(self) -> None:
         assert len(earlier_peaks(Minutes(0.0, np.ones(DAY)), 17, DAY)) == 1

@@ -41,7 +41,7 @@ def test_above_it_the_others_decide_and_the_estimate_tells_why() -> None:
 
     assert found.largest.model == "target_utilization"
     assert found.answers[0].is_aside
-    assert found.answers[0].reason == "steps aside: its error of the last days is 20.3%, max_error allows 20.0%"
+    assert found.answers[0].reason == "abstains: its error of the last days is 20.3%, max_error allows 20.0%"
 
 
 @pytest.mark.parametrize("combine", ["max", "sum"])
@@ -61,7 +61,7 @@ def test_nobody_left_is_no_answer(combine: str) -> None:
 def test_a_sum_without_one_of_its_parts_is_no_answer() -> None:
     models = [build_model(SEASONAL, learned(0.9)), build_model(RECENT)]
 
-    with pytest.raises(DemandUnusable, match="a share of the sum is missing: seasonal steps aside"):
+    with pytest.raises(DemandUnusable, match="a share of the sum is missing: seasonal abstains"):
         estimate(models, DEMAND, combine="sum", replicas=1, now=NOW)
 
 

@@ -61,7 +61,7 @@ def test_a_fall_while_the_surroundings_live_is_a_broken_measurement(left: float)
 
     assert verdict.outcome is Outcome.HOLD
     assert rules(verdict) == ["sudden_fall", "vanished"]
-    assert f"{CPU!r} is 3.5: the service is used, and what measures its demand is broken" in verdict.message
+    assert f"{CPU!r} is 3.5: the service is used, and the measurement of its demand is broken" in verdict.message
 
 
 @pytest.mark.parametrize(

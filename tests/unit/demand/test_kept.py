@@ -142,5 +142,5 @@ def test_another_query_or_step_is_another_file(source: Source, tmp_path: Path) -
 def test_nothing_at_all_is_refused_as_ever(kept: KeptSource, source: Source) -> None:
     source.gone = set(range(int(NOW.timestamp()) // 60 - 100, int(NOW.timestamp()) // 60 + 1))
 
-    with pytest.raises(DemandUnusable, match="answers with nothing between"):
+    with pytest.raises(DemandUnusable, match="returns nothing between"):
         kept.read(ago(60), ago(0), MINUTE)

@@ -111,7 +111,7 @@ class TestAnswersThatAreNotDemand:
     def test_another_series_in_a_later_chunk(self, prometheus: Prometheus) -> None:
         prometheus.answer = lambda asked: success(series("1", pod=asked["start"]))
 
-        with pytest.raises(DemandUnusable, match="answers with 2 series"):
+        with pytest.raises(DemandUnusable, match="returns 2 series"):
             source(prometheus.url).read(NOW - timedelta(days=10), NOW, MINUTE)
 
     @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1", "-0.001"])
