@@ -120,13 +120,15 @@ def named_event(almanac: Almanac, name: str, now: datetime) -> Occurrence:
         known = sorted({f"{one.calendar}.{one.event}" for one in ahead})
         listed = ", ".join(known[:20]) or "none"
         raise InputError(
-            f"event: {name[:100]!r} is no event of the calendars that is to come; there are: {listed}.",
+            f"event: {name[:100]!r} is not an upcoming event of the calendars; there are: {listed}.",
             code="event_unknown",
             field="event",
         )
     if len({one.calendar for one in found}) > 1:
         names = ", ".join(sorted({f"{one.calendar}.{one.event}" for one in found}))
-        raise InputError(f"event: {name!r} may be {names}: write which.", code="event_unknown", field="event")
+        raise InputError(
+            f"event: {name!r} is ambiguous: it may be {names}. Give one of them.", code="event_unknown", field="event"
+        )
     return found[0]
 
 

@@ -99,7 +99,7 @@ def make_release_plan(
 
     There is something to do as long as springtide's note `is_held`, even where the number is back already.
     """
-    number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is given back")
+    number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is restored")
     plan = _plan(policy, estimate, number, current=current, strategy="floor", now=now)
     return replace(plan, outcome=PlanOutcome.SCALE if is_held else PlanOutcome.NOTHING_TO_DO)
 
@@ -134,7 +134,7 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
     if estimate.hold is None or wanted >= current:
         return None
     return Clamp(
-        "demand.quality", wanted, current, f"{wanted} is less than {current} and is not believed: {estimate.hold}"
+        "demand.quality", wanted, current, f"{wanted} is less than {current} and is not trusted: {estimate.hold}"
     )
 
 

@@ -68,7 +68,7 @@ def settings_of(request: RunRequest) -> Settings:
     kinds: dict[str, type[Settings]] = {"blue_green": BlueGreen, "in_place": InPlace, "floor": Floor}
     if request.strategy not in kinds:
         raise InputError(
-            f"strategy: {request.strategy!r} is none; allowed are {', '.join(kinds)}.",
+            f"unknown strategy {request.strategy!r}; allowed: {', '.join(kinds)}.",
             code="name_invalid",
             field="strategy",
         )

@@ -63,7 +63,7 @@ def database_findings(ports: Ports, checks: tuple[DatabaseCheck, ...]) -> Iterat
     for check in checks:
         wrong = unfit(check, ports.databases.look(check))
         if wrong is None:
-            yield Finding("database", FindingStatus.PASSED, f"database {check.name} is fit")
+            yield Finding("database", FindingStatus.PASSED, f"database {check.name} is healthy")
         else:
-            words = f"{wrong}. A run would wait for it and roll back: start it when the database is well."
+            words = f"{wrong}. A run would wait for it and roll back: start it when the database is healthy."
             yield Finding("database", FindingStatus.REFUSED, words, "database_unfit")

@@ -167,7 +167,7 @@ class TestWhatIsRehearsed:
         assert named_event(self.ALMANAC, last.id, NOW) == last
 
     def test_what_is_not_known_or_over_is_refused_with_what_is(self) -> None:
-        with pytest.raises(InputError, match=r"flush' is no event .* that is to come; there are: sales\.flash"):
+        with pytest.raises(InputError, match=r"flush' is not an upcoming event .*; there are: sales\.flash"):
             named_event(self.ALMANAC, "flush", NOW)
         with pytest.raises(InputError, match="there are: none"):
             named_event(self.ALMANAC, "flash", NOW + timedelta(days=9))

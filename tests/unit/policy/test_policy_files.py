@@ -99,8 +99,8 @@ def test_a_file_that_is_not_there_is_a_policy_error(tmp_path: Path) -> None:
 def test_a_folder_and_a_pipe_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
 
-    assert "no regular file" in errors(tmp_path / "pipe.yaml")
-    assert "no regular file" in errors(tmp_path)
+    assert "not a regular file" in errors(tmp_path / "pipe.yaml")
+    assert "not a regular file" in errors(tmp_path)
 
 
 def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
