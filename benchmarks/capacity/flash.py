@@ -103,14 +103,15 @@ def believed(trace: Trace, calendar: Calendar, seed: int) -> tuple[Occasion, ...
     ]
     shift = calendar.shift * MINUTE
     return tuple(
-        replace(one, start=one.start + shift, end=one.end + shift) for one in sorted(kept, key=lambda one: one.start)
+        replace(occasion, start=occasion.start + shift, end=occasion.end + shift)
+        for occasion in sorted(kept, key=lambda occasion: occasion.start)
     )
 
 
 def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     """Return the score of each autoscaler and each calendar."""
     scored = trace.from_scored()
-    found = {
+    scores = {
         name: score(scored, replay_autoscaler(scored, autoscaler, startup))
         for name, autoscaler in (("hpa-cpu-50", Autoscaler("cpu", 0.5)), ("hpa-cpu-70", Autoscaler("cpu", 0.7)))
     }
@@ -119,13 +120,15 @@ def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     first = trace.scored // INTERVAL
     seen = Minutes(trace.start, trace.demand)
     floors = {"conformal": np.zeros_like(bound[0])}
-    floors |= {one.name: event_floor(seen, believed(trace, one, seed), INTERVAL, horizon) for one in CALENDARS}
+    floors |= {
+        calendar.name: event_floor(seen, believed(trace, calendar, seed), INTERVAL, horizon) for calendar in CALENDARS
+    }
     for name, floor in floors.items():
         plans = as_plans(trace, np.maximum(bound, floor)[:, first:], INTERVAL)
         row = np.ones(scored.day_count, np.int64)
         replayed = replay_autoscaler(scored, AUTOSCALER, startup, plans=Plans(plans.replicas, INTERVAL), row=row)
-        found[name] = score(scored, replayed)
-    return found
+        scores[name] = score(scored, replayed)
+    return scores
 
 
 def event_floor(seen: Minutes, occasions: Sequence[Occasion], interval: int, horizon: int) -> NDArray[np.float64]:
@@ -147,11 +150,11 @@ def rows_of(base: Trace, seed: int) -> Iterator[tuple[object, ...]]:
     """Yield the table's rows for one seed."""
     trace = with_sales(base, seed)
     for startup in STARTUPS:
-        found = judge(trace, startup, seed)
-        hpa = found["hpa-cpu-50"]
-        for name, one in found.items():
-            shares = (one.violated_minutes / max(1, hpa.violated_minutes), one.cost / hpa.cost)
-            figures = (one.violated_minutes, round(one.cost, 3), *(round(share, 3) for share in shares))
+        scores = judge(trace, startup, seed)
+        hpa = scores["hpa-cpu-50"]
+        for name, judged in scores.items():
+            shares = (judged.violated_minutes / max(1, hpa.violated_minutes), judged.cost / hpa.cost)
+            figures = (judged.violated_minutes, round(judged.cost, 3), *(round(share, 3) for share in shares))
             yield seed, startup, name, *figures
 
 

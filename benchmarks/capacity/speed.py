@@ -99,9 +99,9 @@ def in_parallel(
         list(pool.map(work, [path] * PROCESSES, [range(1)] * PROCESSES))
         started = time.perf_counter()
         parts = [range(start, services, PROCESSES) for start in range(PROCESSES)]
-        found = list(pool.map(work, [path] * PROCESSES, parts))
+        measured = list(pool.map(work, [path] * PROCESSES, parts))
         took = time.perf_counter() - started
-        return took, sum(used for used, _ in found) / PROCESSES, sum(peak for _, peak in found) / 1024**2
+        return took, sum(used for used, _ in measured) / PROCESSES, sum(peak for _, peak in measured) / 1024**2
 
 
 def backtest_once(path: Path) -> float:

@@ -50,7 +50,7 @@ def test_every_base_is_made_of_the_past(trace: Trace, horizon: int) -> None:
     window = Window(15, horizon, 0.01)
     decided = NOW // 15 + 1
 
-    known, unknown = (bases(one.demand, window)[:, :decided] for one in (trace, another_future(trace)))
+    known, unknown = (bases(history.demand, window)[:, :decided] for history in (trace, another_future(trace)))
 
     assert np.isfinite(known[:, -1]).all()
     assert np.array_equal(known, unknown, equal_nan=True)
@@ -61,7 +61,7 @@ def test_every_bound_is_made_of_the_past(trace: Trace, quantile: float) -> None:
     window = Window(15, 21, 0.01)
     decided = NOW // 15 + 1
 
-    known, unknown = (bounds(one.demand, window, (quantile,)) for one in (trace, another_future(trace)))
+    known, unknown = (bounds(history.demand, window, (quantile,)) for history in (trace, another_future(trace)))
 
     assert np.array_equal(known.demand[:, :decided], unknown.demand[:, :decided], equal_nan=True)
     assert np.array_equal(known.base[:, :decided], unknown.base[:, :decided])
@@ -75,11 +75,11 @@ def test_tuning_for_a_day_looks_at_earlier_days_only(trace: Trace, objective: Ob
         Setting(quantile=None, target=0.6, headroom=0.0, trend=1.0),
     )
     chosen = []
-    for one in (trace, another_future(trace)):
-        plans = plan_rows(one, 60)
-        replayed = replay_grid(one, grid, plans, 60)
-        reference = replay_autoscaler(one, Autoscaler("cpu", 0.5), 60).days
-        chosen.append(tune(one, grid, replayed, reference, objective))
+    for history in (trace, another_future(trace)):
+        plans = plan_rows(history, 60)
+        replayed = replay_grid(history, grid, plans, 60)
+        reference = replay_autoscaler(history, Autoscaler("cpu", 0.5), 60).days
+        chosen.append(tune(history, grid, replayed, reference, objective))
 
     days = (NOW - trace.scored) // DAY + 1
     assert chosen[0][:days] == chosen[1][:days]

@@ -29,39 +29,39 @@ def minutes(days: int) -> Minutes:
     return Minutes(0.0, daily_wave(days, scored=1, noise=0.2).demand)
 
 
-def tuned(one: AutoSpec, seen: Minutes, **others: Any) -> Tuned | None:
-    return tune_today(service_history(seen, one, fewest=2), one, 60, now=NOW, **others)
+def tuned(auto: AutoSpec, seen: Minutes, **others: Any) -> Tuned | None:
+    return tune_today(service_history(seen, auto, fewest=2), auto, 60, now=NOW, **others)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("objective", ["slo", "budget"])
 def test_it_chooses_as_well_as_the_walk_forward_does(way: str, objective: str) -> None:
-    one = spec(autoscaler=way, objective=objective)
+    auto = spec(autoscaler=way, objective=objective)
     seen = minutes(15)
-    found = tuned(one, seen)
-    assert found is not None
+    decided = tuned(auto, seen)
+    assert decided is not None
 
     # the same history with one more day: the backtest's choice for that day
     longer = Trace(
         name="wave", start=0.0, demand=np.append(seen.values, np.ones(DAY)), scored=15 * DAY, per_replica=0.5
     )
-    control = control_of(one)
+    control = control_of(auto)
     shared = Shared.of(longer, 60, interval=15, reference=control.under)
     chosen = shared.control(control).settings[0]
 
     # an hour of run-up is enough to forget what a replay began with
-    assert found.setting == chosen
-    assert found.days == 7
+    assert decided.setting == chosen
+    assert decided.days == 7
 
 
 def test_the_same_data_is_not_tuned_twice_and_other_data_is() -> None:
-    one = spec()
+    auto = spec()
     seen = minutes(10)
-    first = tuned(one, seen)
+    first = tuned(auto, seen)
     assert first is not None
 
-    again = tuned(one, seen, before=first)
-    changed = tuned(one, Minutes(0.0, seen.values * 1.01), before=first)
+    again = tuned(auto, seen, before=first)
+    changed = tuned(auto, Minutes(0.0, seen.values * 1.01), before=first)
     other = tuned(spec(objective="budget"), seen, before=first)
 
     assert again is first
@@ -78,12 +78,12 @@ def test_less_than_a_day_says_nothing() -> None:
 
 
 def test_what_was_overspent_is_saved_later() -> None:
-    one = spec(autoscaler="tuned", objective="budget")
+    auto = spec(autoscaler="tuned", objective="budget")
     seen = minutes(10)
-    first = tuned(one, seen)
+    first = tuned(auto, seen)
     assert first is not None
 
-    spent = tuned(one, seen, before=replace(first, fingerprint="another day", overspent=1e6))
+    spent = tuned(auto, seen, before=replace(first, fingerprint="another day", overspent=1e6))
 
     assert spent is not None
     assert spent.cost_ratio < first.cost_ratio
@@ -91,12 +91,12 @@ def test_what_was_overspent_is_saved_later() -> None:
 
 
 def test_the_fewest_replicas_are_the_policys() -> None:
-    one = spec(autoscaler="tuned")
+    auto = spec(autoscaler="tuned")
     seen = minutes(8)
 
-    few, many = (service_history(seen, one, fewest=fewest) for fewest in (2, 60))
+    few, many = (service_history(seen, auto, fewest=fewest) for fewest in (2, 60))
 
-    small, large = (tune_today(history, one, 60, now=NOW) for history in (few, many))
+    small, large = (tune_today(history, auto, 60, now=NOW) for history in (few, many))
     assert small is not None
     assert large is not None
     # 60 replicas carry everything, so only what the autoscaler adds to them can be saved

@@ -45,7 +45,7 @@ def test_with_tuning_it_is_as_careful_as_tuning_says_and_says_so() -> None:
         Auto(per_replica=0.5, tuned=tuned(Setting(quantile=quantile, target=0.8))) for quantile in (0.5, 0.995)
     )
 
-    low, high = (one.answer(demand(3 * DAY), replicas=3, now=NOW) for one in (bold, careful))
+    low, high = (model.answer(demand(3 * DAY), replicas=3, now=NOW) for model in (bold, careful))
 
     assert low.replicas < high.replicas
     assert high.inputs["quantile"] == 0.995
@@ -93,7 +93,7 @@ def test_a_setting_that_outlived_its_week_is_not_used() -> None:
 def test_slower_pods_are_planned_for_earlier() -> None:
     fast, slow = (Auto(per_replica=0.5, startup_seconds=seconds) for seconds in (30, 1200))
 
-    near, far = (one.answer(demand(3 * DAY), replicas=3, now=NOW) for one in (fast, slow))
+    near, far = (model.answer(demand(3 * DAY), replicas=3, now=NOW) for model in (fast, slow))
 
     assert near.inputs["horizon_minutes"] == 16
     assert far.inputs["horizon_minutes"] == 36
@@ -109,7 +109,7 @@ def test_it_sees_nothing_after_now() -> None:
         source=known.source,
     )
 
-    answers = [Auto(per_replica=0.5).answer(one, replicas=3, now=NOW) for one in (known, later)]
+    answers = [Auto(per_replica=0.5).answer(series, replicas=3, now=NOW) for series in (known, later)]
 
     assert answers[0] == answers[1]
 
@@ -120,6 +120,6 @@ def test_an_hour_of_demand_is_too_little_to_know_how_wrong_it_is() -> None:
 
 
 def test_what_was_tuned_survives_its_stored_form() -> None:
-    one = tuned(Setting(quantile=0.9, target=None, headroom=1.0, trend=1.0))
+    setting = tuned(Setting(quantile=0.9, target=None, headroom=1.0, trend=1.0))
 
-    assert Tuned.from_record(one.to_record()) == one
+    assert Tuned.from_record(setting.to_record()) == setting

@@ -94,10 +94,10 @@ class TestEveryModelOfWhatComes:
         )
 
         answers = [
-            build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, one)).answer(
-                one, replicas=4, now=NOW
+            build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, series)).answer(
+                series, replicas=4, now=NOW
             )
-            for one in (past, later)
+            for series in (past, later)
         ]
 
         assert answers[0] == answers[1]
@@ -218,7 +218,7 @@ class TestWeightedDemand:
         small = self.pods(max_replicas=12)
         large = self.pods(max_replicas=1000)
 
-        answers = [one.answer(demand(0.16, unit="cores"), replicas=5, now=NOW) for one in (small, large)]
+        answers = [model.answer(demand(0.16, unit="cores"), replicas=5, now=NOW) for model in (small, large)]
 
         assert answers[0].replicas == answers[1].replicas
         assert answers[0].inputs["literal_C_without_unit"] != answers[1].inputs["literal_C_without_unit"]

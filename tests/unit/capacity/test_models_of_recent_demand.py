@@ -37,8 +37,8 @@ class TestSqrtHeadroom:
 
     @given(st.floats(0.1, 1e4), st.floats(0.1, 1e4))
     @settings(deadline=None)
-    def test_the_headroom_s_share_falls_with_size(self, one: float, other: float) -> None:
-        small, large = sorted((one, other))
+    def test_the_headroom_s_share_falls_with_size(self, first: float, other: float) -> None:
+        small, large = sorted((first, other))
 
         assert replicas(small) / small >= replicas(large) / large * (1 - 1e-9)
         assert replicas(large) >= replicas(small)

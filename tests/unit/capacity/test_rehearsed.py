@@ -44,8 +44,8 @@ def spec(**model: Any) -> Any:
 
 def answer(rehearsed: MeasuredLoad | None, /, **model: Any) -> ModelAnswer:
     series = Steady().read(NOW - timedelta(hours=1), NOW, timedelta(minutes=1))
-    found = rehearsed_model(spec(**model), NOTHING_LEARNED, rehearsed)
-    return found.answer(series, replicas=2, now=NOW)
+    judging = rehearsed_model(spec(**model), NOTHING_LEARNED, rehearsed)
+    return judging.answer(series, replicas=2, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_a_lower_limit_raises_the_answer_and_says_why() -> None:
 def test_no_measure_ever_lowers_an_answer(per_replica: float, is_limit: bool) -> None:  # noqa: FBT001
     measured = MeasuredLoad(per_replica=per_replica, replicas=6, is_limit=is_limit, at=NOW)
 
-    found = answer(measured, **UTILIZATION).replicas
+    rehearsed = answer(measured, **UTILIZATION).replicas
     plain = answer(None, **UTILIZATION).replicas
 
-    assert found >= plain
-    assert (found > plain) == (is_limit and per_replica < 70 and found != plain)
+    assert rehearsed >= plain
+    assert (rehearsed > plain) == (is_limit and per_replica < 70 and rehearsed != plain)
 
 
 def test_the_law_is_fitted_with_the_limit_and_the_larger_answer_counts() -> None:
@@ -98,10 +98,10 @@ def test_a_model_that_steps_aside_is_left_alone() -> None:
     seasonal = spec(model="seasonal", per_replica=50, season="day")
     series = Steady().read(NOW - timedelta(hours=1), NOW, timedelta(minutes=1))
 
-    found = rehearsed_model(seasonal, NOTHING_LEARNED, LIMIT).answer(series, replicas=2, now=NOW)
+    rehearsed = rehearsed_model(seasonal, NOTHING_LEARNED, LIMIT).answer(series, replicas=2, now=NOW)
 
-    assert found == build_model(seasonal).answer(series, replicas=2, now=NOW)
-    assert found.is_aside
+    assert rehearsed == build_model(seasonal).answer(series, replicas=2, now=NOW)
+    assert rehearsed.is_aside
 
 
 class TestThePlan:
@@ -112,13 +112,13 @@ class TestThePlan:
         store.save_rehearsed(
             Rehearsed("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_PROVEN, "", measured=measured)
         )
-        found = calculated(web, Steady(), store, now=NOW, current=2)
-        return make_plan(web, found, current=2, strategy="in_place", now=NOW, explicit=False)
+        estimated = calculated(web, Steady(), store, now=NOW, current=2)
+        return make_plan(web, estimated, current=2, strategy="in_place", now=NOW, explicit=False)
 
     def test_it_warns_when_less_was_measured_than_is_planned_with(self) -> None:
         plan = self.plan(LIMIT)
 
-        assert (plan.estimate.replicas, [one.status for one in plan.findings]) == (3, [FindingStatus.WARNING])
+        assert (plan.estimate.replicas, [finding.status for finding in plan.findings]) == (3, [FindingStatus.WARNING])
         assert plan.findings[0].code == "rehearsal_below_plan"
         assert plan.findings[0].message.startswith(
             "at most 35 requests/s a replica, 6 replicas on 2026-11-11; target_utilization plans with 70. More"
@@ -127,7 +127,7 @@ class TestThePlan:
     def test_it_only_shows_a_higher_measure(self) -> None:
         plan = self.plan(MeasuredLoad(per_replica=90, replicas=6, is_limit=False, at=NOW))
 
-        assert (plan.estimate.replicas, [one.status for one in plan.findings]) == (2, [FindingStatus.PASSED])
+        assert (plan.estimate.replicas, [finding.status for finding in plan.findings]) == (2, [FindingStatus.PASSED])
         assert plan.findings[0].message.startswith("at least 90 requests/s a replica")
 
     def test_a_measure_of_requests_says_nothing_about_cores(self) -> None:

@@ -28,20 +28,20 @@ def learned(error: float) -> Learned:
 def test_within_its_threshold_it_decides() -> None:
     models = [build_model(SEASONAL, learned(0.2)), build_model(RECENT)]
 
-    found = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
+    estimated = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
 
-    assert [answer.is_aside for answer in found.answers] == [False, False]
-    assert found.answers[0] == untrusted(SEASONAL).answer(DEMAND, replicas=1, now=NOW)
+    assert [answer.is_aside for answer in estimated.answers] == [False, False]
+    assert estimated.answers[0] == untrusted(SEASONAL).answer(DEMAND, replicas=1, now=NOW)
 
 
 def test_above_it_the_others_decide_and_the_estimate_tells_why() -> None:
     models = [build_model(SEASONAL, learned(0.203)), build_model(RECENT)]
 
-    found = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
+    estimated = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
 
-    assert found.largest.model == "target_utilization"
-    assert found.answers[0].is_aside
-    assert found.answers[0].reason == "abstains: its error of the last days is 20.3%, max_error allows 20.0%"
+    assert estimated.largest.model == "target_utilization"
+    assert estimated.answers[0].is_aside
+    assert estimated.answers[0].reason == "abstains: its error of the last days is 20.3%, max_error allows 20.0%"
 
 
 @pytest.mark.parametrize("combine", ["max", "sum"])

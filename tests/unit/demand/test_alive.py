@@ -52,7 +52,7 @@ def judged(demand: Demand, signals: Signals | None, **quality: object) -> Verdic
 
 
 def rules(verdict: Verdict) -> list[str]:
-    return [one.rule for one in verdict.findings]
+    return [finding.rule for finding in verdict.findings]
 
 
 @pytest.mark.parametrize("left", [0.0, 4.0])
@@ -65,7 +65,7 @@ def test_a_fall_while_the_surroundings_live_is_a_broken_measurement(left: float)
 
 
 @pytest.mark.parametrize(
-    ("signals", "words"),
+    ("signals", "message"),
     [
         (Signals(ingress=None), f"{INGRESS!r} is not there: an outage of metrics, or of everything"),
         (Signals(cpu=float("nan")), f"{CPU!r} is not there"),
@@ -73,12 +73,12 @@ def test_a_fall_while_the_surroundings_live_is_a_broken_measurement(left: float)
     ],
     ids=["absent", "NaN", "all 0"],
 )
-def test_a_fall_without_any_sign_of_life_is_held_as_an_outage(signals: Signals, words: str) -> None:
+def test_a_fall_without_any_sign_of_life_is_held_as_an_outage(signals: Signals, message: str) -> None:
     verdict = judged(Demand(20), signals)
 
     assert verdict.outcome is Outcome.HOLD
     assert rules(verdict) == ["sudden_fall", "outage"]
-    assert words in verdict.message
+    assert message in verdict.message
 
 
 def test_zero_that_nobody_saw_fall_is_held_while_the_surroundings_live() -> None:
@@ -120,4 +120,4 @@ def test_signals_only_ever_add_a_reason_to_hold(findings: list[Finding], signals
     after = with_signals(before, signals)
 
     assert after.findings[: len(findings)] == before.findings
-    assert {one.outcome for one in after.findings[len(findings) :]} <= {Outcome.HOLD}
+    assert {finding.outcome for finding in after.findings[len(findings) :]} <= {Outcome.HOLD}

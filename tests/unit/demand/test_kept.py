@@ -36,7 +36,7 @@ class Source:
         first = -(-start.timestamp() // seconds)
         last = end.timestamp() // seconds
         self.asked.append(((start - NOW) / MINUTE, (end - NOW) / MINUTE))
-        minutes = np.array([one for one in np.arange(first, last + 1) if int(one) not in self.gone])
+        minutes = np.array([minute for minute in np.arange(first, last + 1) if int(minute) not in self.gone])
         return DemandSeries(times=minutes * seconds, values=minutes % 1000, unit=self.unit, source=self.name)
 
 
@@ -67,10 +67,10 @@ def test_any_readings_in_any_order_are_whole(
 
         if not len(expected):
             continue
-        found = kept.read(start, ago(end), MINUTE)
+        known = kept.read(start, ago(end), MINUTE)
 
-        assert np.array_equal(found.times, expected.times)
-        assert np.array_equal(found.values, expected.values)
+        assert np.array_equal(known.times, expected.times)
+        assert np.array_equal(known.values, expected.values)
 
 
 def test_only_what_is_new_is_asked_for(kept: KeptSource, source: Source) -> None:

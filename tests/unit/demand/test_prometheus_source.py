@@ -289,7 +289,7 @@ def test_chunks_hold_every_multiple_of_the_step_once(start: datetime, length: fl
     start = start.replace(tzinfo=UTC)
     end = start + timedelta(seconds=min(length, 300 * step))
 
-    found = [
+    asked = [
         moment
         for low, high in chunks(start, end, timedelta(seconds=step), points)
         for moment in range(int(low.timestamp()), int(high.timestamp()) + 1, step)
@@ -297,7 +297,7 @@ def test_chunks_hold_every_multiple_of_the_step_once(start: datetime, length: fl
 
     first = math.ceil(start.timestamp() / step)
     last = math.floor(end.timestamp() / step)
-    assert found == [step * index for index in range(first, last + 1)]
+    assert asked == [step * index for index in range(first, last + 1)]
 
 
 def test_no_chunk_is_larger_than_it_may_be() -> None:

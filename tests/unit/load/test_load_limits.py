@@ -41,7 +41,7 @@ def test_within_its_limits_a_load_goes_on(windows: list[Window], waiting: int) -
 
 
 @pytest.mark.parametrize(
-    ("windows", "waiting", "words", "is_late"),
+    ("windows", "waiting", "message", "is_late"),
     [
         ([second(94, 6)], 0, "6 of 100 requests failed", False),
         ([second(0, 5)], 0, "5 of 5 requests failed", False),
@@ -54,13 +54,13 @@ def test_within_its_limits_a_load_goes_on(windows: list[Window], waiting: int) -
 def test_beyond_them_it_says_what_and_whether_answers_were_late(
     windows: list[Window],
     waiting: int,
-    words: str,
+    message: str,
     is_late: bool,  # noqa: FBT001
 ) -> None:
     breach = LIMITS.broken_by(windows, waiting=waiting, rate=100)
 
     assert breach is not None
-    assert (words in breach.words, breach.is_late) == (True, is_late)
+    assert (message in breach.words, breach.is_late) == (True, is_late)
 
 
 def test_a_second_holds_by_its_own_answers() -> None:

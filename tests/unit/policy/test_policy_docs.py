@@ -105,8 +105,8 @@ def test_the_docs_tell_the_defaults(part: Any) -> None:
             and isinstance(field.default, str | int | float)
             and key not in {"type", "model", "source"}
         ):
-            told = json.dumps(field.default) if isinstance(field.default, bool) else str(field.default)
-            row = re.search(rf"^\| .*\b{key}\b.*\| `{re.escape(told)}` \|$", DOCS, re.MULTILINE)
+            default = json.dumps(field.default) if isinstance(field.default, bool) else str(field.default)
+            row = re.search(rf"^\| .*\b{key}\b.*\| `{re.escape(default)}` \|$", DOCS, re.MULTILINE)
             assert row, f"docs/policy.md does not say that {part.__name__}.{key} defaults to {field.default}"
 
 
@@ -131,9 +131,9 @@ def test_the_errors_of_the_docs_are_real(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_docs_tell_every_code() -> None:
-    told = "".join(path.read_text() for path in GOLDEN.glob("invalid/*/*.txt"))
+    messages = "".join(path.read_text() for path in GOLDEN.glob("invalid/*/*.txt"))
 
-    assert [code for code in re.findall(r"\[([a-z_]+)\]$", told, re.MULTILINE) if f"`{code}`" not in DOCS] == []
+    assert [code for code in re.findall(r"\[([a-z_]+)\]$", messages, re.MULTILINE) if f"`{code}`" not in DOCS] == []
 
 
 def test_the_example_policies_are_valid() -> None:
