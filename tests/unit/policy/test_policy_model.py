@@ -43,7 +43,7 @@ def everything() -> ScalingPolicy:
     )
 
 
-@pytest.mark.parametrize("one", [policy(), everything()], ids=["shortest", "everything"])
+@pytest.mark.parametrize("parsed", [policy(), everything()], ids=["shortest", "everything"])
 def test_a_policy_survives_its_json_form(parsed: ScalingPolicy) -> None:
     dumped = parsed.model_dump(mode="json")
 
