@@ -64,6 +64,7 @@ class Control:
         if self.way == "tuned":
             return GRID
         if self.way == "alone":
+            # There is no "no plan" here: nobody else would decide.
             return tuple(Setting(quantile=quantile, target=None) for quantile in QUANTILES)
         return tuple(Setting(quantile=quantile, target=self.under.target) for quantile in (None, *QUANTILES))
 

@@ -134,6 +134,7 @@ def replay_autoscaler(
     """Replay an autoscaler as it is; `plans` are its floor, `row` says which of them each day follows."""
     from springtide.backtest.ticks import CPU, EXTERNAL
 
+    # No headroom and no trend: those are our metric's, an autoscaler as it is has a target alone.
     kind = CPU if autoscaler.metric == "cpu" else EXTERNAL
     daily = [Setting(quantile=None, target=autoscaler.target)] * trace.day_count
     return _replay(trace, controls(kind, daily, row), plans, startup_seconds)
@@ -173,6 +174,7 @@ def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
     growth = np.zeros(len(ticks))
     mean[EXTERNAL_WINDOW:] = (total[EXTERNAL_WINDOW:-1] - total[: -EXTERNAL_WINDOW - 1]) / EXTERNAL_WINDOW
     back = TREND_MINUTES * TICKS
+    # Only rises count: a falling trend would remove pods before demand is gone.
     growth[back + EXTERNAL_WINDOW :] = np.maximum(0.0, mean[back + EXTERNAL_WINDOW :] - mean[EXTERNAL_WINDOW:-back])
     startup = round(startup_seconds / TICK_SECONDS)
     return Course(np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset, trace.fewest)
@@ -185,6 +187,7 @@ def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float)
     ticks = course.signal.shape[1]
     # Longer than the trace by the start-up time: pods of the last ticks become Ready after its end.
     log = np.zeros((4, ticks + course.startup + 1), np.int64)
+    # Begun with what the target asks for: with fewer pods the first hour would be scored for its start.
     drive(course, control, log, max(trace.fewest, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
     days = np.zeros((5, trace.day_count))
     tally(course, log, NEAR, days)

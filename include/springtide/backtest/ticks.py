@@ -109,20 +109,16 @@ def behave(log: Counts, tick: int, floor: int, first: int) -> int:
 
 
 @inlined
-def decide(control: Floats, signal: Floats, log: Counts, tick: int, day: int, floor: int) -> int:
-    """Return the replicas that the controller asks for in this tick."""
-    current = log[CREATED, tick]
+def recommend(control: Floats, signal: Floats, log: Counts, tick: int, day: int) -> int:
+    """Note what the autoscaler wants in this tick; return the first tick that has a whole window before it."""
     kind = control[KIND, day]
-    if kind == PLAN:
-        return floor if floor > 0 else int(current)
     first = CPU_WINDOW if kind == CPU else EXTERNAL_WINDOW
-    if tick < first:
-        return int(current)
-    if kind == CPU:
-        log[WANTED, tick] = want_by_cpu(signal, log, tick, control[TARGET, day])
-    else:
-        log[WANTED, tick] = want_by_metric(control, signal, tick, day, current)
-    return behave(log, tick, floor, first)
+    if tick >= first:
+        if kind == CPU:
+            log[WANTED, tick] = want_by_cpu(signal, log, tick, control[TARGET, day])
+        else:
+            log[WANTED, tick] = want_by_metric(control, signal, tick, day, log[CREATED, tick])
+    return first
 
 
 @inlined
@@ -159,9 +155,14 @@ def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
                 floor = plans[int(control[ROW, day]), minute // course.interval]
             log[CREATED, tick] = created
             log[READY, tick] = ready + log[DUE, tick]
-            # Alone a plan is the replica count, and 0 says "as it is"; over an autoscaler it is one of two minimums.
-            least = floor if control[KIND, day] == PLAN else max(floor, course.fewest)
-            desired = decide(control, signal, log, tick, day, least)
+            desired = created  # while nothing is known, what runs stays
+            if control[KIND, day] == PLAN:
+                desired = floor if floor > 0 else created
+            else:
+                first = recommend(control, signal, log, tick, day)
+                if tick >= first:
+                    # The larger of both minimums: that of the plan, and that below which no controller goes.
+                    desired = behave(log, tick, max(floor, course.fewest), first)
             if desired != created:
                 scale(log, tick, desired, startup)
             created = log[CREATED, tick]

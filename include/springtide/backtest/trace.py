@@ -93,6 +93,7 @@ def history_of(series: DemandSeries, first: datetime, *, per_replica: float, few
         DemandUnusable: less than an hour lies after `first`.
     """
     minutes = on_grid(series.times, series.values)
+    # The first whole minute after `first`: one that is cut would be scored with demand from before it.
     scored = max(0, int(np.ceil((first.timestamp() - minutes.start) / MINUTE)))
     if len(minutes) - scored < HOUR:
         raise DemandUnusable(
@@ -168,6 +169,7 @@ def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def _moment(text: str) -> float:
+    # A time without a zone is UTC, as traces are published: the reader's own zone must not move them.
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

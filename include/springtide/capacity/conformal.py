@@ -66,6 +66,7 @@ def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
         bound = bounds_of(base, np.log(target) - np.log(base), wanted, span)
         for a, quantile in enumerate(wanted):
             loss = losses_of(bound[a], target, float(quantile), span)
+            # A base that cannot be compared yet has an infinite loss, and is still better than none.
             better = (loss < least[a]) | (np.isnan(best[a]) & ~np.isnan(bound[a]))
             best[a, better] = bound[a, better]
             least[a, better] = loss[better]
@@ -92,6 +93,7 @@ class Conformal:
         seen = seen_minutes(demand, now, most=LOOKBACK).values
         whole = seen[len(seen) % self.interval :]  # a decision falls on the very end of what was seen
         window = Window(self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10)
+        # Who plans below the median does not want more than that for an event.
         calibrated = bounds(whole, window, (self.quantile, min(self.quantile, LIKELY)))
         bound, likely = map(float, calibrated.demand[:, -1])
         if math.isnan(bound):

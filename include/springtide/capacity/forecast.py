@@ -86,6 +86,7 @@ class Fitting:
         seasons = [length // SLOT for length in (DAY, WEEK) if length <= self.season]
         logs = np.log(np.maximum(slots, least))
         forecast = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
+        # A quantile below one half is the lower end of an interval.
         bound: NDArray[np.float64] = np.exp(forecast[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
         return np.minimum(bound, np.float64(100 * slots.max()))  # an exploding trend is no forecast
 
@@ -122,6 +123,7 @@ class Forecasting:
             return stepping_aside("forecast", f"its fit of {fitted_at} says nothing about the next {horizon} min")
         first = int((moment - fit.start) // fit.step)
         last = int(-(-(end - fit.start) // fit.step))
+        # Every slot that the horizon touches counts whole: the busiest minute may be at its edge.
         upper = max(fit.upper[first:last])
         return ModelAnswer(
             model="forecast",

@@ -64,6 +64,7 @@ class Learned:
         """Return the same with `startup` seconds for those of `specs` whose start-up time was never learned."""
         if startup is None:
             return self
+        # What runs really took stands above what their probes would allow.
         return replace(self, startups={fingerprint_of(spec): startup for spec in specs} | dict(self.startups))
 
     def to_record(self) -> dict[str, Any]:
@@ -97,5 +98,6 @@ NOTHING_LEARNED = Learned()
 
 def fingerprint_of(spec: Part) -> str:
     """Return a name for these settings of a model, the same in every process."""
+    # Not hash(): it is salted anew in every process, and these names are stored.
     text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
     return f"{getattr(spec, 'model', 'model')}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

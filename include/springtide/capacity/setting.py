@@ -53,6 +53,7 @@ class Setting:
         # The same expression as `pods`, term by term: what was replayed is what the cluster then does.
         now = f"({load} / {per_replica:g})"
         if self.trend:
+            # clamp_min, as in `pods`: a falling trend takes nothing away
             before = f"({load} offset {TREND_MINUTES}m / {per_replica:g})"
             now = f"({now} + {self.trend:g} * clamp_min({now} - {before}, 0))"
         return f"{now} / {self.target or 1.0:g}" + (f" + {self.headroom:g} * sqrt({now})" if self.headroom else "")

@@ -82,7 +82,7 @@ class WeightedDemand:
         """
         used = recent_peak(demand, now=now, window=self.window)
         needs = self.needs(used, replicas=replicas)
-        weights = used / self.limit
+        weights = used / self.limit  # ΣW: what all pods use, as a share of one pod's limit; no pod is read by itself
         return ModelAnswer(
             model="weighted_demand",
             replicas=needs.replicas,

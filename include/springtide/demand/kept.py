@@ -33,6 +33,7 @@ GAPS: Final = timedelta(days=1)
 """How far back a gap is looked at again."""
 
 LONGEST: Final = timedelta(days=400)
+"""How much is kept: a year, for yearly events, and some weeks before it."""
 
 
 class Samples(Protocol):
@@ -142,6 +143,7 @@ def _load(file: Path) -> _Kept | None:
 
 def _save(file: Path, kept: _Kept) -> None:
     """Write the file in one step: another process reads the old or the new one. A full disk costs a reading."""
+    # A name of this process: two that write at once must not write into one file.
     temporary = file.with_suffix(f".{os.getpid()}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

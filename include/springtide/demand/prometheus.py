@@ -132,6 +132,7 @@ def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSer
 
 def chunks(start: datetime, end: datetime, step: timedelta, points: int) -> Iterator[tuple[datetime, datetime]]:
     """Yield the ranges that cover every multiple of `step` in [start, end] once, each of at most `points` points."""
+    # Multiples of the step since 1970, not since `start`: every run asks for the same points, so they can be kept.
     seconds = int(step.total_seconds())
     first = math.ceil(start.timestamp() / seconds)
     last = math.floor(end.timestamp() / seconds)

@@ -59,6 +59,7 @@ class DemandPart(Part):
                 f"lookback {self.lookback} at step {self.step} is {self.lookback // self.step} samples: "
                 f"at most {_MAX_SAMPLES}; make step longer",
             )
+        # At a step of an hour the newest sample may be an hour old: every run would be held.
         if self.quality.max_age < self.step:
             yield Contradiction(
                 ("quality", "max_age"),

@@ -75,6 +75,7 @@ class TargetSpec(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        # Whatever the strategy is: a policy that changes to blue_green must not fail by the length of a name.
         if len(self.alternate) > _LONGEST_NAME:
             yield Contradiction(
                 ("deployment",),

@@ -89,6 +89,7 @@ class StrategyPart(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        # A deadline that is no longer than the wait inside of it would fail every run.
         for field, wait in (("switched", self.propagation), ("removed", self.drain)):
             deadline = getattr(self.deadlines, field)
             if deadline <= wait:
