@@ -12,7 +12,8 @@ from springtide import labels
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import ScalingPolicy, Settings
+from springtide.policy.model import ScalingPolicy
+from springtide.policy.strategy import Settings
 from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order, Snapshot
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)

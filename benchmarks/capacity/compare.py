@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.capacity.folder import RESULTS, add_traces_option
+from benchmarks.capacity.warm_up import warm_up
 
 from springtide.backtest.policies import POLICIES, Shared
-from springtide.backtest.simulate import warm_up
 from springtide.backtest.trace import read_traces
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ LEAST_SHOWN = 0.001
 COLUMNS = ("trace", "startup_s", "policy", "viol_pct", "viol_min", "underserved_pct", "cost", "changes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One line of the table; the fields are `COLUMNS`."""
 
@@ -53,9 +53,18 @@ def compare(trace: Trace, startup: int) -> list[Row]:
     shared = Shared.of(trace, startup)
     rows = []
     for policy in POLICIES:
-        found = shared.decide(policy).score
-        shares = (round(found.violated_percent, 4), found.violated_minutes, round(found.underserved_percent, 4))
-        rows.append(Row(trace.name, startup, policy, *shares, round(found.cost, 4), found.changes))
+        score = shared.decide(policy).score
+        row = Row(
+            trace=trace.name,
+            startup_s=startup,
+            policy=policy,
+            viol_pct=round(score.violated_percent, 4),
+            viol_min=score.violated_minutes,
+            underserved_pct=round(score.underserved_percent, 4),
+            cost=round(score.cost, 4),
+            changes=score.changes,
+        )
+        rows.append(row)
     return rows
 
 
@@ -63,15 +72,15 @@ def compare_all(traces: list[Trace]) -> list[Row]:
     """Return every row, in the order of traces, start-up times and policies; the longest traces are begun first."""
     jobs = sorted(((trace, startup) for trace in traces for startup in STARTUPS), key=lambda job: -len(job[0].demand))
     warm_up()
-    found: dict[tuple[str, int], list[Row]] = {}
+    rows: dict[tuple[str, int], list[Row]] = {}
     # forked after the warm-up: the children have the compiled loops already
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("fork")) as pool:
         running = {pool.submit(compare, *job): job for job in jobs}
         for done in as_completed(running):
             trace, startup = running[done]
-            found[trace.name, startup] = done.result()
-            print(f"{trace.name} at {startup} s ({len(found)} of {len(jobs)})", flush=True)
-    return [row for trace in traces for startup in STARTUPS for row in found[trace.name, startup]]
+            rows[trace.name, startup] = done.result()
+            print(f"{trace.name} at {startup} s ({len(rows)} of {len(jobs)})", flush=True)
+    return [row for trace in traces for startup in STARTUPS for row in rows[trace.name, startup]]
 
 
 def write(rows: list[Row], path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,18 +23,19 @@ from springtide.backtest.trace import Trace, pod_capacity, read_traces
 from springtide.backtest.tuning import as_plans
 from springtide.capacity.bases import Window
 from springtide.capacity.conformal import bounds, horizon_minutes
-from springtide.capacity.event import Occasion, event_floor
+from springtide.capacity.event import Occasion, expected_demand
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from springtide.backtest.simulate import Score
 
 TRACE = "events-web-r2"
-SALES, LENGTH = 30, 180
+SALES = 30
+LENGTH = 180
 STARTUPS = (60, 120, 300)
 INTERVAL = 5
 QUANTILE = 0.97
@@ -42,7 +44,7 @@ KIND = "sale"
 COLUMNS = ("seed", "startup_s", "policy", "viol_min", "cost", "share_of_hpa_viol", "share_of_hpa_cost")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
     """What the planner believes: the true sales, `shift` minutes wrong, without some, with others that never come."""
 
@@ -53,18 +55,19 @@ class Calendar:
 
 
 CALENDARS = (
-    Calendar("calendar"),
-    Calendar("calendar-missing-20", missing=0.2),
-    Calendar("calendar-late-3", shift=3),
-    Calendar("calendar-early-15", shift=-15),
-    Calendar("calendar-ghosts-10", ghosts=10),
+    Calendar(name="calendar"),
+    Calendar(name="calendar-missing-20", missing=0.2),
+    Calendar(name="calendar-late-3", shift=3),
+    Calendar(name="calendar-early-15", shift=-15),
+    Calendar(name="calendar-ghosts-10", ghosts=10),
 )
 
 
 def sale_shape(draw: np.random.Generator) -> NDArray[np.float64]:
     """Return what one sale adds in each of its minutes, as a share of the demand without it."""
     minute = np.arange(LENGTH)
-    height, decay = 2.5 * draw.lognormal(0, 0.3), draw.uniform(20, 40)
+    height = 2.5 * draw.lognormal(0, 0.3)
+    decay = draw.uniform(20, 40)
     shape: NDArray[np.float64] = height * np.minimum(1, minute + 0.5) * np.exp(-np.maximum(0, minute - 1) / decay)
     return shape
 
@@ -79,7 +82,10 @@ def with_sales(trace: Trace, seed: int) -> Trace:
         demand[start : start + LENGTH] *= 1 + sale_shape(draw)
     demand *= draw.gamma(400, 1 / 400, len(demand))  # mean 1, standard deviation 5 %
     moments = [trace.start + start * MINUTE for start in starts]
-    occasions = tuple(Occasion(KIND, moment, moment + LENGTH * MINUTE, moment - WEEK * MINUTE) for moment in moments)
+    occasions = tuple(
+        Occasion(kind=KIND, start=moment, end=moment + LENGTH * MINUTE, known_at=moment - WEEK * MINUTE)
+        for moment in moments
+    )
     return replace(trace, demand=demand, per_replica=pod_capacity(demand[trace.scored :]), occasions=occasions)
 
 
@@ -91,17 +97,21 @@ def believed(trace: Trace, calendar: Calendar, seed: int) -> tuple[Occasion, ...
     scored = trace.start + trace.scored * MINUTE
     length = len(trace.demand) - trace.scored
     invented = [scored + draw.integers(DAY, length - DAY) * MINUTE for _ in range(calendar.ghosts)]
-    kept += [Occasion(KIND, start, start + LENGTH * MINUTE, start - WEEK * MINUTE) for start in invented]
+    kept += [
+        Occasion(kind=KIND, start=start, end=start + LENGTH * MINUTE, known_at=start - WEEK * MINUTE)
+        for start in invented
+    ]
     shift = calendar.shift * MINUTE
     return tuple(
-        replace(one, start=one.start + shift, end=one.end + shift) for one in sorted(kept, key=lambda one: one.start)
+        replace(occasion, start=occasion.start + shift, end=occasion.end + shift)
+        for occasion in sorted(kept, key=lambda occasion: occasion.start)
     )
 
 
 def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     """Return the score of each autoscaler and each calendar."""
     scored = trace.from_scored()
-    found = {
+    scores = {
         name: score(scored, replay_autoscaler(scored, autoscaler, startup))
         for name, autoscaler in (("hpa-cpu-50", Autoscaler("cpu", 0.5)), ("hpa-cpu-70", Autoscaler("cpu", 0.7)))
     }
@@ -110,24 +120,41 @@ def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     first = trace.scored // INTERVAL
     seen = Minutes(trace.start, trace.demand)
     floors = {"conformal": np.zeros_like(bound[0])}
-    floors |= {one.name: event_floor(seen, believed(trace, one, seed), INTERVAL, horizon) for one in CALENDARS}
+    floors |= {
+        calendar.name: event_floor(seen, believed(trace, calendar, seed), INTERVAL, horizon) for calendar in CALENDARS
+    }
     for name, floor in floors.items():
         plans = as_plans(trace, np.maximum(bound, floor)[:, first:], INTERVAL)
         row = np.ones(scored.day_count, np.int64)
         replayed = replay_autoscaler(scored, AUTOSCALER, startup, plans=Plans(plans.replicas, INTERVAL), row=row)
-        found[name] = score(scored, replayed)
-    return found
+        scores[name] = score(scored, replayed)
+    return scores
+
+
+def event_floor(seen: Minutes, occasions: Sequence[Occasion], interval: int, horizon: int) -> NDArray[np.float64]:
+    """Return the demand that events ask for at every decision over `seen`; each sees what lies before it only."""
+    floor = np.zeros(len(seen) // interval + 1)
+    for occasion in occasions:
+        learned_from = [other for other in occasions if other.kind == occasion.kind and other.start < occasion.start]
+        first = math.floor((occasion.start - seen.start) / MINUTE / interval) - horizon // interval - 1
+        last = math.ceil((occasion.end - seen.start) / MINUTE / interval)
+        # only the decisions around an event can ask for anything: the others need no look at its past
+        for decision in range(max(1, first), min(last + 1, len(floor))):
+            past = Minutes(seen.start, seen.values[: decision * interval])
+            asked, _ = expected_demand(past, [*learned_from, occasion], horizon)
+            floor[decision] = max(floor[decision], asked)
+    return floor
 
 
 def rows_of(base: Trace, seed: int) -> Iterator[tuple[object, ...]]:
     """Yield the table's rows for one seed."""
     trace = with_sales(base, seed)
     for startup in STARTUPS:
-        found = judge(trace, startup, seed)
-        hpa = found["hpa-cpu-50"]
-        for name, one in found.items():
-            shares = (one.violated_minutes / max(1, hpa.violated_minutes), one.cost / hpa.cost)
-            figures = (one.violated_minutes, round(one.cost, 3), *(round(share, 3) for share in shares))
+        scores = judge(trace, startup, seed)
+        hpa = scores["hpa-cpu-50"]
+        for name, judged in scores.items():
+            shares = (judged.violated_minutes / max(1, hpa.violated_minutes), judged.cost / hpa.cost)
+            figures = (judged.violated_minutes, round(judged.cost, 3), *(round(share, 3) for share in shares))
             yield seed, startup, name, *figures
 
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DAY, DAYS = 1440, 30
+DAY = 1440
+DAYS = 30
 PROCESSES = 2
 PEAK = 40.0
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -42,7 +43,8 @@ def write_store(folder: Path, services: int) -> Path:
     path = folder / "demand.npy"
     table = np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(services, len(minute)))
     for row in range(services):
-        phase, shape = draw.uniform(0, 2 * np.pi), draw.uniform(0.02, 0.3) ** -2
+        phase = draw.uniform(0, 2 * np.pi)
+        shape = draw.uniform(0.02, 0.3) ** -2
         level = 20 + 12 * np.sin(2 * np.pi * minute / DAY + phase) + 4 * np.sin(2 * np.pi * minute / DAY / 7)
         table[row] = level * draw.gamma(shape, 1 / shape, len(minute))
     table.flush()
@@ -59,7 +61,7 @@ def plan_all(path: Path, rows: range) -> tuple[float, int]:
     model = Auto(per_replica=1.0)
     started = time.process_time()
     for row in rows:
-        demand = DemandSeries(times, np.asarray(table[row]), "requests/s", "store")
+        demand = DemandSeries(times=times, values=np.asarray(table[row]), unit="requests/s", source="store")
         assert model.answer(demand, replicas=20, now=NOW).replicas > 0
     return time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -78,7 +80,7 @@ def tune_all(path: Path, rows: range) -> tuple[float, int]:
     """Tune `rows` over the whole grid; return the CPU seconds that it took, and this process's peak memory in KiB."""
     from springtide.backtest.daily import service_history, tune_today
     from springtide.capacity.minutes import Minutes
-    from springtide.policy.model import AutoSpec
+    from springtide.policy.control import AutoSpec
 
     table = np.load(path, mmap_mode="r")
     spec = AutoSpec(per_replica=1.0, autoscaler="tuned")
@@ -97,19 +99,21 @@ def in_parallel(
         list(pool.map(work, [path] * PROCESSES, [range(1)] * PROCESSES))
         started = time.perf_counter()
         parts = [range(start, services, PROCESSES) for start in range(PROCESSES)]
-        found = list(pool.map(work, [path] * PROCESSES, parts))
+        measured = list(pool.map(work, [path] * PROCESSES, parts))
         took = time.perf_counter() - started
-        return took, sum(used for used, _ in found) / PROCESSES, sum(peak for _, peak in found) / 1024**2
+        return took, sum(used for used, _ in measured) / PROCESSES, sum(peak for _, peak in measured) / 1024**2
 
 
 def backtest_once(path: Path) -> float:
     """Return seconds of one policy's replay over 14 days of 15 s ticks, its plans included, after a warm-up."""
+    from benchmarks.capacity.warm_up import warm_up
+
     from springtide.backtest.policies import Shared
-    from springtide.backtest.simulate import Autoscaler, replay_autoscaler, warm_up
+    from springtide.backtest.simulate import Autoscaler, replay_autoscaler
     from springtide.backtest.trace import Trace
 
     demand = np.asarray(np.load(path, mmap_mode="r")[0])[-28 * DAY :]
-    trace = Trace("speed", 0.0, demand, 14 * DAY, 1.0)
+    trace = Trace(name="speed", start=0.0, demand=demand, scored=14 * DAY, per_replica=1.0)
     warm_up()
     Shared.of(trace, 60, interval=15)
     started = time.perf_counter()

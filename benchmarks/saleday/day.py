@@ -71,7 +71,9 @@ class Day:
         """Return the evening before and the day, the day scored: what the simulator replays."""
         first = self.midnight - RUN_IN
         demand = self.demand[service][first : self.midnight + self.minutes]
-        return Trace(service, self.start + first * MINUTE, demand, RUN_IN, self.per_replica)
+        return Trace(
+            name=service, start=self.start + first * MINUTE, demand=demand, scored=RUN_IN, per_replica=self.per_replica
+        )
 
 
 def sale_day(base: Trace, seed: int, *, starts: Sequence[tuple[int, int]] = STARTS, minutes: int = DAY) -> Day:
@@ -106,8 +108,12 @@ def _multiply(known: Floats, past: NDArray[np.int64]) -> float:
     By the library's own rule for past events, see `springtide.capacity.event.Uplift`.
     """
     seen = Minutes(0.0, known[:-KNOWN_BEFORE])
-    occasions = [Occasion(KIND, one * MINUTE, (one + WINDOW) * MINUTE, 0.0) for one in past if one < len(seen)]
-    coming = Occasion(KIND, seen.end, seen.end + WINDOW * MINUTE, 0.0)
+    occasions = [
+        Occasion(kind=KIND, start=one * MINUTE, end=(one + WINDOW) * MINUTE, known_at=0.0)
+        for one in past
+        if one < len(seen)
+    ]
+    coming = Occasion(kind=KIND, start=seen.end, end=seen.end + WINDOW * MINUTE, known_at=0.0)
     asked, _ = expected_demand(seen, [*occasions, coming], WINDOW)
     level = float(np.mean(seen.values[-60:]))
     return float(np.ceil(asked / level * 10) / 10)

@@ -137,7 +137,9 @@ class Recorded:
         if high <= low:
             raise DemandUnusable("no minute is over yet.", code="demand_empty", field="demand")
         times = first + MINUTE * np.arange(low, high, dtype=np.float64)
-        return DemandSeries(times, demand[low:high], "requests/s", f"the recorded day of {self.service}")
+        return DemandSeries(
+            times=times, values=demand[low:high], unit="requests/s", source=f"the recorded day of {self.service}"
+        )
 
 
 class WorldRoute:

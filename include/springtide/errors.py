@@ -100,7 +100,7 @@ class DeadlineExceeded(PermanentError):
     """A wait ended before its condition came true; the message says what was still missing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
     """One error of a file that an operator wrote."""
 

@@ -28,12 +28,12 @@ def parse_quantity(text: str) -> Decimal:
     The grammar is that of `k8s.io/apimachinery/pkg/api/resource`.
 
     Raises:
-        InputError: `text` is no quantity (`quantity_invalid`).
+        InputError: `text` is not a valid quantity (`quantity_invalid`).
     """
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise InputError(
-            f"{text[:40]!a} is no quantity: write a number with at most one suffix, such as 100m, 0.5, 2 or 1Gi.",
+            f"{text[:40]!a} is not a valid quantity: write a number with at most one suffix, such as 100m, 0.5, 2 or 1Gi.",
             code="quantity_invalid",
         )
     sign, digits, suffix, exponent = match.groups()

@@ -51,7 +51,7 @@ class Steady:
 
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
-        return DemandSeries(times, np.full(len(times), PRESENT), "requests/s", "a test")
+        return DemandSeries(times=times, values=np.full(len(times), PRESENT), unit="requests/s", source="a test")
 
 
 class Generator:

@@ -113,7 +113,7 @@ def test_demand_of_zero_is_held_while_other_signals_live_however_long_ago_it_fel
 
 
 def test_nothing_is_refused(server: Server, now: datetime) -> None:
-    assert "the query answers with nothing" in refusal(server.url, "absent_metric", now).message
+    assert "the query returns nothing" in refusal(server.url, "absent_metric", now).message
 
 
 def test_nan_is_refused(server: Server, now: datetime) -> None:
@@ -136,7 +136,7 @@ def test_a_raw_counter_that_starts_anew_is_not_taken_for_an_outage_that_passed(s
 def test_two_series_are_refused(server: Server, now: datetime) -> None:
     told = refusal(server.url, "twice", now).message
 
-    assert "answers with 2 series" in told
+    assert "returns 2 series" in told
     assert "Wrap it in sum(...)" in told
 
 

@@ -21,7 +21,9 @@ def smooth() -> Trace:
     """Return five weeks of days and nights, between 2,400 and 3,600 requests a second."""
     minute = np.arange((HISTORY_DAYS + 7) * DAY, dtype=np.float64)
     demand = 3000 - 600 * np.sin(2 * np.pi * minute / DAY)
-    return Trace("smooth", datetime(2026, 10, 1, tzinfo=UTC).timestamp(), demand, 0, 100.0)
+    return Trace(
+        name="smooth", start=datetime(2026, 10, 1, tzinfo=UTC).timestamp(), demand=demand, scored=0, per_replica=100.0
+    )
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from springtide.backtest.simulate import Days
     from springtide.capacity.minutes import Minutes
-    from springtide.policy.model import AutoSpec
+    from springtide.policy.control import AutoSpec
 
 
 def control_of(spec: AutoSpec) -> Control:
@@ -50,12 +50,17 @@ def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int) -> Trace:
     """Return what is replayed: `seen`, of which the last whole days are looked at, at most 7; the rest is history."""
     interval = spec.interval.total_seconds() // MINUTE
     days = min(len(seen) // DAY, SLO.days)
+    # Decisions fall on multiples of the interval from the trace's start, and one must fall on the start of scoring.
     cut = int((len(seen) - days * DAY) % interval)
     first = len(seen) - cut - days * DAY
     return Trace(
-        "service", seen.start + cut * MINUTE, seen.values[cut:], min(first, len(seen) - cut - 1), spec.per_replica, (),
-        fewest,
-    )  # fmt: skip
+        name="service",
+        start=seen.start + cut * MINUTE,
+        demand=seen.values[cut:],
+        scored=min(first, len(seen) - cut - 1),
+        per_replica=spec.per_replica,
+        fewest=fewest,
+    )
 
 
 def tune_today(
@@ -66,6 +71,7 @@ def tune_today(
     `before` is what was decided last: from the same data it is returned as it is, and what it overspent is saved now.
     """
     fingerprint = _fingerprint(history, spec, startup_seconds)
+    # The same again on a retried task: deciding twice would count one day's overspending twice.
     if before is not None and before.fingerprint == fingerprint:
         return before
     if len(history.demand) - history.scored < DAY:
@@ -74,6 +80,7 @@ def tune_today(
     interval = int(spec.interval.total_seconds() // MINUTE)
     plans = plan_rows(history, startup_seconds, interval=interval)
     recent = _with_run_up(history)
+    # Bounds need weeks of history, replays only the scored days: the plans are cut to where the replays begin.
     plans = Plans(plans.replicas[:, (history.scored - recent.scored) // interval :], interval)
     reference = replay_autoscaler(recent, control.under, startup_seconds).days.since(recent.first_day)
     kind = {"alone": ALONE, "floor": control.under.metric, "tuned": "rps"}[control.way]
@@ -104,11 +111,12 @@ def _with_run_up(history: Trace) -> Trace:
 def _overspent(before: Tuned | None, control: Control, replayed: Days, reference: Days) -> float:
     """Return what was spent over budget so far, with the day that is over now."""
     if before is None or before.setting not in control.settings:
-        return 0.0
-    index, last = control.settings.index(before.setting), replayed.pod_minutes.shape[1] - 1
+        return 0.0  # the policy was changed, and with it what counts as over budget
+    index = control.settings.index(before.setting)
+    last = replayed.pod_minutes.shape[1] - 1
     return before.overspent + overspending(replayed, reference, index, last, control.objective)
 
 
 def _fingerprint(history: Trace, spec: AutoSpec, startup_seconds: float) -> str:
-    told = f"{fingerprint_of(spec)} {startup_seconds:g} {history.start:.0f} {history.scored} {history.fewest} "
-    return hashlib.sha256(told.encode() + history.demand.tobytes()).hexdigest()[:16]
+    settings = f"{fingerprint_of(spec)} {startup_seconds:g} {history.start:.0f} {history.scored} {history.fewest} "
+    return hashlib.sha256(settings.encode() + history.demand.tobytes()).hexdigest()[:16]

@@ -37,10 +37,12 @@ def render(report: Report) -> str:
     title = f"Backtest of {escape(report.policy)}"
     first, last = (_moment(report, minute) for minute in (report.trace.scored, len(report.trace.demand)))
     about = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC, pods serve {report.startup_seconds:.0f} s after"
+    # plotly itself only once: the second plot finds it in the page
     plots = "".join(
         figure.to_html(full_html=False, include_plotlyjs=index == 0)
         for index, figure in enumerate((_course(report), _trade(report)))
     )
+    # Tuning keeps a setting for days: each is listed once, in the order of its first day.
     tuned = "".join(f"<li>{escape(text)}</li>" for text in dict.fromkeys(report.settings))
     settings = f"<h2>Settings that tuning took</h2><ul>{tuned}</ul>" if tuned else ""
     return (
@@ -57,15 +59,15 @@ def rows(report: Report) -> list[tuple[str, ...]]:
 
 
 def _cells(line: Line, days: float) -> tuple[str, ...]:
-    found = line.score
+    score = line.score
     return (
         line.name,
-        f"{found.violated_minutes:,} ({found.violated_percent:.3f} %)",
+        f"{score.violated_minutes:,} ({score.violated_percent:.3f} %)",
         str(line.missed_days),
-        f"{found.underserved_percent:.4f} %",
+        f"{score.underserved_percent:.4f} %",
         f"{line.pod_hours:,.0f}",
-        f"{found.cost:.3f}",
-        f"{found.changes / days:.1f}",
+        f"{score.cost:.3f}",
+        f"{score.changes / days:.1f}",
     )
 
 
@@ -99,6 +101,7 @@ def _course(report: Report) -> Any:
 
 
 def _thinned(values: NDArray[Any], step: int) -> NDArray[Any]:
+    # The maximum, never the mean: a missed minute must stay to be seen, however far out the plot is zoomed.
     return np.maximum.reduceat(values, np.arange(0, len(values), step))
 
 
@@ -126,11 +129,12 @@ def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | N
 
     figure = Figure()
     said = [getattr(spec, "per_replica", None) for spec in policy.spec.capacity.models]
-    carried = next(filter(None, said), None)
+    carried = next(filter(None, said), None)  # without it demand and pods have no common axis: demand is left out
     if demand is not None and len(demand) and carried:
         times = [datetime.fromtimestamp(second, UTC) for second in demand.times]
         pods = demand.values / carried
         figure.add_trace(Scatter(x=times, y=pods, name="demand, in full pods", line={"color": "#202124"}))
+    # A plan has no end of its own; an hour of it makes lines that can be compared.
     until = [plan.decided_at, plan.decided_at + timedelta(hours=1)]
     answers = [(f"model {answer.model}", answer.replicas) for answer in plan.estimate.answers]
     decided = [("desired now", float(plan.current)), ("decided", float(plan.replicas))]

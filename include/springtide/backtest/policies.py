@@ -64,8 +64,9 @@ class Control:
         if self.way == "tuned":
             return GRID
         if self.way == "alone":
-            return tuple(Setting(quantile, None) for quantile in QUANTILES)
-        return tuple(Setting(quantile, self.under.target) for quantile in (None, *QUANTILES))
+            # There is no "no plan" here: nobody else would decide.
+            return tuple(Setting(quantile=quantile, target=None) for quantile in QUANTILES)
+        return tuple(Setting(quantile=quantile, target=self.under.target) for quantile in (None, *QUANTILES))
 
 
 OURS = {
@@ -86,7 +87,7 @@ class Decided:
     score: Score
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shared:
     """One trace at one start-up time, with what its policies share: the plans and the reference autoscaler's days."""
 
@@ -105,9 +106,14 @@ class Shared:
         reference: Autoscaler = AUTOSCALERS[REFERENCE],
     ) -> Shared:
         """Return the course: computes every plan of the trace, which takes 0.1 to 5 s."""
-        aligned = trace.aligned(interval)
+        aligned = trace.aligned(interval)  # once for all: policies on traces that begin differently cannot be compared
         shadow = replay_autoscaler(aligned, reference, startup_seconds)
-        return cls(aligned, startup_seconds, plan_rows(aligned, startup_seconds, interval=interval), shadow.days)
+        return cls(
+            trace=aligned,
+            startup_seconds=startup_seconds,
+            plans=plan_rows(aligned, startup_seconds, interval=interval),
+            reference=shadow.days,
+        )
 
     def decide(self, policy: str) -> Decided:
         """Return what `policy` (one of `POLICIES`) decides and how it does."""
@@ -122,6 +128,8 @@ class Shared:
     def control(self, control: Control) -> Decided:
         """Return what we decide, walking forward, and how it does."""
         daily = tune(self.trace, control.settings, self.days_of(control), self.reference, control.objective)
+        # Each day's setting is chosen from replays of the days before it; then all days are replayed in one piece, for
+        # pods live on past midnight.
         scored = self.trace.from_scored()
         replay = self._replay(scored, control, daily)
         return Decided(tuple(daily), replay, score(scored, replay))

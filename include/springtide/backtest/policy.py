@@ -22,7 +22,8 @@ from springtide.capacity.registry import build_model
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, InputError
 from springtide.plan.guards import within_bounds, within_step, within_tolerance
-from springtide.policy.model import AutoSpec, WeightedDemandSpec
+from springtide.policy.capacity import WeightedDemandSpec
+from springtide.policy.control import AutoSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,14 +31,15 @@ if TYPE_CHECKING:
     from springtide.backtest.simulate import Score
     from springtide.backtest.trace import Trace
     from springtide.capacity.model import CapacityModel
-    from springtide.policy.model import ModelSpec, ScalingPolicy
+    from springtide.policy.capacity import ModelSpec
+    from springtide.policy.model import ScalingPolicy
 
 POLICY = "this policy"
 _SEEN = 28
 """Days of demand that a decision is shown: more than any model looks back on."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """How one way of scaling did over the range: its score, the days on which it missed a minute, and its replicas.
 
@@ -51,7 +53,7 @@ class Line:
     replicas: NDArray[np.int64] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A backtest: the policy's line first, then the others'. `trace` is the history, `settings` the tuned ones."""
 
@@ -78,6 +80,7 @@ def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Rep
     interval = INTERVAL if auto is None else int(auto.interval.total_seconds() // MINUTE)
     shared = Shared.of(trace, startup_seconds, interval=interval, reference=hpa)
     decided = _by_models(policy, shared) if auto is None else _by_auto(policy, auto, shared)
+    # The policy's own autoscaler first: it is what this policy replaces, so the verdict compares with it.
     others = {_named(each): each for each in (hpa, *AUTOSCALERS.values())}
     lines = [_line(POLICY, shared.trace, decided)]
     lines += [_line(name, shared.trace, shared.stand_alone(each)) for name, each in others.items()]
@@ -85,7 +88,11 @@ def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Rep
     lines.append(_of_score("static peak", shared.trace, rivals.static_peak(shared.trace), 0))
     lines.append(_of_score("oracle", shared.trace, rivals.oracle(shared.trace), 0))
     return Report(
-        policy.name, shared.trace, startup_seconds, tuple(lines), tuple(str(each) for each in decided.settings)
+        policy=policy.name,
+        trace=shared.trace,
+        startup_seconds=startup_seconds,
+        lines=tuple(lines),
+        settings=tuple(str(each) for each in decided.settings),
     )
 
 
@@ -96,11 +103,12 @@ def capacity_of_a_pod(policy: ScalingPolicy) -> float:
         InputError: no model says it.
     """
     for spec in policy.spec.capacity.models:
-        found = float(spec.limit) if isinstance(spec, WeightedDemandSpec) else getattr(spec, "per_replica", None)
-        if found is not None:
-            return float(found)
+        # With demand in cores, what a pod can serve is what it can use.
+        capacity = spec.limit if isinstance(spec, WeightedDemandSpec) else getattr(spec, "per_replica", None)
+        if capacity is not None:
+            return float(capacity)
     raise InputError(
-        f"per_replica: no model of policy {policy.name} says what one replica can serve. Say it: --per-replica 55.",
+        f"per_replica: no model of policy {policy.name} says what one replica can serve. Give it: --per-replica 55.",
         code="capacity_unusable",
         field="per_replica",
     )
@@ -118,6 +126,7 @@ def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Shared) -> Decided:
         beside = _planned(policy, others, shared)[np.newaxis]
         plans = np.maximum(plans, beside) if policy.spec.capacity.combine == "max" else plans + beside
     bounds = policy.spec.replicas
+    # 0 means that there was no plan: it must not become the policy's minimum, which would be one.
     plans = np.where(plans > 0, np.clip(plans, bounds.min, bounds.max), 0)
     return replace(shared, plans=Plans(plans, shared.plans.interval)).control(control_of(auto))
 
@@ -134,43 +143,48 @@ def _by_models(policy: ScalingPolicy, shared: Shared) -> Decided:
 
 def _planned(policy: ScalingPolicy, specs: list[ModelSpec], shared: Shared) -> NDArray[np.int64]:
     """Return what the models ask for at every decision of the scored part; 0 before it, and where they cannot say."""
-    trace, interval = shared.trace, shared.plans.interval
+    trace = shared.trace
+    interval = shared.plans.interval
     models = [build_model(spec) for spec in specs]
-    found = np.zeros(shared.plans.replicas.shape[1], np.int64)
-    for k in range(trace.scored // interval, len(found)):
+    planned = np.zeros(shared.plans.replicas.shape[1], np.int64)
+    for k in range(trace.scored // interval, len(planned)):
         if k * interval:
-            found[k] = _asked(policy, models, trace, k * interval, int(found[k - 1]))
-    return found
+            planned[k] = _asked(policy, models, trace, k * interval, int(planned[k - 1]))
+    return planned
 
 
 def _asked(policy: ScalingPolicy, models: list[CapacityModel], trace: Trace, minute: int, before: int) -> int:
     first = max(0, minute - _SEEN * 24 * HOUR)
     times = trace.start + MINUTE * np.arange(first, minute, dtype=np.float64)
     spec = policy.spec.demand
-    series = DemandSeries(times, trace.demand[first:minute], "" if spec is None else spec.unit, trace.name)
+    series = DemandSeries(
+        times=times, values=trace.demand[first:minute], unit="" if spec is None else spec.unit, source=trace.name
+    )
+    # A second before the minute begins: the samples of the minutes before it are all that a run could have read.
     now = datetime.fromtimestamp(trace.start + MINUTE * minute - 1, UTC)
     try:
         return estimate(models, series, combine=policy.spec.capacity.combine, replicas=before, now=now).replicas
     except DemandUnusable:
-        return before
+        return before  # as a run does: without usable demand, what runs stays
 
 
 def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the plans after the policy's guards, each judged from the one before it."""
-    replicas, guards = policy.spec.replicas, policy.spec.guards
-    found = np.zeros_like(wanted)
+    replicas = policy.spec.replicas
+    guards = policy.spec.guards
+    guarded = np.zeros_like(wanted)
     current = 0
     for k, number in enumerate(wanted):
         if not number:  # nothing was known yet: what runs stays
             continue
         clamp = within_bounds(int(number), replicas)
         want = int(number) if clamp is None else clamp.replicas
-        if current:
+        if current:  # nothing runs before the first plan, so no step is too large and nothing is near
             near = within_tolerance(want, current=current, replicas=replicas, guards=guards)
             clamp = near or within_step(want, current=current, replicas=replicas, guards=guards)
             want = want if clamp is None else clamp.replicas
-        found[k] = current = want
-    return found
+        guarded[k] = current = want
+    return guarded
 
 
 def _line(name: str, trace: Trace, decided: Decided) -> Line:
@@ -178,7 +192,8 @@ def _line(name: str, trace: Trace, decided: Decided) -> Line:
     return _of_score(name, trace, decided.score, missed, decided.replay)
 
 
-def _of_score(name: str, trace: Trace, found: Score, missed: int, replay: Replay | None = None) -> Line:
-    hours = found.cost * oracle_pod_minutes(trace) / HOUR
+def _of_score(name: str, trace: Trace, judged: Score, missed: int, replay: Replay | None = None) -> Line:
+    hours = judged.cost * oracle_pod_minutes(trace) / HOUR
+    # Four ticks a minute; the largest of them, so that a short scale-up is still seen in the plot.
     replicas = None if replay is None else replay.created.reshape(-1, 4).max(axis=1)
-    return Line(name, found, hours, missed, replicas)
+    return Line(name=name, score=judged, pod_hours=hours, missed_days=missed, replicas=replicas)

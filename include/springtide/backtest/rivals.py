@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MARGIN = 1.2
 """What an operator adds to last week's peak of the hour."""
 _LEAD = 15
+"""Minutes into the next hour that its pods must already be there for: an operator schedules before the rush."""
 
 
 def cron(trace: Trace, startup_seconds: float) -> Decided:
@@ -24,7 +25,7 @@ def cron(trace: Trace, startup_seconds: float) -> Decided:
 
     With less than a week of history it is yesterday's peak; with less than a day, the present demand.
     """
-    aligned = trace.aligned(HOUR)
+    aligned = trace.aligned(HOUR)  # a schedule changes on the hour
     hours = len(aligned.demand) // HOUR + 1
     pods = np.zeros((1, hours), np.int64)
     for hour in range(hours):
@@ -47,11 +48,23 @@ def static_peak(trace: Trace) -> Score:
     """Return how the replicas of the highest minute do, all the time: chosen in hindsight, so nothing is violated."""
     demand = trace.demand[trace.scored :]
     replicas = max(trace.fewest, math.ceil(float(demand.max()) / trace.per_replica))
-    return Score(0.0, 0, 0.0, replicas * len(demand) / oracle_pod_minutes(trace), 0)
+    return Score(
+        violated_percent=0.0,
+        violated_minutes=0,
+        underserved_percent=0.0,
+        cost=replicas * len(demand) / oracle_pod_minutes(trace),
+        changes=0,
+    )
 
 
 def oracle(trace: Trace) -> Score:
     """Return the clairvoyant minimum: what everything else's cost is divided by."""
     pods = trace.demand[trace.scored :] / trace.per_replica
     needed = np.maximum(trace.fewest, np.ceil(np.maximum(pods, np.append(pods[1:], pods[-1:]))))
-    return Score(0.0, 0, 0.0, 1.0, int(np.count_nonzero(np.diff(needed))))
+    return Score(
+        violated_percent=0.0,
+        violated_minutes=0,
+        underserved_percent=0.0,
+        cost=1.0,
+        changes=int(np.count_nonzero(np.diff(needed))),
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 TICK_SECONDS = 15
 NEAR = 1.1
 """A minute that 10 % more demand would have violated was nearly violated: one tolerance of the autoscaler."""
-ORACLE_MINUTES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Plans:
 
 NO_PLANS = Plans(np.zeros((1, 1), np.int64), 10**9)
 """Plans that never ask for anything."""
-ALONE = Setting(None, 0.8)
+ALONE = Setting(quantile=None, target=0.8)
 """Where plans alone decide, the target is that of the first replicas only."""
 
 
@@ -59,7 +57,7 @@ class Autoscaler:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Days:
     """What a replay did, per day: minutes violated and nearly so, demand underserved, pod-minutes, replica changes."""
 
@@ -69,10 +67,21 @@ class Days:
     pod_minutes: Floats
     changes: Floats
 
+    @classmethod
+    def of_tally(cls, tally: Floats) -> Days:
+        """Return the days of a tally of the loop: its first axis are the rows of `ticks.VIOLATED` and following."""
+        violated, near, underserved, pod_minutes, changes = tally
+        return cls(violated=violated, near=near, underserved=underserved, pod_minutes=pod_minutes, changes=changes)
+
     def since(self, day: int) -> Days:
         """Return the days from `day` on."""
-        kept = (self.violated, self.near, self.underserved, self.pod_minutes, self.changes)
-        return Days(*(figures[..., day:] for figures in kept))
+        return Days(
+            violated=self.violated[..., day:],
+            near=self.near[..., day:],
+            underserved=self.underserved[..., day:],
+            pod_minutes=self.pod_minutes[..., day:],
+            changes=self.changes[..., day:],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ class Replay:
     ready: Counts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
     """The judgement over the scored minutes. `cost` is pod-hours over those of the clairvoyant minimum."""
 
@@ -98,13 +107,15 @@ class Score:
 def oracle_pod_minutes(trace: Trace) -> float:
     """Return the pod-minutes of the clairvoyant minimum, scored minutes only: what two minutes need, at least 2."""
     pods = trace.demand[trace.scored :] / trace.per_replica
+    # Even with foresight no pod lives for one minute only: it serves this one and the next.
     ahead = np.maximum(pods, np.append(pods[1:], pods[-1:]))
     return float(np.maximum(trace.fewest, np.ceil(ahead)).sum())
 
 
 def score(trace: Trace, replay: Replay) -> Score:
     """Return the judgement over the scored days of `trace`, on which `replay` was made."""
-    scored, days = slice(trace.first_day, None), replay.days
+    scored = slice(trace.first_day, None)
+    days = replay.days
     minutes = len(trace.demand) - trace.scored
     violated = int(days.violated[scored].sum())
     demand = float(trace.demand[trace.scored :].sum()) / trace.per_replica or 1.0  # none: nothing is underserved
@@ -123,8 +134,9 @@ def replay_autoscaler(
     """Replay an autoscaler as it is; `plans` are its floor, `row` says which of them each day follows."""
     from springtide.backtest.ticks import CPU, EXTERNAL
 
+    # No headroom and no trend: those are our metric's, an autoscaler as it is has a target alone.
     kind = CPU if autoscaler.metric == "cpu" else EXTERNAL
-    daily = [Setting(None, autoscaler.target)] * trace.day_count
+    daily = [Setting(quantile=None, target=autoscaler.target)] * trace.day_count
     return _replay(trace, controls(kind, daily, row), plans, startup_seconds)
 
 
@@ -147,7 +159,7 @@ def replay_settings(
 def controls(kind: int, settings: Sequence[Setting], row: Counts | None) -> Floats:
     """Return settings as the columns that the loop takes (rows of `ticks.KIND` and following)."""
     rows = np.zeros(len(settings)) if row is None else row
-    shapes = [(kind, one.target or ALONE.target, one.headroom, one.trend) for one in settings]
+    shapes = [(kind, setting.target or ALONE.target, setting.headroom, setting.trend) for setting in settings]
     return np.vstack((np.array(shapes, np.float64).T, rows))
 
 
@@ -157,9 +169,12 @@ def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
 
     ticks = np.repeat(trace.demand / trace.per_replica, TICKS)
     total = np.concatenate(([0.0], np.cumsum(ticks)))
-    mean, growth = np.zeros(len(ticks)), np.zeros(len(ticks))
+    # Means by a running sum: both are needed at every tick of every setting, so they are worked out once, outside.
+    mean = np.zeros(len(ticks))
+    growth = np.zeros(len(ticks))
     mean[EXTERNAL_WINDOW:] = (total[EXTERNAL_WINDOW:-1] - total[: -EXTERNAL_WINDOW - 1]) / EXTERNAL_WINDOW
     back = TREND_MINUTES * TICKS
+    # Only rises count: a falling trend would remove pods before demand is gone.
     growth[back + EXTERNAL_WINDOW :] = np.maximum(0.0, mean[back + EXTERNAL_WINDOW :] - mean[EXTERNAL_WINDOW:-back])
     startup = round(startup_seconds / TICK_SECONDS)
     return Course(np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset, trace.fewest)
@@ -170,15 +185,10 @@ def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float)
 
     course = course_of(trace, plans, startup_seconds)
     ticks = course.signal.shape[1]
+    # Longer than the trace by the start-up time: pods of the last ticks become Ready after its end.
     log = np.zeros((4, ticks + course.startup + 1), np.int64)
+    # Begun with what the target asks for: with fewer pods the first hour would be scored for its start.
     drive(course, control, log, max(trace.fewest, math.ceil(course.signal[DEMAND, 0] / control[TARGET, 0])))
     days = np.zeros((5, trace.day_count))
     tally(course, log, NEAR, days)
-    return Replay(Days(*days), log[CREATED, :ticks], log[READY, :ticks])
-
-
-@cache
-def warm_up() -> None:
-    """Compile the loops, once per process (a second when they are on disk), so that no measurement pays for it."""
-    trace = Trace("warm-up", 0.0, np.ones(240), 120, 0.5)
-    replay_autoscaler(trace, Autoscaler("cpu", 0.5), 60)
+    return Replay(Days.of_tally(days), log[CREATED, :ticks], log[READY, :ticks])

@@ -24,22 +24,23 @@ if TYPE_CHECKING:
 
 TICKS = 4
 DAY = 1440
-CPU_WINDOW, EXTERNAL_WINDOW = 2, 4
+CPU_WINDOW = 2
+EXTERNAL_WINDOW = 4
 TOLERANCE = 0.1
 STABILIZATION = 20
 """Earlier recommendations that hold replicas up: 300 s at a sync of 15 s, both ends included."""
 RUN_TICKS = 2
 """A plan takes effect 30 s after its decision: the run itself."""
 
-DEMAND, MEAN, GROWTH = 0, 1, 2
+DEMAND, MEAN, GROWTH = range(3)
 """Rows of a signal, in pods, per tick: demand; its mean over the 60 s before; how much that mean rose in 3 minutes."""
-KIND, TARGET, HEADROOM, TREND, ROW = 0, 1, 2, 3, 4
+KIND, TARGET, HEADROOM, TREND, ROW = range(5)
 """Rows of a control, per day: who decides, the autoscaler's target, headroom and trend, the row of plans to follow."""
-PLAN, CPU, EXTERNAL = 0, 1, 2
+PLAN, CPU, EXTERNAL = range(3)
 """Kinds: the plan alone, an HPA on CPU, an HPA on an external metric; plans are the floor of both."""
-CREATED, READY, DUE, WANTED = 0, 1, 2, 3
+CREATED, READY, DUE, WANTED = range(4)
 """Rows of a log, per tick: pods created, Ready, becoming Ready in this tick, and what the autoscaler wanted."""
-VIOLATED, NEARLY, UNDERSERVED, PAID, CHANGES = 0, 1, 2, 3, 4
+VIOLATED, NEARLY, UNDERSERVED, PAID, CHANGES = range(5)
 """Rows of a tally, per day: minutes violated and nearly so, pod-minutes missing, pod-minutes paid, changes."""
 
 
@@ -66,8 +67,10 @@ def round_up(pods: float) -> int:
 @inlined
 def want_by_cpu(signal: Floats, log: Counts, tick: int, target: float) -> int:
     """Return what HPA v2 wants by mean CPU of the Ready pods; unready ones count as idle on the way up."""
-    current, ready = log[CREATED, tick], log[READY, tick]
+    current = log[CREATED, tick]
+    ready = log[READY, tick]
     used = 0.0
+    # A saturated pod shows 100 % whatever waits for it: CPU cannot say how much demand is beyond what is Ready.
     for earlier in range(tick - CPU_WINDOW, tick):
         used += min(1.0, signal[DEMAND, earlier] / log[READY, earlier])
     ratio = used / CPU_WINDOW / target
@@ -93,10 +96,12 @@ def want_by_metric(control: Floats, signal: Floats, tick: int, day: int, current
 @inlined
 def behave(log: Counts, tick: int, floor: int, first: int) -> int:
     """Return replicas after HPA v2's default behaviour: at once to the floor, x2 or +4 up, the 300 s maximum down."""
-    current, want = log[CREATED, tick], log[WANTED, tick]
+    current = log[CREATED, tick]
+    want = log[WANTED, tick]
     if current < floor:
-        return floor
+        return floor  # a raised minReplicas is applied at once: the behaviour's limits are for recommendations
     if want < current:
+        # The stabilization window: it shrinks only to the largest of what was wanted in the last 300 s.
         for earlier in range(max(first, tick - STABILIZATION), tick):
             want = max(want, log[WANTED, earlier])
         return int(max(floor, min(current, want)))
@@ -104,30 +109,27 @@ def behave(log: Counts, tick: int, floor: int, first: int) -> int:
 
 
 @inlined
-def decide(control: Floats, signal: Floats, log: Counts, tick: int, day: int, floor: int) -> int:
-    """Return the replicas that the controller asks for in this tick."""
-    current = log[CREATED, tick]
+def recommend(control: Floats, signal: Floats, log: Counts, tick: int, day: int) -> int:
+    """Note what the autoscaler wants in this tick; return the first tick that has a whole window before it."""
     kind = control[KIND, day]
-    if kind == PLAN:
-        return floor if floor > 0 else int(current)
     first = CPU_WINDOW if kind == CPU else EXTERNAL_WINDOW
-    if tick < first:
-        return int(current)
-    if kind == CPU:
-        log[WANTED, tick] = want_by_cpu(signal, log, tick, control[TARGET, day])
-    else:
-        log[WANTED, tick] = want_by_metric(control, signal, tick, day, current)
-    return behave(log, tick, floor, first)
+    if tick >= first:
+        if kind == CPU:
+            log[WANTED, tick] = want_by_cpu(signal, log, tick, control[TARGET, day])
+        else:
+            log[WANTED, tick] = want_by_metric(control, signal, tick, day, log[CREATED, tick])
+    return first
 
 
 @inlined
 def scale(log: Counts, tick: int, desired: int, startup: int) -> None:
     """Create pods that are Ready after `startup` ticks, or remove pods: the newest unready ones first."""
-    gone = log[CREATED, tick] - desired
+    gone = log[CREATED, tick] - desired  # negative: so many come
     log[CREATED, tick] = desired
     if gone < 0:
         log[DUE, tick + startup] -= gone
         return
+    # Kubernetes' own order: pods that are not Ready go before those that serve, the youngest of them first.
     newest = tick + startup
     while gone > 0 and newest > tick:
         spared = min(gone, log[DUE, newest])
@@ -140,20 +142,31 @@ def scale(log: Counts, tick: int, desired: int, startup: int) -> None:
 @compiled
 def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
     """Run the whole history from `start` Ready replicas into `log`: empty, and `startup` + 1 ticks longer."""
-    signal, plans, startup = course.signal, course.plans, course.startup
+    signal = course.signal
+    plans = course.plans
+    startup = course.startup
     created = ready = start
     floor = 0
     for minute in range(signal.shape[1] // TICKS):
         day = (minute + course.offset) // DAY
         for tick in range(minute * TICKS, minute * TICKS + TICKS):
+            # A plan is made on the minute and acts when its run has: until then the old one holds.
             if tick % TICKS == RUN_TICKS and minute % course.interval == 0:
                 floor = plans[int(control[ROW, day]), minute // course.interval]
-            log[CREATED, tick], log[READY, tick] = created, ready + log[DUE, tick]
-            least = floor if control[KIND, day] == PLAN else max(floor, course.fewest)
-            desired = decide(control, signal, log, tick, day, least)
+            log[CREATED, tick] = created
+            log[READY, tick] = ready + log[DUE, tick]
+            desired = created  # while nothing is known, what runs stays
+            if control[KIND, day] == PLAN:
+                desired = floor if floor > 0 else created
+            else:
+                first = recommend(control, signal, log, tick, day)
+                if tick >= first:
+                    # The larger of both minimums: that of the plan, and that below which no controller goes.
+                    desired = behave(log, tick, max(floor, course.fewest), first)
             if desired != created:
                 scale(log, tick, desired, startup)
-            created, ready = log[CREATED, tick], log[READY, tick]
+            created = log[CREATED, tick]
+            ready = log[READY, tick]
 
 
 @compiled
@@ -164,13 +177,15 @@ def tally(course: Course, log: Counts, near: float, days: Floats) -> None:
     for minute in range(signal.shape[1] // TICKS):
         day = (minute + course.offset) // DAY
         demand = signal[DEMAND, minute * TICKS]
-        missing, paid, changes = 0.0, 0, 0
+        missing = 0.0
+        paid = 0
+        changes = 0
         fewest = log[READY, minute * TICKS]
         for tick in range(minute * TICKS, minute * TICKS + TICKS):
             fewest = min(fewest, log[READY, tick])
             missing += max(0.0, demand - log[READY, tick])
             paid += log[CREATED, tick]
-            changes += log[CREATED, tick] != before
+            changes += log[CREATED, tick] != before  # a change of replicas, however many: each is work for a cluster
             before = log[CREATED, tick]
         days[VIOLATED, day] += fewest < demand
         days[NEARLY, day] += fewest < demand * near
@@ -184,10 +199,11 @@ def sweep(course: Course, settings: Floats, near: float, days: Floats) -> None:
     """Replay every column of `settings` (rows as in a control) on all days; `days[setting]` becomes its tally."""
     log = np.zeros((4, course.signal.shape[1] + course.startup + 1), np.int64)
     for i in range(settings.shape[1]):
+        # One setting for all days: which day takes which is chosen afterwards, from these tallies.
         control = np.ones((5, days.shape[2]))
         for row in range(5):
             control[row] *= settings[row, i]
-        log[DUE] = 0
+        log[DUE] = 0  # the other rows are written before they are read, in every tick
         start = max(course.fewest, int(np.ceil(course.signal[DEMAND, 0] / settings[TARGET, i])))
         drive(course, control, log, start)
         tally(course, log, near, days[i])

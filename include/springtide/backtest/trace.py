@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
 
 PODS_AT_PEAK = 40
+"""Enough that rounding to whole pods decides nothing, few enough that one pod matters."""
 PEAK = 0.995
+"""Not the maximum: one odd minute of a recording would make every other one look idle."""
 FEWEST = 2
 """Replicas below which no controller goes, where nothing else is said."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """One service's history. `demand` is per minute from second `start`; minutes before `scored` are history only.
 
@@ -91,15 +93,23 @@ def history_of(series: DemandSeries, first: datetime, *, per_replica: float, few
         DemandUnusable: less than an hour lies after `first`.
     """
     minutes = on_grid(series.times, series.values)
+    # The first whole minute after `first`: one that is cut would be scored with demand from before it.
     scored = max(0, int(np.ceil((first.timestamp() - minutes.start) / MINUTE)))
     if len(minutes) - scored < HOUR:
         raise DemandUnusable(
-            f"demand from {series.source} has {max(0, len(minutes) - scored)} minutes after {first.isoformat()}: an "
-            "hour is the least to replay. Choose another range.",
+            f"demand from {series.source} has {max(0, len(minutes) - scored)} minutes after {first.isoformat()}: a "
+            "replay needs at least an hour. Choose another range.",
             code="demand_too_short",
             field="demand",
         )
-    return Trace(series.source, minutes.start, minutes.values, scored, per_replica, fewest=fewest)
+    return Trace(
+        name=series.source,
+        start=minutes.start,
+        demand=minutes.values,
+        scored=scored,
+        per_replica=per_replica,
+        fewest=fewest,
+    )
 
 
 def read_traces(folder: Path) -> list[Trace]:
@@ -129,13 +139,25 @@ def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict
         ) from error
     minutes = on_grid(times, values)
     scored = int(np.ceil((_moment(meta["score_from"]) - minutes.start) / MINUTE))
-    scored = min(max(scored, 0), len(minutes) - 1)
+    scored = min(max(scored, 0), len(minutes) - 1)  # a recording that begins late is scored from its beginning
     occasions = tuple(
-        Occasion(one.get("kind", ""), _moment(one["start"]), _moment(one["end"]), _moment(one["known_at"]))
-        for one in events
-        if {"start", "end", "known_at"} <= one.keys()
+        Occasion(
+            kind=event.get("kind", ""),
+            start=_moment(event["start"]),
+            end=_moment(event["end"]),
+            known_at=_moment(event["known_at"]),
+        )
+        for event in events
+        if {"start", "end", "known_at"} <= event.keys()
     )
-    return Trace(name, minutes.start, minutes.values, scored, pod_capacity(minutes.values[scored:]), occasions)
+    return Trace(
+        name=name,
+        start=minutes.start,
+        demand=minutes.values,
+        scored=scored,
+        per_replica=pod_capacity(minutes.values[scored:]),
+        occasions=occasions,
+    )
 
 
 def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -147,8 +169,9 @@ def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def _moment(text: str) -> float:
-    found = datetime.fromisoformat(text)
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    # A time without a zone is UTC, as traces are published: the reader's own zone must not move them.
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _required(path: Path) -> Path:

@@ -37,12 +37,12 @@ ALONE = "alone"
 INTERVAL = 5
 """Minutes between plans."""
 GRID = tuple(
-    Setting(quantile, target, headroom, trend)
+    Setting(quantile=quantile, target=target, headroom=headroom, trend=trend)
     for quantile, target, headroom, trend in product((None, *QUANTILES), TARGETS, HEADROOMS, TRENDS)
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """What the tuned setting must be good at, on the replayed days, beside a reference autoscaler on the same days.
 
@@ -79,6 +79,7 @@ def plan_rows(trace: Trace, startup_seconds: float, *, interval: int = INTERVAL)
 
 def as_plans(trace: Trace, demand: Floats, interval: int) -> Plans:
     """Return bounds on demand as replicas: a row for none, then one per row of `demand`; unknown is no plan."""
+    # 1e-9: 7.0000000001 pods are 7, as Kubernetes counts in thousandths
     pods = np.maximum(trace.fewest, np.ceil(demand / trace.per_replica - 1e-9))
     known = np.where(np.isnan(pods), 0, pods).astype(np.int64)
     return Plans(np.vstack((np.zeros_like(known[:1]), known)), interval)
@@ -102,7 +103,7 @@ def replay_grid(
     days = np.zeros((len(settings), 5, trace.day_count))
     columns = controls({ALONE: PLAN, "cpu": CPU, "rps": EXTERNAL}[kind], settings, rows)
     sweep(course_of(trace, plans, startup_seconds), columns, NEAR, days)
-    return Days(*np.moveaxis(days, 1, 0))
+    return Days.of_tally(np.moveaxis(days, 1, 0))
 
 
 def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, overspent: float = 0.0) -> int | None:
@@ -118,6 +119,8 @@ def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, o
     paid = max(1.0, float(reference.pod_minutes[past].sum()))
     violated = 100 * replayed.violated[:, past].sum(axis=1) / minutes
     cost = replayed.pod_minutes[:, past].sum(axis=1) / paid
+    # The conditions narrow the grid one after the other. One that nothing meets falls back to the nearest setting: some
+    # setting must run tomorrow.
     allowed = np.ones(len(cost), np.bool_)
     if objective.budget is not None:
         allowed = cost <= objective.budget - max(0.0, overspent) / paid
@@ -126,12 +129,14 @@ def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, o
     if objective.limit is not None:
         allowed &= violated <= objective.limit
         if not allowed.any():
-            return int(np.lexsort((cost, violated))[0])
+            return int(np.lexsort((cost, violated))[0])  # the least violating, and of those the cheapest
     if objective.no_worse is not None:
+        # Where even the reference violates hardly anything, being no worse than it would forbid every saving.
         theirs = 100 * float(reference.violated[past].sum()) / minutes
         within = allowed & (violated <= max(theirs, objective.no_worse))
         allowed = within if within.any() else allowed
     near = 100 * replayed.near[:, past].sum(axis=1) / minutes
+    # A day without violations says less than a week without: near misses stand in for the days that are missing.
     caution = objective.near * objective.days / (past.stop - past.start)
     worth = violated + caution * near + objective.price * cost
     return int(np.argmin(np.where(allowed, worth, np.inf)))
@@ -145,6 +150,7 @@ def tune(
     overspent = 0.0
     for day in range(trace.first_day, trace.day_count):
         index = choose(replayed, reference, day, objective, overspent=overspent)
+        # No earlier day, nothing to choose from: then the setting that suits most services untuned.
         chosen.append(UNTUNED if index is None else settings[index])
         if index is not None:
             overspent += overspending(replayed, reference, index, day, objective)

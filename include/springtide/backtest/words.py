@@ -12,7 +12,8 @@ _SAME = 0.005
 
 def verdict(report: Report) -> str:
     """Return the judgement in one or two sentences: the policy beside the autoscaler that it replaces."""
-    ours, theirs = report.lines[0], report.lines[1]
+    ours = report.lines[0]
+    theirs = report.lines[1]
     first = f"{report.policy} would have missed {_missed(ours, report)}; {theirs.name} {_missed(theirs, report)}"
     return f"{first}. It costs {_cost(ours, theirs)}, and {ours.score.cost:.2f} times the clairvoyant minimum."
 

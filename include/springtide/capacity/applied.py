@@ -10,7 +10,7 @@ from typing import Any
 from springtide.capacity.setting import Setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What `springtide autoscaler --apply` wrote last for one service.
 

@@ -20,7 +20,7 @@ LONGEST_KEPT = timedelta(days=7)
 """A setting older than what it was tuned on says nothing about now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Auto:
     """The plan of `model: auto`: the replica count where nobody else decides, else the autoscaler's minimum."""
 
@@ -42,14 +42,27 @@ class Auto:
             "startup_seconds": self.startup_seconds,
             "interval_minutes": self.interval,
         }
+        # Without a plan the bound is still worked out: an event multiplies what demand most likely needs.
         quantile = setting.quantile or UNTUNED.quantile or 1.0
-        plan = Conformal(self.per_replica, quantile, self.interval, self.startup_seconds)
-        found = plan.answer(demand, replicas=replicas, now=now)
+        plan = Conformal(
+            per_replica=self.per_replica,
+            quantile=quantile,
+            interval=self.interval,
+            startup_seconds=self.startup_seconds,
+        )
+        answer = plan.answer(demand, replicas=replicas, now=now)
         if setting.quantile is None:
+            # Tuning replayed "no floor" against every floor and found it best: 0 leaves it all to the autoscaler.
             reason = f"the autoscaler needs no floor under it ({whence})"
-            return ModelAnswer("auto", 0.0, inputs, reason, usual=found.usual)
-        reason = f"{found.reason}; {whence}"
-        return ModelAnswer("auto", found.replicas, {**found.inputs, **inputs}, reason, usual=found.usual)
+            return ModelAnswer(model="auto", replicas=0.0, inputs=inputs, reason=reason, usual=answer.usual)
+        reason = f"{answer.reason}; {whence}"
+        return ModelAnswer(
+            model="auto",
+            replicas=answer.replicas,
+            inputs={**answer.inputs, **inputs},
+            reason=reason,
+            usual=answer.usual,
+        )
 
     def setting(self, now: datetime) -> tuple[Setting, str]:
         """Return the setting to use, and in words where it is from."""

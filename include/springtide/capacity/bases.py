@@ -26,9 +26,13 @@ BASES = (
     *("profile x 15 min", "profile x 1 h"),
 )
 LEVEL_RATIO = (0.2, 5.0)
+"""How far a base may be moved to today's level: beyond it one of the two levels is noise of a nearly idle service."""
 TREND_RATIO = (0.5, 2.0)
+"""How far the trend is believed: three minutes of a flash crowd are not carried on for a quarter of an hour."""
 _SMOOTHING = 7
+"""Minutes to each side: a median over seven days still has the noise of single minutes."""
 _PROFILE_DAYS = 7
+"""One of each weekday. The median of them is not moved by a single odd day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,10 @@ def targets(demand: Array, window: Window) -> Array:
     """Return the largest demand of each decision's window, NaN where the window is not over yet."""
     at = decisions(len(demand), window)
     whole = at + window.horizon <= len(demand)
-    found = np.full(len(at), np.nan)
-    found[whole] = _maxima(demand, window.horizon)[at[whole]]
-    found[whole] = np.maximum(found[whole], window.least)
-    return found
+    largest = np.full(len(at), np.nan)
+    largest[whole] = _maxima(demand, window.horizon)[at[whole]]
+    largest[whole] = np.maximum(largest[whole], window.least)
+    return largest
 
 
 def bases(demand: Array, window: Window) -> Array:
@@ -76,11 +80,13 @@ def bases(demand: Array, window: Window) -> Array:
         earlier = at[known] - lag
         seen = np.maximum(_maxima(demand, window.horizon)[earlier], window.least)
         _levelled(table, name, known, seen, _Means(demand, window.least).ratios(at[known], demand, earlier))
+    # The profile of a minute is made of earlier days only, so it may be read ahead of the decision.
     profile = _daily_median(demand, window.horizon)
     known = at >= DAY + HOUR + _SMOOTHING + 1
     seen = np.maximum(_maxima(_smooth(profile), window.horizon)[at[known]], window.least)
     _levelled(table, "profile", known, seen, _Means(demand, window.least).ratios(at[known], profile, at[known]))
     stacked = np.stack([table[name] for name in BASES])
+    # Residuals are differences of logarithms: a base of 0 would make every residual infinite. NaN stays NaN.
     stacked[stacked < window.least] = window.least
     return stacked
 
@@ -89,6 +95,7 @@ class _Means:
     """Means over any stretch of a series, by differences of its running sum."""
 
     def __init__(self, series: Array, least: float) -> None:
+        # Only stretches that are known are asked for; NaN in front of them must not reach into every later sum.
         self.total = np.concatenate(([0.0], np.cumsum(np.nan_to_num(series))))
         self.least = least
 
@@ -116,9 +123,11 @@ def _recent(table: dict[str, Array], demand: Array, at: NDArray[np.int64], least
         table[f"mean {label}"][known] = means.before(now, length)
     for label, length in (("5 min", 5), ("15 min", 15), ("1 h", HOUR)):
         table[f"max {label}"][known] = _maxima(demand, length)[now - length]
-    last, usual = table["mean 3 min"][known], np.maximum(table["mean 15 min"][known], least)
+    last = table["mean 3 min"][known]
+    usual = np.maximum(table["mean 15 min"][known], least)
+    # The square root halves the trend on the logarithm: whole trends overshoot when demand turns.
     table["trend"][known] = last * np.sqrt(np.clip(last / usual, *TREND_RATIO))
-    week = np.minimum(now, WEEK)
+    week = np.minimum(now, WEEK)  # a younger service has the mean of all that it has
     table["mean 7 d"][known] = (means.total[now] - means.total[now - week]) / week
 
 
@@ -134,33 +143,34 @@ def _maxima(series: Array, length: int) -> Array:
     """Return, for each minute, the largest value of the `length` minutes from it on; NaN if the end is nearer."""
     from scipy.ndimage import maximum_filter1d
 
-    found = np.full(len(series) + 1, np.nan)
+    maxima = np.full(len(series) + 1, np.nan)
     if len(series) >= length:
         # origin shifts the filter's centre so that the window starts at the minute itself
         ahead = maximum_filter1d(series, length, mode="nearest", origin=-(length // 2))
-        found[: len(series) - length + 1] = ahead[: len(series) - length + 1]
-    return found
+        maxima[: len(series) - length + 1] = ahead[: len(series) - length + 1]
+    return maxima
 
 
 def _daily_median(demand: Array, ahead: int) -> Array:
     """Return, for each minute up to `ahead` past the end, the median of the same minute on the 7 days before it."""
     length = len(demand) + ahead + _SMOOTHING + 1
-    found = np.full(length, np.nan)
+    medians = np.full(length, np.nan)
     padded = np.concatenate((demand, np.full(length - len(demand), np.nan)))
     for days in range(1, _PROFILE_DAYS + 1):
-        first, last = days * DAY, length if days == _PROFILE_DAYS else min((days + 1) * DAY, length)
+        first = days * DAY
+        last = length if days == _PROFILE_DAYS else min((days + 1) * DAY, length)
         if first < last:
             past = [padded[first - lag * DAY : last - lag * DAY] for lag in range(1, days + 1)]
-            found[first:last] = np.median(np.stack(past), axis=0)
-    return found
+            medians[first:last] = np.median(np.stack(past), axis=0)
+    return medians
 
 
 def _smooth(profile: Array) -> Array:
     """Return the mean over ±7 min, NaN at the ends."""
     width = 2 * _SMOOTHING + 1
-    found = np.full(len(profile), np.nan)
+    smoothed = np.full(len(profile), np.nan)
     known = profile[DAY:]
     if len(known) >= width:
         total = np.concatenate(([0.0], np.cumsum(known)))
-        found[DAY + _SMOOTHING : len(profile) - _SMOOTHING] = (total[width:] - total[:-width]) / width
-    return found
+        smoothed[DAY + _SMOOTHING : len(profile) - _SMOOTHING] = (total[width:] - total[:-width]) / width
+    return smoothed

@@ -70,23 +70,26 @@ def at(values: Array, index: int) -> float:
 @compiled
 def bounds_of(base: Array, residual: Array, quantiles: Array, span: Span) -> Array:
     """Return one base's bounds, (quantile, decision); NaN until it has an hour of residuals."""
+    # Both windows are kept sorted while they move, so that a decision costs one look-up instead of one sort.
     week = np.zeros(7 * span.day + 2)
     clock = np.zeros(7 * (2 * span.hour + 1) + 2)
     in_week = in_clock = 0
-    found = np.full((len(quantiles), len(base)), np.nan)
+    bounds = np.full((len(quantiles), len(base)), np.nan)
     for k in range(len(base)):
         in_week = move(week, in_week, at(residual, k - span.wait), at(residual, k - span.wait - 7 * span.day))
         for day in range(1, 8):
+            # A week of such windows is one run of 2 h + 1 decisions on each day, and each of the seven moves by one.
             same = k - day * span.day
             in_clock = move(clock, in_clock, at(residual, same + span.hour), at(residual, same - span.hour - 1))
         if np.isnan(base[k]) or in_week < span.hour:
-            continue
+            continue  # how wrong a base is must be known before it may be believed
         for a in range(len(quantiles)):
             excess = ranked(week, in_week, quantiles[a])
+            # The larger of both: a rush hour is worse than the week says, and a bad week worse than its hour.
             if in_clock >= span.hour:
                 excess = max(excess, ranked(clock, in_clock, quantiles[a]))
-            found[a, k] = base[k] * np.exp(excess)
-    return found
+            bounds[a, k] = base[k] * np.exp(excess)
+    return bounds
 
 
 @compiled
@@ -104,15 +107,20 @@ def losses_of(bounds: Array, target: Array, quantile: float, span: Span) -> Arra
 
     A base with less than four fifths of the past that the decision could look back on is not compared yet.
     """
-    found = np.full(len(bounds), np.inf)
-    total, count = 0.0, 0
+    losses = np.full(len(bounds), np.inf)
+    total = 0.0
+    count = 0
     for k in range(len(bounds)):
-        new, old = k - span.wait, k - span.wait - 7 * span.day
+        new = k - span.wait
+        old = k - span.wait - 7 * span.day
         if new >= 0 and not np.isnan(bounds[new]):
-            total, count = total + pinball(target[new], bounds[new], quantile), count + 1
+            total = total + pinball(target[new], bounds[new], quantile)
+            count = count + 1
         if old >= 0 and not np.isnan(bounds[old]):
-            total, count = total - pinball(target[old], bounds[old], quantile), count - 1
+            total = total - pinball(target[old], bounds[old], quantile)
+            count = count - 1
+        # A base that needs a week of history is not chosen for the few windows in which it happened to be right.
         full = min(new + 1, 7 * span.day)
         if not np.isnan(bounds[k]) and 5 * count >= 4 * (full - 2 * span.hour):
-            found[k] = total / max(count, 1)
-    return found
+            losses[k] = total / max(count, 1)
+    return losses

@@ -27,20 +27,24 @@ def estimate(
     `demand` is None for models that look at none; `replicas` are desired now. The estimate's own `demand` is the newest
     sample; what each model made of the series is in its inputs. 3.0000000001 rounds to 3.
 
-    A model that steps aside has no say, but with `sum` its share would be missing.
+    A model that abstains has no say, but with `sum` its share would be missing.
 
     Raises:
-        DemandUnusable: a model lacks what it needs, or answers with no finite number, or all step aside, or one of a
-            sum does (`capacity_unusable`).
+        DemandUnusable: a model lacks what it needs, or answers with no finite number, or all abstain, or one of a sum
+            does (`capacity_unusable`).
     """
-    series = DemandSeries(np.empty(0), np.empty(0), "", "no demand") if demand is None else demand
+    series = (
+        DemandSeries(times=np.empty(0), values=np.empty(0), unit="", source="no demand") if demand is None else demand
+    )
     answers = tuple(model.answer(series, replicas=replicas, now=now) for model in models)
     for answer in answers:
         _check(answer)
+    # With `max` a silent model is no loss: another one decides. With `sum` its share of the work would get no pods.
     numbers = [answer.replicas for answer in answers if not answer.is_aside]
     if not numbers or (combine == "sum" and len(numbers) < len(answers)):
         raise _silent([answer for answer in answers if answer.is_aside], combine)
     return CapacityEstimate(
+        # Rounded once: three models of a third of a pod each need one pod, not three.
         replicas=round_up(max(numbers) if combine == "max" else math.fsum(numbers)),
         answers=answers,
         combine=combine,
@@ -56,18 +60,23 @@ def requested(replicas: int, *, now: datetime) -> CapacityEstimate:
 
 
 def held(estimate: CapacityEstimate | None, *, replicas: int, reason: str) -> CapacityEstimate:
-    """Return `estimate` as one that never shrinks what runs; without one, the `replicas` of now."""
+    """Return `estimate` as one that never shrinks what runs; without one, the current `replicas`."""
     if estimate is not None:
         return replace(estimate, hold=reason)
-    kept = ModelAnswer("fixed", replicas, {"replicas": replicas}, "the replicas of now: demand cannot be judged")
-    return CapacityEstimate(replicas, (kept,), "max", None, None, hold=reason)
+    kept = ModelAnswer(
+        model="fixed",
+        replicas=replicas,
+        inputs={"replicas": replicas},
+        reason="the current replica count: demand cannot be judged",
+    )
+    return CapacityEstimate(replicas=replicas, answers=(kept,), combine="max", demand=None, unit=None, hold=reason)
 
 
 def _silent(aside: Sequence[ModelAnswer], combine: Combine) -> DemandUnusable:
-    told = "; ".join(f"{answer.model} {answer.reason}" for answer in aside)
+    reasons = "; ".join(f"{answer.model} {answer.reason}" for answer in aside)
     problem = "no model has an answer" if combine == "max" else "a share of the sum is missing"
     return DemandUnusable(
-        f"capacity: {problem}: {told}. Add a model of recent demand, or a fixed number.",
+        f"capacity: {problem}: {reasons}. Add a model of recent demand, or a fixed number.",
         code="capacity_unusable",
         field="capacity.models",
     )

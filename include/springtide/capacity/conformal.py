@@ -33,6 +33,7 @@ LOOKBACK = 3 * WEEK
 LIKELY = 0.5
 """What an event multiplies is as likely too much as too little: the caution for it stands in the calendar's number."""
 _SETTLING = 30
+"""Seconds that a run takes from its decision to its first pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,26 @@ def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
 
     span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
     wanted = np.asarray(quantiles, dtype=np.float64)
-    table, target = bases(demand, window), targets(demand, window)
+    table = bases(demand, window)
+    target = targets(demand, window)
     size = (len(wanted), table.shape[1])
-    best, least, chosen = np.full(size, np.nan), np.full(size, np.inf), np.full(size, -1, np.int8)
+    best = np.full(size, np.nan)
+    least = np.full(size, np.inf)
+    chosen = np.full(size, -1, np.int8)
+    # Base after base, keeping the best so far: all bounds of a month at once would be eighteen times the memory.
     for index, base in enumerate(table):
-        found = bounds_of(base, np.log(target) - np.log(base), wanted, span)
+        bound = bounds_of(base, np.log(target) - np.log(base), wanted, span)
         for a, quantile in enumerate(wanted):
-            loss = losses_of(found[a], target, float(quantile), span)
-            better = (loss < least[a]) | (np.isnan(best[a]) & ~np.isnan(found[a]))
-            best[a, better], least[a, better], chosen[a, better] = found[a, better], loss[better], index
+            loss = losses_of(bound[a], target, float(quantile), span)
+            # A base that cannot be compared yet has an infinite loss, and is still better than none.
+            better = (loss < least[a]) | (np.isnan(best[a]) & ~np.isnan(bound[a]))
+            best[a, better] = bound[a, better]
+            least[a, better] = loss[better]
+            chosen[a, better] = index
     return Bounds(best, chosen)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conformal:
     """Replicas that carry the bound; `interval` is the pipeline's period, `startup_seconds` a pod's way to Ready."""
 
@@ -83,17 +91,18 @@ class Conformal:
         """
         del replicas
         seen = seen_minutes(demand, now, most=LOOKBACK).values
-        whole = seen[len(seen) % self.interval :]
+        whole = seen[len(seen) % self.interval :]  # a decision falls on the very end of what was seen
         window = Window(self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10)
-        found = bounds(whole, window, (self.quantile, min(self.quantile, LIKELY)))
-        bound, likely = map(float, found.demand[:, -1])
+        # Who plans below the median does not want more than that for an event.
+        calibrated = bounds(whole, window, (self.quantile, min(self.quantile, LIKELY)))
+        bound, likely = map(float, calibrated.demand[:, -1])
         if math.isnan(bound):
             raise DemandUnusable(
                 f"conformal needs two hours of demand before it can say how wrong it is; got {len(seen)} minutes",
                 code="demand_too_short",
                 field="demand.lookback",
             )
-        base = BASES[found.base[0, -1]]
+        base = BASES[calibrated.base[0, -1]]
         return ModelAnswer(
             model="conformal",
             replicas=bound / self.per_replica,

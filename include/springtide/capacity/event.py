@@ -6,7 +6,7 @@ the hour before the coming event. From one horizon before the start to the end: 
 not.
 
 A kind whose past events are nothing alike teaches nothing: each of them is predicted from the others, and where that
-asked for far too much on average, the model steps aside for this kind. Too little is no reason: without the model there
+asked for far too much on average, the model abstains for this kind. Too little is no reason: without the model there
 would be less.
 """
 
@@ -31,12 +31,16 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
 
 _SAME_CLOCK = 90
+"""Minutes of the day that two events may begin apart and still have the same customers awake."""
+
 _LEAST_LEVEL = 1e-9
+"""Demand of an hour below which nothing can be measured relative to it."""
+
 _LEAST_JUDGED = 3
 """Fewer past events do not say how much alike they are."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """An event as the calendar knows it: its kind, and POSIX seconds of its start, its end, and when it became known.
 
@@ -72,56 +76,53 @@ def expected_demand(
 
     (0, None) where none does: no event is near, or nothing is known about its kind yet.
     """
-    coming = near(seen, occasions, horizon)
-    asked = [(_asked(seen, one, occasions, horizon, uplift or Uplift()), one) for one in coming]
-    return max(((demand, one) for demand, one in asked if demand > 0), key=lambda pair: pair[0], default=(0.0, None))
+    largest: tuple[float, Occasion | None] = (0.0, None)
+    # Events that overlap are not added up: what is learned of each is relative to the same hour before it.
+    for event in near(seen, occasions, horizon):
+        demand = _asked(seen, event, occasions, horizon, uplift or Uplift())
+        if demand > largest[0]:
+            largest = (demand, event)
+    return largest
 
 
 def near(seen: Minutes, occasions: Sequence[Occasion], horizon: int) -> list[Occasion]:
     """Return the known events that are on, or begin within `horizon` minutes."""
     ahead = seen.end + horizon * MINUTE
-    return [one for one in occasions if one.known_at <= seen.end < one.end and one.start < ahead]
+    return [event for event in occasions if event.known_at <= seen.end < event.end and event.start < ahead]
 
 
-def event_floor(
-    seen: Minutes, occasions: Sequence[Occasion], interval: int, horizon: int, uplift: Uplift | None = None
-) -> NDArray[np.float64]:
-    """Return the demand that events ask for at every decision over `seen`; each sees what lies before it only."""
-    found = np.zeros(len(seen) // interval + 1)
-    for one in occasions:
-        first = math.floor((one.start - seen.start) / MINUTE / interval) - horizon // interval - 1
-        last = math.ceil((one.end - seen.start) / MINUTE / interval)
-        for k in range(max(1, first), min(last + 1, len(found))):
-            past = Minutes(seen.start, seen.values[: k * interval])
-            found[k] = max(found[k], expected_demand(past, [*_learned_from(one, occasions), one], horizon, uplift)[0])
-    return found
+def _learned_from(event: Occasion, occasions: Sequence[Occasion]) -> list[Occasion]:
+    return [other for other in occasions if other.kind == event.kind and other.start < event.start]
 
 
-def _learned_from(one: Occasion, occasions: Sequence[Occasion]) -> list[Occasion]:
-    return [other for other in occasions if other.kind == one.kind and other.start < one.start]
-
-
-def _asked(seen: Minutes, one: Occasion, occasions: Sequence[Occasion], horizon: int, uplift: Uplift) -> float:
-    if one.demand is not None:
-        return one.demand
-    level = _level(seen, min(one.start, seen.end))
-    if one.multiply is not None or math.isnan(level):
-        return 0.0 if math.isnan(level) else level * (one.multiply or 0.0)
-    first = round((seen.end - one.start) / MINUTE)
-    length = math.ceil((one.end - one.start) / MINUTE)
+def _asked(seen: Minutes, event: Occasion, occasions: Sequence[Occasion], horizon: int, uplift: Uplift) -> float:
+    if event.demand is not None:
+        return event.demand
+    # Once the event is on, the level stays that of the hour before it: the uplift is not to be applied to itself.
+    level = _level(seen, min(event.start, seen.end))
+    if math.isnan(level):
+        return 0.0  # less than an hour of history: the other models answer, this one cannot
+    if event.multiply is not None:
+        return level * event.multiply
+    first = round((seen.end - event.start) / MINUTE)
+    length = math.ceil((event.end - event.start) / MINUTE)
+    # Of the event's course only the stretch that the next plan has to carry: an early peak does not hold to its end.
     window = slice(max(0, first), min(length, first + horizon))
     if window.start >= window.stop:
         return 0.0
-    return level * _largest([profile[window] for profile in _profiles(seen, one, occasions, uplift)], uplift)
+    profiles = _profiles(seen, event, occasions, uplift)
+    return level * _largest([profile[window] for profile in profiles], uplift)
 
 
-def _profiles(seen: Minutes, one: Occasion, occasions: Sequence[Occasion], uplift: Uplift) -> list[NDArray[np.float64]]:
-    """Return what past events teach about `one`, each as long as it."""
-    length = math.ceil((one.end - one.start) / MINUTE)
-    if one.like is not None:
-        starts = [one.like]
+def _profiles(
+    seen: Minutes, event: Occasion, occasions: Sequence[Occasion], uplift: Uplift
+) -> list[NDArray[np.float64]]:
+    """Return what past events teach about `event`, each as long as it."""
+    length = math.ceil((event.end - event.start) / MINUTE)
+    if event.like is not None:
+        starts = [event.like]
     else:
-        starts = _alike(one, [past.start for past in _learned_from(one, occasions)], seen.end, uplift.last)
+        starts = _alike(event, [past.start for past in _learned_from(event, occasions)], seen.end, uplift.last)
     return [profile for start in starts if (profile := _profile(seen, start, length)) is not None]
 
 
@@ -130,15 +131,17 @@ def _largest(profiles: list[NDArray[np.float64]], uplift: Uplift) -> float:
     if not profiles:
         return 0.0
     with_past = np.stack(profiles)
+    # Past events were shorter, or are not over: a minute that none of them reached has no quantile.
     known = ~np.isnan(with_past).all(axis=0)
     if not known.any():
         return 0.0
+    # Of n exchangeable events the next one is the largest with probability 1/(n + 1).
     beyond = 1 + uplift.beyond / (len(profiles) + 1)
     return beyond * float(np.nanquantile(with_past[:, known], uplift.quantile, axis=0).max())
 
 
-def _is_learned(one: Occasion) -> bool:
-    return (one.multiply, one.demand, one.like) == (None, None, None)
+def _is_learned(event: Occasion) -> bool:
+    return (event.multiply, event.demand, event.like) == (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,33 +154,38 @@ class Overshoot:
 
 
 def overshoot(
-    seen: Minutes, one: Occasion, occasions: Sequence[Occasion], uplift: Uplift | None = None
+    seen: Minutes, event: Occasion, occasions: Sequence[Occasion], uplift: Uplift | None = None
 ) -> Overshoot | None:
-    """Return the mean of (asked - needed) ÷ asked over the past events that `one` is learned from, each left out once.
+    """Return the mean of (asked - needed) ÷ asked over the past events that `event` is learned from, one left out each.
 
     None where nothing is learned for it, or from fewer than three events that are over.
     """
-    if not _is_learned(one):
+    if not _is_learned(event):
         return None
-    whole = [profile for profile in _profiles(seen, one, occasions, uplift or Uplift()) if not np.isnan(profile).any()]
+    profiles = _profiles(seen, event, occasions, uplift or Uplift())
+    whole = [profile for profile in profiles if not np.isnan(profile).any()]
     if len(whole) < _LEAST_JUDGED:
         return None
     shares = []
     for index, profile in enumerate(whole):
-        asked = _largest([*whole[:index], *whole[index + 1 :]], uplift or Uplift())
+        others = [*whole[:index], *whole[index + 1 :]]
+        asked = _largest(others, uplift or Uplift())
+        # Asked for too little counts as no error: without this model there would have been less still.
         shares.append(max(0.0, 1 - float(profile.max()) / asked) if asked > 0 else 0.0)
-    return Overshoot(one.kind, float(np.mean(shares)), len(whole))
+    return Overshoot(event.kind, float(np.mean(shares)), len(whole))
 
 
-def _alike(one: Occasion, starts: list[float], now: float, last: int) -> list[float]:
+def _alike(event: Occasion, starts: list[float], now: float, last: int) -> list[float]:
     """Return the starts of the last past events, those at the same time of day if there are any."""
     over = sorted(start for start in starts if start < now)
 
     def apart(start: float) -> float:
-        minutes = (start - one.start) / MINUTE % DAY
+        # The clock is a circle: 23:50 and 00:10 are twenty minutes apart.
+        minutes = (start - event.start) / MINUTE % DAY
         return min(minutes, DAY - minutes)
 
-    return ([start for start in over if apart(start) <= _SAME_CLOCK] or over)[-last:]
+    same_clock = [start for start in over if apart(start) <= _SAME_CLOCK]
+    return (same_clock or over)[-last:]
 
 
 def _level(seen: Minutes, moment: float) -> float:
@@ -189,14 +197,14 @@ def _level(seen: Minutes, moment: float) -> float:
 def _profile(seen: Minutes, start: float, length: int) -> NDArray[np.float64] | None:
     """Return demand over `length` minutes from `start`, relative to the hour before; NaN where it is not known yet."""
     level = _level(seen, start)
-    if not level > _LEAST_LEVEL:
+    if not level > _LEAST_LEVEL:  # written so that NaN is refused, too
         return None
     first = int((start - seen.start) // MINUTE)
     known = seen.values[first : first + length] / level
     return np.concatenate((known, np.full(length - len(known), np.nan)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Replicas for the events of a calendar; 0 where none is near, so it belongs under `combine: max`."""
 
@@ -215,33 +223,49 @@ class Event:
         """
         del replicas
         horizon = horizon_minutes(self.interval, self.startup_seconds)
+        # A yearly sale must still be there to be learned from, with some days to spare.
         seen = seen_minutes(demand, now, most=400 * DAY)
         coming = near(seen, self.occasions, horizon)
-        judged = [found for one in coming if (found := overshoot(seen, one, self.occasions, self.uplift)) is not None]
-        wrong = {one.kind: self._words(one) for one in judged if one.share > self.max_error}
-        asked, cause = expected_demand(seen, self._but(coming, wrong), horizon, self.uplift)
-        inputs = {"demand": asked, "horizon_minutes": horizon, "occasions": len(self.occasions)}
-        inputs |= {f"error of {one.kind}": one.share for one in judged}
-        if wrong and cause is None:
-            return stepping_aside("event", "; ".join(wrong.values()))
-        reason = (
-            f"no known event within {horizon} min" if cause is None else f"{cause.kind} is known to ask for {asked:.4g}"
-        )
-        reason = "; ".join([reason, *(f"left out: {words}" for words in wrong.values())])
+        judged = self._judged(seen, coming)
+        unlike = {error.kind: self._why_left_out(error) for error in judged if error.share > self.max_error}
+        asked, cause = expected_demand(seen, self._without(coming, unlike), horizon, self.uplift)
+        if unlike and cause is None:
+            # An answer of 0 would say that no event is near.
+            return stepping_aside("event", "; ".join(unlike.values()))
         return ModelAnswer(
             model="event",
             replicas=asked / self.per_replica,
-            inputs=inputs,
-            reason=reason,
+            inputs={
+                "demand": asked,
+                "horizon_minutes": horizon,
+                "occasions": len(self.occasions),
+                **{f"error of {error.kind}": error.share for error in judged},
+            },
+            reason=_reason(asked, cause, horizon, unlike),
         )
 
-    def _but(self, coming: Sequence[Occasion], wrong: Mapping[str, str]) -> list[Occasion]:
-        """Return the occasions without those that are `coming` and learned from a kind that is `wrong`."""
-        left_out = {one for one in coming if one.kind in wrong and _is_learned(one)}
-        return [one for one in self.occasions if one not in left_out]
+    def _judged(self, seen: Minutes, coming: Sequence[Occasion]) -> list[Overshoot]:
+        errors = (overshoot(seen, event, self.occasions, self.uplift) for event in coming)
+        return [error for error in errors if error is not None]
 
-    def _words(self, found: Overshoot) -> str:
+    def _without(self, coming: Sequence[Occasion], unlike: Mapping[str, str]) -> list[Occasion]:
+        """Return the occasions without those that are `coming` and learned from a kind of `unlike` ones.
+
+        A coming event of such a kind stays where the calendar says what to expect: nothing is learned for it.
+        """
+        left_out = {event for event in coming if event.kind in unlike and _is_learned(event)}
+        return [event for event in self.occasions if event not in left_out]
+
+    def _why_left_out(self, error: Overshoot) -> str:
         return (
-            f"its error over {found.events} past events of kind {found.kind} is {found.share:.1%}, asked for in vain; "
+            f"over {error.events} past events of kind {error.kind} it overestimated by {error.share:.1%} on average; "
             f"max_error allows {self.max_error:.1%}"
         )
+
+
+def _reason(asked: float, cause: Occasion | None, horizon: int, unlike: Mapping[str, str]) -> str:
+    if cause is None:
+        reason = f"no known event within {horizon} min"
+    else:
+        reason = f"{cause.kind} is known to ask for {asked:.4g}"
+    return "; ".join([reason, *(f"left out: {why}" for why in unlike.values())])

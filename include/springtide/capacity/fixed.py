@@ -18,4 +18,6 @@ class Fixed:
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:  # noqa: ARG002  # Protocol
         """Return the number."""
-        return ModelAnswer("fixed", self.replicas, {"replicas": self.replicas}, self.reason)
+        return ModelAnswer(
+            model="fixed", replicas=self.replicas, inputs={"replicas": self.replicas}, reason=self.reason
+        )

@@ -36,6 +36,7 @@ AHEAD = 2 * DAY
 """Minutes that a fit reaches: its own day, and one more should the next history run be late."""
 
 _LEAST_SHARE = 1e-3
+"""Of the largest demand: less is idle, and its logarithm would be the largest thing in the series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Fitting:
         Raises:
             DemandUnusable: `seen` is shorter than two seasons (`demand_too_short`), or all zero (`demand_empty`).
         """
-        slots = slot_maxima(seen)
+        slots = slot_maxima(seen)  # pods have to carry the busiest minute of a quarter of an hour, not its mean
         start = seen.end - seen.end % (SLOT * MINUTE)
         fingerprint = self.fingerprint(slots, start)
         if known is not None and known.fingerprint == fingerprint:
@@ -63,8 +64,8 @@ class Fitting:
                 code="demand_too_short",
                 field="demand.lookback",
             )
-        upper = tuple(float(one) for one in self._upper(slots))
-        return Forecast(start, SLOT * MINUTE, upper, fingerprint)
+        upper = tuple(float(value) for value in self._upper(slots))
+        return Forecast(start=start, step=SLOT * MINUTE, upper=upper, fingerprint=fingerprint)
 
     def fingerprint(self, slots: NDArray[np.float64], start: float) -> str:
         """Return a hash of the data and the settings."""
@@ -81,10 +82,12 @@ class Fitting:
             raise DemandUnusable(
                 "forecast: all demand was zero, there is nothing to learn.", code="demand_empty", field="demand"
             )
+        # On the logarithm seasons multiply with the level, as they do with customers, and no forecast is negative.
         seasons = [length // SLOT for length in (DAY, WEEK) if length <= self.season]
         logs = np.log(np.maximum(slots, least))
-        found = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
-        bound: NDArray[np.float64] = np.exp(found[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
+        forecast = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
+        # A quantile below one half is the lower end of an interval.
+        bound: NDArray[np.float64] = np.exp(forecast[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
         return np.minimum(bound, np.float64(100 * slots.max()))  # an exploding trend is no forecast
 
 
@@ -96,7 +99,7 @@ def slot_maxima(seen: Minutes) -> NDArray[np.float64]:
     return slots
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecasting:
     """Replicas for the largest upper bound until the next plan's pods are ready; `fit` is what was learned, if any."""
 
@@ -107,17 +110,20 @@ class Forecasting:
     startup_seconds: float = 60.0
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
-        """Return the replicas that the forecast asks for; steps aside where nothing was fitted for `now`."""
+        """Return the replicas that the forecast asks for; abstains where nothing was fitted for `now`."""
         del replicas
-        fit, moment = self.fit, now.timestamp()
+        fit = self.fit
+        moment = now.timestamp()
         horizon = horizon_minutes(self.interval, self.startup_seconds)
         if fit is None:
             return stepping_aside("forecast", "nothing was fitted yet; the DAG capacity_history does, once a day")
         end = moment + horizon * MINUTE
         if not fit.start <= moment or end > fit.end:
-            made = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
-            return stepping_aside("forecast", f"its fit of {made} says nothing about the next {horizon} min")
-        first, last = int((moment - fit.start) // fit.step), int(-(-(end - fit.start) // fit.step))
+            fitted_at = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
+            return stepping_aside("forecast", f"its fit of {fitted_at} says nothing about the next {horizon} min")
+        first = int((moment - fit.start) // fit.step)
+        last = int(-(-(end - fit.start) // fit.step))
+        # Every slot that the horizon touches counts whole: the busiest minute may be at its edge.
         upper = max(fit.upper[first:last])
         return ModelAnswer(
             model="forecast",

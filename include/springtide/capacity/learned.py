@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from springtide.policy.part import Part
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """A fitted upper bound: `upper[i]` for the `step` seconds from POSIX second `start` + i·step on.
 
@@ -46,7 +46,7 @@ class Forecast:
         return cls(**{**record, "upper": tuple(record["upper"])})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """Everything learned about one service, by `fingerprint_of` a model's settings.
 
@@ -64,6 +64,7 @@ class Learned:
         """Return the same with `startup` seconds for those of `specs` whose start-up time was never learned."""
         if startup is None:
             return self
+        # What runs really took stands above what their probes would allow.
         return replace(self, startups={fingerprint_of(spec): startup for spec in specs} | dict(self.startups))
 
     def to_record(self) -> dict[str, Any]:
@@ -71,7 +72,7 @@ class Learned:
         return {
             "forecasts": {key: forecast.to_record() for key, forecast in self.forecasts.items()},
             "errors": dict(self.errors),
-            "tuned": {key: one.to_record() for key, one in self.tuned.items()},
+            "tuned": {key: setting.to_record() for key, setting in self.tuned.items()},
             "startups": dict(self.startups),
             "applied": None if self.applied is None else self.applied.to_record(),
         }
@@ -79,10 +80,17 @@ class Learned:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Learned:
         """Return what `to_record` stored."""
-        forecasts = {key: Forecast.from_record(one) for key, one in record["forecasts"].items()}
-        tuned = {key: Tuned.from_record(one) for key, one in record.get("tuned", {}).items()}
+        # What later versions learned in addition is missing in an earlier record: nothing was learned of it yet.
+        forecasts = {key: Forecast.from_record(stored) for key, stored in record["forecasts"].items()}
+        tuned = {key: Tuned.from_record(stored) for key, stored in record.get("tuned", {}).items()}
         applied = None if record.get("applied") is None else Applied.from_record(record["applied"])
-        return cls(forecasts, dict(record["errors"]), tuned, dict(record.get("startups", {})), applied)
+        return cls(
+            forecasts=forecasts,
+            errors=dict(record["errors"]),
+            tuned=tuned,
+            startups=dict(record.get("startups", {})),
+            applied=applied,
+        )
 
 
 NOTHING_LEARNED = Learned()
@@ -90,5 +98,6 @@ NOTHING_LEARNED = Learned()
 
 def fingerprint_of(spec: Part) -> str:
     """Return a name for these settings of a model, the same in every process."""
+    # Not hash(): it is salted anew in every process, and these names are stored.
     text = json.dumps(spec.model_dump(mode="json"), sort_keys=True)
     return f"{getattr(spec, 'model', 'model')}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"

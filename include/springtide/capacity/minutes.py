@@ -47,11 +47,13 @@ def on_grid(times: NDArray[np.float64], values: NDArray[np.float64]) -> Minutes:
     if not len(times):
         raise DemandUnusable("demand has no sample: at least one is needed", code="demand_empty", field="demand")
     spacing = float(np.median(np.diff(times))) if len(times) > 1 else MINUTE
+    # The median: one gap or one late scrape says nothing about how often is measured.
     if spacing < MINUTE:
         minute = np.floor(times / MINUTE)
         first, which = np.unique(minute, return_inverse=True)
         times = first * MINUTE
         values = np.bincount(which, weights=values) / np.bincount(which)
+    # Up to the last sample and no further: the line between two known samples is not carried on into the future.
     grid = np.arange(times[0], times[-1] + 1.0, MINUTE)
     return Minutes(float(times[0]), np.interp(grid, times, values))
 
@@ -71,5 +73,5 @@ def seen_minutes(demand: DemandSeries, now: datetime, *, most: int = 5 * WEEK) -
             field="demand",
         )
     first = int(np.searchsorted(demand.times, moment - most * MINUTE, side="left"))
-    first = min(first, last - 1)
+    first = min(first, last - 1)  # an old sample is better than none here: its age is the quality gate's business
     return on_grid(demand.times[first:last], demand.values[first:last])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
     """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
 
@@ -37,10 +37,10 @@ class ModelAnswer:
 
 def stepping_aside(model: str, reason: str) -> ModelAnswer:
     """Return the answer of a model that has no say this time."""
-    return ModelAnswer(model, 0.0, {}, f"steps aside: {reason}", is_aside=True)
+    return ModelAnswer(model=model, replicas=0.0, inputs={}, reason=f"abstains: {reason}", is_aside=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityEstimate:
     """All models' answers and the one number they are combined to (pods, rounded up, before any guard).
 
@@ -59,14 +59,15 @@ class CapacityEstimate:
     @property
     def largest(self) -> ModelAnswer:
         """The answer that decides where the largest one does."""
-        return max((one for one in self.answers if not one.is_aside), key=lambda one: one.replicas)
+        return max((answer for answer in self.answers if not answer.is_aside), key=lambda answer: answer.replicas)
 
     @property
     def usual(self) -> int:
         """What demand most likely needs, whoever brings it: what an event multiplies."""
-        each = [one.replicas if one.usual is None else one.usual for one in self.answers if not one.is_aside]
-        found = max(each, default=0.0) if self.combine == "max" else math.fsum(each)
-        return round_up(found)
+        answers = [answer for answer in self.answers if not answer.is_aside]
+        each = [answer.replicas if answer.usual is None else answer.usual for answer in answers]
+        # fsum: the order of the models in a policy must not decide how 0.1 + 0.2 is rounded up
+        return round_up(max(each, default=0.0) if self.combine == "max" else math.fsum(each))
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""

@@ -16,7 +16,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.recent import recent_means
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Percentile:
     """Replicas = margin · quantile of the one-minute means in the last `window` ÷ per_replica.
 
@@ -37,6 +37,7 @@ class Percentile:
         """
         del replicas
         means = recent_means(demand, now=now, window=self.window)
+        # "higher": a value that occurred. Between two it would be a demand that nobody ever had to serve.
         level = float(np.quantile(means, self.quantile, method="higher"))
         return ModelAnswer(
             model="percentile",

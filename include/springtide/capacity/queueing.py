@@ -23,6 +23,7 @@ def erlang_c(servers: int, load: float) -> float:
     """Return the probability that an arrival waits; `load` a is arrivals x service time. 1 where the queue grows."""
     if load >= servers:
         return 1.0
+    # The textbook sum of a^k ÷ k! overflows beyond 170 servers; this recursion of its ratio stays within 0 and 1.
     blocked = 1.0
     for count in range(1, servers + 1):
         blocked = load * blocked / (count + load * blocked)
@@ -36,7 +37,9 @@ def waiting_longer(servers: int, load: float, wait: float) -> float:
 
 def servers_for(load: float, wait: float, late: float) -> int:
     """Return the fewest servers of one queue with which at most a share `late` waits longer than `wait`."""
-    blocked, count = 1.0, 0
+    blocked = 1.0
+    count = 0
+    # One server more each time: the recursion gives the next count from this one, so the search costs nothing extra.
     while True:
         count += 1
         blocked = load * blocked / (count + load * blocked)
@@ -52,13 +55,13 @@ def halfin_whitt(servers: float, load: float) -> float:
         return 1.0
     if load <= 0:
         return 0.0
-    beta = (servers - load) / math.sqrt(load)
+    beta = (servers - load) / math.sqrt(load)  # headroom in standard deviations of a Poisson load
     normal = NormalDist()
     density = normal.pdf(beta)
     return 1 / (1 + beta * normal.cdf(beta) / density) if density else 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Queueing:
     """Replicas of `workers` each, so that at most 1 - `share` of the requests wait longer than `wait` seconds.
 
@@ -110,12 +113,19 @@ class Queueing:
         late = 1 - self.share
         if self.is_shared:
             return math.ceil(servers_for(load, self._in_service_times, late) / self.workers)
-        few, enough = math.floor(load / self.workers), 1
+        few = math.floor(load / self.workers)
+        enough = 1
+        # Each replica is a queue with its share of the load, and lateness falls with every replica: first a bound by
+        # doubling, then the fewest by halving the gap.
         while self._late(load / enough) > late:
-            few, enough = enough, 2 * enough
+            few = enough
+            enough = 2 * enough
         while enough - few > 1:
             middle = (few + enough) // 2
-            few, enough = (few, middle) if self._late(load / middle) <= late else (middle, enough)
+            if self._late(load / middle) <= late:
+                enough = middle
+            else:
+                few = middle
         return enough
 
     @property

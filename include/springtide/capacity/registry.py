@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypedDict
 
 from springtide.capacity.auto import Auto
 from springtide.capacity.conformal import Conformal
@@ -23,23 +23,19 @@ from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.trust import Looked, Trusted
 from springtide.capacity.usl import Usl, fitted
 from springtide.capacity.weighted_demand import WeightedDemand
-from springtide.policy.capacity_part import AheadPart
-from springtide.policy.model import (
-    AutoSpec,
-    ConformalSpec,
-    EventSpec,
+from springtide.policy.capacity import (
     FixedSpec,
-    ForecastSpec,
-    KnownEvent,
     ModelSpec,
     PercentileSpec,
     QueueingSpec,
-    SeasonalSpec,
     SqrtHeadroomSpec,
     TargetUtilizationSpec,
     UslSpec,
     WeightedDemandSpec,
 )
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.capacity_part import AheadPart
+from springtide.policy.control import AutoSpec
 
 UNMEASURED = timedelta(seconds=60)
 """How long a pod takes to serve, where neither the policy nor a run has said."""
@@ -61,66 +57,126 @@ def _weighted_demand(spec: WeightedDemandSpec) -> WeightedDemand:
 
 def _auto(spec: AutoSpec, learned: Learned) -> Auto:
     key = fingerprint_of(spec)
-    startup = spec.startup or UNMEASURED
-    seconds = startup.total_seconds() if spec.startup else learned.startups.get(key, startup.total_seconds())
+    if spec.startup is None:
+        seconds = learned.startups.get(key, UNMEASURED.total_seconds())
+    else:
+        seconds = spec.startup.total_seconds()  # what the owner states is not overruled by a measurement
     return Auto(
-        spec.per_replica, spec.autoscaler, spec.interval // timedelta(minutes=1), seconds, learned.tuned.get(key)
+        per_replica=spec.per_replica,
+        autoscaler=spec.autoscaler,
+        interval=spec.interval // timedelta(minutes=1),
+        startup_seconds=seconds,
+        tuned=learned.tuned.get(key),
+    )
+
+
+def _conformal(spec: ConformalSpec) -> Conformal:
+    return Conformal(per_replica=spec.per_replica, quantile=float(spec.quantile), **_window(spec))
+
+
+def _event(spec: EventSpec) -> Event:
+    return Event(
+        per_replica=spec.per_replica,
+        occasions=tuple(_occasion(event, spec.per_replica) for event in spec.events),
+        uplift=Uplift(float(spec.quantile), spec.last),
+        max_error=float(spec.max_error),
+        **_window(spec),
+    )
+
+
+def _occasion(event: KnownEvent, per_replica: float) -> Occasion:
+    return Occasion(
+        kind=event.kind,
+        start=event.start.timestamp(),
+        end=event.end.timestamp(),
+        known_at=0.0 if event.announced is None else event.announced.timestamp(),
+        multiply=None if event.multiply is None else float(event.multiply),
+        # the model divides by per_replica again, so that asked replicas come out as they were written
+        demand=None if event.replicas is None else event.replicas * per_replica,
+        like=None if event.past_start is None else event.past_start.timestamp(),
+    )
+
+
+def _forecasting(spec: ForecastSpec, learned: Learned) -> Forecasting:
+    return Forecasting(
+        per_replica=spec.per_replica,
+        fit=learned.forecasts.get(fingerprint_of(spec)),
+        quantile=float(spec.quantile),
+        **_window(spec),
+    )
+
+
+def _percentile(spec: PercentileSpec) -> Percentile:
+    return Percentile(
+        per_replica=spec.per_replica, quantile=float(spec.quantile), margin=float(spec.margin), window=spec.window
     )
 
 
 def _queueing(spec: QueueingSpec) -> Queueing:
     return Queueing(
-        spec.per_replica, spec.workers, spec.wait_seconds, float(spec.share), spec.routing == "shared", spec.window
+        per_replica=spec.per_replica,
+        workers=spec.workers,
+        wait=spec.wait_seconds,
+        share=float(spec.share),
+        is_shared=spec.routing == "shared",
+        window=spec.window,
     )
 
 
 def _seasonal(spec: SeasonalSpec) -> Seasonal:
-    return Seasonal(spec.per_replica, _SEASONS[spec.season], float(spec.quantile), *_ahead(spec))
-
-
-def _event(spec: EventSpec) -> Event:
-    occasions = tuple(_occasion(one, spec.per_replica) for one in spec.events)
-    uplift = Uplift(float(spec.quantile), spec.last)
-    return Event(spec.per_replica, occasions, *_ahead(spec), uplift, float(spec.max_error))
-
-
-def _occasion(one: KnownEvent, per_replica: float) -> Occasion:
-    return Occasion(
-        kind=one.kind,
-        start=one.start.timestamp(),
-        end=one.end.timestamp(),
-        known_at=0.0 if one.announced is None else one.announced.timestamp(),
-        multiply=None if one.multiply is None else float(one.multiply),
-        demand=None if one.replicas is None else one.replicas * per_replica,
-        like=None if one.past_start is None else one.past_start.timestamp(),
+    return Seasonal(
+        per_replica=spec.per_replica, season=_SEASONS[spec.season], quantile=float(spec.quantile), **_window(spec)
     )
 
 
-def _ahead(spec: AheadPart | EventSpec) -> tuple[int, float]:
-    return spec.interval // timedelta(minutes=1), spec.startup.total_seconds()
+def _sqrt_headroom(spec: SqrtHeadroomSpec) -> SqrtHeadroom:
+    return SqrtHeadroom(per_replica=spec.per_replica, target=spec.target, headroom=spec.headroom, window=spec.window)
+
+
+def _usl(spec: UslSpec, *more: tuple[int, float]) -> Usl:
+    measured = [(point.replicas, point.throughput) for point in spec.measured]
+    return Usl(fitted([*measured, *more]), spec.target, spec.window)
+
+
+class _Window(TypedDict):
+    """What the models of what comes have to cover: minutes between runs, and seconds until a pod serves."""
+
+    interval: int
+    startup_seconds: float
+
+
+def _window(spec: AheadPart | EventSpec) -> _Window:
+    return {
+        "interval": spec.interval // timedelta(minutes=1),
+        "startup_seconds": spec.startup.total_seconds(),
+    }
 
 
 _BUILDERS: dict[type, Callable[[Any], CapacityModel]] = {
     TargetUtilizationSpec: lambda spec: TargetUtilization(spec.per_replica, spec.target, spec.window),
     FixedSpec: lambda spec: Fixed(spec.replicas),
     WeightedDemandSpec: _weighted_demand,
-    SqrtHeadroomSpec: lambda spec: SqrtHeadroom(spec.per_replica, spec.target, spec.headroom, spec.window),
-    PercentileSpec: lambda spec: Percentile(spec.per_replica, float(spec.quantile), float(spec.margin), spec.window),
+    SqrtHeadroomSpec: _sqrt_headroom,
+    PercentileSpec: _percentile,
     SeasonalSpec: _seasonal,
-    ConformalSpec: lambda spec: Conformal(spec.per_replica, float(spec.quantile), *_ahead(spec)),
+    ConformalSpec: _conformal,
     QueueingSpec: _queueing,
-    UslSpec: lambda spec: Usl(
-        fitted([(one.replicas, one.throughput) for one in spec.measured]), spec.target, spec.window
-    ),
+    UslSpec: _usl,
     EventSpec: _event,
 }
 
 
 def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
-    """Return the model that `spec` describes, with what was `learned` for it; it steps aside after large errors."""
+    """Return the model that `spec` describes, with what was `learned` for it; it abstains after large errors."""
     model = _built(spec, learned)
+    # Models that look ahead can be wrong without anybody noticing; those of present demand cannot.
     if isinstance(spec, AheadPart):
-        return Trusted(spec.model, model, learned.errors.get(fingerprint_of(spec)), float(spec.max_error))
+        return Trusted(
+            name=spec.model,
+            model=model,
+            error=learned.errors.get(fingerprint_of(spec)),
+            max_error=float(spec.max_error),
+        )
     return model
 
 
@@ -133,9 +189,9 @@ def rehearsed_model(spec: ModelSpec, learned: Learned, measured: MeasuredLoad | 
     if planned is not None:
         return Rehearsed(model, planned, measured)
     if isinstance(spec, UslSpec) and measured.is_limit:
-        points = [(one.replicas, one.throughput) for one in spec.measured]
+        # a law is fitted to points, so the measurement is one more of them instead of a factor
         rehearsed = (measured.replicas, measured.per_replica * measured.replicas)
-        return Larger(model, Usl(fitted([*points, rehearsed]), spec.target, spec.window))
+        return Larger(model, _usl(spec, rehearsed))
     return model
 
 
@@ -151,13 +207,12 @@ def fitting_of(spec: ForecastSpec) -> Fitting:
 
 def judged_by(spec: AheadPart) -> Looked:
     """Return how the errors of `spec`'s model are measured."""
-    return Looked(getattr(spec, "per_replica"), *_ahead(spec))  # noqa: B009  # each of its kinds has one
+    return Looked(getattr(spec, "per_replica"), **_window(spec))  # noqa: B009  # each of its kinds has one
 
 
 def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:
     if isinstance(spec, ForecastSpec):
-        fit = learned.forecasts.get(fingerprint_of(spec))
-        return Forecasting(spec.per_replica, fit, float(spec.quantile), *_ahead(spec))
-    if isinstance(spec, AutoSpec):
+        return _forecasting(spec, learned)
+    if isinstance(spec, AutoSpec):  # these two need what was learned, the others their settings alone
         return _auto(spec, learned)
     return _BUILDERS[type(spec)](spec)

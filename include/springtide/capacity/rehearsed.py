@@ -23,7 +23,7 @@ RAISED_BY: Final = "raised_by"
 """The inputs of an answer by which a reader, and the plan's finding, see the measure."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredLoad:
     """What one of `replicas` served at a rehearsal, in requests/s.
 
@@ -46,6 +46,7 @@ def planned_load(spec: Part) -> float | None:
     per_replica: float | None = getattr(spec, "per_replica", None)
     if per_replica is None:
         return None
+    # Each model has its own word for headroom; by its absence a model says that it plans with the whole replica.
     return per_replica * float(getattr(spec, "target", 1.0)) / float(getattr(spec, "margin", 1.0))
 
 
@@ -63,19 +64,21 @@ class Rehearsed:
         Raises:
             DemandUnusable: as the model does.
         """
-        found = self.model.answer(demand, replicas=replicas, now=now)
-        if found.is_aside:
-            return found
+        answer = self.model.answer(demand, replicas=replicas, now=now)
+        if answer.is_aside:
+            return answer
         seen: dict[str, float | int | str] = {MEASURED: self.measured.per_replica, PLANNED: self.planned}
         seen[REHEARSED] = self.measured.words()
-        shown = replace(found, inputs={**found.inputs, **seen})
+        shown = replace(answer, inputs={**answer.inputs, **seen})
+        # A load that held proves nothing about more of it, and a replica that serves more than planned is headroom:
+        # an owner takes that by a higher per_replica, never by a rehearsal alone.
         if not self.measured.is_limit or self.measured.per_replica >= self.planned:
             return shown
         factor = self.planned / self.measured.per_replica
-        reason = f"{found.reason}, times {factor:.3g}: rehearsed {self.measured.words()}, not {self.planned:.4g}"
+        reason = f"{answer.reason}, times {factor:.3g}: rehearsed {self.measured.words()}, not {self.planned:.4g}"
         inputs = {**shown.inputs, RAISED_BY: factor}
-        usual = None if found.usual is None else found.usual * factor
-        return replace(shown, replicas=found.replicas * factor, usual=usual, inputs=inputs, reason=reason)
+        usual = None if answer.usual is None else answer.usual * factor
+        return replace(shown, replicas=answer.replicas * factor, usual=usual, inputs=inputs, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +94,5 @@ class Larger:
         Raises:
             DemandUnusable: as either does.
         """
-        answers = [one.answer(demand, replicas=replicas, now=now) for one in (self.first, self.second)]
-        return max(answers, key=lambda one: one.replicas)
+        answers = [model.answer(demand, replicas=replicas, now=now) for model in (self.first, self.second)]
+        return max(answers, key=lambda model: model.replicas)

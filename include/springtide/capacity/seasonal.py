@@ -18,6 +18,7 @@ from springtide.capacity.model import ModelAnswer, stepping_aside
 from springtide.demand.model import DemandSeries
 
 MOST_SEASONS = 28
+"""Four weeks of days, or half a year of weeks: before that, it was another service."""
 SLACK = 15
 """Minutes that a season may come earlier or later than the last one did."""
 
@@ -31,7 +32,7 @@ def earlier_peaks(seen: Minutes, horizon: int, season: int) -> list[float]:
     return peaks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seasonal:
     """Replicas for a quantile over the earlier seasons; `interval` in minutes, `season` `DAY` or `WEEK`."""
 
@@ -42,7 +43,7 @@ class Seasonal:
     startup_seconds: float = 60.0
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
-        """Return the replicas until the next plan's pods are ready; steps aside before a whole season was seen.
+        """Return the replicas until the next plan's pods are ready; abstains before a whole season was seen.
 
         Raises:
             DemandUnusable: no sample lies before `now`.
@@ -55,6 +56,7 @@ class Seasonal:
         name = {DAY: "day", WEEK: "week"}.get(self.season, f"{self.season} min")
         if not peaks:
             return stepping_aside("seasonal", f"no whole {name} of demand was seen yet: {len(seen)} min were")
+        # "higher": a peak that occurred; with fewer than twenty seasons 95 % is the largest of them.
         level = float(np.quantile(peaks, self.quantile, method="higher"))
         return ModelAnswer(
             model="seasonal",

@@ -17,7 +17,7 @@ TREND_MINUTES = 3
 """How far back the trend term looks. Shorter follows noise, longer comes late; 3 min is 12 scrapes of 15 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One point of the tuning grid.
 
@@ -50,8 +50,10 @@ class Setting:
         `load` names a recorded series (PromQL offsets series, not expressions): 60 s means in the unit of
         `per_replica`.
         """
+        # The same expression as `pods`, term by term: what was replayed is what the cluster then does.
         now = f"({load} / {per_replica:g})"
         if self.trend:
+            # clamp_min, as in `pods`: a falling trend takes nothing away
             before = f"({load} offset {TREND_MINUTES}m / {per_replica:g})"
             now = f"({now} + {self.trend:g} * clamp_min({now} - {before}, 0))"
         return f"{now} / {self.target or 1.0:g}" + (f" + {self.headroom:g} * sqrt({now})" if self.headroom else "")
@@ -81,7 +83,7 @@ UNTUNED = Setting(quantile=0.95, target=0.8)
 """For a service with less than a day of history: on public traces the best that needs no tuning."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
     """What tuning decided for one service, and from what.
 

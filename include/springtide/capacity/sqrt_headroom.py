@@ -16,7 +16,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.recent import recent_peak
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SqrtHeadroom:
     """Replicas = x ÷ target + headroom·√x, where x = peak ÷ per_replica is demand in fully used replicas."""
 
@@ -34,7 +34,7 @@ class SqrtHeadroom:
         del replicas
         peak = recent_peak(demand, now=now, window=self.window)
         load = peak / self.per_replica
-        spare = self.headroom * math.sqrt(load)
+        spare = self.headroom * math.sqrt(load)  # a Poisson load of x varies by √x, so its share shrinks as it grows
         return ModelAnswer(
             model="sqrt_headroom",
             replicas=load / self.target + spare,

@@ -1,4 +1,4 @@
-"""A model that steps aside while it has been wrong too often lately, and how wrong it has been.
+"""A model that abstains while it has been wrong too often lately, and how wrong it has been.
 
 The error of one answer is |answer - needed| ÷ the larger of both: 0 is exact, ½ is twice too much or half of it, and 1
 is no relation at all. `needed` is the largest demand of the time that the answer had to cover, in fully used replicas.
@@ -19,7 +19,7 @@ from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trusted:
     """`model`, as long as its recent `error` is at most `max_error`; None: it was not measured yet."""
 
@@ -39,7 +39,7 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class Lenient:
-    """`model`, but where demand does not hold what it needs it steps aside instead of failing."""
+    """`model`, but where demand does not hold what it needs it abstains instead of failing."""
 
     name: str
     model: CapacityModel
@@ -75,6 +75,7 @@ def _errors(model: CapacityModel, demand: DemandSeries, looked: Looked, end: flo
     if not len(demand):
         return
     grid = on_grid(demand.times, demand.values)
+    # The model is asked about moments of which all is known by now: it sees nothing after them (`CapacityModel`).
     for back in range(24, 0, -1):
         moment = end - (back * HOUR + horizon) * MINUTE
         first = int((moment - grid.start) // MINUTE)
@@ -83,7 +84,8 @@ def _errors(model: CapacityModel, demand: DemandSeries, looked: Looked, end: flo
         try:
             answer = model.answer(demand, replicas=1, now=datetime.fromtimestamp(moment, UTC))
         except DemandUnusable:
-            continue
+            continue  # no answer is no wrong answer: only answers are judged
         needed = float(grid.values[first : first + horizon].max()) / looked.per_replica
         if not answer.is_aside:
+            # Over the larger of both, so that twice too much and half of it are the same error.
             yield abs(answer.replicas - needed) / max(answer.replicas, needed, 1e-9)

@@ -22,7 +22,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.recent import recent_peak
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
     """A fitted law; it was measured from `fewest` to `most` replicas."""
 
@@ -61,6 +61,8 @@ def fitted(measured: Sequence[tuple[int, float]]) -> Law:
     from scipy.optimize import least_squares
 
     replicas, throughput = (np.array(column, np.float64) for column in zip(*measured, strict=True))
+    # In units of the best single replica all three parameters are of the order of 1: the fit converges for 10 and for
+    # 10 million requests a second alike.
     first = float(np.max(throughput / replicas))
 
     def misses(parameters: NDArray[np.float64]) -> Any:
@@ -68,9 +70,15 @@ def fitted(measured: Sequence[tuple[int, float]]) -> Law:
         crowd = 1 + contention * (replicas - 1) + coherency * replicas * (replicas - 1)
         return (single * first * replicas / crowd - throughput) / throughput.max()
 
-    found = least_squares(misses, x0=(1.0, 0.01, 1e-4), bounds=(0, np.inf), x_scale=(1.0, 0.1, 1e-3), xtol=1e-14)
-    single, contention, coherency = (float(number) for number in found.x)
-    return Law(single * first, contention, coherency, int(replicas.min()), int(replicas.max()))
+    solution = least_squares(misses, x0=(1.0, 0.01, 1e-4), bounds=(0, np.inf), x_scale=(1.0, 0.1, 1e-3), xtol=1e-14)
+    single, contention, coherency = (float(number) for number in solution.x)
+    return Law(
+        single=single * first,
+        contention=contention,
+        coherency=coherency,
+        fewest=int(replicas.min()),
+        most=int(replicas.max()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +96,10 @@ class Usl:
             DemandUnusable: no sample lies in the last `window` (`capacity_unusable`).
         """
         del replicas
-        law, peak = self.law, recent_peak(demand, now=now, window=self.window)
+        law = self.law
+        peak = recent_peak(demand, now=now, window=self.window)
         wanted = law.replicas_for(peak / self.target)
+        # Where more replicas serve less, "as many as possible" would make it worse: then the best number is the answer.
         needed = wanted if math.isfinite(wanted) else min(law.best, 1e9)
         return ModelAnswer(
             model="usl",

@@ -33,7 +33,7 @@ from springtide.demand.recent import recent_peak
 from springtide.quantities import format_milli
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What the consistent formula says, term by term; cores, except `replicas` and `request_floor` (pods)."""
 
@@ -49,7 +49,7 @@ class Needs:
         return self.used + self.growth + self.reserve
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedDemand:
     """The consistent reading: `request` (M), `limit` (L), `reserve` in cores; `growth` is Q, `max_replicas` S_max."""
 
@@ -65,9 +65,10 @@ class WeightedDemand:
         """Return the terms for `used` cores over `replicas` pods. Without pods no utilization is known: growth is 0."""
         growth = self.growth * used / replicas if replicas else 0.0
         request_floor = used / self.request
+        # By limits the pods can do it; by requests the nodes have promised it. The larger number keeps both.
         by_limit = (used + growth + self.reserve) / (self.limit * self.target)
         wanted = min(max(by_limit, request_floor), self.max_replicas)
-        return Needs(used, growth, self.reserve, request_floor, wanted)
+        return Needs(used=used, growth=growth, reserve=self.reserve, request_floor=request_floor, replicas=wanted)
 
     def literal(self, used: float, *, replicas: int) -> float:
         """Return C as the article writes it, with M and L in cores: a number without a unit, shown for comparison."""
@@ -81,7 +82,7 @@ class WeightedDemand:
         """
         used = recent_peak(demand, now=now, window=self.window)
         needs = self.needs(used, replicas=replicas)
-        weights = used / self.limit
+        weights = used / self.limit  # ΣW: what all pods use, as a share of one pod's limit; no pod is read by itself
         return ModelAnswer(
             model="weighted_demand",
             replicas=needs.replicas,

@@ -31,7 +31,7 @@ def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime, *,
         answer = client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
     if answer.status_code == 409:  # noqa: PLR2004
         raise Conflict(
-            f"{run_id} is there already: the same event is prepared once. To change it, cancel it first.",
+            f"{run_id} exists already: the same event is prepared once. To change it, cancel it first.",
             code="event_exists",
             field="name",
         )
@@ -49,12 +49,12 @@ def delete_run(airflow: str, run_id: str) -> None:
     with _client(airflow) as client:
         found = client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
         if found.status_code == 404:  # noqa: PLR2004
-            raise NotFound(f"{run_id} is not queued: nothing is taken back.", code="event_unknown", field="name")
+            raise NotFound(f"{run_id} is not queued: there is nothing to cancel.", code="event_unknown", field="name")
         _require_good(found)
         state = found.json()["state"]
         if state != "queued":
             raise Conflict(
-                f"{run_id} is {state}: it is not taken back any more. What it prepares is given back after the event.",
+                f"{run_id} is {state}: it can no longer be cancelled. What it prepares is released after the event.",
                 code="event_began",
                 field="name",
             )
@@ -67,7 +67,7 @@ def _client(airflow: str) -> Iterator[httpx.Client]:
     import httpx
 
     if not airflow.startswith(("http://", "https://")):
-        raise InputError(f"airflow: {airflow[:80]!a} is no http(s) address.", code="url_scheme", field="airflow")
+        raise InputError(f"airflow: {airflow[:80]!a} is not an http(s) address.", code="url_scheme", field="airflow")
     try:
         with httpx.Client(base_url=airflow, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             client.headers["Authorization"] = f"Bearer {_token(client)}"

@@ -38,7 +38,7 @@ def backtest(  # noqa: PLR0913 - a command's options are its arguments
     last: Annotated[str, typer.Option("--to", help="When it is over.")],
     startup: Annotated[float, typer.Option(min=1, max=3600, help="Seconds from a decision until pods serve.")] = 60,
     per_replica: Annotated[float | None, typer.Option(help="What a pod can serve, where no model says it.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the page there (HTML, works offline).")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the page to this file (HTML, works offline).")] = None,
     policies: PoliciesOption = DEFAULT_POLICIES,
     prometheus: PrometheusOption = None,
     output: OutputOption = Output.TABLE,

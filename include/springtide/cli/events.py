@@ -38,7 +38,7 @@ AirflowOption = Annotated[
     str,
     typer.Option(
         envvar="SPRINGTIDE_AIRFLOW",
-        help="Airflow's address. SPRINGTIDE_AIRFLOW_TOKEN, or _USER and _PASSWORD, say who asks.",
+        help="Airflow's address. Its credentials: SPRINGTIDE_AIRFLOW_TOKEN, or _USER and _PASSWORD.",
     ),
 ]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the event is called.")]
@@ -76,7 +76,7 @@ def add_event(  # noqa: PLR0913 - a command's options are its arguments
     *,
     start: StartOption,
     end: Annotated[str, typer.Option(help="When it is over, with its offset.")],
-    service: Annotated[list[str], typer.Option(help="checkout=3.2x or search=80; again for each service.")],
+    service: Annotated[list[str], typer.Option(help="checkout=3.2x or search=80 (repeatable).")],
     lead: Annotated[str, typer.Option(help="How long before: auto, or a duration such as 45m.")] = "auto",
     reason: Annotated[str, typer.Option(help="Why; kept with the event.")] = "by hand",
     priority: Annotated[int, typer.Option(min=0, max=100)] = 50,
@@ -123,7 +123,7 @@ def cancel_event(
     with answering(output):
         queued = run_id(name, _instant("start", start))
         delete_run(airflow, queued)
-        out.print(f"{queued} is taken back.", highlight=False)
+        out.print(f"{queued} is cancelled.", highlight=False)
 
 
 @app.command("rehearse")
@@ -212,7 +212,7 @@ def _instant(field: str, text: str) -> datetime:
         moment = datetime.min  # noqa: DTZ901  it has no offset either
     if moment.tzinfo is None:
         raise InputError(
-            f"{field}: {text[:60]!a} is no time with its offset; write 2026-11-11T00:00+08:00 or 2026-11-10T16:00Z.",
+            f"{field}: {text[:60]!a} is not a time with its offset; write 2026-11-11T00:00+08:00 or 2026-11-10T16:00Z.",
             code="time_invalid",
             field=field,
         )
@@ -229,7 +229,7 @@ def _ask(text: str, services: list[str] | None) -> tuple[str, dict[str, Any]]:
         )
     if not equals:
         raise InputError(
-            f"service: {text[:60]!a} says no number; write {name}=80 or {name}=3.2x.",
+            f"service: {text[:60]!a} gives no number; write {name}=80 or {name}=3.2x.",
             code="event_invalid",
             field="service",
         )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from springtide.policy.model import ScalingPolicy
 
 Current = Annotated[
-    int | None, typer.Option(min=0, max=10_000, help="Explain as if so many ran; then no cluster is asked.")
+    int | None, typer.Option(min=0, max=10_000, help="Explain as if this many replicas ran; no cluster is read then.")
 ]
 
 
@@ -42,7 +42,9 @@ def explain(  # noqa: PLR0913 - a command's options are its arguments
     service: ServiceArgument,
     *,
     current: Current = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw demand and every answer there (HTML, works offline).")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw demand and every answer to this file (HTML, works offline).")
+    ] = None,
     policies: PoliciesOption = DEFAULT_POLICIES,
     kubeconfig: KubeconfigOption = None,
     context: ContextOption = None,

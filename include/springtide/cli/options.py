@@ -17,7 +17,8 @@ import typer
 from springtide.clock import Clock, SystemClock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
-from springtide.policy.model import DemandSpec, FileDemand, ScalingPolicy
+from springtide.policy.demand import DemandSpec, FileDemand
+from springtide.policy.model import ScalingPolicy
 from springtide.policy.parse import load_policies, load_policy
 from springtide.record.memory import MemoryStore
 from springtide.record.settings import STORE_VARIABLE, RecordSettings
@@ -37,9 +38,9 @@ class Output(StrEnum):
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="The policy's name: POLICIES/SERVICE.yaml.")]
 PoliciesOption = Annotated[Path, typer.Option(envvar="SPRINGTIDE_POLICIES", help="The folder of policy files.")]
 KubeconfigOption = Annotated[
-    Path | None, typer.Option(help="The cluster; else KUBECONFIG, ~/.kube/config, or the pod this runs in.")
+    Path | None, typer.Option(help="The cluster. Default: KUBECONFIG, ~/.kube/config, or the pod this runs in.")
 ]
-ContextOption = Annotated[str | None, typer.Option(help="The kubeconfig's context; else its current one.")]
+ContextOption = Annotated[str | None, typer.Option(help="The kubeconfig's context. Default: its current one.")]
 PrometheusOption = Annotated[
     str | None,
     typer.Option(envvar="SPRINGTIDE_PROMETHEUS", help="The Prometheus that policies with source prometheus ask."),
@@ -49,7 +50,7 @@ StoreOption = Annotated[
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")]
 ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
-StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor; else the policy's own.")]
+StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor. Default: the policy's own.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; kept with the run.")]
 
 DEFAULT_POLICIES = Path("policies")

@@ -33,10 +33,10 @@ def reconcile(  # noqa: PLR0913 - a command's options are its arguments
     *,
     namespace: Annotated[
         list[str] | None,
-        typer.Option("--namespace", "-n", help="Look here; again for more. Else where policies point."),
+        typer.Option("--namespace", "-n", help="Namespace to scan (repeatable). Default: those of all policies."),
     ] = None,
     run: Annotated[
-        list[str] | None, typer.Option(help="This run's owner is gone for certain, Airflow's too; again for more.")
+        list[str] | None, typer.Option(help="Treat this run's owner as dead, even if Airflow started it (repeatable).")
     ] = None,
     policies: PoliciesOption = DEFAULT_POLICIES,
     kubeconfig: KubeconfigOption = None,

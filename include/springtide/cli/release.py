@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from springtide.policy.model import ScalingPolicy
     from springtide.run.ports import Ports
 
-ServiceOption = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="The policy whose floor is given back.")]
-ExpiredOption = Annotated[bool, typer.Option("--expired", help="Every floor whose time is over, of all policies.")]
+ServiceOption = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="The policy whose floor is released.")]
+ExpiredOption = Annotated[bool, typer.Option("--expired", help="Release every expired floor, of all policies.")]
 
 
 def release(  # noqa: PLR0913 - a command's options are its arguments
@@ -68,7 +68,7 @@ def release(  # noqa: PLR0913 - a command's options are its arguments
 
 def _chosen(place: Place, ports: Ports, service: str | None, *, expired: bool) -> Iterator[ScalingPolicy]:
     if (service is None) is not expired:
-        raise InputError("service: name one, or pass --expired for all that are over.", code="name_required")
+        raise InputError("service: give one, or pass --expired for all expired floors.", code="name_required")
     if service is not None:
         yield place.policy(service)
         return

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CONTEXT: Final = "springtide-sandbox"
 DEFAULT_KUBECONFIG: Final = Path(".springtide/kubeconfig")
 
-KubeconfigOption = Annotated[Path, typer.Option(help="Where the way in is written; removed at the end.")]
+KubeconfigOption = Annotated[Path, typer.Option(help="Where the kubeconfig is written; removed at the end.")]
 ManifestOption = Annotated[list[Path] | None, typer.Option("--manifest", "-f", help="Objects to begin with (YAML).")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Of the API server.")]
 
@@ -74,7 +74,9 @@ def read_manifest(path: Path) -> list[dict[str, Any]]:
         raise _refused(path, f"cannot be read: {error}") from error
     for number, document in enumerate(documents, 1):
         if not isinstance(document, dict) or not {"apiVersion", "kind", "metadata"} <= document.keys():
-            raise _refused(path, f"document {number} is no Kubernetes object: apiVersion, kind and metadata are needed")
+            raise _refused(
+                path, f"document {number} is not a Kubernetes object: apiVersion, kind and metadata are needed"
+            )
     return documents
 
 

@@ -28,30 +28,48 @@ _SHOWN = 80
 
 def is_doubtful(series: DemandSeries, verdict: Verdict, *, now: float) -> bool:
     """Say whether the signals are worth asking: demand fell suddenly, or was 0 in all of the last five minutes."""
-    if any(one.rule == "sudden_fall" for one in verdict.findings):
+    if _has_fallen(verdict):
         return True
+    # One sample of 0 is an idle minute; five minutes of it may be a counter that nobody increments.
     latest = series.values[now - series.times < SLOT]
     return len(latest) > 0 and float(latest.max()) == 0.0
 
 
 def with_signals(verdict: Verdict, signals: Mapping[str, float | None]) -> Verdict:
     """Return `verdict` on doubtful demand with what `signals` say, by query; None is a series that is not there."""
+    finding = _finding(signals, has_fallen=_has_fallen(verdict))
+    return verdict if finding is None else Verdict((*verdict.findings, finding))
+
+
+def _has_fallen(verdict: Verdict) -> bool:
+    return any(finding.rule == "sudden_fall" for finding in verdict.findings)
+
+
+def _finding(signals: Mapping[str, float | None], *, has_fallen: bool) -> Finding | None:
     living = [(query, value) for query, value in signals.items() if value is not None and value > 0]
     gone = [query for query, value in signals.items() if value is None or math.isnan(value)]
-    has_fallen = any(one.rule == "sudden_fall" for one in verdict.findings)
+    # One signal that moves is proof of life, whatever the others say. Only then does a missing one count: a signal that
+    # is not there says that measuring itself is broken, not that nobody comes.
     if living:
         query, value = living[0]
-        words = f"demand has vanished while {_short(query)} is {value:g}: the service is used, and what measures its"
-        found = Finding("vanished", Outcome.HOLD, f"{words} demand is broken. Correct demand.query or its exporter.")
-    elif gone:
-        words = f"demand has vanished, and {_short(gone[0])} is not there: an outage of metrics, or of everything."
-        found = Finding("outage", Outcome.HOLD, f"{words} Look at Prometheus' targets.")
-    elif has_fallen:
-        words = "demand has vanished, and so has all that demand.alive names: an outage of the service, or before it."
-        found = Finding("outage", Outcome.HOLD, words)
-    else:
-        return verdict
-    return Verdict((*verdict.findings, found))
+        message = (
+            f"demand has vanished while {_short(query)} is {value:g}: the service is used, and the measurement of its "
+            "demand is broken. Correct demand.query or its exporter."
+        )
+        return Finding("vanished", Outcome.HOLD, message)
+    if gone:
+        message = (
+            f"demand has vanished, and {_short(gone[0])} is missing: an outage of the metrics, or of everything. "
+            "Check Prometheus' targets."
+        )
+        return Finding("outage", Outcome.HOLD, message)
+    if has_fallen:
+        message = (
+            "demand has vanished, and so have all signals of demand.alive: an outage of the service, or of what is in "
+            "front of it."
+        )
+        return Finding("outage", Outcome.HOLD, message)
+    return None
 
 
 def _short(query: str) -> str:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from prometheus_api_client import PrometheusConnect
 
-_CONNECT_SECONDS, _READ_SECONDS = 3.0, 15.0
+_CONNECT_SECONDS = 3.0
+_READ_SECONDS = 15.0
 _ANSWER_SECONDS = 60.0  # for a whole body; a read timeout alone never ends a trickle
 _ANSWER_BYTES = 32 * 1024 * 1024  # a hundred series of a full chunk
 CLOCK_SKEW = 60.0
@@ -138,6 +139,7 @@ def connect(
 
 def _cause(error: BaseException) -> str:
     """Return the innermost reason without the URL that requests puts around it."""
+    # requests wraps urllib3, which wraps the socket's error: only the innermost says what happened, and it has no URL.
     seen = error
     while isinstance(inner := getattr(seen, "reason", None) or (seen.args[0] if seen.args else None), BaseException):
         seen = inner
@@ -173,7 +175,7 @@ class _Examiner:
             # requests would follow it, with our headers
             raise self._refused("it redirects elsewhere: write the final address, or send the login it wants")
         body = self._read(response)
-        response.raw = io.BytesIO(body)
+        response.raw = io.BytesIO(body)  # requests reads it a second time, from memory
         answer = _json(body)
         if response.status_code in _TEMPORARY:
             problem = f"it answered {response.status_code}{_own_words(answer)}"
@@ -183,6 +185,7 @@ class _Examiner:
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict) or "result" not in answer["data"]:
             raise self._refused("it does not answer as Prometheus does: is the address right, with its path?")
         self._compare_clocks(response)
+        # Thanos and others answer with what they could reach: half of the pods' demand looks like half of the demand.
         if answer.get("warnings") or answer.get("isPartial") or answer.get("status") != "success":
             raise _unavailable(self._address, f"its answer is not whole{_own_words(answer)}")
 
@@ -223,6 +226,7 @@ class _Examiner:
 
 def _wait(response: requests.Response) -> float:
     """Return the seconds that `Retry-After` asks for, at most ten minutes; 15 where it names none."""
+    # Retry-After may also be a date: a server that asks for one gets the default wait.
     asked = response.headers.get("Retry-After", "")
     return min(float(asked), 600.0) if re.fullmatch(r"[0-9]{1,6}", asked) else 15.0
 
@@ -239,6 +243,6 @@ def _own_words(answer: Any) -> str:
     if not isinstance(answer, dict):
         return ""
     said = [answer.get("error"), *(answer.get("warnings") or ())]
-    words = "; ".join(str(one) for one in said if one) or str(answer.get("errorType") or "")
-    printable = "".join(char if char.isprintable() else " " for char in words)[:_WORDS]
+    text = "; ".join(str(sentence) for sentence in said if sentence) or str(answer.get("errorType") or "")
+    printable = "".join(char if char.isprintable() else " " for char in text)[:_WORDS]
     return f": {printable}" if printable else ""

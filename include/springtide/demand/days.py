@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from springtide.demand.model import DemandSeries, DemandSource
-from springtide.policy.model import PrometheusDemand, TargetSpec
+from springtide.policy.demand import PrometheusDemand
+from springtide.policy.model import TargetSpec
 
 
 def maxima_query(spec: PrometheusDemand) -> str:
@@ -41,9 +42,13 @@ class Maxima:
         Raises:
             DemandUnavailable, DemandUnusable: as the source says.
         """
+        # A step is [end - step, end): its own end belongs to the next one, or a sample would count twice.
         series = self.source.read(start - step, end - timedelta(milliseconds=1), min(self.fine, step))
         seconds = step.total_seconds()
         slots, first = np.unique(series.times // seconds, return_index=True)
         return DemandSeries(
-            (slots + 1) * seconds, np.maximum.reduceat(series.values, first), series.unit, series.source
+            times=(slots + 1) * seconds,
+            values=np.maximum.reduceat(series.values, first),
+            unit=series.unit,
+            source=series.source,
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from springtide.policy.model import FileDemand, PrometheusDemand
+    from springtide.policy.demand import FileDemand, PrometheusDemand
 
 DAY = timedelta(days=1)
 SLOTS = round(DAY.total_seconds() / SLOT)
@@ -63,6 +63,7 @@ def _verdict(
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
+    # Ephemeral: nothing is kept between days but the pages, so no store of its own can be damaged or grow.
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     rules = list(_rules(spec, start))
@@ -85,13 +86,15 @@ def _verdict(
     )
     run = gx.RunIdentifier(run_name=f"{start:%Y-%m-%d}", run_time=start)
     result = checkpoint.run(batch_parameters={"dataframe": _frame(series, start)}, run_id=run)
-    found = [one for results in result.run_results.values() for one in results.results]
-    return Verdict(tuple(_finding(one) for one in found if not one.success))
+    results = [single for whole in result.run_results.values() for single in whole.results]
+    return Verdict(tuple(_finding(single) for single in results if not single.success))
 
 
 def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tuple[str, Outcome, str, dict[str, Any]]]:
     """Yield each rule: its name, what becomes of demand that breaks it, the expectation, and its limits."""
-    quality, end = spec.quality, (start + DAY).timestamp()
+    quality = spec.quality
+    end = (start + DAY).timestamp()
+    # 1e-9: 95 % of 288 is 273.6, and 100 % must stay 288 whatever the float says
     enough = math.ceil(SLOTS * (1 - quality.max_missing) - 1e-9)
     yield "empty", Outcome.REFUSE, "ExpectTableRowCountToBeBetween", {"min_value": 1}
     yield "gaps", Outcome.HOLD, "ExpectTableRowCountToBeBetween", {"min_value": enough}
@@ -99,6 +102,7 @@ def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tup
     yield "range", Outcome.REFUSE, "ExpectColumnValuesToNotBeNull", {"column": "value"}
     limits = {"column": "value", "min_value": 0, "max_value": quality.at_most}
     yield "range", Outcome.REFUSE, "ExpectColumnValuesToBeBetween", limits
+    # Spacing and gaps are two rules: a day may have all its rows and still lack an afternoon, where others stand twice.
     spacing = {"column": "spacing", "max_value": SLOT, "mostly": max(0.0, 1 - float(quality.max_missing))}
     yield "spacing", Outcome.HOLD, "ExpectColumnValuesToBeBetween", spacing
     newest = {"column": "time", "min_value": end - SLOT - quality.max_age.total_seconds(), "max_value": end}
@@ -111,8 +115,9 @@ def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tup
 def _frame(series: DemandSeries, start: datetime) -> DataFrame:
     import pandas as pd
 
-    times, values = series.times, np.where(np.isfinite(series.values), series.values, np.nan)
-    first = start.timestamp() - SLOT
+    times = series.times
+    values = np.where(np.isfinite(series.values), series.values, np.nan)
+    first = start.timestamp() - SLOT  # so that a day that begins late has its gap, too
     return pd.DataFrame(
         {
             "time": times,
@@ -126,9 +131,11 @@ def _frame(series: DemandSeries, start: datetime) -> DataFrame:
 
 def _fall(series: DemandSeries, row: int) -> float:
     """Return the share that demand had suddenly lost at this row; only falls of a tenth and more are looked at."""
-    times, values = series.times, series.values  # noqa: PD011  # arrays
+    times = series.times
+    values = series.values  # noqa: PD011  # an array
     value = float(values[row])
-    known = DemandSeries(times[: row + 1], values[: row + 1], series.unit, series.source)
+    # What a run at that moment would have seen: demand up to this row.
+    known = DemandSeries(times=times[: row + 1], values=values[: row + 1], unit=series.unit, source=series.source)
     level = fallen_from(known, 0.1, float(series.times[row]))
     return 0.0 if level is None or not math.isfinite(value) else max(0.0, 1 - value / level)
 
@@ -141,10 +148,10 @@ def _finding(result: Any) -> Finding:
         if key in {"observed_value", "unexpected_count", "unexpected_percent", "partial_unexpected_list"}
     }
     limits = {key: value for key, value in config.kwargs.items() if key not in {"batch_id", "column"}}
-    told = ", ".join(f"{key} {str(value)[:80]}" for key, value in observed.items())
+    observation = ", ".join(f"{key} {str(value)[:80]}" for key, value in observed.items())
     expected = ", ".join(f"{key} {value}" for key, value in limits.items() if value is not None)
     column = config.kwargs.get("column", "rows")
-    message = f"{config.type} of {column} ({expected or 'no limits'}): {told or 'no sample'}"
+    message = f"{config.type} of {column} ({expected or 'no limits'}): {observation or 'no sample'}"
     return Finding(config.meta["rule"], Outcome(config.meta["outcome"]), message)
 
 
@@ -162,5 +169,7 @@ def _site(context: Any, folder: str) -> Any:
 
 def _page(pages: Path, start: datetime) -> str | None:
     """Return the newest page of the day; its folder is called as the run of the validation."""
-    found = sorted(pages.glob(f"validations/{_NAME}/{start:%Y-%m-%d}/**/*.html"), key=lambda page: page.stat().st_mtime)
-    return str(found[-1]) if found else None
+    day_pages = sorted(
+        pages.glob(f"validations/{_NAME}/{start:%Y-%m-%d}/**/*.html"), key=lambda page: page.stat().st_mtime
+    )
+    return str(day_pages[-1]) if day_pages else None

@@ -40,6 +40,7 @@ def fallen_from(series: DemandSeries, share: float, now: float, usual: float | N
     if np.isnan(latest):
         return None
     least = 1 - share
+    # Days that were kept reach back further than what a run reads, so they decide alone where there are any.
     if usual is not None:
         return usual if latest < least * usual else None
     level = _level_before(slots[-int(_DAY // SLOT) :], least)
@@ -52,22 +53,26 @@ def _slots(series: DemandSeries, now: float) -> NDArray[np.float64]:
     """Return the maxima of each five minutes up to `now`, NaN where there is no sample; the newest is last."""
     if not len(series):
         return np.empty(0)
+    # Slots are counted back from now, not by the clock: the newest one is always a whole five minutes.
     back = np.floor((now - series.times) / SLOT).astype(np.int64)
     known = (back >= 0) & np.isfinite(series.values)
     if not known.any():
         return np.empty(0)
-    found = np.full(int(back[known].max()) + 1, -np.inf)
-    np.maximum.at(found, back[known], series.values[known])
-    found[np.isinf(found)] = np.nan
+    maxima = np.full(int(back[known].max()) + 1, -np.inf)
+    np.maximum.at(maxima, back[known], series.values[known])
+    maxima[np.isinf(maxima)] = np.nan
     # the slot that holds `now` may have no sample yet: then the one before it is the newest
-    return found[::-1] if not np.isnan(found[0]) or len(found) == 1 else found[:0:-1]
+    return maxima[::-1] if not np.isnan(maxima[0]) or len(maxima) == 1 else maxima[:0:-1]
 
 
 def _level_before(slots: NDArray[np.float64], least: float) -> float | None:
     """Return the latest half hour's level such that everything ten minutes after it is below `least` of it."""
+    # The largest value from each slot on: "everything after it is below" is then one comparison. fmax skips gaps.
     after = np.fmax.accumulate(slots[::-1])[::-1]
     for at in range(len(slots) - _TRANSITION - 1, _BEFORE - 2, -1):
         before = slots[at - _BEFORE + 1 : at + 1]
+        # The second lowest of six: demand had it in all of the half hour but five minutes. So a spike is no level, and
+        # a single gap (0 here) is forgiven.
         level = float(np.sort(np.nan_to_num(before))[1]) if len(before) == _BEFORE else 0.0
         if level > 0 and after[at + _TRANSITION] < least * level:
             return level

@@ -29,7 +29,7 @@ _LONGEST_LINE = 4096
 _COLUMNS = ("timestamp", "value")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
     """A file's content; `number` names the line or row that holds a sample, for messages."""
 
@@ -66,7 +66,9 @@ class FileSource:
         inside = (rows.times >= first.timestamp()) & (rows.times <= last.timestamp())
         times, values = _thin(rows.times[inside], rows.values[inside], step.total_seconds())
         # exact in this order; in another one the newest sample may lie a moment after `end`, and would not count
-        return DemandSeries((times - last.timestamp()) + end.timestamp(), values, self._unit, self._name)
+        return DemandSeries(
+            times=(times - last.timestamp()) + end.timestamp(), values=values, unit=self._unit, source=self._name
+        )
 
     def _load(self) -> _Rows:
         try:
@@ -89,7 +91,7 @@ class FileSource:
                 raise unusable(self._name, f"line 1: its columns are timestamp,value, got {shown(','.join(header))}.")
             time_at, value_at = (header.index(column) for column in _COLUMNS)
             rows: list[tuple[float, float, int]] = []
-            for row in filter(None, reader):
+            for row in filter(None, reader):  # empty lines: editors and exports leave them at the end
                 if len(row) != len(header):
                     raise self._wrong(reader.line_num, f"{len(header)} columns expected, got {len(row)}")
                 where = reader.line_num
@@ -99,7 +101,9 @@ class FileSource:
         except csv.Error as error:
             raise self._wrong(reader.line_num, str(error)) from error
         times, values, numbers = zip(*rows, strict=True) if rows else ((), (), ())
-        return _Rows(np.array(times, np.float64), np.array(values, np.float64), numbers, "line")
+        return _Rows(
+            times=np.array(times, np.float64), values=np.array(values, np.float64), number=numbers, noun="line"
+        )
 
     def _time(self, text: str, line: int) -> float:
         try:
@@ -129,21 +133,28 @@ class FileSource:
                     names = shown(",".join(file.schema_arrow.names))
                     raise unusable(self._name, f"its columns are timestamp,value, got {names}.")
                 table = file.read(columns=list(_COLUMNS))
-            times, values = table["timestamp"], table["value"]
+            times = table["timestamp"]
+            values = table["value"]
             if not pa.types.is_timestamp(times.type) or times.type.tz is None:
                 raise unusable(self._name, f"column timestamp: expected times with their zone, got {times.type}.")
             seconds = compute.cast(times, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
             numbers = compute.cast(values, pa.float64()).to_numpy()
         except pa.ArrowException as error:
             raise unusable(
-                self._name, f"it is no Parquet file of times and numbers ({type(error).__name__})."
+                self._name, f"it is not a Parquet file of times and numbers ({type(error).__name__})."
             ) from error
-        return _Rows(seconds.astype(np.float64), numbers.astype(np.float64), range(1, len(seconds) + 1), "row")
+        return _Rows(
+            times=seconds.astype(np.float64),
+            values=numbers.astype(np.float64),
+            number=range(1, len(seconds) + 1),
+            noun="row",
+        )
 
     def _wrong(self, number: int, problem: str, noun: str = "line") -> Exception:
         return unusable(self._name, f"{noun} {number}: {problem}.")
 
     def _check(self, rows: _Rows) -> None:
+        # The whole file, not what is asked for: a damaged export is found on the first day, not on the one it damages.
         wrong = ~np.isfinite(rows.values) | (rows.values < 0)
         if wrong.any():
             first = int(np.argmax(wrong))

@@ -20,9 +20,12 @@ def instant_query(url: str, query: str, *, headers: Mapping[str, str] | None = N
     with connect(address) as client:
         result: Any = client.custom_query(query)
     if not isinstance(result, list):
-        raise unusable(query, "the answer is no vector")
+        raise unusable(query, "the answer is not a vector")
     if result and not isinstance(result[0], dict):  # a scalar answers [time, "value"]
         return float(result[1])
+    # A condition on "any of them" or "all of them" would be a guess.
     if len(result) > 1:
-        raise unusable(query, f"it answers with {len(result)} series; a condition needs exactly one: sum them up")
+        raise unusable(
+            query, f"it returns {len(result)} series; a condition needs exactly one: aggregate them, such as with sum()"
+        )
     return float(result[0]["value"][1]) if result else None

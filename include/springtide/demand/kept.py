@@ -33,6 +33,7 @@ GAPS: Final = timedelta(days=1)
 """How far back a gap is looked at again."""
 
 LONGEST: Final = timedelta(days=400)
+"""How much is kept: a year, for yearly events, and some weeks before it."""
 
 
 class Samples(Protocol):
@@ -53,7 +54,7 @@ class Samples(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     """Everything known of [start, end], in POSIX seconds."""
 
@@ -64,20 +65,24 @@ class _Kept:
 
     def between(self, start: float, end: float) -> _Kept:
         inside = (self.times >= start) & (self.times <= end)
-        return _Kept(max(start, self.start), min(end, self.end), self.times[inside], self.values[inside])
+        return _Kept(
+            start=max(start, self.start), end=min(end, self.end), times=self.times[inside], values=self.values[inside]
+        )
 
     def with_new(self, new: _Kept) -> _Kept:
         """Return everything, where both know something what `new` says."""
-        before, after = self.times < new.start, self.times > new.end
+        before = self.times < new.start
+        after = self.times > new.end
         times = np.concatenate((self.times[before], new.times, self.times[after]))
         values = np.concatenate((self.values[before], new.values, self.values[after]))
-        return _Kept(min(self.start, new.start), max(self.end, new.end), times, values)
+        return _Kept(start=min(self.start, new.start), end=max(self.end, new.end), times=times, values=values)
 
     def settled(self, step: float) -> float:
         """Return the moment up to which nothing needs to be read again."""
         edges = np.append(self.times[self.times >= self.end - GAPS.total_seconds()], self.end)
         holes = np.flatnonzero(np.diff(edges) > 1.5 * step)
         settled = self.end - FRESH.total_seconds()
+        # An agent that was cut off delivers later, into the gap: from there on everything is asked for again.
         return settled if not len(holes) else min(settled, float(edges[holes[0]]))
 
 
@@ -97,25 +102,31 @@ class KeptSource:
         """
         file = self._file(step)
         kept = _load(file)
-        low, high = start.timestamp(), end.timestamp()
+        low = start.timestamp()
+        high = end.timestamp()
+        # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
         if kept is None or low < kept.start or low > kept.end:
-            kept, first = None, low
+            kept = None
+            first = low
         else:
             first = max(low, kept.settled(step.total_seconds()))
         if kept is not None and high <= first:
-            found = kept.between(low, high)
-            return self._series(found, start, end)
+            known = kept.between(low, high)
+            return self._series(known, start, end)
         new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
-        read = _Kept(first, high, new.times, new.values)
+        read = _Kept(start=first, end=high, times=new.times, values=new.values)
         whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
         _save(file, whole)
         return self._series(whole.between(low, high), start, end)
 
-    def _series(self, found: _Kept, start: datetime, end: datetime) -> DemandSeries:
-        series = DemandSeries(found.times, found.values, self._source.unit, self._source.name)
+    def _series(self, points: _Kept, start: datetime, end: datetime) -> DemandSeries:
+        series = DemandSeries(
+            times=points.times, values=points.values, unit=self._source.unit, source=self._source.name
+        )
         return not_empty(series, start, end)
 
     def _file(self, step: timedelta) -> Path:
+        # The step belongs to the name: points at another step are other numbers, not more of the same.
         name = hashlib.sha256(f"{self._key} {step.total_seconds():g}".encode()).hexdigest()[:32]
         return self._folder / f"{name}.npz"
 
@@ -123,7 +134,7 @@ class KeptSource:
 def _load(file: Path) -> _Kept | None:
     try:
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
-            kept = _Kept(float(data["start"]), float(data["end"]), data["times"], data["values"])
+            kept = _Kept(start=float(data["start"]), end=float(data["end"]), times=data["times"], values=data["values"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     whole = len(kept.times) == len(kept.values) and np.isfinite(kept.values).all() and (np.diff(kept.times) > 0).all()
@@ -132,6 +143,7 @@ def _load(file: Path) -> _Kept | None:
 
 def _save(file: Path, kept: _Kept) -> None:
     """Write the file in one step: another process reads the old or the new one. A full disk costs a reading."""
+    # A name of this process: two that write at once must not write into one file.
     temporary = file.with_suffix(f".{os.getpid()}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

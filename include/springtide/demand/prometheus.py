@@ -78,27 +78,33 @@ class PrometheusSource:
                 for series in self._one(result, labels):
                     labels = series["metric"]
                     points.extend(series["values"])
-        return self._series(points) if points else DemandSeries(np.empty(0), np.empty(0), self._unit, self._name)
+        return (
+            self._series(points)
+            if points
+            else DemandSeries(times=np.empty(0), values=np.empty(0), unit=self._unit, source=self._name)
+        )
 
     def _one(self, result: list[dict[str, Any]], labels: dict[str, str] | None) -> list[dict[str, Any]]:
-        found = [one.get("metric", {}) for one in result]
-        if labels is not None and labels not in found:
-            found = [labels, *found] if found else []
-        if len(found) > 1:
-            names = ", ".join(_label_text(one) for one in found[:_SHOWN_SERIES])
-            more = f" and {len(found) - _SHOWN_SERIES} more" if len(found) > _SHOWN_SERIES else ""
-            problem = f"the query answers with {len(found)} series: {names}{more}. Wrap it in sum(...)."
+        metrics = [series.get("metric", {}) for series in result]
+        # Each chunk may hold one series and still be another one than before: a pod's name in the labels changes.
+        if labels is not None and labels not in metrics:
+            metrics = [labels, *metrics] if metrics else []
+        if len(metrics) > 1:
+            names = ", ".join(_label_text(metric) for metric in metrics[:_SHOWN_SERIES])
+            more = f" and {len(metrics) - _SHOWN_SERIES} more" if len(metrics) > _SHOWN_SERIES else ""
+            problem = f"the query returns {len(metrics)} series: {names}{more}. Wrap it in sum(...)."
             raise unusable(self._name, problem)
-        if any("values" not in one for one in result):
-            raise unusable(self._name, "the query answers with a histogram: take a rate or a quantile of it.")
+        if any("values" not in series for series in result):
+            raise unusable(self._name, "the query returns a histogram: take a rate or a quantile of it.")
         return result
 
     def _series(self, points: list[list[Any]]) -> DemandSeries:
         try:
             table = np.array(points, dtype=np.float64)
-            times, values = table[:, 0], table[:, 1]
+            times = table[:, 0]
+            values = table[:, 1]
         except (ValueError, IndexError):
-            raise unusable(self._name, "its points are no pairs of time and number.") from None
+            raise unusable(self._name, "its points are not pairs of time and number.") from None
         wrong = ~np.isfinite(values) | (values < 0)
         if wrong.any():
             first = int(np.argmax(wrong))
@@ -106,9 +112,9 @@ class PrometheusSource:
             raise unusable(
                 self._name,
                 f"{int(wrong.sum())} of {len(values)} points are NaN, infinite or negative, first {values[first]} at "
-                f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero answers NaN).",
+                f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero gives NaN).",
             )
-        return DemandSeries(times, values, self._unit, self._name)
+        return DemandSeries(times=times, values=values, unit=self._unit, source=self._name)
 
 
 def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSeries:
@@ -120,14 +126,16 @@ def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSer
     if len(series):
         return series
     when = f"between {start.isoformat(timespec='seconds')} and {end.isoformat(timespec='seconds')}"
-    problem = f"the query answers with nothing {when}. Is it right, and is the service measured?"
+    problem = f"the query returns nothing {when}. Is it right, and is the service measured?"
     raise unusable(series.source, problem)
 
 
 def chunks(start: datetime, end: datetime, step: timedelta, points: int) -> Iterator[tuple[datetime, datetime]]:
     """Yield the ranges that cover every multiple of `step` in [start, end] once, each of at most `points` points."""
+    # Multiples of the step since 1970, not since `start`: every run asks for the same points, so they can be kept.
     seconds = int(step.total_seconds())
-    first, last = math.ceil(start.timestamp() / seconds), math.floor(end.timestamp() / seconds)
+    first = math.ceil(start.timestamp() / seconds)
+    last = math.floor(end.timestamp() / seconds)
     for low in range(first, last + 1, points):
         high = min(low + points - 1, last)
         yield datetime.fromtimestamp(low * seconds, UTC), datetime.fromtimestamp(high * seconds, UTC)

@@ -22,7 +22,7 @@ from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
-    from springtide.policy.model import FileDemand, PrometheusDemand
+    from springtide.policy.demand import FileDemand, PrometheusDemand
 
 _CLOCK_SKEW = 60.0  # seconds that the source's clock may be ahead; more is an error of one of the clocks
 
@@ -34,12 +34,13 @@ def judge(
 
     `usual` is the lowest five-minute maximum at this time on earlier days, None where none were kept.
     """
-    broken = next((one for rule in (_values, _order, _future) if (one := rule(series, spec, now))), None)
-    if broken is not None:
-        return Verdict((broken,))  # the other rules would say nonsense
+    for rule in (_values, _order, _future):
+        broken = rule(series, spec, now)
+        if broken is not None:
+            return Verdict((broken,))  # the other rules would say nonsense
     falls = _fall(series, spec, now, usual)
-    found = (_age(series, spec, now), _gaps(series, spec, now), falls)
-    return Verdict(tuple(one for one in found if one is not None))
+    findings = (_age(series, spec, now), _gaps(series, spec, now), falls)
+    return Verdict(tuple(finding for finding in findings if finding is not None))
 
 
 def check_quality(
@@ -88,7 +89,7 @@ def _values(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
 def _order(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
     del spec, now
     if (np.diff(series.times) <= 0).any():
-        return _refused("duplicates", "its samples are not in the order of time, or one time stands twice.")
+        return _refused("duplicates", "its samples are not in order of time, or a time appears twice.")
     return None
 
 
@@ -105,7 +106,8 @@ def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
 
 
 def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
-    newest, max_age = float(series.times[-1]), spec.quality.max_age
+    newest = float(series.times[-1])
+    max_age = spec.quality.max_age
     age = now.timestamp() - newest
     if age <= max_age.total_seconds():
         return None
@@ -119,10 +121,12 @@ def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetim
 def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
     step = spec.step.total_seconds()
     expected = max(1, spec.lookback // spec.step)
+    # Steps that hold a sample, not samples: two in one step do not make up for a gap.
     missing = max(0, expected - len(np.unique(series.times // step)))
     if missing <= round_down(expected * spec.quality.max_missing):
         return None
     start = now.timestamp() - spec.lookback.total_seconds()
+    # The ends of the range are edges, too: most gaps are at one of them, and each has another cause.
     edges = np.concatenate(([start], series.times, [now.timestamp()]))
     longest = int(np.argmax(np.diff(edges)))
     return _held(
@@ -137,7 +141,7 @@ def _fall(
     series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime, usual: float | None
 ) -> Finding | None:
     if float(spec.quality.sudden_fall) == 1:
-        return None
+        return None  # demand cannot fall by more than all of it: the rule is off
     level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), usual)
     if level is None:
         return None

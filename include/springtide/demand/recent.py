@@ -48,6 +48,7 @@ def recent_means(demand: DemandSeries, *, now: datetime, window: timedelta) -> N
             code="capacity_unusable",
             field="demand",
         )
+    # From now back, so that the newest minute is a whole one: by the clock it would be the average of a few seconds.
     minutes = (age[inside] // _MINUTE).astype(np.int64)
     sums = np.bincount(minutes, weights=demand.values[inside])
     counts = np.bincount(minutes)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from springtide.demand.alive import is_doubtful, with_signals
 from springtide.demand.quality import check_quality, unusable
 from springtide.errors import InputError
-from springtide.policy.model import FileDemand, PrometheusDemand
+from springtide.policy.demand import FileDemand, PrometheusDemand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +54,7 @@ def demand_source(
         return source if kept is None else KeptSource(source, kept, key=f"{address.url} {spec.query}")
     from springtide.demand.file import FileSource
 
+    # Resolved before it is compared: a link inside the folder may lead to any file of the machine.
     path = (base / spec.path).resolve()
     if not path.is_relative_to(base.resolve().parent):
         raise unusable(spec.path, "it leads away from the folder of policies and what lies beside it.")
@@ -79,6 +80,7 @@ def read_demand(
     series = source.read(now - spec.lookback, now, spec.step)
     verdict = check_quality(series, spec, now=now, usual=usual)
     signals = spec.alive if isinstance(spec, PrometheusDemand) else ()
+    # Only when in doubt: each signal is one more query in every run of every service.
     if ask is not None and signals and is_doubtful(series, verdict, now=now.timestamp()):
         verdict = with_signals(verdict, {query: ask(query) for query in signals})
     return series, verdict

@@ -39,14 +39,17 @@ class Verdict:
     def outcome(self) -> Outcome:
         """The worst of the findings."""
         order = list(Outcome)
-        return max((one.outcome for one in self.findings), key=order.index, default=Outcome.PASS)
+        return max((finding.outcome for finding in self.findings), key=order.index, default=Outcome.PASS)
 
     @property
     def message(self) -> str:
         """The findings that decided, in one line."""
-        return "; ".join(one.message for one in self.findings if one.outcome is self.outcome)
+        return "; ".join(finding.message for finding in self.findings if finding.outcome is self.outcome)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form."""
-        findings = [{"rule": one.rule, "outcome": one.outcome.value, "message": one.message} for one in self.findings]
+        findings = [
+            {"rule": finding.rule, "outcome": finding.outcome.value, "message": finding.message}
+            for finding in self.findings
+        ]
         return {"outcome": self.outcome.value, "findings": findings}

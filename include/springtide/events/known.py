@@ -67,7 +67,9 @@ def read_calendars(
         return _known(kept, kept, error.violations)
     if kept and not paths:
         message = "no calendar is here any more; events known before stay. To remove them, leave one without events"
-        return _known(kept, kept, (Violation("policy_unreadable", message, "file", str(folder)),))
+        return _known(
+            kept, kept, (Violation(code="policy_unreadable", message=message, field="file", file=str(folder)),)
+        )
     views: dict[str, Any] = {}
     violations: list[Violation] = []
     for path in paths:
@@ -77,7 +79,11 @@ def read_calendars(
         except PolicyError as error:
             violations += error.violations
         except (OSError, ValueError) as error:
-            violations.append(Violation("policy_unreadable", f"an import cannot be read: {error}", "file", str(path)))
+            violations.append(
+                Violation(
+                    code="policy_unreadable", message=f"an import cannot be read: {error}", field="file", file=str(path)
+                )
+            )
         if path.name not in views and path.name in kept:
             views[path.name] = kept[path.name]
     return _known(views, views, tuple(violations))

@@ -77,7 +77,7 @@ class LoadOrder:
     def course(self, watch: Callable[[], str | None]) -> Course:
         """Return how the generator is to go about it."""
         limits = Limits(self.max_errors, self.p99_seconds)
-        return Course(self.ramp, self.expect, self.most, limits, watch)
+        return Course(ramp=self.ramp, expect=self.expect, most=self.most, limits=limits, watch=watch)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -120,13 +120,15 @@ def named_event(almanac: Almanac, name: str, now: datetime) -> Occurrence:
         known = sorted({f"{one.calendar}.{one.event}" for one in ahead})
         listed = ", ".join(known[:20]) or "none"
         raise InputError(
-            f"event: {name[:100]!r} is no event of the calendars that is to come; there are: {listed}.",
+            f"event: {name[:100]!r} is not an upcoming event of the calendars; there are: {listed}.",
             code="event_unknown",
             field="event",
         )
     if len({one.calendar for one in found}) > 1:
         names = ", ".join(sorted({f"{one.calendar}.{one.event}" for one in found}))
-        raise InputError(f"event: {name!r} may be {names}: write which.", code="event_unknown", field="event")
+        raise InputError(
+            f"event: {name!r} is ambiguous: it may be {names}. Give one of them.", code="event_unknown", field="event"
+        )
     return found[0]
 
 

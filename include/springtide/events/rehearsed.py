@@ -178,7 +178,9 @@ def _told(order: LoadOrder, figures: LoadFigures, measured: MeasuredLoad) -> str
 
 
 def _measured(order: LoadOrder, rate: float, *, is_limit: bool, at: datetime) -> MeasuredLoad:
-    return MeasuredLoad((rate + order.present) / order.replicas, order.replicas, is_limit, at)
+    return MeasuredLoad(
+        per_replica=(rate + order.present) / order.replicas, replicas=order.replicas, is_limit=is_limit, at=at
+    )
 
 
 def measured_of(outcomes: Sequence[Rehearsed], now: datetime) -> MeasuredLoad | None:

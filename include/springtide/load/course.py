@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from springtide.load.windows import Limits
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """How a load goes: `ramp` seconds of its time it grows from nothing; `expect` is the status that counts as good.
 
@@ -25,5 +25,7 @@ class Course:
 
     def due(self, number: int, rate: float) -> float:
         """Return how many seconds after the start a request is due; the rate grows linearly through the ramp."""
+        # Through the ramp n(t) = rate·t² ÷ (2·ramp) requests are due, solved for t; afterwards the line goes on at
+        # `rate`, half a ramp late.
         in_ramp = rate * self.ramp / 2
         return math.sqrt(2 * number * self.ramp / rate) if number < in_ramp else number / rate + self.ramp / 2

@@ -34,7 +34,8 @@ from springtide.load.tally import Report, Spread, Tally
 from springtide.load.windows import Breach
 
 _TIMEOUT = 5.0
-_MOST_SECONDS, _MOST_RATE = 3600.0, 2000.0
+_MOST_SECONDS = 3600.0
+_MOST_RATE = 2000.0
 CLIENTS = 20
 """With keep-alive: how many connections take turns."""
 
@@ -76,8 +77,12 @@ class Load:
         course = course or Course()
         if not 0 <= course.ramp <= seconds:
             raise _refused("ramp", course.ramp, f"0 to {seconds:g} seconds, the whole time")
-        self._url, self._rate, self._keepalive, self._seconds = url, rate, keepalive, seconds
-        self._course, self._clock = course, clock or SystemClock()
+        self._url = url
+        self._rate = rate
+        self._keepalive = keepalive
+        self._seconds = seconds
+        self._course = course
+        self._clock = clock or SystemClock()
         self._stopped: Breach | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run_in_thread, name="load", daemon=True)
@@ -112,10 +117,12 @@ class Load:
             self._ended = error
 
     async def _send_all(self) -> Report:
-        started_at, start = self._clock.now(), self._clock.monotonic()
+        started_at = self._clock.now()
+        start = self._clock.monotonic()
         async with AsyncExitStack() as sessions:
             clients = [await sessions.enter_async_context(_client(keepalive=True)) for _ in range(CLIENTS)]
             fresh = await sessions.enter_async_context(_client(keepalive=False))
+            # Beside the requests, not between them: a load that does harm must end while its answers are missing.
             guards = [asyncio.create_task(guard) for guard in (self._judge(start), self._watch())]
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -133,6 +140,7 @@ class Load:
         while limits is not None and self._stopped is None:
             await asyncio.sleep(_JUDGED_EVERY)
             spent = self._clock.monotonic() - start
+            # In the ramp fewer requests are in flight, so fewer may wait for an answer.
             rate = self._rate * min(1.0, spent / self._course.ramp) if self._course.ramp else self._rate
             self._stop(limits.broken_by(self._tally.windows, waiting=self._tally.waiting, rate=rate))
 
@@ -155,8 +163,10 @@ class Load:
 
     async def _send(self, tasks: asyncio.TaskGroup, clients: _Clients, start: float) -> float:
         """Send each request at its time and return for how long."""
-        monotonic, most = self._clock.monotonic, self._course.most
+        monotonic = self._clock.monotonic
+        most = self._course.most
         for number in count():
+            # From the start, not from the request before: a generator that was late does not lower the rate for good.
             due = start + self._course.due(number, self._rate)
             if due >= start + self._seconds:
                 return max(monotonic() - start, self._seconds)
@@ -172,7 +182,8 @@ class Load:
         return monotonic() - start
 
     async def _request(self, clients: _Clients, number: int, start: float) -> None:
-        monotonic, way = self._clock.monotonic, _Way()
+        monotonic = self._clock.monotonic
+        way = _Way()
         sent = monotonic()
         try:
             async with asyncio.timeout(_TIMEOUT):
@@ -180,7 +191,7 @@ class Load:
                     status, body = await self._get(clients.turn(number), way)
                 except _Broken:
                     if not way.reused:
-                        raise
+                        raise  # a fresh connection that broke is the service's failure
                     self._tally.resent += 1
                     status, body = await self._get(clients.fresh, way)
         except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
@@ -189,6 +200,7 @@ class Load:
         if status != self._course.expect:
             self._tally.failure(monotonic() - start, f"status {status}")
             return
+        # The first word names the pod, where the service says it: so the report shows who answered, and when.
         word = body.split(maxsplit=1)[0][:100].decode("utf-8", "replace") if body.strip() else ""
         self._tally.succeeded(monotonic() - start, monotonic() - sent, word)
 
@@ -238,6 +250,7 @@ def _client(*, keepalive: bool) -> aiohttp.ClientSession:
     traces = aiohttp.TraceConfig()
     traces.on_connection_reuseconn.append(_note_reuse)
     return aiohttp.ClientSession(
+        # limit=0: a request never waits for a connection. A queue in here would hide the service's own.
         connector=aiohttp.TCPConnector(limit=0, force_close=not keepalive),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
@@ -256,7 +269,7 @@ async def _no_silent_resend(
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:
-        raise
+        raise  # it never connected: nothing was sent that could be sent again
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise _Broken from error
 
@@ -274,6 +287,7 @@ def _check(url: str, rate: float, seconds: float) -> None:
         raise _refused("rate", rate, f"more than 0 and at most {_MOST_RATE:.0f} requests a second")
     if not 0 < seconds <= _MOST_SECONDS:
         raise _refused("seconds", seconds, f"more than 0 and at most {_MOST_SECONDS:.0f}")
+    # The address, not the name: a name could be resolved to another host at the second request.
     if not _is_near(url):
         raise _refused(
             "url", url[:100], "an http URL whose host is localhost or an address outside the public internet"
@@ -283,7 +297,8 @@ def _check(url: str, rate: float, seconds: float) -> None:
 def _is_near(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host = parts.hostname or ""
+        _ = parts.port
         near = host == "localhost" or not ipaddress.ip_address(host).is_global
     except ValueError:
         return False
@@ -291,4 +306,4 @@ def _is_near(url: str) -> bool:
 
 
 def _refused(field: str, value: object, allowed: str) -> InputError:
-    return InputError(f"{field} is {value!r}; allowed is {allowed}.", code="load_invalid", field=field)
+    return InputError(f"{field} is {value!r}; allowed: {allowed}.", code="load_invalid", field=field)

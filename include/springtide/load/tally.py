@@ -33,7 +33,7 @@ class Spread:
         return cls(*(round(1000 * ranked[math.ceil(share * len(ranked)) - 1], 3) for share in (0.5, 0.99, 1.0)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A load from its start to its last answer. Times are seconds since `started_at`."""
 
@@ -66,7 +66,7 @@ class Report:
         return {**whole, "started_at": self.started_at.isoformat(timespec="milliseconds")}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tally:
     """Counts the requests of one load. Times are seconds since its start."""
 
@@ -96,6 +96,7 @@ class Tally:
 
     def succeeded(self, now: float, latency: float, word: str) -> None:
         """Count a good answer."""
+        # A body that is different each time (a clock, a token) must not fill the memory.
         if word not in self.answers and len(self.answers) >= _MOST_WORDS:
             word = _OTHERS
         self.latencies.append(latency)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from springtide import labels
 from springtide.capacity.applied import Applied
 from springtide.errors import InputError
-from springtide.policy.model import AutoSpec, PrometheusDemand
+from springtide.policy.control import AutoSpec
+from springtide.policy.demand import PrometheusDemand
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,7 +120,13 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
 
 def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, at: datetime, by_hand: bool) -> Applied:
     """Return the note that the cluster was given `setting` at `at`."""
-    return Applied(setting, _fingerprint(recording_rule(policy, setting)), follower["kind"], at, by_hand)
+    return Applied(
+        setting=setting,
+        rule=_fingerprint(recording_rule(policy, setting)),
+        follower=follower["kind"],
+        at=at,
+        by_hand=by_hand,
+    )
 
 
 def staleness(policy: ScalingPolicy, setting: Setting, applied: Applied | None) -> str | None:

@@ -15,7 +15,7 @@ from typing import Final
 from springtide.kube.objects import Json
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import Settings
+from springtide.policy.strategy import Settings
 
 GRACE_SECONDS: Final = 30
 """What Kubernetes gives where a pod says nothing."""

@@ -122,5 +122,5 @@ def check_bounds(policy: ScalingPolicy, wanted: int) -> None:
 
 def _refused_pods(code: str, problem: str, policy: ScalingPolicy) -> InputError:
     bounds = policy.spec.replicas
-    allowed = f"Allowed are {bounds.min} to {bounds.max}, as replicas.min and replicas.max of policy {policy.name} say"
+    allowed = f"Allowed: {bounds.min} to {bounds.max}, the replicas.min and replicas.max of policy {policy.name}"
     return InputError(f"pods: {problem}. {allowed}.", code=code, field="pods")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.policy.model import Downstream
+from springtide.policy.downstream import Downstream
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,15 @@ from springtide.errors import InputError
 from springtide.plan.guards import (
     above_own_minimum,
     check_bounds,
-    parse_replicas,
     within_bounds,
     within_step,
     within_tolerance,
 )
 from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Target
 from springtide.plan.rehearsed import rehearsal_findings
-from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy
+from springtide.policy.model import ScalingPolicy
+from springtide.policy.strategy import BlueGreen, Floor, InPlace
 from springtide.policy.units import shown
-
-__all__ = ["STRATEGIES", "held_longer", "make_floor_plan", "make_plan", "make_release_plan", "parse_replicas"]
 
 STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace, Floor))
 """The strategies that a run can be asked for."""
@@ -101,7 +99,7 @@ def make_release_plan(
 
     There is something to do as long as springtide's note `is_held`, even where the number is back already.
     """
-    number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is given back")
+    number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is restored")
     plan = _plan(policy, estimate, number, current=current, strategy="floor", now=now)
     return replace(plan, outcome=PlanOutcome.SCALE if is_held else PlanOutcome.NOTHING_TO_DO)
 
@@ -136,7 +134,7 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
     if estimate.hold is None or wanted >= current:
         return None
     return Clamp(
-        "demand.quality", wanted, current, f"{wanted} is less than {current} and is not believed: {estimate.hold}"
+        "demand.quality", wanted, current, f"{wanted} is less than {current} and is not trusted: {estimate.hold}"
     )
 
 

@@ -11,7 +11,7 @@ from springtide.kube.objects import Deployment, Json, KubeObject
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import Floor, Settings
+from springtide.policy.strategy import Floor, Settings
 from springtide.quantities import round_up
 
 _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controller|flux", re.IGNORECASE)
@@ -24,7 +24,7 @@ def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) 
     if plan.replicas <= high:
         return Finding("autoscaler_maximum", FindingStatus.PASSED, words)
     if settings.raise_max:
-        words += ", which is raised with it and given back with it"
+        words += ", which is raised with it and restored with it"
         return Finding("autoscaler_maximum", FindingStatus.WARNING, words)
     words += ". Raise the maximum, ask for less, or set strategy.raise_max"
     return Finding("autoscaler_maximum", FindingStatus.REFUSED, f"{words}.", "hpa_max_below_target")
@@ -71,7 +71,7 @@ def image_findings(stable: PodSet) -> Iterator[Finding]:
     images = [str(each.get("image", "")) for each in stable.deployment.pod_spec.get("containers") or ()]
     moving = [image for image in images if _moves(image)]
     if not stable.ready_pods:
-        words = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be had"
+        words = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be pulled"
         yield Finding("image", FindingStatus.WARNING, f"{words}. Look at the pods first.")
     elif moving:
         words = f"{', '.join(moving)} may mean another image by now than what {len(stable.ready_pods)} ready pods run"

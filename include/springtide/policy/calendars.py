@@ -43,7 +43,9 @@ def calendar_files(folder: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
     except OSError as error:
         message = f"the folder of calendars cannot be read: {error.strerror}"
-        raise PolicyError((Violation("policy_unreadable", message, "file", str(folder)),)) from error
+        raise PolicyError(
+            (Violation(code="policy_unreadable", message=message, field="file", file=str(folder)),)
+        ) from error
 
 
 def _check(calendar: EventCalendar, document: Document, services: Collection[str] | None) -> None:

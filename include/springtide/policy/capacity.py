@@ -5,32 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, SeasonalSpec
 from springtide.policy.capacity_part import Positive, Quantile, Utilization, Window, WindowPart
-from springtide.policy.control import AutoSpec, Hpa
+from springtide.policy.control import AutoSpec
 from springtide.policy.demand import FileDemand, PrometheusDemand
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.units import MAX_REPLICAS, Count, Duration, Factor, Percent, Quantity, refusal
-
-__all__ = [
-    "AutoSpec",
-    "CapacitySpec",
-    "ConformalSpec",
-    "EventSpec",
-    "FixedSpec",
-    "ForecastSpec",
-    "Hpa",
-    "KnownEvent",
-    "Measured",
-    "ModelSpec",
-    "PercentileSpec",
-    "QueueingSpec",
-    "SeasonalSpec",
-    "SqrtHeadroomSpec",
-    "TargetUtilizationSpec",
-    "UslSpec",
-    "WeightedDemandSpec",
-]
 
 
 class TargetUtilizationSpec(WindowPart):
@@ -89,7 +69,7 @@ class WeightedDemandSpec(WindowPart):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         if self.limit <= 0:
-            yield Contradiction(("limit",), f"limit {self.limit} is no CPU at all: more than 0", "policy_range")
+            yield Contradiction(("limit",), f"limit {self.limit} is out of range: more than 0", "policy_range")
         elif not 0 < self.request <= self.limit:
             yield Contradiction(
                 ("request",), f"request {self.request} must be more than 0 and at most limit {self.limit}"
@@ -98,6 +78,7 @@ class WeightedDemandSpec(WindowPart):
     def against(self, demand: PrometheusDemand | FileDemand) -> Iterator[Contradiction]:
         """Yield what this model and `demand` contradict each other in."""
         yield from super().against(demand)
+        # The formula's M and L are cores; a demand in requests would be divided by them without any error to be seen.
         if demand.unit != "cores":
             yield Contradiction(
                 ("model",),
@@ -195,7 +176,7 @@ class UslSpec(WindowPart):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
-        sizes = {one.replicas for one in self.measured}
+        sizes = {point.replicas for point in self.measured}
         if len(sizes) < 3:  # noqa: PLR2004  # as many as the law has parameters
             yield Contradiction(
                 ("measured",), f"measured at {len(sizes)} different numbers of replicas: at least 3 are needed"

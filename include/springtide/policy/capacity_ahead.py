@@ -13,7 +13,8 @@ from springtide.policy.demand import FileDemand, Moment, PrometheusDemand
 from springtide.policy.part import Contradiction, Part
 from springtide.policy.units import Count, Duration, Factor, Line, Percent, between, refusal, shown
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 
 
 class SeasonalSpec(AheadPart):
@@ -97,7 +98,7 @@ Day = Annotated[
 
 def _raises(factor: Factor) -> Factor:
     if factor <= 0:
-        raise refusal("policy_range", f"{factor} is no demand at all: more than 0x")
+        raise refusal("policy_range", f"{factor} is out of range: more than 0x")
     return factor
 
 
@@ -129,9 +130,11 @@ class KnownEvent(Part):
         """Yield what cannot hold together."""
         if self.start >= self.end:
             yield Contradiction(("end",), f"end {self.end.isoformat()} is not after start {self.start.isoformat()}")
-        told = [key for key in ("multiply", "replicas", "like") if getattr(self, key) is not None]
-        if len(told) > 1:
-            yield Contradiction((told[1],), f"{' and '.join(told)} are given: at most one of them says what to expect")
+        given = [key for key in ("multiply", "replicas", "like") if getattr(self, key) is not None]
+        if len(given) > 1:
+            yield Contradiction(
+                (given[1],), f"{' and '.join(given)} are given: at most one of them says what to expect"
+            )
         if self.past_start is not None and self.past_start >= self.start:
             yield Contradiction(("like",), f"like {self.like} is not before start {self.start.isoformat()}")
 
@@ -166,23 +169,26 @@ class EventSpec(ModelPart):
     """How long a pod takes from its creation to ready. Default 60s. Give the 95th percentile that you measured."""
 
     max_error: Percent = Percent("90%")
-    """The error above which the model steps aside for a kind of event and says so: past events of the kind are
-    predicted, each from the others, and what would have been asked for in vain is averaged. Default 90%: one event in
+    """The error above which the model abstains for a kind of event and says so: past events of the kind are
+    predicted, each from the others, and the share that was asked for too much is averaged. Default 90%: one event in
     ten that really brought so much keeps it in, so with `last` at 10 it always stays. Lower it where pods are dearer
     than a missed event; `100%` disables it."""
 
     @property
     def looks_back(self) -> timedelta:
         """The hour before, and as far as the days that events are like."""
-        back = [one.start - one.past_start + _HOUR for one in self.events if one.past_start is not None]
+        back = [event.start - event.past_start + _HOUR for event in self.events if event.past_start is not None]
         return max([_HOUR, *back])
 
     def against(self, demand: PrometheusDemand | FileDemand) -> Iterator[Contradiction]:
         """Yield what this model and `demand` contradict each other in."""
-        for index, one in enumerate(self.events):
-            if one.past_start is not None and one.start - one.past_start + _HOUR > demand.lookback:
+        for index, event in enumerate(self.events):
+            if event.past_start is None:
+                continue
+            back = event.start - event.past_start
+            if back + _HOUR > demand.lookback:  # the hour before it is what its demand is measured against
                 yield Contradiction(
                     ("events", index, "like"),
-                    f"like {one.like} is {(one.start - one.past_start).days} days before the event and demand.lookback "
-                    f"is {demand.lookback}: make that longer",
+                    f"like {event.like} is {back.days} days before the event and demand.lookback is "
+                    f"{demand.lookback}: make lookback longer",
                 )

@@ -45,7 +45,7 @@ class ModelPart(Part):
         if self.looks_back > demand.lookback:
             needed = Duration.of(self.looks_back)
             yield Contradiction(
-                ("model",), f"it looks {needed} back, demand.lookback is {demand.lookback}: make that longer"
+                ("model",), f"it needs {needed} of demand, demand.lookback is {demand.lookback}: make lookback longer"
             )
 
 
@@ -75,6 +75,6 @@ class AheadPart(ModelPart):
     """How long a pod takes from its creation to ready. Default 60s. Give the 95th percentile that you measured."""
 
     max_error: Percent = Percent("50%")
-    """The error over the last days, as `capacity_history` measured it, above which the model steps aside and says so:
+    """The error over the last days, as `capacity_history` measured it, above which the model abstains and says so:
     the mean of |answer - needed| ÷ the larger of both. Default 50%: then it is as good as a guess. `100%` disables
     it."""

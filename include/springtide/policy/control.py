@@ -55,7 +55,7 @@ class AutoSpec(ModelPart):
     there are five of them, what its probes allow, at least 60s."""
 
     hpa: Hpa = Hpa()
-    """The autoscaler that is replaced or stood over; see `Hpa`."""
+    """The autoscaler that is replaced, or that runs over the floor; see `Hpa`."""
 
     @property
     def looks_back(self) -> timedelta:
@@ -67,5 +67,6 @@ class AutoSpec(ModelPart):
         yield from super().against(demand)
         if demand.step > self.interval:
             yield Contradiction(
-                ("interval",), f"interval {self.interval} is shorter than demand.step {demand.step}: demand comes later"
+                ("interval",),
+                f"interval {self.interval} is shorter than demand.step {demand.step}: samples come less often",
             )

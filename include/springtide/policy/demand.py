@@ -14,7 +14,7 @@ _MAX_SAMPLES = 600_000  # a year of minutes; as Prometheus' JSON some 17 MB, in 
 
 
 class Quality(Part):
-    """What demand must be like to be acted on. Else a run holds what runs, or is refused: no demand is never zero."""
+    """When demand may be acted on. Otherwise a run keeps what runs, or is refused: missing demand is never zero."""
 
     max_age: Annotated[Duration, between("1s", "7d")] = Duration("5m")
     """How old the newest sample may be. Default 5m: five missed scrapes of a minute, and as long as Prometheus itself
@@ -34,7 +34,7 @@ class Quality(Part):
 
 
 class DemandPart(Part):
-    """What every source of demand is asked for."""
+    """What every source of demand needs."""
 
     unit: Line
     """What the numbers count, such as `requests/s`, `jobs` or `cores`. Required: models compare it with theirs, and
@@ -47,7 +47,7 @@ class DemandPart(Part):
     """The spacing of the samples. Default 1m: what models think in, and what Prometheus is commonly scraped at."""
 
     quality: Quality = Quality()
-    """What the samples must be like; see `Quality`."""
+    """When the samples may be acted on; see `Quality`."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
@@ -59,10 +59,11 @@ class DemandPart(Part):
                 f"lookback {self.lookback} at step {self.step} is {self.lookback // self.step} samples: "
                 f"at most {_MAX_SAMPLES}; make step longer",
             )
+        # At a step of an hour the newest sample may be an hour old: every run would be held.
         if self.quality.max_age < self.step:
             yield Contradiction(
                 ("quality", "max_age"),
-                f"max_age {self.quality.max_age} is shorter than step {self.step}: the newest sample may be so old",
+                f"max_age {self.quality.max_age} is shorter than step {self.step}: the newest sample may be that old",
             )
 
 
@@ -70,11 +71,11 @@ class History(Part):
     """How `capacity_history` reads the days of a service, in five-minute steps."""
 
     query: PromQl | None = None
-    """PromQL that answers with the largest demand of the last five minutes, such as a recording rule's series. Default
+    """PromQL that returns the largest demand of the last five minutes, such as a recording rule's series. Default
     none: `max_over_time` over `demand.query`, which Prometheus computes anew for each day."""
 
     replicas: PromQl | None = None
-    """PromQL that answers with the replicas that serve. Default none: what kube-state-metrics says of the Deployment
+    """PromQL that returns the replicas that serve. Default none: what kube-state-metrics says of the Deployment
     and its alternate."""
 
 
@@ -85,22 +86,23 @@ class PrometheusDemand(DemandPart):
     """Which kind of source this is."""
 
     query: PromQl
-    """PromQL that answers with exactly one series; wrap it in `sum(...)`. Required."""
+    """PromQL that returns exactly one series; wrap it in `sum(...)`. Required."""
 
     history: History = History()
     """How past days are read; see `History`."""
 
     alive: Annotated[tuple[PromQl, ...], Field(strict=False, max_length=10)] = ()
     """PromQL of signals that are above 0 while the service is used, and that are measured elsewhere than its demand:
-    requests at the ingress, CPU of its pods. Default none. They are asked when demand has vanished, and tell a broken
-    measurement from an outage and from an idle service; see `springtide.demand.alive`."""
+    requests at the ingress, CPU of its pods. Default none. They are queried when demand has vanished, and tell a
+    broken measurement from an outage and from an idle service; see `springtide.demand.alive`."""
 
 
 def _inside(text: str) -> str:
     path = PurePosixPath(text)
+    # Policies come from a repository that more people may write to than the machine that reads them: no file elsewhere.
     if path.is_absolute() or ".." in path.parts[1:] or "\\" in text or not text.isprintable():
         raise refusal(
-            "path_not_allowed", f"{shown(text)}: write a path from the folder of policies, at most one '..' up"
+            "path_not_allowed", f"{shown(text)}: write a path relative to the policy folder, with at most one '..'"
         )
     if not text.endswith((".csv", ".csv.gz", ".parquet")):
         raise refusal("path_not_allowed", f"{shown(text)}: a file of demand ends in .csv, .csv.gz or .parquet")

@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?([eE][+-]?[0-9]{1,3
 _WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Document:
     """A file's data, where each value stands, and what was wrong with the YAML itself.
 
@@ -54,7 +54,7 @@ class Document:
     def refuse(self, code: str, message: str, place: Place = (), line: int | None = None) -> None:
         """Note one error at `place`."""
         where = self.line(place) if line is None else line
-        self.violations.append(Violation(code, message, dotted(place), self.file, where))
+        self.violations.append(Violation(code=code, message=message, field=dotted(place), file=self.file, line=where))
 
     def line(self, place: Place) -> int:
         """Return the line of `place`, or of the nearest thing around it that is in the file."""
@@ -84,7 +84,7 @@ def read_document(path: Path) -> Document:
     Raises:
         PolicyError: nothing can be said about its content: unreadable, not UTF-8, not YAML, not one document.
     """
-    document = Document(str(path))
+    document = Document(file=str(path))
     text = _decode(_read(path, document), document)
     try:
         tagged = _survey(text, document)
@@ -111,10 +111,10 @@ def _stop_on(document: Document) -> None:
 def _read(path: Path, document: Document) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device would never end
-            document.refuse("policy_unreadable", "it is no regular file")
+            document.refuse("policy_unreadable", "it is not a regular file")
         else:
             with path.open("rb") as file:
-                raw = file.read(MAX_BYTES + 1)
+                raw = file.read(MAX_BYTES + 1)  # one more than allowed tells "too large" without reading it all
             if len(raw) <= MAX_BYTES:
                 return raw
             document.refuse("policy_too_large", f"it is larger than {MAX_BYTES // 1024} KiB: a policy is some 2 KiB")
@@ -132,6 +132,7 @@ def _decode(raw: bytes, document: Document) -> str:
         line = raw.count(b"\n", 0, error.start) + 1
         document.refuse("policy_unreadable", f"byte 0x{raw[error.start]:02x} is not UTF-8: save it as UTF-8", line=line)
     else:
+        # Otherwise what a reviewer sees in the file and what is loaded could be two things.
         for match in _UNSEEN.finditer(text.removeprefix("\ufeff")):
             line = text.count("\n", 0, match.start()) + 1
             message = f"character U+{ord(match[0]):04X} is refused: editors do not show it; remove it"
@@ -145,15 +146,15 @@ def _decode(raw: bytes, document: Document) -> str:
 
 def _syntax(error: YAMLError) -> tuple[str, str, Place, int]:
     if not isinstance(error, MarkedYAMLError):
-        return "policy_unreadable", "it is no YAML", (), 1
+        return "policy_unreadable", "it is not valid YAML", (), 1
     mark = error.problem_mark or error.context_mark
     line = 1 if mark is None else mark.line + 1
     problem = error.problem or error.context or ""
     if "undefined alias" in problem:
         return "policy_alias_refused", "an alias (*) is refused: write the value out", (), line
     if r"'\t'" in problem:
-        return "policy_unreadable", "a tab stands where YAML wants spaces: indent with spaces", (), line
-    return "policy_unreadable", f"it is no YAML: {problem}", (), line
+        return "policy_unreadable", "a tab is used where YAML expects spaces: indent with spaces", (), line
+    return "policy_unreadable", f"it is not valid YAML: {problem}", (), line
 
 
 def _survey(text: str, document: Document) -> set[int]:
@@ -161,7 +162,9 @@ def _survey(text: str, document: Document) -> set[int]:
 
     Stops at the depth cap: the grammar takes minutes for tens of thousands of brackets.
     """
-    depth, documents, tagged = 0, 0, set()
+    depth = 0
+    documents = 0
+    tagged = set()
     for event in YAML(typ="safe", pure=True).parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, events.DocumentStartEvent):
@@ -180,6 +183,7 @@ def _survey(text: str, document: Document) -> set[int]:
                 break
         elif isinstance(event, events.CollectionEndEvent):
             depth -= 1
+        # Composed nodes have a tag whether one was written or not: only the event tells, so its place is noted.
         if getattr(event, "ctag", None) is not None:
             tagged.add(event.start_mark.index)
     return tagged
@@ -209,6 +213,7 @@ class _Walk:
         return _plain(node)
 
     def _refusal(self, node: nodes.Node) -> tuple[str, str] | None:
+        # An alias is composed as the very node of its anchor: seen twice, it is one.
         if id(node) in self._seen:
             return "policy_alias_refused", "an alias (*) is refused: write the value out"
         self._seen.add(id(node))
@@ -222,12 +227,12 @@ class _Walk:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            key = self.value(key_node, (*place, "?"))
+            key = self.value(key_node, (*place, "?"))  # a key may be a mapping, too, in YAML
             if not isinstance(key, str):
-                self._document.refuse("policy_type", f"a key is text, got {shown(key)}", place, line)
+                self._document.refuse("policy_type", f"a key must be text, got {shown(key)}", place, line)
             elif key in data:
                 first = self._document.line((*place, key))
-                message = f"this key stands twice, first on line {first}: remove one"
+                message = f"this key appears twice, first on line {first}: remove one"
                 self._document.refuse("policy_duplicate_key", message, (*place, key), line)
             else:
                 self._document.lines[*place, key] = line
@@ -239,7 +244,7 @@ def _plain(node: nodes.ScalarNode) -> Any:
     """Return what a scalar says; quoted text and every other notation stay text."""
     text = str(node.value)
     if node.style:
-        return text
+        return text  # quoted: "1" is text, whatever it looks like
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from springtide.policy.capacity import CapacitySpec
+from springtide.policy.demand import DemandSpec
 from springtide.policy.keys import nearest, resolve
-from springtide.policy.model import CapacitySpec, DemandSpec, Replicas, ScalingPolicy, between_sections
+from springtide.policy.model import Replicas, ScalingPolicy, between_sections
 from springtide.policy.part import Part
 from springtide.policy.units import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -54,6 +56,7 @@ def validate(document: Document, root: type[Root]) -> Root | None:
     try:
         return root.model_validate(data)
     except ValidationError as error:
+        # pydantic stops at an unknown key before it compares the fields beside it
         unknown = [detail for detail in error.errors() if detail["type"] == "extra_forbidden"]
     for detail in unknown:
         _explain(detail, document, root)
@@ -63,6 +66,7 @@ def validate(document: Document, root: type[Root]) -> Root | None:
     except ValidationError as error:
         for detail in error.errors():
             _explain(detail, document, root)
+        # Nor does it compare sections where any one of them is refused; those that are whole are compared here.
         if root is ScalingPolicy and not any(detail["loc"] == ("spec",) for detail in error.errors()):
             _note(_between_valid_sections(data), ("spec",), document)
     return None
@@ -87,12 +91,11 @@ def _explain(detail: ErrorDetails, document: Document, root: type[Part]) -> None
         document.refuse(*_words(detail, place, known), place)
 
 
-def _note(contradictions: Any, place: Place, document: Document) -> None:
-    found: Iterator[Contradiction] = iter(contradictions)
+def _note(contradictions: Iterable[Contradiction], place: Place, document: Document) -> None:
     if any(refused[: len(place)] == place for refused in document.opaque):
         return  # one side of it is not there to be judged
-    for one in found:
-        document.refuse(one.code, one.message, (*place, *one.field))
+    for contradiction in contradictions:
+        document.refuse(contradiction.code, contradiction.message, (*place, *contradiction.field))
 
 
 def _refuse_choice(context: Mapping[str, Any], place: Place, document: Document) -> None:
@@ -103,11 +106,13 @@ def _refuse_choice(context: Mapping[str, Any], place: Place, document: Document)
         message = f"expected one of {context['expected_tags']}, got {shown(context['tag'])}"
         document.refuse("policy_type", message, place)
     else:
-        document.refuse("policy_missing_key", "it is required: it says what the other keys mean", place)
+        document.refuse("policy_missing_key", "it is required: it says which other keys are allowed", place)
 
 
 def _words(detail: ErrorDetails, place: Place, known: Mapping[str, FieldInfo]) -> tuple[str, str]:
-    kind, context, given = detail["type"], detail.get("ctx", {}), shown(detail["input"])
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    given = shown(detail["input"])
     last = place[-1] if place else ""
     if kind == "missing":
         about = (known[str(last)].description or "").replace("\n", " ").partition(". ")[0].rstrip(".")
@@ -118,7 +123,9 @@ def _words(detail: ErrorDetails, place: Place, known: Mapping[str, FieldInfo]) -
         return "policy_unknown_key", f"unknown key; {hint}"
     if kind in _BOUNDS:
         bound = _BOUNDS[kind].format(**context)
-        return "policy_range", f"{given} is out of range: {bound}" if kind[:3] != "too" else f"a list of {bound}"
+        return "policy_range", f"{given} is out of range: {bound}" if kind[
+            :3
+        ] != "too" else f"expected a list of {bound}"
     if kind == "literal_error":
         return "policy_type", f"expected {context['expected']}, got {given}"
     if kind in _EXPECTED:

@@ -35,6 +35,7 @@ def resolve(root: type[Part], location: Sequence[str | int]) -> tuple[tuple[str 
             place.append(step)
             parts = [part for field in fields for part in _parts_in(field.annotation)]
         else:
+            # No key: pydantic's name for the member of a union that was chosen by its tag.
             parts = [part for part in parts if step in _tags(part)]
     around = {} if is_mapping else {key: field for part in parts for key, field in known(part)}
     last = location[-1:]
@@ -55,8 +56,10 @@ def nearest(key: str, keys: Collection[str]) -> str | None:
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|-", "_", key).lower()
     if snake in keys:
         return snake
-    by_lower = {one.lower(): one for one in keys}
-    close = get_close_matches(snake, by_lower, n=1, cutoff=0.6) or [one for one in by_lower if _begins(snake, one)]
+    by_lower = {known_key.lower(): known_key for known_key in keys}
+    close = get_close_matches(snake, by_lower, n=1, cutoff=0.6) or [
+        known_key for known_key in by_lower if _begins(snake, known_key)
+    ]
     return by_lower[close[0]] if close else None
 
 

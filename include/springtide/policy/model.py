@@ -18,7 +18,7 @@
 >>> ScalingPolicy.model_validate(policy.model_dump(mode="json")) == policy
 True
 
-The sections live in files of their own (`demand`, `capacity`, `strategy`, `smoke`) and are importable from here.
+The sections live in files of their own (`demand`, `capacity`, `strategy`, `smoke`); import them from there.
 """
 
 from collections.abc import Iterator
@@ -26,80 +26,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from springtide.policy.capacity import (
-    AutoSpec,
-    CapacitySpec,
-    ConformalSpec,
-    EventSpec,
-    FixedSpec,
-    ForecastSpec,
-    Hpa,
-    KnownEvent,
-    Measured,
-    ModelSpec,
-    PercentileSpec,
-    QueueingSpec,
-    SeasonalSpec,
-    SqrtHeadroomSpec,
-    TargetUtilizationSpec,
-    UslSpec,
-    WeightedDemandSpec,
-)
-from springtide.policy.demand import DemandSpec, FileDemand, History, PrometheusDemand, Quality
+from springtide.policy.approval import Approval
+from springtide.policy.capacity import CapacitySpec, FixedSpec
+from springtide.policy.databases import DatabaseCheck
+from springtide.policy.demand import DemandSpec, FileDemand, PrometheusDemand
+from springtide.policy.downstream import Downstream
 from springtide.policy.part import Contradiction, Part
-from springtide.policy.preflight import Approval, Downstream, Preflight
+from springtide.policy.preflight import Preflight
 from springtide.policy.rehearsal import Rehearsal
-from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
-from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
+from springtide.policy.smoke import SmokeCheck
+from springtide.policy.stability import Stability
+from springtide.policy.strategy import StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
-from springtide.policy.verification import DatabaseCheck, Stability
-
-__all__ = [
-    "Approval",
-    "AutoSpec",
-    "BlueGreen",
-    "CapacitySpec",
-    "ConformalSpec",
-    "DatabaseCheck",
-    "Deadlines",
-    "DemandSpec",
-    "Downstream",
-    "EventSpec",
-    "FileDemand",
-    "FixedSpec",
-    "Floor",
-    "ForecastSpec",
-    "Guards",
-    "History",
-    "Hpa",
-    "HttpCheck",
-    "InPlace",
-    "KnownEvent",
-    "Measured",
-    "Metadata",
-    "ModelSpec",
-    "PercentileSpec",
-    "Preflight",
-    "Probe",
-    "PrometheusDemand",
-    "PromqlCheck",
-    "Quality",
-    "QueueingSpec",
-    "Rehearsal",
-    "Replicas",
-    "ScalingPolicy",
-    "SeasonalSpec",
-    "Settings",
-    "SmokeCheck",
-    "Spec",
-    "SqrtHeadroomSpec",
-    "Stability",
-    "StrategySpec",
-    "TargetSpec",
-    "TargetUtilizationSpec",
-    "UslSpec",
-    "WeightedDemandSpec",
-]
 
 ALTERNATE = "-alt"
 """What `blue_green` adds to the Deployment's name for its other set."""
@@ -114,7 +52,7 @@ class Metadata(Part):
     """The policy's name; its file is called the same (`checkout.yaml`). Required."""
 
     owner: Line
-    """The team that answers for the service: shown in every record and page. Required."""
+    """The team that is responsible for the service. Required."""
 
 
 class TargetSpec(Part):
@@ -137,6 +75,7 @@ class TargetSpec(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        # Whatever the strategy is: a policy that changes to blue_green must not fail by the length of a name.
         if len(self.alternate) > _LONGEST_NAME:
             yield Contradiction(
                 ("deployment",),
@@ -168,18 +107,18 @@ def _grows(factor: Factor) -> Factor:
 
 
 class Guards(Part):
-    """What keeps a wrong number small. A model's answer is clamped to it; a person's number is refused beyond it."""
+    """How much one run may change. A model's answer is clamped to it; a person's number is refused beyond it."""
 
     step_up: Annotated[Factor, AfterValidator(_grows)] = Factor("3x")
-    """The most that one run grows: `3x` the replicas of now, and always at least one more. Default 3x: a
+    """The most that one run scales up to: `3x` the current replica count, and always at least one more. Default 3x: a
     larger jump is more often a wrong metric than real demand. `10000x` disables it."""
 
     step_down: Percent = Percent("50%")
-    """The most that one run removes, of the replicas of now, and always at least one. Default 50%: what is left can
-    still serve half of yesterday. `100%` disables it; `0%` means that runs never shrink the service."""
+    """The largest share of the current replica count that one run removes, and always at least one replica. Default
+    50%: what is left can still serve half of yesterday. `100%` disables it; `0%` means that runs never scale down."""
 
     tolerance: Percent = Percent("10%")
-    """How far a model's answer may be from the replicas of now without a run. Default 10%, the tolerance of the
+    """How close to the current replica count counts as no change. Default 10%, the tolerance of the
     HorizontalPodAutoscaler: a switch for one pod in twenty costs more than it gives. `0%` disables it."""
 
 
@@ -203,20 +142,20 @@ class Spec(Part):
     inherited."""
 
     smoke: Annotated[tuple[SmokeCheck, ...], Field(strict=False, max_length=20)] = ()
-    """What is tried on the new instances before the stable ones go. Default none: readiness and endpoints are the
-    proof."""
+    """What the new instances are checked with before the stable ones are removed. Default none: readiness and endpoints
+    are the proof."""
 
     guards: Guards = Guards()
-    """What keeps a wrong number small; see `Guards`."""
+    """How much one run may change; see `Guards`."""
 
     preflight: Preflight = Preflight()
-    """How the findings before a run are taken; see `Preflight`."""
+    """Which findings of the preflight only warn; see `Preflight`."""
 
     downstream: Annotated[tuple[Downstream, ...], Field(strict=False, max_length=20)] = ()
-    """What the replicas connect to, with its limit of connections; see `Downstream`. Default none."""
+    """What the replicas connect to, with its connection limit; see `Downstream`. Default none."""
 
     databases: Annotated[tuple[DatabaseCheck, ...], Field(strict=False, max_length=20)] = ()
-    """Databases that must be fit before each change and at the smoke test; see `DatabaseCheck`. Default none."""
+    """Databases that must be healthy before each change and at the smoke test; see `DatabaseCheck`. Default none."""
 
     stability: Stability | None = None
     """The smoke test repeated for a while; see `Stability`. Default none."""
@@ -225,11 +164,11 @@ class Spec(Part):
     """When a person must approve a plan; see `Approval`. Default never."""
 
     rehearsal: Rehearsal | None = None
-    """How hard a rehearsal may press the service; see `Rehearsal`. Default none: a rehearsal scales it and sends
-    nothing."""
+    """How much load a rehearsal may send; see `Rehearsal`. Default none: a rehearsal scales the service and sends no
+    load."""
 
     after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
-    """Policies that have to stand before this one grows for an event or in a sweep, and that are made smaller after
+    """Policies that must be ready before this one scales up for an event or in a sweep, and that are scaled down after
     it: its databases, proxies and caches. Default none."""
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -237,8 +176,8 @@ class Spec(Part):
         yield from between_sections(self.replicas, self.demand, self.capacity)
         if self.rehearsal is not None:
             unit = None if self.demand is None else self.demand.unit
-            for one in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
-                yield Contradiction(("rehearsal", *one.field), one.message, one.code)
+            for contradiction in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
+                yield Contradiction(("rehearsal", *contradiction.field), contradiction.message, contradiction.code)
 
 
 def between_sections(
@@ -246,7 +185,9 @@ def between_sections(
 ) -> Iterator[Contradiction]:
     """Yield what sections that are valid by themselves contradict each other in; `field` counts from `spec`."""
     if demand is None and capacity.needs_demand:
-        yield Contradiction(("demand",), "demand is required: only `fixed` models do without", "policy_missing_key")
+        yield Contradiction(
+            ("demand",), "demand is required: only `fixed` models work without it", "policy_missing_key"
+        )
     for index, model in enumerate(capacity.models):
         at: tuple[str | int, ...] = ("capacity", "models", index)
         if isinstance(model, FixedSpec):
@@ -254,9 +195,9 @@ def between_sections(
                 yield Contradiction(
                     (*at, "replicas"), f"fixed replicas {model.replicas} is above replicas.max {replicas.max}"
                 )
-        elif demand is not None:
-            for one in model.against(demand):
-                yield Contradiction((*at, *one.field), one.message, one.code)
+        elif demand is not None:  # a model of demand without any demand was told above, once for all of them
+            for contradiction in model.against(demand):
+                yield Contradiction((*at, *contradiction.field), contradiction.message, contradiction.code)
 
 
 class ScalingPolicy(Part):

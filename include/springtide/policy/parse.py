@@ -122,7 +122,9 @@ def _files(directory: Path) -> list[Path]:
         return sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
     except OSError as error:
         message = f"the folder of policies cannot be read: {error.strerror}"
-        raise PolicyError((Violation("policy_unreadable", message, "file", str(directory)),)) from error
+        raise PolicyError(
+            (Violation(code="policy_unreadable", message=message, field="file", file=str(directory)),)
+        ) from error
 
 
 def _misnamed(loaded: _Loaded) -> Iterator[Violation]:
@@ -171,4 +173,6 @@ def _wrong_order(loaded: Sequence[_Loaded], names: Collection[str]) -> Iterator[
 
 def _at(field: str, code: str, loaded: _Loaded, message: str) -> Violation:
     document = loaded[1]
-    return Violation(code, message, field, document.file, document.line(tuple(field.split("."))))
+    return Violation(
+        code=code, message=message, field=field, file=document.file, line=document.line(tuple(field.split(".")))
+    )

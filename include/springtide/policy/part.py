@@ -36,9 +36,9 @@ class Part(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        found = tuple(self.contradictions())
-        if found:
-            message = "; ".join(one.message for one in found)
+        contradictions = tuple(self.contradictions())
+        if contradictions:
+            message = "; ".join(contradiction.message for contradiction in contradictions)
             # pydantic takes one error from a validator: the parser unfolds the others from its context
-            raise PydanticCustomError("policy_inconsistent", "{message}", {"message": message, "found": found})
+            raise PydanticCustomError("policy_inconsistent", "{message}", {"message": message, "found": contradictions})
         return self

@@ -1,4 +1,4 @@
-"""How hard a rehearsal may press the service: without this section, it sends no load at all."""
+"""How much load a rehearsal may send to the service: without this section, it sends none."""
 
 import re
 from collections.abc import Iterator
@@ -42,8 +42,10 @@ class Rehearsal(Part):
     def against(self, unit: str | None, *, has_target: bool) -> Iterator[Contradiction]:
         """Yield what this section and the others contradict each other in: the demand's `unit`, None for no demand."""
         if not has_target:
-            words = "a load test goes to the first http check of smoke, and there is none: write one"
-            yield Contradiction((), words)
+            problem = "a load test goes to the first http check of smoke, and there is none: add one"
+            yield Contradiction((), problem)
         if unit is None or not counts_requests(unit):
-            told = "there is no demand" if unit is None else f"demand.unit is {unit!r}"
-            yield Contradiction((), f"a load test is told in requests/s, and {told}: measure it so, or take this out")
+            demand = "there is no demand" if unit is None else f"demand.unit is {unit!r}"
+            yield Contradiction(
+                (), f"a load test is measured in requests/s, and {demand}: measure demand so, or remove this section"
+            )

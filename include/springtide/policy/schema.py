@@ -29,6 +29,7 @@ def calendar_schema() -> dict[str, Any]:
 def _schema(root: type[Part]) -> dict[str, Any]:
     schema = root.model_json_schema(by_alias=True, mode="validation")
     for part in (schema, *schema["$defs"].values()):
+        # An editor shows the first paragraph in a tooltip; the rest is for readers of the code.
         part["description"] = part["description"].partition("\n\n")[0].replace("\n", " ")
         for key, field in part["properties"].items():
             _tidy(part, key, field)

@@ -1,4 +1,4 @@
-"""What is tried on the new instances once they serve."""
+"""What the new instances are checked with once they serve."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ class HttpCheck(Part):
     """Requests to the policy's own Service."""
 
     path: UrlPath
-    """The path that is asked, such as `/healthz`. Never a URL: the host is the Service. Required."""
+    """The path that is requested, such as `/healthz`. Never a URL: the host is the Service. Required."""
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """The Service's port. Default none: its first one."""
@@ -41,6 +41,7 @@ class HttpCheck(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        # The worst case, one after the other: a check that outlives its phase's deadline would fail every run.
         longest = self.samples * self.timeout
         if longest > _LONGEST_CHECK:
             whole = f"{self.samples} samples with a timeout of {self.timeout} may take {Duration.of(longest)}"
@@ -48,10 +49,10 @@ class HttpCheck(Part):
 
 
 class PromqlCheck(Part):
-    """A condition on a number that Prometheus answers, such as the share of failed requests."""
+    """A condition on a number that Prometheus returns, such as the share of failed requests."""
 
     query: PromQl
-    """PromQL that answers with exactly one number. Required."""
+    """PromQL that returns exactly one number. Required."""
 
     below: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """Passed when the number is below this."""
@@ -62,9 +63,11 @@ class PromqlCheck(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         if self.below is None and self.above is None:
-            yield Contradiction(("below",), "write what passes: below, above, or both", "policy_missing_key")
+            yield Contradiction(
+                ("below",), "set below, above, or both: they say which number passes", "policy_missing_key"
+            )
         elif self.below is not None and self.above is not None and self.above >= self.below:
-            yield Contradiction(("above",), f"nothing is above {self.above:g} and below {self.below:g}")
+            yield Contradiction(("above",), f"no number is above {self.above:g} and below {self.below:g}")
 
 
 def _one_kind(schema: dict[str, Any]) -> None:
@@ -83,7 +86,7 @@ class SmokeCheck(Part, json_schema_extra=_one_kind):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         if (self.http is None) == (self.promql is None):
-            yield Contradiction((), "a check is either http or promql: write exactly one of them")
+            yield Contradiction((), "a check is either http or promql: set exactly one of them")
 
     @property
     def check(self) -> HttpCheck | PromqlCheck:

@@ -25,10 +25,10 @@ Identity = Annotated[
 
 
 class Probe(Part):
-    """Asks through the Service itself who answers, besides reading its EndpointSlices."""
+    """Asks through the Service which pods answer, in addition to reading its EndpointSlices."""
 
     path: UrlPath
-    """The path that is asked, such as `/whoami`. Required."""
+    """The path that is requested, such as `/whoami`. Required."""
 
     identity: Identity
     """Where an answer holds the name of the pod that gave it: `body`, `header:NAME`, or `none`, when the service does
@@ -64,9 +64,9 @@ class StrategyPart(Part):
     """What every strategy waits for."""
 
     propagation: Annotated[Duration, between("0s", "1h")] = Duration("30s")
-    """How long every consumer of the endpoints (kube-proxy, ingress, mesh) gets to learn of a change. Default 30s: Argo
-    Rollouts' scaleDownDelay, and about the median that Kubernetes measured on 5,000 nodes. Less only where it is known;
-    `0s` disables the wait."""
+    """How long every consumer of the endpoints (kube-proxy, ingress, mesh) may take to learn of a change. Default 30s:
+    Argo Rollouts' scaleDownDelay, and about the median that Kubernetes measured on 5,000 nodes. Less only where it is
+    known; `0s` disables the wait."""
 
     drain: Annotated[Duration, between("0s", "1d")] = Duration("60s")
     """How long pods that get no new connections are kept, counted from the proof that the endpoints moved, so after
@@ -78,7 +78,7 @@ class StrategyPart(Part):
     four steps, with the floor of ready endpoints checked between them. `100%` disables the steps."""
 
     probe: Probe | None = None
-    """Asks through the Service who answers; see `Probe`. Default none: the EndpointSlices alone are read."""
+    """Asks through the Service which pods answer; see `Probe`. Default none: the EndpointSlices alone are read."""
 
     deadlines: Deadlines = Deadlines()
     """How long each phase may wait; see `Deadlines`."""
@@ -89,6 +89,7 @@ class StrategyPart(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        # A deadline that is no longer than the wait inside of it would fail every run.
         for field, wait in (("switched", self.propagation), ("removed", self.drain)):
             deadline = getattr(self.deadlines, field)
             if deadline <= wait:
@@ -122,21 +123,21 @@ class InPlace(StrategyPart):
 
 
 class Floor(StrategyPart):
-    """An autoscaler owns the replicas: its minimum is raised, held, and given back.
+    """An autoscaler owns the replicas: its minimum is raised, held, and restored.
 
-    `propagation`, `drain` and `remove_step` are the autoscaler's own business then.
+    `propagation`, `drain` and `remove_step` are up to the autoscaler then.
     """
 
     type: Literal["floor"] = "floor"
     """Which strategy this is."""
 
     raise_max: bool = False
-    """Whether a maximum that is too low for the floor is raised with it, and given back with it. Default false: the
+    """Whether a maximum that is too low for the floor is raised with it, and restored with it. Default false: the
     maximum is somebody's limit, and such a run is refused."""
 
     expires: Annotated[Duration, between("1m", "30d")] = Duration("1d")
-    """How long a raised minimum may stand; then `springtide release --expired` gives it back, whoever forgot to.
-    Default 1d: longer than most events. Each run that keeps the floor raised begins it anew."""
+    """How long a raised minimum may stand; then `springtide release --expired` restores it, if nobody did before.
+    Default 1d: longer than most events. Each run that keeps the floor raised starts it again."""
 
 
 Settings = BlueGreen | InPlace | Floor

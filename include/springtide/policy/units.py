@@ -26,7 +26,9 @@ MAX_REPLICAS = 10_000
 thousand a number is a slip of the hand, not a plan."""
 
 _SHOWN = 60
+"""Characters of a value that a message repeats: a file may hold a megabyte in one of them."""
 _LONGEST = timedelta(days=3650)
+"""Ten years: more is a slip of the hand, and far below what overflows when it is added to a date."""
 _KINDS = {"dict": "mapping", "tuple": "list"}
 
 
@@ -38,7 +40,7 @@ def refusal(code: LiteralString, message: str) -> PydanticCustomError:
 def shown(value: object) -> str:
     """Return `value` for a message: its kind, escaped to ASCII, cut short; never a whole document."""
     match value:
-        case None | True | False:
+        case None | True | False:  # before int: to Python, True is one
             return {None: "nothing", True: "true", False: "false"}[value]
         case int() if abs(value) >= 10**_SHOWN:
             return "an enormous number"
@@ -67,12 +69,15 @@ class Written:
         """
         if isinstance(value, cls):
             return value
+        # A bool is an int to Python, and `replicas: true` is a mistake, never one replica.
         if isinstance(value, cls.accepts) and not isinstance(value, bool):
             text = str(value)
             if re.fullmatch(cls.pattern, text):
                 return cls(text)  # type: ignore[call-arg]  # each kind takes its text
         raise refusal("policy_type", f"expected {cls.expected}, got {shown(value)}")
 
+    # Pydantic's own parsing of timedelta, Decimal and float would take other notations and lose the text: these two
+    # methods replace it by `read`, and dump the text as it was written.
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -93,6 +98,7 @@ class Written:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
 
+    # Copies and pickles go through the text: the constructors of timedelta, Decimal and float know nothing of it.
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         return type(self), (self.text,)
 
@@ -111,6 +117,7 @@ class Duration(Written, timedelta):
 
     def __new__(cls, text: str) -> Self:
         """Read `text`, which matches `pattern`."""
+        # Every unit at most once and the largest first, by the pattern: "30m1h" or "1h1h" is more often a typing error.
         parts = {unit: int(number) for number, unit in re.findall(r"([0-9]+)([dhms])", text)}
         length = timedelta(
             days=parts.get("d", 0), hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0)
@@ -124,7 +131,8 @@ class Duration(Written, timedelta):
     @classmethod
     def of(cls, length: timedelta) -> Self:
         """Return `length`, rounded down to seconds, written the shortest way: 90 s is `1m30s`."""
-        rest, text = int(length.total_seconds()), ""
+        rest = int(length.total_seconds())
+        text = ""
         for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
             number, rest = divmod(rest, seconds)
             text += f"{number}{unit}" if number else ""
@@ -139,7 +147,7 @@ class Percent(Written, float):
 
     def __new__(cls, text: str) -> Self:
         """Read `text`, which matches `pattern`."""
-        share = float(Decimal(text[:-1]) / 100)
+        share = float(Decimal(text[:-1]) / 100)  # in decimal: 57 % as 0.57, not as 57 hundredths of a binary float
         if share > 1:
             raise refusal("policy_inconsistent", f"{text} is more than the whole: at most 100%")
         self = super().__new__(cls, share)
@@ -179,6 +187,7 @@ class Quantity(Written, Decimal):
         return self
 
     def __format__(self, specifier: str, /) -> str:  # type: ignore[override]  # its context is for subclasses
+        # Without a specifier a message shows what was written: "100m", not "0.100".
         return format(Decimal(self), specifier) if specifier else self.text
 
 
@@ -195,12 +204,13 @@ class Pods(Written):
         self.text = text
         self._share = Percent(text) if text.endswith("%") else None
         if self._share is not None and not self._share:
-            raise refusal("policy_range", f"{text} is no pod at all: at least 1, or more than 0%")
+            raise refusal("policy_range", f"{text} selects no pods: write at least 1, or more than 0%")
         if self._share is None and int(text) > MAX_REPLICAS:
             raise refusal("policy_range", f"{text} pods are too many: at most {MAX_REPLICAS}")
 
     def of(self, whole: int) -> int:
         """Return how many pods of `whole` that is: rounded down, at least 1."""
+        # At least 1, or a removal in steps of 25 % of three pods would never end.
         pods = int(self.text) if self._share is None else round_down(whole * self._share)
         return max(1, pods)
 
@@ -212,6 +222,7 @@ class Pods(Written):
 
 
 def _count(number: int) -> int:
+    # Three errors with a code of their own each: what to do about them differs, and programs read the code.
     if number < 0:
         raise refusal("pods_negative", f"{shown(number)} is negative: 1 to {MAX_REPLICAS}")
     if number == 0:
@@ -229,7 +240,8 @@ Count = Annotated[
 
 def between(low: str, high: str) -> AfterValidator:
     """Return the check that a duration lies in [low, high]."""
-    shortest, longest = Duration(low), Duration(high)
+    shortest = Duration(low)
+    longest = Duration(high)
 
     def check(value: Duration) -> Duration:
         if not shortest <= value <= longest:
@@ -250,11 +262,13 @@ def dns_label(text: str) -> str:
     """
     if re.fullmatch(_LABEL, text):
         return text
+    # A Cyrillic letter or a non-breaking space looks right on the screen: only its code point tells.
     strange = sorted({f"U+{ord(char):04X}" for char in text[:_SHOWN] if not char.isascii() or not char.isprintable()})
-    hint = f" (it holds {', '.join(strange[:5])})" if strange else ""
+    hint = f" (it contains {', '.join(strange[:5])})" if strange else ""
     raise refusal(
         "name_invalid",
-        f"{shown(text)} is no name: a-z, 0-9 and '-', a letter or digit at both ends, at most 63 characters{hint}",
+        f"{shown(text)} is not a valid name: a-z, 0-9 and '-', a letter or digit at both ends, at most 63 "
+        f"characters{hint}",
     )
 
 
@@ -268,7 +282,7 @@ def _line(limit: int) -> Callable[[str], str]:
         if len(text) > limit:
             raise refusal("policy_range", f"{len(text)} characters are too many: at most {limit}")
         if not text.isprintable():
-            raise refusal("policy_range", f"{shown(text)} holds a character that cannot be printed")
+            raise refusal("policy_range", f"{shown(text)} contains a character that cannot be printed")
         return text
 
     return check
@@ -280,24 +294,25 @@ Line = Annotated[str, AfterValidator(_line(100)), WithJsonSchema({"type": "strin
 
 def _promql(text: str) -> str:
     if not text.strip():
-        raise refusal("policy_range", "the query is empty: write PromQL that answers with one series")
+        raise refusal("policy_range", "the query is empty: write PromQL that returns one series")
     if len(text) > 4096:  # noqa: PLR2004  # Prometheus is asked by GET; servers cut longer request lines
         raise refusal("policy_range", f"{len(text)} characters are too many: at most 4096")
     return text
 
 
 PromQl = Annotated[str, AfterValidator(_promql), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 4096})]
-"""A PromQL expression that answers with one series (a range) or one number (an instant)."""
+"""A PromQL expression that returns one series (a range) or one number (an instant)."""
 
 
 def _url_path(text: str) -> str:
+    # "//host/path" is a request to another host; "/go?to=http://host" is none: only what is before the query counts.
     if "://" in text.partition("?")[0] or text.startswith("//") or not text.startswith("/"):
         raise refusal(
             "url_not_allowed",
             "write the path alone, such as /healthz: requests go to the policy's own Service and nowhere else",
         )
     if len(text) > 1024 or not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "\\#"):  # noqa: PLR2004
-        raise refusal("url_not_allowed", "a path holds at most 1024 printable ASCII characters, no space, '\\' or '#'")
+        raise refusal("url_not_allowed", "a path has at most 1024 printable ASCII characters, no space, '\\' or '#'")
     return text
 
 

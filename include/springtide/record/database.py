@@ -27,7 +27,7 @@ def engine_for(url: str) -> Engine:
 
     Raises:
         InputError: the URL cannot be read, or names another database (`store_url_invalid`).
-        TemporaryError: the directory cannot be made (`store_unavailable`).
+        TemporaryError: the directory cannot be created (`store_unavailable`).
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
@@ -99,7 +99,7 @@ def _with_directory(url: URL) -> URL:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TemporaryError(
-            f"the store's directory {directory} cannot be made: {error.strerror}. Make it, or set another store.",
+            f"the store's directory {directory} cannot be created: {error.strerror}. Create it, or set another store.",
             code="store_unavailable",
             field="store_url",
         ) from error

@@ -22,9 +22,9 @@ from springtide.plan.findings import Finding, softened
 from springtide.plan.model import PlanOutcome, ScalingPlan, Standing, Target
 from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
-from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy, Settings
+from springtide.policy.model import ScalingPolicy
 from springtide.policy.rehearsal import counts_requests
-from springtide.policy.strategy import StrategyPart
+from springtide.policy.strategy import BlueGreen, Floor, InPlace, Settings, StrategyPart
 from springtide.record.history import HistoryStore, past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
@@ -68,7 +68,7 @@ def settings_of(request: RunRequest) -> Settings:
     kinds: dict[str, type[Settings]] = {"blue_green": BlueGreen, "in_place": InPlace, "floor": Floor}
     if request.strategy not in kinds:
         raise InputError(
-            f"strategy: {request.strategy!r} is none; allowed are {', '.join(kinds)}.",
+            f"unknown strategy {request.strategy!r}; allowed: {', '.join(kinds)}.",
             code="name_invalid",
             field="strategy",
         )

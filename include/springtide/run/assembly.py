@@ -15,7 +15,8 @@ from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
 from springtide.errors import InputError
 from springtide.kube.client import KubeClient
-from springtide.policy.model import FileDemand, PrometheusDemand, ScalingPolicy
+from springtide.policy.demand import FileDemand, PrometheusDemand
+from springtide.policy.model import ScalingPolicy
 from springtide.policy.parse import readable_policies
 from springtide.record.store import RunStore
 from springtide.run.learning import Learning

@@ -19,8 +19,10 @@ from springtide.capacity.trust import recent_error
 from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.verdict import Finding, Outcome, Verdict
 from springtide.errors import DemandUnusable
+from springtide.policy.capacity_ahead import ForecastSpec
 from springtide.policy.capacity_part import AheadPart
-from springtide.policy.model import FileDemand, ForecastSpec, PrometheusDemand, ScalingPolicy
+from springtide.policy.demand import FileDemand, PrometheusDemand
+from springtide.policy.model import ScalingPolicy
 from springtide.quantities import round_up
 from springtide.record.history import SLOTS, HistoryDay
 from springtide.record.store import RunStore
@@ -145,7 +147,7 @@ def _with_demand(day: HistoryDay, learning: Learning, series: DemandSeries, star
 
 
 def _replicas(learning: Learning, start: datetime) -> DemandSeries:
-    nothing = DemandSeries(np.empty(0), np.empty(0), "replicas", "nobody")
+    nothing = DemandSeries(times=np.empty(0), values=np.empty(0), unit="replicas", source="nobody")
     if learning.replicas is None:
         return nothing
     try:

@@ -14,7 +14,9 @@ from springtide.events.sweep import Facts
 from springtide.kube.autoscaler import Autoscaler, least
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import AutoSpec, Floor, ScalingPolicy
+from springtide.policy.control import AutoSpec
+from springtide.policy.model import ScalingPolicy
+from springtide.policy.strategy import Floor
 from springtide.run.admission import admit, plan_capacity, settings_of, standing_number
 from springtide.run.ports import Ports, RunRequest
 from springtide.strategy.hold import hold_on, own_bounds

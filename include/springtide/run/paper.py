@@ -133,7 +133,9 @@ def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -
     models = [build_model(model) for model in spec.capacity.models]
     if demand is not None:
         known = demand.times <= now.timestamp()
-        demand = DemandSeries(demand.times[known], demand.values[known], demand.unit, demand.source)
+        demand = DemandSeries(
+            times=demand.times[known], values=demand.values[known], unit=demand.unit, source=demand.source
+        )
         if not len(demand):
             raise DemandUnusable(
                 f"demand of {demand.source}: there is no sample before {now.isoformat()}.",

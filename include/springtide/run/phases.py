@@ -19,7 +19,7 @@ from springtide.kube.objects import Deployment, Kind
 from springtide.kube.scene import Scene
 from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
-from springtide.policy.model import Floor
+from springtide.policy.strategy import Floor
 from springtide.record.model import RunOutcome
 from springtide.run.admission import (
     admit,

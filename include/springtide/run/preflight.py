@@ -20,7 +20,9 @@ from springtide.plan.model import ScalingPlan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
-from springtide.policy.model import Downstream, Floor, ScalingPolicy, Settings
+from springtide.policy.downstream import Downstream
+from springtide.policy.model import ScalingPolicy
+from springtide.policy.strategy import Floor, Settings
 from springtide.run.claims import PATIENCE_SECONDS, most_replicas, owed_to_others, undecided
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from springtide.capacity.registry import UNMEASURED
 from springtide.events.leads import p95
 from springtide.kube.objects import Deployment, Json
-from springtide.policy.model import AutoSpec
+from springtide.policy.control import AutoSpec
 from springtide.record.model import PhaseStatus, ScalingRun
 from springtide.run.state import Phase
 

@@ -11,7 +11,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import DatabaseCheck, Settings, SmokeCheck, Stability
+from springtide.policy.databases import DatabaseCheck
+from springtide.policy.smoke import SmokeCheck
+from springtide.policy.stability import Stability
+from springtide.policy.strategy import Settings
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 

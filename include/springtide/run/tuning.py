@@ -13,7 +13,9 @@ from springtide.capacity.setting import Tuned
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError, PermanentError
 from springtide.plan.autoscaler import staleness
-from springtide.policy.model import AutoSpec, PrometheusDemand, ScalingPolicy
+from springtide.policy.control import AutoSpec
+from springtide.policy.demand import PrometheusDemand
+from springtide.policy.model import ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.run.learning import Learning
 from springtide.run.startup import Startup, startup_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from springtide.kube.scene import Scene
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.policy.model import DatabaseCheck
+from springtide.policy.databases import DatabaseCheck
 from springtide.run.engine import Decide
 from springtide.run.ports import Ports
 from springtide.run.work import Work
@@ -63,7 +63,7 @@ def database_findings(ports: Ports, checks: tuple[DatabaseCheck, ...]) -> Iterat
     for check in checks:
         wrong = unfit(check, ports.databases.look(check))
         if wrong is None:
-            yield Finding("database", FindingStatus.PASSED, f"database {check.name} is fit")
+            yield Finding("database", FindingStatus.PASSED, f"database {check.name} is healthy")
         else:
-            words = f"{wrong}. A run would wait for it and roll back: start it when the database is well."
+            words = f"{wrong}. A run would wait for it and roll back: start it when the database is healthy."
             yield Finding("database", FindingStatus.REFUSED, words, "database_unfit")

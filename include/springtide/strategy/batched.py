@@ -15,7 +15,7 @@ from __future__ import annotations
 from springtide import labels
 from springtide.kube.objects import Kind
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import BlueGreen
+from springtide.policy.strategy import BlueGreen
 from springtide.strategy import way_back
 from springtide.strategy.model import Decision, Delete, Done, Order, Wait, require_same_service, stable_set
 from springtide.strategy.pair import (

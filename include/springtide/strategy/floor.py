@@ -145,7 +145,7 @@ def _require_written(autoscaler: Autoscaler, order: Order) -> None:
 
 def _write(autoscaler: Autoscaler, order: Order) -> Patch | None:
     bounds, note = wanted(_held(order), order)
-    verb = "hold" if note else "give back"
+    verb = "hold" if note else "restore"
     return _patch(autoscaler, bounds, note, f"{verb} {_words(bounds)} on {autoscaler.title}")
 
 

@@ -43,7 +43,7 @@ class Hold:
             return cls(**{**record, **bounds, "until": datetime.fromisoformat(record["until"])})
         except (ValueError, TypeError, KeyError) as error:
             raise Conflict(
-                "the annotation springtide.dev/floor of the autoscaler is none that springtide wrote. Set the "
+                "the annotation springtide.dev/floor of the autoscaler was not written by springtide. Set the "
                 "autoscaler's minimum and maximum to what they should be, and remove the annotation.",
                 code="floor_unreadable",
             ) from error

@@ -17,7 +17,7 @@ from springtide.errors import Conflict
 from springtide.kube.autoscaler import Bounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import Settings
+from springtide.policy.strategy import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,9 +192,7 @@ def give_back(scene: Scene) -> Patch:
         "metadata": {"annotations": {labels.SWITCHED_AT: None}},
         "spec": {"selector": {labels.POD_TEMPLATE_HASH: None}},
     }
-    return Patch(
-        Kind.SERVICE, scene.service.name, scene.service.version, change, "give the Service its own selector back"
-    )
+    return Patch(Kind.SERVICE, scene.service.name, scene.service.version, change, "restore the Service's own selector")
 
 
 def foreign_selector(scene: Scene, order: Order) -> Conflict:

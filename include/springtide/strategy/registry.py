@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from springtide.policy.model import BlueGreen, Floor, InPlace, Settings
+from springtide.policy.strategy import BlueGreen, Floor, InPlace, Settings
 from springtide.strategy.batched import BatchedStrategy
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.floor import FloorStrategy

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from springtide.policy.model import DatabaseCheck
+from springtide.policy.databases import DatabaseCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from springtide.clock import Clock
 from springtide.kube.objects import Service
-from springtide.policy.model import HttpCheck, SmokeCheck, Stability
+from springtide.policy.smoke import HttpCheck, SmokeCheck
+from springtide.policy.stability import Stability
 from springtide.quantities import round_up
 from springtide.verify.route import Route, address_of
 from springtide.verify.verdict import CheckResult, VerdictStatus

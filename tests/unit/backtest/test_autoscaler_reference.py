@@ -42,10 +42,12 @@ REFERENCE = {key: (int(row["viol_min"]), float(row["cost"])) for key, row in tab
 TRACES = {trace.name: trace for trace in read_traces(HERE / "traces")}
 
 
-def agrees(found: tuple[float, float], reference: tuple[float, float], *, least: float = 5) -> bool:
+def agrees(measured: tuple[float, float], reference: tuple[float, float], *, least: float = 5) -> bool:
     """Say whether violated minutes and cost agree; `least` is what minutes may differ by however few they are."""
     minutes, cost = reference
-    return bool(found[0] == pytest.approx(minutes, rel=0.05, abs=least) and found[1] == pytest.approx(cost, rel=0.02))
+    return bool(
+        measured[0] == pytest.approx(minutes, rel=0.05, abs=least) and measured[1] == pytest.approx(cost, rel=0.02)
+    )
 
 
 @pytest.mark.parametrize("key", [key for key in REFERENCE if key[0] in TRACES], ids=str)
@@ -53,9 +55,9 @@ def test_a_replay_agrees_with_the_reference(key: Key) -> None:
     name, startup, policy = key
     scored: Trace = TRACES[name].from_scored()
 
-    found = score(scored, replay_autoscaler(scored, AUTOSCALERS[policy], startup))
+    judged = score(scored, replay_autoscaler(scored, AUTOSCALERS[policy], startup))
 
-    assert agrees((found.violated_minutes, found.cost), REFERENCE[key])
+    assert agrees((judged.violated_minutes, judged.cost), REFERENCE[key])
 
 
 def published() -> dict[Key, tuple[float, float]]:
@@ -79,10 +81,10 @@ def test_the_published_table_agrees_with_the_reference(key: Key) -> None:
 @pytest.mark.parametrize(("startup", "policy"), MEANS)
 def test_the_published_means_agree_with_the_reference(startup: int, policy: str) -> None:
     some = [row for key, row in table(RESULTS).items() if key[1:] == (startup, policy)]
-    found = fmean(float(row["viol_pct"]) for row in some), geometric_mean(float(row["cost"]) for row in some)
+    means = fmean(float(row["viol_pct"]) for row in some), geometric_mean(float(row["cost"]) for row in some)
 
     assert len(some) == 7
-    assert agrees(found, MEANS[startup, policy], least=0)
+    assert agrees(means, MEANS[startup, policy], least=0)
 
 
 def test_the_published_table_is_what_is_simulated_now() -> None:
@@ -91,8 +93,8 @@ def test_the_published_table_is_what_is_simulated_now() -> None:
     for name, trace in TRACES.items():
         scored = trace.from_scored()
         for policy, autoscaler in AUTOSCALERS.items():
-            found = score(scored, replay_autoscaler(scored, autoscaler, 120))
-            assert (found.violated_minutes, round(found.cost, 4)) == table[name, 120, policy]
+            judged = score(scored, replay_autoscaler(scored, autoscaler, 120))
+            assert (judged.violated_minutes, round(judged.cost, 4)) == table[name, 120, policy]
 
 
 @pytest.mark.parametrize(

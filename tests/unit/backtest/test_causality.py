@@ -1,6 +1,7 @@
 """No policy sees the future: changing it changes nothing that was decided before."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import BUDGET, SLO, Objective, plan_rows, replay_grid, tune
 from springtide.capacity.bases import Window, bases
 from springtide.capacity.conformal import bounds
-from springtide.capacity.event import Occasion, event_floor
-from springtide.capacity.minutes import Minutes
+from springtide.capacity.event import Event, Occasion
 from springtide.capacity.setting import Setting
+from springtide.demand.model import DemandSeries
 from unit.backtest.histories import DAY, daily_wave
 
 NOW = 9 * DAY + 615
@@ -49,7 +50,7 @@ def test_every_base_is_made_of_the_past(trace: Trace, horizon: int) -> None:
     window = Window(15, horizon, 0.01)
     decided = NOW // 15 + 1
 
-    known, unknown = (bases(one.demand, window)[:, :decided] for one in (trace, another_future(trace)))
+    known, unknown = (bases(history.demand, window)[:, :decided] for history in (trace, another_future(trace)))
 
     assert np.isfinite(known[:, -1]).all()
     assert np.array_equal(known, unknown, equal_nan=True)
@@ -60,7 +61,7 @@ def test_every_bound_is_made_of_the_past(trace: Trace, quantile: float) -> None:
     window = Window(15, 21, 0.01)
     decided = NOW // 15 + 1
 
-    known, unknown = (bounds(one.demand, window, (quantile,)) for one in (trace, another_future(trace)))
+    known, unknown = (bounds(history.demand, window, (quantile,)) for history in (trace, another_future(trace)))
 
     assert np.array_equal(known.demand[:, :decided], unknown.demand[:, :decided], equal_nan=True)
     assert np.array_equal(known.base[:, :decided], unknown.base[:, :decided])
@@ -68,35 +69,49 @@ def test_every_bound_is_made_of_the_past(trace: Trace, quantile: float) -> None:
 
 @pytest.mark.parametrize("objective", [BUDGET, SLO])
 def test_tuning_for_a_day_looks_at_earlier_days_only(trace: Trace, objective: Objective) -> None:
-    grid = (Setting(0.5, 0.9), Setting(0.95, 0.7, 1.0), Setting(None, 0.6, 0.0, 1.0))
+    grid = (
+        Setting(quantile=0.5, target=0.9),
+        Setting(quantile=0.95, target=0.7, headroom=1.0),
+        Setting(quantile=None, target=0.6, headroom=0.0, trend=1.0),
+    )
     chosen = []
-    for one in (trace, another_future(trace)):
-        plans = plan_rows(one, 60)
-        replayed = replay_grid(one, grid, plans, 60)
-        reference = replay_autoscaler(one, Autoscaler("cpu", 0.5), 60).days
-        chosen.append(tune(one, grid, replayed, reference, objective))
+    for history in (trace, another_future(trace)):
+        plans = plan_rows(history, 60)
+        replayed = replay_grid(history, grid, plans, 60)
+        reference = replay_autoscaler(history, Autoscaler("cpu", 0.5), 60).days
+        chosen.append(tune(history, grid, replayed, reference, objective))
 
     days = (NOW - trace.scored) // DAY + 1
     assert chosen[0][:days] == chosen[1][:days]
 
 
+def event_answer(trace: Trace, occasions: tuple[Occasion, ...], minute: int) -> float:
+    """Return the replicas for `occasions` at `minute`, from a series that holds what comes later, too."""
+    times = 60.0 * np.arange(len(trace.demand), dtype=np.float64)
+    demand = DemandSeries(times=times, values=trace.demand, unit="requests/s", source="trace")
+    model = Event(per_replica=1.0, occasions=occasions, startup_seconds=330.0)
+    return model.answer(demand, replicas=1, now=datetime.fromtimestamp(60.0 * minute, UTC)).replicas
+
+
 def test_an_event_is_judged_by_what_lay_before_it(trace: Trace) -> None:
-    sales = tuple(Occasion("sale", day * DAY * 60.0, (day * DAY + 120) * 60.0, 0.0) for day in range(2, 11))
+    starts = [*(day * DAY for day in range(6, 10)), NOW - 60]
+    sales = tuple(Occasion(kind="sale", start=start * 60.0, end=(start + 120) * 60.0, known_at=0.0) for start in starts)
+    decisions = [minute for start in starts for minute in range(start - 60, start + 181, 15) if minute <= NOW]
+    future = another_future(trace)
 
-    known, unknown = (event_floor(Minutes(0.0, one.demand), sales, 15, 21) for one in (trace, another_future(trace)))
+    known = [event_answer(trace, sales, minute) for minute in decisions]
+    unknown = [event_answer(future, sales, minute) for minute in decisions]
 
-    assert known[: NOW // 15 + 1].max() > 0
-    assert np.array_equal(known[: NOW // 15 + 1], unknown[: NOW // 15 + 1])
+    assert max(known) > 0
+    assert known == unknown
 
 
 def test_an_event_that_is_not_known_yet_does_not_count(trace: Trace) -> None:
     start = 9 * DAY * 60.0
-    past = Occasion("sale", 8 * DAY * 60.0, (8 * DAY + 120) * 60.0, 0.0)
-    seen = Minutes(0.0, trace.demand)
+    past = Occasion(kind="sale", start=8 * DAY * 60.0, end=(8 * DAY + 120) * 60.0, known_at=0.0)
+    announced = Occasion(kind="sale", start=start, end=start + 7200, known_at=0.0)
+    late = replace(announced, known_at=start + 3600)
 
-    known = event_floor(seen, (past, Occasion("sale", start, start + 7200, 0.0)), 15, 21)
-    late = event_floor(seen, (past, Occasion("sale", start, start + 7200, start + 3600)), 15, 21)
-
-    assert known[9 * DAY // 15] > 0
-    assert late[9 * DAY // 15] == 0
-    assert late[(9 * DAY + 60) // 15] > 0
+    assert event_answer(trace, (past, announced), 9 * DAY) > 0
+    assert event_answer(trace, (past, late), 9 * DAY) == 0
+    assert event_answer(trace, (past, late), 9 * DAY + 60) > 0

@@ -14,7 +14,7 @@ from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import Objective, choose
 from springtide.capacity.minutes import Minutes
 from springtide.capacity.setting import Tuned
-from springtide.policy.model import AutoSpec
+from springtide.policy.control import AutoSpec
 from unit.backtest.histories import DAY, daily_wave
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -29,36 +29,39 @@ def minutes(days: int) -> Minutes:
     return Minutes(0.0, daily_wave(days, scored=1, noise=0.2).demand)
 
 
-def tuned(one: AutoSpec, seen: Minutes, **others: Any) -> Tuned | None:
-    return tune_today(service_history(seen, one, fewest=2), one, 60, now=NOW, **others)
+def tuned(auto: AutoSpec, seen: Minutes, **others: Any) -> Tuned | None:
+    return tune_today(service_history(seen, auto, fewest=2), auto, 60, now=NOW, **others)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("objective", ["slo", "budget"])
 def test_it_chooses_as_well_as_the_walk_forward_does(way: str, objective: str) -> None:
-    one = spec(autoscaler=way, objective=objective)
+    auto = spec(autoscaler=way, objective=objective)
     seen = minutes(15)
-    found = tuned(one, seen)
-    assert found is not None
+    decided = tuned(auto, seen)
+    assert decided is not None
 
     # the same history with one more day: the backtest's choice for that day
-    longer = Trace("wave", 0.0, np.append(seen.values, np.ones(DAY)), 15 * DAY, 0.5)
-    control = control_of(one)
+    longer = Trace(
+        name="wave", start=0.0, demand=np.append(seen.values, np.ones(DAY)), scored=15 * DAY, per_replica=0.5
+    )
+    control = control_of(auto)
     shared = Shared.of(longer, 60, interval=15, reference=control.under)
     chosen = shared.control(control).settings[0]
 
     # an hour of run-up is enough to forget what a replay began with
-    assert found.setting == chosen
-    assert found.days == 7
+    assert decided.setting == chosen
+    assert decided.days == 7
 
 
 def test_the_same_data_is_not_tuned_twice_and_other_data_is() -> None:
-    one, seen = spec(), minutes(10)
-    first = tuned(one, seen)
+    auto = spec()
+    seen = minutes(10)
+    first = tuned(auto, seen)
     assert first is not None
 
-    again = tuned(one, seen, before=first)
-    changed = tuned(one, Minutes(0.0, seen.values * 1.01), before=first)
+    again = tuned(auto, seen, before=first)
+    changed = tuned(auto, Minutes(0.0, seen.values * 1.01), before=first)
     other = tuned(spec(objective="budget"), seen, before=first)
 
     assert again is first
@@ -75,11 +78,12 @@ def test_less_than_a_day_says_nothing() -> None:
 
 
 def test_what_was_overspent_is_saved_later() -> None:
-    one, seen = spec(autoscaler="tuned", objective="budget"), minutes(10)
-    first = tuned(one, seen)
+    auto = spec(autoscaler="tuned", objective="budget")
+    seen = minutes(10)
+    first = tuned(auto, seen)
     assert first is not None
 
-    spent = tuned(one, seen, before=replace(first, fingerprint="another day", overspent=1e6))
+    spent = tuned(auto, seen, before=replace(first, fingerprint="another day", overspent=1e6))
 
     assert spent is not None
     assert spent.cost_ratio < first.cost_ratio
@@ -87,11 +91,12 @@ def test_what_was_overspent_is_saved_later() -> None:
 
 
 def test_the_fewest_replicas_are_the_policys() -> None:
-    one, seen = spec(autoscaler="tuned"), minutes(8)
+    auto = spec(autoscaler="tuned")
+    seen = minutes(8)
 
-    few, many = (service_history(seen, one, fewest=fewest) for fewest in (2, 60))
+    few, many = (service_history(seen, auto, fewest=fewest) for fewest in (2, 60))
 
-    small, large = (tune_today(history, one, 60, now=NOW) for history in (few, many))
+    small, large = (tune_today(history, auto, 60, now=NOW) for history in (few, many))
     assert small is not None
     assert large is not None
     # 60 replicas carry everything, so only what the autoscaler adds to them can be saved
@@ -101,10 +106,11 @@ def test_the_fewest_replicas_are_the_policys() -> None:
 
 def test_with_fewer_days_near_misses_count_more() -> None:
     """A quiet day looks safe; a quiet week more so. The dearer setting is taken until there is a week."""
-    zero, near = np.zeros((2, 8)), np.array([[0.0] * 8, [4.0] * 8])
+    zero = np.zeros((2, 8))
+    near = np.array([[0.0] * 8, [4.0] * 8])
     paid = np.array([[1000.0] * 8, [950.0] * 8])
-    replayed = Days(zero, near, zero, paid, zero)
-    reference = Days(zero[0], zero[0], zero[0], paid[0], zero[0])
+    replayed = Days(violated=zero, near=near, underserved=zero, pod_minutes=paid, changes=zero)
+    reference = Days(violated=zero[0], near=zero[0], underserved=zero[0], pod_minutes=paid[0], changes=zero[0])
     objective = Objective(price=4.0, near=0.3)
 
     chosen = [choose(replayed, reference, day, objective) for day in range(1, 8)]

@@ -49,9 +49,9 @@ def report(trace: Trace) -> Report:
 
 
 def planned(report: Report) -> Any:
-    found = report.line(POLICY).replicas
-    assert found is not None
-    return found
+    replicas = report.line(POLICY).replicas
+    assert replicas is not None
+    return replicas
 
 
 def test_every_way_of_scaling_has_its_line(report: Report) -> None:
@@ -110,7 +110,7 @@ def test_what_a_pod_carries_is_in_the_models() -> None:
 
 def test_a_schedule_is_last_weeks_peak_of_the_hour() -> None:
     level = np.repeat([10.0, 20.0, 10.0], [3 * 60, 60, 20 * 60])
-    trace = Trace("days", 0.0, np.tile(level, 9), 8 * DAY, per_replica=1.0)
+    trace = Trace(name="days", start=0.0, demand=np.tile(level, 9), scored=8 * DAY, per_replica=1.0)
 
     replayed = rivals.cron(trace, 60).replay.created
 
@@ -123,11 +123,13 @@ def test_a_schedule_is_last_weeks_peak_of_the_hour() -> None:
 def test_the_verdict_says_who_missed_what_and_who_pays(trace: Trace) -> None:
     report = backtest(policy({**TARGET, "target": 0.95}), trace, 60)
     ours, theirs = report.lines[:2]
-    told = verdict(report)
+    sentence = verdict(report)
 
-    assert told.startswith(f"web would have missed {ours.score.violated_minutes:,} minutes on {ours.missed_days} of 2")
-    assert "HPA cpu 50% " in told
-    assert f"It costs {1 - ours.score.cost / theirs.score.cost:.0%} less" in told
+    assert sentence.startswith(
+        f"web would have missed {ours.score.violated_minutes:,} minutes on {ours.missed_days} of 2"
+    )
+    assert "HPA cpu 50% " in sentence
+    assert f"It costs {1 - ours.score.cost / theirs.score.cost:.0%} less" in sentence
 
 
 def test_a_smooth_service_is_missed_by_nobody() -> None:

@@ -108,7 +108,7 @@ def test_an_autoscaler_that_cannot_be_is_refused(metric: str, target: float) -> 
     st.sampled_from([0.5, 0.7, 0.95]),
 )
 def test_pods_are_neither_lost_nor_invented(demand: list[float], startup: int, metric: str, target: float) -> None:
-    trace = Trace("any", 0.0, np.array(demand), 0, per_replica=1.0)
+    trace = Trace(name="any", start=0.0, demand=np.array(demand), scored=0, per_replica=1.0)
 
     replayed = replay_autoscaler(trace, Autoscaler(metric, target), startup)
 

@@ -16,7 +16,7 @@ DAY = 1440
 def minutes(values: NDArray[np.float64] | list[float], *, end: datetime = NOW) -> DemandSeries:
     """Return one value a minute; the last minute is over at `end`."""
     times = end.timestamp() - 60.0 * np.arange(len(values), 0, -1, dtype=np.float64)
-    return DemandSeries(times, np.asarray(values, np.float64), "requests/s", "test")
+    return DemandSeries(times=times, values=np.asarray(values, np.float64), unit="requests/s", source="test")
 
 
 def wave(days: int, *, noise: float = 0.0, seed: int = 1) -> NDArray[np.float64]:
@@ -30,5 +30,8 @@ def with_future(demand: DemandSeries, value: float = 1e6, *, minutes_ahead: int 
     """Return `demand` and a future that is quite different, from `NOW` on."""
     ahead = NOW.timestamp() + 60.0 * np.arange(minutes_ahead)
     return DemandSeries(
-        np.append(demand.times, ahead), np.append(demand.values, np.full(minutes_ahead, value)), demand.unit, "test"
+        times=np.append(demand.times, ahead),
+        values=np.append(demand.values, np.full(minutes_ahead, value)),
+        unit=demand.unit,
+        source="test",
     )

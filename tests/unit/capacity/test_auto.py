@@ -21,27 +21,31 @@ def demand(minutes: int) -> DemandSeries:
     """Return a daily rhythm with noise, one value a minute, that ends at `NOW`."""
     minute = np.arange(minutes, dtype=np.float64)
     values = (10 + 6 * np.sin(2 * np.pi * minute / DAY)) * np.random.default_rng(1).gamma(100, 0.01, minutes)
-    return DemandSeries(NOW.timestamp() - 60.0 * (minutes - minute), values, "requests/s", "test")
+    return DemandSeries(
+        times=NOW.timestamp() - 60.0 * (minutes - minute), values=values, unit="requests/s", source="test"
+    )
 
 
 def tuned(setting: Setting, *, age: timedelta = timedelta(hours=3)) -> Tuned:
-    return Tuned(setting, "f", NOW - age, days=7, violated_percent=0.05, cost_ratio=0.6)
+    return Tuned(setting=setting, fingerprint="f", decided_at=NOW - age, days=7, violated_percent=0.05, cost_ratio=0.6)
 
 
 def test_without_tuning_it_is_the_setting_that_needs_none() -> None:
     assert UNTUNED.quantile is not None
 
     answer = Auto(per_replica=0.5).answer(demand(2 * DAY), replicas=3, now=NOW)
-    expected = Conformal(0.5, UNTUNED.quantile).answer(demand(2 * DAY), replicas=3, now=NOW)
+    expected = Conformal(per_replica=0.5, quantile=UNTUNED.quantile).answer(demand(2 * DAY), replicas=3, now=NOW)
 
     assert answer.replicas == expected.replicas
     assert answer.inputs["whence"] == "not tuned yet"
 
 
 def test_with_tuning_it_is_as_careful_as_tuning_says_and_says_so() -> None:
-    bold, careful = (Auto(per_replica=0.5, tuned=tuned(Setting(quantile, 0.8))) for quantile in (0.5, 0.995))
+    bold, careful = (
+        Auto(per_replica=0.5, tuned=tuned(Setting(quantile=quantile, target=0.8))) for quantile in (0.5, 0.995)
+    )
 
-    low, high = (one.answer(demand(3 * DAY), replicas=3, now=NOW) for one in (bold, careful))
+    low, high = (model.answer(demand(3 * DAY), replicas=3, now=NOW) for model in (bold, careful))
 
     assert low.replicas < high.replicas
     assert high.inputs["quantile"] == 0.995
@@ -51,7 +55,7 @@ def test_with_tuning_it_is_as_careful_as_tuning_says_and_says_so() -> None:
 
 
 def test_a_floor_that_tuning_does_without_asks_for_nothing() -> None:
-    answer = Auto(per_replica=0.5, autoscaler="tuned", tuned=tuned(Setting(None, 0.7))).answer(
+    answer = Auto(per_replica=0.5, autoscaler="tuned", tuned=tuned(Setting(quantile=None, target=0.7))).answer(
         demand(DAY), replicas=3, now=NOW
     )
 
@@ -63,7 +67,7 @@ def test_a_floor_that_tuning_does_without_asks_for_nothing() -> None:
 def test_what_an_event_multiplies_is_what_demand_most_likely_needs(combine: Combine) -> None:
     without, planned = (
         estimate(
-            [Auto(per_replica=0.5, autoscaler="tuned", tuned=tuned(Setting(quantile, 0.7)))],
+            [Auto(per_replica=0.5, autoscaler="tuned", tuned=tuned(Setting(quantile=quantile, target=0.7)))],
             demand(DAY),
             combine=combine,
             replicas=3,
@@ -78,7 +82,7 @@ def test_what_an_event_multiplies_is_what_demand_most_likely_needs(combine: Comb
 
 
 def test_a_setting_that_outlived_its_week_is_not_used() -> None:
-    old = tuned(Setting(0.5, 0.8), age=timedelta(days=8))
+    old = tuned(Setting(quantile=0.5, target=0.8), age=timedelta(days=8))
 
     answer = Auto(per_replica=0.5, tuned=old).answer(demand(DAY), replicas=3, now=NOW)
 
@@ -89,7 +93,7 @@ def test_a_setting_that_outlived_its_week_is_not_used() -> None:
 def test_slower_pods_are_planned_for_earlier() -> None:
     fast, slow = (Auto(per_replica=0.5, startup_seconds=seconds) for seconds in (30, 1200))
 
-    near, far = (one.answer(demand(3 * DAY), replicas=3, now=NOW) for one in (fast, slow))
+    near, far = (model.answer(demand(3 * DAY), replicas=3, now=NOW) for model in (fast, slow))
 
     assert near.inputs["horizon_minutes"] == 16
     assert far.inputs["horizon_minutes"] == 36
@@ -99,10 +103,13 @@ def test_slower_pods_are_planned_for_earlier() -> None:
 def test_it_sees_nothing_after_now() -> None:
     known = demand(2 * DAY)
     later = DemandSeries(
-        np.append(known.times, NOW.timestamp()), np.append(known.values, 1e6), known.unit, known.source
+        times=np.append(known.times, NOW.timestamp()),
+        values=np.append(known.values, 1e6),
+        unit=known.unit,
+        source=known.source,
     )
 
-    answers = [Auto(per_replica=0.5).answer(one, replicas=3, now=NOW) for one in (known, later)]
+    answers = [Auto(per_replica=0.5).answer(series, replicas=3, now=NOW) for series in (known, later)]
 
     assert answers[0] == answers[1]
 
@@ -113,6 +120,6 @@ def test_an_hour_of_demand_is_too_little_to_know_how_wrong_it_is() -> None:
 
 
 def test_what_was_tuned_survives_its_stored_form() -> None:
-    one = tuned(Setting(0.9, None, 1.0, 1.0))
+    setting = tuned(Setting(quantile=0.9, target=None, headroom=1.0, trend=1.0))
 
-    assert Tuned.from_record(one.to_record()) == one
+    assert Tuned.from_record(setting.to_record()) == setting

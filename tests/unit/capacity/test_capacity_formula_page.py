@@ -13,9 +13,12 @@ from springtide.quantities import format_milli, parse_quantity, round_up
 
 PAGE = (Path(__file__).parents[3] / "docs" / "capacity-formula.md").read_text()
 
-M, L = float(parse_quantity("100m")), float(parse_quantity("200m"))
+M = float(parse_quantity("100m"))
+L = float(parse_quantity("200m"))
 W = (0.1, 0.3, 0.2, 0.1, 0.1)
-N, Q, STATED = len(W), 7, float(parse_quantity("9300m"))
+N = len(W)
+Q = 7
+STATED = float(parse_quantity("9300m"))
 S_MAX = N + Q
 USED = L * sum(W)
 MODEL = WeightedDemand(request=M, limit=L, max_replicas=S_MAX, growth=Q)

@@ -20,7 +20,8 @@ from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.weighted_demand import WeightedDemand
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
-from springtide.policy.model import ForecastSpec, ModelSpec
+from springtide.policy.capacity import ModelSpec
+from springtide.policy.capacity_ahead import ForecastSpec
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 SPECS: list[dict[str, Any]] = [
@@ -53,7 +54,7 @@ AHEAD: list[dict[str, Any]] = [
 def demand(*values: float, unit: str = "requests/s", newest: float = 0) -> DemandSeries:
     """Return one value a minute; the newest is `newest` seconds old."""
     times = NOW.timestamp() - newest - 60 * np.arange(len(values) - 1, -1, -1, dtype=np.float64)
-    return DemandSeries(times, np.array(values, np.float64), unit, "test")
+    return DemandSeries(times=times, values=np.array(values, np.float64), unit=unit, source="test")
 
 
 def model(spec: dict[str, Any]) -> CapacityModel:
@@ -85,13 +86,18 @@ class TestEveryModelOfWhatComes:
     def test_it_sees_nothing_after_now(self, spec: dict[str, Any]) -> None:
         past = demand(*[100.0 + minute % 60 for minute in range(4 * 1440)])
         ahead = NOW.timestamp() + 60.0 * np.arange(1, 1440)
-        later = DemandSeries(np.append(past.times, ahead), np.append(past.values, 1e6 + 0 * ahead), past.unit, "test")
+        later = DemandSeries(
+            times=np.append(past.times, ahead),
+            values=np.append(past.values, 1e6 + 0 * ahead),
+            unit=past.unit,
+            source="test",
+        )
 
         answers = [
-            build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, one)).answer(
-                one, replicas=4, now=NOW
+            build_model(TypeAdapter(ModelSpec).validate_python(spec), learned(spec, series)).answer(
+                series, replicas=4, now=NOW
             )
-            for one in (past, later)
+            for series in (past, later)
         ]
 
         assert answers[0] == answers[1]
@@ -115,7 +121,10 @@ class TestEveryModel:
     def test_it_sees_nothing_after_now(self, spec: dict[str, Any]) -> None:
         known = demand(1, 2, 3)
         later = DemandSeries(
-            np.append(known.times, NOW.timestamp() + 1), np.append(known.values, 1e6), known.unit, known.source
+            times=np.append(known.times, NOW.timestamp() + 1),
+            values=np.append(known.values, 1e6),
+            unit=known.unit,
+            source=known.source,
         )
 
         assert model(spec).answer(later, replicas=4, now=NOW) == model(spec).answer(known, replicas=4, now=NOW)
@@ -206,9 +215,10 @@ class TestWeightedDemand:
         assert answer.inputs["literal_C_without_unit"] == pytest.approx(88.02)
 
     def test_the_literal_formula_is_shown_and_never_acted_on(self) -> None:
-        small, large = self.pods(max_replicas=12), self.pods(max_replicas=1000)
+        small = self.pods(max_replicas=12)
+        large = self.pods(max_replicas=1000)
 
-        answers = [one.answer(demand(0.16, unit="cores"), replicas=5, now=NOW) for one in (small, large)]
+        answers = [model.answer(demand(0.16, unit="cores"), replicas=5, now=NOW) for model in (small, large)]
 
         assert answers[0].replicas == answers[1].replicas
         assert answers[0].inputs["literal_C_without_unit"] != answers[1].inputs["literal_C_without_unit"]
@@ -219,8 +229,12 @@ class TestWeightedDemand:
         self, used: float, replicas: int, growth: int, limit: float, target: float
     ) -> None:
         """What the literal formula fails: the same pods in millicores need the same number of pods."""
-        cores = WeightedDemand(limit / 2, limit, 10_000, growth, target).needs(used, replicas=replicas)
-        milli = WeightedDemand(limit * 500, limit * 1000, 10_000, growth, target).needs(used * 1000, replicas=replicas)
+        cores = WeightedDemand(request=limit / 2, limit=limit, max_replicas=10_000, growth=growth, target=target).needs(
+            used, replicas=replicas
+        )
+        milli = WeightedDemand(
+            request=limit * 500, limit=limit * 1000, max_replicas=10_000, growth=growth, target=target
+        ).needs(used * 1000, replicas=replicas)
 
         assert milli.replicas == pytest.approx(cores.replicas)
         assert cores.needed >= cores.used

@@ -18,7 +18,9 @@ from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
-DEMAND = DemandSeries(NOW.timestamp() - np.array([60.0, 0.0]), np.array([400.0, 350.0]), "requests/s", "test")
+DEMAND = DemandSeries(
+    times=NOW.timestamp() - np.array([60.0, 0.0]), values=np.array([400.0, 350.0]), unit="requests/s", source="test"
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Saying:
     replicas: float
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:  # noqa: ARG002  # Protocol
-        return ModelAnswer("saying", self.replicas, {}, "it was told so")
+        return ModelAnswer(model="saying", replicas=self.replicas, inputs={}, reason="it was told so")
 
 
 def combined(*numbers: float, combine: str = "max") -> int:
@@ -64,12 +66,12 @@ def test_an_answer_that_is_no_number_is_refused_by_its_model(wrong: float) -> No
 
 
 def test_the_estimate_carries_the_newest_demand_and_every_answer() -> None:
-    found = estimate([TargetUtilization(50, 0.7), Fixed(3)], DEMAND, combine="max", replicas=1, now=NOW)
+    answered = estimate([TargetUtilization(50, 0.7), Fixed(3)], DEMAND, combine="max", replicas=1, now=NOW)
 
-    assert (found.demand, found.unit, found.combine) == (350.0, "requests/s", "max")
-    assert [answer.model for answer in found.answers] == ["target_utilization", "fixed"]
-    assert found.replicas == 12
-    assert CapacityEstimate.from_record(found.to_record()) == found
+    assert (answered.demand, answered.unit, answered.combine) == (350.0, "requests/s", "max")
+    assert [answer.model for answer in answered.answers] == ["target_utilization", "fixed"]
+    assert answered.replicas == 12
+    assert CapacityEstimate.from_record(answered.to_record()) == answered
 
 
 def test_fixed_numbers_need_no_demand_and_the_others_do() -> None:
@@ -79,16 +81,17 @@ def test_fixed_numbers_need_no_demand_and_the_others_do() -> None:
 
 
 def test_a_person_s_number_is_an_estimate_of_its_own() -> None:
-    found = requested(9, now=NOW)
+    answered = requested(9, now=NOW)
 
-    assert (found.replicas, found.demand, found.unit) == (9, None, None)
-    assert found.answers[0].reason == "the number that was asked for"
+    assert (answered.replicas, answered.demand, answered.unit) == (9, None, None)
+    assert answered.answers[0].reason == "the number that was asked for"
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=10))
 @settings(deadline=None)
 def test_the_sum_is_never_below_the_largest(numbers: list[float]) -> None:
-    largest, together = combined(*numbers), combined(*numbers, combine="sum")
+    largest = combined(*numbers)
+    together = combined(*numbers, combine="sum")
 
     assert together >= largest
     assert largest >= max(numbers) - 1e-3

@@ -17,7 +17,11 @@ from unit.capacity.histories import NOW, minutes, wave
 
 def replicas(load: float, target: float = 0.9, headroom: float = 1.5) -> float:
     """Return what square-root headroom answers to `load` fully used replicas."""
-    return SqrtHeadroom(1.0, target, headroom).answer(minutes([load] * 10), replicas=1, now=NOW).replicas
+    return (
+        SqrtHeadroom(per_replica=1.0, target=target, headroom=headroom)
+        .answer(minutes([load] * 10), replicas=1, now=NOW)
+        .replicas
+    )
 
 
 class TestSqrtHeadroom:
@@ -33,8 +37,8 @@ class TestSqrtHeadroom:
 
     @given(st.floats(0.1, 1e4), st.floats(0.1, 1e4))
     @settings(deadline=None)
-    def test_the_headroom_s_share_falls_with_size(self, one: float, other: float) -> None:
-        small, large = sorted((one, other))
+    def test_the_headroom_s_share_falls_with_size(self, first: float, other: float) -> None:
+        small, large = sorted((first, other))
 
         assert replicas(small) / small >= replicas(large) / large * (1 - 1e-9)
         assert replicas(large) >= replicas(small)
@@ -50,7 +54,7 @@ class TestPercentile:
 
         values = wave(1, noise=10)
 
-        answer = Percentile(7.0, quantile, 1.2).answer(minutes(values), replicas=1, now=NOW)
+        answer = Percentile(per_replica=7.0, quantile=quantile, margin=1.2).answer(minutes(values), replicas=1, now=NOW)
 
         expected = pd.Series(values[-60:]).quantile(quantile, interpolation="higher")
         # the minute of `now` itself holds nothing yet: 59 whole minutes and the one that began an hour ago are seen
@@ -61,13 +65,14 @@ class TestPercentile:
         values = [10.0] * 30 + [1000.0] + [10.0] * 28
 
         few, most = (
-            Percentile(10, quantile, 1.0).answer(minutes(values), replicas=1, now=NOW) for quantile in (0.95, 0.999)
+            Percentile(per_replica=10, quantile=quantile, margin=1.0).answer(minutes(values), replicas=1, now=NOW)
+            for quantile in (0.95, 0.999)
         )
 
         assert (few.replicas, most.replicas) == (1, 100)
 
     def test_only_the_window_counts(self) -> None:
-        answer = Percentile(1, 0.99, 1.0, timedelta(minutes=5)).answer(
+        answer = Percentile(per_replica=1, quantile=0.99, margin=1.0, window=timedelta(minutes=5)).answer(
             minutes([900.0] * 60 + [5.0] * 5), replicas=1, now=NOW
         )
 

@@ -21,7 +21,7 @@ class TestSeasonal:
     def test_it_is_the_quantile_of_the_same_stretch(self, season: int) -> None:
         values = wave(29, noise=8)
 
-        answer = Seasonal(10.0, season, 0.9).answer(minutes(values), replicas=1, now=NOW)
+        answer = Seasonal(per_replica=10.0, season=season, quantile=0.9).answer(minutes(values), replicas=1, now=NOW)
 
         peaks = []  # again, minute by minute
         for back in range(1, 29 * 1440 // season + 1):
@@ -37,15 +37,15 @@ class TestSeasonal:
         morning = NOW - timedelta(hours=6)
         values = wave(8)[: -6 * 60]
 
-        answer = Seasonal(1.0, DAY).answer(minutes(values, end=morning), replicas=1, now=morning)
+        answer = Seasonal(per_replica=1.0, season=DAY).answer(minutes(values, end=morning), replicas=1, now=morning)
 
         assert answer.replicas > values[-1] * 1.05
 
     def test_before_a_whole_season_it_steps_aside(self) -> None:
-        answer = Seasonal(1.0, WEEK).answer(minutes(wave(3)), replicas=1, now=NOW)
+        answer = Seasonal(per_replica=1.0, season=WEEK).answer(minutes(wave(3)), replicas=1, now=NOW)
 
         assert (answer.is_aside, answer.replicas) == (True, 0)
-        assert answer.reason == "steps aside: no whole week of demand was seen yet: 4320 min were"
+        assert answer.reason == "abstains: no whole week of demand was seen yet: 4320 min were"
 
     def test_a_season_on_the_edge_counts(self) -> None:
         assert len(earlier_peaks(Minutes(0.0, np.ones(DAY)), 17, DAY)) == 1
@@ -71,7 +71,7 @@ class TestForecast:
     def test_the_answer_is_the_largest_bound_of_the_horizon(self, fit: Forecast) -> None:
         moment = NOW + timedelta(hours=5)
 
-        answer = Forecasting(10.0, fit).answer(minutes([1.0]), replicas=1, now=moment)
+        answer = Forecasting(per_replica=10.0, fit=fit).answer(minutes([1.0]), replicas=1, now=moment)
 
         assert answer.replicas == pytest.approx(max(fit.upper[20:22]) / 10)
         assert answer.inputs["fitted_hours_ago"] == 5.0
@@ -89,13 +89,13 @@ class TestForecast:
 
     @pytest.mark.parametrize("moment", [NOW - timedelta(minutes=1), NOW + timedelta(hours=47, minutes=50)])
     def test_outside_of_its_time_it_steps_aside(self, fit: Forecast, moment: datetime) -> None:
-        answer = Forecasting(10.0, fit).answer(minutes([1.0]), replicas=1, now=moment)
+        answer = Forecasting(per_replica=10.0, fit=fit).answer(minutes([1.0]), replicas=1, now=moment)
 
         assert answer.is_aside
         assert "its fit of 2026-11-11T12:00+00:00 says nothing about the next 17 min" in answer.reason
 
     def test_without_a_fit_it_steps_aside_and_says_who_makes_one(self) -> None:
-        answer = Forecasting(10.0, None).answer(minutes([1.0]), replicas=1, now=NOW)
+        answer = Forecasting(per_replica=10.0, fit=None).answer(minutes([1.0]), replicas=1, now=NOW)
 
         assert answer.is_aside
         assert "capacity_history" in answer.reason
@@ -109,7 +109,7 @@ class TestForecast:
             Fitting().fit(seen_minutes(minutes(np.zeros(3 * DAY)), NOW))
 
     def test_what_was_learned_survives_its_stored_form(self, fit: Forecast) -> None:
-        learned = Learned({"a": fit}, {"b": 0.25})
+        learned = Learned(forecasts={"a": fit}, errors={"b": 0.25})
 
         assert Learned.from_record(learned.to_record()) == learned
 
@@ -120,7 +120,7 @@ def test_the_conformal_bound_is_right_as_often_as_it_says() -> None:
     held = []
     for back in range(96, 2, -1):
         moment = NOW - timedelta(minutes=15 * back)
-        answer = Conformal(1.0, 0.9).answer(with_future(minutes(values)), replicas=1, now=moment)
+        answer = Conformal(per_replica=1.0, quantile=0.9).answer(with_future(minutes(values)), replicas=1, now=moment)
         first = len(values) - 15 * back
         held.append(values[first : first + 17].max() <= answer.replicas)
 

@@ -56,7 +56,9 @@ def test_the_limit_of_many_servers_agrees_within_one(load: int, late: float) -> 
 )
 def test_random_routing_is_dear(workers: int, replicas: int, *, is_shared: bool) -> None:
     """The table of the docs: 40 busy workers, at most 5 % wait."""
-    assert Queueing(1, workers, 0.0, 0.95, is_shared).replicas_for(40) == replicas
+    assert (
+        Queueing(per_replica=1, workers=workers, wait=0.0, share=0.95, is_shared=is_shared).replicas_for(40) == replicas
+    )
 
 
 @given(st.floats(0.01, 500), st.integers(1, 40), st.floats(0, 2), st.floats(0.5, 0.999), st.booleans())
@@ -68,7 +70,9 @@ def test_it_is_the_fewest_that_keep_the_objective(
     share: float,
     is_shared: bool,  # noqa: FBT001
 ) -> None:
-    model = Queueing(float(workers), workers, wait, share, is_shared)  # a request takes one second
+    model = Queueing(
+        per_replica=float(workers), workers=workers, wait=wait, share=share, is_shared=is_shared
+    )  # a request takes one second
 
     replicas = model.replicas_for(load)
 
@@ -82,7 +86,9 @@ def test_it_is_the_fewest_that_keep_the_objective(
 
 
 def test_the_answer_shows_the_check_beside_it() -> None:
-    answer = Queueing(10, 1, 0.1, 0.95, is_shared=True).answer(minutes([400.0] * 10), replicas=1, now=NOW)
+    answer = Queueing(per_replica=10, workers=1, wait=0.1, share=0.95, is_shared=True).answer(
+        minutes([400.0] * 10), replicas=1, now=NOW
+    )
 
     assert answer.inputs["load_workers"] == 40
     assert answer.inputs["waiting"] == pytest.approx(float(answer.inputs["halfin_whitt_waiting"]), abs=0.03)
@@ -91,4 +97,4 @@ def test_the_answer_shows_the_check_beside_it() -> None:
 
 
 def test_no_demand_needs_nothing() -> None:
-    assert Queueing(10).answer(minutes([0.0] * 10), replicas=1, now=NOW).replicas == 0
+    assert Queueing(per_replica=10).answer(minutes([0.0] * 10), replicas=1, now=NOW).replicas == 0

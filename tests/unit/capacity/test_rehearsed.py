@@ -21,13 +21,13 @@ from springtide.demand.model import DemandSeries
 from springtide.events.rehearsed import RehearsalVerdict, Rehearsed
 from springtide.plan.findings import FindingStatus
 from springtide.plan.planner import make_plan
-from springtide.policy.model import ModelSpec
+from springtide.policy.capacity import ModelSpec
 from springtide.record.memory import MemoryStore
 from springtide.run.admission import calculated
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 UTILIZATION = {"model": "target_utilization", "per_replica": 100, "target": 0.7}
-LIMIT = MeasuredLoad(35, 6, True, NOW)
+LIMIT = MeasuredLoad(per_replica=35, replicas=6, is_limit=True, at=NOW)
 
 
 class Steady:
@@ -35,7 +35,7 @@ class Steady:
 
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
-        return DemandSeries(times, np.full(len(times), 100.0), "requests/s", "a test")
+        return DemandSeries(times=times, values=np.full(len(times), 100.0), unit="requests/s", source="a test")
 
 
 def spec(**model: Any) -> Any:
@@ -44,8 +44,8 @@ def spec(**model: Any) -> Any:
 
 def answer(rehearsed: MeasuredLoad | None, /, **model: Any) -> ModelAnswer:
     series = Steady().read(NOW - timedelta(hours=1), NOW, timedelta(minutes=1))
-    found = rehearsed_model(spec(**model), NOTHING_LEARNED, rehearsed)
-    return found.answer(series, replicas=2, now=NOW)
+    judging = rehearsed_model(spec(**model), NOTHING_LEARNED, rehearsed)
+    return judging.answer(series, replicas=2, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,8 @@ def test_what_a_model_plans_to_put_on_one_replica(model: dict[str, Any], planned
 
 
 def test_a_lower_limit_raises_the_answer_and_says_why() -> None:
-    plain, raised = answer(None, **UTILIZATION), answer(LIMIT, **UTILIZATION)
+    plain = answer(None, **UTILIZATION)
+    raised = answer(LIMIT, **UTILIZATION)
 
     assert raised.replicas == pytest.approx(2 * plain.replicas)
     assert raised.reason.endswith(
@@ -72,12 +73,13 @@ def test_a_lower_limit_raises_the_answer_and_says_why() -> None:
 
 @given(st.floats(0.1, 1000), st.booleans())
 def test_no_measure_ever_lowers_an_answer(per_replica: float, is_limit: bool) -> None:  # noqa: FBT001
-    measured = MeasuredLoad(per_replica, 6, is_limit, NOW)
+    measured = MeasuredLoad(per_replica=per_replica, replicas=6, is_limit=is_limit, at=NOW)
 
-    found, plain = answer(measured, **UTILIZATION).replicas, answer(None, **UTILIZATION).replicas
+    rehearsed = answer(measured, **UTILIZATION).replicas
+    plain = answer(None, **UTILIZATION).replicas
 
-    assert found >= plain
-    assert (found > plain) == (is_limit and per_replica < 70 and found != plain)
+    assert rehearsed >= plain
+    assert (rehearsed > plain) == (is_limit and per_replica < 70 and rehearsed != plain)
 
 
 def test_the_law_is_fitted_with_the_limit_and_the_larger_answer_counts() -> None:
@@ -85,7 +87,8 @@ def test_the_law_is_fitted_with_the_limit_and_the_larger_answer_counts() -> None
     usl = {"model": "usl", "measured": points, "target": 0.7}
 
     plain = answer(None, **usl).replicas
-    lower, higher = MeasuredLoad(18.5, 6, True, NOW), MeasuredLoad(40, 6, True, NOW)
+    lower = MeasuredLoad(per_replica=18.5, replicas=6, is_limit=True, at=NOW)
+    higher = MeasuredLoad(per_replica=40, replicas=6, is_limit=True, at=NOW)
     assert answer(lower, **usl).replicas > plain
     assert answer(higher, **usl).replicas >= plain
     assert answer(replace(lower, is_limit=False), **usl).replicas == plain
@@ -95,10 +98,10 @@ def test_a_model_that_steps_aside_is_left_alone() -> None:
     seasonal = spec(model="seasonal", per_replica=50, season="day")
     series = Steady().read(NOW - timedelta(hours=1), NOW, timedelta(minutes=1))
 
-    found = rehearsed_model(seasonal, NOTHING_LEARNED, LIMIT).answer(series, replicas=2, now=NOW)
+    rehearsed = rehearsed_model(seasonal, NOTHING_LEARNED, LIMIT).answer(series, replicas=2, now=NOW)
 
-    assert found == build_model(seasonal).answer(series, replicas=2, now=NOW)
-    assert found.is_aside
+    assert rehearsed == build_model(seasonal).answer(series, replicas=2, now=NOW)
+    assert rehearsed.is_aside
 
 
 class TestThePlan:
@@ -109,22 +112,22 @@ class TestThePlan:
         store.save_rehearsed(
             Rehearsed("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_PROVEN, "", measured=measured)
         )
-        found = calculated(web, Steady(), store, now=NOW, current=2)
-        return make_plan(web, found, current=2, strategy="in_place", now=NOW, explicit=False)
+        estimated = calculated(web, Steady(), store, now=NOW, current=2)
+        return make_plan(web, estimated, current=2, strategy="in_place", now=NOW, explicit=False)
 
     def test_it_warns_when_less_was_measured_than_is_planned_with(self) -> None:
         plan = self.plan(LIMIT)
 
-        assert (plan.estimate.replicas, [one.status for one in plan.findings]) == (3, [FindingStatus.WARNING])
+        assert (plan.estimate.replicas, [finding.status for finding in plan.findings]) == (3, [FindingStatus.WARNING])
         assert plan.findings[0].code == "rehearsal_below_plan"
         assert plan.findings[0].message.startswith(
             "at most 35 requests/s a replica, 6 replicas on 2026-11-11; target_utilization plans with 70. More"
         )
 
     def test_it_only_shows_a_higher_measure(self) -> None:
-        plan = self.plan(MeasuredLoad(90, 6, False, NOW))
+        plan = self.plan(MeasuredLoad(per_replica=90, replicas=6, is_limit=False, at=NOW))
 
-        assert (plan.estimate.replicas, [one.status for one in plan.findings]) == (2, [FindingStatus.PASSED])
+        assert (plan.estimate.replicas, [finding.status for finding in plan.findings]) == (2, [FindingStatus.PASSED])
         assert plan.findings[0].message.startswith("at least 90 requests/s a replica")
 
     def test_a_measure_of_requests_says_nothing_about_cores(self) -> None:

@@ -10,7 +10,8 @@ from springtide.capacity.learned import Learned, fingerprint_of
 from springtide.capacity.registry import build_model, judged_by, untrusted
 from springtide.capacity.trust import recent_error
 from springtide.errors import DemandUnusable
-from springtide.policy.capacity import ModelSpec, SeasonalSpec
+from springtide.policy.capacity import ModelSpec
+from springtide.policy.capacity_ahead import SeasonalSpec
 from springtide.policy.units import Percent
 from unit.capacity.histories import NOW, minutes, wave
 
@@ -27,20 +28,20 @@ def learned(error: float) -> Learned:
 def test_within_its_threshold_it_decides() -> None:
     models = [build_model(SEASONAL, learned(0.2)), build_model(RECENT)]
 
-    found = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
+    estimated = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
 
-    assert [answer.is_aside for answer in found.answers] == [False, False]
-    assert found.answers[0] == untrusted(SEASONAL).answer(DEMAND, replicas=1, now=NOW)
+    assert [answer.is_aside for answer in estimated.answers] == [False, False]
+    assert estimated.answers[0] == untrusted(SEASONAL).answer(DEMAND, replicas=1, now=NOW)
 
 
 def test_above_it_the_others_decide_and_the_estimate_tells_why() -> None:
     models = [build_model(SEASONAL, learned(0.203)), build_model(RECENT)]
 
-    found = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
+    estimated = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
 
-    assert found.largest.model == "target_utilization"
-    assert found.answers[0].is_aside
-    assert found.answers[0].reason == "steps aside: its error of the last days is 20.3%, max_error allows 20.0%"
+    assert estimated.largest.model == "target_utilization"
+    assert estimated.answers[0].is_aside
+    assert estimated.answers[0].reason == "abstains: its error of the last days is 20.3%, max_error allows 20.0%"
 
 
 @pytest.mark.parametrize("combine", ["max", "sum"])
@@ -60,7 +61,7 @@ def test_nobody_left_is_no_answer(combine: str) -> None:
 def test_a_sum_without_one_of_its_parts_is_no_answer() -> None:
     models = [build_model(SEASONAL, learned(0.9)), build_model(RECENT)]
 
-    with pytest.raises(DemandUnusable, match="a share of the sum is missing: seasonal steps aside"):
+    with pytest.raises(DemandUnusable, match="a share of the sum is missing: seasonal abstains"):
         estimate(models, DEMAND, combine="sum", replicas=1, now=NOW)
 
 

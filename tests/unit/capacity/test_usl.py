@@ -26,7 +26,7 @@ def test_the_published_fit() -> None:
 @given(st.floats(1, 1e4), st.floats(0, 0.5), st.floats(0, 0.01))
 @settings(deadline=None, max_examples=50)
 def test_what_was_measured_without_noise_is_found_again(single: float, contention: float, coherency: float) -> None:
-    true = Law(single, contention, coherency, 1, 64)
+    true = Law(single=single, contention=contention, coherency=coherency, fewest=1, most=64)
 
     law = fitted([(n, true.throughput(n)) for n in (1, 2, 4, 8, 16, 32, 64)])
 
@@ -37,7 +37,7 @@ def test_what_was_measured_without_noise_is_found_again(single: float, contentio
 @given(st.floats(0, 0.9), st.floats(0, 0.01), st.floats(0.001, 0.999))
 @settings(deadline=None)
 def test_the_replicas_serve_what_was_asked_and_fewer_do_not(contention: float, coherency: float, part: float) -> None:
-    law = Law(100, contention, coherency, 1, 50)
+    law = Law(single=100, contention=contention, coherency=coherency, fewest=1, most=50)
     demand = part * law.throughput(min(law.best, 500))
 
     needed = law.replicas_for(demand)
@@ -48,7 +48,7 @@ def test_the_replicas_serve_what_was_asked_and_fewer_do_not(contention: float, c
 
 def test_linear_rules_promise_too_much() -> None:
     """Measured on Kubernetes with 1 to 4 replicas: sigma 0.28, so four replicas serve as 2.2 would."""
-    law = Law(100, 0.28, 0, 1, 4)
+    law = Law(single=100, contention=0.28, coherency=0, fewest=1, most=4)
 
     assert 400 / law.throughput(4) == pytest.approx(1.84)
 
@@ -65,7 +65,7 @@ def test_the_answer_says_what_was_measured() -> None:
 
 
 def test_beyond_the_measurements_it_is_a_guess() -> None:
-    law = Law(100, 0.1, 0.0, 1, 4)
+    law = Law(single=100, contention=0.1, coherency=0.0, fewest=1, most=4)
 
     answer = Usl(law, target=1.0).answer(minutes([500.0] * 10), replicas=1, now=NOW)
 

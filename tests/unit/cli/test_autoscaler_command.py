@@ -76,7 +76,14 @@ def test_before_tuning_the_rule_has_the_numbers_that_need_none(place: Path) -> N
 def test_after_tuning_it_has_the_tuned_ones(place: Path) -> None:
     run(place, "autoscaler", "web")
     spec = load_policy(place / "policies" / "web.yaml").spec.capacity.models[0]
-    tuned = Tuned(Setting(0.9, 0.65, 2.0), "f", SystemClock().now(), 7, 0.05, 0.6)
+    tuned = Tuned(
+        setting=Setting(quantile=0.9, target=0.65, headroom=2.0),
+        fingerprint="f",
+        decided_at=SystemClock().now(),
+        days=7,
+        violated_percent=0.05,
+        cost_ratio=0.6,
+    )
     with open_store(f"sqlite:///{place}/runs.db") as store:
         store.save_learned("web", Learned(tuned={fingerprint_of(spec): tuned}))
 
@@ -97,7 +104,14 @@ def embedded_cluster(monkeypatch: pytest.MonkeyPatch) -> Simulation:
 def tune_to(place: Path, target: float, headroom: float) -> None:
     """Keep a setting as the daily tuning does."""
     spec = load_policy(place / "policies" / "web.yaml").spec.capacity.models[0]
-    tuned = Tuned(Setting(0.9, target, headroom), "f", SystemClock().now(), 7, 0.05, 0.6)
+    tuned = Tuned(
+        setting=Setting(quantile=0.9, target=target, headroom=headroom),
+        fingerprint="f",
+        decided_at=SystemClock().now(),
+        days=7,
+        violated_percent=0.05,
+        cost_ratio=0.6,
+    )
     with open_store(f"sqlite:///{place}/runs.db") as store:
         store.save_learned("web", replace(store.learned("web"), tuned={fingerprint_of(spec): tuned}))
 

@@ -94,7 +94,7 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
     ("text", "words"),
     [
         ("a: [", "cannot be read"),
-        ("a: 1", "document 1 is no Kubernetes object"),
+        ("a: 1", "document 1 is not a Kubernetes object"),
         ("apiVersion: v1\nkind: Unicorn\nmetadata: {name: one}\n", "does not serve v1 Unicorn"),
         (
             "apiVersion: v1\nkind: Service\nmetadata: {name: one, namespace: nowhere}\nspec: {ports: [{port: 8080}]}\n",

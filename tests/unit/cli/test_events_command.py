@@ -109,7 +109,7 @@ def test_an_event_is_queued_once_and_taken_back(runs: dict[str, Any]) -> None:
     assert run["conf"]["event"]["reason"] == "tv"
     assert said(*add)[0] == 1
     assert "event_exists" in said(*add)[1]
-    assert said("cancel", "launch", "--start", start) == (0, f"{name} is taken back.\n")
+    assert said("cancel", "launch", "--start", start) == (0, f"{name} is cancelled.\n")
     assert runs == {}
     assert "event_unknown" in said("cancel", "launch", "--start", start)[1]
 

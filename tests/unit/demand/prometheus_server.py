@@ -26,7 +26,7 @@ def failure(status: int, kind: str, message: str, **headers: str) -> Answer:
     return status, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Prometheus:
     """The server: `value(t)` is the demand at POSIX second t, None where there is none; `answer` overrides all."""
 

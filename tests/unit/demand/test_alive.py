@@ -13,10 +13,11 @@ from springtide.demand.alive import with_signals
 from springtide.demand.model import DemandSeries
 from springtide.demand.registry import read_demand
 from springtide.demand.verdict import Finding, Outcome, Verdict
-from springtide.policy.model import PrometheusDemand
+from springtide.policy.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
-INGRESS, CPU = "sum(rate(ingress_requests[1m]))", "sum(rate(cpu_seconds[1m]))"
+INGRESS = "sum(rate(ingress_requests[1m]))"
+CPU = "sum(rate(cpu_seconds[1m]))"
 FALL = Finding("sudden_fall", Outcome.HOLD, "demand fell from 100 before to 0")
 
 
@@ -28,7 +29,7 @@ class Demand:
 
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
-        return DemandSeries(times, np.array(self._values[-len(times) :]), "requests/s", "test")
+        return DemandSeries(times=times, values=np.array(self._values[-len(times) :]), unit="requests/s", source="test")
 
 
 class Signals:
@@ -51,7 +52,7 @@ def judged(demand: Demand, signals: Signals | None, **quality: object) -> Verdic
 
 
 def rules(verdict: Verdict) -> list[str]:
-    return [one.rule for one in verdict.findings]
+    return [finding.rule for finding in verdict.findings]
 
 
 @pytest.mark.parametrize("left", [0.0, 4.0])
@@ -60,11 +61,11 @@ def test_a_fall_while_the_surroundings_live_is_a_broken_measurement(left: float)
 
     assert verdict.outcome is Outcome.HOLD
     assert rules(verdict) == ["sudden_fall", "vanished"]
-    assert f"{CPU!r} is 3.5: the service is used, and what measures its demand is broken" in verdict.message
+    assert f"{CPU!r} is 3.5: the service is used, and the measurement of its demand is broken" in verdict.message
 
 
 @pytest.mark.parametrize(
-    ("signals", "words"),
+    ("signals", "message"),
     [
         (Signals(ingress=None), f"{INGRESS!r} is not there: an outage of metrics, or of everything"),
         (Signals(cpu=float("nan")), f"{CPU!r} is not there"),
@@ -72,12 +73,12 @@ def test_a_fall_while_the_surroundings_live_is_a_broken_measurement(left: float)
     ],
     ids=["absent", "NaN", "all 0"],
 )
-def test_a_fall_without_any_sign_of_life_is_held_as_an_outage(signals: Signals, words: str) -> None:
+def test_a_fall_without_any_sign_of_life_is_held_as_an_outage(signals: Signals, message: str) -> None:
     verdict = judged(Demand(20), signals)
 
     assert verdict.outcome is Outcome.HOLD
     assert rules(verdict) == ["sudden_fall", "outage"]
-    assert words in verdict.message
+    assert message in verdict.message
 
 
 def test_zero_that_nobody_saw_fall_is_held_while_the_surroundings_live() -> None:
@@ -119,4 +120,4 @@ def test_signals_only_ever_add_a_reason_to_hold(findings: list[Finding], signals
     after = with_signals(before, signals)
 
     assert after.findings[: len(findings)] == before.findings
-    assert {one.outcome for one in after.findings[len(findings) :]} <= {Outcome.HOLD}
+    assert {finding.outcome for finding in after.findings[len(findings) :]} <= {Outcome.HOLD}

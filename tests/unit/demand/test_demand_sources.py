@@ -13,7 +13,7 @@ from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source, read_demand
 from springtide.demand.verdict import Outcome, Verdict
 from springtide.errors import DemandUnusable, InputError
-from springtide.policy.model import FileDemand, PrometheusDemand
+from springtide.policy.demand import FileDemand, PrometheusDemand
 from springtide.policy.parse import load_policies
 from unit.demand.prometheus_server import Prometheus
 

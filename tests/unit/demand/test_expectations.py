@@ -14,7 +14,7 @@ from springtide.demand.expectations import SLOTS, judge_day
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import judge
 from springtide.demand.verdict import Outcome
-from springtide.policy.model import PrometheusDemand
+from springtide.policy.demand import PrometheusDemand
 
 # great-expectations asks the standard library for modules that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")
@@ -36,7 +36,7 @@ def day(*, without: range = range(0), values: dict[int, float] | None = None) ->
         numbers[slot] = value
     kept = [slot for slot in range(SLOTS) if slot not in without]
     times = START.timestamp() + 300.0 * np.arange(SLOTS, dtype=np.float64)
-    return DemandSeries(times[kept], numbers[kept], "requests/s", "test")
+    return DemandSeries(times=times[kept], values=numbers[kept], unit="requests/s", source="test")
 
 
 CASES = [
@@ -58,19 +58,24 @@ def test_both_gates_say_the_same(series: DemandSeries, outcome: Outcome, rules: 
     verdict = judge_day(series, SPEC, start=START).verdict
 
     assert (verdict.outcome, judge(series, SPEC, now=START + timedelta(days=1)).outcome) == (outcome, outcome)
-    assert rules <= {one.rule for one in verdict.findings}
+    assert rules <= {finding.rule for finding in verdict.findings}
 
 
 def test_an_outage_at_noon_that_is_over_is_seen_in_the_day() -> None:
     verdict = judge_day(day(values=dict.fromkeys(range(144, 168), 0.0)), SPEC, start=START).verdict
 
-    assert [one.rule for one in verdict.findings] == ["sudden_fall"]
+    assert [finding.rule for finding in verdict.findings] == ["sudden_fall"]
     assert "unexpected_count 24" in verdict.message
 
 
 def test_a_time_that_stands_twice_is_refused() -> None:
     once = day()
-    twice = DemandSeries(np.insert(once.times, 5, once.times[5]), np.insert(once.values, 5, 1.0), once.unit, "test")
+    twice = DemandSeries(
+        times=np.insert(once.times, 5, once.times[5]),
+        values=np.insert(once.values, 5, 1.0),
+        unit=once.unit,
+        source="test",
+    )
 
     assert judge_day(twice, SPEC, start=START).verdict.outcome is Outcome.REFUSE
 
@@ -78,11 +83,11 @@ def test_a_time_that_stands_twice_is_refused() -> None:
 def test_pages_are_kept_one_a_day_however_often_it_is_judged(tmp_path: Path) -> None:
     days = [START, START, START + timedelta(days=1)]
 
-    found = [judge_day(day(), SPEC, start=start, pages=tmp_path).page for start in days]
+    day_pages = [judge_day(day(), SPEC, start=start, pages=tmp_path).page for start in days]
 
-    assert found[0] == found[1] != found[2]
-    assert found[0] is not None
-    assert "expect_column" in Path(found[0]).read_text() or "values must" in Path(found[0]).read_text()
+    assert day_pages[0] == day_pages[1] != day_pages[2]
+    assert day_pages[0] is not None
+    assert "expect_column" in Path(day_pages[0]).read_text() or "values must" in Path(day_pages[0]).read_text()
     assert (tmp_path / "index.html").is_file()
     assert len(list(tmp_path.glob("validations/**/*.html"))) == 2
 

@@ -164,7 +164,7 @@ def test_a_wrong_line_is_told_with_its_number(text: str, problem: str, tmp_path:
         (utc(NOW), pa.array([-1.0]), "row 1: value: a finite number, at least 0, got -1"),
         (pa.array([NOW], pa.timestamp("s")), pa.array([1.0]), "expected times with their zone, got timestamp[ms]"),
         (pa.array(["2026-11-11"]), pa.array([1.0]), "expected times with their zone, got string"),
-        (utc(NOW), pa.array(["five"]), "it is no Parquet file of times and numbers"),
+        (utc(NOW), pa.array(["five"]), "it is not a Parquet file of times and numbers"),
     ],
 )
 def test_a_wrong_row_of_a_table_is_told(timestamps: pa.Array, values: pa.Array, problem: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 11, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Source:
     """Demand is the minute's number; `gone` minutes have no sample, `broken` refuses."""
 
@@ -33,10 +33,11 @@ class Source:
         if self.broken:
             raise DemandUnusable("NaN", code="capacity_unusable")
         seconds = step.total_seconds()
-        first, last = -(-start.timestamp() // seconds), end.timestamp() // seconds
+        first = -(-start.timestamp() // seconds)
+        last = end.timestamp() // seconds
         self.asked.append(((start - NOW) / MINUTE, (end - NOW) / MINUTE))
-        minutes = np.array([one for one in np.arange(first, last + 1) if int(one) not in self.gone])
-        return DemandSeries(minutes * seconds, minutes % 1000, self.unit, self.name)
+        minutes = np.array([minute for minute in np.arange(first, last + 1) if int(minute) not in self.gone])
+        return DemandSeries(times=minutes * seconds, values=minutes % 1000, unit=self.unit, source=self.name)
 
 
 def ago(minutes: float) -> datetime:
@@ -62,14 +63,14 @@ def test_any_readings_in_any_order_are_whole(
     kept = KeptSource(source, tmp_path_factory.mktemp("kept"), key="x")
     for end, length in readings:
         start = ago(end + length)
-        expected = Source(source.gone).samples(start, ago(end), MINUTE)
+        expected = Source(gone=source.gone).samples(start, ago(end), MINUTE)
 
         if not len(expected):
             continue
-        found = kept.read(start, ago(end), MINUTE)
+        known = kept.read(start, ago(end), MINUTE)
 
-        assert np.array_equal(found.times, expected.times)
-        assert np.array_equal(found.values, expected.values)
+        assert np.array_equal(known.times, expected.times)
+        assert np.array_equal(known.values, expected.values)
 
 
 def test_only_what_is_new_is_asked_for(kept: KeptSource, source: Source) -> None:
@@ -141,5 +142,5 @@ def test_another_query_or_step_is_another_file(source: Source, tmp_path: Path) -
 def test_nothing_at_all_is_refused_as_ever(kept: KeptSource, source: Source) -> None:
     source.gone = set(range(int(NOW.timestamp()) // 60 - 100, int(NOW.timestamp()) // 60 + 1))
 
-    with pytest.raises(DemandUnusable, match="answers with nothing between"):
+    with pytest.raises(DemandUnusable, match="returns nothing between"):
         kept.read(ago(60), ago(0), MINUTE)

@@ -111,7 +111,7 @@ class TestAnswersThatAreNotDemand:
     def test_another_series_in_a_later_chunk(self, prometheus: Prometheus) -> None:
         prometheus.answer = lambda asked: success(series("1", pod=asked["start"]))
 
-        with pytest.raises(DemandUnusable, match="answers with 2 series"):
+        with pytest.raises(DemandUnusable, match="returns 2 series"):
             source(prometheus.url).read(NOW - timedelta(days=10), NOW, MINUTE)
 
     @pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1", "-0.001"])
@@ -289,14 +289,15 @@ def test_chunks_hold_every_multiple_of_the_step_once(start: datetime, length: fl
     start = start.replace(tzinfo=UTC)
     end = start + timedelta(seconds=min(length, 300 * step))
 
-    found = [
+    asked = [
         moment
         for low, high in chunks(start, end, timedelta(seconds=step), points)
         for moment in range(int(low.timestamp()), int(high.timestamp()) + 1, step)
     ]
 
-    first, last = math.ceil(start.timestamp() / step), math.floor(end.timestamp() / step)
-    assert found == [step * index for index in range(first, last + 1)]
+    first = math.ceil(start.timestamp() / step)
+    last = math.floor(end.timestamp() / step)
+    assert asked == [step * index for index in range(first, last + 1)]
 
 
 def test_no_chunk_is_larger_than_it_may_be() -> None:

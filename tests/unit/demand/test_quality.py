@@ -14,7 +14,7 @@ from springtide.demand.quality import check_quality
 from springtide.demand.recent import recent_peak
 from springtide.demand.verdict import Outcome, Verdict
 from springtide.errors import DemandUnusable
-from springtide.policy.model import PrometheusDemand
+from springtide.policy.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 
@@ -27,7 +27,9 @@ def spec(**changes: object) -> PrometheusDemand:
 def series(ages: list[float], values: list[float] | None = None) -> DemandSeries:
     """Return samples of these ages in seconds, oldest first, all 5 unless said otherwise."""
     times = NOW.timestamp() - np.array(ages, np.float64)
-    return DemandSeries(times, np.array(values or [5.0] * len(ages), np.float64), "requests/s", "test")
+    return DemandSeries(
+        times=times, values=np.array(values or [5.0] * len(ages), np.float64), unit="requests/s", source="test"
+    )
 
 
 def minutes(*, newest: int = 0, oldest: int = 60) -> list[float]:
@@ -69,9 +71,9 @@ def test_nothing_is_not_zero() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0])
 def test_absurd_values_are_named_with_their_time(value: float) -> None:
-    told = problem(series(minutes(), [5.0] * 60 + [value]))
+    message = problem(series(minutes(), [5.0] * 60 + [value]))
 
-    assert f"1 of 61 samples are NaN, infinite or negative, first {value} at 2026-11-11T00:00:00Z" in told
+    assert f"1 of 61 samples are NaN, infinite or negative, first {value} at 2026-11-11T00:00:00Z" in message
 
 
 def test_one_time_stands_once() -> None:
@@ -79,9 +81,9 @@ def test_one_time_stands_once() -> None:
 
 
 def test_old_demand_is_told_with_value_and_age() -> None:
-    told = hold(series(minutes(newest=6)))
+    message = hold(series(minutes(newest=6)))
 
-    assert "the newest sample, 5 requests/s at 2026-11-10T23:54:00Z, is 360 s old; quality.max_age allows 5m" in told
+    assert "the newest sample, 5 requests/s at 2026-11-10T23:54:00Z, is 360 s old; quality.max_age allows 5m" in message
     assert passes(series(minutes(newest=6)), spec(quality={"max_age": "6m", "max_missing": "10%"}))
 
 
@@ -93,18 +95,18 @@ def test_demand_of_the_future_is_a_clock_that_is_wrong() -> None:
 def test_holes_are_told_with_the_longest() -> None:
     ages = [age for age in minutes() if not 600 < age < 1200]
 
-    told = hold(series(ages))
+    message = hold(series(ages))
 
-    assert "8 of 60 samples are missing (13.3%), quality.max_missing allows 5%" in told
-    assert "the longest gap is from 2026-11-10T23:40:00Z to 2026-11-10T23:50:00Z" in told
+    assert "8 of 60 samples are missing (13.3%), quality.max_missing allows 5%" in message
+    assert "the longest gap is from 2026-11-10T23:40:00Z to 2026-11-10T23:50:00Z" in message
     assert passes(series(ages), spec(quality={"max_missing": "14%"}))
 
 
 def test_a_young_service_is_told_what_to_do() -> None:
-    told = hold(series(minutes(oldest=20)))
+    message = hold(series(minutes(oldest=20)))
 
-    assert "the longest gap is from 2026-11-10T23:00:00Z to 2026-11-10T23:40:00Z" in told
-    assert "shorter demand.lookback" in told
+    assert "the longest gap is from 2026-11-10T23:00:00Z to 2026-11-10T23:40:00Z" in message
+    assert "shorter demand.lookback" in message
 
 
 def test_a_coarser_file_is_told_its_own_spacing() -> None:
@@ -132,18 +134,18 @@ def test_what_is_missing_is_exactly_what_is_judged(share: float, random: object)
 
 
 def test_what_is_beyond_belief_is_refused() -> None:
-    told = problem(series(minutes(), [5.0] * 60 + [60.0]), spec(quality={"at_most": 50}))
+    message = problem(series(minutes(), [5.0] * 60 + [60.0]), spec(quality={"at_most": 50}))
 
-    assert "60 requests/s at 2026-11-11T00:00:00Z is more than quality.at_most 50" in told
+    assert "60 requests/s at 2026-11-11T00:00:00Z is more than quality.at_most 50" in message
 
 
 class TestSuddenFall:
     @pytest.mark.parametrize("ago", [5, 12, 29])
     @pytest.mark.parametrize("left", [0.0, 9.0])
     def test_demand_that_vanished_is_held(self, ago: int, left: float) -> None:
-        told = hold(series(minutes(), [100.0] * (61 - ago) + [left] * ago))
+        message = hold(series(minutes(), [100.0] * (61 - ago) + [left] * ago))
 
-        assert f"demand fell from 100 requests/s before to {left:g}, by more than quality.sudden_fall 90%" in told
+        assert f"demand fell from 100 requests/s before to {left:g}, by more than quality.sudden_fall 90%" in message
 
     def test_a_little_left_is_demand(self) -> None:
         assert passes(series(minutes(), [100.0] * 50 + [11.0] * 11))

@@ -167,7 +167,7 @@ class TestWhatIsRehearsed:
         assert named_event(self.ALMANAC, last.id, NOW) == last
 
     def test_what_is_not_known_or_over_is_refused_with_what_is(self) -> None:
-        with pytest.raises(InputError, match=r"flush' is no event .* that is to come; there are: sales\.flash"):
+        with pytest.raises(InputError, match=r"flush' is not an upcoming event .*; there are: sales\.flash"):
             named_event(self.ALMANAC, "flush", NOW)
         with pytest.raises(InputError, match="there are: none"):
             named_event(self.ALMANAC, "flash", NOW + timedelta(days=9))
@@ -253,7 +253,7 @@ class TestTheVerdict:
             "held: 6 replicas, 200 of 200 requests/s on top of 100, 0 of 10000 failed, p50 8 ms, p99 20 ms, "
             "50 requests/s a replica"
         )
-        assert found.measured == MeasuredLoad(50, 6, False, NOW)
+        assert found.measured == MeasuredLoad(per_replica=50, replicas=6, is_limit=False, at=NOW)
 
     def test_answers_that_came_too_late_measure_a_limit(self) -> None:
         found = judged(OUTCOME, order(), LATE)
@@ -263,7 +263,7 @@ class TestTheVerdict:
             "would not hold: stopped after 9 s, 900 requests: p99 was 1200 ms. One replica serves 35 requests/s: "
             "the peak needs 9 of them"
         )
-        assert found.measured == MeasuredLoad(35, 6, True, NOW)
+        assert found.measured == MeasuredLoad(per_replica=35, replicas=6, is_limit=True, at=NOW)
 
     @pytest.mark.parametrize(
         ("changes", "words"),
@@ -294,7 +294,10 @@ class TestTheVerdict:
     def test_below_the_peak_it_is_not_proven_and_measured_all_the_same(self) -> None:
         found = judged(OUTCOME, order(rate=200, peak=900, cut="max_rate is 200"), GOOD)
 
-        assert (found.verdict, found.measured) == (RehearsalVerdict.NOT_PROVEN, MeasuredLoad(50, 6, False, NOW))
+        assert (found.verdict, found.measured) == (
+            RehearsalVerdict.NOT_PROVEN,
+            MeasuredLoad(per_replica=50, replicas=6, is_limit=False, at=NOW),
+        )
         assert found.words.endswith("a replica; the peak is 900, but max_rate is 200")
 
     @pytest.mark.parametrize("figures", [GOOD, LATE, None])
@@ -342,7 +345,9 @@ class TestWhatIsLearned:
     @staticmethod
     def outcome(days: int, per_replica: float, *, is_limit: bool) -> Rehearsed:
         at = NOW - timedelta(days=days)
-        return replace(OUTCOME, at=at, measured=MeasuredLoad(per_replica, 6, is_limit, at))
+        return replace(
+            OUTCOME, at=at, measured=MeasuredLoad(per_replica=per_replica, replicas=6, is_limit=is_limit, at=at)
+        )
 
     def learned(self, *outcomes: tuple[int, float, bool]) -> tuple[float, bool] | None:
         found = measured_of([self.outcome(days, per, is_limit=limit) for days, per, limit in outcomes], NOW)

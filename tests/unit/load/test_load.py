@@ -93,17 +93,17 @@ def read_request(connection: socket.socket) -> bytes:
 @contextmanager
 def site(script: Script) -> Iterator[Site]:
     """Serve a script on loopback."""
-    one = Site(script)
-    accepting = threading.Thread(target=one.accept)
+    served = Site(script)
+    accepting = threading.Thread(target=served.accept)
     accepting.start()
     try:
-        yield one
+        yield served
     finally:
-        one.over.set()
-        one.listener.shutdown(socket.SHUT_RDWR)
-        one.listener.close()
+        served.over.set()
+        served.listener.shutdown(socket.SHUT_RDWR)
+        served.listener.close()
         accepting.join(60)
-        for thread in one.threads:
+        for thread in served.threads:
             thread.join(60)
 
 

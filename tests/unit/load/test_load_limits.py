@@ -41,7 +41,7 @@ def test_within_its_limits_a_load_goes_on(windows: list[Window], waiting: int) -
 
 
 @pytest.mark.parametrize(
-    ("windows", "waiting", "words", "is_late"),
+    ("windows", "waiting", "message", "is_late"),
     [
         ([second(94, 6)], 0, "6 of 100 requests failed", False),
         ([second(0, 5)], 0, "5 of 5 requests failed", False),
@@ -54,13 +54,13 @@ def test_within_its_limits_a_load_goes_on(windows: list[Window], waiting: int) -
 def test_beyond_them_it_says_what_and_whether_answers_were_late(
     windows: list[Window],
     waiting: int,
-    words: str,
+    message: str,
     is_late: bool,  # noqa: FBT001
 ) -> None:
     breach = LIMITS.broken_by(windows, waiting=waiting, rate=100)
 
     assert breach is not None
-    assert (words in breach.words, breach.is_late) == (True, is_late)
+    assert (message in breach.words, breach.is_late) == (True, is_late)
 
 
 def test_a_second_holds_by_its_own_answers() -> None:
@@ -73,7 +73,8 @@ def test_a_second_holds_by_its_own_answers() -> None:
 
 @given(st.floats(1, 2000), st.floats(0, 60))
 def test_the_rate_grows_through_the_ramp_and_is_then_constant(rate: float, ramp: float) -> None:
-    course, in_ramp = Course(ramp=ramp), math.ceil(rate * ramp / 2)
+    course = Course(ramp=ramp)
+    in_ramp = math.ceil(rate * ramp / 2)
 
     due = [course.due(number, rate) for number in range(in_ramp + 50)]
 

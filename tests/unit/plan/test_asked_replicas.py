@@ -54,7 +54,7 @@ def test_everything_else_is_refused_with_its_own_code(text: Any, code: str) -> N
     error = refused(text)
 
     assert (error.code, error.field) == (code, "pods")
-    assert "Allowed are 3 to 120, as replicas.min and replicas.max of policy web say." in error.message
+    assert "Allowed: 3 to 120, the replicas.min and replicas.max of policy web." in error.message
     assert error.message.isascii()
     assert error.message.isprintable()
     assert len(error.message) < 400

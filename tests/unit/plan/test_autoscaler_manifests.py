@@ -35,14 +35,22 @@ def rules(setting: Setting) -> list[dict[str, Any]]:
 
 
 def test_the_rule_records_the_load_and_the_pods_that_it_asks_for() -> None:
-    load, pods = rules(Setting(0.95, 0.8, headroom=1.5))
+    load, pods = rules(Setting(quantile=0.95, target=0.8, headroom=1.5))
 
     assert load == {"record": LOAD, "expr": f"avg_over_time(({QUERY})[1m:15s])", "labels": {"service": "web"}}
     now = f'({LOAD}{{service="web"}} / 50)'
     assert pods == {"record": PODS, "expr": f"{now} / 0.8 + 1.5 * sqrt({now})", "labels": {"service": "web"}}
 
 
-@pytest.mark.parametrize("setting", [Setting(None, 0.7), Setting(0.9, 1.2, 2.0), Setting(0.9, 0.8, 1.0, 1.0)], ids=str)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        Setting(quantile=None, target=0.7),
+        Setting(quantile=0.9, target=1.2, headroom=2.0),
+        Setting(quantile=0.9, target=0.8, headroom=1.0, trend=1.0),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize(("load", "earlier"), [(500.0, 450.0), (500.0, 700.0), (0.0, 0.0)])
 def test_what_the_rule_says_is_what_was_replayed(setting: Setting, load: float, earlier: float) -> None:
     expression = rules(setting)[1]["expr"]
@@ -54,7 +62,7 @@ def test_what_the_rule_says_is_what_was_replayed(setting: Setting, load: float, 
 
 
 def test_retuning_changes_the_rule_alone() -> None:
-    first, second = (recording_rule(tuned(), Setting(0.9, target)) for target in (0.6, 0.8))
+    first, second = (recording_rule(tuned(), Setting(quantile=0.9, target=target)) for target in (0.6, 0.8))
 
     assert first != second
     assert "0.6" not in str(horizontal_pod_autoscaler(tuned()))
@@ -95,4 +103,4 @@ def test_keda_asks_prometheus_itself() -> None:
 )
 def test_other_policies_have_no_autoscaler_of_ours(other: ScalingPolicy, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        recording_rule(other, Setting(0.9, 0.8))
+        recording_rule(other, Setting(quantile=0.9, target=0.8))

@@ -21,7 +21,8 @@ from springtide.plan.planner import make_plan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
-from springtide.policy.model import Downstream, Floor
+from springtide.policy.downstream import Downstream
+from springtide.policy.strategy import Floor
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
 REFUSED, PASSED = FindingStatus.REFUSED, FindingStatus.PASSED

@@ -139,7 +139,7 @@ class TestHeldDemand:
 
         assert (made.replicas, made.outcome) == (20, PlanOutcome.NOTHING_TO_DO)
         assert made.clamps[-1] == Clamp(
-            "demand.quality", 10, 20, "10 is less than 20 and is not believed: demand is old"
+            "demand.quality", 10, 20, "10 is less than 20 and is not trusted: demand is old"
         )
 
     def test_it_may_still_grow(self) -> None:
@@ -172,7 +172,7 @@ class TestAPersonsNumber:
         error = refused(wanted, 60)
 
         assert (error.code, error.field) == (code, "pods")
-        assert "Allowed are 3 to 120, as replicas.min and replicas.max of policy web say." in error.message
+        assert "Allowed: 3 to 120, the replicas.min and replicas.max of policy web." in error.message
 
     @pytest.mark.parametrize(("wanted", "current", "first"), [(16, 5, 15), (9, 20, 10), (5, 0, 3)])
     def test_beyond_a_step_it_is_refused_with_the_way_to_confirm(self, wanted: int, current: int, first: int) -> None:

@@ -12,49 +12,32 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
-from springtide.policy.keys import known
-from springtide.policy.model import (
-    Approval,
-    AutoSpec,
-    BlueGreen,
+from springtide.policy.approval import Approval
+from springtide.policy.capacity import (
     CapacitySpec,
-    ConformalSpec,
-    DatabaseCheck,
-    Deadlines,
-    Downstream,
-    EventSpec,
-    FileDemand,
     FixedSpec,
-    Floor,
-    ForecastSpec,
-    Guards,
-    History,
-    Hpa,
-    HttpCheck,
-    InPlace,
-    KnownEvent,
     Measured,
-    Metadata,
     PercentileSpec,
-    Preflight,
-    Probe,
-    PrometheusDemand,
-    PromqlCheck,
-    Quality,
     QueueingSpec,
-    Rehearsal,
-    Replicas,
-    SeasonalSpec,
-    Spec,
     SqrtHeadroomSpec,
-    Stability,
-    TargetSpec,
     TargetUtilizationSpec,
     UslSpec,
     WeightedDemandSpec,
-)  # fmt: skip
+)
+from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
+from springtide.policy.control import AutoSpec, Hpa
+from springtide.policy.databases import DatabaseCheck
+from springtide.policy.demand import FileDemand, History, PrometheusDemand, Quality
+from springtide.policy.downstream import Downstream
+from springtide.policy.keys import known
+from springtide.policy.model import Guards, Metadata, Replicas, Spec, TargetSpec
 from springtide.policy.parse import load_policies, load_policy
+from springtide.policy.preflight import Preflight
+from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.schema import policy_schema, render
+from springtide.policy.smoke import HttpCheck, PromqlCheck
+from springtide.policy.stability import Stability
+from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "policies"
@@ -122,8 +105,8 @@ def test_the_docs_tell_the_defaults(part: Any) -> None:
             and isinstance(field.default, str | int | float)
             and key not in {"type", "model", "source"}
         ):
-            told = json.dumps(field.default) if isinstance(field.default, bool) else str(field.default)
-            row = re.search(rf"^\| .*\b{key}\b.*\| `{re.escape(told)}` \|$", DOCS, re.MULTILINE)
+            default = json.dumps(field.default) if isinstance(field.default, bool) else str(field.default)
+            row = re.search(rf"^\| .*\b{key}\b.*\| `{re.escape(default)}` \|$", DOCS, re.MULTILINE)
             assert row, f"docs/policy.md does not say that {part.__name__}.{key} defaults to {field.default}"
 
 
@@ -148,9 +131,9 @@ def test_the_errors_of_the_docs_are_real(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_docs_tell_every_code() -> None:
-    told = "".join(path.read_text() for path in GOLDEN.glob("invalid/*/*.txt"))
+    messages = "".join(path.read_text() for path in GOLDEN.glob("invalid/*/*.txt"))
 
-    assert [code for code in re.findall(r"\[([a-z_]+)\]$", told, re.MULTILINE) if f"`{code}`" not in DOCS] == []
+    assert [code for code in re.findall(r"\[([a-z_]+)\]$", messages, re.MULTILINE) if f"`{code}`" not in DOCS] == []
 
 
 def test_the_example_policies_are_valid() -> None:

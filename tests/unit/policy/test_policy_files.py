@@ -57,7 +57,7 @@ def test_invalid_files_tell_all_that_is_wrong(path: Path) -> None:
 
 
 def test_each_kind_of_bad_file_is_covered() -> None:
-    told = "".join(path.with_suffix(".txt").read_text() for path in INVALID)
+    messages = "".join(path.with_suffix(".txt").read_text() for path in INVALID)
 
     wanted = {
         "policy_unreadable", "policy_too_deep", "policy_unsafe_tag", "policy_alias_refused", "policy_duplicate_key",
@@ -65,7 +65,7 @@ def test_each_kind_of_bad_file_is_covered() -> None:
         "name_invalid", "derived_name_too_long", "url_not_allowed", "path_not_allowed", "zero_refused",
         "pods_negative", "pods_too_many",
     }  # fmt: skip
-    assert {code for code in wanted if f"[{code}]" in told} == wanted
+    assert {code for code in wanted if f"[{code}]" in messages} == wanted
     assert len(INVALID) >= 50
 
 
@@ -83,9 +83,9 @@ def test_contradictions_are_told_beside_every_other_error(tmp_path: Path) -> Non
     text = text.replace("min: 2", "min: 30, many: 1").replace("per_replica: 50", "per_replica: 50, window: 2h")
     text += "  smoke: [{http: {path: nowhere}}]\n"
 
-    found = errors(folder(tmp_path, bad=text) / "bad.yaml")
+    messages = errors(folder(tmp_path, bad=text) / "bad.yaml")
 
-    assert [line.rpartition("[")[2] for line in found.splitlines()] == [
+    assert [line.rpartition("[")[2] for line in messages.splitlines()] == [
         "policy_unknown_key]", "policy_inconsistent]", "url_not_allowed]",
     ]  # fmt: skip
     text = text.replace("min: 30", "min: 3")
@@ -99,8 +99,8 @@ def test_a_file_that_is_not_there_is_a_policy_error(tmp_path: Path) -> None:
 def test_a_folder_and_a_pipe_are_no_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
 
-    assert "no regular file" in errors(tmp_path / "pipe.yaml")
-    assert "no regular file" in errors(tmp_path)
+    assert "not a regular file" in errors(tmp_path / "pipe.yaml")
+    assert "not a regular file" in errors(tmp_path)
 
 
 def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from builders import policy
-from springtide.policy.model import FileDemand, HttpCheck, PromqlCheck, Replicas, ScalingPolicy, SmokeCheck, TargetSpec
+from springtide.policy.demand import FileDemand
+from springtide.policy.model import Replicas, ScalingPolicy, TargetSpec
 from springtide.policy.part import Part
+from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
 
 
 def parts(of: Any = ScalingPolicy) -> Iterator[type[Part]]:
@@ -41,12 +43,12 @@ def everything() -> ScalingPolicy:
     )
 
 
-@pytest.mark.parametrize("one", [policy(), everything()], ids=["shortest", "everything"])
-def test_a_policy_survives_its_json_form(one: ScalingPolicy) -> None:
-    dumped = one.model_dump(mode="json")
+@pytest.mark.parametrize("parsed", [policy(), everything()], ids=["shortest", "everything"])
+def test_a_policy_survives_its_json_form(parsed: ScalingPolicy) -> None:
+    dumped = parsed.model_dump(mode="json")
 
-    assert ScalingPolicy.model_validate(dumped) == one
-    assert ScalingPolicy.model_validate_json(one.model_dump_json()) == one
+    assert ScalingPolicy.model_validate(dumped) == parsed
+    assert ScalingPolicy.model_validate_json(parsed.model_dump_json()) == parsed
     assert ScalingPolicy.model_validate(dumped).model_dump(mode="json") == dumped
 
 
@@ -60,7 +62,8 @@ def test_the_json_form_holds_the_words_of_the_file() -> None:
 
 
 def test_the_defaults_are_those_that_the_docs_promise() -> None:
-    strategy, guards = policy(strategy={"type": "blue_green"}).spec.strategy, policy().spec.guards
+    strategy = policy(strategy={"type": "blue_green"}).spec.strategy
+    guards = policy().spec.guards
 
     waits = (strategy.propagation, strategy.drain, strategy.deadlines.ready, strategy.deadlines.removed)
     assert waits == tuple(timedelta(seconds=seconds) for seconds in (30, 60, 600, 900))
@@ -69,11 +72,11 @@ def test_the_defaults_are_those_that_the_docs_promise() -> None:
 
 
 def test_nothing_of_a_policy_can_be_changed() -> None:
-    one = policy()
+    parsed = policy()
 
     with pytest.raises(ValidationError):
-        one.spec.replicas.min = 5  # type: ignore[misc]  # what is tested
-    assert hash(one.spec.strategy) == hash(policy().spec.strategy)
+        parsed.spec.replicas.min = 5  # type: ignore[misc]  # what is tested
+    assert hash(parsed.spec.strategy) == hash(policy().spec.strategy)
 
 
 def test_the_other_set_has_a_name_of_its_own() -> None:
@@ -130,8 +133,8 @@ def test_contradictions_have_a_place_each() -> None:
     with pytest.raises(ValidationError) as caught:
         Replicas(min=5, max=3)
 
-    (found,) = caught.value.errors()[0]["ctx"]["found"]
-    assert (found.field, found.code) == (("min",), "policy_inconsistent")
+    (contradiction,) = caught.value.errors()[0]["ctx"]["found"]
+    assert (contradiction.field, contradiction.code) == (("min",), "policy_inconsistent")
 
 
 @pytest.mark.parametrize("path", ["day.csv", "traces/day.csv.gz", "../traces/day.parquet", "./a b.csv"])

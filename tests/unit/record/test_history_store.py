@@ -52,7 +52,10 @@ def test_a_day_kept_twice_is_kept_once_as_it_was_last(store: RunStore) -> None:
 
 
 def test_what_was_learned_comes_back_and_is_written_over(store: RunStore) -> None:
-    learned = Learned({"forecast-1": Forecast(0.0, 900.0, (1.0, 2.5), "abc")}, {"seasonal-2": 0.125})
+    learned = Learned(
+        forecasts={"forecast-1": Forecast(start=0.0, step=900.0, upper=(1.0, 2.5), fingerprint="abc")},
+        errors={"seasonal-2": 0.125},
+    )
 
     assert store.learned("checkout") == NOTHING_LEARNED
     store.save_learned("checkout", NOTHING_LEARNED)

@@ -26,7 +26,7 @@ LATE = Rehearsed(
     present=100.0,
     rate=200.0,
     figures=LoadFigures(6, 6, 900, 3, 9.5, None, 110.0, 8.0, 900.0, "p99", is_late=True, errors={"status 500": 3}),
-    measured=MeasuredLoad(35.0, 6, True, AT),
+    measured=MeasuredLoad(per_replica=35.0, replicas=6, is_limit=True, at=AT),
 )
 
 

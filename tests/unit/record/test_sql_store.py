@@ -118,7 +118,7 @@ def test_a_database_that_does_not_answer_is_temporary_and_keeps_the_password(mon
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(TemporaryError, match=f"{tmp_path}/file/sub cannot be made") as away:
+    with pytest.raises(TemporaryError, match=f"{tmp_path}/file/sub cannot be created") as away:
         open_store(f"sqlite:///{tmp_path}/file/sub/runs.db")
 
     assert away.value.code == "store_unavailable"

@@ -31,7 +31,7 @@ from unit.sandbox.scenes import kubernetes_client
 QUERY = 'sum(rate(http_requests_total{service="web"}[1m]))'
 DEMAND = {"source": "prometheus", "query": QUERY, "unit": "requests/s", "lookback": "21d"}
 MODEL = {"model": "auto", "per_replica": 50, "autoscaler": "tuned"}
-SETTING = Setting(0.95, 0.8, headroom=2.0)
+SETTING = Setting(quantile=0.95, target=0.8, headroom=2.0)
 HPAS, SCALED, RULES = "horizontalpodautoscalers", "scaledobjects", "prometheusrules"
 PATHS = {
     HPAS: f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/{HPAS}/web",
@@ -86,7 +86,7 @@ def refused(simulation: Simulation, kind: type[SpringtideError], words: str, by:
     """Expect that judging raises, and that nothing was written."""
     before = writes_of(simulation)
     with pytest.raises(kind, match=words):
-        judged(simulation.ports().kube, tuned(3, 30), Setting(0.9, 0.6), by)
+        judged(simulation.ports().kube, tuned(3, 30), Setting(quantile=0.9, target=0.6), by)
     assert writes_of(simulation) == before
 
 
@@ -110,7 +110,7 @@ def test_new_numbers_change_the_rule_and_only_the_rule() -> None:
     simulation = Simulation.of(2)
     applied(simulation)
 
-    rule, hpa = judged(simulation.ports().kube, tuned(), Setting(0.9, 0.65))
+    rule, hpa = judged(simulation.ports().kube, tuned(), Setting(quantile=0.9, target=0.65))
 
     assert (rule.action, hpa.action) == (Action.CHANGE, Action.KEEP)
     assert [one.field for one in rule.differences] == ["spec.groups[0].rules[1].expr"]
@@ -299,7 +299,7 @@ def rights() -> list[tuple[str, str]]:
 
 def everything(kube: LiveKube, simulation: Simulation) -> None:
     """Create and change all three kinds."""
-    for chosen, setting in ((tuned(), SETTING), (tuned(3, 30), Setting(0.9, 0.6))):
+    for chosen, setting in ((tuned(), SETTING), (tuned(3, 30), Setting(quantile=0.9, target=0.6))):
         apply_writes(kube, judged(kube, chosen, setting))
     gone = simulation.world.call(Request("DELETE", PATHS[HPAS], {}, {}, b""))
     assert gone.status == 200

@@ -45,7 +45,9 @@ class Steady:
         if self.pods is None:
             raise DemandUnusable("the answer is NaN.", code="capacity_unusable")
         times = np.arange(start.timestamp(), end.timestamp() + 1, step.total_seconds())
-        return DemandSeries(times, np.full(times.shape, self.pods * 70.0), "requests/s", "a test")
+        return DemandSeries(
+            times=times, values=np.full(times.shape, self.pods * 70.0), unit="requests/s", source="a test"
+        )
 
 
 @dataclass

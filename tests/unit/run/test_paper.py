@@ -28,7 +28,7 @@ class Recorded:
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         times = np.arange(start.timestamp(), min(end, self.until).timestamp() + 1, step.total_seconds())
         values = np.where(times < utc("2026-11-11T10:30").timestamp(), 100.0, 400.0)
-        return DemandSeries(times, values, "requests/s", "a record")
+        return DemandSeries(times=times, values=values, unit="requests/s", source="a record")
 
 
 def measured(**spec: Any) -> ScalingPolicy:

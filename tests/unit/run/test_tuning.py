@@ -20,7 +20,8 @@ from springtide.errors import InputError
 from springtide.kube.objects import Deployment
 from springtide.plan.autoscaler import applied_now, horizontal_pod_autoscaler
 from springtide.plan.model import Target
-from springtide.policy.model import AutoSpec, ScalingPolicy
+from springtide.policy.control import AutoSpec
+from springtide.policy.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.admission import Around, calculated
@@ -77,7 +78,7 @@ class Wave:
         times = np.arange(first, end.timestamp(), step.total_seconds())
         noise = np.random.default_rng(3).gamma(100, 0.01, len(times))
         values = (10 + 6 * np.sin(2 * np.pi * times / 86400)) * noise
-        return DemandSeries(times, values, "requests/s", "wave")
+        return DemandSeries(times=times, values=values, unit="requests/s", source="wave")
 
 
 def tuned_policy(*models: dict[str, Any]) -> ScalingPolicy:
@@ -200,8 +201,8 @@ class TestTuning:
 
     def test_what_else_was_learned_stays(self) -> None:
         store = MemoryStore()
-        forecast = Forecast(0.0, 300.0, (1.0,), "f")
-        store.save_learned("web", Learned({"forecast-1": forecast}, {"seasonal-1": 0.1}))
+        forecast = Forecast(start=0.0, step=300.0, upper=(1.0,), fingerprint="f")
+        store.save_learned("web", Learned(forecasts={"forecast-1": forecast}, errors={"seasonal-1": 0.1}))
 
         tune_policy(tuned_policy(AUTO), Wave(), store, NOW)
         kept = store.learned("web")
@@ -214,7 +215,9 @@ class TestTuning:
     def test_numbers_that_the_cluster_does_not_follow_are_told_and_the_note_stays(self) -> None:
         store, wanted = MemoryStore(), tuned_policy(AUTO | {"autoscaler": "tuned"})
         follower = horizontal_pod_autoscaler(wanted)
-        old = applied_now(wanted, Setting(0.9, 0.4), follower, at=NOW - timedelta(days=1), by_hand=False)
+        old = applied_now(
+            wanted, Setting(quantile=0.9, target=0.4), follower, at=NOW - timedelta(days=1), by_hand=False
+        )
         store.save_learned("web", Learned(applied=old))
 
         (found,) = tune_policy(wanted, Wave(), store, NOW)

@@ -1,4 +1,4 @@
-"""What must hold besides the pods: databases that gate each phase, and a service that stays stable for a while."""
+"""Databases that a service depends on: each gates every phase that changes something."""
 
 import re
 from typing import Annotated, Literal
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from springtide.policy.part import Part
-from springtide.policy.units import Duration, Name, Percent, between, refusal, shown
+from springtide.policy.units import Duration, Name, between, refusal, shown
 
 _CONNECTION = r"[A-Za-z0-9_.-]{1,63}"
 
@@ -35,7 +35,7 @@ class DatabaseCheck(Part):
     Required."""
 
     role: Literal["primary", "any"] = "primary"
-    """What it must be. Default `primary`: it takes writes. `any`: a standby will do."""
+    """What it must be. Default `primary`: it takes writes. `any`: a standby is enough."""
 
     free_connections: Annotated[int, Field(ge=0, le=100_000)] = 10
     """How many connections must be free. Default 10."""
@@ -48,19 +48,3 @@ class DatabaseCheck(Part):
 
     timeout: Annotated[Duration, between("1s", "30s")] = Duration("3s")
     """How long it may take to answer. Default 3s."""
-
-
-class Stability(Part):
-    """The smoke test's requests again and again for a while, before the stable instances go."""
-
-    window: Annotated[Duration, between("1s", "1h")] = Duration("1m")
-    """For how long. Default 1m."""
-
-    every: Annotated[Duration, between("1s", "30s")] = Duration("5s")
-    """How often each check is made in it. Default 5s."""
-
-    must_pass: Percent = Percent("100%")
-    """How many of all answers must be as expected. Default 100%."""
-
-    p95_milliseconds: Annotated[int, Field(ge=1, le=60_000)] | None = None
-    """How many milliseconds 95 % of the answers may take. Default none: latency is not judged."""
