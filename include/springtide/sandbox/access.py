@@ -48,11 +48,11 @@ class Action:
 class Access:
     """Authentication by token, authorization by RBAC.
 
-    `open_door` lets in whoever comes without a token as the administrator; off, such a caller is `system:anonymous`.
+    Whoever comes without a token is the administrator with `allow_anonymous_admin`, else `system:anonymous`.
     """
 
     store: Store
-    open_door: bool = True
+    allow_anonymous_admin: bool = True
     tokens: dict[str, User] = field(default_factory=dict)
 
     def who(self, authorization: str) -> User:
@@ -63,7 +63,7 @@ class Access:
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            return ADMIN if self.open_door else ANONYMOUS
+            return ADMIN if self.allow_anonymous_admin else ANONYMOUS
         user = self.tokens.get(token)
         if user is None:
             raise unauthorized()

@@ -91,13 +91,13 @@ class Answer:
 class App:
     """One process of the app; times are seconds of the sandbox's timeline."""
 
-    def __init__(self, pod: str, env: dict[str, str], started: float, luck: Random) -> None:
+    def __init__(self, pod: str, env: dict[str, str], started: float, rng: Random) -> None:
         self.pod = pod
         self.started = started
         self.requests = 0
         self.broken = False  # made unready from outside
         self.draining = False
-        self._luck = luck
+        self._rng = rng
         try:
             self.behaviour = Behaviour.of(env)
         except ValueError:
@@ -126,7 +126,7 @@ class App:
             return Answer(200, f"# TYPE http_requests_total counter\nhttp_requests_total {self.requests}\n")
         if path not in {"/", "/healthz"}:
             return Answer(404, "404 page not found\n")
-        if self._luck.random() < self.behaviour.fail_rate:
+        if self._rng.random() < self.behaviour.fail_rate:
             return Answer(self.behaviour.status, "failing, as told\n")
         if path == "/healthz":
             return Answer(200, "ok\n")

@@ -19,7 +19,7 @@ from springtide.sandbox.writes import Writes
 class Settings:
     """How the cluster behaves. Times are seconds.
 
-    The reaction times are means; each reaction takes between 0.75 and 1.25 of it, by the sandbox's seeded luck.
+    The reaction times are means; each reaction takes between 0.75 and 1.25 of it, by the sandbox's seeded random numbers.
     """
 
     seed: int = 0
@@ -49,7 +49,7 @@ class Core:
     store: Store
     writes: Writes
     network: Network
-    luck: Random
+    rng: Random
     images: set[str]  # what the node has; may change while the sandbox runs
     _events: dict[tuple[str, str, str], Ref] = field(default_factory=dict)
 
@@ -63,7 +63,7 @@ class Core:
 
     def about(self, seconds: float) -> float:
         """Return a time around a mean."""
-        return seconds * (0.75 + self.luck.random() / 2)
+        return seconds * (0.75 + self.rng.random() / 2)
 
     def event(self, about: Json, kind: str, reason: str, message: str) -> None:
         """Record an Event (`kind` is Normal or Warning) about an object; the same one again only raises its count."""
@@ -75,7 +75,7 @@ class Core:
             self.store.put(known, again)
             return
         namespace = metadata.get("namespace", "default")
-        ref = Ref("events", namespace, f"{metadata['name']}.{self.luck.getrandbits(64):016x}")
+        ref = Ref("events", namespace, f"{metadata['name']}.{self.rng.getrandbits(64):016x}")
         self._events[metadata["uid"], reason, message] = ref
         source = {"kind": about["kind"], "apiVersion": about["apiVersion"], "name": metadata["name"]}
         self.store.put(

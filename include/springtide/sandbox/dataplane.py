@@ -14,24 +14,13 @@ from random import Random
 
 from springtide.sandbox.controllers.endpointslice import SERVICE_LABEL
 from springtide.sandbox.core import Core
+from springtide.sandbox.endpoints import Address, Endpoint, endpoints_of
 from springtide.sandbox.history import History, Loss
-from springtide.sandbox.objects import Json, Ref, labels_of
+from springtide.sandbox.objects import Ref, labels_of
 from springtide.sandbox.runtime import Process
 from springtide.sandbox.store import Change
 
 Service = tuple[str, str]  # namespace, name
-Address = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One endpoint of a Service port, as the proxy knows it."""
-
-    pod: str
-    address: Address
-    ready: bool
-    serving: bool
-    terminating: bool
 
 
 @dataclass(slots=True)
@@ -52,7 +41,7 @@ class Dataplane:
     def __init__(self, core: Core, history: History) -> None:
         self.core = core
         self.history = history
-        self.luck = Random(core.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
+        self.rng = Random(core.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
         self.on_change: Callable[[Service], None] | None = None
         self._routes: dict[Service, _Route] = {}
         self._listening: set[Address] = set()
@@ -135,7 +124,7 @@ class Dataplane:
             return None
         name = next((one.get("name", "") for one in obj["spec"].get("ports", ()) if one["port"] == port), None)
         backends = route.backends(name) if name is not None else []
-        return self.luck.choice(backends).address if backends else None
+        return self.rng.choice(backends).address if backends else None
 
     def service_at(self, host: str) -> Service | None:
         """Return the Service of a cluster IP or of a name like `checkout.shop` or `checkout.shop.svc.cluster.local`."""
@@ -150,28 +139,3 @@ class Dataplane:
 
 def _service_ref(service: Service) -> Ref:
     return Ref("services", *service)
-
-
-def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
-    """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so."""
-    found: dict[str, dict[Address, Endpoint]] = {}
-    for one in slices:
-        for port in one.get("ports") or ():
-            known = found.setdefault(port.get("name", ""), {})
-            for entry in one.get("endpoints") or ():
-                endpoint = _endpoint(entry, port["port"])
-                before = known.get(endpoint.address)
-                if before is None or endpoint.ready:
-                    known[endpoint.address] = endpoint
-    return {name: tuple(known.values()) for name, known in found.items()}
-
-
-def _endpoint(entry: Json, port: int) -> Endpoint:
-    conditions = entry["conditions"]
-    return Endpoint(
-        pod=entry["targetRef"]["name"],
-        address=(entry["addresses"][0], port),
-        ready=conditions["ready"],
-        serving=conditions["serving"],
-        terminating=conditions["terminating"],
-    )

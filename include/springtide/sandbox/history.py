@@ -5,12 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from springtide.sandbox.objects import Json, dump
-
-if TYPE_CHECKING:
-    from springtide.sandbox.dataplane import Endpoint
+from springtide.sandbox.endpoints import Endpoint
 
 
 @dataclass(slots=True)
@@ -39,16 +35,6 @@ class Call:
     def applied(self) -> bool:
         """Whether the call changed the store."""
         return self.revisions[0] != self.revisions[1]
-
-    def to_record(self) -> Json:
-        """Return the form that is written to a file."""
-        record: Json = {name: getattr(self, name) for name in self.__slots__}
-        return {
-            **record,
-            "body": self.body.decode(errors="replace"),
-            "query": dict(self.query),
-            "applied": self.applied,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +106,6 @@ class History:
         mine = [one for one in self.written if (one.namespace, one.service) == (namespace, service)]
         before = [one for one in mine if one.time <= since][-1:]
         return min((len(one.ready) for one in [*before, *(one for one in mine if one.time > since)]), default=0)
-
-    def to_lines(self) -> bytes:
-        """Return the calls as JSON lines."""
-        return b"".join(dump(call.to_record()) + b"\n" for call in self.calls)
 
 
 def _entry(time: float, service: tuple[str, str], by_port: Mapping[str, Iterable[Endpoint]]) -> EndpointsAt:

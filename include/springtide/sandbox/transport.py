@@ -26,7 +26,6 @@ from springtide.sandbox.watching import Watch
 from springtide.sandbox.world import World
 
 if TYPE_CHECKING:
-    import httpx
     from urllib3.connection import HTTPConnection
 
 HOST = "http://sandbox.invalid"
@@ -125,20 +124,6 @@ class _InProcessPool(HTTPConnectionPool):
             raise RuntimeError(f"{url}: a call without a timeout would wait for ever for its lost answer")
         self.world.clock.sleep(read_timeout)
         return ReadTimeoutError(self, url, f"Read timed out. (read timeout={read_timeout})")
-
-
-def httpx_transport(world: World) -> httpx.MockTransport:
-    """Return a transport with which an httpx client reaches the world's Services and pods, in virtual time."""
-    import httpx
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        try:
-            found = world.fetch(str(request.url))
-        except ConnectionRefusedError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        return httpx.Response(found.status, text=found.body)
-
-    return httpx.MockTransport(answer)
 
 
 def _bytes(body: Any) -> bytes:

@@ -56,10 +56,10 @@ class World:
     ) -> None:
         self.settings = settings or Settings()
         timeline, store = Timeline(), Store()
-        luck = Random(self.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
+        rng = Random(self.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
         network = Network(self.settings.second_octet)
-        writes = Writes(store, network, lambda: start + timedelta(seconds=timeline.elapsed), luck)
-        self.core = Core(self.settings, start, timeline, store, writes, network, luck, set(self.settings.images))
+        writes = Writes(store, network, lambda: start + timedelta(seconds=timeline.elapsed), rng)
+        self.core = Core(self.settings, start, timeline, store, writes, network, rng, set(self.settings.images))
         self.store = store
         self.history = History()
         self.faults: FaultPlan | Callable[[Call], Fault | None] = FaultPlan()

@@ -70,15 +70,15 @@ CONTROLLER = Writer()
 class Writes:
     """Every way to change the store."""
 
-    def __init__(self, store: Store, network: Network, now: Callable[[], datetime], luck: Random) -> None:
+    def __init__(self, store: Store, network: Network, now: Callable[[], datetime], rng: Random) -> None:
         self.store = store
         self.network = network
         self.now = now
-        self.luck = luck
+        self.rng = rng
 
     def name_suffix(self) -> str:
         """Return five letters, as the API server appends them to `generateName`."""
-        return "".join(self.luck.choices(_NAME_LETTERS, k=5))
+        return "".join(self.rng.choices(_NAME_LETTERS, k=5))
 
     def create(self, kind: Kind, body: Json, namespace: str = "", writer: Writer = CONTROLLER) -> Json:
         """Create an object.
@@ -133,7 +133,7 @@ class Writes:
         return self._owned(kind, None, obj, writer)
 
     def _uid(self) -> str:
-        digits = f"{self.luck.getrandbits(128):032x}"
+        digits = f"{self.rng.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
     def _open_namespace(self, kind: Kind, name: str, namespace: str, given: str) -> None:

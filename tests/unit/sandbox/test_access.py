@@ -103,7 +103,7 @@ def test_an_unknown_token_is_unauthorized() -> None:
 
 def test_with_the_door_closed_a_caller_without_a_token_is_anonymous() -> None:
     world = shop()
-    world.access.open_door = False
+    world.access.allow_anonymous_admin = False
 
     answer = call(world, "GET", PODS)
 

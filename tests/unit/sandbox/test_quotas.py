@@ -25,8 +25,8 @@ SMALL = "/api/v1/namespaces/shop/resourcequotas/small"
 
 
 def sized(cpu: str = "100m") -> Json:
-    box = container(resources={"requests": {"cpu": cpu}, "limits": {"memory": "64Mi"}})
-    return {"metadata": {"name": "one"}, "spec": {"containers": [box]}}
+    asking = container(resources={"requests": {"cpu": cpu}, "limits": {"memory": "64Mi"}})
+    return {"metadata": {"name": "one"}, "spec": {"containers": [asking]}}
 
 
 def test_a_pod_too_many_is_refused_with_all_three_numbers() -> None:

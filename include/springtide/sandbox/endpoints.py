@@ -1,0 +1,46 @@
+"""The endpoints of a Service, as its EndpointSlices hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from springtide.sandbox.objects import Json
+
+Address = tuple[str, int]
+"""The IP address and the port of a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint of a Service port, as the proxy knows it."""
+
+    pod: str
+    address: Address
+    ready: bool
+    serving: bool
+    terminating: bool
+
+
+def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
+    """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so."""
+    found: dict[str, dict[Address, Endpoint]] = {}
+    for one in slices:
+        for port in one.get("ports") or ():
+            known = found.setdefault(port.get("name", ""), {})
+            for entry in one.get("endpoints") or ():
+                endpoint = _endpoint(entry, port["port"])
+                before = known.get(endpoint.address)
+                if before is None or endpoint.ready:
+                    known[endpoint.address] = endpoint
+    return {name: tuple(known.values()) for name, known in found.items()}
+
+
+def _endpoint(entry: Json, port: int) -> Endpoint:
+    conditions = entry["conditions"]
+    return Endpoint(
+        pod=entry["targetRef"]["name"],
+        address=(entry["addresses"][0], port),
+        ready=conditions["ready"],
+        serving=conditions["serving"],
+        terminating=conditions["terminating"],
+    )
