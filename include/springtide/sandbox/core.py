@@ -19,7 +19,7 @@ from springtide.sandbox.writes import Writes
 class Settings:
     """How the cluster behaves. Times are seconds.
 
-    The reaction times are means; each reaction takes between 0.75 and 1.25 of it, by the sandbox's seeded random numbers.
+    The reaction times are means; each reaction takes between 0.75 and 1.25 of it, drawn from the seed.
     """
 
     seed: int = 0

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cmp_to_key
 
 from springtide.sandbox.controllers import conditions
-from springtide.sandbox.controllers.rollout import fully_labelled, is_ready, replicas
+from springtide.sandbox.controllers.counts import wanted
 from springtide.sandbox.core import Controller
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import (
@@ -21,6 +21,7 @@ from springtide.sandbox.objects import (
     condition,
     controller_of,
     is_terminating,
+    is_true,
     labels_of,
     owner_reference,
     parse_stamp,
@@ -90,11 +91,11 @@ class ReplicaSetController(Controller):
         return self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners or None))
 
     def _resize(self, one: Json, pods: list[Json]) -> None:
-        missing = replicas(one) - len(pods)
+        missing = wanted(one) - len(pods)
         for _ in range(min(missing, _BURST)):
             self._create(one)
         if missing < 0:
-            ranked = self._ranked(one, pods) if replicas(one) else pods
+            ranked = self._ranked(one, pods) if wanted(one) else pods
             for pod in ranked[: min(-missing, _BURST)]:
                 self.writes.delete(_PODS, _PODS.ref(pod))
                 message = f"Deleted pod: {pod['metadata']['name']}"
@@ -121,7 +122,7 @@ class ReplicaSetController(Controller):
 
     def _report(self, ref: Ref, one: Json, pods: list[Json], failure: ApiError | None) -> None:
         template = one["spec"]["template"]
-        ready = [pod for pod in pods if is_ready(pod)]
+        ready = [pod for pod in pods if is_true(pod, "Ready")]
         least = one["spec"].get("minReadySeconds", 0)
         waits = [self._until_available(pod, least) for pod in ready]
         found = {
@@ -133,7 +134,7 @@ class ReplicaSetController(Controller):
         }
         status: Json = {key: value for key, value in found.items() if value or key == "replicas"}
         before = one.get("status", {}).get("conditions", [])
-        kept = self._failure_condition(before, failure, missing=replicas(one) > len(pods))
+        kept = self._failure_condition(before, failure, missing=wanted(one) > len(pods))
         if kept:
             status["conditions"] = kept
         self.writes.set_status(ref, status)
@@ -190,13 +191,13 @@ def _order(now: datetime, on_node: dict[str, int]) -> Callable[[Json, Json], int
     def fixed(pod: Json) -> tuple[bool, int, bool, int, int]:
         node = pod["spec"].get("nodeName", "")
         cost = int(annotations_of(pod).get(_COST, "0"))
-        return bool(node), _PHASES.get(pod["status"]["phase"], 0), is_ready(pod), cost, -on_node.get(node, 0)
+        return bool(node), _PHASES.get(pod["status"]["phase"], 0), is_true(pod, "Ready"), cost, -on_node.get(node, 0)
 
     def compare(left: Json, right: Json) -> int:
         mine, yours = fixed(left), fixed(right)
         if mine != yours:
             return -1 if mine < yours else 1
-        if is_ready(left) and (by_age := _by_age(left, right, _ready_since, now)):
+        if is_true(left, "Ready") and (by_age := _by_age(left, right, _ready_since, now)):
             return by_age
         if _restarts(left) != _restarts(right):
             return -1 if _restarts(left) > _restarts(right) else 1
@@ -230,3 +231,9 @@ def _by_age(left: Json, right: Json, when: Callable[[Json], datetime], now: date
 def _magnitude(age: timedelta) -> int:
     nanoseconds = age.total_seconds() * 1e9
     return int(math.log2(nanoseconds)) if nanoseconds > 0 else -1
+
+
+def fully_labelled(pod: Json, template: Json) -> bool:
+    """Return whether a pod has every label of a template."""
+    labels = labels_of(pod)
+    return all(labels.get(key) == value for key, value in (template.get("metadata", {}).get("labels") or {}).items())
