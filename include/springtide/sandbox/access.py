@@ -24,7 +24,7 @@ ADMIN = User("kubernetes-admin", (_MASTERS,))
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What somebody wants to do, as the authorizer sees it."""
 
@@ -36,7 +36,7 @@ class Action:
     path: str = ""  # for requests that are about no resource
 
     @property
-    def words(self) -> str:
+    def refusal(self) -> str:
         """The second half of the refusal, in the API server's words."""
         if not self.resource:
             return f'cannot {self.verb} path "{self.path}"'
@@ -80,7 +80,7 @@ class Access:
 
     def refusal(self, user: User, action: Action, subject: Subject) -> ApiError:
         """Return the 403 for an action."""
-        why = f'User "{user.name}" {action.words}'
+        why = f'User "{user.name}" {action.refusal}'
         if not action.resource:
             return ApiError(403, "Forbidden", f"forbidden: {why}", {})
         return forbidden(subject, why)
@@ -110,8 +110,8 @@ class Access:
             if any(_is(subject, user, binding) for subject in binding.get("subjects") or ()):
                 role = binding["roleRef"]
                 space = "" if role["kind"] == "ClusterRole" else binding["metadata"]["namespace"]
-                found = self.store.get(Ref(f"{role['kind'].lower()}s", space, role["name"]))
-                yield from (found or {}).get("rules") or ()
+                granted = self.store.get(Ref(f"{role['kind'].lower()}s", space, role["name"]))
+                yield from (granted or {}).get("rules") or ()
 
 
 def _is(subject: Json, user: User, binding: Json) -> bool:

@@ -25,7 +25,8 @@ from random import Random
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
-_LEAST_STATUS, _MOST_STATUS = 200, 599
+_LOWEST_STATUS = 200
+_HIGHEST_STATUS = 599
 _AT_ONCE = 0.01  # seconds that a process with a broken configuration lives
 
 
@@ -41,7 +42,7 @@ def seconds(text: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """What the environment makes of the app. Times are seconds."""
 
@@ -67,7 +68,7 @@ class Behaviour:
         }
         status = int(env.get("STATUS") or 500)
         rate = float(env.get("FAIL_RATE") or (1.0 if env.get("STATUS") else 0.0))
-        if not _LEAST_STATUS <= status <= _MOST_STATUS or not 0 <= rate <= 1:
+        if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS or not 0 <= rate <= 1:
             raise ValueError(f"STATUS={status}, FAIL_RATE={rate}: a status and a share from 0 to 1 are expected")
         return cls(
             **durations,

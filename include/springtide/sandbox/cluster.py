@@ -134,7 +134,8 @@ def start_cluster(
 
 def _change_images(world: World, request: Request) -> Response:
     """Add an image to the node's (PUT), or take it away (DELETE); either may be done twice."""
-    name, images = request.path.removeprefix(_IMAGES), world.core.images
+    name = request.path.removeprefix(_IMAGES)
+    images = world.core.images
     if request.method == "PUT":
         images.add(name)
     elif request.method == "DELETE":

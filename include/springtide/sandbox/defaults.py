@@ -1,6 +1,6 @@
 """What a real API server fills in where a manifest is silent, so that a template that is read back is complete.
 
-Sources: pkg/apis/{core,apps,autoscaling,batch}/v1/defaults.go of Kubernetes 1.34.
+The values are those that Kubernetes 1.34 documents, and that a real one showed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ Address = tuple[str, int]
 """The IP address and the port of a process."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One endpoint of a Service port, as the proxy knows it."""
 
@@ -23,16 +23,16 @@ class Endpoint:
 
 def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
     """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so."""
-    found: dict[str, dict[Address, Endpoint]] = {}
-    for one in slices:
-        for port in one.get("ports") or ():
-            known = found.setdefault(port.get("name", ""), {})
-            for entry in one.get("endpoints") or ():
+    by_port: dict[str, dict[Address, Endpoint]] = {}
+    for endpoint_slice in slices:
+        for port in endpoint_slice.get("ports") or ():
+            known = by_port.setdefault(port.get("name", ""), {})
+            for entry in endpoint_slice.get("endpoints") or ():
                 endpoint = _endpoint(entry, port["port"])
                 before = known.get(endpoint.address)
                 if before is None or endpoint.ready:
                     known[endpoint.address] = endpoint
-    return {name: tuple(known.values()) for name, known in found.items()}
+    return {name: tuple(known.values()) for name, known in by_port.items()}
 
 
 def _endpoint(entry: Json, port: int) -> Endpoint:

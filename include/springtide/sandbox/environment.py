@@ -18,13 +18,13 @@ def resolve(container: Json, pod: Json, store: Store) -> dict[str, str]:
     Raises:
         ConfigError: a variable cannot be had.
     """
-    found: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
+    variables: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
     for entry in container.get("env", ()):
         source = entry.get("valueFrom")
         value = str(entry.get("value", "")) if source is None else _from(source, pod, store)
         if value is not None:
-            found[entry["name"]] = value
-    return found
+            variables[entry["name"]] = value
+    return variables
 
 
 def _from(source: Json, pod: Json, store: Store) -> str | None:
@@ -47,7 +47,9 @@ def _field(pod: Json, path: str) -> str:
 
 
 def _config_map(reference: Json, pod: Json, store: Store) -> str | None:
-    namespace, name, key = pod["metadata"]["namespace"], reference["name"], reference["key"]
+    namespace = pod["metadata"]["namespace"]
+    name = reference["name"]
+    key = reference["key"]
     config_map = store.get(Ref("configmaps", namespace, name))
     if config_map is None:
         if reference.get("optional"):

@@ -57,4 +57,4 @@ def ports_of(service: Json) -> set[int]:
     spec = service["spec"]
     if spec.get("clusterIP") in {None, "", "None"}:
         return set()
-    return {one["port"] for one in spec.get("ports", ()) if one.get("protocol", "TCP") == "TCP"}
+    return {port["port"] for port in spec.get("ports", ()) if port.get("protocol", "TCP") == "TCP"}

@@ -12,7 +12,8 @@ from springtide.sandbox.images import PullError, pull_error
 from springtide.sandbox.reporting import PodReporter
 from springtide.sandbox.runtime import Process
 
-FIRST_BACKOFF, LAST_BACKOFF = 10.0, 300.0
+FIRST_BACKOFF = 10.0  # seconds, doubled each time
+LAST_BACKOFF = 300.0
 
 
 class Started(Protocol):
@@ -51,8 +52,7 @@ class ContainerStarter:
         container.pulls += 1
         if error.needs_pull:
             # the pull's own error shows for a second only: what people see is the backoff that follows it
-            shown = min(1.0, backoff)
-            self._reporter.after(runtime, shown, partial(self._back_off, runtime, container))
+            self._reporter.after(runtime, min(1.0, backoff), partial(self._back_off, runtime, container))
         self._reporter.after(runtime, backoff, partial(self._pull_again, runtime, container))
 
     def _back_off(self, runtime: PodRuntime, container: Container) -> None:
@@ -78,7 +78,7 @@ class ContainerStarter:
             self._config_failed(runtime, container, str(error))
             return
         app = App(runtime.ref.name, environment, self._core.timeline.elapsed, self._core.rng)
-        process = Process(app, runtime.address, container.ports)
+        process = Process(app=app, address=runtime.address, ports=container.ports)
         container.process = process
         container.state = {"running": {"startedAt": self._core.stamp()}}
         self._started(runtime, container, process)

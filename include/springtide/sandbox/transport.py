@@ -49,19 +49,19 @@ def pool_manager(world: World, *, retries: Retry | int | bool | None = None) -> 
     """Return a urllib3 pool manager whose every connection leads into a world."""
     virtual = _virtual_retry(world.clock.sleep)
     if isinstance(retries, Retry):
-        told = {name: getattr(retries, name) for name in _RETRY_SETTINGS}
-        mine = virtual(**told)
+        settings = {name: getattr(retries, name) for name in _RETRY_SETTINGS}
+        policy = virtual(**settings)
     else:
-        mine = virtual.from_int(retries, default=virtual(3))
+        policy = virtual.from_int(retries, default=virtual(3))
 
     class WorldPool(_InProcessPool):
         """A pool of this world."""
 
         def __init__(self, host: str, port: int | None = None, **settings: Any) -> None:
-            super().__init__(host, port, retries=mine, timeout=settings.get("timeout", Timeout(None)))
+            super().__init__(host, port, retries=policy, timeout=settings.get("timeout", Timeout(None)))
             self.world = world
 
-    manager = urllib3.PoolManager(retries=mine)
+    manager = urllib3.PoolManager(retries=policy)
     manager.pool_classes_by_scheme = {"http": WorldPool, "https": WorldPool}
     return manager
 

@@ -14,15 +14,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Final
 from urllib.parse import urlsplit
 
 from springtide.sandbox.access import Access
 from springtide.sandbox.api import Api
 from springtide.sandbox.app import Answer
-from springtide.sandbox.controllers.autoscaling import HorizontalAutoscaler, KedaOperator
+from springtide.sandbox.controllers.autoscaling import HorizontalAutoscaler
 from springtide.sandbox.controllers.deployment import DeploymentController
 from springtide.sandbox.controllers.endpointslice import EndpointSliceController
 from springtide.sandbox.controllers.garbage import GarbageCollector, NamespaceController
+from springtide.sandbox.controllers.keda import KedaOperator
 from springtide.sandbox.controllers.replicaset import ReplicaSetController
 from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler, node_object
 from springtide.sandbox.core import Core, Settings
@@ -33,15 +35,29 @@ from springtide.sandbox.kinds import BY_KIND, KINDS
 from springtide.sandbox.kubelet import Kubelet
 from springtide.sandbox.messages import Request, Response, refusal
 from springtide.sandbox.network import Network
-from springtide.sandbox.objects import Json, Ref
+from springtide.sandbox.objects import Json, Ref, labels_of
 from springtide.sandbox.runtime import Runtime, VirtualRuntime
-from springtide.sandbox.status import expired, server_trouble, too_many_requests
+from springtide.sandbox.status import expired, server_error, too_many_requests
 from springtide.sandbox.store import Change, Store
 from springtide.sandbox.timeline import Timeline
 from springtide.sandbox.watching import Watch
-from springtide.sandbox.writes import Writer, Writes
+from springtide.sandbox.writers import Writer
+from springtide.sandbox.writes import Writes
 
 DEFAULT_START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+# the order in which they see a change; part of what makes a seed repeatable
+_CONTROLLERS: Final = (
+    NamespaceController,
+    GarbageCollector,
+    DeploymentController,
+    ReplicaSetController,
+    Scheduler,
+    EndpointSliceController,
+    QuotaController,
+    KedaOperator,
+    HorizontalAutoscaler,
+)
 
 
 class World:
@@ -55,50 +71,48 @@ class World:
         runtime: Callable[[World], Runtime] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        timeline, store = Timeline(), Store()
+        timeline = Timeline()
+        store = Store()
         rng = Random(self.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
         network = Network(self.settings.second_octet)
-        writes = Writes(store, network, lambda: start + timedelta(seconds=timeline.elapsed), rng)
-        self.core = Core(self.settings, start, timeline, store, writes, network, rng, set(self.settings.images))
+        self.core = Core(
+            settings=self.settings,
+            start=start,
+            timeline=timeline,
+            store=store,
+            writes=Writes(store, network, now=lambda: start + timedelta(seconds=timeline.elapsed), rng=rng),
+            network=network,
+            rng=rng,
+            images=set(self.settings.images),
+        )
         self.store = store
         self.history = History()
         self.faults: FaultPlan | Callable[[Call], Fault | None] = FaultPlan()
         self.access = Access(store)
-        self.api = Api(writes, self.access)
+        self.api = Api(self.core.writes, self.access)
         self.clock = WorldClock(self)
         self.virtual = runtime is None
         self._writes_called = 0
         self.dataplane = Dataplane(self.core, self.history)
-        running = runtime(self) if runtime else VirtualRuntime(timeline, self.dataplane.moved)
-        self.kubelet = Kubelet(self.core, running)
-        controllers = (
-            NamespaceController,
-            GarbageCollector,
-            DeploymentController,
-            ReplicaSetController,
-            Scheduler,
-            EndpointSliceController,
-            QuotaController,
-            KedaOperator,
-            HorizontalAutoscaler,
-        )
-        self._observers = [controller(self.core).saw for controller in controllers]
-        self._observers += [self.kubelet.saw, self.dataplane.saw]
+        processes = runtime(self) if runtime else VirtualRuntime(timeline, self.dataplane.moved)
+        self.kubelet = Kubelet(self.core, processes)
+        controllers = [controller(self.core).saw for controller in _CONTROLLERS]
+        self._observers = [*controllers, self.kubelet.saw, self.dataplane.saw]
         store.observe(self._saw)
-        self._found()
+        self._bootstrap()
 
     def _saw(self, change: Change) -> None:
         self.history.revision_written(self.core.timeline.elapsed, change.revision)
         for observer in self._observers:
             observer(change)
 
-    def _found(self) -> None:
+    def _bootstrap(self) -> None:
         """Create what every cluster has."""
         for name in ("default", "kube-system"):
             self.core.writes.create(KINDS["namespaces"], {"metadata": {"name": name}})
         node = node_object(self.core)
-        made = self.core.writes.create(KINDS["nodes"], node)
-        self.store.put(KINDS["nodes"].ref(made), {**made, "status": node["status"]})
+        registered = self.core.writes.create(KINDS["nodes"], node)
+        self.store.put(KINDS["nodes"].ref(registered), {**registered, "status": node["status"]})
 
     @property
     def elapsed(self) -> float:
@@ -137,9 +151,9 @@ class World:
             ApiError: what the API server would answer.
             KeyError: a kind that is not served.
         """
-        return [self._apply_one(manifest, Writer(manager=manager, replaces=True)) for manifest in manifests]
+        return [self._apply(manifest, Writer(manager=manager, replaces=True)) for manifest in manifests]
 
-    def _apply_one(self, manifest: Json, writer: Writer) -> Json:
+    def _apply(self, manifest: Json, writer: Writer) -> Json:
         kind = BY_KIND[manifest["apiVersion"], manifest["kind"]]
         namespace = manifest["metadata"].get("namespace", "default") if kind.namespaced else ""
         ref = Ref(kind.plural, namespace, manifest["metadata"]["name"])
@@ -154,9 +168,7 @@ class World:
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Json]:
         """Return the pods of a namespace with all of some labels, without a call."""
         wanted = (labels or {}).items()
-        return [
-            pod for pod in self.store.select("pods", namespace) if wanted <= pod["metadata"].get("labels", {}).items()
-        ]
+        return [pod for pod in self.store.select("pods", namespace) if wanted <= labels_of(pod).items()]
 
     def call(self, request: Request) -> Response:
         """Answer an API call, with its fault if one is planned for it, and record it.
@@ -217,8 +229,8 @@ class World:
         if fault is None:
             return self.api.serve(request)
         if fault.kind is FaultKind.STATUS:
-            trouble = too_many_requests(fault.retry_after) if fault.status == 429 else server_trouble(fault.status)  # noqa: PLR2004
-            return refusal(trouble)
+            error = too_many_requests(fault.retry_after) if fault.status == 429 else server_error(fault.status)  # noqa: PLR2004
+            return refusal(error)
         if fault.kind is FaultKind.STALE:
             request = replace(request, as_of=self._older(fault))
         response = self.api.serve(request)
@@ -242,7 +254,7 @@ class World:
         if fault.kind is FaultKind.CRASH_AFTER:
             raise Crashed(f"after call {call.number}: {call.method} {call.path}")
         if fault.kind is FaultKind.STATUS_AFTER:
-            return refusal(server_trouble(fault.status))
+            return refusal(server_error(fault.status))
         return response
 
     def fetch(self, url: str) -> Answer:
@@ -252,7 +264,8 @@ class World:
             ConnectionRefusedError: nobody listens there, or the Service has no endpoint.
         """
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 80
+        host = parts.hostname or ""
+        port = parts.port or 80
         service = self.dataplane.service_at(host)
         target = self.dataplane.pick(service, port) if service else (host, port)
         process = self.kubelet.find(*target) if target else None

@@ -45,7 +45,8 @@ class Caller:
     def __call__(self, method: str, path: str, body: Any = None) -> Response:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         headers = {"authorization": f"Bearer {self.token}", "content-type": kind}
-        return self.world.call(Request(method, path, {}, headers, b"" if body is None else dump(body)))
+        content = b"" if body is None else dump(body)
+        return self.world.call(Request(method, path, headers=headers, body=content))
 
 
 def test_what_a_rule_grants_is_done() -> None:
@@ -96,7 +97,7 @@ def test_a_rule_with_names_grants_those_objects_only() -> None:
 
 
 def test_an_unknown_token_is_unauthorized() -> None:
-    answer = shop().call(Request("GET", PODS, {}, {"authorization": "Bearer nobody"}))
+    answer = shop().call(Request("GET", PODS, headers={"authorization": "Bearer nobody"}))
 
     assert (answer.status, answer.json["message"]) == (401, "Unauthorized")
 
