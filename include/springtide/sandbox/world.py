@@ -33,6 +33,7 @@ from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Lost
 from springtide.sandbox.history import Call, History
 from springtide.sandbox.kinds import BY_KIND, KINDS
 from springtide.sandbox.kubelet import Kubelet
+from springtide.sandbox.manifests import objects_of
 from springtide.sandbox.messages import Request, Response, refusal
 from springtide.sandbox.network import Network
 from springtide.sandbox.objects import Json, Ref, labels_of
@@ -147,11 +148,14 @@ class World:
     def apply(self, *manifests: Json, manager: str = "sandbox") -> list[Json]:
         """Create objects, or replace those that are there, as their owner would; time does not move.
 
+        A `List` stands for its items.
+
         Raises:
             ApiError: what the API server would answer.
             KeyError: a kind that is not served.
         """
-        return [self._apply(manifest, Writer(manager=manager, replaces=True)) for manifest in manifests]
+        writer = Writer(manager=manager, replaces=True)
+        return [self._apply(obj, writer) for manifest in manifests for obj in objects_of(manifest)]
 
     def _apply(self, manifest: Json, writer: Writer) -> Json:
         kind = BY_KIND[manifest["apiVersion"], manifest["kind"]]

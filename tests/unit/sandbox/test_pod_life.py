@@ -84,6 +84,30 @@ def test_a_probe_of_another_port_never_passes() -> None:
     assert conditions(the_pod(world))["Ready"] == ("False", "ContainersNotReady")
 
 
+@pytest.mark.parametrize("handler", ["httpGet", "tcpSocket"])
+def test_a_probe_may_name_its_port(handler: str) -> None:
+    probe = {handler: {"path": "/readiness", "port": "http"}, "periodSeconds": 1}
+    if handler == "tcpSocket":
+        del probe[handler]["path"]
+    ports = [{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 8080}]
+    world, _ = one_pod(web={"ports": ports, "readinessProbe": probe}, env={"STARTUP": "2s"})
+    early = conditions(the_pod(world))["Ready"][0]
+    world.advance(10)
+
+    assert early == ("False" if handler == "httpGet" else "True")
+    assert conditions(the_pod(world))["Ready"][0] == "True"
+
+
+@pytest.mark.parametrize("port", ["web", 9090])
+def test_a_probe_of_a_port_that_is_not_there_says_that_nobody_listens(port: int | str) -> None:
+    probe = {"httpGet": {"path": "/readiness", "port": port}, "periodSeconds": 1}
+    world, _ = one_pod(web={"ports": [{"name": "http", "containerPort": 8080}], "readinessProbe": probe})
+    world.advance(60)
+
+    assert conditions(the_pod(world))["Ready"] == ("False", "ContainersNotReady")
+    assert "Readiness probe failed: dial tcp: connect: connection refused" in messages(world)
+
+
 def test_never_ready_is_running_and_says_which_container_is_not() -> None:
     world, _ = one_pod(env={"NEVER_READY": "yes"})
     world.advance(60)

@@ -17,7 +17,7 @@ from springtide.sandbox.cluster import API_PORT, Cluster, start_cluster
 from springtide.sandbox.core import Settings
 from springtide.sandbox.network import Network
 from unit.sandbox.fronts import get, settled
-from unit.sandbox.scenes import deployment, namespace, service
+from unit.sandbox.scenes import container, deployment, namespace, service, template
 
 FAST = Settings(start=0.01, notice=0.01, reaction=0.001, propagation=0.01, gone=0.01)
 UNUSED = (120, 121)
@@ -56,6 +56,16 @@ async def test_a_service_answers_from_its_pods() -> None:
         status, body = await answer(cluster.addresses()["shop/checkout"])
 
     assert (status, body.split("-")[0]) == (200, "checkout")
+
+
+async def test_a_probe_of_a_named_port_is_sent_to_its_number() -> None:
+    ports = [{"name": "http", "containerPort": 8080}]
+    probe = {"httpGet": {"path": "/readiness", "port": "http"}, "periodSeconds": 1}
+    named = template(None, container(ports=ports, readinessProbe=probe))
+    async with running(deployment(1, pods=named), reachable()) as cluster:
+        status, _ = await answer(cluster.addresses()["shop/checkout"])
+
+    assert status == 200
 
 
 async def test_the_api_shows_the_state_over_http() -> None:
