@@ -120,8 +120,8 @@ def test_an_access_review_answers_what_a_request_would_meet() -> None:
         about = {"verb": verb, "group": "apps", "resource": resource, "namespace": "shop", "subresource": subresource}
         answer = caller("POST", REVIEW, {"spec": {"resourceAttributes": about}})
         assert answer.status == 201
-        found: bool = answer.json["status"]["allowed"]
-        return found
+        allowed: bool = answer.json["status"]["allowed"]
+        return allowed
 
     assert allowed("patch", "deployments", "scale")
     assert not allowed("patch", "deployments")

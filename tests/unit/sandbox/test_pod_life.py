@@ -33,8 +33,8 @@ def one_pod(world_settings: Settings | None = None, **pod: Any) -> tuple[World, 
 
 
 def state(world: World) -> Json:
-    found: Json = the_pod(world)["status"]["containerStatuses"][0]["state"]
-    return found
+    current: Json = the_pod(world)["status"]["containerStatuses"][0]["state"]
+    return current
 
 
 def the_pod(world: World) -> Json:
@@ -123,7 +123,7 @@ def messages(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("image", "policy", "reason", "said"),
+    ("image", "policy", "reason", "message"),
     [
         ("localhost/nope:1", "Never", "ErrImageNeverPull", "is not present with pull policy of Never"),
         ("localhost/nope:1", "IfNotPresent", "ErrImagePull", "dial tcp 127.0.0.1:80: connect: connection refused"),
@@ -131,12 +131,12 @@ def messages(world: World) -> set[str]:
         ("Not An Image", "Never", "InvalidImageName", "invalid reference format"),
     ],
 )
-def test_an_image_that_is_not_there(image: str, policy: str, reason: str, said: str) -> None:
+def test_an_image_that_is_not_there(image: str, policy: str, reason: str, message: str) -> None:
     world, _ = one_pod(web={"image": image, "imagePullPolicy": policy})
 
     waiting = state(world)["waiting"]
     assert waiting["reason"] == reason
-    assert said in waiting["message"]
+    assert message in waiting["message"]
     assert the_pod(world)["status"]["phase"] == "Pending"
 
 

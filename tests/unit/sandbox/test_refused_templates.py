@@ -1,4 +1,4 @@
-"""What a real API server refuses in a pod template, a Service or a disruption budget is refused, and its field named."""
+"""What a real API server refuses in a template, a Service or a disruption budget is refused, and its field named."""
 
 from __future__ import annotations
 

@@ -71,8 +71,8 @@ async def test_a_probe_of_a_named_port_is_sent_to_its_number() -> None:
 async def test_the_api_shows_the_state_over_http() -> None:
     async with running(deployment(2), reachable()) as cluster, aiohttp.ClientSession() as session:
         await answer(cluster.addresses()["shop/checkout"])
-        async with session.get(f"{cluster.url}{DEPLOYMENTS}/checkout") as found:
-            shown = await found.json()
+        async with session.get(f"{cluster.url}{DEPLOYMENTS}/checkout") as response:
+            shown = await response.json()
 
     assert shown["spec"]["replicas"] == 2
 
@@ -116,7 +116,8 @@ async def test_images_come_and_go() -> None:
 
 async def test_stopped_nothing_of_it_listens() -> None:
     async with running(deployment(1), reachable()) as cluster:
-        url, api = cluster.addresses()["shop/checkout"], cluster.url
+        url = cluster.addresses()["shop/checkout"]
+        api = cluster.url
         await answer(url)
     for each in (url, api):
         with pytest.raises(aiohttp.ClientConnectorError):
@@ -125,11 +126,11 @@ async def test_stopped_nothing_of_it_listens() -> None:
 
 @pytest.mark.parametrize("port", [API_PORT, API_PORT + 1])
 async def test_each_sandbox_of_a_machine_has_addresses_of_its_own(port: int) -> None:
-    async with running(reachable()) as one:
+    async with running(reachable()) as first:
         another = start_cluster(SystemClock(), FAST, port=port)
         try:
             another.apply(namespace(), reachable())
-            assert not set(one.addresses().values()) & set(another.addresses().values())
+            assert not set(first.addresses().values()) & set(another.addresses().values())
         finally:
             await another.stop()
 
