@@ -29,19 +29,18 @@ from springtide.sandbox.controllers.replicaset import ReplicaSetController
 from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler, node_object
 from springtide.sandbox.core import Core, Settings
 from springtide.sandbox.dataplane import Dataplane
-from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Lost
+from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
 from springtide.sandbox.history import Call, History
+from springtide.sandbox.interference import disturb, refused_instead, strike_after, strike_before
 from springtide.sandbox.kinds import BY_KIND, KINDS
 from springtide.sandbox.kubelet import Kubelet
 from springtide.sandbox.manifests import objects_of
-from springtide.sandbox.messages import Request, Response, refusal
+from springtide.sandbox.messages import Request, Response
 from springtide.sandbox.network import Network
 from springtide.sandbox.objects import Json, Ref, labels_of
 from springtide.sandbox.runtime import Runtime, VirtualRuntime
-from springtide.sandbox.status import expired, server_error, too_many_requests
 from springtide.sandbox.store import Change, Store
 from springtide.sandbox.timeline import Timeline
-from springtide.sandbox.watching import Watch
 from springtide.sandbox.writers import Writer
 from springtide.sandbox.writes import Writes
 
@@ -188,14 +187,16 @@ class World:
         fault = look(call)
         if fault is not None:
             call.fault = fault.kind
-            self._before(fault, call)
+            strike_before(fault, call)
+            # whatever went on meanwhile is not this call's doing
+            call.revisions = (self.store.revision, self.store.revision)
         response = self._served(request, fault)
         call.revisions = (call.revisions[0], self.store.revision)
         call.status = response.status
         if response.status >= 400:  # noqa: PLR2004  errors carry a reason
             call.reason = response.json.get("reason", "") if response.body.startswith(b"{") else ""
         if fault is not None:
-            return self._after(fault, call, response)
+            return strike_after(fault, call, response)
         return response
 
     def _begin(self, request: Request) -> Call:
@@ -215,31 +216,17 @@ class World:
         self.history.calls.append(call)
         return call
 
-    def _before(self, fault: Fault, call: Call) -> None:
-        """Do what a fault does before the call is applied."""
-        if fault.kind is FaultKind.REFUSED:
-            raise Lost("refused")
-        if fault.kind is FaultKind.RESET:
-            raise Lost("reset")
-        if fault.kind is FaultKind.TIMEOUT:
-            raise Lost("timeout")
-        if fault.kind is FaultKind.CRASH_BEFORE:
-            raise Crashed(f"before call {call.number}: {call.method} {call.path}")
-        if fault.kind is FaultKind.PAUSE and fault.meanwhile is not None:
-            fault.meanwhile()
-        call.revisions = (self.store.revision, self.store.revision)
-
     def _served(self, request: Request, fault: Fault | None) -> Response:
         if fault is None:
             return self.api.serve(request)
-        if fault.kind is FaultKind.STATUS:
-            error = too_many_requests(fault.retry_after) if fault.status == 429 else server_error(fault.status)  # noqa: PLR2004
-            return refusal(error)
+        refused = refused_instead(fault)
+        if refused is not None:
+            return refused
         if fault.kind is FaultKind.STALE:
             request = replace(request, as_of=self._older(fault))
         response = self.api.serve(request)
         if response.watch is not None:
-            _disturb(response.watch, fault)
+            disturb(response.watch, fault)
         return response
 
     def _older(self, fault: Fault) -> int:
@@ -248,18 +235,6 @@ class World:
         else:
             wanted = self.store.revision - fault.behind
         return max(wanted, self.store.compacted)
-
-    def _after(self, fault: Fault, call: Call, response: Response) -> Response:
-        """Do what a fault does once the call is applied."""
-        if fault.kind is FaultKind.ANSWER_RESET:
-            raise Lost("reset")
-        if fault.kind is FaultKind.ANSWER_TIMEOUT:
-            raise Lost("timeout")
-        if fault.kind is FaultKind.CRASH_AFTER:
-            raise Crashed(f"after call {call.number}: {call.method} {call.path}")
-        if fault.kind is FaultKind.STATUS_AFTER:
-            return refusal(server_error(fault.status))
-        return response
 
     def fetch(self, url: str) -> Answer:
         """Send a GET to a Service or pod in virtual time, by the route that a real one would take.
@@ -278,14 +253,6 @@ class World:
         answer = process.app.answer(parts.path or "/", self.elapsed)
         self.advance(answer.work)
         return answer
-
-
-def _disturb(watch: Watch, fault: Fault) -> None:
-    if fault.kind is FaultKind.GONE:
-        watch.refused = expired(1, watch.store.revision)
-    elif fault.kind is FaultKind.DROP_EVENTS:
-        left = iter(range(fault.events))
-        watch.drops = lambda _change: next(left, None) is not None
 
 
 class WorldClock:
