@@ -103,6 +103,7 @@ class Access:
         return token
 
     def _rules(self, user: User, namespace: str) -> Iterator[Json]:
+        # a RoleBinding grants within its namespace, whatever kind of role it names
         bindings = self.store.select("clusterrolebindings")
         if namespace:
             bindings = [*bindings, *self.store.select("rolebindings", namespace)]
@@ -125,6 +126,7 @@ def _is(subject: Json, user: User, binding: Json) -> bool:
 
 def _grants(rule: Json, action: Action) -> bool:
     names = rule.get("resourceNames") or ()
+    # rights on named objects never cover a list or a creation: those name no object
     if names and (not action.name or action.name not in names):
         return False
     _, _, subresource = action.resource.partition("/")

@@ -54,7 +54,7 @@ class Api:
     def _answer(self, request: Request, user: User) -> Response:
         try:
             route = routes.find(request.path)
-        except ApiError:
+        except ApiError:  # no object's path: perhaps one of the server's own
             return self._about_itself(request, user)
         verb = routes.verb(request.method, route, watch=request.is_watch)
         # a namespace is read by the rights within it
@@ -111,6 +111,7 @@ class Api:
             replicas: Any = (scale.get("spec") or {}).get("replicas", 0)
             check_scale(route.kind, route.name, replicas)
             given = {key: scale.get("metadata", {}).get(key) for key in ("resourceVersion", "uid", "name")}
+            # what the Scale was read at is what the Deployment is compared with
             metadata = {**old["metadata"], **{key: value for key, value in given.items() if value}}
             return {**old, "metadata": metadata, "spec": {**old["spec"], "replicas": replicas}}
 
@@ -122,7 +123,7 @@ class Api:
     def _delete(self, request: Request, route: Route) -> Response:
         how = _deletion(request)
         obj, gone = self.writes.delete(route.kind, route.ref, how)
-        if not gone or route.kind.plural == "pods":
+        if not gone or route.kind.plural == "pods":  # the others answer a Status once they are gone
             return answer(obj)
         details = {**route.subject.details(), "uid": obj["metadata"]["uid"]}
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})

@@ -101,7 +101,7 @@ class App:
         self._rng = rng
         try:
             self.behaviour = Behaviour.of(env)
-        except ValueError:
+        except ValueError:  # an app learns of its broken configuration when it starts, and ends
             self.behaviour = Behaviour(crash=_AT_ONCE)
 
     @property

@@ -30,6 +30,7 @@ def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
             for entry in endpoint_slice.get("endpoints") or ():
                 endpoint = _endpoint(entry, port["port"])
                 before = known.get(endpoint.address)
+                # in the middle of several writes a pod may stand in its old slice and in its new one
                 if before is None or endpoint.ready:
                     known[endpoint.address] = endpoint
     return {name: tuple(known.values()) for name, known in by_port.items()}

@@ -33,6 +33,7 @@ def _from(source: Json, pod: Json, store: Store) -> str | None:
     if "configMapKeyRef" in source:
         return _config_map(source["configMapKeyRef"], pod, store)
     if "secretKeyRef" in source:
+        # there are no Secrets here, so none is ever found
         if source["secretKeyRef"].get("optional"):
             return None
         raise ConfigError(f'secret "{source["secretKeyRef"].get("name", "")}" not found')

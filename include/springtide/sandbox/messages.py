@@ -87,6 +87,7 @@ def answer(value: Any, status: int = 200) -> Response:
 
 def refusal(error: ApiError) -> Response:
     """Return the answer to a request that is refused."""
+    # clients wait by the header, people read the detail
     retry = (error.status.get("details") or {}).get("retryAfterSeconds")
     headers = {"Retry-After": str(retry)} if retry else {}
     return Response(error.code, dump(error.status), headers=headers)

@@ -47,6 +47,7 @@ def clone(value: Any) -> Any:
 def with_metadata(obj: Json, **changes: Any) -> Json:
     """Return the object with some metadata replaced; None takes a field away."""
     metadata = {**obj["metadata"], **changes}
+    # an empty field would be a difference to an object that never had it
     return {**obj, "metadata": {key: value for key, value in metadata.items() if value is not None}}
 
 

@@ -56,6 +56,7 @@ def pod_spec(spec: Json, field: str) -> Iterator[Cause]:
     if not containers:
         yield required(f"{field}.containers")
     yield from _container_names(containers, f"{field}.containers")
+    # volumes are not made, but a template that names one that is not there never runs anywhere
     volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
     for index, container in enumerate(containers):
         at = f"{field}.containers[{index}]"
@@ -95,6 +96,7 @@ def _ports(container: Json, field: str, *, is_on_host: bool) -> Iterator[Cause]:
             yield required(f"{at}.containerPort")
             continue
         yield from fieldrules.port(f"{at}.containerPort", number)
+        # on the host's network there is no second port to map to
         if is_on_host and port.get("hostPort", number) != number:
             yield wrong(f"{at}.containerPort", number, "must match `hostPort` when `hostNetwork` is true")
         name = port.get("name")
@@ -132,7 +134,7 @@ def _probe(probe: Json | None, field: str) -> Iterator[Cause]:
     handlers = [name for name in _HANDLERS if name in probe]
     if not handlers:
         yield required(field, "must specify a handler type")
-    for name in handlers[1:]:
+    for name in handlers[1:]:  # the first is taken for the one that is meant
         yield not_allowed(f"{field}.{name}", "may not specify more than 1 handler type")
 
 

@@ -70,8 +70,9 @@ def _usage(plural: str, obj: Json) -> dict[str, Decimal]:
         group = obj["apiVersion"].rpartition("/")[0]
         counted = f"count/{plural}.{group}" if group else f"count/{plural}"
         return {counted: count, **({plural: count} if plural in _CORE_COUNTS else {})}
-    if obj.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
+    if obj.get("status", {}).get("phase") in {"Succeeded", "Failed"}:  # a pod that has ended uses nothing
         return {}
+    # `cpu` in a quota is short for `requests.cpu`
     requests, limits = (pod_resources(obj["spec"], side) for side in ("requests", "limits"))
     return {
         "pods": count,

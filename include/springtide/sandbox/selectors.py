@@ -66,7 +66,7 @@ def parse_labels(text: str) -> Matcher:
     position = 0
     while position < len(text):
         part = _REQUIREMENT.match(text, position)
-        if part is None or part.end() == position:
+        if part is None or part.end() == position:  # an empty match would be found again for ever
             raise bad_request(f"unable to parse requirement: found {text[position:]!r} in label selector {text!r}")
         matchers.append(_requirement(part))
         position = part.end()
@@ -75,7 +75,7 @@ def parse_labels(text: str) -> Matcher:
 
 def label_selector(selector: Json | None) -> Matcher:
     """Return the matcher of a LabelSelector object: None matches nothing, {} everything."""
-    if selector is None:
+    if selector is None:  # the API tells "no selector" from an empty one
         return nothing
     labels = selector.get("matchLabels") or {}
     matchers = [_any_of(key, frozenset({value}), wanted=True) for key, value in labels.items()]

@@ -33,6 +33,7 @@ def _ports(ports: list[Json]) -> Iterator[Cause]:
             yield duplicate(f"{at}.name", name)
         names |= {name} if name else set()
         yield from _numbers(port, at)
+        # one number may serve TCP and UDP
         number = (port.get("protocol", "TCP"), port.get("port", 0))
         if number in numbers:
             yield duplicate(at, {"protocol": number[0], "port": number[1], "targetPort": 0})
@@ -42,5 +43,6 @@ def _ports(ports: list[Json]) -> Iterator[Cause]:
 def _numbers(port: Json, field: str) -> Iterator[Cause]:
     yield from fieldrules.port(f"{field}.port", port.get("port", 0))
     target = port.get("targetPort")
+    # a target that was filled in from the port has been checked with it
     if isinstance(target, int) and target != port.get("port"):
         yield from fieldrules.port(f"{field}.targetPort", target)

@@ -45,7 +45,7 @@ class ServiceProxies:
         proxy = ServiceProxy(address, port, partial(self._dataplane.pick, (ref.namespace, ref.name), port))
         try:
             proxy.start()
-        except OSError as error:
+        except OSError as error:  # the Service exists all the same; only nobody reaches it from outside
             hint = f" Ports below {_NEEDS_ROOT} need root." if port < _NEEDS_ROOT else ""
             _log.warning("Service %s/%s: cannot listen on %s:%d: %s.%s", *ref[1:], address, port, error.strerror, hint)
             return

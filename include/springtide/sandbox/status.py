@@ -73,6 +73,7 @@ class Cause:
             return f"Required value: {self.detail}" if self.detail else "Required value"
         if self.reason in {"FieldValueForbidden", "FieldValueTooLong"}:
             return f"{'Forbidden' if self.reason == 'FieldValueForbidden' else 'Too long'}: {self.detail}"
+        # the rest shows the value that was given
         title = {
             "FieldValueInvalid": "Invalid value",
             "FieldValueNotFound": "Not found",
@@ -175,6 +176,7 @@ def _refused_deletion(subject: Subject, why: str) -> ApiError:
 
 def invalid(subject: Subject, causes: list[Cause]) -> ApiError:
     """Return 422 naming every field that is refused."""
+    # the message names a cause once, the list as often as it was found
     errors = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     joined = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
     listed = [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes]

@@ -90,14 +90,14 @@ class Store:
         self._log.append(change)
         history = self._versions[ref.resource].setdefault(ref, [])
         history.append((self.revision, None if kind == "DELETED" else obj))
-        if len(self._log) > 2 * self._keep:
+        if len(self._log) > 2 * self._keep:  # at twice the length, so that not every write compacts
             self.compact(self._log[-self._keep].revision)
         for observer in self._observers:
             observer(change)
 
     @property
     def end(self) -> int:
-        """The position behind the last change, for `changes_since`."""
+        """The position behind the last change, for `changes_from`."""
         return self._dropped + len(self._log)
 
     def position(self, revision: int) -> int:
@@ -132,8 +132,9 @@ class Store:
         self.compacted = max(self.compacted, revision)
         for histories in self._versions.values():
             for ref, history in list(histories.items()):
+                # from the version that was valid at the revision on: reads as of it and later need that one
                 kept = history[max(bisect_right(history, revision, key=lambda entry: entry[0]) - 1, 0) :]
-                if len(kept) == 1 and kept[0][1] is None:
+                if len(kept) == 1 and kept[0][1] is None:  # deleted, and nobody can ask for what was before
                     del histories[ref]
                 else:
                     histories[ref] = kept

@@ -40,6 +40,7 @@ class KubernetesClient(Protocol):
 
 def install(api_client: KubernetesClient, world: World) -> None:
     """Make a Kubernetes `ApiClient` talk to a world; its host, headers, token, timeouts and retries stay its own."""
+    # the pool manager is the last part above the sockets: all that a client does before runs as in production
     rest = api_client.rest_client
     settings = getattr(rest.pool_manager, "connection_pool_kw", {})
     rest.pool_manager = pool_manager(world, retries=settings.get("retries"))
@@ -120,7 +121,7 @@ class _InProcessPool(HTTPConnectionPool):
             return NewConnectionError(conn, "Failed to establish a new connection: [Errno 111] Connection refused")
         if lost.kind == "reset":
             return ConnectionResetError(104, "Connection reset by peer")
-        if read_timeout is None:
+        if read_timeout is None:  # a caller without a timeout is a fault of the caller: it must not pass unseen
             raise RuntimeError(f"{url}: a call without a timeout would wait for ever for its lost answer")
         self.world.clock.sleep(read_timeout)
         return ReadTimeoutError(self, url, f"Read timed out. (read timeout={read_timeout})")
@@ -167,6 +168,7 @@ def _lines(pool: _InProcessPool, watch: Watch, url: str, read_timeout: float | N
         if watch.over:
             return
         limit = end if read_timeout is None else min(end, last + read_timeout)
+        # one timer at a time: the reader gets each line at the moment at which it was written
         due = world.core.timeline.next_due()
         if due is not None and due <= limit:
             world.core.timeline.run_until(due)

@@ -86,9 +86,8 @@ def test_a_probe_of_another_port_never_passes() -> None:
 
 @pytest.mark.parametrize("handler", ["httpGet", "tcpSocket"])
 def test_a_probe_may_name_its_port(handler: str) -> None:
-    probe = {handler: {"path": "/readiness", "port": "http"}, "periodSeconds": 1}
-    if handler == "tcpSocket":
-        del probe[handler]["path"]
+    path = {"path": "/readiness"} if handler == "httpGet" else {}
+    probe = {handler: {"port": "http", **path}, "periodSeconds": 1}
     ports = [{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 8080}]
     world, _ = one_pod(web={"ports": ports, "readinessProbe": probe}, env={"STARTUP": "2s"})
     early = conditions(the_pod(world))["Ready"][0]

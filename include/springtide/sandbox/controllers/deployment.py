@@ -48,6 +48,7 @@ class DeploymentController(Controller):
             yield ref
         elif ref.resource == "replicasets":
             yield from self._owners(change.object)
+        # Recreate waits for the last old pod; of all other strategies the ReplicaSet's own change tells
         elif change.type == "DELETED" and (owner := controller_of(change.object)):
             replica_set = self.store.get(Ref("replicasets", ref.namespace, owner["name"]))
             yield from self._owners(replica_set) if replica_set else ()
@@ -79,7 +80,7 @@ class DeploymentController(Controller):
             self.succeeded(ref)
 
     def _failed(self, ref: Ref, error: ApiError) -> None:
-        deployment = self.store.get(ref)
+        deployment = self.store.get(ref)  # the attempt may have written before it failed
         if deployment is not None:
             message = f"Failed to create new replica set: {error}"
             self._sets.note_progress(deployment, "False", "ReplicaSetCreateError", message)

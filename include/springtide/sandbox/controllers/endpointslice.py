@@ -60,6 +60,7 @@ class EndpointSliceController(Controller):
             yield Ref("services", ref.namespace, name)
 
     def _selecting(self, change: Change) -> Iterable[Ref]:
+        # a pod that lost its labels has to leave the slices of the Service that selected it before
         forms = [change.object] if change.previous is None else [change.object, change.previous]
         for service in self.store.select("services", change.ref.namespace):
             if any(selects(service, pod) for pod in forms):

@@ -39,7 +39,7 @@ class GarbageCollector(Controller):
         self._forget_former_owners(change)
         for owner in references:
             self._dependents.setdefault(owner["uid"], set()).add(change.ref)
-            if owner["uid"] not in self._owners:
+            if owner["uid"] not in self._owners:  # the owner was gone before the object came
                 yield change.ref
         if is_terminating(change.object):
             yield change.ref

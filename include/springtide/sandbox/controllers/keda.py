@@ -30,6 +30,7 @@ class KedaOperator(Controller):
     def reconcile(self, ref: Ref) -> None:
         """Make the HPA what the ScaledObject says."""
         scaled = self.store.get(ref)
+        # a paused ScaledObject keeps its autoscaler as it is, whoever changes that
         if scaled is None or "autoscaling.keda.sh/paused" in (scaled["metadata"].get("annotations") or {}):
             return
         spec = {

@@ -103,7 +103,7 @@ def followed(owned: OwnedSets, bounds: Bounds) -> Sizes:
     if len(active) <= 1:
         only = active[0] if active else owned.present or newest(owned.former)
         return {} if only is None or wanted(only) == bounds.desired else {_name(only): bounds.desired}
-    if is_saturated(owned):
+    if is_saturated(owned):  # the rollout is over in all but name: what is left of the old goes
         return emptied(owned)
     if owned.deployment["spec"]["strategy"]["type"] == "RollingUpdate":
         return _shared_out(owned, bounds)

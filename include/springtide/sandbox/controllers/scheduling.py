@@ -33,6 +33,7 @@ class Scheduler(Controller):
         ref = change.ref
         pod = change.object
         ended = change.type == "DELETED" or pod["status"].get("phase") in {"Succeeded", "Failed"}
+        # the room of an ended pod is free for others, even while its object is still there
         if ended and ref in self._placed:
             for name, amount in self._placed.pop(ref).items():
                 self._room[name] += amount
