@@ -19,7 +19,7 @@ from springtide.capacity.setting import Setting
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref, with_annotations
-from springtide.sandbox.writes import Writer
+from springtide.sandbox.writers import Writer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

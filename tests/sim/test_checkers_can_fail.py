@@ -81,9 +81,11 @@ def swapped(evidence: Evidence, old: Call, new: Call) -> Evidence:
 
 def slices_of(*ready: tuple[str, ...]) -> Tamper:
     """Return the record with these ready endpoints, one after the other."""
-    return lambda e: replace(
-        e, slices=tuple(EndpointsAt(number, "shop", "web", pods, (), ()) for number, pods in enumerate(ready))
-    )
+    return lambda e: replace(e, slices=tuple(endpoints_at(number, pods) for number, pods in enumerate(ready)))
+
+
+def endpoints_at(time: float, ready: tuple[str, ...]) -> EndpointsAt:
+    return EndpointsAt(time=time, namespace="shop", service="web", ready=ready, serving=(), not_ready=())
 
 
 def journal(without: str) -> Callable[[Json], None]:
@@ -170,7 +172,7 @@ BROKEN: list[tuple[str, str, Tamper]] = [
     (
         "i06_the_floor_holds_at_every_instant",
         "blue_green up",
-        lambda e: replace(e, losses=(Loss(("shop", "web"), 1.0, 2.0, "no endpoint"),)),
+        lambda e: replace(e, losses=(Loss(service=("shop", "web"), since=1.0, until=2.0, why="no endpoint"),)),
     ),
     ("i07_old_pods_stay_until_the_new_ones_serve_alone", "blue_green up", changed(is_shrink, time=0.0)),
     ("i08_the_order_is_fixed", "blue_green up", forgetting("instances_ready")),

@@ -38,14 +38,14 @@ def again_and_again(trial: Trial, act: Callable[[], None], *, every: float = 0.4
 def crash(trial: Trial, name: str) -> None:
     """End the processes of every pod of a set that has any."""
     for ref in trial.pods_of(name):
-        if ref in trial.world.kubelet.workers:
+        if ref in trial.world.kubelet.pods:
             trial.world.kubelet.crash(ref)
 
 
 def sicken(trial: Trial, name: str) -> None:
     """Make every app of a set unready."""
     for ref in trial.pods_of(name):
-        if ref in trial.world.kubelet.workers:
+        if ref in trial.world.kubelet.pods:
             trial.world.kubelet.disturb(ref, broken=True)
 
 

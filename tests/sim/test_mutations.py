@@ -62,7 +62,7 @@ def new_pods_die_during_the_removal(stage: Stage) -> Trial:
 
     def crash() -> None:
         for ref in trial.pods_of("web-alt"):
-            if ref in trial.world.kubelet.workers:
+            if ref in trial.world.kubelet.pods:
                 trial.world.kubelet.crash(ref)
         trial.world.core.timeline.after(0.4, crash)
 

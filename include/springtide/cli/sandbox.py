@@ -68,10 +68,13 @@ def read_manifest(path: Path) -> list[dict[str, Any]]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    from springtide.sandbox.manifests import objects_of
+
     try:
-        documents = [each for each in YAML(typ="safe").load_all(path) if each is not None]
+        loaded = [document for document in YAML(typ="safe").load_all(path) if document is not None]
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise _refused(path, f"cannot be read: {error}") from error
+    documents = [obj for document in loaded for obj in objects_of(document)]
     for number, document in enumerate(documents, 1):
         if not isinstance(document, dict) or not {"apiVersion", "kind", "metadata"} <= document.keys():
             raise _refused(
@@ -89,12 +92,10 @@ def _apply(cluster: Cluster, documents: list[dict[str, Any]]) -> None:
             cluster.apply(document)
         except ApiError as error:
             raise InputError(f"manifest: {what}: {error}", code="manifest_refused", field="manifest") from error
-        except KeyError as error:
-            raise InputError(
-                f"manifest: {what}: the sandbox does not serve {document['apiVersion']} {document['kind']}.",
-                code="manifest_refused",
-                field="manifest",
-            ) from error
+        except KeyError:
+            # a team's manifests hold more than a service needs to run: certificates, dashboards, routes
+            skipped = f"Skipped {what}: the sandbox does not serve {document['apiVersion']} {document['kind']}."
+            err.print(skipped, highlight=False, markup=False)
 
 
 @contextmanager

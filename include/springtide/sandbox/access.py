@@ -24,7 +24,7 @@ ADMIN = User("kubernetes-admin", (_MASTERS,))
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What somebody wants to do, as the authorizer sees it."""
 
@@ -36,7 +36,7 @@ class Action:
     path: str = ""  # for requests that are about no resource
 
     @property
-    def words(self) -> str:
+    def refusal(self) -> str:
         """The second half of the refusal, in the API server's words."""
         if not self.resource:
             return f'cannot {self.verb} path "{self.path}"'
@@ -48,11 +48,11 @@ class Action:
 class Access:
     """Authentication by token, authorization by RBAC.
 
-    `open_door` lets in whoever comes without a token as the administrator; off, such a caller is `system:anonymous`.
+    Whoever comes without a token is the administrator with `allow_anonymous_admin`, else `system:anonymous`.
     """
 
     store: Store
-    open_door: bool = True
+    allow_anonymous_admin: bool = True
     tokens: dict[str, User] = field(default_factory=dict)
 
     def who(self, authorization: str) -> User:
@@ -63,7 +63,7 @@ class Access:
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            return ADMIN if self.open_door else ANONYMOUS
+            return ADMIN if self.allow_anonymous_admin else ANONYMOUS
         user = self.tokens.get(token)
         if user is None:
             raise unauthorized()
@@ -80,7 +80,7 @@ class Access:
 
     def refusal(self, user: User, action: Action, subject: Subject) -> ApiError:
         """Return the 403 for an action."""
-        why = f'User "{user.name}" {action.words}'
+        why = f'User "{user.name}" {action.refusal}'
         if not action.resource:
             return ApiError(403, "Forbidden", f"forbidden: {why}", {})
         return forbidden(subject, why)
@@ -103,6 +103,7 @@ class Access:
         return token
 
     def _rules(self, user: User, namespace: str) -> Iterator[Json]:
+        # a RoleBinding grants within its namespace, whatever kind of role it names
         bindings = self.store.select("clusterrolebindings")
         if namespace:
             bindings = [*bindings, *self.store.select("rolebindings", namespace)]
@@ -110,8 +111,8 @@ class Access:
             if any(_is(subject, user, binding) for subject in binding.get("subjects") or ()):
                 role = binding["roleRef"]
                 space = "" if role["kind"] == "ClusterRole" else binding["metadata"]["namespace"]
-                found = self.store.get(Ref(f"{role['kind'].lower()}s", space, role["name"]))
-                yield from (found or {}).get("rules") or ()
+                granted = self.store.get(Ref(f"{role['kind'].lower()}s", space, role["name"]))
+                yield from (granted or {}).get("rules") or ()
 
 
 def _is(subject: Json, user: User, binding: Json) -> bool:
@@ -125,6 +126,7 @@ def _is(subject: Json, user: User, binding: Json) -> bool:
 
 def _grants(rule: Json, action: Action) -> bool:
     names = rule.get("resourceNames") or ()
+    # rights on named objects never cover a list or a creation: those name no object
     if names and (not action.name or action.name not in names):
         return False
     _, _, subresource = action.resource.partition("/")

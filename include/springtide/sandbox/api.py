@@ -16,9 +16,11 @@ from springtide.sandbox.selectors import label_text, parse_fields, parse_labels
 from springtide.sandbox.status import ApiError, Subject, bad_request, method_not_allowed, not_found
 from springtide.sandbox.store import Store
 from springtide.sandbox.validate import check_scale
-from springtide.sandbox.writes import Deletion, Writer, Writes
+from springtide.sandbox.writers import Deletion, Writer
+from springtide.sandbox.writes import Writes
 
 _TOKEN_SECONDS = 3600
+_REVIEW = Subject(group="authorization.k8s.io", plural="selfsubjectaccessreviews", kind="SelfSubjectAccessReview")
 
 
 class Api:
@@ -52,20 +54,28 @@ class Api:
     def _answer(self, request: Request, user: User) -> Response:
         try:
             route = routes.find(request.path)
-        except ApiError:
+        except ApiError:  # no object's path: perhaps one of the server's own
             return self._about_itself(request, user)
         verb = routes.verb(request.method, route, watch=request.is_watch)
+        # a namespace is read by the rights within it
         namespace = route.name if route.kind.plural == "namespaces" else route.namespace
-        action = Action(verb, route.kind.group, route.resource, namespace, route.name)
+        action = Action(
+            verb=verb,
+            group=route.kind.group,
+            resource=route.resource,
+            namespace=namespace,
+            name=route.name,
+        )
         self.access.require(user, action, route.subject)
         return self._handlers[verb](request, route)
 
     def _about_itself(self, request: Request, user: User) -> Response:
-        self.access.require(user, Action("get", path=request.path), Subject("", "", ""))
-        found = discovery.serve(request.path)
+        nothing = Subject(group="", plural="", kind="")
+        self.access.require(user, Action(verb="get", path=request.path), nothing)
+        document = discovery.serve(request.path)
         if request.method not in {"GET", "HEAD"}:
             raise method_not_allowed()
-        return found
+        return document
 
     def _get(self, request: Request, route: Route) -> Response:
         obj = self.store.get(route.ref, at=request.as_of)
@@ -101,6 +111,7 @@ class Api:
             replicas: Any = (scale.get("spec") or {}).get("replicas", 0)
             check_scale(route.kind, route.name, replicas)
             given = {key: scale.get("metadata", {}).get(key) for key in ("resourceVersion", "uid", "name")}
+            # what the Scale was read at is what the Deployment is compared with
             metadata = {**old["metadata"], **{key: value for key, value in given.items() if value}}
             return {**old, "metadata": metadata, "spec": {**old["spec"], "replicas": replicas}}
 
@@ -112,7 +123,7 @@ class Api:
     def _delete(self, request: Request, route: Route) -> Response:
         how = _deletion(request)
         obj, gone = self.writes.delete(route.kind, route.ref, how)
-        if not gone or route.kind.plural == "pods":
+        if not gone or route.kind.plural == "pods":  # the others answer a Status once they are gone
             return answer(obj)
         details = {**route.subject.details(), "uid": obj["metadata"]["uid"]}
         return answer({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
@@ -120,20 +131,18 @@ class Api:
     def _delete_all(self, request: Request, route: Route) -> Response:
         how = _deletion(request)
         chosen = _matcher(request, route)
-        found = [obj for obj in self.store.select(route.kind.plural, route.namespace) if chosen(obj)]
-        for obj in found:
+        deleted = [obj for obj in self.store.select(route.kind.plural, route.namespace) if chosen(obj)]
+        for obj in deleted:
             self.writes.delete(route.kind, route.kind.ref(obj), how)
         metadata = {"resourceVersion": str(self.store.revision)}
         kind = f"{route.kind.kind}List"
-        return answer({"kind": kind, "apiVersion": route.kind.api_version, "metadata": metadata, "items": found})
+        return answer({"kind": kind, "apiVersion": route.kind.api_version, "metadata": metadata, "items": deleted})
 
     def _review(self, request: Request, user: User) -> Response:
         """Answer a SelfSubjectAccessReview."""
         if request.method != "POST":
             raise method_not_allowed()
-        group = "authorization.k8s.io"
-        subject = Subject(group, "selfsubjectaccessreviews", "SelfSubjectAccessReview")
-        self.access.require(user, Action("create", group, subject.plural), subject)
+        self.access.require(user, Action(verb="create", group=_REVIEW.group, resource=_REVIEW.plural), _REVIEW)
         body = request.json
         spec = body.get("spec") or {}
         allowed = self.access.allows(user, _asked(spec))
@@ -209,22 +218,26 @@ def _deletion(request: Request) -> Deletion:
 def _matcher(request: Request, route: Route) -> Callable[[Json], bool]:
     """Return the test for the label and field selectors of a request."""
     by_label = parse_labels(request.query.get("labelSelector", ""))
-    words = request.query.get("fieldSelector", "")
+    selector = request.query.get("fieldSelector", "")
     if route.name:
-        words = f"{words},metadata.name={route.name}"
-    if not words:
+        selector = f"{selector},metadata.name={route.name}"
+    if not selector:
         return lambda obj: by_label(obj["metadata"].get("labels") or {})
-    by_field = parse_fields(route.kind.plural, words)
+    by_field = parse_fields(route.kind.plural, selector)
     return lambda obj: by_label(obj["metadata"].get("labels") or {}) and by_field(obj)
 
 
 def _asked(spec: Json) -> Action:
-    about = spec.get("resourceAttributes")
-    if about is None:
-        about = spec.get("nonResourceAttributes") or {}
-        return Action(about.get("verb", ""), path=about.get("path", "/"))
-    below = about.get("subresource")
-    resource = f"{about.get('resource', '')}/{below}" if below else about.get("resource", "")
+    attributes = spec.get("resourceAttributes")
+    if attributes is None:
+        attributes = spec.get("nonResourceAttributes") or {}
+        return Action(verb=attributes.get("verb", ""), path=attributes.get("path", "/"))
+    subresource = attributes.get("subresource")
+    resource = attributes.get("resource", "")
     return Action(
-        about.get("verb", ""), about.get("group", ""), resource, about.get("namespace", ""), about.get("name", "")
+        verb=attributes.get("verb", ""),
+        group=attributes.get("group", ""),
+        resource=f"{resource}/{subresource}" if subresource else resource,
+        namespace=attributes.get("namespace", ""),
+        name=attributes.get("name", ""),
     )

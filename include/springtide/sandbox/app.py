@@ -25,7 +25,8 @@ from random import Random
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
-_LEAST_STATUS, _MOST_STATUS = 200, 599
+_LOWEST_STATUS = 200
+_HIGHEST_STATUS = 599
 _AT_ONCE = 0.01  # seconds that a process with a broken configuration lives
 
 
@@ -41,7 +42,7 @@ def seconds(text: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """What the environment makes of the app. Times are seconds."""
 
@@ -67,7 +68,7 @@ class Behaviour:
         }
         status = int(env.get("STATUS") or 500)
         rate = float(env.get("FAIL_RATE") or (1.0 if env.get("STATUS") else 0.0))
-        if not _LEAST_STATUS <= status <= _MOST_STATUS or not 0 <= rate <= 1:
+        if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS or not 0 <= rate <= 1:
             raise ValueError(f"STATUS={status}, FAIL_RATE={rate}: a status and a share from 0 to 1 are expected")
         return cls(
             **durations,
@@ -91,16 +92,16 @@ class Answer:
 class App:
     """One process of the app; times are seconds of the sandbox's timeline."""
 
-    def __init__(self, pod: str, env: dict[str, str], started: float, luck: Random) -> None:
+    def __init__(self, pod: str, env: dict[str, str], started: float, rng: Random) -> None:
         self.pod = pod
         self.started = started
         self.requests = 0
         self.broken = False  # made unready from outside
         self.draining = False
-        self._luck = luck
+        self._rng = rng
         try:
             self.behaviour = Behaviour.of(env)
-        except ValueError:
+        except ValueError:  # an app learns of its broken configuration when it starts, and ends
             self.behaviour = Behaviour(crash=_AT_ONCE)
 
     @property
@@ -126,7 +127,7 @@ class App:
             return Answer(200, f"# TYPE http_requests_total counter\nhttp_requests_total {self.requests}\n")
         if path not in {"/", "/healthz"}:
             return Answer(404, "404 page not found\n")
-        if self._luck.random() < self.behaviour.fail_rate:
+        if self._rng.random() < self.behaviour.fail_rate:
             return Answer(self.behaviour.status, "failing, as told\n")
         if path == "/healthz":
             return Answer(200, "ok\n")

@@ -41,11 +41,13 @@ class Cluster:
         Raises:
             OSError: another sandbox has these addresses, or the API server's port cannot be had.
         """
+        # addresses of loopback belong to nobody: this listener is what other sandboxes of the machine see
         self._claim = socket.create_server(Network(settings.second_octet).claim)
         self.world = World(settings, start=clock.now(), runtime=self._containers)
         self._time = RealTime(self.world.core.timeline, asyncio.get_running_loop())
         self._server = ApiServer(self._call, self.world.core.network.node, port)
         self._begin()
+        # after the API server, whose port may be taken: nothing else is open then
         self._proxies = ServiceProxies(self.world.dataplane)
         self.world.store.observe(self._proxies.saw)
         self.world.store.observe(lambda _change: self._server.changed())
@@ -134,7 +136,8 @@ def start_cluster(
 
 def _change_images(world: World, request: Request) -> Response:
     """Add an image to the node's (PUT), or take it away (DELETE); either may be done twice."""
-    name, images = request.path.removeprefix(_IMAGES), world.core.images
+    name = request.path.removeprefix(_IMAGES)
+    images = world.core.images
     if request.method == "PUT":
         images.add(name)
     elif request.method == "DELETE":

@@ -15,11 +15,11 @@ from springtide.sandbox.timeline import Timeline, Timer
 from springtide.sandbox.writes import Writes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How the cluster behaves. Times are seconds.
 
-    The reaction times are means; each reaction takes between 0.75 and 1.25 of it, by the sandbox's seeded luck.
+    The reaction times are means; each reaction takes between 0.75 and 1.25 of it, drawn from the seed.
     """
 
     seed: int = 0
@@ -39,7 +39,7 @@ class Settings:
     second_octet: int = 96  # of the sandbox's 127.x.0.0/16
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Core:
     """The state, the time and the ways to change them."""
 
@@ -49,7 +49,7 @@ class Core:
     store: Store
     writes: Writes
     network: Network
-    luck: Random
+    rng: Random
     images: set[str]  # what the node has; may change while the sandbox runs
     _events: dict[tuple[str, str, str], Ref] = field(default_factory=dict)
 
@@ -63,11 +63,11 @@ class Core:
 
     def about(self, seconds: float) -> float:
         """Return a time around a mean."""
-        return seconds * (0.75 + self.luck.random() / 2)
+        return seconds * (0.75 + self.rng.random() / 2)
 
-    def event(self, about: Json, kind: str, reason: str, message: str) -> None:
+    def event(self, subject: Json, kind: str, reason: str, message: str) -> None:
         """Record an Event (`kind` is Normal or Warning) about an object; the same one again only raises its count."""
-        metadata = about["metadata"]
+        metadata = subject["metadata"]
         known = self._events.get((metadata["uid"], reason, message))
         before = self.store.get(known) if known else None
         if known and before:
@@ -75,30 +75,37 @@ class Core:
             self.store.put(known, again)
             return
         namespace = metadata.get("namespace", "default")
-        ref = Ref("events", namespace, f"{metadata['name']}.{self.luck.getrandbits(64):016x}")
+        ref = Ref("events", namespace, f"{metadata['name']}.{self.rng.getrandbits(64):016x}")
         self._events[metadata["uid"], reason, message] = ref
-        source = {"kind": about["kind"], "apiVersion": about["apiVersion"], "name": metadata["name"]}
-        self.store.put(
-            ref,
-            {
-                "apiVersion": "v1",
-                "kind": "Event",
-                "metadata": {
-                    "name": ref.name,
-                    "namespace": namespace,
-                    "uid": f"event-{ref.name.rpartition('.')[2]}",
-                    "creationTimestamp": self.stamp(),
-                },
-                "involvedObject": {**source, "namespace": namespace, "uid": metadata["uid"]},
-                "reason": reason,
-                "message": message,
-                "type": kind,
-                "count": 1,
-                "firstTimestamp": self.stamp(),
-                "lastTimestamp": self.stamp(),
-                "source": {"component": "springtide-sandbox"},
-            },
-        )
+        happened = {"reason": reason, "message": message, "type": kind}
+        self.store.put(ref, _event(ref, subject, self.stamp(), happened))
+
+
+def _event(ref: Ref, subject: Json, now: str, happened: Json) -> Json:
+    """Return an Event that happened once so far."""
+    metadata = subject["metadata"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": ref.name,
+            "namespace": ref.namespace,
+            "uid": f"event-{ref.name.rpartition('.')[2]}",
+            "creationTimestamp": now,
+        },
+        "involvedObject": {
+            "kind": subject["kind"],
+            "apiVersion": subject["apiVersion"],
+            "name": metadata["name"],
+            "namespace": ref.namespace,
+            "uid": metadata["uid"],
+        },
+        **happened,
+        "count": 1,
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "source": {"component": "springtide-sandbox"},
+    }
 
 
 class Controller(ABC):

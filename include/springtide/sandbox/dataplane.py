@@ -14,24 +14,13 @@ from random import Random
 
 from springtide.sandbox.controllers.endpointslice import SERVICE_LABEL
 from springtide.sandbox.core import Core
+from springtide.sandbox.endpoints import Address, Endpoint, endpoints_of
 from springtide.sandbox.history import History, Loss
-from springtide.sandbox.objects import Json, Ref, labels_of
+from springtide.sandbox.objects import Ref, labels_of
 from springtide.sandbox.runtime import Process
 from springtide.sandbox.store import Change
 
 Service = tuple[str, str]  # namespace, name
-Address = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One endpoint of a Service port, as the proxy knows it."""
-
-    pod: str
-    address: Address
-    ready: bool
-    serving: bool
-    terminating: bool
 
 
 @dataclass(slots=True)
@@ -42,8 +31,16 @@ class _Route:
 
     def backends(self, port: str) -> list[Endpoint]:
         endpoints = self.endpoints.get(port, ())
-        ready = [one for one in endpoints if one.ready]
-        return ready or [one for one in endpoints if one.serving and one.terminating]
+        ready = [endpoint for endpoint in endpoints if endpoint.ready]
+        return ready or [endpoint for endpoint in endpoints if endpoint.serving and endpoint.terminating]
+
+    def addresses(self) -> set[Address]:
+        """Return where new connections go, whatever the port."""
+        return {endpoint.address for endpoint in self.chosen()}
+
+    def chosen(self) -> list[Endpoint]:
+        """Return the backends of all ports."""
+        return [endpoint for port in self.endpoints for endpoint in self.backends(port)]
 
 
 class Dataplane:
@@ -52,7 +49,7 @@ class Dataplane:
     def __init__(self, core: Core, history: History) -> None:
         self.core = core
         self.history = history
-        self.luck = Random(core.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
+        self.rng = Random(core.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
         self.on_change: Callable[[Service], None] | None = None
         self._routes: dict[Service, _Route] = {}
         self._listening: set[Address] = set()
@@ -70,16 +67,15 @@ class Dataplane:
 
     def _plan(self, service: Service) -> None:
         slices = self.core.store.select("endpointslices", service[0])
-        endpoints = endpoints_of([one for one in slices if labels_of(one).get(SERVICE_LABEL) == service[1]])
+        endpoints = endpoints_of([each for each in slices if labels_of(each).get(SERVICE_LABEL) == service[1]])
         self.history.endpoints_written(self.core.timeline.elapsed, service, endpoints)
         self.core.timeline.after(self.core.settings.propagation, partial(self._follow, service, endpoints))
 
     def _follow(self, service: Service, endpoints: dict[str, tuple[Endpoint, ...]]) -> None:
         route = self._routes.setdefault(service, _Route())
-        before = {one.address for port in route.endpoints for one in route.backends(port)}
+        before = route.addresses()
         route.endpoints = endpoints
-        after = {one.address for port in endpoints for one in route.backends(port)}
-        for address in before - after:
+        for address in before - route.addresses():
             self._left[address] = self.core.timeline.elapsed
         self.history.endpoints_followed(self.core.timeline.elapsed, service, endpoints)
         self._judge(service, route)
@@ -101,20 +97,17 @@ class Dataplane:
                 self._listening.add(address)
                 continue
             self._listening.discard(address)
+            # a request that was sent just before the proxy left the address is open until the app has answered it
             open_until = self._left.get(address, -1e9) + process.app.behaviour.work
             if process.killed and now < open_until:
-                self.history.losses.append(Loss(("", process.app.pod), now, now, "killed with open requests"))
+                why = "killed with open requests"
+                self.history.losses.append(Loss(service=("", process.app.pod), since=now, until=now, why=why))
         for service, route in self._routes.items():
             self._judge(service, route)
 
     def _judge(self, service: Service, route: _Route) -> None:
         """Note from when to when a new connection to a Service can fail."""
-        chosen = [one for port in route.endpoints for one in route.backends(port)]
-        route.served = route.served or bool(chosen)
-        dead = sorted({one.pod for one in chosen if one.address not in self._listening})
-        why = f"sends to {', '.join(dead)}, which does not listen" if dead else ""
-        if route.served and not chosen:
-            why = "has no endpoint"
+        why = self._failure(route)
         if (route.loss.why if route.loss else "") == why:
             return
         now = self.core.timeline.elapsed
@@ -124,8 +117,17 @@ class Dataplane:
                 self.history.losses.remove(route.loss)
             route.loss = None
         if why:
-            route.loss = Loss(service, now, None, why)
+            route.loss = Loss(service=service, since=now, until=None, why=why)
             self.history.losses.append(route.loss)
+
+    def _failure(self, route: _Route) -> str:
+        """Return why new connections fail, "" when they do not; a Service that never worked has nothing to lose."""
+        chosen = route.chosen()
+        route.served = route.served or bool(chosen)
+        if route.served and not chosen:
+            return "has no endpoint"
+        dead = sorted({endpoint.pod for endpoint in chosen if endpoint.address not in self._listening})
+        return f"sends to {', '.join(dead)}, which does not listen" if dead else ""
 
     def pick(self, service: Service, port: int) -> Address | None:
         """Return the backend of a new connection to a Service port, None when it is refused."""
@@ -133,45 +135,21 @@ class Dataplane:
         route = self._routes.get(service)
         if obj is None or route is None:
             return None
-        name = next((one.get("name", "") for one in obj["spec"].get("ports", ()) if one["port"] == port), None)
+        ports = obj["spec"].get("ports", ())
+        name = next((each.get("name", "") for each in ports if each["port"] == port), None)
         backends = route.backends(name) if name is not None else []
-        return self.luck.choice(backends).address if backends else None
+        return self.rng.choice(backends).address if backends else None
 
     def service_at(self, host: str) -> Service | None:
         """Return the Service of a cluster IP or of a name like `checkout.shop` or `checkout.shop.svc.cluster.local`."""
-        words = host.split(".")
+        labels = host.split(".")
         for obj in self.core.store.select("services"):
             metadata = obj["metadata"]
-            named = words[:2] == [metadata["name"], metadata["namespace"]]
-            if obj["spec"].get("clusterIP") == host or named:
+            is_named = labels[:2] == [metadata["name"], metadata["namespace"]]
+            if obj["spec"].get("clusterIP") == host or is_named:
                 return metadata["namespace"], metadata["name"]
         return None
 
 
 def _service_ref(service: Service) -> Ref:
     return Ref("services", *service)
-
-
-def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
-    """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so."""
-    found: dict[str, dict[Address, Endpoint]] = {}
-    for one in slices:
-        for port in one.get("ports") or ():
-            known = found.setdefault(port.get("name", ""), {})
-            for entry in one.get("endpoints") or ():
-                endpoint = _endpoint(entry, port["port"])
-                before = known.get(endpoint.address)
-                if before is None or endpoint.ready:
-                    known[endpoint.address] = endpoint
-    return {name: tuple(known.values()) for name, known in found.items()}
-
-
-def _endpoint(entry: Json, port: int) -> Endpoint:
-    conditions = entry["conditions"]
-    return Endpoint(
-        pod=entry["targetRef"]["name"],
-        address=(entry["addresses"][0], port),
-        ready=conditions["ready"],
-        serving=conditions["serving"],
-        terminating=conditions["terminating"],
-    )

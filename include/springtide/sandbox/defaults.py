@@ -1,6 +1,6 @@
 """What a real API server fills in where a manifest is silent, so that a template that is read back is complete.
 
-Sources: pkg/apis/{core,apps,autoscaling,batch}/v1/defaults.go of Kubernetes 1.34.
+The values are those that Kubernetes 1.34 documents, and that a real one showed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def fill(resource: str, obj: Json) -> Json:
 
 def _pull_policy(image: str) -> str:
     name = image.rpartition("/")[2]
+    # a tag that moves is asked for again each time
     return "Always" if ":" not in name or name.endswith(":latest") else "IfNotPresent"
 
 
@@ -71,7 +72,7 @@ def _pod(spec: Json) -> Json:
     filled = _pod_spec(spec)
     for container in filled["containers"]:
         limits = container["resources"].get("limits")
-        if limits:
+        if limits:  # who limits a resource and asks for none asks for the limit; only in pods, not in templates
             requests = {**limits, **container["resources"].get("requests", {})}
             container["resources"] = {**container["resources"], "requests": requests}
     return {"serviceAccountName": "default", "serviceAccount": "default", **filled}

@@ -28,11 +28,10 @@ def serve(path: str) -> Response:
     Raises:
         ApiError: 404, nothing is served there.
     """
-    words = path.strip("/").split("/")
-    if words[0] in {"readyz", "livez", "healthz"}:
+    address = path.strip("/")
+    if address.partition("/")[0] in {"readyz", "livez", "healthz"}:
         return Response(200, b"ok", content_type="text/plain; charset=utf-8")
-    documents = _documents()
-    document = documents.get("/".join(words))
+    document = _documents().get(address)
     if document is None:
         raise no_such_resource()
     return answer(document)

@@ -18,13 +18,13 @@ def resolve(container: Json, pod: Json, store: Store) -> dict[str, str]:
     Raises:
         ConfigError: a variable cannot be had.
     """
-    found: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
+    variables: dict[str, str] = {"HOSTNAME": pod["metadata"]["name"]}
     for entry in container.get("env", ()):
         source = entry.get("valueFrom")
         value = str(entry.get("value", "")) if source is None else _from(source, pod, store)
         if value is not None:
-            found[entry["name"]] = value
-    return found
+            variables[entry["name"]] = value
+    return variables
 
 
 def _from(source: Json, pod: Json, store: Store) -> str | None:
@@ -33,6 +33,7 @@ def _from(source: Json, pod: Json, store: Store) -> str | None:
     if "configMapKeyRef" in source:
         return _config_map(source["configMapKeyRef"], pod, store)
     if "secretKeyRef" in source:
+        # there are no Secrets here, so none is ever found
         if source["secretKeyRef"].get("optional"):
             return None
         raise ConfigError(f'secret "{source["secretKeyRef"].get("name", "")}" not found')
@@ -47,7 +48,9 @@ def _field(pod: Json, path: str) -> str:
 
 
 def _config_map(reference: Json, pod: Json, store: Store) -> str | None:
-    namespace, name, key = pod["metadata"]["namespace"], reference["name"], reference["key"]
+    namespace = pod["metadata"]["namespace"]
+    name = reference["name"]
+    key = reference["key"]
     config_map = store.get(Ref("configmaps", namespace, name))
     if config_map is None:
         if reference.get("optional"):

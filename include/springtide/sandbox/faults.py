@@ -36,11 +36,11 @@ class FaultKind(StrEnum):
     GONE = "gone"  # a watch answers 410 at once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One fault and its numbers."""
 
-    kind: FaultKind
+    kind: FaultKind = field(kw_only=False)
     status: int = 500
     retry_after: int = 1  # seconds, for 429
     behind: int = 1  # revisions that a stale read is behind; `seconds` wins where it is given
@@ -49,7 +49,7 @@ class Fault:
     meanwhile: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """Which calls are meant: all that are given have to hold."""
 
@@ -70,7 +70,7 @@ class Match:
         )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Entry:
     match: Match
     fault: Fault
@@ -86,7 +86,7 @@ class FaultPlan:
 
     def at(self, match: Match, fault: Fault, *, skip: int = 0, times: int = 1) -> FaultPlan:
         """Add a fault for the calls that match, after the first `skip` of them; return the plan."""
-        self.entries.append(_Entry(match, fault, skip, times))
+        self.entries.append(_Entry(match=match, fault=fault, skip=skip, times=times))
         return self
 
     def look(self, call: Call) -> Fault | None:

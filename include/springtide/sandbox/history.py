@@ -5,15 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from springtide.sandbox.objects import Json, dump
-
-if TYPE_CHECKING:
-    from springtide.sandbox.dataplane import Endpoint
+from springtide.sandbox.endpoints import Endpoint
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """One API call.
 
@@ -40,18 +36,8 @@ class Call:
         """Whether the call changed the store."""
         return self.revisions[0] != self.revisions[1]
 
-    def to_record(self) -> Json:
-        """Return the form that is written to a file."""
-        record: Json = {name: getattr(self, name) for name in self.__slots__}
-        return {
-            **record,
-            "body": self.body.decode(errors="replace"),
-            "query": dict(self.query),
-            "applied": self.applied,
-        }
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointsAt:
     """A Service's endpoints from a time on, by pod name."""
 
@@ -63,7 +49,7 @@ class EndpointsAt:
     not_ready: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Loss:
     """A time in which new connections to a Service (namespace, name) could fail, or requests were cut."""
 
@@ -73,7 +59,7 @@ class Loss:
     why: str
 
 
-@dataclass
+@dataclass(kw_only=True)
 class History:
     """Everything that an invariant can be checked on afterwards. Times are seconds since the sandbox began."""
 
@@ -117,18 +103,24 @@ class History:
 
     def least_ready(self, namespace: str, service: str, *, since: float = 0.0) -> int:
         """Return the smallest number of ready endpoints that a Service's slices showed from a time on (I-6)."""
-        mine = [one for one in self.written if (one.namespace, one.service) == (namespace, service)]
-        before = [one for one in mine if one.time <= since][-1:]
-        return min((len(one.ready) for one in [*before, *(one for one in mine if one.time > since)]), default=0)
-
-    def to_lines(self) -> bytes:
-        """Return the calls as JSON lines."""
-        return b"".join(dump(call.to_record()) + b"\n" for call in self.calls)
+        entries = [entry for entry in self.written if (entry.namespace, entry.service) == (namespace, service)]
+        before = [entry for entry in entries if entry.time <= since]
+        after = [entry for entry in entries if entry.time > since]
+        # what was written last before holds at that time, too
+        return min((len(entry.ready) for entry in [*before[-1:], *after]), default=0)
 
 
 def _entry(time: float, service: tuple[str, str], by_port: Mapping[str, Iterable[Endpoint]]) -> EndpointsAt:
-    known = {one.pod: one for endpoints in by_port.values() for one in endpoints}
-    ready = tuple(sorted(pod for pod, one in known.items() if one.ready))
-    serving = tuple(sorted(pod for pod, one in known.items() if not one.ready and one.serving and one.terminating))
-    rest = tuple(sorted(set(known) - set(ready) - set(serving)))
-    return EndpointsAt(time, *service, ready, serving, rest)
+    by_pod = {endpoint.pod: endpoint for endpoints in by_port.values() for endpoint in endpoints}
+    ready = {pod for pod, endpoint in by_pod.items() if endpoint.ready}
+    draining = {pod for pod, endpoint in by_pod.items() if endpoint.serving and endpoint.terminating}
+    serving = draining - ready
+    namespace, name = service
+    return EndpointsAt(
+        time=time,
+        namespace=namespace,
+        service=name,
+        ready=tuple(sorted(ready)),
+        serving=tuple(sorted(serving)),
+        not_ready=tuple(sorted(set(by_pod) - ready - serving)),
+    )

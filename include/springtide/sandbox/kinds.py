@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from springtide.sandbox.objects import Json, Ref
 from springtide.sandbox.status import Subject
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One served resource and how a real API server treats it."""
 
@@ -22,7 +22,7 @@ class Kind:
     scale: bool = False  # has the subresource `scale`
     upsert: bool = False  # a PUT of an object that is not there creates it
     blind_update: bool = True  # a PUT may come without resourceVersion
-    short: tuple[str, ...] = field(default=())
+    short: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
@@ -31,7 +31,7 @@ class Kind:
 
     def subject(self, name: str = "") -> Subject:
         """Return what an error about one object of this kind is about."""
-        return Subject(self.group, self.plural, self.kind, name)
+        return Subject(group=self.group, plural=self.plural, kind=self.kind, name=name)
 
     def ref(self, obj: Json) -> Ref:
         """Return where an object of this kind lives."""
@@ -44,36 +44,85 @@ _RBAC = "rbac.authorization.k8s.io"
 KINDS: dict[str, Kind] = {
     kind.plural: kind
     for kind in (
-        Kind("", "v1", "namespaces", "Namespace", namespaced=False, status=True, short=("ns",)),
-        Kind("", "v1", "nodes", "Node", namespaced=False, status=True, short=("no",)),
-        Kind("", "v1", "pods", "Pod", generation=True, status=True, short=("po",)),
-        Kind("", "v1", "services", "Service", status=True, upsert=True, short=("svc",)),
-        Kind("", "v1", "events", "Event", upsert=True, short=("ev",)),
-        Kind("", "v1", "configmaps", "ConfigMap", short=("cm",)),
-        Kind("", "v1", "resourcequotas", "ResourceQuota", status=True, short=("quota",)),
-        Kind("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",)),
-        Kind("apps", "v1", "deployments", "Deployment", generation=True, status=True, scale=True, short=("deploy",)),
-        Kind("apps", "v1", "replicasets", "ReplicaSet", generation=True, status=True, scale=True, short=("rs",)),
-        Kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", generation=True),
-        Kind("coordination.k8s.io", "v1", "leases", "Lease", upsert=True, blind_update=False),
-        Kind("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", status=True, short=("hpa",)),
         Kind(
-            "policy",
-            "v1",
-            "poddisruptionbudgets",
-            "PodDisruptionBudget",
+            group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False, status=True, short=("ns",)
+        ),
+        Kind(group="", version="v1", plural="nodes", kind="Node", namespaced=False, status=True, short=("no",)),
+        Kind(group="", version="v1", plural="pods", kind="Pod", generation=True, status=True, short=("po",)),
+        Kind(group="", version="v1", plural="services", kind="Service", status=True, upsert=True, short=("svc",)),
+        Kind(group="", version="v1", plural="events", kind="Event", upsert=True, short=("ev",)),
+        Kind(group="", version="v1", plural="configmaps", kind="ConfigMap", short=("cm",)),
+        Kind(group="", version="v1", plural="resourcequotas", kind="ResourceQuota", status=True, short=("quota",)),
+        Kind(group="", version="v1", plural="serviceaccounts", kind="ServiceAccount", short=("sa",)),
+        Kind(
+            group="apps",
+            version="v1",
+            plural="deployments",
+            kind="Deployment",
+            generation=True,
+            status=True,
+            scale=True,
+            short=("deploy",),
+        ),
+        Kind(
+            group="apps",
+            version="v1",
+            plural="replicasets",
+            kind="ReplicaSet",
+            generation=True,
+            status=True,
+            scale=True,
+            short=("rs",),
+        ),
+        Kind(group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice", generation=True),
+        Kind(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease", upsert=True, blind_update=False),
+        Kind(
+            group="autoscaling",
+            version="v2",
+            plural="horizontalpodautoscalers",
+            kind="HorizontalPodAutoscaler",
+            status=True,
+            short=("hpa",),
+        ),
+        Kind(
+            group="policy",
+            version="v1",
+            plural="poddisruptionbudgets",
+            kind="PodDisruptionBudget",
             generation=True,
             status=True,
             blind_update=False,
             short=("pdb",),
         ),
-        Kind("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject", generation=True, status=True, short=("so",)),
-        Kind("monitoring.coreos.com", "v1", "prometheusrules", "PrometheusRule", generation=True, short=("promrule",)),
-        Kind("batch", "v1", "jobs", "Job", generation=True, status=True),
-        Kind(_RBAC, "v1", "roles", "Role", upsert=True),
-        Kind(_RBAC, "v1", "rolebindings", "RoleBinding", upsert=True),
-        Kind(_RBAC, "v1", "clusterroles", "ClusterRole", namespaced=False, upsert=True),
-        Kind(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False, upsert=True),
+        Kind(
+            group="keda.sh",
+            version="v1alpha1",
+            plural="scaledobjects",
+            kind="ScaledObject",
+            generation=True,
+            status=True,
+            short=("so",),
+        ),
+        Kind(
+            group="monitoring.coreos.com",
+            version="v1",
+            plural="prometheusrules",
+            kind="PrometheusRule",
+            generation=True,
+            short=("promrule",),
+        ),
+        Kind(group="batch", version="v1", plural="jobs", kind="Job", generation=True, status=True),
+        Kind(group=_RBAC, version="v1", plural="roles", kind="Role", upsert=True),
+        Kind(group=_RBAC, version="v1", plural="rolebindings", kind="RoleBinding", upsert=True),
+        Kind(group=_RBAC, version="v1", plural="clusterroles", kind="ClusterRole", namespaced=False, upsert=True),
+        Kind(
+            group=_RBAC,
+            version="v1",
+            plural="clusterrolebindings",
+            kind="ClusterRoleBinding",
+            namespaced=False,
+            upsert=True,
+        ),
     )
 }
 

@@ -36,7 +36,7 @@ class Listener:
     @property
     def addresses(self) -> list[tuple[str, int]]:
         """Where it listens, with the ports that were chosen for those given as 0."""
-        return [one.getsockname()[:2] for one in self._sockets]
+        return [listening.getsockname()[:2] for listening in self._sockets]
 
     def close(self) -> None:
         """Refuse further connections; those that are there stay."""
@@ -50,13 +50,13 @@ class Listener:
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
-        for one in self._sockets:
+        for listening in self._sockets:
             # in two steps, so that `close` knows the server whenever it comes
-            server = await loop.create_server(self._factory, sock=one, backlog=_BACKLOG, start_serving=False)
+            server = await loop.create_server(self._factory, sock=listening, backlog=_BACKLOG, start_serving=False)
             self._servers.append(server)
             await server.start_serving()
 
     def _close_sockets(self) -> None:
-        for one in self._sockets:
-            one.close()
+        for listening in self._sockets:
+            listening.close()
         self._sockets = []

@@ -23,9 +23,9 @@ def page(store: Store, route: Route, request: Request, chosen: Callable[[Json], 
         ApiError: 400 for a bad limit or token, 410 for a token whose revision was compacted.
     """
     at, start = _where_to_start(store, request)
-    found = [obj for obj in store.select(route.kind.plural, route.namespace, at=at) if chosen(obj)]
+    objects = [obj for obj in store.select(route.kind.plural, route.namespace, at=at) if chosen(obj)]
     revision = store.revision if at is None else at
-    left = [obj for obj in found if _place(obj) > start] if start else found
+    left = [obj for obj in objects if _place(obj) > start] if start else objects
     limit = int(request.query.get("limit") or 0)
     metadata: Json = {"resourceVersion": str(revision)}
     if 0 < limit < len(left):
@@ -34,6 +34,7 @@ def page(store: Store, route: Route, request: Request, chosen: Callable[[Json], 
         metadata["remainingItemCount"] = len(left) - limit
         left = left[:limit]
     kind = route.kind
+    # objects of a list carry no kind of their own; their bytes are kept with one, so it is cut off
     prefix = b'{"apiVersion":"%s","kind":"%s",' % (kind.api_version.encode(), kind.kind.encode())
     items = b",".join(b"{" + store.encode(obj).removeprefix(prefix) for obj in left)
     head = b'{"kind":"%sList","apiVersion":"%s","metadata":' % (kind.kind.encode(), kind.api_version.encode())
@@ -49,8 +50,8 @@ def _where_to_start(store: Store, request: Request) -> tuple[int | None, list[st
     token = request.query.get("continue")
     if token:
         try:
-            said = json.loads(base64.urlsafe_b64decode(token))
-            return int(said["rv"]), list(said["start"])
+            place = json.loads(base64.urlsafe_b64decode(token))
+            return int(place["rv"]), list(place["start"])
         except (ValueError, KeyError, TypeError):
             raise bad_request("continue key is not valid") from None
     wanted = request.query.get("resourceVersion") or "0"
@@ -76,10 +77,10 @@ def watch(store: Store, route: Route, request: Request, chosen: Callable[[Json],
     if not revision.isdigit():
         raise bad_request(f'Invalid value: "{revision}": strconv.ParseUint: parsing "{revision}": invalid syntax')
     stream = Watch(
-        store,
-        route.kind,
-        route.namespace,
-        chosen,
+        store=store,
+        kind=route.kind,
+        namespace=route.namespace,
+        matches=chosen,
         position=store.end,
         timeout=float(query.get("timeoutSeconds") or _DEFAULT_WATCH_SECONDS),
         bookmarks=query.get("allowWatchBookmarks", "") in TRUE,

@@ -18,15 +18,15 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 TRUE = frozenset({"1", "true", "True"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What a client sends: header names in lower case, the path decoded.
 
     `as_of` is no part of HTTP: a stale read answers as of that older revision.
     """
 
-    method: str
-    path: str
+    method: str = field(kw_only=False)
+    path: str = field(kw_only=False)
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
@@ -63,12 +63,12 @@ class Request:
         return self.query.get("fieldManager") or self.headers.get("user-agent", "unknown").partition("/")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """What the server answers; a watch has a stream behind it instead of a body."""
 
-    status: int
-    body: bytes = b""
+    status: int = field(kw_only=False)
+    body: bytes = field(default=b"", kw_only=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     watch: Watch | None = None
     content_type: str = "application/json"
@@ -87,5 +87,7 @@ def answer(value: Any, status: int = 200) -> Response:
 
 def refusal(error: ApiError) -> Response:
     """Return the answer to a request that is refused."""
+    # clients wait by the header, people read the detail
     retry = (error.status.get("details") or {}).get("retryAfterSeconds")
-    return Response(error.code, dump(error.status), {"Retry-After": str(retry)} if retry else {})
+    headers = {"Retry-After": str(retry)} if retry else {}
+    return Response(error.code, dump(error.status), headers=headers)

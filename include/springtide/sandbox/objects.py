@@ -47,6 +47,7 @@ def clone(value: Any) -> Any:
 def with_metadata(obj: Json, **changes: Any) -> Json:
     """Return the object with some metadata replaced; None takes a field away."""
     metadata = {**obj["metadata"], **changes}
+    # an empty field would be a difference to an object that never had it
     return {**obj, "metadata": {key: value for key, value in metadata.items() if value is not None}}
 
 
@@ -71,8 +72,8 @@ def controller_of(obj: Json) -> Json | None:
     """Return the owner reference that controls the object."""
     for owner in obj["metadata"].get("ownerReferences", ()):
         if owner.get("controller"):
-            found: Json = owner
-            return found
+            controller: Json = owner
+            return controller
     return None
 
 
@@ -92,15 +93,15 @@ def condition(obj: Json, kind: str) -> Json | None:
     """Return one condition of the object's status."""
     for entry in obj.get("status", {}).get("conditions", ()):
         if entry["type"] == kind:
-            found: Json = entry
-            return found
+            known: Json = entry
+            return known
     return None
 
 
 def is_true(obj: Json, kind: str) -> bool:
     """Return whether a condition is there and True."""
-    found = condition(obj, kind)
-    return found is not None and found["status"] == "True"
+    known = condition(obj, kind)
+    return known is not None and known["status"] == "True"
 
 
 def is_terminating(obj: Json) -> bool:

@@ -30,11 +30,12 @@ def managed_fields(old: Json | None, new: Json, entry: Json) -> list[Json]:
     before: list[Json] = (old or {}).get("metadata", {}).get("managedFields", [])
     if not changed:
         return before
-    mine = next((one for one in before if _writer(one) == _writer(entry)), None)
-    others = [{**one, "fieldsV1": _without(one["fieldsV1"], changed)} for one in before if one is not mine]
-    fields = _union(mine["fieldsV1"] if mine else {}, changed)
-    kept = [one for one in others if one["fieldsV1"]]
-    return [*kept, {**entry, "fieldsType": "FieldsV1", "fieldsV1": fields}]
+    own = next((each for each in before if _writer(each) == _writer(entry)), None)
+    others = [{**each, "fieldsV1": _without(each["fieldsV1"], changed)} for each in before if each is not own]
+    fields = _union(own["fieldsV1"] if own else {}, changed)
+    # who has no field left is forgotten
+    remaining = [each for each in others if each["fieldsV1"]]
+    return [*remaining, {**entry, "fieldsType": "FieldsV1", "fieldsV1": fields}]
 
 
 def _writer(entry: Json) -> tuple[str, str, str]:

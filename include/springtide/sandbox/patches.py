@@ -72,12 +72,13 @@ def strategic(current: Any, patch: Any) -> Any:
             result.pop(key, None)
         elif isinstance(value, list) and (merge_key := _merge_key(key, value)):
             result[key] = _merge_list(result.get(key) or [], value, merge_key)
-        elif not key.startswith("$"):
+        elif not key.startswith("$"):  # other directives only order lists
             result[key] = strategic(result.get(key), value)
     return result
 
 
 def _merge_key(field: str, items: list[Any]) -> str | None:
+    # `ports` is one word for two lists: those of a container and those of a Service merge by different keys
     if field == "ports" and all(isinstance(item, dict) for item in items):
         return "containerPort" if any("containerPort" in item for item in items) else "port"
     return _MERGE_KEYS.get(field)
@@ -105,7 +106,7 @@ def _object_patch(apply_patch: Callable[[Any, Any], Any]) -> Callable[[Json, Any
 
 
 def _json_patch(current: Json, patch: Any) -> Json:
-    import jsonpatch
+    import jsonpatch  # few callers send one: whoever does not need it does not load it
 
     if not isinstance(patch, list):
         raise bad_request("error decoding patch: a JSON patch has to be a list of operations")

@@ -49,6 +49,7 @@ class PodServer:
         self._app.draining = True
         await asyncio.wait([self._killed], timeout=self._app.behaviour.drain)
         self._listener.close()
+        # idle connections are closed now, busy ones after their answer
         self._server.pre_shutdown()
         await self._server.shutdown(None)
 
@@ -67,6 +68,7 @@ class PodServer:
             response = _text(405, "Method Not Allowed\n", Allow="GET, HEAD")
         else:
             if answer.work:
+                # who waits for a turn is not working yet: its time begins when it is called up
                 async with self._turn:
                     await asyncio.sleep(answer.work)
             response = _text(answer.status, answer.body)

@@ -2,59 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from springtide.sandbox.containers import Container, PodRuntime
 from springtide.sandbox.objects import Json
 
-if TYPE_CHECKING:
-    from springtide.sandbox.kubelet import Box, Worker
 
-
-def pod_status(worker: Worker, pod: Json, now: str, node: str) -> Json:
+def pod_status(runtime: PodRuntime, pod: Json, now: str, node: str) -> Json:
     """Return the status of a pod on the node."""
-    running = any("running" in box.state or box.restarts or box.crashes for box in worker.boxes)
-    ready = all(box.ready and box.process is not None for box in worker.boxes)
-    scheduled = [one for one in pod["status"].get("conditions", ()) if one["type"] == "PodScheduled"]
-    unready = [box.spec["name"] for box in worker.boxes if not (box.ready and box.process is not None)]
-    why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
     status = {
-        "phase": "Running" if running else "Pending",
-        "conditions": [
-            _condition(worker, "PodReadyToStartContainers", bool(worker.address), now, {}),
-            _condition(worker, "Initialized", True, now, {}),
-            _condition(worker, "Ready", ready, now, why),
-            _condition(worker, "ContainersReady", ready, now, why),
-            *scheduled,
-        ],
+        "phase": "Running" if any(_has_run(container) for container in runtime.containers) else "Pending",
+        "conditions": _conditions(runtime, pod, now),
         "hostIP": node,
-        "startTime": worker.started,
-        "containerStatuses": [_container(box) for box in worker.boxes],
+        "startTime": runtime.started,
+        "containerStatuses": [_container(container) for container in runtime.containers],
         "qosClass": pod["status"].get("qosClass", "BestEffort"),
     }
-    if worker.address:
-        status["podIP"] = worker.address
-        status["podIPs"] = [{"ip": worker.address}]
+    if runtime.address:
+        status["podIP"] = runtime.address
+        status["podIPs"] = [{"ip": runtime.address}]
     return status
 
 
-def _condition(worker: Worker, kind: str, holds: bool, now: str, why: Json) -> Json:  # noqa: FBT001  a condition's status
-    known = worker.ready_since.get(kind)
+def _has_run(container: Container) -> bool:
+    # a pod that crashes is Running, too: Pending only lasts until the first container has run
+    return bool("running" in container.state or container.restarts or container.crashes)
+
+
+def _conditions(runtime: PodRuntime, pod: Json, now: str) -> list[Json]:
+    unready = [container.spec["name"] for container in runtime.containers if not container.is_ready]
+    why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
+    scheduled = [entry for entry in pod["status"].get("conditions", ()) if entry["type"] == "PodScheduled"]
+    return [
+        _condition(runtime, "PodReadyToStartContainers", bool(runtime.address), now, {}),
+        _condition(runtime, "Initialized", True, now, {}),
+        _condition(runtime, "Ready", not unready, now, why),
+        _condition(runtime, "ContainersReady", not unready, now, why),
+        *scheduled,
+    ]
+
+
+def _condition(runtime: PodRuntime, kind: str, holds: bool, now: str, why: Json) -> Json:  # noqa: FBT001  a condition's status
+    known = runtime.ready_since.get(kind)
     since = known[1] if known is not None and known[0] is holds else now
-    worker.ready_since[kind] = (holds, since)
-    word = {"status": "True"} if holds else {"status": "False", **why}
-    return {"type": kind, "lastProbeTime": None, "lastTransitionTime": since, **word}
+    runtime.ready_since[kind] = (holds, since)
+    status = {"status": "True"} if holds else {"status": "False", **why}
+    return {"type": kind, "lastProbeTime": None, "lastTransitionTime": since, **status}
 
 
-def _container(box: Box) -> Json:
-    started = box.process is not None
+def _container(container: Container) -> Json:
+    started = container.process is not None
+    spec = container.spec
     return {
-        "name": box.spec["name"],
-        "image": box.spec["image"],
-        "imageID": f"sandbox/{box.spec['image']}" if started else "",
-        "containerID": f"sandbox://{box.spec['name']}-{box.restarts}" if started else "",
-        "ready": box.ready and started,
+        "name": spec["name"],
+        "image": spec["image"],
+        "imageID": f"sandbox/{spec['image']}" if started else "",
+        "containerID": f"sandbox://{spec['name']}-{container.restarts}" if started else "",
+        "ready": container.is_ready,
         "started": started,
-        "restartCount": box.restarts,
-        "state": box.state,
-        "lastState": box.last_state,
+        "restartCount": container.restarts,
+        "state": container.state,
+        "lastState": container.last_state,
     }

@@ -103,7 +103,8 @@ class _Side(asyncio.Protocol):
 
     def join(self, other: _Side) -> None:
         """Begin to pass on what comes, on both sides."""
-        self.other, other.other = other, self
+        self.other = other
+        other.other = self
         if self._early:
             other.transport.write(self._early)
             self._early = b""

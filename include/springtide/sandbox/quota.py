@@ -34,12 +34,10 @@ def admit(store: Store, kind: Kind, obj: Json) -> None:
         used = usage(store, namespace, hard)
         over = sorted(name for name in requested if used[name] + requested[name] > hard[name])
         if over:
-            words = ", ".join(
-                f"{word}: {_listed(amounts, over)}"
-                for word, amounts in (("requested", requested), ("used", used), ("limited", hard))
-            )
+            amounts = {"requested": requested, "used": used, "limited": hard}
+            listed = ", ".join(f"{name}: {_listed(numbers, over)}" for name, numbers in amounts.items())
             subject = kind.subject(obj["metadata"]["name"])
-            raise forbidden(subject, f"exceeded quota: {quota['metadata']['name']}, {words}")
+            raise forbidden(subject, f"exceeded quota: {quota['metadata']['name']}, {listed}")
 
 
 def usage(store: Store, namespace: str, hard: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -67,17 +65,18 @@ def _plural(resource: str) -> str:
 
 
 def _usage(plural: str, obj: Json) -> dict[str, Decimal]:
-    one = Decimal(1)
+    count = Decimal(1)
     if plural != "pods":
         group = obj["apiVersion"].rpartition("/")[0]
         counted = f"count/{plural}.{group}" if group else f"count/{plural}"
-        return {counted: one, **({plural: one} if plural in _CORE_COUNTS else {})}
-    if obj.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
+        return {counted: count, **({plural: count} if plural in _CORE_COUNTS else {})}
+    if obj.get("status", {}).get("phase") in {"Succeeded", "Failed"}:  # a pod that has ended uses nothing
         return {}
+    # `cpu` in a quota is short for `requests.cpu`
     requests, limits = (pod_resources(obj["spec"], side) for side in ("requests", "limits"))
     return {
-        "pods": one,
-        "count/pods": one,
+        "pods": count,
+        "count/pods": count,
         **requests,
         **{f"requests.{name}": amount for name, amount in requests.items()},
         **{f"limits.{name}": amount for name, amount in limits.items()},
@@ -91,7 +90,11 @@ def _explicit_resources(kind: Kind, obj: Json, quota: Json, hard: dict[str, Deci
     missing: list[str] = []
     for name in (name for name in _EXPLICIT if name in hard):
         side, _, resource = name.partition(".")
-        silent = [c["name"] for c in obj["spec"]["containers"] if resource not in (c["resources"].get(side) or {})]
+        silent = [
+            container["name"]
+            for container in obj["spec"]["containers"]
+            if resource not in (container["resources"].get(side) or {})
+        ]
         if silent:
             missing.append(f"{name} for: {','.join(sorted(silent))}")
     if missing:

@@ -13,7 +13,7 @@ _SUBRESOURCES = {"serviceaccounts": {"token"}}
 _CORE_ROOT = ["api", "v1"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A path, understood: a collection when `name` is empty."""
 
@@ -45,22 +45,27 @@ def find(path: str) -> Route:
     Raises:
         ApiError: 404, nothing is served there.
     """
-    words = path.strip("/").split("/")
-    if words[:2] == _CORE_ROOT:
-        group, version, rest = "", "v1", words[2:]
-    elif words[0] == "apis" and len(words) > 3:  # noqa: PLR2004  /apis/<group>/<version>/<resource>
-        group, version, rest = words[1], words[2], words[3:]
-    else:
-        raise no_such_resource()
+    api_version, rest = _api_version(path.strip("/").split("/"))
     namespace = ""
+    # /namespaces/<name>/status is about the namespace itself, /namespaces/<name>/<plural> about what is in it
     if len(rest) >= 3 and rest[0] == "namespaces" and rest[2] not in {"status", "finalize"}:  # noqa: PLR2004
-        namespace, rest = rest[1], rest[2:]
+        namespace = rest[1]
+        rest = rest[2:]
     if not rest or not all(rest):
         raise no_such_resource()
     kind = KINDS.get(rest[0])
-    if kind is None or (kind.group, kind.version) != (group, version) or (namespace and not kind.namespaced):
+    if kind is None or kind.api_version != api_version or (namespace and not kind.namespaced):
         raise no_such_resource()
     return _checked(kind, namespace, rest[1:])
+
+
+def _api_version(parts: list[str]) -> tuple[str, list[str]]:
+    """Return the API version that a path begins with, and the rest of the path."""
+    if parts[:2] == _CORE_ROOT:
+        return "v1", parts[2:]
+    if parts[0] == "apis" and len(parts) > 3:  # noqa: PLR2004  /apis/<group>/<version>/<resource>
+        return f"{parts[1]}/{parts[2]}", parts[3:]
+    raise no_such_resource()
 
 
 def _checked(kind: Kind, namespace: str, rest: list[str]) -> Route:
@@ -75,7 +80,7 @@ def _checked(kind: Kind, namespace: str, rest: list[str]) -> Route:
         raise no_such_resource()
     if name and kind.namespaced and not namespace:
         raise no_such_resource()
-    return Route(kind, namespace, name, subresource)
+    return Route(kind=kind, namespace=namespace, name=name, subresource=subresource)
 
 
 def verb(method: str, route: Route, *, watch: bool) -> str:

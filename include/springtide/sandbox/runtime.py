@@ -10,8 +10,11 @@ from springtide.sandbox.app import App
 from springtide.sandbox.objects import Json
 from springtide.sandbox.timeline import Timeline
 
+_OK = 200
+_CLIENT_ERROR = 400
 
-@dataclass(eq=False)
+
+@dataclass(eq=False, kw_only=True)
 class Process:
     """One run of a container."""
 
@@ -93,10 +96,10 @@ class VirtualRuntime:
 
 def passes(process: Process, probe: Json, now: float) -> bool:
     """Return whether the app passes a probe; what is not probed over HTTP passes while it listens."""
-    ok, redirect_end = 200, 400
-    get = probe.get("httpGet")
-    if get is None:
-        return process.listening
-    if isinstance(get.get("port"), int) and get["port"] not in process.ports:
+    handler = probe.get("httpGet") or probe.get("tcpSocket")
+    if handler is not None and handler["port"] not in process.ports:
         return False
-    return ok <= process.app.answer(get.get("path", "/"), now).status < redirect_end
+    if handler is None or "httpGet" not in probe:
+        return process.listening
+    # as the kubelet: a redirect is a pass, too
+    return _OK <= process.app.answer(handler.get("path", "/"), now).status < _CLIENT_ERROR

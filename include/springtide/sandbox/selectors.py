@@ -32,7 +32,7 @@ def nothing(_labels: Mapping[str, str]) -> bool:
     return False
 
 
-def _one_of(key: str, values: frozenset[str], *, wanted: bool) -> Matcher:
+def _any_of(key: str, values: frozenset[str], *, wanted: bool) -> Matcher:
     return lambda labels: (labels.get(key) in values) is wanted
 
 
@@ -46,13 +46,13 @@ def _all_of(matchers: list[Matcher]) -> Matcher:
     return matchers[0] if len(matchers) == 1 else lambda labels: all(match(labels) for match in matchers)
 
 
-def _requirement(found: re.Match[str]) -> Matcher:
-    if key := found["set_key"]:
-        values = frozenset(value.strip() for value in found["values"].split(","))
-        return _one_of(key, values, wanted=found["set_op"] == "in")
-    if key := found["key"]:
-        return _one_of(key, frozenset({found["value"]}), wanted=found["op"] != "!=")
-    return _present(found["exists"], wanted=not found["absent"])
+def _requirement(part: re.Match[str]) -> Matcher:
+    if key := part["set_key"]:
+        values = frozenset(value.strip() for value in part["values"].split(","))
+        return _any_of(key, values, wanted=part["set_op"] == "in")
+    if key := part["key"]:
+        return _any_of(key, frozenset({part["value"]}), wanted=part["op"] != "!=")
+    return _present(part["exists"], wanted=not part["absent"])
 
 
 @lru_cache(maxsize=512)
@@ -65,23 +65,25 @@ def parse_labels(text: str) -> Matcher:
     matchers: list[Matcher] = []
     position = 0
     while position < len(text):
-        found = _REQUIREMENT.match(text, position)
-        if found is None or found.end() == position:
+        part = _REQUIREMENT.match(text, position)
+        if part is None or part.end() == position:  # an empty match would be found again for ever
             raise bad_request(f"unable to parse requirement: found {text[position:]!r} in label selector {text!r}")
-        matchers.append(_requirement(found))
-        position = found.end()
+        matchers.append(_requirement(part))
+        position = part.end()
     return _all_of(matchers)
 
 
 def label_selector(selector: Json | None) -> Matcher:
     """Return the matcher of a LabelSelector object: None matches nothing, {} everything."""
-    if selector is None:
+    if selector is None:  # the API tells "no selector" from an empty one
         return nothing
-    matchers = [_one_of(k, frozenset({v}), wanted=True) for k, v in (selector.get("matchLabels") or {}).items()]
+    labels = selector.get("matchLabels") or {}
+    matchers = [_any_of(key, frozenset({value}), wanted=True) for key, value in labels.items()]
     for entry in selector.get("matchExpressions") or ():
-        key, operator = entry["key"], entry["operator"]
+        key = entry["key"]
+        operator = entry["operator"]
         if operator in {"In", "NotIn"}:
-            matchers.append(_one_of(key, frozenset(entry["values"]), wanted=operator == "In"))
+            matchers.append(_any_of(key, frozenset(entry["values"]), wanted=operator == "In"))
         else:
             matchers.append(_present(key, wanted=operator == "Exists"))
     return _all_of(matchers)
@@ -89,13 +91,18 @@ def label_selector(selector: Json | None) -> Matcher:
 
 def label_text(selector: Json) -> str:
     """Return a LabelSelector object in its string form, as `scale` shows it in `status.selector`."""
-    words = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    parts = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     for entry in selector.get("matchExpressions") or ():
-        listed = ",".join(sorted(entry.get("values") or ()))
-        word = {"In": f"{entry['key']} in ({listed})", "NotIn": f"{entry['key']} notin ({listed})"}
-        bare = {"Exists": entry["key"], "DoesNotExist": f"!{entry['key']}"}
-        words.append({**word, **bare}[entry["operator"]])
-    return ",".join(words)
+        key = entry["key"]
+        values = ",".join(sorted(entry.get("values") or ()))
+        forms = {
+            "In": f"{key} in ({values})",
+            "NotIn": f"{key} notin ({values})",
+            "Exists": key,
+            "DoesNotExist": f"!{key}",
+        }
+        parts.append(forms[entry["operator"]])
+    return ",".join(parts)
 
 
 _FIELDS: dict[str, frozenset[str]] = {
@@ -135,11 +142,11 @@ def parse_fields(resource: str, text: str) -> Callable[[Json], bool]:
         ApiError: 400, a field that this resource cannot be selected by.
     """
     tests: list[tuple[str, str, bool]] = []
-    for word in filter(None, text.split(",")):
-        found = re.fullmatch(r"\s*([\w.]+)\s*(==|!=|=)\s*(.*?)\s*", word)
-        if found is None:
-            raise bad_request(f"invalid field selector: {word!r}")
-        path, operator, value = found.groups()
+    for part in filter(None, text.split(",")):
+        parsed = re.fullmatch(r"\s*([\w.]+)\s*(==|!=|=)\s*(.*?)\s*", part)
+        if parsed is None:
+            raise bad_request(f"invalid field selector: {part!r}")
+        path, operator, value = parsed.groups()
         if path not in _EVERYWHERE | _FIELDS.get(resource, frozenset()):
             raise _unknown_field(resource, path)
         tests.append((path, value, operator != "!="))

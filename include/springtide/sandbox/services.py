@@ -45,7 +45,7 @@ class ServiceProxies:
         proxy = ServiceProxy(address, port, partial(self._dataplane.pick, (ref.namespace, ref.name), port))
         try:
             proxy.start()
-        except OSError as error:
+        except OSError as error:  # the Service exists all the same; only nobody reaches it from outside
             hint = f" Ports below {_NEEDS_ROOT} need root." if port < _NEEDS_ROOT else ""
             _log.warning("Service %s/%s: cannot listen on %s:%d: %s.%s", *ref[1:], address, port, error.strerror, hint)
             return
@@ -57,4 +57,4 @@ def ports_of(service: Json) -> set[int]:
     spec = service["spec"]
     if spec.get("clusterIP") in {None, "", "None"}:
         return set()
-    return {one["port"] for one in spec.get("ports", ()) if one.get("protocol", "TCP") == "TCP"}
+    return {port["port"] for port in spec.get("ports", ()) if port.get("protocol", "TCP") == "TCP"}

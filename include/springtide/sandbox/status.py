@@ -1,7 +1,4 @@
-"""The API's refusals: `ApiError` carries a Status object with the words of a real API server.
-
-Texts: k8s.io/apimachinery/pkg/api/errors and k8s.io/apiserver v0.34.
-"""
+"""The API's refusals: `ApiError` carries a Status object with what a real API server of Kubernetes 1.34 answers."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ class ApiError(Exception):
         return str(self.status["reason"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What an error is about: its group, plural, kind and name."""
 
@@ -60,47 +57,68 @@ class Subject:
         return {**named, **grouped, "kind": kind or self.plural, **more}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """One field that validation refuses."""
 
     reason: str
     field: str
-    value: Any
-    detail: str
+    value: Any = None
+    detail: str = ""
 
     @property
     def message(self) -> str:
-        """The words of k8s.io/apimachinery's `field.Error.ErrorBody`."""
+        """What a real API server says of such a field."""
         if self.reason == "FieldValueRequired":
             return f"Required value: {self.detail}" if self.detail else "Required value"
         if self.reason in {"FieldValueForbidden", "FieldValueTooLong"}:
             return f"{'Forbidden' if self.reason == 'FieldValueForbidden' else 'Too long'}: {self.detail}"
+        # the rest shows the value that was given
         title = {
             "FieldValueInvalid": "Invalid value",
+            "FieldValueNotFound": "Not found",
             "FieldValueNotSupported": "Unsupported value",
             "FieldValueDuplicate": "Duplicate value",
         }[self.reason]
-        shown = (
-            self.value if isinstance(self.value, int | float) and self.value is not True else dump(self.value).decode()
-        )
-        return f"{title}: {shown}: {self.detail}" if self.detail else f"{title}: {shown}"
+        value = dump(self.value).decode()
+        return f"{title}: {value}: {self.detail}" if self.detail else f"{title}: {value}"
 
 
 def wrong(field: str, value: Any, detail: str) -> Cause:
     """Return the cause `Invalid value`."""
-    return Cause("FieldValueInvalid", field, value, detail)
+    return Cause(reason="FieldValueInvalid", field=field, value=value, detail=detail)
 
 
 def required(field: str, detail: str = "") -> Cause:
     """Return the cause `Required value`."""
-    return Cause("FieldValueRequired", field, None, detail)
+    return Cause(reason="FieldValueRequired", field=field, detail=detail)
 
 
 def unsupported(field: str, value: Any, allowed: list[str]) -> Cause:
     """Return the cause `Unsupported value`."""
     listed = ", ".join(f'"{word}"' for word in allowed)
-    return Cause("FieldValueNotSupported", field, value, f"supported values: {listed}")
+    detail = f"supported values: {listed}"
+    return Cause(reason="FieldValueNotSupported", field=field, value=value, detail=detail)
+
+
+def duplicate(field: str, value: Any) -> Cause:
+    """Return the cause `Duplicate value`."""
+    return Cause(reason="FieldValueDuplicate", field=field, value=value)
+
+
+def missing(field: str, value: Any) -> Cause:
+    """Return the cause `Not found`: a name that nothing has."""
+    return Cause(reason="FieldValueNotFound", field=field, value=value)
+
+
+def not_allowed(field: str, detail: str) -> Cause:
+    """Return the cause `Forbidden`."""
+    return Cause(reason="FieldValueForbidden", field=field, detail=detail)
+
+
+def too_long(field: str, detail: str) -> Cause:
+    """Return the cause `Too long`."""
+    return Cause(reason="FieldValueTooLong", field=field, detail=detail)
 
 
 def not_found(subject: Subject) -> ApiError:
@@ -158,6 +176,7 @@ def _refused_deletion(subject: Subject, why: str) -> ApiError:
 
 def invalid(subject: Subject, causes: list[Cause]) -> ApiError:
     """Return 422 naming every field that is refused."""
+    # the message names a cause once, the list as often as it was found
     errors = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     joined = errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]"
     listed = [{"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes]
@@ -208,16 +227,13 @@ def too_many_requests(retry_after: int) -> ApiError:
     return ApiError(429, "TooManyRequests", message, {"retryAfterSeconds": retry_after})
 
 
-def server_trouble(code: int) -> ApiError:
+def server_error(code: int) -> ApiError:
     """Return a 5xx with the words that go with its code."""
     known = {
         500: ("InternalError", "Internal error occurred: etcdserver: request timed out"),
         502: ("InternalError", 'an error on the server ("Bad Gateway") has prevented the request from succeeding'),
         503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
-        504: (
-            "Timeout",
-            "Timeout: request did not complete within the allotted timeout",
-        ),
+        504: ("Timeout", "Timeout: request did not complete within the allotted timeout"),
     }
     reason, message = known.get(code, ("InternalError", f"an error on the server has prevented the request ({code})"))
     return ApiError(code, reason, message)

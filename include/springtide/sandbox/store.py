@@ -63,8 +63,8 @@ class Store:
         if at < self.compacted:
             raise expired(at, self.compacted)
         versions = sorted(self._versions[resource].items())
-        found = (_as_of(history, at) for ref, history in versions if namespace in {"", ref.namespace})
-        return [obj for obj in found if obj is not None]
+        objects = (_as_of(history, at) for ref, history in versions if namespace in {"", ref.namespace})
+        return [obj for obj in objects if obj is not None]
 
     def put(self, ref: Ref, obj: Json) -> Json:
         """Write an object, new or not, and return it with its resourceVersion; what changes nothing is not written."""
@@ -86,18 +86,18 @@ class Store:
 
     def _record(self, kind: ChangeType, ref: Ref, obj: Json, previous: Json | None) -> None:
         self.revision += 1
-        change = Change(self.revision, kind, ref, obj, previous)
+        change = Change(revision=self.revision, type=kind, ref=ref, object=obj, previous=previous)
         self._log.append(change)
         history = self._versions[ref.resource].setdefault(ref, [])
         history.append((self.revision, None if kind == "DELETED" else obj))
-        if len(self._log) > 2 * self._keep:
+        if len(self._log) > 2 * self._keep:  # at twice the length, so that not every write compacts
             self.compact(self._log[-self._keep].revision)
         for observer in self._observers:
             observer(change)
 
     @property
     def end(self) -> int:
-        """The position behind the last change, for `changes_since`."""
+        """The position behind the last change, for `changes_from`."""
         return self._dropped + len(self._log)
 
     def position(self, revision: int) -> int:
@@ -124,6 +124,7 @@ class Store:
         """Forget the changes up to a revision, and the versions that they replaced."""
         cut = bisect_right(self._log, revision, key=lambda change: change.revision)
         for change in self._log[:cut]:
+            # the newest version of an object stays, however old it is
             if change.previous is not None:
                 self._bytes.pop(change.previous["metadata"]["resourceVersion"], None)
         del self._log[:cut]
@@ -131,8 +132,9 @@ class Store:
         self.compacted = max(self.compacted, revision)
         for histories in self._versions.values():
             for ref, history in list(histories.items()):
+                # from the version that was valid at the revision on: reads as of it and later need that one
                 kept = history[max(bisect_right(history, revision, key=lambda entry: entry[0]) - 1, 0) :]
-                if len(kept) == 1 and kept[0][1] is None:
+                if len(kept) == 1 and kept[0][1] is None:  # deleted, and nobody can ask for what was before
                     del histories[ref]
                 else:
                     histories[ref] = kept
@@ -140,10 +142,11 @@ class Store:
     def encode(self, obj: Json) -> bytes:
         """Return a stored object as JSON; each version is written once."""
         version = obj["metadata"].get("resourceVersion")
-        found = self._bytes.get(version)
-        if found is None:
-            found = self._bytes[version] = dump(obj)
-        return found
+        encoded = self._bytes.get(version)
+        if encoded is None:
+            encoded = dump(obj)
+            self._bytes[version] = encoded
+        return encoded
 
 
 def _as_of(history: list[tuple[int, Json | None]], at: int) -> Json | None:

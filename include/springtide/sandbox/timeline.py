@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 _MOST_AT_ONCE = 1_000_000
 
 
-@dataclass(order=True, slots=True)
+@dataclass(order=True, slots=True, kw_only=True)
 class Timer:
     """Something to do at a time; `cancel` takes it back."""
 
@@ -32,13 +32,13 @@ class Timeline:
     def __init__(self) -> None:
         self.elapsed = 0.0
         self._timers: list[Timer] = []
-        self._made = 0
+        self._created = 0
         self.on_new: Callable[[], None] | None = None  # told when a timer was made (the real-time loop plans anew)
 
     def after(self, seconds: float, action: Callable[[], None]) -> Timer:
         """Run `action` when `seconds` more have passed."""
-        self._made += 1
-        timer = Timer(self.elapsed + max(seconds, 0.0), self._made, action)
+        self._created += 1
+        timer = Timer(when=self.elapsed + max(seconds, 0.0), number=self._created, action=action)
         heapq.heappush(self._timers, timer)
         if self.on_new is not None:
             self.on_new()

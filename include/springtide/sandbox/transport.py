@@ -26,7 +26,6 @@ from springtide.sandbox.watching import Watch
 from springtide.sandbox.world import World
 
 if TYPE_CHECKING:
-    import httpx
     from urllib3.connection import HTTPConnection
 
 HOST = "http://sandbox.invalid"
@@ -41,6 +40,7 @@ class KubernetesClient(Protocol):
 
 def install(api_client: KubernetesClient, world: World) -> None:
     """Make a Kubernetes `ApiClient` talk to a world; its host, headers, token, timeouts and retries stay its own."""
+    # the pool manager is the last part above the sockets: all that a client does before runs as in production
     rest = api_client.rest_client
     settings = getattr(rest.pool_manager, "connection_pool_kw", {})
     rest.pool_manager = pool_manager(world, retries=settings.get("retries"))
@@ -50,19 +50,19 @@ def pool_manager(world: World, *, retries: Retry | int | bool | None = None) -> 
     """Return a urllib3 pool manager whose every connection leads into a world."""
     virtual = _virtual_retry(world.clock.sleep)
     if isinstance(retries, Retry):
-        told = {name: getattr(retries, name) for name in _RETRY_SETTINGS}
-        mine = virtual(**told)
+        settings = {name: getattr(retries, name) for name in _RETRY_SETTINGS}
+        policy = virtual(**settings)
     else:
-        mine = virtual.from_int(retries, default=virtual(3))
+        policy = virtual.from_int(retries, default=virtual(3))
 
     class WorldPool(_InProcessPool):
         """A pool of this world."""
 
         def __init__(self, host: str, port: int | None = None, **settings: Any) -> None:
-            super().__init__(host, port, retries=mine, timeout=settings.get("timeout", Timeout(None)))
+            super().__init__(host, port, retries=policy, timeout=settings.get("timeout", Timeout(None)))
             self.world = world
 
-    manager = urllib3.PoolManager(retries=mine)
+    manager = urllib3.PoolManager(retries=policy)
     manager.pool_classes_by_scheme = {"http": WorldPool, "https": WorldPool}
     return manager
 
@@ -121,24 +121,10 @@ class _InProcessPool(HTTPConnectionPool):
             return NewConnectionError(conn, "Failed to establish a new connection: [Errno 111] Connection refused")
         if lost.kind == "reset":
             return ConnectionResetError(104, "Connection reset by peer")
-        if read_timeout is None:
+        if read_timeout is None:  # a caller without a timeout is a fault of the caller: it must not pass unseen
             raise RuntimeError(f"{url}: a call without a timeout would wait for ever for its lost answer")
         self.world.clock.sleep(read_timeout)
         return ReadTimeoutError(self, url, f"Read timed out. (read timeout={read_timeout})")
-
-
-def httpx_transport(world: World) -> httpx.MockTransport:
-    """Return a transport with which an httpx client reaches the world's Services and pods, in virtual time."""
-    import httpx
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        try:
-            found = world.fetch(str(request.url))
-        except ConnectionRefusedError as error:
-            raise httpx.ConnectError(str(error), request=request) from error
-        return httpx.Response(found.status, text=found.body)
-
-    return httpx.MockTransport(answer)
 
 
 def _bytes(body: Any) -> bytes:
@@ -182,6 +168,7 @@ def _lines(pool: _InProcessPool, watch: Watch, url: str, read_timeout: float | N
         if watch.over:
             return
         limit = end if read_timeout is None else min(end, last + read_timeout)
+        # one timer at a time: the reader gets each line at the moment at which it was written
         due = world.core.timeline.next_due()
         if due is not None and due <= limit:
             world.core.timeline.run_until(due)

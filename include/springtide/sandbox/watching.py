@@ -11,7 +11,7 @@ from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change, Store
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Watch:
     """One stream of changes; `take` returns the lines that are due and never waits."""
 

@@ -14,34 +14,50 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Final
 from urllib.parse import urlsplit
 
 from springtide.sandbox.access import Access
 from springtide.sandbox.api import Api
 from springtide.sandbox.app import Answer
-from springtide.sandbox.controllers.autoscaling import HorizontalAutoscaler, KedaOperator
+from springtide.sandbox.controllers.autoscaling import HorizontalAutoscaler
 from springtide.sandbox.controllers.deployment import DeploymentController
 from springtide.sandbox.controllers.endpointslice import EndpointSliceController
 from springtide.sandbox.controllers.garbage import GarbageCollector, NamespaceController
+from springtide.sandbox.controllers.keda import KedaOperator
 from springtide.sandbox.controllers.replicaset import ReplicaSetController
 from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler, node_object
 from springtide.sandbox.core import Core, Settings
 from springtide.sandbox.dataplane import Dataplane
-from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Lost
+from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
 from springtide.sandbox.history import Call, History
+from springtide.sandbox.interference import disturb, refused_instead, strike_after, strike_before
 from springtide.sandbox.kinds import BY_KIND, KINDS
 from springtide.sandbox.kubelet import Kubelet
-from springtide.sandbox.messages import Request, Response, refusal
+from springtide.sandbox.manifests import objects_of
+from springtide.sandbox.messages import Request, Response
 from springtide.sandbox.network import Network
-from springtide.sandbox.objects import Json, Ref
+from springtide.sandbox.objects import Json, Ref, labels_of
 from springtide.sandbox.runtime import Runtime, VirtualRuntime
-from springtide.sandbox.status import expired, server_trouble, too_many_requests
 from springtide.sandbox.store import Change, Store
 from springtide.sandbox.timeline import Timeline
-from springtide.sandbox.watching import Watch
-from springtide.sandbox.writes import Writer, Writes
+from springtide.sandbox.writers import Writer
+from springtide.sandbox.writes import Writes
 
 DEFAULT_START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+# the order in which they see a change; part of what makes a seed repeatable
+_CONTROLLERS: Final = (
+    NamespaceController,
+    GarbageCollector,
+    DeploymentController,
+    ReplicaSetController,
+    Scheduler,
+    EndpointSliceController,
+    QuotaController,
+    KedaOperator,
+    HorizontalAutoscaler,
+)
 
 
 class World:
@@ -55,50 +71,48 @@ class World:
         runtime: Callable[[World], Runtime] | None = None,
     ) -> None:
         self.settings = settings or Settings()
-        timeline, store = Timeline(), Store()
-        luck = Random(self.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
+        timeline = Timeline()
+        store = Store()
+        rng = Random(self.settings.seed)  # noqa: S311  repeatable on purpose, and no secret
         network = Network(self.settings.second_octet)
-        writes = Writes(store, network, lambda: start + timedelta(seconds=timeline.elapsed), luck)
-        self.core = Core(self.settings, start, timeline, store, writes, network, luck, set(self.settings.images))
+        self.core = Core(
+            settings=self.settings,
+            start=start,
+            timeline=timeline,
+            store=store,
+            writes=Writes(store, network, now=lambda: start + timedelta(seconds=timeline.elapsed), rng=rng),
+            network=network,
+            rng=rng,
+            images=set(self.settings.images),
+        )
         self.store = store
         self.history = History()
         self.faults: FaultPlan | Callable[[Call], Fault | None] = FaultPlan()
         self.access = Access(store)
-        self.api = Api(writes, self.access)
+        self.api = Api(self.core.writes, self.access)
         self.clock = WorldClock(self)
         self.virtual = runtime is None
         self._writes_called = 0
         self.dataplane = Dataplane(self.core, self.history)
-        running = runtime(self) if runtime else VirtualRuntime(timeline, self.dataplane.moved)
-        self.kubelet = Kubelet(self.core, running)
-        controllers = (
-            NamespaceController,
-            GarbageCollector,
-            DeploymentController,
-            ReplicaSetController,
-            Scheduler,
-            EndpointSliceController,
-            QuotaController,
-            KedaOperator,
-            HorizontalAutoscaler,
-        )
-        self._observers = [controller(self.core).saw for controller in controllers]
-        self._observers += [self.kubelet.saw, self.dataplane.saw]
+        processes = runtime(self) if runtime else VirtualRuntime(timeline, self.dataplane.moved)
+        self.kubelet = Kubelet(self.core, processes)
+        controllers = [controller(self.core).saw for controller in _CONTROLLERS]
+        self._observers = [*controllers, self.kubelet.saw, self.dataplane.saw]
         store.observe(self._saw)
-        self._found()
+        self._bootstrap()
 
     def _saw(self, change: Change) -> None:
         self.history.revision_written(self.core.timeline.elapsed, change.revision)
         for observer in self._observers:
             observer(change)
 
-    def _found(self) -> None:
+    def _bootstrap(self) -> None:
         """Create what every cluster has."""
         for name in ("default", "kube-system"):
             self.core.writes.create(KINDS["namespaces"], {"metadata": {"name": name}})
         node = node_object(self.core)
-        made = self.core.writes.create(KINDS["nodes"], node)
-        self.store.put(KINDS["nodes"].ref(made), {**made, "status": node["status"]})
+        registered = self.core.writes.create(KINDS["nodes"], node)
+        self.store.put(KINDS["nodes"].ref(registered), {**registered, "status": node["status"]})
 
     @property
     def elapsed(self) -> float:
@@ -133,13 +147,16 @@ class World:
     def apply(self, *manifests: Json, manager: str = "sandbox") -> list[Json]:
         """Create objects, or replace those that are there, as their owner would; time does not move.
 
+        A `List` stands for its items.
+
         Raises:
             ApiError: what the API server would answer.
             KeyError: a kind that is not served.
         """
-        return [self._apply_one(manifest, Writer(manager=manager, replaces=True)) for manifest in manifests]
+        writer = Writer(manager=manager, replaces=True)
+        return [self._apply(obj, writer) for manifest in manifests for obj in objects_of(manifest)]
 
-    def _apply_one(self, manifest: Json, writer: Writer) -> Json:
+    def _apply(self, manifest: Json, writer: Writer) -> Json:
         kind = BY_KIND[manifest["apiVersion"], manifest["kind"]]
         namespace = manifest["metadata"].get("namespace", "default") if kind.namespaced else ""
         ref = Ref(kind.plural, namespace, manifest["metadata"]["name"])
@@ -154,9 +171,7 @@ class World:
     def pods(self, namespace: str, labels: Mapping[str, str] | None = None) -> list[Json]:
         """Return the pods of a namespace with all of some labels, without a call."""
         wanted = (labels or {}).items()
-        return [
-            pod for pod in self.store.select("pods", namespace) if wanted <= pod["metadata"].get("labels", {}).items()
-        ]
+        return [pod for pod in self.store.select("pods", namespace) if wanted <= labels_of(pod).items()]
 
     def call(self, request: Request) -> Response:
         """Answer an API call, with its fault if one is planned for it, and record it.
@@ -172,14 +187,16 @@ class World:
         fault = look(call)
         if fault is not None:
             call.fault = fault.kind
-            self._before(fault, call)
+            strike_before(fault, call)
+            # whatever went on meanwhile is not this call's doing
+            call.revisions = (self.store.revision, self.store.revision)
         response = self._served(request, fault)
         call.revisions = (call.revisions[0], self.store.revision)
         call.status = response.status
         if response.status >= 400:  # noqa: PLR2004  errors carry a reason
             call.reason = response.json.get("reason", "") if response.body.startswith(b"{") else ""
         if fault is not None:
-            return self._after(fault, call, response)
+            return strike_after(fault, call, response)
         return response
 
     def _begin(self, request: Request) -> Call:
@@ -199,31 +216,17 @@ class World:
         self.history.calls.append(call)
         return call
 
-    def _before(self, fault: Fault, call: Call) -> None:
-        """Do what a fault does before the call is applied."""
-        if fault.kind is FaultKind.REFUSED:
-            raise Lost("refused")
-        if fault.kind is FaultKind.RESET:
-            raise Lost("reset")
-        if fault.kind is FaultKind.TIMEOUT:
-            raise Lost("timeout")
-        if fault.kind is FaultKind.CRASH_BEFORE:
-            raise Crashed(f"before call {call.number}: {call.method} {call.path}")
-        if fault.kind is FaultKind.PAUSE and fault.meanwhile is not None:
-            fault.meanwhile()
-        call.revisions = (self.store.revision, self.store.revision)
-
     def _served(self, request: Request, fault: Fault | None) -> Response:
         if fault is None:
             return self.api.serve(request)
-        if fault.kind is FaultKind.STATUS:
-            trouble = too_many_requests(fault.retry_after) if fault.status == 429 else server_trouble(fault.status)  # noqa: PLR2004
-            return refusal(trouble)
+        refused = refused_instead(fault)
+        if refused is not None:
+            return refused
         if fault.kind is FaultKind.STALE:
             request = replace(request, as_of=self._older(fault))
         response = self.api.serve(request)
         if response.watch is not None:
-            _disturb(response.watch, fault)
+            disturb(response.watch, fault)
         return response
 
     def _older(self, fault: Fault) -> int:
@@ -233,18 +236,6 @@ class World:
             wanted = self.store.revision - fault.behind
         return max(wanted, self.store.compacted)
 
-    def _after(self, fault: Fault, call: Call, response: Response) -> Response:
-        """Do what a fault does once the call is applied."""
-        if fault.kind is FaultKind.ANSWER_RESET:
-            raise Lost("reset")
-        if fault.kind is FaultKind.ANSWER_TIMEOUT:
-            raise Lost("timeout")
-        if fault.kind is FaultKind.CRASH_AFTER:
-            raise Crashed(f"after call {call.number}: {call.method} {call.path}")
-        if fault.kind is FaultKind.STATUS_AFTER:
-            return refusal(server_trouble(fault.status))
-        return response
-
     def fetch(self, url: str) -> Answer:
         """Send a GET to a Service or pod in virtual time, by the route that a real one would take.
 
@@ -252,7 +243,8 @@ class World:
             ConnectionRefusedError: nobody listens there, or the Service has no endpoint.
         """
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or 80
+        host = parts.hostname or ""
+        port = parts.port or 80
         service = self.dataplane.service_at(host)
         target = self.dataplane.pick(service, port) if service else (host, port)
         process = self.kubelet.find(*target) if target else None
@@ -261,14 +253,6 @@ class World:
         answer = process.app.answer(parts.path or "/", self.elapsed)
         self.advance(answer.work)
         return answer
-
-
-def _disturb(watch: Watch, fault: Fault) -> None:
-    if fault.kind is FaultKind.GONE:
-        watch.refused = expired(1, watch.store.revision)
-    elif fault.kind is FaultKind.DROP_EVENTS:
-        left = iter(range(fault.events))
-        watch.drops = lambda _change: next(left, None) is not None
 
 
 class WorldClock:

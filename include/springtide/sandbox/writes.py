@@ -6,7 +6,6 @@ Both the API and the built-in controllers write through here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -16,12 +15,11 @@ from springtide.sandbox.kinds import KINDS, Kind
 from springtide.sandbox.network import Network
 from springtide.sandbox.objects import Json, Ref, is_terminating, stamp, with_metadata
 from springtide.sandbox.ownership import managed_fields
+from springtide.sandbox.preconditions import compare, same_kind
 from springtide.sandbox.status import (
-    MODIFIED,
     ApiError,
     already_exists,
     bad_request,
-    conflict,
     forbidden,
     invalid,
     mistaken_deletion,
@@ -29,56 +27,46 @@ from springtide.sandbox.status import (
     required,
     stale_deletion,
     uid_mismatch,
-    wrong,
 )
 from springtide.sandbox.store import Store
 from springtide.sandbox.validate import check
+from springtide.sandbox.writers import CONTROLLER, Deletion, Writer
 
+_FREE_METADATA = ("labels", "annotations", "ownerReferences", "finalizers")  # what a writer may set
+_FIXED_METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
+_NOT_CONTENT = frozenset({"apiVersion", "kind", "metadata", "status"})
 _NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _FIRST_STATUS: dict[str, Json] = {
     "pods": {"phase": "Pending", "qosClass": "BestEffort"},
     "namespaces": {"phase": "Active"},
     "services": {"loadBalancer": {}},
 }
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
-
-
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """Who writes, and how: `manager` is "" for the built-in controllers."""
-
-    manager: str = ""
-    subresource: str = ""
-    dry_run: bool = False
-    replaces: bool = False  # a PUT; a patch otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """How an object is to be deleted."""
-
-    grace: int | None = None  # seconds; None is the pod's own
-    policy: str = "Background"
-    uid: str = ""
-    version: str = ""
-    dry_run: bool = False
-
-
-CONTROLLER = Writer()
+FOREGROUND = "foregroundDeletion"
+ORPHAN = "orphan"
 
 
 class Writes:
     """Every way to change the store."""
 
-    def __init__(self, store: Store, network: Network, now: Callable[[], datetime], luck: Random) -> None:
+    def __init__(self, store: Store, network: Network, now: Callable[[], datetime], rng: Random) -> None:
         self.store = store
         self.network = network
         self.now = now
-        self.luck = luck
+        self.rng = rng
 
     def name_suffix(self) -> str:
         """Return five letters, as the API server appends them to `generateName`."""
-        return "".join(self.luck.choices(_NAME_LETTERS, k=5))
+        return "".join(self.rng.choices(_NAME_LETTERS, k=5))
 
     def create(self, kind: Kind, body: Json, namespace: str = "", writer: Writer = CONTROLLER) -> Json:
         """Create an object.
@@ -96,30 +84,11 @@ class Writes:
 
     def _complete(self, kind: Kind, body: Json, namespace: str, writer: Writer) -> Json:
         """Return the object as it would be stored first."""
-        _same_kind(kind, body)
-        given = without_nulls(body.get("metadata") or {})
-        if given.get("resourceVersion"):
-            raise ApiError(500, "InternalError", "resourceVersion should not be set on objects to be created")
-        name = given.get("name") or (
-            f"{given['generateName']}{self.name_suffix()}" if given.get("generateName") else ""
-        )
-        if not name:
-            raise invalid(kind.subject(), [required("metadata.name", "name or generateName is required")])
-        if kind.namespaced:
-            self._open_namespace(kind, name, namespace, given.get("namespace", namespace))
-        metadata = {
-            "name": name,
-            **({"generateName": given["generateName"]} if given.get("generateName") else {}),
-            **({"namespace": namespace} if kind.namespaced else {}),
-            "uid": self._uid(),
-            **({"generation": 1} if kind.generation else {}),
-            "creationTimestamp": stamp(self.now()),
-            **{key: given[key] for key in ("labels", "annotations", "ownerReferences", "finalizers") if given.get(key)},
-        }
-        rest = {
-            k: v for k, v in body.items() if k not in {"apiVersion", "kind", "metadata", "status"} and v is not None
-        }
-        obj = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **without_nulls(rest)}
+        same_kind(kind, body)
+        metadata = self._metadata(kind, without_nulls(body.get("metadata") or {}), namespace)
+        name = metadata["name"]
+        content = {field: value for field, value in body.items() if field not in _NOT_CONTENT}
+        obj = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **without_nulls(content)}
         obj = fill(kind.plural, obj)
         if kind.plural == "namespaces":
             obj["spec"] = {"finalizers": ["kubernetes"]}
@@ -132,8 +101,28 @@ class Writes:
             obj["status"] = _FIRST_STATUS.get(kind.plural, {})
         return self._owned(kind, None, obj, writer)
 
+    def _metadata(self, kind: Kind, given: Json, namespace: str) -> Json:
+        """Return the metadata of a new object: what it was given, and what only the API server gives."""
+        if given.get("resourceVersion"):
+            raise ApiError(500, "InternalError", "resourceVersion should not be set on objects to be created")
+        prefix = given.get("generateName")
+        name = given.get("name") or (f"{prefix}{self.name_suffix()}" if prefix else "")
+        if not name:
+            raise invalid(kind.subject(), [required("metadata.name", "name or generateName is required")])
+        if kind.namespaced:
+            self._open_namespace(kind, name, namespace, given.get("namespace", namespace))
+        return {
+            "name": name,
+            **({"generateName": prefix} if prefix else {}),
+            **({"namespace": namespace} if kind.namespaced else {}),
+            "uid": self._uid(),
+            **({"generation": 1} if kind.generation else {}),
+            "creationTimestamp": stamp(self.now()),
+            **{key: given[key] for key in _FREE_METADATA if given.get(key)},
+        }
+
     def _uid(self) -> str:
-        digits = f"{self.luck.getrandbits(128):032x}"
+        digits = f"{self.rng.getrandbits(128):032x}"
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
     def _open_namespace(self, kind: Kind, name: str, namespace: str, given: str) -> None:
@@ -144,6 +133,7 @@ class Writes:
             raise not_found(KINDS["namespaces"].subject(namespace))
         if is_terminating(space):
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            # a client tells by this cause that trying again later is of no use
             cause = {
                 "reason": "NamespaceTerminating",
                 "message": f"namespace {namespace} is being terminated",
@@ -179,8 +169,8 @@ class Writes:
         if old is None:
             return self._upsert(kind, ref, change, writer)
         wanted = change(old)
-        _same_kind(kind, wanted)
-        _compare(kind, old, wanted, writer)
+        same_kind(kind, wanted)
+        compare(kind, old, wanted, writer)
         new = self._follow(kind, old, wanted, writer)
         check(kind, new, old)
         if writer.dry_run:
@@ -205,26 +195,21 @@ class Writes:
             return self._owned(kind, old, reported, writer)
         before = old["metadata"]
         given = without_nulls(wanted["metadata"])
-        kept = {
-            key: before[key]
-            for key in (
-                "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
-                "deletionTimestamp", "deletionGracePeriodSeconds",
-            )
-            if key in before
-        }  # fmt: skip
-        free = {key: given[key] for key in ("labels", "annotations", "ownerReferences", "finalizers") if given.get(key)}
-        rest = {k: v for k, v in wanted.items() if k not in {"apiVersion", "kind", "metadata"} and v is not None}
+        kept = {key: before[key] for key in _FIXED_METADATA if key in before}
+        free = {key: given[key] for key in _FREE_METADATA if given.get(key)}
+        content = {field: value for field, value in wanted.items() if field not in {"apiVersion", "kind", "metadata"}}
         new: Json = {
             "apiVersion": kind.api_version,
             "kind": kind.kind,
             "metadata": {**kept, **free},
-            **without_nulls(rest),
+            **without_nulls(content),
         }
         new = fill(kind.plural, new)
         if kind.plural == "services":
+            # a manifest that is applied again does not know the address: the Service keeps it
             address = {key: old["spec"][key] for key in ("clusterIP", "clusterIPs") if key in old["spec"]}
-            new["spec"] = {**new["spec"], **{k: v for k, v in address.items() if not new["spec"].get(k)}}
+            missing = {key: value for key, value in address.items() if not new["spec"].get(key)}
+            new["spec"] = {**new["spec"], **missing}
         if kind.status:
             new["status"] = old.get("status", {})
         if kind.generation and _counts_as_new_generation(kind, old, new):
@@ -282,43 +267,6 @@ class Writes:
         """Write an object's status, as the built-in controllers do; None when the object is gone."""
         obj = self.store.get(ref)
         return None if obj is None else self.store.put(ref, {**obj, "status": status})
-
-
-def _same_kind(kind: Kind, body: Json) -> None:
-    said = body.get("apiVersion") or kind.api_version, body.get("kind") or kind.kind
-    if said != (kind.api_version, kind.kind):
-        raise bad_request(
-            f"the API version in the data ({said[0]}, Kind={said[1]}) does not match the expected API version "
-            f"({kind.api_version}, Kind={kind.kind})"
-        )
-
-
-def _compare(kind: Kind, old: Json, wanted: Json, writer: Writer) -> None:
-    """Refuse a write that was made for another version or another object.
-
-    A PUT checks the uid as a precondition (409), a patch as an immutable field (422), the version first; `scale` checks
-    the uid as a precondition in either case.
-    """
-    before, given = old["metadata"], wanted.get("metadata") or {}
-    subject = kind.subject(before["name"])
-    if given.get("name", before["name"]) != before["name"]:
-        words = f"the name of the object ({given['name']}) does not match the name on the URL ({before['name']})"
-        raise bad_request(words)
-    uid = given.get("uid") or before["uid"]
-    is_scale = writer.subresource == "scale"
-    if uid != before["uid"] and (writer.replaces or is_scale):
-        about = replace(subject, plural=f"{subject.plural}/scale") if is_scale else subject
-        raise uid_mismatch(about, uid, before["uid"])
-    version = given.get("resourceVersion")
-    if version and not str(version).isdigit():
-        raise ApiError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
-    if version and version != before["resourceVersion"]:
-        raise conflict(subject, MODIFIED)
-    if not version and not kind.blind_update:
-        raise invalid(subject, [wrong("metadata.resourceVersion", "", "must be specified for an update")])
-    if uid != before["uid"]:
-        # a real API server validates the metadata twice and lists the cause twice
-        raise invalid(subject, [wrong("metadata.uid", uid, "field is immutable")] * 2)
 
 
 def _counts_as_new_generation(kind: Kind, old: Json, new: Json) -> bool:

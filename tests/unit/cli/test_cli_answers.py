@@ -11,6 +11,12 @@ from typer.testing import CliRunner, Result
 from springtide import __version__
 from springtide.cli.main import app
 
+SERVICE_NOWHERE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: one, namespace: nowhere}
+spec: {ports: [{port: 8080}]}
+"""
 POLICIES = Path(__file__).parents[3] / "examples" / "sandbox"
 ONE_SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: one"
 NOWHERE = "http://127.0.0.1:1"
@@ -95,13 +101,10 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
     [
         ("a: [", "cannot be read"),
         ("a: 1", "document 1 is not a Kubernetes object"),
-        ("apiVersion: v1\nkind: Unicorn\nmetadata: {name: one}\n", "does not serve v1 Unicorn"),
-        (
-            "apiVersion: v1\nkind: Service\nmetadata: {name: one, namespace: nowhere}\nspec: {ports: [{port: 8080}]}\n",
-            '"nowhere" not found',
-        ),
+        (SERVICE_NOWHERE, '"nowhere" not found'),
+        (json.dumps({"kind": "List", "apiVersion": "v1", "items": [{"a": 1}]}), "document 1 is not a Kubernetes object"),
     ],
-    ids=["yaml", "object", "kind", "refused"],
+    ids=["yaml", "object", "refused", "item of a list"],
 )
 def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp_path: Path) -> None:
     manifest, kubeconfig = tmp_path / "manifest.yaml", tmp_path / "kubeconfig"
@@ -112,6 +115,34 @@ def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp
     assert done.exit_code == 1
     assert words in " ".join(done.stderr.split())
     assert not kubeconfig.exists()
+
+
+def test_a_kind_that_is_not_served_is_told_and_skipped(tmp_path: Path) -> None:
+    """What stands behind it is applied: here a Service that is refused, so that the command ends."""
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(f"apiVersion: v1\nkind: Unicorn\nmetadata: {{name: one}}\n---\n{SERVICE_NOWHERE}")
+
+    done = springtide("sandbox", "-f", manifest, "--kubeconfig", tmp_path / "kubeconfig")
+
+    told = " ".join(done.stderr.split())
+    assert "Skipped Unicorn one: the sandbox does not serve v1 Unicorn." in told
+    assert '"nowhere" not found' in told
+
+
+def test_the_items_of_a_list_are_applied_one_by_one(tmp_path: Path) -> None:
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "one", "namespace": "nowhere"},
+        "spec": {"ports": [{"port": 8080}]},
+    }
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [service]}))
+
+    done = springtide("sandbox", "-f", manifest, "--kubeconfig", tmp_path / "kubeconfig")
+
+    assert done.exit_code == 1
+    assert '"nowhere" not found' in " ".join(done.stderr.split())
 
 
 def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:

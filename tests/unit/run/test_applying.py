@@ -74,7 +74,7 @@ def edited(simulation: Simulation, collection: str, change: Json) -> None:
     """Change an object as somebody does with kubectl."""
     headers = {"content-type": "application/merge-patch+json"}
     query = {"fieldManager": "kubectl-edit"}
-    answer = simulation.world.call(Request("PATCH", PATHS[collection], query, headers, dump(change)))
+    answer = simulation.world.call(Request("PATCH", PATHS[collection], query=query, headers=headers, body=dump(change)))
     assert answer.status == 200, answer.body
 
 
@@ -301,7 +301,7 @@ def everything(kube: LiveKube, simulation: Simulation) -> None:
     """Create and change all three kinds."""
     for chosen, setting in ((tuned(), SETTING), (tuned(3, 30), Setting(quantile=0.9, target=0.6))):
         apply_writes(kube, judged(kube, chosen, setting))
-    gone = simulation.world.call(Request("DELETE", PATHS[HPAS], {}, {}, b""))
+    gone = simulation.world.call(Request("DELETE", PATHS[HPAS]))
     assert gone.status == 200
     for chosen in (tuned(), tuned(4, 40)):
         apply_writes(kube, judged(kube, chosen, by="keda"))

@@ -37,12 +37,12 @@ class Pod:
 @asynccontextmanager
 async def pod(name: str = "web-1", **env: str) -> AsyncIterator[Pod]:
     """Run a pod whose app started at 0."""
-    one = Pod(App(name, env, 0.0, Random(0)))
-    one.server.start()
+    started = Pod(App(name, env, 0.0, Random(0)))
+    started.server.start()
     try:
-        yield one
+        yield started
     finally:
-        one.server.kill()
+        started.server.kill()
         await settled()
 
 

@@ -76,7 +76,8 @@ def shop(*more: Json, settings: Settings | None = None, running: Json | None = N
 def call(world: World, method: str, path: str, body: Any = None, **query: str) -> Response:
     """Call the API directly; a PATCH is a merge patch."""
     headers = MERGE if method == "PATCH" else {"content-type": "application/json", "user-agent": "test/1"}
-    return world.call(Request(method, path, query, headers, b"" if body is None else dump(body)))
+    content = b"" if body is None else dump(body)
+    return world.call(Request(method, path, query=query, headers=headers, body=content))
 
 
 def read(world: World, path: str = DEPLOYMENT) -> Json:

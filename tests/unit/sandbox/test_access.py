@@ -45,7 +45,8 @@ class Caller:
     def __call__(self, method: str, path: str, body: Any = None) -> Response:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         headers = {"authorization": f"Bearer {self.token}", "content-type": kind}
-        return self.world.call(Request(method, path, {}, headers, b"" if body is None else dump(body)))
+        content = b"" if body is None else dump(body)
+        return self.world.call(Request(method, path, headers=headers, body=content))
 
 
 def test_what_a_rule_grants_is_done() -> None:
@@ -96,14 +97,14 @@ def test_a_rule_with_names_grants_those_objects_only() -> None:
 
 
 def test_an_unknown_token_is_unauthorized() -> None:
-    answer = shop().call(Request("GET", PODS, {}, {"authorization": "Bearer nobody"}))
+    answer = shop().call(Request("GET", PODS, headers={"authorization": "Bearer nobody"}))
 
     assert (answer.status, answer.json["message"]) == (401, "Unauthorized")
 
 
 def test_with_the_door_closed_a_caller_without_a_token_is_anonymous() -> None:
     world = shop()
-    world.access.open_door = False
+    world.access.allow_anonymous_admin = False
 
     answer = call(world, "GET", PODS)
 
@@ -119,8 +120,8 @@ def test_an_access_review_answers_what_a_request_would_meet() -> None:
         about = {"verb": verb, "group": "apps", "resource": resource, "namespace": "shop", "subresource": subresource}
         answer = caller("POST", REVIEW, {"spec": {"resourceAttributes": about}})
         assert answer.status == 201
-        found: bool = answer.json["status"]["allowed"]
-        return found
+        allowed: bool = answer.json["status"]["allowed"]
+        return allowed
 
     assert allowed("patch", "deployments", "scale")
     assert not allowed("patch", "deployments")

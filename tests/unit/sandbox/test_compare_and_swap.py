@@ -52,9 +52,9 @@ def test_scale_checks_the_uid_as_a_precondition_of_the_subresource() -> None:
 
     answer = call(world, "PATCH", SCALE, {"metadata": {"uid": STRANGER}, "spec": {"replicas": 4}})
 
-    said = f"Precondition failed: UID in precondition: {STRANGER}, UID in object meta: {uid}"
+    expected = f"Precondition failed: UID in precondition: {STRANGER}, UID in object meta: {uid}"
     assert answer.status == 409
-    assert answer.json["message"] == f'Operation cannot be fulfilled on deployments/scale.apps "checkout": {said}'
+    assert answer.json["message"] == f'Operation cannot be fulfilled on deployments/scale.apps "checkout": {expected}'
 
 
 def test_scale_with_the_right_version_answers_the_new_replicas_and_the_old_status() -> None:
@@ -91,8 +91,8 @@ def test_deletion_refuses_a_stale_version_and_a_foreign_uid() -> None:
     foreign = call(world, "DELETE", DEPLOYMENT, {"preconditions": {"uid": STRANGER}})
 
     assert (stale.status, foreign.status) == (409, 409)
-    said = f"the ResourceVersion in the precondition (1) does not match the ResourceVersion in record ({version})"
-    assert said in stale.json["message"]
+    expected = f"the ResourceVersion in the precondition (1) does not match the ResourceVersion in record ({version})"
+    assert expected in stale.json["message"]
     assert "The object might have been deleted and then recreated" in foreign.json["message"]
     assert read(world)
 
@@ -101,12 +101,12 @@ def test_a_lease_that_was_deleted_is_made_again_by_a_put_without_uid_but_not_by_
     """Real API servers allow it for Leases: whoever holds a deleted Lease must send the uid."""
     world = shop()
     leases = "/apis/coordination.k8s.io/v1/namespaces/shop/leases"
-    made = call(world, "POST", leases, {"metadata": {"name": "run"}, "spec": {"holderIdentity": "a"}}).json
+    lease = call(world, "POST", leases, {"metadata": {"name": "run"}, "spec": {"holderIdentity": "a"}}).json
     call(world, "DELETE", f"{leases}/run")
 
-    with_uid = call(world, "PUT", f"{leases}/run", made)
-    del made["metadata"]["uid"]
-    without = call(world, "PUT", f"{leases}/run", made)
+    with_uid = call(world, "PUT", f"{leases}/run", lease)
+    del lease["metadata"]["uid"]
+    without = call(world, "PUT", f"{leases}/run", lease)
 
     assert (with_uid.status, without.status) == (409, 200)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from springtide.sandbox.world import World
 from unit.sandbox.scenes import DEPLOYMENT, PODS, call, deployment, read, ready_pods, shop
 
@@ -43,8 +45,8 @@ def test_orphans_stay_and_are_adopted_by_a_deployment_that_selects_them() -> Non
     world.apply(deployment(name="heir"))
     world.settle()
     assert names(world, "pods") == pods
-    (one,) = world.store.select("replicasets", "shop")
-    assert one["metadata"]["ownerReferences"][0]["name"] == "heir"
+    (replica_set,) = world.store.select("replicasets", "shop")
+    assert replica_set["metadata"]["ownerReferences"][0]["name"] == "heir"
 
 
 def test_an_object_with_a_finalizer_stays_until_it_is_taken_off() -> None:
@@ -67,6 +69,19 @@ def test_a_pod_taken_out_by_its_label_is_replaced_and_lives_on() -> None:
 
     assert len(ready_pods(world)) == 3
     assert ready_pods(world, app="stray") == [stray]
+
+
+@pytest.mark.parametrize("policy", ["Background", "Foreground", "Orphan"])
+def test_a_pod_taken_out_by_its_label_outlives_its_deployment(policy: str) -> None:
+    world = shop()
+    stray = names(world, "pods")[0]
+    call(world, "PATCH", f"{PODS}/{stray}", {"metadata": {"labels": {"app": "stray"}}})
+    world.settle()
+    call(world, "DELETE", DEPLOYMENT, {"propagationPolicy": policy})
+    world.settle()
+
+    assert stray in names(world, "pods")
+    assert names(world, "deployments") == []
 
 
 def test_a_namespace_goes_with_everything_in_it_and_takes_nothing_new() -> None:

@@ -30,7 +30,8 @@ def objects(world: World) -> bytes:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32), st.lists(st.tuples(st.integers(0, 6), st.floats(0, 3)), max_size=3))
 def test_a_story_repeats_itself(seed: int, steps: list[tuple[int, float]]) -> None:
-    first, second = story(seed, steps), story(seed, steps)
+    first = story(seed, steps)
+    second = story(seed, steps)
 
     assert objects(first) == objects(second)
     assert first.history == second.history
@@ -42,7 +43,8 @@ def test_another_seed_is_another_cluster() -> None:
 
 def test_time_passes_only_in_the_world() -> None:
     world = shop()
-    began, wall = world.clock.monotonic(), world.clock.now()
+    began = world.clock.monotonic()
+    wall = world.clock.now()
     world.clock.sleep(86_400)
 
     assert world.clock.monotonic() - began == 86_400

@@ -26,16 +26,16 @@ SLICES = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices"
 
 
 def slices(world: World, name: str = "checkout") -> list[Json]:
-    found: list[Json] = call(world, "GET", SLICES, labelSelector=f"kubernetes.io/service-name={name}").json["items"]
-    return found
+    items: list[Json] = call(world, "GET", SLICES, labelSelector=f"kubernetes.io/service-name={name}").json["items"]
+    return items
 
 
 def endpoints(world: World, name: str = "checkout") -> dict[str, tuple[bool, bool, bool]]:
     """Return (ready, serving, terminating) by pod."""
     return {
         entry["targetRef"]["name"]: tuple(entry["conditions"][word] for word in ("ready", "serving", "terminating"))
-        for one in slices(world, name)
-        for entry in one["endpoints"]
+        for endpoint_slice in slices(world, name)
+        for entry in endpoint_slice["endpoints"]
     }
 
 
@@ -47,10 +47,10 @@ def test_every_ready_pod_is_an_endpoint_on_the_target_port() -> None:
     world = shop()
 
     assert endpoints(world) == dict.fromkeys(ready_pods(world), (True, True, False))
-    (one,) = slices(world)
-    assert one["ports"] == [{"name": "http", "port": 8080, "protocol": "TCP"}]
-    assert one["metadata"]["labels"]["kubernetes.io/service-name"] == "checkout"
-    assert one["metadata"]["ownerReferences"][0]["name"] == "checkout"
+    (endpoint_slice,) = slices(world)
+    assert endpoint_slice["ports"] == [{"name": "http", "port": 8080, "protocol": "TCP"}]
+    assert endpoint_slice["metadata"]["labels"]["kubernetes.io/service-name"] == "checkout"
+    assert endpoint_slice["metadata"]["ownerReferences"][0]["name"] == "checkout"
 
 
 def test_a_terminating_pod_serves_but_is_not_ready() -> None:
@@ -64,7 +64,8 @@ def test_a_terminating_pod_serves_but_is_not_ready() -> None:
 
 def test_a_pod_that_is_not_ready_is_an_endpoint_that_is_not_ready() -> None:
     pods = template(None, container({"NEVER_READY": "1"}))
-    plain, anyway = shop(running=deployment(1, pods=pods)), service("checkout", publishNotReadyAddresses=True)
+    plain = shop(running=deployment(1, pods=pods))
+    anyway = service("checkout", publishNotReadyAddresses=True)
     world = shop(anyway, running=deployment(1, pods=pods))
 
     assert list(endpoints(plain).values()) == [(False, False, False)]
@@ -90,7 +91,7 @@ def test_a_headless_service_has_slices_and_no_address() -> None:
 def test_a_service_that_selects_nothing_keeps_an_empty_slice() -> None:
     world = shop(service("lonely", {"app": "nobody"}))
 
-    assert [one["endpoints"] for one in slices(world, "lonely")] == [[]]
+    assert [endpoint_slice["endpoints"] for endpoint_slice in slices(world, "lonely")] == [[]]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
@@ -98,23 +99,23 @@ def test_slices_are_never_larger_than_allowed_and_hold_each_pod_once(size: int) 
     world = shop(settings=Settings(slice_size=size))
     for replicas in (7, 2, 5):
         scaled(world, replicas)
-        held = [entry["targetRef"]["name"] for one in slices(world) for entry in one["endpoints"]]
+        held = [entry["targetRef"]["name"] for endpoint_slice in slices(world) for entry in endpoint_slice["endpoints"]]
         assert sorted(held) == sorted(ready_pods(world))
-        assert max(len(one["endpoints"]) for one in slices(world)) <= size
+        assert max(len(endpoint_slice["endpoints"]) for endpoint_slice in slices(world)) <= size
 
 
 def test_a_switch_over_several_slices_shows_a_mixture_on_the_way() -> None:
     """The selector is one write, the slices are not: who reads in between sees old and new."""
     new = template(LABELS | {"set": "new"})
     world = shop(deployment(3, name="new", pods=new), settings=Settings(slice_size=2))
-    before = {one["metadata"]["resourceVersion"] for one in slices(world)}
+    before = {endpoint_slice["metadata"]["resourceVersion"] for endpoint_slice in slices(world)}
     call(world, "PATCH", SERVICE, {"spec": {"selector": {"set": "new"}}})
     world.settle()
 
     mine = [entry for entry in world.history.written if entry.service == "checkout"][-3:]
     assert any(len(entry.ready) not in {3, 6} for entry in mine)
     assert set(endpoints(world)) == set(ready_pods(world, set="new"))
-    assert before != {one["metadata"]["resourceVersion"] for one in slices(world)}
+    assert before != {endpoint_slice["metadata"]["resourceVersion"] for endpoint_slice in slices(world)}
 
 
 def test_the_address_follows_the_slices_after_the_propagation_time() -> None:

@@ -40,8 +40,8 @@ def faulty(kind: FaultKind, match: Match | None = None, **numbers: Any) -> World
 
 
 def wanted(world: World) -> int:
-    found: int = read(world)["spec"]["replicas"]
-    return found
+    replicas: int = read(world)["spec"]["replicas"]
+    return replicas
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,8 @@ def test_a_stale_read_is_as_of_an_older_time() -> None:
     scaled(world, 2)
     world.faults = FaultPlan().at(Match(method="GET"), Fault(FaultKind.STALE, seconds=50))
 
-    stale, fresh = read(world), read(world)
+    stale = read(world)
+    fresh = read(world)
 
     assert (stale["spec"]["replicas"], stale["status"]["readyReplicas"]) == (6, 6)
     assert fresh["spec"]["replicas"] == 2
@@ -178,14 +179,14 @@ def test_calls_are_numbered_and_writes_apart() -> None:
     call(world, "PATCH", SCALE, {"spec": {"replicas": 4}})
     call(world, "DELETE", f"{DEPLOYMENT}-nope")
 
-    calls = [(one.number, one.write, one.method, one.status, one.applied) for one in world.history.calls]
+    calls = [(entry.number, entry.write, entry.method, entry.status, entry.applied) for entry in world.history.calls]
     assert calls == [
         (1, 0, "GET", 200, False),
         (2, 1, "PATCH", 200, True),
         (3, 2, "PATCH", 200, False),
         (4, 3, "DELETE", 404, False),
     ]
-    assert [one.manager for one in world.history.calls][1:3] == ["somebody", "test"]
+    assert [entry.manager for entry in world.history.calls][1:3] == ["somebody", "test"]
     assert world.history.writes() == [world.history.calls[1]]
 
 

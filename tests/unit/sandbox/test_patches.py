@@ -23,7 +23,7 @@ DOCUMENTS = st.dictionaries(NAMES, VALUES, max_size=3)
 def patch(body: Any, kind: str, path: str = SERVICE) -> tuple[int, Any]:
     world = shop()
     headers = {"content-type": f"application/{kind}+json", "user-agent": "test/1"}
-    answer = world.call(Request("PATCH", path, {}, headers, dump(body)))
+    answer = world.call(Request("PATCH", path, headers=headers, body=dump(body)))
     return answer.status, read(world, path) if answer.status == 200 else answer.json["message"]
 
 

@@ -25,7 +25,7 @@ from unit.sandbox.scenes import (
 def one_pod(world_settings: Settings | None = None, **pod: Any) -> tuple[World, Ref]:
     """Return a world with one pod of its own, a second old."""
     world = World(world_settings)
-    spec = {"containers": [container(pod.pop("env", None)) | pod.pop("box", {})]} | pod
+    spec = {"containers": [container(pod.pop("env", None)) | pod.pop("web", {})]} | pod
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec}
     world.apply(namespace(), manifest)
     world.advance(1)
@@ -33,8 +33,8 @@ def one_pod(world_settings: Settings | None = None, **pod: Any) -> tuple[World, 
 
 
 def state(world: World) -> Json:
-    found: Json = the_pod(world)["status"]["containerStatuses"][0]["state"]
-    return found
+    current: Json = the_pod(world)["status"]["containerStatuses"][0]["state"]
+    return current
 
 
 def the_pod(world: World) -> Json:
@@ -78,10 +78,33 @@ def test_a_pod_without_a_probe_is_ready_as_soon_as_it_runs() -> None:
 
 
 def test_a_probe_of_another_port_never_passes() -> None:
-    world, _ = one_pod(box={"readinessProbe": {"httpGet": {"path": "/readiness", "port": 9090}, "periodSeconds": 1}})
+    world, _ = one_pod(web={"readinessProbe": {"httpGet": {"path": "/readiness", "port": 9090}, "periodSeconds": 1}})
     world.advance(60)
 
     assert conditions(the_pod(world))["Ready"] == ("False", "ContainersNotReady")
+
+
+@pytest.mark.parametrize("handler", ["httpGet", "tcpSocket"])
+def test_a_probe_may_name_its_port(handler: str) -> None:
+    path = {"path": "/readiness"} if handler == "httpGet" else {}
+    probe = {handler: {"port": "http", **path}, "periodSeconds": 1}
+    ports = [{"name": "metrics", "containerPort": 9090}, {"name": "http", "containerPort": 8080}]
+    world, _ = one_pod(web={"ports": ports, "readinessProbe": probe}, env={"STARTUP": "2s"})
+    early = conditions(the_pod(world))["Ready"][0]
+    world.advance(10)
+
+    assert early == ("False" if handler == "httpGet" else "True")
+    assert conditions(the_pod(world))["Ready"][0] == "True"
+
+
+@pytest.mark.parametrize("port", ["web", 9090])
+def test_a_probe_of_a_port_that_is_not_there_says_that_nobody_listens(port: int | str) -> None:
+    probe = {"httpGet": {"path": "/readiness", "port": port}, "periodSeconds": 1}
+    world, _ = one_pod(web={"ports": [{"name": "http", "containerPort": 8080}], "readinessProbe": probe})
+    world.advance(60)
+
+    assert conditions(the_pod(world))["Ready"] == ("False", "ContainersNotReady")
+    assert "Readiness probe failed: dial tcp: connect: connection refused" in messages(world)
 
 
 def test_never_ready_is_running_and_says_which_container_is_not() -> None:
@@ -99,7 +122,7 @@ def messages(world: World) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("image", "policy", "reason", "said"),
+    ("image", "policy", "reason", "message"),
     [
         ("localhost/nope:1", "Never", "ErrImageNeverPull", "is not present with pull policy of Never"),
         ("localhost/nope:1", "IfNotPresent", "ErrImagePull", "dial tcp 127.0.0.1:80: connect: connection refused"),
@@ -107,17 +130,17 @@ def messages(world: World) -> set[str]:
         ("Not An Image", "Never", "InvalidImageName", "invalid reference format"),
     ],
 )
-def test_an_image_that_is_not_there(image: str, policy: str, reason: str, said: str) -> None:
-    world, _ = one_pod(box={"image": image, "imagePullPolicy": policy})
+def test_an_image_that_is_not_there(image: str, policy: str, reason: str, message: str) -> None:
+    world, _ = one_pod(web={"image": image, "imagePullPolicy": policy})
 
     waiting = state(world)["waiting"]
     assert waiting["reason"] == reason
-    assert said in waiting["message"]
+    assert message in waiting["message"]
     assert the_pod(world)["status"]["phase"] == "Pending"
 
 
 def test_a_failed_pull_backs_off_and_succeeds_once_the_image_is_there() -> None:
-    world, _ = one_pod(box={"image": "localhost/late:1"})
+    world, _ = one_pod(web={"image": "localhost/late:1"})
     world.advance(2)
     waiting = state(world)["waiting"]
     world.core.images.add("localhost/late:1")
@@ -134,7 +157,7 @@ def test_an_image_that_was_forgotten_leaves_running_pods_alone() -> None:
     world.advance(60)
 
     assert conditions(the_pod(world))["Ready"][0] == "True"
-    assert world.kubelet.workers[ref].address
+    assert world.kubelet.pods[ref].address
 
 
 def test_a_crash_is_restarted_once_without_wait_then_backs_off_longer_and_longer() -> None:
@@ -198,8 +221,8 @@ def test_a_config_map_is_read_when_a_container_starts_and_not_again() -> None:
 
 
 def test_a_config_map_that_is_missing_stops_the_container_unless_it_is_optional() -> None:
-    needed, _ = one_pod(box={"env": [from_config_map(optional=False)]})
-    optional, _ = one_pod(box={"env": [from_config_map(optional=True)]})
+    needed, _ = one_pod(web={"env": [from_config_map(optional=False)]})
+    optional, _ = one_pod(web={"env": [from_config_map(optional=True)]})
 
     assert state(needed)["waiting"] == {"reason": "CreateContainerConfigError", "message": 'configmap "web" not found'}
     assert "running" in state(optional)
@@ -207,7 +230,7 @@ def test_a_config_map_that_is_missing_stops_the_container_unless_it_is_optional(
 
 def test_a_deleted_pod_drains_before_it_is_gone() -> None:
     world, ref = one_pod(env={"DRAIN": "4s"})
-    address = world.kubelet.workers[ref].address
+    address = world.kubelet.pods[ref].address
     call(world, "DELETE", f"{PODS}/web")
     world.advance(3.5)
     assert world.fetch(f"http://{address}:8080/").status == 200
@@ -224,7 +247,7 @@ def test_a_deleted_pod_drains_before_it_is_gone() -> None:
     [({"sleep": {"seconds": 5}}, 5), ({"exec": {"command": ["/bin/sh", "-c", "sleep 3"]}}, 3)],
 )
 def test_a_pre_stop_hook_delays_the_signal(hook: Json, least: float) -> None:
-    world, _ = one_pod(box={"lifecycle": {"preStop": hook}}, env={"DRAIN": "0"})
+    world, _ = one_pod(web={"lifecycle": {"preStop": hook}}, env={"DRAIN": "0"})
     began = world.elapsed
     call(world, "DELETE", f"{PODS}/web")
 
@@ -257,7 +280,7 @@ def test_no_grace_at_all_takes_the_pod_away_at_once() -> None:
     call(world, "DELETE", f"{PODS}/web", {"gracePeriodSeconds": 0})
 
     assert world.get("pods", "shop", "web") is None
-    assert not world.kubelet.workers
+    assert not world.kubelet.pods
 
 
 def test_a_pod_that_is_broken_from_outside_fails_its_probes_and_recovers() -> None:

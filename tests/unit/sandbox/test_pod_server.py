@@ -28,9 +28,9 @@ from unit.sandbox.fronts import Pod, get, pod, settled, until
 )
 async def test_it_answers_as_the_real_image(method: str, path: str, answer: tuple[int, str]) -> None:
     async with (
-        pod(VERSION="7") as one,
+        pod(VERSION="7") as running,
         aiohttp.ClientSession() as session,
-        session.request(method, f"{one.url}{path}") as got,
+        session.request(method, f"{running.url}{path}") as got,
     ):
         body = await got.text()
 
@@ -39,54 +39,54 @@ async def test_it_answers_as_the_real_image(method: str, path: str, answer: tupl
 
 
 async def test_it_is_ready_when_its_start_is_over() -> None:
-    async with pod(STARTUP="1500ms") as one:
-        before = await get(f"{one.url}/readiness")
-        one.now = 1.5
-        after = await get(f"{one.url}/readiness")
+    async with pod(STARTUP="1500ms") as running:
+        before = await get(f"{running.url}/readiness")
+        running.now = 1.5
+        after = await get(f"{running.url}/readiness")
 
     assert (before, after) == ((503, "starting\n"), (200, "ready\n"))
 
 
 async def test_it_is_never_ready_when_told_so() -> None:
-    async with pod(NEVER_READY="1") as one:
-        one.now = 1e9
-        answers = [await get(f"{one.url}{path}") for path in ("/readiness", "/healthz")]
+    async with pod(NEVER_READY="1") as running:
+        running.now = 1e9
+        answers = [await get(f"{running.url}{path}") for path in ("/readiness", "/healthz")]
 
     assert answers == [(503, "starting\n"), (200, "ok\n")]
 
 
 async def test_it_fails_as_told_and_stays_ready() -> None:
-    async with pod(STATUS="502") as one:
-        answers = [await get(f"{one.url}{path}") for path in ("/", "/healthz", "/readiness")]
+    async with pod(STATUS="502") as running:
+        answers = [await get(f"{running.url}{path}") for path in ("/", "/healthz", "/readiness")]
 
     assert answers == [(502, "failing, as told\n"), (502, "failing, as told\n"), (200, "ready\n")]
 
 
 async def test_a_share_of_its_answers_fails() -> None:
-    async with pod(FAIL_RATE="0.5") as one, aiohttp.ClientSession() as session:
-        statuses = [(await get(one.url, session))[0] for _ in range(40)]
+    async with pod(FAIL_RATE="0.5") as running, aiohttp.ClientSession() as session:
+        statuses = [(await get(running.url, session))[0] for _ in range(40)]
 
     assert set(statuses) == {200, 500}
 
 
 async def test_it_counts_its_requests() -> None:
-    async with pod() as one:
+    async with pod() as running:
         for path in ("/", "/healthz", "/", "/nope"):
-            await get(f"{one.url}{path}")
-        _, body = await get(f"{one.url}/metrics")
+            await get(f"{running.url}{path}")
+        _, body = await get(f"{running.url}/metrics")
 
     assert body.endswith("http_requests_total 2\n")
 
 
 async def test_while_it_drains_it_answers_and_closes_each_connection() -> None:
-    async with pod(DRAIN="1h") as one, aiohttp.ClientSession() as session:
-        await get(one.url, session)
-        ending = asyncio.create_task(one.server.terminate())
-        await until(lambda: one.app.draining)
-        async with session.get(one.url) as answer:
+    async with pod(DRAIN="1h") as running, aiohttp.ClientSession() as session:
+        await get(running.url, session)
+        ending = asyncio.create_task(running.server.terminate())
+        await until(lambda: running.app.draining)
+        async with session.get(running.url) as answer:
             body = await answer.text()
-        ready = await get(f"{one.url}/readiness")
-        one.server.kill()
+        ready = await get(f"{running.url}/readiness")
+        running.server.kill()
         await ending
 
     assert (answer.status, body, answer.headers["Connection"]) == (200, "web-1 \n", "close")
@@ -94,11 +94,11 @@ async def test_while_it_drains_it_answers_and_closes_each_connection() -> None:
 
 
 async def test_at_its_end_it_finishes_what_it_works_on_and_listens_no_more() -> None:
-    async with pod(WORK="300ms") as one:
-        asked = asyncio.create_task(get(one.url))
-        await until(lambda: one.app.requests == 1)
-        address = one.backend
-        ending = asyncio.create_task(one.server.terminate())
+    async with pod(WORK="300ms") as running:
+        asked = asyncio.create_task(get(running.url))
+        await until(lambda: running.app.requests == 1)
+        address = running.backend
+        ending = asyncio.create_task(running.server.terminate())
         answer = await asked
         await ending
         with pytest.raises(ConnectionRefusedError):
@@ -108,11 +108,11 @@ async def test_at_its_end_it_finishes_what_it_works_on_and_listens_no_more() -> 
 
 
 async def test_at_its_end_it_closes_idle_connections() -> None:
-    async with pod() as one:
-        reader, writer = await asyncio.open_connection(*one.backend)
+    async with pod() as running:
+        reader, writer = await asyncio.open_connection(*running.backend)
         writer.write(b"GET / HTTP/1.1\r\nHost: web\r\n\r\n")
         head = await reader.readuntil(b"\r\n\r\nweb-1 \n")
-        await one.server.terminate()
+        await running.server.terminate()
         rest = await reader.read()
         writer.close()
         await writer.wait_closed()
@@ -122,22 +122,22 @@ async def test_at_its_end_it_closes_idle_connections() -> None:
 
 
 async def test_killed_it_breaks_what_is_open() -> None:
-    async with pod(WORK="1h") as one:
-        asked = asyncio.create_task(get(one.url))
-        await until(lambda: one.app.requests == 1)
-        one.server.kill()
+    async with pod(WORK="1h") as running:
+        asked = asyncio.create_task(get(running.url))
+        await until(lambda: running.app.requests == 1)
+        running.server.kill()
         with pytest.raises((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)):
             await asked
 
 
 async def test_killed_while_it_works_it_does_not_wait_for_its_end() -> None:
-    async with pod(WORK="1h") as one:
-        asked = asyncio.create_task(get(one.url))
-        await until(lambda: one.app.requests == 1)
-        ending = asyncio.create_task(one.server.terminate())
-        await until(lambda: one.app.draining)
+    async with pod(WORK="1h") as running:
+        asked = asyncio.create_task(get(running.url))
+        await until(lambda: running.app.requests == 1)
+        ending = asyncio.create_task(running.server.terminate())
+        await until(lambda: running.app.draining)
         await settled()
-        one.server.kill()
+        running.server.kill()
         async with asyncio.timeout(60):
             await ending
         with pytest.raises(aiohttp.ClientError):
@@ -147,16 +147,16 @@ async def test_killed_while_it_works_it_does_not_wait_for_its_end() -> None:
 async def test_a_hundred_start_at_once_and_end_at_once() -> None:
     async with AsyncExitStack() as stack:
         pods: list[Pod] = [await stack.enter_async_context(pod(f"web-{number}")) for number in range(100)]
-        answers = [await get(one.url) for one in pods]
-        await asyncio.gather(*(one.server.terminate() for one in pods))
+        answers = [await get(running.url) for running in pods]
+        await asyncio.gather(*(running.server.terminate() for running in pods))
 
     assert answers == [(200, f"web-{number} \n") for number in range(100)]
 
 
 async def test_killed_right_after_its_start_it_listens_no_more() -> None:
-    async with pod() as one:
-        address = one.backend
-        one.server.kill()
+    async with pod() as running:
+        address = running.backend
+        running.server.kill()
         await settled()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(*address)
@@ -164,9 +164,9 @@ async def test_killed_right_after_its_start_it_listens_no_more() -> None:
 
 async def test_an_address_that_is_taken_is_an_error_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        async with pod() as one:
-            one.server._listener._wanted = [("127.0.0.1", 0), taken.getsockname()]
-            one.server.kill()
+        async with pod() as running:
+            running.server._listener._wanted = [("127.0.0.1", 0), taken.getsockname()]
+            running.server.kill()
             with pytest.raises(OSError, match="in use"):
-                one.server.start()
-            assert one.server.addresses == []
+                running.server.start()
+            assert running.server.addresses == []

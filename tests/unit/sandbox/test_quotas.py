@@ -20,21 +20,21 @@ from unit.sandbox.scenes import (
     template,
 )
 
-POD = {"metadata": {"name": "one"}, "spec": {"containers": [{"name": "web", "image": "localhost/web:1"}]}}
+POD = {"metadata": {"name": "extra"}, "spec": {"containers": [{"name": "web", "image": "localhost/web:1"}]}}
 SMALL = "/api/v1/namespaces/shop/resourcequotas/small"
 
 
 def sized(cpu: str = "100m") -> Json:
-    box = container(resources={"requests": {"cpu": cpu}, "limits": {"memory": "64Mi"}})
-    return {"metadata": {"name": "one"}, "spec": {"containers": [box]}}
+    asking = container(resources={"requests": {"cpu": cpu}, "limits": {"memory": "64Mi"}})
+    return {"metadata": {"name": "extra"}, "spec": {"containers": [asking]}}
 
 
 def test_a_pod_too_many_is_refused_with_all_three_numbers() -> None:
     answer = call(shop(quota(pods="3")), "POST", PODS, POD)
 
     assert (answer.status, answer.json["reason"]) == (403, "Forbidden")
-    said = "exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3"
-    assert answer.json["message"] == f'pods "one" is forbidden: {said}'
+    expected = "exceeded quota: small, requested: pods=1, used: pods=3, limited: pods=3"
+    assert answer.json["message"] == f'pods "extra" is forbidden: {expected}'
 
 
 @pytest.mark.parametrize(("limit", "resource"), [("requests_cpu", "requests.cpu"), ("cpu", "cpu")])
@@ -45,14 +45,16 @@ def test_requests_are_summed_over_the_pods(limit: str, resource: str) -> None:
     answer = call(world, "POST", PODS, sized("600m"))
 
     assert answer.status == 403
-    said = f"requested: {resource}=600m, used: {resource}=300m, limited: {resource}=800m"
-    assert said in answer.json["message"]
+    expected = f"requested: {resource}=600m, used: {resource}=300m, limited: {resource}=800m"
+    assert expected in answer.json["message"]
 
 
 def test_a_pod_that_says_nothing_about_a_limited_resource_is_refused() -> None:
     answer = call(shop(quota(limits_memory="1Gi")), "POST", PODS, POD)
 
-    assert answer.json["message"] == 'pods "one" is forbidden: failed quota: small: must specify limits.memory for: web'
+    assert (
+        answer.json["message"] == 'pods "extra" is forbidden: failed quota: small: must specify limits.memory for: web'
+    )
 
 
 def test_objects_are_counted_by_their_resource() -> None:

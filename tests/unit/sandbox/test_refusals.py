@@ -161,7 +161,7 @@ def test_a_refusal_is_a_status_with_the_real_words(
 def test_a_kind_of_patch_that_is_not_served_is_named_with_those_that_are(world: World, content_type: str) -> None:
     from springtide.sandbox.messages import Request
 
-    answer = world.call(Request("PATCH", DEPLOYMENT, {}, {"content-type": content_type}, b"{}"))
+    answer = world.call(Request("PATCH", DEPLOYMENT, headers={"content-type": content_type}, body=b"{}"))
 
     assert answer.status == 415
     assert "application/merge-patch+json" in answer.json["message"]
@@ -171,7 +171,7 @@ def test_a_kind_of_patch_that_is_not_served_is_named_with_those_that_are(world: 
 def test_a_body_that_is_no_object_is_a_bad_request(world: World, body: bytes) -> None:
     from springtide.sandbox.messages import Request
 
-    answer = world.call(Request("POST", DEPLOYMENTS, {}, {}, body))
+    answer = world.call(Request("POST", DEPLOYMENTS, body=body))
 
     assert answer.status == 400
 

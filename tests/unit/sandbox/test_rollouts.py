@@ -34,7 +34,7 @@ def sizes(world: World) -> dict[str, int]:
     """Return the wanted replicas of each ReplicaSet by its revision."""
     sets = world.store.select("replicasets", "shop")
     revision = "deployment.kubernetes.io/revision"
-    return {one["metadata"]["annotations"][revision]: one["spec"]["replicas"] for one in sets}
+    return {replica_set["metadata"]["annotations"][revision]: replica_set["spec"]["replicas"] for replica_set in sets}
 
 
 def test_a_new_deployment_becomes_available_and_says_so() -> None:
@@ -66,11 +66,11 @@ def test_the_controller_sees_a_change_a_little_later_than_the_writer() -> None:
 
 def test_names_and_labels_come_from_the_templates_hash() -> None:
     world = shop()
-    (one,) = world.store.select("replicasets", "shop")
-    digest = one["metadata"]["labels"]["pod-template-hash"]
+    (replica_set,) = world.store.select("replicasets", "shop")
+    digest = replica_set["metadata"]["labels"]["pod-template-hash"]
 
-    assert one["metadata"]["name"] == f"checkout-{digest}"
-    assert one["spec"]["selector"]["matchLabels"] == LABELS | {"pod-template-hash": digest}
+    assert replica_set["metadata"]["name"] == f"checkout-{digest}"
+    assert replica_set["spec"]["selector"]["matchLabels"] == LABELS | {"pod-template-hash": digest}
     for pod in world.pods("shop"):
         assert pod["metadata"]["name"].startswith(f"checkout-{digest}-")
         assert pod["metadata"]["labels"] == LABELS | {"pod-template-hash": digest}
@@ -79,7 +79,10 @@ def test_names_and_labels_come_from_the_templates_hash() -> None:
 def test_two_deployments_of_the_same_template_have_the_same_hash() -> None:
     """The hash is the template's alone: a Service pinned to it cannot tell two such Deployments apart."""
     world = shop(deployment(1, name="twin"))
-    hashes = {one["metadata"]["labels"]["pod-template-hash"] for one in world.store.select("replicasets", "shop")}
+    hashes = {
+        replica_set["metadata"]["labels"]["pod-template-hash"]
+        for replica_set in world.store.select("replicasets", "shop")
+    }
 
     assert len(hashes) == 1
 

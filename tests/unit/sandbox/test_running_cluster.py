@@ -17,7 +17,7 @@ from springtide.sandbox.cluster import API_PORT, Cluster, start_cluster
 from springtide.sandbox.core import Settings
 from springtide.sandbox.network import Network
 from unit.sandbox.fronts import get, settled
-from unit.sandbox.scenes import deployment, namespace, service
+from unit.sandbox.scenes import container, deployment, namespace, service, template
 
 FAST = Settings(start=0.01, notice=0.01, reaction=0.001, propagation=0.01, gone=0.01)
 UNUSED = (120, 121)
@@ -58,11 +58,21 @@ async def test_a_service_answers_from_its_pods() -> None:
     assert (status, body.split("-")[0]) == (200, "checkout")
 
 
+async def test_a_probe_of_a_named_port_is_sent_to_its_number() -> None:
+    ports = [{"name": "http", "containerPort": 8080}]
+    probe = {"httpGet": {"path": "/readiness", "port": "http"}, "periodSeconds": 1}
+    named = template(None, container(ports=ports, readinessProbe=probe))
+    async with running(deployment(1, pods=named), reachable()) as cluster:
+        status, _ = await answer(cluster.addresses()["shop/checkout"])
+
+    assert status == 200
+
+
 async def test_the_api_shows_the_state_over_http() -> None:
     async with running(deployment(2), reachable()) as cluster, aiohttp.ClientSession() as session:
         await answer(cluster.addresses()["shop/checkout"])
-        async with session.get(f"{cluster.url}{DEPLOYMENTS}/checkout") as found:
-            shown = await found.json()
+        async with session.get(f"{cluster.url}{DEPLOYMENTS}/checkout") as response:
+            shown = await response.json()
 
     assert shown["spec"]["replicas"] == 2
 
@@ -106,7 +116,8 @@ async def test_images_come_and_go() -> None:
 
 async def test_stopped_nothing_of_it_listens() -> None:
     async with running(deployment(1), reachable()) as cluster:
-        url, api = cluster.addresses()["shop/checkout"], cluster.url
+        url = cluster.addresses()["shop/checkout"]
+        api = cluster.url
         await answer(url)
     for each in (url, api):
         with pytest.raises(aiohttp.ClientConnectorError):
@@ -115,11 +126,11 @@ async def test_stopped_nothing_of_it_listens() -> None:
 
 @pytest.mark.parametrize("port", [API_PORT, API_PORT + 1])
 async def test_each_sandbox_of_a_machine_has_addresses_of_its_own(port: int) -> None:
-    async with running(reachable()) as one:
+    async with running(reachable()) as first:
         another = start_cluster(SystemClock(), FAST, port=port)
         try:
             another.apply(namespace(), reachable())
-            assert not set(one.addresses().values()) & set(another.addresses().values())
+            assert not set(first.addresses().values()) & set(another.addresses().values())
         finally:
             await another.stop()
 

@@ -41,7 +41,8 @@ def test_a_string_that_is_no_selector_is_refused(selector: str) -> None:
     assert caught.value.code == 400
 
 
-KEYS, VALUES = st.sampled_from(["a", "b.io/c", "d"]), st.sampled_from(["x", "y-1", "z"])
+KEYS = st.sampled_from(["a", "b.io/c", "d"])
+VALUES = st.sampled_from(["x", "y-1", "z"])
 EXPRESSIONS = st.one_of(
     st.fixed_dictionaries(
         {"key": KEYS, "operator": st.sampled_from(["In", "NotIn"]), "values": st.lists(VALUES, min_size=1, max_size=3)}

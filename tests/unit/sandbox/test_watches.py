@@ -64,18 +64,19 @@ def stream(world: World, **options: Any) -> list[tuple[str, str]]:
     from kubernetes.watch import Watch
 
     api = CoreV1Api(kubernetes_client(world))
-    told = Watch().stream(api.list_namespaced_pod, "shop", timeout_seconds=20, **options)
-    return [(event["type"], event["object"].metadata.name) for event in told]
+    events = Watch().stream(api.list_namespaced_pod, "shop", timeout_seconds=20, **options)
+    return [(event["type"], event["object"].metadata.name) for event in events]
 
 
 def test_the_official_client_watches_a_scale_up_while_time_passes() -> None:
     world = shop()
-    version, began = str(world.store.revision), world.elapsed
+    version = str(world.store.revision)
+    began = world.elapsed
     call(world, "PATCH", SCALE, {"spec": {"replicas": 5}})
 
-    told = stream(world, resource_version=version)
+    events = stream(world, resource_version=version)
 
-    added = [name for kind, name in told if kind == "ADDED"]
+    added = [name for kind, name in events if kind == "ADDED"]
     assert len(set(added)) == 2
     assert world.elapsed - began == pytest.approx(20, abs=0.1)
 

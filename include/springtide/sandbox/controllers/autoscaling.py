@@ -1,4 +1,4 @@
-"""What owns the replicas of a workload: the HorizontalPodAutoscaler, and KEDA's operator, which keeps one."""
+"""The HorizontalPodAutoscaler, which owns the replicas of a Deployment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from springtide.sandbox.core import Controller, Core
-from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref, with_metadata
 from springtide.sandbox.ownership import managed_fields
 from springtide.sandbox.store import Change
@@ -16,7 +15,9 @@ WANTED: Final = "sandbox.springtide.dev/wanted"
 
 _SYNC_SECONDS = 15.0
 _STABILIZATION_SECONDS = 300.0
-_TIMES_A_SYNC, _MORE_A_SYNC = 2, 4  # the default behavior: the larger of both is how far one sync scales up
+# the default behavior: the larger of both is how far one sync scales up
+_TIMES_A_SYNC = 2
+_MORE_A_SYNC = 4
 
 
 class HorizontalAutoscaler(Controller):
@@ -65,9 +66,10 @@ class HorizontalAutoscaler(Controller):
         self._report(ref, counts, [able, _active(has=has, now=now)])
 
     def _decide(self, ref: Ref, autoscaler: Json, has: int) -> tuple[int, str]:
-        """Return the replicas and the reason for them, in the controller's own words."""
+        """Return the replicas and the reason for them, as the autoscaler's events name it."""
         spec = autoscaler["spec"]
-        low, high = spec["minReplicas"], spec["maxReplicas"]
+        low = spec["minReplicas"]
+        high = spec["maxReplicas"]
         if not has:
             return 0, ""
         if has > high:
@@ -105,12 +107,12 @@ class HorizontalAutoscaler(Controller):
         fields = managed_fields(deployment, changed, entry)
         self.store.put(target, with_metadata(changed, generation=generation, managedFields=fields))
 
-    def _report(self, ref: Ref, counts: Json, found: list[Json]) -> None:
+    def _report(self, ref: Ref, counts: Json, new: list[Json]) -> None:
         autoscaler = self.store.get(ref)
         if autoscaler is not None:
-            before = {one["type"]: one for one in autoscaler["status"].get("conditions", ())}
-            kept = [_unchanged(before.get(one["type"]), one) for one in found]
-            self.store.put(ref, {**autoscaler, "status": {**counts, "conditions": kept}})
+            before = {known["type"]: known for known in autoscaler["status"].get("conditions", ())}
+            conditions = [_unchanged(before.get(condition["type"]), condition) for condition in new]
+            self.store.put(ref, {**autoscaler, "status": {**counts, "conditions": conditions}})
 
 
 def _condition(kind: str, status: str, reason: str, message: str, now: str) -> Json:
@@ -128,51 +130,3 @@ def _active(*, has: int, now: str) -> Json:
         return _condition("ScalingActive", "True", "ValidMetricFound", "the sandbox's own metric", now)
     message = "scaling is disabled since the replica count of the target is zero"
     return _condition("ScalingActive", "False", "ScalingDisabled", message, now)
-
-
-class KedaOperator(Controller):
-    """Keeps the HPA of every ScaledObject, as KEDA's operator does: `keda-hpa-<name>`, owned by the ScaledObject.
-
-    What somebody else writes into that HPA is overwritten; a paused ScaledObject is left alone.
-    """
-
-    watches = ("scaledobjects", "horizontalpodautoscalers")
-
-    def concerns(self, change: Change) -> Iterable[Ref]:
-        """Return the ScaledObject that changed, or whose HPA did."""
-        if change.ref.resource == "scaledobjects":
-            yield change.ref
-            return
-        for owner in change.object["metadata"].get("ownerReferences") or ():
-            if owner["kind"] == "ScaledObject":
-                yield Ref("scaledobjects", change.ref.namespace, owner["name"])
-
-    def reconcile(self, ref: Ref) -> None:
-        """Make the HPA what the ScaledObject says."""
-        scaled = self.store.get(ref)
-        if scaled is None or "autoscaling.keda.sh/paused" in (scaled["metadata"].get("annotations") or {}):
-            return
-        spec = {
-            "minReplicas": max(1, scaled["spec"].get("minReplicaCount") or 0),
-            "maxReplicas": scaled["spec"].get("maxReplicaCount") or 100,
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", **scaled["spec"]["scaleTargetRef"]},
-        }
-        kind = KINDS["horizontalpodautoscalers"]
-        mine = Ref(kind.plural, ref.namespace, f"keda-hpa-{ref.name}")
-        found = self.store.get(mine)
-        if found is None:
-            self.writes.create(kind, {"metadata": _owned_by(scaled, mine.name), "spec": spec}, ref.namespace)
-        elif any(found["spec"].get(key) != value for key, value in spec.items()):
-            self.store.put(mine, {**found, "spec": {**found["spec"], **spec}})
-
-
-def _owned_by(scaled: Json, name: str) -> Json:
-    owner = {
-        "apiVersion": scaled["apiVersion"],
-        "kind": scaled["kind"],
-        "name": scaled["metadata"]["name"],
-        "uid": scaled["metadata"]["uid"],
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
-    return {"name": name, "ownerReferences": [owner]}

@@ -1,4 +1,4 @@
-"""Conditions of Deployments and ReplicaSets, kept as upstream keeps them."""
+"""Conditions of Deployments and ReplicaSets: what is known, since when, and why."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ def make(kind: str, status: str, reason: str, message: str, now: str) -> Json:
 
 
 def put(conditions: list[Json], new: Json) -> list[Json]:
-    """Return the conditions with one replaced; the same status and reason again changes nothing."""
-    old = next((one for one in conditions if one["type"] == new["type"]), None)
+    """Return the conditions with one replaced; the same status and reason again changes nothing, not even its times."""
+    old = find(conditions, new["type"])
     if old is not None and (old["status"], old["reason"]) == (new["status"], new["reason"]):
         return conditions
+    return renew(conditions, new)
+
+
+def renew(conditions: list[Json], new: Json) -> list[Json]:
+    """Return the conditions with one replaced; it keeps the time since when it has its status."""
+    old = find(conditions, new["type"])
     if old is not None and old["status"] == new["status"]:
         new = {**new, "lastTransitionTime": old["lastTransitionTime"]}
     return [*drop(conditions, new["type"]), new]
@@ -29,9 +35,15 @@ def put(conditions: list[Json], new: Json) -> list[Json]:
 
 def drop(conditions: list[Json], kind: str) -> list[Json]:
     """Return the conditions without one."""
-    return [one for one in conditions if one["type"] != kind]
+    return [condition for condition in conditions if condition["type"] != kind]
 
 
 def find(conditions: list[Json], kind: str) -> Json | None:
     """Return one condition."""
-    return next((one for one in conditions if one["type"] == kind), None)
+    return next((condition for condition in conditions if condition["type"] == kind), None)
+
+
+def of(obj: Json) -> list[Json]:
+    """Return the conditions of an object's status."""
+    conditions: list[Json] = obj.get("status", {}).get("conditions", [])
+    return conditions

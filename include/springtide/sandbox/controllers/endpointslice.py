@@ -1,19 +1,21 @@
 """The EndpointSlice controller: which pods a Service reaches, in slices of limited size.
 
-A port of k8s.io/endpointslice v0.34 `reconciler.go`. The writes of one change are separate calls: creates, then
-updates, then deletes, so whoever reads in between sees a mixture.
+Behaves as Kubernetes 1.34: written from its documented behaviour and from what a real cluster did. The writes of one
+change are separate calls: creates, then updates, then deletes, so whoever reads in between sees a mixture.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
+from springtide.sandbox.controllers.backends import backends, ports_key, selects
+from springtide.sandbox.controllers.packing import Packing, packed
 from springtide.sandbox.core import Controller, Core
 from springtide.sandbox.kinds import KINDS
-from springtide.sandbox.objects import Json, Ref, is_terminating, is_true, labels_of, owner_reference
+from springtide.sandbox.objects import Json, Ref, is_terminating, labels_of, owner_reference, with_metadata
 from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change
 
@@ -28,6 +30,14 @@ class _Changes:
     create: list[Json] = field(default_factory=list)
     update: list[Json] = field(default_factory=list)
     delete: list[Json] = field(default_factory=list)
+
+    def reuse(self) -> None:
+        """Turn creates into updates of slices that would be deleted: one write for two."""
+        while self.create and self.delete:
+            old = self.delete.pop(0)
+            new = self.create.pop()
+            kept = {key: old["metadata"][key] for key in ("name", "uid", "resourceVersion")}
+            self.update.append(with_metadata(new, **kept))
 
 
 class EndpointSliceController(Controller):
@@ -49,216 +59,119 @@ class EndpointSliceController(Controller):
         elif change.type == "DELETED" and (name := labels_of(change.object).get(SERVICE_LABEL)):
             yield Ref("services", ref.namespace, name)
 
-    def _selecting(self, change: Change) -> Iterator[Ref]:
+    def _selecting(self, change: Change) -> Iterable[Ref]:
+        # a pod that lost its labels has to leave the slices of the Service that selected it before
+        forms = [change.object] if change.previous is None else [change.object, change.previous]
         for service in self.store.select("services", change.ref.namespace):
-            selector = service["spec"].get("selector")
-            forms = (change.object, change.previous)
-            if selector and any(form is not None and _selects(selector, form) for form in forms):
+            if any(selects(service, pod) for pod in forms):
                 yield KINDS["services"].ref(service)
 
     def reconcile(self, ref: Ref) -> None:
         """One sync of a Service."""
-        busy = self._busy_until.pop(ref, 0.0) - self.core.timeline.elapsed
+        now = self.core.timeline.elapsed
+        busy = self._busy_until.pop(ref, 0.0) - now
         if busy > 0:
-            self._busy_until[ref] = busy + self.core.timeline.elapsed
+            # the writes of the sync before are not all out: deciding now would decide on half of them
+            self._busy_until[ref] = busy + now
             self.enqueue(ref, busy)
             return
         service = self.store.get(ref)
-        if service is None or not service["spec"].get("selector"):
-            return
-        existing = [
-            one
-            for one in self.store.select("endpointslices", ref.namespace)
-            if labels_of(one).get(SERVICE_LABEL) == ref.name and _is_ours(one)
-        ]
-        self._write(service, self._plan(service, existing))
+        if service is not None and service["spec"].get("selector"):
+            self._write(service, self._plan(service))
 
-    def _plan(self, service: Json, existing: list[Json]) -> _Changes:
-        wanted: dict[str, dict[str, Json]] = {}
-        for pod in self.store.select("pods", service["metadata"]["namespace"]):
-            if _selects(service["spec"]["selector"], pod) and _has_endpoint(pod):
-                wanted.setdefault(_ports_key(_ports(service, pod)), {})[pod["metadata"]["uid"]] = _endpoint(
-                    service, pod
-                )
+    def _plan(self, service: Json) -> _Changes:
+        stored = self._stored(service)
+        pods = self.store.select("pods", service["metadata"]["namespace"])
+        by_ports = backends(service, pods)
         changes = _Changes()
-        for key, endpoints in wanted.items():
-            self._plan_ports(service, [one for one in existing if _ports_key(one["ports"]) == key], endpoints, changes)
-            for one in changes.create:
-                one.setdefault("ports", json.loads(key))
-        changes.delete += [one for one in existing if _ports_key(one["ports"]) not in wanted]
-        if len(existing) == len(changes.delete) and not changes.create:
-            empty = {**_new_slice(service, self._name(service)), "ports": []}
-            if len(changes.delete) == 1 and not changes.delete[0]["endpoints"] and not changes.delete[0]["ports"]:
-                changes.delete = []
-            else:
-                changes.create.append(empty)
-        _reuse(changes)
+        for key, endpoints in by_ports.items():
+            same_ports = [existing for existing in stored if ports_key(existing["ports"]) == key]
+            packing = packed(same_ports, endpoints, _labels(service), self.core.settings.slice_size)
+            self._add(changes, packing, service, json.loads(key))
+        changes.delete += [existing for existing in stored if ports_key(existing["ports"]) not in by_ports]
+        if not by_ports:
+            self._keep_empty(changes, service)
+        changes.reuse()
         return changes
 
-    def _plan_ports(self, service: Json, existing: list[Json], wanted: dict[str, Json], changes: _Changes) -> None:
-        """Plan the slices of one set of ports: keep, update, fill up, then make new ones."""
-        left = dict(wanted)
-        updated: list[Json] = []
-        unchanged: list[Json] = []
-        labels = _labels(service)
-        for one in existing:
-            kept = [left.pop(uid) for uid in map(_uid_of, one["endpoints"]) if uid in left]
-            if kept == one["endpoints"] and labels_of(one) == labels:
-                unchanged.append(one)
-            elif kept:
-                updated.append({**one, "metadata": {**one["metadata"], "labels": labels}, "endpoints": kept})
-            else:
-                changes.delete.append(one)
-        size = self.core.settings.slice_size
-        for one in sorted(updated, key=lambda one: -len(one["endpoints"])):
-            _fill(one, left, size)
-        while left:
-            fitting = [one for one in unchanged if len(one["endpoints"]) + len(left) <= size]
-            if fitting and len(left) < size:
-                fullest = max(fitting, key=lambda one: len(one["endpoints"]))
-                unchanged.remove(fullest)
-                filled = {**fullest, "endpoints": list(fullest["endpoints"])}
-                updated.append(filled)
-            else:
-                filled = _new_slice(service, self._name(service))
-                changes.create.append(filled)
-            _fill(filled, left, size)
-        changes.update += updated
+    def _stored(self, service: Json) -> list[Json]:
+        """Return the slices of a Service that this controller made."""
+        mine = {**_OWN_LABELS, SERVICE_LABEL: service["metadata"]["name"]}
+        slices = self.store.select("endpointslices", service["metadata"]["namespace"])
+        return [existing for existing in slices if mine.items() <= labels_of(existing).items()]
 
-    def _name(self, service: Json) -> str:
-        return f"{service['metadata']['name']}-{self.writes.name_suffix()}"
+    def _add(self, changes: _Changes, packing: Packing, service: Json, ports: list[Json]) -> None:
+        changes.create += [self._new_slice(service, slot.endpoints, ports) for slot in packing.created]
+        for slot in packing.updated:
+            assert slot.stored is not None
+            changes.update.append({**with_metadata(slot.stored, labels=_labels(service)), "endpoints": slot.endpoints})
+        changes.delete += packing.emptied
+
+    def _keep_empty(self, changes: _Changes, service: Json) -> None:
+        """Keep one slice without endpoints: who reads it knows that the Service was looked at."""
+        empty = self._new_slice(service, [], [])
+        if [(existing["endpoints"], existing["ports"]) for existing in changes.delete] == [([], [])]:
+            changes.delete = []
+        else:
+            changes.create.append(empty)
+
+    def _new_slice(self, service: Json, endpoints: list[Json], ports: list[Json]) -> Json:
+        prefix = f"{service['metadata']['name']}-"
+        return {
+            "apiVersion": _SLICES.api_version,
+            "kind": _SLICES.kind,
+            "metadata": {
+                "name": f"{prefix}{self.writes.name_suffix()}",
+                "generateName": prefix,
+                "namespace": service["metadata"]["namespace"],
+                "labels": _labels(service),
+                "ownerReferences": [owner_reference(service)],
+            },
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+            "ports": ports,
+        }
 
     def _write(self, service: Json, changes: _Changes) -> None:
         """Write the changes one after the other; the Service is busy until the last one."""
         namespace = service["metadata"]["namespace"]
-        steps: list[Callable[[], object]] = []
+        writes: list[Callable[[], object]] = []
         if not is_terminating(service):
-            steps += [partial(self.writes.create, _SLICES, one, namespace) for one in changes.create]
-        steps += [partial(self._update, one) for one in changes.update]
-        steps += [partial(self._delete, one) for one in changes.delete]
+            writes += [partial(self.writes.create, _SLICES, new, namespace) for new in changes.create]
+        writes += [partial(self._update, changed) for changed in changes.update]
+        writes += [partial(self._delete, stale) for stale in changes.delete]
         ref = KINDS["services"].ref(service)
         gap = self.core.settings.slice_gap
-        self._busy_until[ref] = self.core.timeline.elapsed + gap * max(len(steps) - 1, 0)
-        for index, step in enumerate(steps):
+        self._busy_until[ref] = self.core.timeline.elapsed + gap * max(len(writes) - 1, 0)
+        for index, write in enumerate(writes):
             if index == 0:
-                self._run(ref, step)
+                self._run(ref, write)
             else:
-                self.core.timeline.after(index * gap, partial(self._run, ref, step))
+                self.core.timeline.after(index * gap, partial(self._run, ref, write))
 
-    def _run(self, ref: Ref, step: Callable[[], object]) -> None:
+    def _run(self, ref: Ref, write: Callable[[], object]) -> None:
         try:
-            step()
+            write()
         except ApiError:  # the namespace or the Service is going: look again, there may be nothing left to do
             self.retry(ref)
 
-    def _update(self, one: Json) -> None:
-        before = self.store.get(_SLICES.ref(one))
+    def _update(self, changed: Json) -> None:
+        before = self.store.get(_SLICES.ref(changed))
         if before is not None:
-            metadata = {**before["metadata"], "labels": one["metadata"]["labels"]}
-            metadata["generation"] = before["metadata"]["generation"] + 1
-            self.store.put(_SLICES.ref(one), {**one, "metadata": metadata})
+            metadata = {
+                **before["metadata"],
+                "labels": changed["metadata"]["labels"],
+                "generation": before["metadata"]["generation"] + 1,
+            }
+            self.store.put(_SLICES.ref(changed), {**changed, "metadata": metadata})
 
-    def _delete(self, one: Json) -> None:
-        if self.store.get(_SLICES.ref(one)) is not None:
-            self.writes.delete(_SLICES, _SLICES.ref(one))
-
-
-def _selects(selector: dict[str, str], pod: Json) -> bool:
-    labels = labels_of(pod)
-    return all(labels.get(key) == value for key, value in selector.items())
-
-
-def _is_ours(one: Json) -> bool:
-    return _OWN_LABELS.items() <= labels_of(one).items()
-
-
-def _has_endpoint(pod: Json) -> bool:
-    return bool(pod["status"].get("podIP")) and pod["status"].get("phase") not in {"Succeeded", "Failed"}
-
-
-def _endpoint(service: Json, pod: Json) -> Json:
-    serving = is_true(pod, "Ready")
-    terminating = is_terminating(pod)
-    anyway = service["spec"].get("publishNotReadyAddresses", False)
-    metadata = pod["metadata"]
-    return {
-        "addresses": [pod["status"]["podIP"]],
-        "conditions": {
-            "ready": bool(anyway or (serving and not terminating)),
-            "serving": serving,
-            "terminating": terminating,
-        },
-        "nodeName": pod["spec"].get("nodeName", ""),
-        "targetRef": {
-            "kind": "Pod",
-            "namespace": metadata["namespace"],
-            "name": metadata["name"],
-            "uid": metadata["uid"],
-        },
-    }
-
-
-def _ports(service: Json, pod: Json) -> list[Json]:
-    found = ((port, _target(port, pod)) for port in service["spec"].get("ports", ()))
-    return [
-        {"name": port.get("name", ""), "port": number, "protocol": port.get("protocol", "TCP")}
-        for port, number in found
-        if number is not None
-    ]
-
-
-def _target(port: Json, pod: Json) -> int | None:
-    """Return the container port that a Service port means on this pod; a name may not be there."""
-    target = port.get("targetPort", port["port"])
-    if isinstance(target, int):
-        return target
-    for container in pod["spec"]["containers"]:
-        for own in container.get("ports", ()):
-            if own.get("name") == target:
-                number: int = own["containerPort"]
-                return number
-    return None
-
-
-def _ports_key(ports: list[Json]) -> str:
-    return json.dumps(sorted(ports, key=lambda port: (port.get("name", ""), port.get("port", 0))), sort_keys=True)
-
-
-def _uid_of(endpoint: Json) -> str:
-    uid: str = endpoint["targetRef"]["uid"]
-    return uid
+    def _delete(self, stale: Json) -> None:
+        if self.store.get(_SLICES.ref(stale)) is not None:
+            self.writes.delete(_SLICES, _SLICES.ref(stale))
 
 
 def _labels(service: Json) -> dict[str, str]:
+    """Return the labels of a Service's slices: its own, and those by which the slices are found."""
     headless = {_HEADLESS: ""} if service["spec"].get("clusterIP") == "None" else {}
     mirrored = {key: value for key, value in labels_of(service).items() if key not in {_HEADLESS, SERVICE_LABEL}}
     return {**mirrored, **headless, **_OWN_LABELS, SERVICE_LABEL: service["metadata"]["name"]}
-
-
-def _new_slice(service: Json, name: str) -> Json:
-    return {
-        "apiVersion": _SLICES.api_version,
-        "kind": _SLICES.kind,
-        "metadata": {
-            "name": name,
-            "generateName": f"{service['metadata']['name']}-",
-            "namespace": service["metadata"]["namespace"],
-            "labels": _labels(service),
-            "ownerReferences": [owner_reference(service)],
-        },
-        "addressType": "IPv4",
-        "endpoints": [],
-    }
-
-
-def _fill(one: Json, left: dict[str, Json], size: int) -> None:
-    while left and len(one["endpoints"]) < size:
-        one["endpoints"].append(left.pop(next(iter(left))))
-
-
-def _reuse(changes: _Changes) -> None:
-    """Turn creates into updates of slices that would be deleted."""
-    while changes.create and changes.delete:
-        old, new = changes.delete.pop(0), changes.create.pop()
-        metadata = {**new["metadata"], **{key: old["metadata"][key] for key in ("name", "uid", "resourceVersion")}}
-        changes.update.append({**new, "metadata": metadata})

@@ -9,7 +9,8 @@ from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref, is_terminating, with_metadata
 from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change
-from springtide.sandbox.writes import FOREGROUND, ORPHAN, Deletion
+from springtide.sandbox.writers import Deletion
+from springtide.sandbox.writes import FOREGROUND, ORPHAN
 
 
 class GarbageCollector(Controller):
@@ -35,12 +36,21 @@ class GarbageCollector(Controller):
             yield from sorted(self._dependents.pop(uid, ()))
             return
         self._owners[uid] = change.ref
+        self._forget_former_owners(change)
         for owner in references:
             self._dependents.setdefault(owner["uid"], set()).add(change.ref)
-            if owner["uid"] not in self._owners:
+            if owner["uid"] not in self._owners:  # the owner was gone before the object came
                 yield change.ref
         if is_terminating(change.object):
             yield change.ref
+
+    def _forget_former_owners(self, change: Change) -> None:
+        """An object that was let go is nobody's dependent: it stays when its former owner goes."""
+        former = () if change.previous is None else change.previous["metadata"].get("ownerReferences", ())
+        still = {owner["uid"] for owner in change.object["metadata"].get("ownerReferences", ())}
+        for owner in former:
+            if owner["uid"] not in still:
+                self._dependents.get(owner["uid"], set()).discard(change.ref)
 
     def _half_gone(self, ref: Ref) -> Iterable[Ref]:
         owner = self.store.get(ref)
@@ -70,22 +80,22 @@ class GarbageCollector(Controller):
         except ApiError:  # somebody else deleted it meanwhile
             self.succeeded(ref)
 
-    def _foreground(self, ref: Ref, obj: Json) -> None:
-        waiting = sorted(self._dependents.get(obj["metadata"]["uid"], ()))
+    def _foreground(self, ref: Ref, owner: Json) -> None:
+        waiting = sorted(self._dependents.get(owner["metadata"]["uid"], ()))
         for dependent in waiting:
-            found = self.store.get(dependent)
-            if found is not None and not is_terminating(found):
+            obj = self.store.get(dependent)
+            if obj is not None and not is_terminating(obj):
                 self._delete(dependent, "Foreground" if dependent.resource == "replicasets" else "Background")
         if not any(self.store.get(dependent) for dependent in waiting):
-            self._release(ref, obj, FOREGROUND)
+            self._release(ref, owner, FOREGROUND)
 
     def _orphan(self, ref: Ref, obj: Json) -> None:
         uid = obj["metadata"]["uid"]
         for dependent in sorted(self._dependents.get(uid, ())):
-            found = self.store.get(dependent)
-            if found is not None:
-                owners = [owner for owner in found["metadata"]["ownerReferences"] if owner["uid"] != uid]
-                self.store.put(dependent, with_metadata(found, ownerReferences=owners or None))
+            child = self.store.get(dependent)
+            if child is not None:
+                owners = [owner for owner in child["metadata"]["ownerReferences"] if owner["uid"] != uid]
+                self.store.put(dependent, with_metadata(child, ownerReferences=owners or None))
         self._dependents.pop(uid, None)
         self._release(ref, obj, ORPHAN)
 
@@ -108,13 +118,13 @@ class NamespaceController(Controller):
         """Delete what is left; look again until nothing is."""
         if self.store.get(ref) is None:
             return
-        left = False
+        is_empty = True
         for plural, kind in KINDS.items():
             for obj in self.store.select(plural, ref.name) if kind.namespaced else ():
-                left = True
+                is_empty = False
                 if not is_terminating(obj):
                     self.writes.delete(kind, kind.ref(obj))
-        if left:
-            self.enqueue(ref, 0.1)
-        else:
+        if is_empty:
             self.store.remove(ref)
+        else:
+            self.enqueue(ref, 0.1)

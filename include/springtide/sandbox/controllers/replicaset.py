@@ -1,26 +1,25 @@
 """The ReplicaSet controller: creates and deletes pods until there are as many as wanted.
 
-A port of pkg/controller/replicaset and of controller_utils.go's pod ranking, Kubernetes 1.34.
+Behaves as Kubernetes 1.34: written from its documented behaviour and from what a real cluster did.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from functools import cmp_to_key
+from collections.abc import Iterable
+from datetime import timedelta
 
 from springtide.sandbox.controllers import conditions
-from springtide.sandbox.controllers.rollout import fully_labelled, is_ready, replicas
+from springtide.sandbox.controllers.counts import wanted
+from springtide.sandbox.controllers.ranking import by_loss
 from springtide.sandbox.core import Controller
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import (
     Json,
     Ref,
-    annotations_of,
     condition,
     controller_of,
     is_terminating,
+    is_true,
     labels_of,
     owner_reference,
     parse_stamp,
@@ -31,9 +30,7 @@ from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change
 
 _PODS = KINDS["pods"]
-_BURST = 500
-_PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
-_COST = "controller.kubernetes.io/pod-deletion-cost"
+_AT_ONCE = 500  # pods that one sync creates or deletes at most
 
 
 class ReplicaSetController(Controller):
@@ -42,7 +39,7 @@ class ReplicaSetController(Controller):
     watches = ("replicasets", "pods")
 
     def concerns(self, change: Change) -> Iterable[Ref]:
-        """Return the ReplicaSet itself, or that of a pod."""
+        """Return the ReplicaSet itself, or that of a pod, also when the pod has just left it."""
         if change.ref.resource == "replicasets":
             yield change.ref
             return
@@ -53,180 +50,143 @@ class ReplicaSetController(Controller):
 
     def reconcile(self, ref: Ref) -> None:
         """One sync of a ReplicaSet."""
-        one = self.store.get(ref)
-        if one is None:
+        replica_set = self.store.get(ref)
+        if replica_set is None:
             return
-        pods = self._claimed(one)
-        failure: ApiError | None = None
-        if not is_terminating(one):
-            try:
-                self._resize(one, pods)
-            except ApiError as error:
-                failure = error
-        self._report(ref, one, pods, failure)
-        if failure is not None:
-            self.retry(ref)
-        else:
+        pods = self._claimed(replica_set)
+        failure = None if is_terminating(replica_set) else self._resize(replica_set, pods)
+        # the pods as they were: what was just created or deleted is counted at the next sync
+        self._report(replica_set, pods, failure)
+        if failure is None:
             self.succeeded(ref)
+        else:
+            self.retry(ref)
 
-    def _claimed(self, one: Json) -> list[Json]:
-        """Return the active pods of a ReplicaSet, after adopting matching ones that nobody owns."""
-        matches = label_selector(one["spec"]["selector"])
-        uid = one["metadata"]["uid"]
-        found: list[Json] = []
-        for pod in self.store.select("pods", one["metadata"]["namespace"]):
-            if is_terminating(pod) or pod["status"].get("phase") in {"Succeeded", "Failed"}:
+    def _claimed(self, replica_set: Json) -> list[Json]:
+        """Return the active pods of a ReplicaSet; adopt matching ones that nobody owns, let go what matches no more."""
+        matches = label_selector(replica_set["spec"]["selector"])
+        uid = replica_set["metadata"]["uid"]
+        claimed: list[Json] = []
+        for pod in self.store.select("pods", replica_set["metadata"]["namespace"]):
+            if not _is_active(pod):
                 continue
             owner = controller_of(pod)
             if owner is not None and owner["uid"] == uid:
-                found.append(pod if matches(labels_of(pod)) else self._released(pod, uid))
-            elif owner is None and matches(labels_of(pod)) and not is_terminating(one):
-                owners = [*pod["metadata"].get("ownerReferences", ()), owner_reference(one)]
-                found.append(self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners)))
-        return [pod for pod in found if (controller_of(pod) or {}).get("uid") == uid]
+                if matches(labels_of(pod)):
+                    claimed.append(pod)
+                else:
+                    self._release(pod, uid)
+            elif owner is None and matches(labels_of(pod)) and not is_terminating(replica_set):
+                claimed.append(self._adopted(pod, replica_set))
+        return claimed
 
-    def _released(self, pod: Json, uid: str) -> Json:
+    def _adopted(self, pod: Json, replica_set: Json) -> Json:
+        owners = [*pod["metadata"].get("ownerReferences", ()), owner_reference(replica_set)]
+        return self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners))
+
+    def _release(self, pod: Json, uid: str) -> None:
         owners = [owner for owner in pod["metadata"]["ownerReferences"] if owner["uid"] != uid]
-        return self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners or None))
+        self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners or None))
 
-    def _resize(self, one: Json, pods: list[Json]) -> None:
-        missing = replicas(one) - len(pods)
-        for _ in range(min(missing, _BURST)):
-            self._create(one)
-        if missing < 0:
-            ranked = self._ranked(one, pods) if replicas(one) else pods
-            for pod in ranked[: min(-missing, _BURST)]:
-                self.writes.delete(_PODS, _PODS.ref(pod))
-                message = f"Deleted pod: {pod['metadata']['name']}"
-                self.core.event(one, "Normal", "SuccessfulDelete", message)
-
-    def _create(self, one: Json) -> None:
-        template = one["spec"]["template"]
-        metadata = template.get("metadata", {})
-        name = one["metadata"]["name"]
-        body = {
-            "metadata": {
-                "generateName": f"{name}-",
-                **{key: metadata[key] for key in ("labels", "annotations", "finalizers") if metadata.get(key)},
-                "ownerReferences": [owner_reference(one)],
-            },
-            "spec": template["spec"],
-        }
+    def _resize(self, replica_set: Json, pods: list[Json]) -> ApiError | None:
+        """Create what is missing or delete what is too much; return what the API refused."""
+        missing = wanted(replica_set) - len(pods)
         try:
-            pod = self.writes.create(_PODS, body, one["metadata"]["namespace"])
+            for _ in range(min(missing, _AT_ONCE)):
+                self._create(replica_set)
+            if missing < 0:
+                self._delete(replica_set, pods, min(-missing, _AT_ONCE))
         except ApiError as error:
-            self.core.event(one, "Warning", "FailedCreate", f"Error creating: {error}")
-            raise
-        self.core.event(one, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+            return error
+        return None
 
-    def _report(self, ref: Ref, one: Json, pods: list[Json], failure: ApiError | None) -> None:
-        template = one["spec"]["template"]
-        ready = [pod for pod in pods if is_ready(pod)]
-        least = one["spec"].get("minReadySeconds", 0)
-        waits = [self._until_available(pod, least) for pod in ready]
-        found = {
+    def _create(self, replica_set: Json) -> None:
+        template = replica_set["spec"]["template"]
+        given = template.get("metadata", {})
+        metadata = {
+            "generateName": f"{replica_set['metadata']['name']}-",
+            **{key: given[key] for key in ("labels", "annotations", "finalizers") if given.get(key)},
+            "ownerReferences": [owner_reference(replica_set)],
+        }
+        body = {"metadata": metadata, "spec": template["spec"]}
+        try:
+            pod = self.writes.create(_PODS, body, replica_set["metadata"]["namespace"])
+        except ApiError as error:
+            self.core.event(replica_set, "Warning", "FailedCreate", f"Error creating: {error}")
+            raise
+        self.core.event(replica_set, "Normal", "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+
+    def _delete(self, replica_set: Json, pods: list[Json], count: int) -> None:
+        leaving = pods
+        if wanted(replica_set):  # when all of them go, the order is nobody's matter
+            leaving = by_loss(pods, self._neighbours(replica_set), self.core.now())
+        for pod in leaving[:count]:
+            self.writes.delete(_PODS, _PODS.ref(pod))
+            self.core.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
+
+    def _neighbours(self, replica_set: Json) -> Iterable[Json]:
+        """Return the pods that are not going, of this ReplicaSet and of all others of its owner."""
+        namespace = replica_set["metadata"]["namespace"]
+        owner = controller_of(replica_set)
+        sets = {replica_set["metadata"]["uid"]}
+        if owner:
+            siblings = self.store.select("replicasets", namespace)
+            sets |= {each["metadata"]["uid"] for each in siblings if _owner_uid(each) == owner["uid"]}
+        pods = self.store.select("pods", namespace)
+        return (pod for pod in pods if _owner_uid(pod) in sets and not is_terminating(pod))
+
+    def _report(self, replica_set: Json, pods: list[Json], failure: ApiError | None) -> None:
+        ready = [pod for pod in pods if is_true(pod, "Ready")]
+        waits = [self._until_available(pod, replica_set) for pod in ready]
+        counted = {
             "replicas": len(pods),
-            "fullyLabeledReplicas": sum(fully_labelled(pod, template) for pod in pods),
+            "fullyLabeledReplicas": sum(_is_fully_labelled(pod, replica_set) for pod in pods),
             "readyReplicas": len(ready),
             "availableReplicas": sum(wait <= 0 for wait in waits),
-            "observedGeneration": one["metadata"]["generation"],
+            "observedGeneration": replica_set["metadata"]["generation"],
         }
-        status: Json = {key: value for key, value in found.items() if value or key == "replicas"}
-        before = one.get("status", {}).get("conditions", [])
-        kept = self._failure_condition(before, failure, missing=replicas(one) > len(pods))
-        if kept:
-            status["conditions"] = kept
+        status: Json = {field: number for field, number in counted.items() if number or field == "replicas"}
+        known = self._with_failure(conditions.of(replica_set), failure, missing=wanted(replica_set) > len(pods))
+        if known:
+            status["conditions"] = known
+        ref = KINDS["replicasets"].ref(replica_set)
         self.writes.set_status(ref, status)
         later = [wait for wait in waits if wait > 0]
         if later:
             self.enqueue(ref, min(later))
 
-    def _failure_condition(self, before: list[Json], failure: ApiError | None, *, missing: bool) -> list[Json]:
+    def _with_failure(self, known: list[Json], failure: ApiError | None, *, missing: bool) -> list[Json]:
         if failure is None:
-            return conditions.drop(before, "ReplicaFailure")
-        if conditions.find(before, "ReplicaFailure"):
-            return before
-        return [
-            *before,
-            {
-                "type": "ReplicaFailure",
-                "status": "True",
-                "lastTransitionTime": self.core.stamp(),
-                "reason": "FailedCreate" if missing else "FailedDelete",
-                "message": str(failure),
-            },
-        ]
+            return conditions.drop(known, "ReplicaFailure")
+        if conditions.find(known, "ReplicaFailure"):
+            return known  # the first refusal stays: since when, and why
+        condition = {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "lastTransitionTime": self.core.stamp(),
+            "reason": "FailedCreate" if missing else "FailedDelete",
+            "message": str(failure),
+        }
+        return [*known, condition]
 
-    def _until_available(self, pod: Json, least: int) -> float:
+    def _until_available(self, pod: Json, replica_set: Json) -> float:
         """Return the seconds until a ready pod counts as available."""
+        least = replica_set["spec"].get("minReadySeconds", 0)
         if not least:
             return 0.0
         since = (condition(pod, "Ready") or {})["lastTransitionTime"]
         return (parse_stamp(since) + timedelta(seconds=least) - self.core.now()).total_seconds()
 
-    def _ranked(self, one: Json, pods: list[Json]) -> list[Json]:
-        """Return the pods in the order in which they should go."""
-        related = self._related(one)
-        return sorted(pods, key=cmp_to_key(_order(self.core.now(), related)))
 
-    def _related(self, one: Json) -> dict[str, int]:
-        """Return how many active pods of the same owner each node has."""
-        owner = controller_of(one)
-        uids = {one["metadata"]["uid"]}
-        if owner:
-            siblings = self.store.select("replicasets", one["metadata"]["namespace"])
-            uids |= {s["metadata"]["uid"] for s in siblings if (controller_of(s) or {}).get("uid") == owner["uid"]}
-        counts: dict[str, int] = {}
-        for pod in self.store.select("pods", one["metadata"]["namespace"]):
-            if (controller_of(pod) or {}).get("uid") in uids and not is_terminating(pod):
-                node = pod["spec"].get("nodeName", "")
-                counts[node] = counts.get(node, 0) + 1
-        return counts
+def _is_active(pod: Json) -> bool:
+    return not is_terminating(pod) and pod["status"].get("phase") not in {"Succeeded", "Failed"}
 
 
-def _order(now: datetime, on_node: dict[str, int]) -> Callable[[Json, Json], int]:
-    """Return upstream's ActivePodsWithRanks.Less as a comparison: what is smaller goes first."""
-
-    def fixed(pod: Json) -> tuple[bool, int, bool, int, int]:
-        node = pod["spec"].get("nodeName", "")
-        cost = int(annotations_of(pod).get(_COST, "0"))
-        return bool(node), _PHASES.get(pod["status"]["phase"], 0), is_ready(pod), cost, -on_node.get(node, 0)
-
-    def compare(left: Json, right: Json) -> int:
-        mine, yours = fixed(left), fixed(right)
-        if mine != yours:
-            return -1 if mine < yours else 1
-        if is_ready(left) and (by_age := _by_age(left, right, _ready_since, now)):
-            return by_age
-        if _restarts(left) != _restarts(right):
-            return -1 if _restarts(left) > _restarts(right) else 1
-        return _by_age(left, right, _created, now)
-
-    return compare
+def _owner_uid(obj: Json) -> str:
+    uid: str = (controller_of(obj) or {}).get("uid", "")
+    return uid
 
 
-def _ready_since(pod: Json) -> datetime:
-    return parse_stamp((condition(pod, "Ready") or {})["lastTransitionTime"])
-
-
-def _created(pod: Json) -> datetime:
-    return parse_stamp(pod["metadata"]["creationTimestamp"])
-
-
-def _restarts(pod: Json) -> int:
-    return max((one.get("restartCount", 0) for one in pod["status"].get("containerStatuses", ())), default=0)
-
-
-def _by_age(left: Json, right: Json, when: Callable[[Json], datetime], now: datetime) -> int:
-    """Younger first, on a logarithmic scale; the uid decides among pods of about the same age."""
-    if when(left) == when(right):
-        return 0
-    mine, yours = (_magnitude(now - when(pod)) for pod in (left, right))
-    if mine == yours:
-        return -1 if left["metadata"]["uid"] < right["metadata"]["uid"] else 1
-    return mine - yours
-
-
-def _magnitude(age: timedelta) -> int:
-    nanoseconds = age.total_seconds() * 1e9
-    return int(math.log2(nanoseconds)) if nanoseconds > 0 else -1
+def _is_fully_labelled(pod: Json, replica_set: Json) -> bool:
+    labels = replica_set["spec"]["template"].get("metadata", {}).get("labels") or {}
+    return bool(labels.items() <= labels_of(pod).items())

@@ -30,8 +30,10 @@ class Scheduler(Controller):
 
     def concerns(self, change: Change) -> Iterable[Ref]:
         """Return a pod without a node, and those that wait for room when a pod went."""
-        ref, pod = change.ref, change.object
+        ref = change.ref
+        pod = change.object
         ended = change.type == "DELETED" or pod["status"].get("phase") in {"Succeeded", "Failed"}
+        # the room of an ended pod is free for others, even while its object is still there
         if ended and ref in self._placed:
             for name, amount in self._placed.pop(ref).items():
                 self._room[name] += amount
@@ -71,6 +73,7 @@ class Scheduler(Controller):
         )
         why = {"reason": "Unschedulable", "message": message}
         before = pod["status"].get("conditions", [])
+        # the same refusal again is no news: a pod that waits for long would fill the events
         if not before or before[0].get("message") != message:
             condition = {**_scheduled("False", self.core.stamp()), **why}
             self.store.put(ref, {**pod, "status": {**pod["status"], "conditions": [condition]}})
@@ -110,11 +113,11 @@ class QuotaController(Controller):
             if change.type != "DELETED":
                 yield ref
         elif change.type != "MODIFIED":
-            for one in self.store.select("resourcequotas", ref.namespace):
-                yield KINDS["resourcequotas"].ref(one)
+            for each in self.store.select("resourcequotas", ref.namespace):
+                yield KINDS["resourcequotas"].ref(each)
 
     def reconcile(self, ref: Ref) -> None:
         """Count again."""
-        one = self.store.get(ref)
-        if one is not None:
-            self.writes.set_status(ref, quota.status(self.store, one))
+        limited = self.store.get(ref)
+        if limited is not None:
+            self.writes.set_status(ref, quota.status(self.store, limited))

@@ -1,0 +1,48 @@
+"""KEDA's operator, which keeps a HorizontalPodAutoscaler for every ScaledObject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from springtide.sandbox.core import Controller
+from springtide.sandbox.kinds import KINDS
+from springtide.sandbox.objects import Ref, owner_reference
+from springtide.sandbox.store import Change
+
+
+class KedaOperator(Controller):
+    """Keeps the HPA of every ScaledObject, as KEDA's operator does: `keda-hpa-<name>`, owned by the ScaledObject.
+
+    What somebody else writes into that HPA is overwritten; a paused ScaledObject is left alone.
+    """
+
+    watches = ("scaledobjects", "horizontalpodautoscalers")
+
+    def concerns(self, change: Change) -> Iterable[Ref]:
+        """Return the ScaledObject that changed, or whose HPA did."""
+        if change.ref.resource == "scaledobjects":
+            yield change.ref
+            return
+        for owner in change.object["metadata"].get("ownerReferences") or ():
+            if owner["kind"] == "ScaledObject":
+                yield Ref("scaledobjects", change.ref.namespace, owner["name"])
+
+    def reconcile(self, ref: Ref) -> None:
+        """Make the HPA what the ScaledObject says."""
+        scaled = self.store.get(ref)
+        # a paused ScaledObject keeps its autoscaler as it is, whoever changes that
+        if scaled is None or "autoscaling.keda.sh/paused" in (scaled["metadata"].get("annotations") or {}):
+            return
+        spec = {
+            "minReplicas": max(1, scaled["spec"].get("minReplicaCount") or 0),
+            "maxReplicas": scaled["spec"].get("maxReplicaCount") or 100,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", **scaled["spec"]["scaleTargetRef"]},
+        }
+        kind = KINDS["horizontalpodautoscalers"]
+        own = Ref(kind.plural, ref.namespace, f"keda-hpa-{ref.name}")
+        autoscaler = self.store.get(own)
+        if autoscaler is None:
+            metadata = {"name": own.name, "ownerReferences": [owner_reference(scaled)]}
+            self.writes.create(kind, {"metadata": metadata, "spec": spec}, ref.namespace)
+        elif any(autoscaler["spec"].get(key) != value for key, value in spec.items()):
+            self.store.put(own, {**autoscaler, "spec": {**autoscaler["spec"], **spec}})

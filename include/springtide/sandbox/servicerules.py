@@ -1,0 +1,48 @@
+"""Rules for Services: ports that can be told apart, and an address that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from springtide.sandbox import fieldrules
+from springtide.sandbox.objects import Json
+from springtide.sandbox.status import Cause, duplicate, required, wrong
+
+
+def service(obj: Json, old: Json | None) -> Iterator[Cause]:
+    """Check a Service."""
+    spec = obj["spec"]
+    is_headless = spec.get("clusterIP") == "None"
+    if not spec.get("ports") and not is_headless and spec.get("type") != "ExternalName":
+        yield required("spec.ports")
+    yield from _ports(spec.get("ports") or [])
+    yield from fieldrules.label_entries("spec.selector", spec.get("selector") or {})
+    if old is not None and old["spec"].get("clusterIP") != spec.get("clusterIP"):
+        yield wrong("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set")
+
+
+def _ports(ports: list[Json]) -> Iterator[Cause]:
+    names: set[str] = set()
+    numbers: set[tuple[str, int]] = set()
+    for index, port in enumerate(ports):
+        at = f"spec.ports[{index}]"
+        name = port.get("name")
+        if not name and len(ports) > 1:
+            yield required(f"{at}.name")
+        elif name in names:
+            yield duplicate(f"{at}.name", name)
+        names |= {name} if name else set()
+        yield from _numbers(port, at)
+        # one number may serve TCP and UDP
+        number = (port.get("protocol", "TCP"), port.get("port", 0))
+        if number in numbers:
+            yield duplicate(at, {"protocol": number[0], "port": number[1], "targetPort": 0})
+        numbers.add(number)
+
+
+def _numbers(port: Json, field: str) -> Iterator[Cause]:
+    yield from fieldrules.port(f"{field}.port", port.get("port", 0))
+    target = port.get("targetPort")
+    # a target that was filled in from the port has been checked with it
+    if isinstance(target, int) and target != port.get("port"):
+        yield from fieldrules.port(f"{field}.targetPort", target)

@@ -1,0 +1,188 @@
+"""What a real API server refuses in a template, a Service or a disruption budget is refused, and its field named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from springtide.sandbox.objects import Json
+from springtide.sandbox.world import World
+from unit.sandbox.scenes import LABELS, call, container, deployment, service, shop, template
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
+SERVICES = "/api/v1/namespaces/shop/services"
+BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+SPEC = "spec.template.spec"
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return shop()
+
+
+def with_container(**more: Any) -> Json:
+    return deployment(name="other", pods=template(None, container(**more)))
+
+
+def with_pod(*containers: Json, **spec: Any) -> Json:
+    return deployment(name="other", pods=template(None, *containers, **spec))
+
+
+def with_ports(*ports: Json) -> Json:
+    return service(name="other", ports=list(ports))
+
+
+def probe(**handlers: Json) -> Json:
+    return {"periodSeconds": 1, **handlers}
+
+
+HTTP = {"path": "/", "port": 8080}
+TEMPLATES = [
+    pytest.param(
+        with_container(resources={"requests": {"cpu": "500m"}, "limits": {"cpu": "100m"}}),
+        f"{SPEC}.containers[0].resources.requests",
+        "must be less than or equal to cpu limit of 100m",
+        id="requests above limits",
+    ),
+    pytest.param(
+        with_container(volumeMounts=[{"name": "data", "mountPath": "/data"}]),
+        f"{SPEC}.containers[0].volumeMounts[0].name",
+        'Not found: "data"',
+        id="a mount without a volume",
+    ),
+    pytest.param(
+        with_container(ports=[{"containerPort": 70_000}]),
+        f"{SPEC}.containers[0].ports[0].containerPort",
+        "must be between 1 and 65535, inclusive",
+        id="a container port above 65535",
+    ),
+    pytest.param(
+        with_container(ports=[{"name": "a", "containerPort": 1}, {"name": "a", "containerPort": 2}]),
+        f"{SPEC}.containers[0].ports[1].name",
+        'Duplicate value: "a"',
+        id="two container ports of one name",
+    ),
+    pytest.param(
+        with_container(readinessProbe=probe(httpGet=HTTP, tcpSocket={"port": 8080})),
+        f"{SPEC}.containers[0].readinessProbe.tcpSocket",
+        "may not specify more than 1 handler type",
+        id="two handlers in a probe",
+    ),
+    pytest.param(
+        with_container(livenessProbe=probe()),
+        f"{SPEC}.containers[0].livenessProbe",
+        "must specify a handler type",
+        id="no handler in a probe",
+    ),
+    pytest.param(
+        with_container(lifecycle={"preStop": {"sleep": {"seconds": 31}}}),
+        f"{SPEC}.containers[0].lifecycle.preStop.sleep",
+        "must be non-negative and less than terminationGracePeriodSeconds (30)",
+        id="a hook that sleeps longer than the grace period",
+    ),
+    pytest.param(
+        with_pod(container(ports=[{"containerPort": 8080, "hostPort": 80}]), hostNetwork=True),
+        f"{SPEC}.containers[0].ports[0].containerPort",
+        "must match `hostPort` when `hostNetwork` is true",
+        id="another port on the host's network",
+    ),
+    pytest.param(
+        with_pod(topologySpreadConstraints=[{"matchLabelKeys": ["pod-template-hash"]}]),
+        f"{SPEC}.topologySpreadConstraints[0].matchLabelKeys",
+        "must not be specified when labelSelector is not set",
+        id="matchLabelKeys without labelSelector",
+    ),
+    pytest.param(
+        deployment(
+            name="other", pods=template() | {"metadata": {"labels": LABELS, "annotations": {"a": "x" * 280_000}}}
+        ),
+        "spec.template.annotations",
+        "Too long: may not be more than 262144 bytes",
+        id="280,000 bytes of annotations",
+    ),
+]
+
+
+@pytest.mark.parametrize(("manifest", "field", "detail"), TEMPLATES)
+def test_a_template_that_cannot_run_is_refused(world: World, manifest: Json, field: str, detail: str) -> None:
+    refused(world, DEPLOYMENTS, manifest, field, detail)
+
+
+def refused(world: World, path: str, manifest: Json, field: str, detail: str) -> None:
+    revision = world.store.revision
+
+    answer = call(world, "POST", path, manifest)
+
+    assert (answer.status, answer.json["reason"]) == (422, "Invalid")
+    causes = {cause["field"]: cause["message"] for cause in answer.json["details"]["causes"]}
+    assert list(causes) == [field]
+    assert detail in causes[field]
+    assert world.store.revision == revision
+
+
+@pytest.mark.parametrize(
+    ("ports", "field", "detail"),
+    [
+        ([{"port": 70_000}], "spec.ports[0].port", "Invalid value: 70000: must be between 1 and 65535, inclusive"),
+        ([{"port": 0}], "spec.ports[0].port", "Invalid value: 0: must be between 1 and 65535, inclusive"),
+        ([{"port": 80, "targetPort": 70_000}], "spec.ports[0].targetPort", "must be between 1 and 65535, inclusive"),
+        ([{"name": "a", "port": 80}, {"name": "a", "port": 81}], "spec.ports[1].name", 'Duplicate value: "a"'),
+        ([{"name": "a", "port": 80}, {"name": "b", "port": 80}], "spec.ports[1]", "Duplicate value"),
+        ([{"name": "a", "port": 80}, {"port": 81}], "spec.ports[1].name", "Required value"),
+    ],
+    ids=["port too high", "port 0", "target too high", "one name twice", "one number twice", "no name among several"],
+)
+def test_a_service_whose_ports_cannot_be_told_apart_is_refused(
+    world: World, ports: list[Json], field: str, detail: str
+) -> None:
+    refused(world, SERVICES, with_ports(*ports), field, detail)
+
+
+def test_one_number_for_two_protocols_is_allowed(world: World) -> None:
+    ports = [{"name": "tcp", "port": 53}, {"name": "udp", "port": 53, "protocol": "UDP"}]
+
+    assert call(world, "POST", SERVICES, with_ports(*ports), dryRun="All").status == 201
+
+
+def test_a_disruption_budget_has_one_bound(world: World) -> None:
+    budget = {"metadata": {"name": "checkout"}, "spec": {"minAvailable": 1, "maxUnavailable": 1}}
+
+    refused(world, BUDGETS, budget, "spec", "minAvailable and maxUnavailable cannot be both set")
+
+
+@pytest.mark.parametrize("kind", ["labels", "annotations"])
+@pytest.mark.parametrize(("key", "part"), [("a b", "name part"), ("not/a/host", "prefix part"), ("x" * 64, "63")])
+def test_a_key_that_is_none_is_refused(world: World, kind: str, key: str, part: str) -> None:
+    manifest = deployment(name="other")
+    manifest["metadata"] |= {kind: {key: "v"}}
+
+    refused(world, DEPLOYMENTS, manifest, f"metadata.{kind}", part)
+
+
+def test_bytes_are_counted_and_not_characters(world: World) -> None:
+    manifest = deployment(name="other")
+    manifest["metadata"] |= {"annotations": {"note": "é" * 140_000}}
+
+    refused(world, DEPLOYMENTS, manifest, "metadata.annotations", "Too long")
+
+
+def test_a_quantity_that_is_none_is_a_bad_request(world: World) -> None:
+    answer = call(world, "POST", DEPLOYMENTS, with_container(resources={"requests": {"cpu": "much"}}))
+
+    assert (answer.status, answer.json["reason"]) == (400, "BadRequest")
+    assert "quantities must match the regular expression" in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"resources": {"requests": {"cpu": "100m"}, "limits": {"cpu": 0.1}}},
+        {"lifecycle": {"preStop": {"sleep": {"seconds": 30}}}},
+        {"ports": [{"name": "a", "containerPort": 1}, {"name": "b", "containerPort": 65_535}]},
+        {"readinessProbe": probe(grpc={"port": 8080})},
+    ],
+    ids=["requests at the limit", "a hook as long as the grace period", "ports at the ends", "another handler"],
+)
+def test_what_is_just_allowed_is_accepted(world: World, more: Json) -> None:
+    assert call(world, "POST", DEPLOYMENTS, with_container(**more), dryRun="All").status == 201
