@@ -12,7 +12,7 @@ from springtide import labels
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import ScalingPolicy, Settings
+from springtide.policy.model import RunSettings, ScalingPolicy
 from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order, Snapshot
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
@@ -215,7 +215,7 @@ def order(
     replicas: int,
     *,
     start: int = 3,
-    settings: Settings | None = None,
+    settings: RunSettings | None = None,
     stable: str = "web",
     ready: int | None = None,
     through: Autoscaler | None = None,

@@ -50,7 +50,7 @@ from springtide.policy.part import Contradiction, Part
 from springtide.policy.preflight import Approval, Downstream, Preflight
 from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
-from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
+from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, RunSettings, StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
 from springtide.policy.verification import DatabaseCheck, Stability
 
@@ -87,9 +87,9 @@ __all__ = [
     "QueueingSpec",
     "Rehearsal",
     "Replicas",
+    "RunSettings",
     "ScalingPolicy",
     "SeasonalSpec",
-    "Settings",
     "SmokeCheck",
     "Spec",
     "SqrtHeadroomSpec",

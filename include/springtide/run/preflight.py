@@ -20,7 +20,7 @@ from springtide.plan.model import ScalingPlan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
-from springtide.policy.model import Downstream, Floor, ScalingPolicy, Settings
+from springtide.policy.model import Downstream, Floor, RunSettings, ScalingPolicy
 from springtide.run.claims import PATIENCE_SECONDS, most_replicas, owed_to_others, undecided
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports
@@ -52,7 +52,7 @@ class Preflight:
 
     ports: Ports
     policy: ScalingPolicy
-    settings: Settings
+    settings: RunSettings
     plan: ScalingPlan
     scene: Scene
     stable: PodSet

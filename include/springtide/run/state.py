@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import DatabaseCheck, Settings, SmokeCheck, Stability
+from springtide.policy.model import DatabaseCheck, RunSettings, SmokeCheck, Stability
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 
@@ -69,7 +69,7 @@ class JournalEntry:
 
 
 _MESSAGE_LIMIT = 500
-_SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
+_SETTINGS: TypeAdapter[RunSettings] = TypeAdapter(RunSettings)
 _DATABASES: TypeAdapter[tuple[DatabaseCheck, ...]] = TypeAdapter(tuple[DatabaseCheck, ...])
 _CHECKS: TypeAdapter[tuple[SmokeCheck, ...]] = TypeAdapter(tuple[SmokeCheck, ...])
 
@@ -83,7 +83,7 @@ class RunState:
 
     run_id: str
     plan: ScalingPlan
-    settings: Settings
+    settings: RunSettings
     smoke: tuple[SmokeCheck, ...]
     snapshot: Snapshot
     requested_by: str
