@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
+from springtide.policy.folder import PolicyFolder
 from springtide.policy.keys import known
 from springtide.policy.model import (
     Approval,
@@ -53,7 +54,7 @@ from springtide.policy.model import (
     UslSpec,
     WeightedDemandSpec,
 )  # fmt: skip
-from springtide.policy.parse import load_policies, load_policy
+from springtide.policy.parse import load_policy
 from springtide.policy.schema import policy_schema, render
 
 ROOT = Path(__file__).parents[3]
@@ -130,7 +131,7 @@ def test_the_docs_tell_the_defaults(part: Any) -> None:
 def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     (tmp_path / "checkout.yaml").write_text(re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0])
 
-    assert list(load_policies(tmp_path)) == ["checkout"]
+    assert list(PolicyFolder(tmp_path).all()) == ["checkout"]
 
 
 def test_the_errors_of_the_docs_are_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,4 +155,4 @@ def test_the_docs_tell_every_code() -> None:
 
 
 def test_the_example_policies_are_valid() -> None:
-    assert list(load_policies(ROOT / "examples" / "policies")) == ["checkout", "reports", "search", "world-cup"]
+    assert list(PolicyFolder(ROOT / "examples" / "policies").all()) == ["checkout", "reports", "search", "world-cup"]
