@@ -1,4 +1,4 @@
-"""The environment as one value: defaults, what is empty, whose passwords are not shown, and the page about all of it."""
+"""The environment as one value: defaults, what is empty, passwords that are not shown, and the page about it."""
 
 from __future__ import annotations
 
