@@ -11,12 +11,13 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from builders import policy_text
 from springtide.errors import InputError
+from springtide.events.firing import Firing
 from springtide.plan.model import Target
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.record.sql import open_store
@@ -167,6 +168,7 @@ def test_runs_in_airflow_show_their_metrics(monkeypatch: pytest.MonkeyPatch, tmp
     assert "springtide_runs_total" in (tmp_path / "springtide.prom").read_text()
 
 
+@pytest.mark.timeout(600)  # a DAG processor that starts, beside other tests
 def test_the_dag_processor_learns_leads_from_the_store_of_the_connection(bag: DagBag, tmp_path: Path) -> None:
     """The connection stands in Airflow's database: nothing in the environment leads to the store."""
     assert bag.dags
@@ -179,8 +181,8 @@ def test_the_dag_processor_learns_leads_from_the_store_of_the_connection(bag: Da
     place.parse()
 
     (firing,) = place.firings()
-    assert datetime.fromisoformat(firing["start"]) == begins
-    assert datetime.fromisoformat(firing["at"]) == begins - timedelta(minutes=7)  # what runs took, and 5 of margin
+    assert firing.start == begins
+    assert firing.at == begins - timedelta(minutes=7)  # what runs took, and 5 of margin
 
 
 class Processor:
@@ -227,6 +229,8 @@ class Processor:
         environment |= {
             "AIRFLOW_HOME": str(self.folder),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.folder / "dags"),
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
+            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
             "SPRINGTIDE_CALENDARS": str(self.folder / "calendars"),
             "SPRINGTIDE_POLICIES": str(self.folder / "policies"),
@@ -234,13 +238,12 @@ class Processor:
         }
         command = [sys.executable, "-m", "airflow", "dag-processor", "--num-runs", "1"]
         done = subprocess.run(
-            command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False
+            command, env=environment, cwd=self.folder, capture_output=True, text=True, timeout=500, check=False
         )
         assert done.returncode == 0, done.stderr[-2000:]
 
-    def firings(self) -> list[dict[str, Any]]:
+    def firings(self) -> list[Firing]:
         query = "SELECT data FROM serialized_dag WHERE dag_id = 'prepare_events' ORDER BY last_updated DESC"
         with closing(sqlite3.connect(self.database)) as database:
             (data,) = database.execute(query).fetchone()
-        found: list[dict[str, Any]] = json.loads(data)["dag"]["timetable"]["__var"]["firings"]
-        return found
+        return [Firing.from_record(record) for record in json.loads(data)["dag"]["timetable"]["__var"]["firings"]]

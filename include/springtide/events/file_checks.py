@@ -106,9 +106,9 @@ def _sort_in(paths: Sequence[Path], repository: _Repository, *, all_count: bool)
     calendars: list[Path] = []
     for path in dict.fromkeys(paths):
         kind = _kind(path)
-        if kind is None and not all_count:
-            continue
         if kind is None:
+            if not all_count:
+                continue
             kind = CALENDARS if CALENDARS in path.absolute().parent.parts else POLICIES
         (calendars if kind == CALENDARS else policies).append(path)
     if policies and calendars:
@@ -121,7 +121,10 @@ def _sort_in(paths: Sequence[Path], repository: _Repository, *, all_count: bool)
 
 
 def _kind(path: Path) -> str | None:
-    """Return what a file says it is; None where it says neither, or cannot be read."""
+    """Return what a file is: by its folder, else by what it says; None where neither tells."""
+    folder = path.absolute().parent.name
+    if folder in {POLICIES, CALENDARS}:
+        return folder  # whatever the file says: this is how a run reads it
     document = _document(path)
     kind = document.data.get("kind") if document is not None and isinstance(document.data, dict) else None
     kinds = {"ScalingPolicy": POLICIES, "EventCalendar": CALENDARS}
