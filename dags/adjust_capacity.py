@@ -14,7 +14,6 @@ until somebody turns it on: from then on it scales by itself. SPRINGTIDE_POOL na
 Prometheus.
 """
 
-import os
 from datetime import datetime
 
 from airflow.sdk import DAG, CronTriggerTimetable, TriggerRule
@@ -28,14 +27,17 @@ from springtide_airflow.event_operators import (
     LookAtServiceOperator,
     ScaleServicesSensor,
 )
+from springtide_airflow.settings import airflow_settings
+
+settings = airflow_settings()
 
 with DAG(
     dag_id="adjust_capacity",
     description="The sweep: what demand asks for and what events hold, for every service.",
     doc_md=__doc__,
     schedule=CronTriggerTimetable(
-        os.environ.get("SPRINGTIDE_SWEEP_CRON", "*/15 * * * *"),
-        timezone=os.environ.get("SPRINGTIDE_SWEEP_TIMEZONE", "UTC"),
+        settings.sweep_cron,
+        timezone=settings.sweep_timezone,
     ),
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
@@ -46,9 +48,9 @@ with DAG(
 ):
     CheckCalendarsOperator(task_id="check_calendars", retries=2)
     list_services = ListServicesOperator(task_id="list_services")
-    look_at_service = LookAtServiceOperator.partial(
-        task_id="look_at_service", pool=os.environ.get("SPRINGTIDE_POOL", "default_pool")
-    ).expand(service=list_services.output)
+    look_at_service = LookAtServiceOperator.partial(task_id="look_at_service", pool=settings.pool).expand(
+        service=list_services.output
+    )
     scale_services = ScaleServicesSensor(task_id="scale_services", trigger_rule=TriggerRule.ALL_DONE)
     report = EventReportOperator(task_id="report", after="scale_services", trigger_rule=TriggerRule.ALL_DONE)
 

@@ -14,7 +14,8 @@ It runs once a day by itself. Earlier days are learned by a backfill, from Airfl
 or by `POST /api/v2/backfills`. A day that is learned again is written over: the rows are the same.
 
 **It never changes a cluster, whatever its conf says**: its tasks open the metrics and the store, and no connection to
-Kubernetes. Connection: `prometheus_default`. Pages: SPRINGTIDE_PAGES, else `springtide-pages` in AIRFLOW_HOME.
+Kubernetes. Connection: `prometheus_default`. Pages: SPRINGTIDE_PAGES, else `springtide/pages` in
+AIRFLOW_HOME.
 """
 
 from datetime import UTC, datetime

@@ -13,7 +13,7 @@ from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
 from springtide.kube.scene import PodSet, Scene
 from springtide.policy.model import ScalingPolicy
-from springtide.policy.strategy import Settings
+from springtide.policy.strategy import RunSettings
 from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order, Snapshot
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
@@ -216,7 +216,7 @@ def order(
     replicas: int,
     *,
     start: int = 3,
-    settings: Settings | None = None,
+    settings: RunSettings | None = None,
     stable: str = "web",
     ready: int | None = None,
     through: Autoscaler | None = None,

@@ -22,7 +22,7 @@ from springtide.capacity.learned import fingerprint_of
 from springtide.capacity.minutes import MINUTE
 from springtide.capacity.setting import UNTUNED, Setting
 from springtide.events.known import read_calendars
-from springtide.policy.parse import load_policies
+from springtide.policy.folder import PolicyFolder
 from springtide.run.ports import RunRequest
 from springtide.run.release import release_request
 from springtide.run.tuning import auto_specs, tune_policy
@@ -130,7 +130,7 @@ def _conductor(world: World, day: Day, folder: Path) -> Conductor:
         (folder / name).mkdir()
     write_policies(folder / "policies", day)
     write_calendar(folder / "calendars", day)
-    policies = load_policies(folder / "policies")
+    policies = PolicyFolder(folder / "policies").all()
     known = read_calendars(folder / "calendars", {}, now=world.now(), services=policies)
     known.raise_if_broken()
     return Conductor(world, day, policies, known.almanac)

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
+from springtide_airflow import settings
+from springtide_airflow.clock import system_clock
 from springtide_airflow.policies import policies_folder, policy_names, policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from springtide.events.almanac import Almanac
     from springtide.events.firing import Firing
     from springtide.events.known import Known
-
-FOLDER_VARIABLE: Final = "SPRINGTIDE_CALENDARS"
-"""The environment variable that names the folder; without it, `calendars/` beside `plugins/`."""
-
-MEMORY_VARIABLE: Final = "SPRINGTIDE_KNOWN_EVENTS"
-"""The environment variable that names the file of what was read last; without it, one in AIRFLOW_HOME. Containers that
-do not share it each remember for themselves."""
 
 MEASURED_FOR: Final = timedelta(minutes=10)
 """How long measured runs are taken from memory: a DAG file is read every few seconds, the store is not."""
@@ -34,14 +28,12 @@ log = logging.getLogger(__name__)
 
 def calendars_folder() -> Path:
     """Return where the calendars are."""
-    beside_plugins = Path(__file__).resolve().parents[2] / "calendars"
-    return Path(os.environ.get(FOLDER_VARIABLE) or beside_plugins)
+    return settings.airflow_settings().calendars
 
 
 def memory_file() -> Path:
-    """Return the file that remembers what was read last."""
-    in_home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "springtide-known-events.json"
-    return Path(os.environ.get(MEMORY_VARIABLE) or in_home)
+    """Return the file that remembers what was read last; containers should share it."""
+    return settings.airflow_settings().known_events
 
 
 def known_events(now: datetime) -> Known:
@@ -101,11 +93,8 @@ def measure(services: set[str]) -> dict[str, Any]:
 
 
 def store_url() -> str:
-    """Return the store's URL where Airflow's variables cannot be asked: the environment's, else in AIRFLOW_HOME."""
-    from springtide.record.settings import STORE_VARIABLE
-
-    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-    return os.environ.get(STORE_VARIABLE) or f"sqlite:///{home}/springtide.db"
+    """Return the URL of the store of runs: the very one that runs are kept in, also in the DAG processor."""
+    return settings.store_url()
 
 
 def _services() -> list[str] | None:
@@ -114,4 +103,4 @@ def _services() -> list[str] | None:
 
 def utc_now() -> datetime:
     """Return the time of day."""
-    return datetime.now(UTC)
+    return system_clock().now()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from springtide.errors import InputError, PermanentError, PolicyError
+from springtide.errors import PolicyError
+from springtide_airflow.clock import system_clock
 from springtide_airflow.policies import policies_folder, policy_names, policy_of
 from springtide_airflow.runs import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from airflow.sdk import Context
 
@@ -50,37 +52,27 @@ class LearnDayOperator(BaseOperator):
         """Return what the day was like.
 
         Raises:
+            InputError: the day is not over yet.
             DemandUnavailable, TemporaryError: the metrics or the store did not answer.
         """
-        from springtide.clock import SystemClock
-        from springtide.run.learning import learn_day, learn_models
-        from springtide.run.tuning import tune_learning
+        from springtide.run.day_learning import learn_whole_day
         from springtide_airflow.hook import SpringtideHook
 
         context["service"] = self.service  # type: ignore[typeddict-unknown-key]  # what map_index_template shows
-        day, now = day_of(context), SystemClock().now()
-        if day >= now.astimezone(UTC).date():
-            raise InputError(f"{day} is not over yet: only whole days teach.", code="day_not_over", field="conf")
-        with SpringtideHook().learning(policy_of(self.service, policies_folder())) as learning:
-            stale: list[str] = []
-            found = learn_day(learning, day)
-            if day == now.astimezone(UTC).date() - timedelta(days=1):
-                try:
-                    learn_models(learning, now)
-                    stale = [one.stale for one in tune_learning(learning, now) if one.stale is not None]
-                except PermanentError as error:
-                    self.log.warning("no model is fitted: %s", error.message)
-        for words in stale:
-            self.log.warning("%s", words)
-        shown = ("day", "peak", "required", "actual", "saturation", "quality", "pages")
-        kept = {name: value for name, value in found.to_record().items() if name in shown}
-        return kept | ({"stale": stale} if stale else {})
+        policy = policy_of(self.service, policies_folder())
+        with SpringtideHook().learning(policy) as learning:
+            learned = learn_whole_day(learning, day_of(context), system_clock().now())
+        if learned.not_fitted is not None:
+            self.log.warning("no model is fitted: %s", learned.not_fitted)
+        for message in learned.stale:
+            self.log.warning("%s", message)
+        return learned.to_record()
 
 
 def day_of(context: Context) -> date:
     """Return the UTC day that a run is about: its interval's, or the last whole one for a run without any."""
+    from springtide.run.day_learning import last_whole_day
+
     dag_run = context["dag_run"]
     start = dag_run.data_interval_start or dag_run.logical_date
-    if start is not None:
-        return start.astimezone(UTC).date()
-    return dag_run.run_after.astimezone(UTC).date() - timedelta(days=1)
+    return last_whole_day(dag_run.run_after) if start is None else start.astimezone(UTC).date()

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import base64
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from airflow.sdk import BaseHook, Variable
+from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from springtide.errors import InputError
-from springtide_airflow.policies import policies_folder
+from springtide_airflow.settings import airflow_settings, store_url
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from springtide.kube.live import LiveKube
     from springtide.policy.model import ScalingPolicy
+    from springtide.record.sql import SqlStore
     from springtide.run.assembly import Metrics
     from springtide.run.learning import Learning
     from springtide.run.ports import Ports
-
-STORE_VARIABLE: Final = "springtide_store_url"
-"""The Airflow variable with the store's URL; without it the environment's SPRINGTIDE_STORE_URL, else a file in
-AIRFLOW_HOME."""
-
-PAGES_VARIABLE: Final = "SPRINGTIDE_PAGES"
-"""The environment variable that names the folder of the quality pages; without it, a folder in AIRFLOW_HOME."""
 
 _loading = threading.Lock()
 """The client loads credentials into a global first: two threads of a triggerer must not do so at once."""
 
 
 class SpringtideHook(BaseHook):
-    """Opens what a run reaches the world through, from two connections and one variable."""
+    """Opens what a run reaches the world through, from connections and `airflow_settings`."""
 
     def __init__(
         self, *, kubernetes_conn_id: str = "kubernetes_default", prometheus_conn_id: str = "prometheus_default"
@@ -54,10 +46,9 @@ class SpringtideHook(BaseHook):
             InputError: a connection or the store's URL cannot be used.
             TemporaryError: the store does not answer.
         """
-        from springtide.record.sql import open_store
         from springtide.run.assembly import assemble
 
-        with open_store(self.store_url()) as store:
+        with self.store() as store:
             yield assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=self.database_address)
 
     def reading_ports(self) -> Ports:
@@ -97,12 +88,13 @@ class SpringtideHook(BaseHook):
         """Return where demand is read; without the Prometheus connection only files and fixed numbers serve."""
         from springtide.run.assembly import Metrics
 
-        base, kept = policies_folder(), in_airflow_home("springtide-demand")
+        told = airflow_settings()
         try:
             connection = self.get_connection(self.prometheus_conn_id)
         except AirflowNotFoundException:
-            return Metrics(base=base)
-        return Metrics(url=_url(connection), base=base, headers=_headers(connection), kept=kept)
+            return Metrics(base=told.policies)
+        headers = _headers(connection)
+        return Metrics(url=_url(connection), base=told.policies, headers=headers, kept=told.demand_cache)
 
     def database_address(self, connection: str) -> str | None:
         """Return where a policy's database connection leads; None when Airflow has no such connection."""
@@ -112,11 +104,19 @@ class SpringtideHook(BaseHook):
             return None
 
     def store_url(self) -> str:
-        """Return the URL of the store of runs."""
-        from springtide.record.settings import STORE_VARIABLE as ENVIRONMENT_VARIABLE
+        """Return the URL of the store of runs: see `settings.store_url`."""
+        return store_url()
 
-        url = Variable.get(STORE_VARIABLE, default=None) or os.environ.get(ENVIRONMENT_VARIABLE)
-        return str(url or f"sqlite:///{in_airflow_home('springtide.db')}")
+    def store(self) -> SqlStore:
+        """Open the store of runs; with a metrics directory, each run that it keeps is shown there.
+
+        Raises:
+            InputError: the connection or the URL cannot be used.
+            TemporaryError: the store does not answer.
+        """
+        from springtide.record.sql import open_store
+
+        return open_store(self.store_url(), metrics_directory=airflow_settings().metrics_directory)
 
     @contextmanager
     def learning(self, policy: ScalingPolicy) -> Iterator[Learning]:
@@ -126,17 +126,11 @@ class SpringtideHook(BaseHook):
             InputError: the policy reads no demand, or a connection or the store's URL cannot be used.
             TemporaryError: the store does not answer.
         """
-        from springtide.record.sql import open_store
         from springtide.run.assembly import learning
 
-        pages = Path(os.environ.get(PAGES_VARIABLE) or in_airflow_home("springtide-pages")) / policy.name
-        with open_store(self.store_url()) as store:
+        pages = airflow_settings().pages / policy.name
+        with self.store() as store:
             yield learning(policy, store, self.metrics(), pages=pages)
-
-
-def in_airflow_home(name: str) -> Path:
-    """Return the path of a file or folder of springtide's beside Airflow's own."""
-    return Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser() / name
 
 
 def _url(connection: Connection) -> str:

@@ -38,10 +38,10 @@ class ReconcileRunsOperator(BaseOperator):
             AirflowFailException: a run needs a person, or something kept this task from looking everywhere; the message
                 says all of it. So the DAG stays red until somebody has looked.
         """
-        from springtide.policy.parse import readable_policies
+        from springtide.policy.folder import PolicyFolder
         from springtide.run.sweep import Fate, sweep
 
-        policies, unread = readable_policies(policies_folder())
+        policies, unread = PolicyFolder(policies_folder()).readable()
         if not policies and not unread:
             raise AirflowSkipException(f"{policies_folder()} holds no policy, so there is no workload to look after")
         with opened(context) as ports:

@@ -24,11 +24,11 @@ class ReleaseExpiredOperator(BaseOperator):
         Raises:
             AirflowFailException: a floor could not be given back, or a policy cannot be read; the message says all.
         """
-        from springtide.policy.parse import readable_policies
+        from springtide.policy.folder import PolicyFolder
         from springtide.run import pipeline
         from springtide.run.release import expired_floors, release_request
 
-        policies, unread = readable_policies(policies_folder())
+        policies, unread = PolicyFolder(policies_folder()).readable()
         floors, done, troubles = [each for each in policies if each.spec.strategy.type == "floor"], [], []
         with opened(context) as ports:
             for held in list(expired_floors(ports, floors)):

@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
+from springtide.run.request_parameters import STALE_AFTER
 from springtide_airflow.hook import SpringtideHook
-from springtide_airflow.parameters import STALE_AFTER
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

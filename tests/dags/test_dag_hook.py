@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -105,16 +104,3 @@ def test_kubernetes_connection_that_cannot_be_used_is_named_without_its_content(
 
     assert refused.value.field == "kubernetes_default"
     assert "hidden-token" not in refused.value.message
-
-
-def test_store_is_the_variable_else_the_environment_else_in_airflow_home(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SPRINGTIDE_STORE_URL")
-    in_home = SpringtideHook().store_url()
-    monkeypatch.setenv("SPRINGTIDE_STORE_URL", "postgresql://db/runs")
-    in_environment = SpringtideHook().store_url()
-    monkeypatch.setenv("AIRFLOW_VAR_SPRINGTIDE_STORE_URL", "postgresql://db/other")
-    in_variable = SpringtideHook().store_url()
-
-    assert in_home == f"sqlite:///{os.environ['AIRFLOW_HOME']}/springtide.db"
-    assert in_environment == "postgresql://db/runs"
-    assert in_variable == "postgresql://db/other"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from springtide.cli.options import settings_now
 from springtide.errors import Conflict, InputError, NotFound, PermanentError, TemporaryError
+from springtide.settings import variable_name
 
 if TYPE_CHECKING:
     import httpx
@@ -79,13 +80,16 @@ def _client(airflow: str) -> Iterator[httpx.Client]:
 
 
 def _token(client: httpx.Client) -> str:
-    token = os.environ.get("SPRINGTIDE_AIRFLOW_TOKEN")
-    if token:
-        return token
-    user, password = os.environ.get("SPRINGTIDE_AIRFLOW_USER"), os.environ.get("SPRINGTIDE_AIRFLOW_PASSWORD")
+    settings = settings_now()
+    if settings.airflow_token:
+        return settings.airflow_token
+    user = settings.airflow_user
+    password = settings.airflow_password
     if not user or not password:
+        token_name = variable_name("airflow_token")
+        user_name = variable_name("airflow_user")
         raise InputError(
-            "airflow: who asks? Set SPRINGTIDE_AIRFLOW_TOKEN, or SPRINGTIDE_AIRFLOW_USER and _PASSWORD.",
+            f"airflow: no credentials; set {token_name}, or {user_name} and {variable_name('airflow_password')}.",
             code="airflow_login",
             field="airflow",
         )

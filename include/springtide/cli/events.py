@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,6 +15,7 @@ from springtide.cli.display import out
 from springtide.cli.options import (
     DEFAULT_POLICIES,
     DEFAULT_STORE,
+    DEFAULTS,
     Output,
     OutputOption,
     Place,
@@ -30,21 +31,22 @@ from springtide.events.known import read_calendars
 from springtide.events.leads import LeadTime, Measured, leads_of
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import named_event
+from springtide.settings import variable_name
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-CalendarsOption = Annotated[Path, typer.Option(envvar="SPRINGTIDE_CALENDARS", help="The folder of calendar files.")]
+CalendarsOption = Annotated[Path, typer.Option(envvar=variable_name("calendars"), help="The folder of calendar files.")]
 AirflowOption = Annotated[
     str,
     typer.Option(
-        envvar="SPRINGTIDE_AIRFLOW",
+        envvar=variable_name("airflow_url"),
         help="Airflow's address. Its credentials: SPRINGTIDE_AIRFLOW_TOKEN, or _USER and _PASSWORD.",
     ),
 ]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the event is called.")]
 StartOption = Annotated[str, typer.Option(help="When it begins, with its offset: 2026-11-11T00:00+08:00, or Z.")]
-DEFAULT_CALENDARS: Final = Path("calendars")
-DEFAULT_AIRFLOW: Final = "http://127.0.0.1:8080"
+DEFAULT_CALENDARS = DEFAULTS.calendars
+DEFAULT_AIRFLOW = DEFAULTS.airflow_url
 
 
 @app.command("list")
@@ -189,7 +191,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
 
 
 def _services(place: Place) -> list[str] | None:
-    return sorted(path.stem for path in place.policies.glob("*.yaml")) or None
+    return place.folder.names() or None
 
 
 def _measured(almanac: Almanac, place: Place) -> Measured:

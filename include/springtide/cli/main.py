@@ -12,7 +12,7 @@ import structlog
 import typer
 
 from springtide import __version__
-from springtide.cli import autoscaler, backtest, events, explain, reconcile, release, sandbox, tune
+from springtide.cli import autoscaler, backtest, events, explain, reconcile, release, sandbox, tune, validate
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.options import (
@@ -54,6 +54,7 @@ app.command("autoscaler")(autoscaler.autoscaler)
 app.command("tune")(tune.tune)
 app.command("reconcile")(reconcile.reconcile)
 app.command("release")(release.release)
+app.command("validate")(validate.validate)
 
 
 @app.callback()
@@ -90,9 +91,10 @@ def plan(  # noqa: PLR0913 - a command's options are its arguments
     Exits with 1 when a run would be refused.
     """
     place = Place(policies, kubeconfig, context, prometheus, None)
-    with answering(output), place.ports(lambda _message: None) as ports:
+    with answering(output):
         request = _request(place.policy(service), replicas, strategy, "plan only")
-        made = plan_capacity(ports, request)
+        with place.ports(lambda _message: None) as ports:
+            made = plan_capacity(ports, request)
         if output is Output.JSON:
             print_json(made.to_record())
         else:
@@ -123,14 +125,15 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     """
     place = Place(policies, kubeconfig, context, prometheus, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
-    with answering(output), place.ports(display.wait) as ports:
+    with answering(output):
         request = _request(place.policy(service), replicas, strategy, reason, dry_run=dry_run)
         request = replace(request, approved=approve)
-        try:
-            with display:
-                pipeline.run(ports, request, display.phase, approve=display.approve)
-        finally:
-            _show_if_kept(place, request.run_id, output)
+        with place.ports(display.wait) as ports:
+            try:
+                with display:
+                    pipeline.run(ports, request, display.phase, approve=display.approve)
+            finally:
+                _show_if_kept(place, request.run_id, output)
 
 
 @app.command()
@@ -169,15 +172,16 @@ def roll_back(
     """Undo the run that owns SERVICE, from what stands in its Lease. Only when that run works no more."""
     place = Place(policies, kubeconfig, context, None, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
-    with answering(output), place.ports(display.wait) as ports:
+    with answering(output):
         target = target_of(place.policy(service))
-        lease = read_lease(ports.kube, target.namespace, target.deployment)
-        if lease is None or not lease.holder:
-            raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
-        ref = RunRef.of_holder(target, lease.holder)
-        with display:
-            progress = phases.roll_back(ports, ref, is_decided=True)
-            outcome = phases.report(ports, ref)
+        with place.ports(display.wait) as ports:
+            lease = read_lease(ports.kube, target.namespace, target.deployment)
+            if lease is None or not lease.holder:
+                raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
+            ref = RunRef.of_holder(target, lease.holder)
+            with display:
+                progress = phases.roll_back(ports, ref, is_decided=True)
+                outcome = phases.report(ports, ref)
         print_json({"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message})
 
 

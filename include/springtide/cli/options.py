@@ -18,14 +18,14 @@ from springtide.clock import Clock, SystemClock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
 from springtide.policy.demand import DemandSpec, FileDemand
+from springtide.policy.folder import PolicyFolder
 from springtide.policy.model import ScalingPolicy
-from springtide.policy.parse import load_policies, load_policy
 from springtide.record.memory import MemoryStore
-from springtide.record.settings import STORE_VARIABLE, RecordSettings
 from springtide.record.store import RunStore
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.ports import Ports
 from springtide.run.sweep import COMMAND_LINE
+from springtide.settings import Settings, variable_name
 
 
 class Output(StrEnum):
@@ -36,25 +36,34 @@ class Output(StrEnum):
 
 
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="The policy's name: POLICIES/SERVICE.yaml.")]
-PoliciesOption = Annotated[Path, typer.Option(envvar="SPRINGTIDE_POLICIES", help="The folder of policy files.")]
+PoliciesOption = Annotated[Path, typer.Option(envvar=variable_name("policies"), help="The folder of policy files.")]
 KubeconfigOption = Annotated[
     Path | None, typer.Option(help="The cluster. Default: KUBECONFIG, ~/.kube/config, or the pod this runs in.")
 ]
 ContextOption = Annotated[str | None, typer.Option(help="The kubeconfig's context. Default: its current one.")]
 PrometheusOption = Annotated[
     str | None,
-    typer.Option(envvar="SPRINGTIDE_PROMETHEUS", help="The Prometheus that policies with source prometheus ask."),
+    typer.Option(
+        envvar=variable_name("prometheus_url"), help="The Prometheus that policies with source prometheus ask."
+    ),
 ]
 StoreOption = Annotated[
-    str, typer.Option(envvar=STORE_VARIABLE, help="The store of runs, as an SQLAlchemy URL.", show_default=True)
+    str,
+    typer.Option(envvar=variable_name("store_url"), help="The store of runs, as an SQLAlchemy URL.", show_default=True),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")]
 ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
 StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor. Default: the policy's own.")]
 ReasonOption = Annotated[str, typer.Option(help="Why; kept with the run.")]
 
-DEFAULT_POLICIES = Path("policies")
-DEFAULT_STORE = RecordSettings().store_url
+DEFAULTS = Settings.from_environment({})
+DEFAULT_POLICIES = DEFAULTS.policies
+DEFAULT_STORE = DEFAULTS.store_url
+
+
+def settings_now() -> Settings:
+    """Return what the environment says: the one place where the command line reads it."""
+    return Settings.from_environment(os.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,11 @@ class Place:
     prometheus: str | None
     store: str | None
 
+    @property
+    def folder(self) -> PolicyFolder:
+        """The folder of policies."""
+        return PolicyFolder(self.policies)
+
     def policy(self, service: str) -> ScalingPolicy:
         """Return the policy of `service`.
 
@@ -74,23 +88,7 @@ class Place:
             InputError: there is none, or `service` is no name of a policy.
             PolicyError: its file has errors.
         """
-        known = sorted(path.stem for path in self.policies.glob("*.yaml"))
-        if service not in known:  # also keeps `../etc` from ever becoming a path
-            listed = ", ".join(known) or "none"
-            raise InputError(
-                f"service: there is no policy {service!r} in {self.policies}; there are: {listed}.",
-                code="service_unknown",
-                field="service",
-            )
-        return load_policy(self.policies / f"{service}.yaml")
-
-    def all_policies(self) -> tuple[ScalingPolicy, ...]:
-        """Return every policy of the folder.
-
-        Raises:
-            PolicyError: a file has errors.
-        """
-        return tuple(load_policies(self.policies).values())
+        return self.folder.get(service)
 
     def demand(self, policy: ScalingPolicy) -> DemandSource:
         """Return where the policy's demand of now is read.
@@ -128,7 +126,9 @@ class Place:
         clock: Clock = SystemClock()
         metrics = Metrics(url=self.prometheus, base=self.policies)
         with self.open_store() as store:
-            yield assemble(connect(self.kubeconfig, context=self.context, clock=clock), store, metrics, on_wait=on_wait)
+            kube = connect(self.kubeconfig, context=self.context, clock=clock)
+            address = settings_now().database_url
+            yield assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
 
     def open_store(self) -> RunStore:
         """Open the store of runs; without one, runs are forgotten with this process."""
@@ -136,8 +136,7 @@ class Place:
             return MemoryStore()
         from springtide.record.sql import open_store
 
-        settings = RecordSettings.from_environment(os.environ)
-        return open_store(self.store, metrics_directory=settings.metrics_directory)
+        return open_store(self.store, metrics_directory=settings_now().metrics_directory)
 
 
 def new_run_id(clock: Clock) -> str:

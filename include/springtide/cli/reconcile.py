@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,7 +21,7 @@ from springtide.cli.options import (
     StoreOption,
 )
 from springtide.errors import InputError, PolicyError, SpringtideError
-from springtide.policy.parse import readable_policies
+from springtide.policy.folder import PolicyFolder
 from springtide.run.reconcile import IsAlive
 from springtide.run.sweep import COMMAND_LINE, Fate, Swept, sweep
 
@@ -53,22 +52,23 @@ def reconcile(  # noqa: PLR0913 - a command's options are its arguments
     at again.
     """
     place = Place(policies, kubeconfig, context, None, store)
-    with answering(output), place.ports(lambda _message: None) as ports:
-        namespaces, unread = (namespace, ()) if namespace else _namespaces_of(policies)
-        swept = sweep(ports, namespaces, _vouched(run or ()))
+    with answering(output):
+        namespaces, unread = (namespace, ()) if namespace else _namespaces_of(place.folder)
+        with place.ports(lambda _message: None) as ports:
+            swept = sweep(ports, namespaces, _vouched(run or ()))
         _show(swept, output)
         code = _exit_code(swept, [*unread, *swept.refused])
     if code:
         raise typer.Exit(code)
 
 
-def _namespaces_of(folder: Path) -> tuple[list[str], tuple[SpringtideError, ...]]:
+def _namespaces_of(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
     """Return where the policies point; a file with errors must not keep the others' runs from being ended."""
-    read, violations = readable_policies(folder)
+    read, violations = folder.readable()
     errors = (PolicyError(violations),) if violations else ()
     if not read and not errors:
         raise InputError(
-            f"namespace: {folder} holds no policy that would say where to look; pass --namespace NAME.",
+            f"namespace: {folder.path} holds no policy that would say where to look; pass --namespace NAME.",
             code="namespace_required",
             field="namespace",
         )

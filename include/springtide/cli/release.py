@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,27 +50,32 @@ def release(  # noqa: PLR0913 - a command's options are its arguments
     """Give the minimum of SERVICE's autoscaler back to what its owner set, once the smoke test has passed."""
     place = Place(policies, kubeconfig, context, None, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
-    with answering(output), place.ports(display.wait) as ports, display:
-        failed: list[SpringtideError] = []
-        for policy in _chosen(place, ports, service, expired=expired):
-            request = release_request(
-                policy, run_id=new_run_id(SystemClock()), requested_by=current_user(), reason=reason
-            )
-            try:
-                outcome = pipeline.run(ports, request, display.phase).value
-            except SpringtideError as error:  # one that cannot be released does not keep the others held
-                outcome = "failed"
-                failed.append(error)
-            print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome})
-        if failed:
-            raise failed[0]
+    with answering(output):
+        policies_asked = _asked_for(place, service, expired=expired)
+        with place.ports(display.wait) as ports, display:
+            _release_each(ports, _held(ports, policies_asked) if expired else policies_asked, display, reason)
 
 
-def _chosen(place: Place, ports: Ports, service: str | None, *, expired: bool) -> Iterator[ScalingPolicy]:
+def _release_each(ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, reason: str) -> None:
+    failed: list[SpringtideError] = []
+    for policy in policies:
+        run_id = new_run_id(SystemClock())
+        request = release_request(policy, run_id=run_id, requested_by=current_user(), reason=reason)
+        try:
+            outcome = pipeline.run(ports, request, display.phase).value
+        except SpringtideError as error:  # one that cannot be released does not keep the others held
+            outcome = "failed"
+            failed.append(error)
+        print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome})
+    if failed:
+        raise failed[0]
+
+
+def _asked_for(place: Place, service: str | None, *, expired: bool) -> list[ScalingPolicy]:
     if (service is None) is not expired:
         raise InputError("service: give one, or pass --expired for all expired floors.", code="name_required")
-    if service is not None:
-        yield place.policy(service)
-        return
-    for held in list(expired_floors(ports, place.all_policies())):
-        yield held.policy
+    return list(place.folder.all().values()) if service is None else [place.policy(service)]
+
+
+def _held(ports: Ports, policies: Sequence[ScalingPolicy]) -> list[ScalingPolicy]:
+    return [held.policy for held in expired_floors(ports, policies)]

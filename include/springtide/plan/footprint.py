@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from springtide.kube.objects import Json
 from springtide.plan.model import ScalingPlan
-from springtide.policy.strategy import BlueGreen, Settings
+from springtide.policy.strategy import BlueGreen, RunSettings
 from springtide.quantities import parse_quantity
 
 Amounts = dict[str, Decimal]
@@ -24,7 +24,7 @@ class Footprint:
     deployments: int = 0
 
 
-def footprint(plan: ScalingPlan, settings: Settings, *, running: int, pod_spec: Json) -> Footprint:
+def footprint(plan: ScalingPlan, settings: RunSettings, *, running: int, pod_spec: Json) -> Footprint:
     """Return what the run of `plan` adds to the `running` replicas at its peak, the overlap of two sets included."""
     requests, limits = (pod_amounts(pod_spec, side) for side in ("requests", "limits"))
     if not isinstance(settings, BlueGreen):

@@ -15,7 +15,7 @@ from typing import Final
 from springtide.kube.objects import Json
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.strategy import Settings
+from springtide.policy.strategy import RunSettings
 
 GRACE_SECONDS: Final = 30
 """What Kubernetes gives where a pod says nothing."""
@@ -24,7 +24,7 @@ _SLEEP: Final = re.compile(r"(?:^|[\s;&/])sleep\s+([0-9]+(?:\.[0-9]+)?)s?\b")
 
 
 def grace_findings(
-    pod_spec: Json, plan: ScalingPlan, settings: Settings, *, is_drain_chosen: bool
+    pod_spec: Json, plan: ScalingPlan, settings: RunSettings, *, is_drain_chosen: bool
 ) -> Iterator[Finding]:
     """Yield what is known of the time that pods get to stop.
 

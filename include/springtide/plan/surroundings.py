@@ -11,7 +11,7 @@ from springtide.kube.objects import Deployment, Json, KubeObject
 from springtide.kube.scene import PodSet, Scene
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.strategy import Floor, Settings
+from springtide.policy.strategy import Floor, RunSettings
 from springtide.quantities import round_up
 
 _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controller|flux", re.IGNORECASE)
@@ -86,7 +86,7 @@ def _moves(image: str) -> bool:
     return "@" not in image and (":" not in name or name.endswith(":latest"))
 
 
-def gitops_findings(scene: Scene, stable: PodSet, settings: Settings) -> Iterator[Finding]:
+def gitops_findings(scene: Scene, stable: PodSet, settings: RunSettings) -> Iterator[Finding]:
     """Yield a refusal for each field that this run would write and that a GitOps tool writes, too (I-19)."""
     held = [words for thing, path in _written(scene, stable, settings) if (words := _held(thing, path)) is not None]
     for words in held:
@@ -95,7 +95,7 @@ def gitops_findings(scene: Scene, stable: PodSet, settings: Settings) -> Iterato
         yield Finding("gitops", FindingStatus.PASSED, "no GitOps tool writes a field that this run writes")
 
 
-def _written(scene: Scene, stable: PodSet, settings: Settings) -> Iterator[tuple[KubeObject, tuple[str, ...]]]:
+def _written(scene: Scene, stable: PodSet, settings: RunSettings) -> Iterator[tuple[KubeObject, tuple[str, ...]]]:
     if isinstance(settings, Floor):
         if scene.autoscaler is not None:
             yield scene.autoscaler, ("spec", scene.autoscaler.keys[0])

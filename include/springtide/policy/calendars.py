@@ -8,7 +8,7 @@ from springtide.errors import PolicyError, Violation
 from springtide.policy.calendar import EventCalendar
 from springtide.policy.document import read_document
 from springtide.policy.explain import validate
-from springtide.policy.parse import SUFFIXES
+from springtide.policy.folder import yaml_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,8 +39,7 @@ def calendar_files(folder: Path) -> list[Path]:
         PolicyError: the folder cannot be read.
     """
     try:
-        # a mounted ConfigMap keeps its versions in folders that start with dots
-        return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
+        return yaml_files(folder)
     except OSError as error:
         message = f"the folder of calendars cannot be read: {error.strerror}"
         raise PolicyError(

@@ -140,7 +140,7 @@ class Floor(StrategyPart):
     Default 1d: longer than most events. Each run that keeps the floor raised starts it again."""
 
 
-Settings = BlueGreen | InPlace | Floor
+RunSettings = BlueGreen | InPlace | Floor
 """The settings of any strategy."""
 
-StrategySpec = Annotated[Settings, Field(discriminator="type")]
+StrategySpec = Annotated[RunSettings, Field(discriminator="type")]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
-    """Return the store at `url`, its schema brought up to date; see `RecordSettings` for what both arguments mean.
+    """Return the store at `url`, its schema brought up to date; see `Settings` for what both arguments mean.
 
     Raises:
         InputError: the URL cannot be used (`store_url_invalid`), or the store is of a later springtide (`store_newer`).

@@ -24,7 +24,7 @@ from springtide.plan.planner import held_longer, make_floor_plan, make_plan, mak
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import ScalingPolicy
 from springtide.policy.rehearsal import counts_requests
-from springtide.policy.strategy import BlueGreen, Floor, InPlace, Settings, StrategyPart
+from springtide.policy.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.history import HistoryStore, past_of
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
@@ -56,7 +56,7 @@ def target_of(policy: ScalingPolicy) -> Target:
     return Target(target.namespace, target.deployment, target.service)
 
 
-def settings_of(request: RunRequest) -> Settings:
+def settings_of(request: RunRequest) -> RunSettings:
     """Return the strategy of the request: the policy's own, or the one asked for with the policy's waits.
 
     Raises:
@@ -65,7 +65,7 @@ def settings_of(request: RunRequest) -> Settings:
     settings = request.policy.spec.strategy
     if request.strategy in (None, "", settings.type):
         return settings
-    kinds: dict[str, type[Settings]] = {"blue_green": BlueGreen, "in_place": InPlace, "floor": Floor}
+    kinds: dict[str, type[RunSettings]] = {"blue_green": BlueGreen, "in_place": InPlace, "floor": Floor}
     if request.strategy not in kinds:
         raise InputError(
             f"unknown strategy {request.strategy!r}; allowed: {', '.join(kinds)}.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +14,8 @@ from springtide.demand.registry import demand_source
 from springtide.errors import InputError
 from springtide.kube.client import KubeClient
 from springtide.policy.demand import FileDemand, PrometheusDemand
+from springtide.policy.folder import PolicyFolder
 from springtide.policy.model import ScalingPolicy
-from springtide.policy.parse import readable_policies
 from springtide.record.store import RunStore
 from springtide.run.learning import Learning
 from springtide.run.ports import Neighbours, Ports
@@ -46,11 +44,11 @@ def assemble(
     *,
     clock: Clock | None = None,
     on_wait: Callable[[str], None] = lambda _message: None,
-    database_address: Callable[[str], str | None] | None = None,
+    database_address: Callable[[str], str | None] = lambda _connection: None,
 ) -> Ports:
     """Return the ports of runs against the cluster behind `kube`.
 
-    `database_address` says where a policy's database connection leads; by default the environment does.
+    `database_address` says where a policy's database connection leads; None where nobody knows.
     """
     clock = clock or SystemClock()
     return Ports(
@@ -62,17 +60,12 @@ def assemble(
         instant=instant_of(metrics),
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
-        databases=PostgresDatabases(database_address or address_in_environment),
+        databases=PostgresDatabases(database_address),
     )
 
 
-def address_in_environment(connection: str) -> str | None:
-    """Return what `SPRINGTIDE_DATABASE_<CONNECTION>` holds; None when it is not set."""
-    return os.environ.get(f"SPRINGTIDE_DATABASE_{re.sub(r'[^A-Z0-9]', '_', connection.upper())}")
-
-
 def _neighbours(folder: Path) -> Neighbours:
-    policies, errors = readable_policies(folder)
+    policies, errors = PolicyFolder(folder).readable()
     return Neighbours(policies, tuple(sorted({Path(error.file).stem for error in errors})))
 
 

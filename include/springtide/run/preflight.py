@@ -22,7 +22,7 @@ from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.downstream import Downstream
 from springtide.policy.model import ScalingPolicy
-from springtide.policy.strategy import Floor, Settings
+from springtide.policy.strategy import Floor, RunSettings
 from springtide.run.claims import PATIENCE_SECONDS, most_replicas, owed_to_others, undecided
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports
@@ -54,7 +54,7 @@ class Preflight:
 
     ports: Ports
     policy: ScalingPolicy
-    settings: Settings
+    settings: RunSettings
     plan: ScalingPlan
     scene: Scene
     stable: PodSet

@@ -14,7 +14,7 @@ from springtide.plan.model import ScalingPlan
 from springtide.policy.databases import DatabaseCheck
 from springtide.policy.smoke import SmokeCheck
 from springtide.policy.stability import Stability
-from springtide.policy.strategy import Settings
+from springtide.policy.strategy import RunSettings
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 
@@ -72,7 +72,7 @@ class JournalEntry:
 
 
 _MESSAGE_LIMIT = 500
-_SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
+_SETTINGS: TypeAdapter[RunSettings] = TypeAdapter(RunSettings)
 _DATABASES: TypeAdapter[tuple[DatabaseCheck, ...]] = TypeAdapter(tuple[DatabaseCheck, ...])
 _CHECKS: TypeAdapter[tuple[SmokeCheck, ...]] = TypeAdapter(tuple[SmokeCheck, ...])
 
@@ -86,7 +86,7 @@ class RunState:
 
     run_id: str
     plan: ScalingPlan
-    settings: Settings
+    settings: RunSettings
     smoke: tuple[SmokeCheck, ...]
     snapshot: Snapshot
     requested_by: str

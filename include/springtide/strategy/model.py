@@ -17,7 +17,7 @@ from springtide.errors import Conflict
 from springtide.kube.autoscaler import Bounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.scene import PodSet, Scene
-from springtide.policy.strategy import Settings
+from springtide.policy.strategy import RunSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class Order:
     deployment: str
     replicas: int
     snapshot: Snapshot
-    settings: Settings
+    settings: RunSettings
     hold: HoldNote | None = None
     may_have_switched: bool = False
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from springtide.policy.strategy import BlueGreen, Floor, InPlace, Settings
+from springtide.policy.strategy import BlueGreen, Floor, InPlace, RunSettings
 from springtide.strategy.batched import BatchedStrategy
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.floor import FloorStrategy
@@ -10,7 +10,7 @@ from springtide.strategy.in_place import InPlaceStrategy
 from springtide.strategy.model import Strategy
 
 
-def strategy_for(settings: Settings) -> Strategy:
+def strategy_for(settings: RunSettings) -> Strategy:
     """Return the strategy that `settings` belong to."""
     match settings:
         case BlueGreen(overlap="batched"):

@@ -60,6 +60,58 @@ def test_an_unknown_service_is_refused_with_those_that_there_are(command: str, k
     assert "there are: checkout" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan",),
+        ("run",),
+        ("roll-back",),
+        ("release",),
+        ("explain",),
+        ("autoscaler",),
+        ("autoscaler", "--apply"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_name_is_told_before_any_cluster_is_opened(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    nowhere = tmp_path / "none"
+
+    done = springtide(*arguments, "chekout", "--policies", POLICIES, "--kubeconfig", nowhere)
+
+    assert done.exit_code == 1
+    assert "service_unknown" in done.stderr
+    assert "(did you mean checkout?); there are: checkout." in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [("tune",), ("backtest", "--from", "2026-11-01", "--to", "2026-11-02")])
+def test_a_wrong_name_is_told_before_any_metric_is_read(arguments: tuple[str, ...]) -> None:
+    done = springtide(*arguments, "chekout", "--policies", POLICIES, "--prometheus", NOWHERE)
+
+    assert done.exit_code == 1
+    assert "(did you mean checkout?); there are: checkout." in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [("reconcile",), ("release", "--expired")], ids=" ".join)
+def test_a_folder_that_is_not_there_is_told_before_any_cluster_is_opened(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "none"
+
+    done = springtide(*arguments, "--policies", nowhere, "--kubeconfig", nowhere)
+
+    assert done.exit_code == 1
+    assert "policy_unreadable" in done.stderr
+
+
+def test_a_policy_may_end_in_yml(kubeconfig: Path, tmp_path: Path) -> None:
+    text = (POLICIES / "checkout.yaml").read_text()
+    (tmp_path / "checkout.yml").write_text(text)
+
+    done = springtide("plan", "checkout", "--policies", tmp_path, "--kubeconfig", kubeconfig)
+
+    assert done.exit_code == 75  # it was found, and then the cluster did not answer
+
+
 def test_an_error_is_a_record_for_programs(kubeconfig: Path) -> None:
     done = springtide("plan", "../x", "--policies", POLICIES, "--kubeconfig", kubeconfig, "--output", "json")
 
@@ -102,7 +154,10 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
         ("a: [", "cannot be read"),
         ("a: 1", "document 1 is not a Kubernetes object"),
         (SERVICE_NOWHERE, '"nowhere" not found'),
-        (json.dumps({"kind": "List", "apiVersion": "v1", "items": [{"a": 1}]}), "document 1 is not a Kubernetes object"),
+        (
+            json.dumps({"kind": "List", "apiVersion": "v1", "items": [{"a": 1}]}),
+            "document 1 is not a Kubernetes object",
+        ),
     ],
     ids=["yaml", "object", "refused", "item of a list"],
 )

@@ -166,7 +166,7 @@ def test_a_wrong_login_and_a_silent_airflow_are_told(runs: dict[str, Any], monke
     monkeypatch.setenv("SPRINGTIDE_AIRFLOW_PASSWORD", "wrong")
     assert "airflow_login" in said(*add)[1]
     monkeypatch.delenv("SPRINGTIDE_AIRFLOW_PASSWORD")
-    assert "who asks?" in said(*add)[1]
+    assert "no credentials; set SPRINGTIDE_AIRFLOW_TOKEN" in said(*add)[1]
     monkeypatch.setenv("SPRINGTIDE_AIRFLOW_TOKEN", "token-1")
     monkeypatch.setenv("SPRINGTIDE_AIRFLOW", "http://127.0.0.1:9")
     assert said(*add)[0] == 75

@@ -14,7 +14,7 @@ from springtide.demand.registry import demand_source, read_demand
 from springtide.demand.verdict import Outcome, Verdict
 from springtide.errors import DemandUnusable, InputError
 from springtide.policy.demand import FileDemand, PrometheusDemand
-from springtide.policy.parse import load_policies
+from springtide.policy.folder import PolicyFolder
 from unit.demand.prometheus_server import Prometheus
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_a_link_that_leads_away_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_the_example_replays_a_match_day() -> None:
-    spec = load_policies(ROOT / "examples" / "policies")["world-cup"].spec.demand
+    spec = PolicyFolder(ROOT / "examples" / "policies").get("world-cup").spec.demand
     assert isinstance(spec, FileDemand)
 
     demand, verdict = read_demand(

@@ -112,8 +112,8 @@ def test_a_run_s_own_path_never_loads_it() -> None:
         from springtide.cli.main import app
         from springtide.run import phases, pipeline, admission
         from springtide.demand.registry import demand_source, read_demand
-        from springtide.policy.parse import load_policies
-        spec = load_policies(Path("examples/policies"))["world-cup"].spec.demand
+        from springtide.policy.folder import PolicyFolder
+        spec = PolicyFolder(Path("examples/policies")).get("world-cup").spec.demand
         now = datetime.now(UTC)
         read_demand(demand_source(spec, prometheus_url=None, base=Path("examples/policies")), spec, now=now)
         print(sorted({"great_expectations", "statsforecast", "numba", "scipy"} & set(sys.modules)))

@@ -29,9 +29,10 @@ from springtide.policy.control import AutoSpec, Hpa
 from springtide.policy.databases import DatabaseCheck
 from springtide.policy.demand import FileDemand, History, PrometheusDemand, Quality
 from springtide.policy.downstream import Downstream
+from springtide.policy.folder import PolicyFolder
 from springtide.policy.keys import known
 from springtide.policy.model import Guards, Metadata, Replicas, Spec, TargetSpec
-from springtide.policy.parse import load_policies, load_policy
+from springtide.policy.parse import load_policy
 from springtide.policy.preflight import Preflight
 from springtide.policy.rehearsal import Rehearsal
 from springtide.policy.schema import policy_schema, render
@@ -113,7 +114,7 @@ def test_the_docs_tell_the_defaults(part: Any) -> None:
 def test_the_example_of_the_docs_loads(tmp_path: Path) -> None:
     (tmp_path / "checkout.yaml").write_text(re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)[0])
 
-    assert list(load_policies(tmp_path)) == ["checkout"]
+    assert list(PolicyFolder(tmp_path).all()) == ["checkout"]
 
 
 def test_the_errors_of_the_docs_are_real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,4 +138,4 @@ def test_the_docs_tell_every_code() -> None:
 
 
 def test_the_example_policies_are_valid() -> None:
-    assert list(load_policies(ROOT / "examples" / "policies")) == ["checkout", "reports", "search", "world-cup"]
+    assert list(PolicyFolder(ROOT / "examples" / "policies").all()) == ["checkout", "reports", "search", "world-cup"]

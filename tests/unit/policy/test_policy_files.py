@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from springtide.errors import InputError, PolicyError
 from springtide.policy.document import MAX_BYTES
+from springtide.policy.folder import PolicyFolder
 from springtide.policy.model import ScalingPolicy
-from springtide.policy.parse import find_policy, load_policies, load_policy
+from springtide.policy.parse import load_policy
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "policies"
 VALID = sorted(GOLDEN.glob("valid/*.yaml"))
@@ -153,33 +154,33 @@ def test_a_damaged_policy_is_a_policy_or_a_policy_error(
 
 class TestFolders:
     def test_policies_come_by_name_and_sorted(self, tmp_path: Path) -> None:
-        assert list(load_policies(folder(tmp_path, "web", "api", "search"))) == ["api", "search", "web"]
+        assert list(PolicyFolder(folder(tmp_path, "web", "api", "search")).all()) == ["api", "search", "web"]
 
     def test_other_files_and_hidden_ones_are_left_alone(self, tmp_path: Path) -> None:
         folder(tmp_path, "web")
         (tmp_path / "README.md").write_text("# no policy")
         (tmp_path / "..2026_11_11.yaml").write_text("no policy")
 
-        assert list(load_policies(tmp_path)) == ["web"]
+        assert list(PolicyFolder(tmp_path).all()) == ["web"]
 
     def test_an_empty_folder_holds_no_policies(self, tmp_path: Path) -> None:
-        assert load_policies(tmp_path) == {}
+        assert PolicyFolder(tmp_path).all() == {}
 
     def test_a_folder_that_is_not_there_is_a_policy_error(self, tmp_path: Path) -> None:
         with pytest.raises(PolicyError, match="folder of policies cannot be read"):
-            load_policies(tmp_path / "none")
+            PolicyFolder(tmp_path / "none").all()
 
     def test_errors_of_all_files_are_told_in_their_order(self, tmp_path: Path) -> None:
         folder(tmp_path, "web", broken="spec: [", empty="")
 
         with pytest.raises(PolicyError) as caught:
-            load_policies(tmp_path)
+            PolicyFolder(tmp_path).all()
 
         assert [Path(violation.file).stem for violation in caught.value.violations] == ["broken", "empty"]
 
     def test_a_file_is_called_as_its_policy(self, tmp_path: Path) -> None:
         with pytest.raises(PolicyError, match=r"call the file web\.yaml") as caught:
-            load_policies(folder(tmp_path, other=POLICY))
+            PolicyFolder(folder(tmp_path, other=POLICY)).all()
 
         assert codes(caught) == ["policy_name_mismatch"]
         assert caught.value.violations[0].line == 3
@@ -189,7 +190,7 @@ class TestFolders:
         (tmp_path / "web.yml").write_text((tmp_path / "web.yaml").read_text())
 
         with pytest.raises(PolicyError) as caught:
-            load_policies(tmp_path)
+            PolicyFolder(tmp_path).all()
 
         assert sorted(codes(caught)) == ["policy_duplicate_name", "shared_workload", "shared_workload"]
 
@@ -200,34 +201,34 @@ class TestFolders:
         )
 
         with pytest.raises(PolicyError, match=r"(web|twin)\.yaml already") as caught:
-            load_policies(folder(tmp_path, "web", twin=twin))
+            PolicyFolder(folder(tmp_path, "web", twin=twin)).all()
 
         assert codes(caught) == ["shared_workload"]
 
 
 class TestFinding:
     def test_one_policy_is_found_beside_broken_ones(self, tmp_path: Path) -> None:
-        assert find_policy(folder(tmp_path, "web", broken="spec: ["), "web").name == "web"
+        assert PolicyFolder(folder(tmp_path, "web", broken="spec: [")).get("web").name == "web"
 
     def test_an_unknown_name_is_told_with_the_nearest(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="Did you mean checkout") as caught:
-            find_policy(folder(tmp_path, "web", "checkout"), "chekout")
+        with pytest.raises(InputError, match=r"\(did you mean checkout\?\); there are: checkout, web") as caught:
+            PolicyFolder(folder(tmp_path, "web", "checkout")).get("chekout")
 
-        assert (caught.value.code, caught.value.field) == ("service_unknown", "name")
+        assert (caught.value.code, caught.value.field) == ("service_unknown", "service")
 
     def test_a_name_without_a_near_one_is_told_what_there_is(self, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match="There are: checkout, web"):
-            find_policy(folder(tmp_path, "web", "checkout"), "zzz")
+        with pytest.raises(InputError, match="there are: checkout, web"):
+            PolicyFolder(folder(tmp_path, "web", "checkout")).get("zzz")
 
     @pytest.mark.parametrize("name", ["../web", "", "Web", "a/b", "web\n", "{{ x }}"])
     def test_a_name_never_reaches_a_path(self, name: str, tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
-            find_policy(folder(tmp_path, "web"), name)
+            PolicyFolder(folder(tmp_path, "web")).get(name)
 
-        assert caught.value.code == "name_invalid"
+        assert caught.value.code == "service_unknown"
 
     def test_its_own_errors_are_told(self, tmp_path: Path) -> None:
         with pytest.raises(PolicyError) as caught:
-            find_policy(folder(tmp_path, other=POLICY), "other")
+            PolicyFolder(folder(tmp_path, other=POLICY)).get("other")
 
         assert codes(caught) == ["policy_name_mismatch"]

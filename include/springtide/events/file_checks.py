@@ -1,0 +1,215 @@
+"""Policies and calendars of a repository, judged without a cluster: all errors of all files, and what is odd.
+
+Files of both kinds may lie in one place or in several. Together they are one repository: a calendar's services and a
+policy's `after` are looked up in all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from springtide.errors import PolicyError, Violation
+from springtide.events.almanac import Almanac, View
+from springtide.events.leads import Measured, leads_of
+from springtide.policy.calendars import load_calendar
+from springtide.policy.consistency import inconsistencies
+from springtide.policy.document import Document, read_document
+from springtide.policy.folder import PolicyFolder, yaml_files
+from springtide.policy.parse import PolicyFile, read_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from springtide.events.occurrences import Occurrence
+    from springtide.policy.calendar import EventCalendar
+
+CALENDARS: Final = "calendars"
+POLICIES: Final = "policies"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChecks:
+    """How many files of each kind were judged, and what was found, in the order of the files and their lines."""
+
+    policies: int
+    calendars: int
+    errors: tuple[Violation, ...]
+    warnings: tuple[Violation, ...]
+
+
+@dataclass(slots=True)
+class _Repository:
+    """The files of a repository by kind, and the names of policies beside them that are not judged."""
+
+    policies: list[Path] = field(default_factory=list)
+    calendars: list[Path] = field(default_factory=list)
+    names_beside: set[str] = field(default_factory=set)
+    errors: list[Violation] = field(default_factory=list)
+    warnings: list[Violation] = field(default_factory=list)
+
+    @property
+    def names(self) -> set[str]:
+        """Every policy that there is, whether or not it can be read."""
+        return {path.stem for path in self.policies} | self.names_beside
+
+
+def check_files(places: Iterable[Path], *, now: datetime) -> FileChecks:
+    """Judge the files and folders `places`.
+
+    Of a folder its own files count and those of `policies/` and `calendars/` below it. Where it has one of these two,
+    its own files count only when they say that they are springtide's: they may be anything.
+    """
+    repository = _Repository()
+    for place in places:
+        _collect(place, repository)
+    _check_policies(repository)
+    _check_calendars(repository, now)
+    return FileChecks(
+        policies=len(repository.policies),
+        calendars=len(repository.calendars),
+        errors=tuple(dict.fromkeys(repository.errors)),
+        warnings=tuple(repository.warnings),
+    )
+
+
+def _collect(place: Path, repository: _Repository) -> None:
+    if not place.is_dir():
+        _sort_in([place], repository, all_count=True)
+        beside = place.absolute().parent
+        if place in repository.calendars:
+            beside = beside.parent / POLICIES
+        repository.names_beside |= set(PolicyFolder(beside).names())
+        return
+    below = [place / name for name in (POLICIES, CALENDARS) if (place / name).is_dir()]
+    before = len(repository.policies) + len(repository.calendars)
+    for folder in (place, *below):
+        _sort_in(_files(folder, repository), repository, all_count=folder != place or not below)
+    if len(repository.policies) + len(repository.calendars) == before:
+        message = f"no policy and no calendar is here, nor in {POLICIES}/ or {CALENDARS}/ below"
+        repository.errors.append(Violation(code="nothing_to_validate", message=message, field="file", file=str(place)))
+
+
+def _files(folder: Path, repository: _Repository) -> list[Path]:
+    try:
+        return yaml_files(folder)
+    except OSError as error:
+        message = f"the folder cannot be read: {error.strerror}"
+        repository.errors.append(Violation(code="policy_unreadable", message=message, field="file", file=str(folder)))
+        return []
+
+
+def _sort_in(paths: Sequence[Path], repository: _Repository, *, all_count: bool) -> None:
+    policies: list[Path] = []
+    calendars: list[Path] = []
+    for path in dict.fromkeys(paths):
+        kind = _kind(path)
+        if kind is None:
+            if not all_count:
+                continue
+            kind = CALENDARS if CALENDARS in path.absolute().parent.parts else POLICIES
+        (calendars if kind == CALENDARS else policies).append(path)
+    if policies and calendars:
+        message = (
+            f"{policies[0].name} is a policy and {calendars[0].name} a calendar: a run reads them from two folders"
+        )
+        repository.warnings.append(
+            Violation(code="folder_mixed", message=message, field="file", file=str(policies[0].parent))
+        )
+    repository.policies += [path for path in policies if path not in repository.policies]
+    repository.calendars += [path for path in calendars if path not in repository.calendars]
+
+
+def _kind(path: Path) -> str | None:
+    """Return what a file is: by its folder, else by what it says; None where neither tells."""
+    folder = path.absolute().parent.name
+    if folder in {POLICIES, CALENDARS}:
+        return folder  # whatever the file says: this is how a run reads it
+    document = _document(path)
+    kind = document.data.get("kind") if document is not None and isinstance(document.data, dict) else None
+    kinds = {"ScalingPolicy": POLICIES, "EventCalendar": CALENDARS}
+    return kinds.get(kind) if isinstance(kind, str) else None
+
+
+def _document(path: Path) -> Document | None:
+    try:
+        return read_document(path)
+    except PolicyError:
+        return None
+
+
+def _check_policies(repository: _Repository) -> None:
+    files: list[PolicyFile] = []
+    for path in repository.policies:
+        try:
+            files.append(read_policy(path))
+        except PolicyError as error:
+            repository.errors.extend(error.violations)
+    repository.errors.extend(inconsistencies(files, repository.names))
+    order = {str(path): number for number, path in enumerate(repository.policies)}
+    repository.errors.sort(key=lambda error: (order.get(error.file, -1), error.line or 0))
+
+
+def _check_calendars(repository: _Repository, now: datetime) -> None:
+    services = sorted(repository.names) or None
+    views: dict[Path, View] = {}
+    owners: dict[str, Path] = {}
+    for path in repository.calendars:
+        try:
+            calendar = load_calendar(path, services=services)
+            views[path] = View.of(calendar, path.parent, now=now)
+        except PolicyError as error:
+            repository.errors.extend(error.violations)
+            continue
+        except (OSError, ValueError) as error:
+            violation = Violation(
+                code="policy_unreadable",
+                message=f"an import cannot be read: {error}",
+                field="spec.imports",
+                file=str(path),
+            )
+            repository.errors.append(violation)
+            continue
+        if (owner := owners.setdefault(calendar.name, path)) != path:
+            message = f"calendar {calendar.name} is {owner} already: one file for one calendar"
+            repository.errors.append(
+                Violation(code="policy_duplicate_name", message=message, field="metadata.name", file=str(path), line=1)
+            )
+    repository.warnings.extend(_frozen_events(views, now))
+
+
+def _frozen_events(views: dict[Path, View], now: datetime) -> Iterator[Violation]:
+    """Yield each coming event that a freeze keeps from being prepared, once, with its first such occurrence."""
+    almanac = Almanac(tuple(views.values()))
+    leads = leads_of(almanac, Measured(), now)
+    paths = {view.calendar.name: path for path, view in views.items()}
+    calendars = {view.calendar.name: view.calendar for view in views.values()}
+    told: set[tuple[str, str, str]] = set()
+    for occurrence in almanac.occurrences:
+        if occurrence.end <= now:
+            continue
+        prepared = occurrence.start - leads[occurrence.id].length
+        for service in occurrence.asks:
+            key = (occurrence.calendar, occurrence.event, service)
+            reason = almanac.frozen(service, prepared, occurrence.event)
+            if reason is None or key in told:
+                continue
+            told.add(key)
+            path = paths[occurrence.calendar]
+            place = _place(calendars[occurrence.calendar], occurrence)
+            line = read_document(path).line(place)
+            message = f"{occurrence.id} is not prepared at {prepared:%Y-%m-%d %H:%M} UTC: {reason}"
+            yield Violation(
+                code="event_frozen", message=message, field=f"spec.{place[1]}[{place[2]}]", file=str(path), line=line
+            )
+
+
+def _place(calendar: EventCalendar, occurrence: Occurrence) -> tuple[str, str, int]:
+    spec = calendar.spec
+    for kind, entries in (("events", spec.events), ("imports", spec.imports), ("holidays", spec.holidays)):
+        for index, entry in enumerate(entries):
+            if entry.name == occurrence.event:
+                return "spec", kind, index
+    raise AssertionError(occurrence.id)

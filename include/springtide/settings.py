@@ -1,0 +1,203 @@
+"""Every `SPRINGTIDE_…` environment variable: its name, its default and its meaning, and all of them as one value.
+
+Two places read the environment: the command line (`springtide.cli.options`) and the plugin
+(`springtide_airflow.settings`). Everything else takes the value. The tables of docs/configuration.md are made from
+this file, by `python -m springtide.cli.configuration_page docs/configuration.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+DATABASE_PREFIX: Final = "SPRINGTIDE_DATABASE_"
+HOME: Final = Path(".springtide")
+"""Where the command line keeps files of its own: below the working directory, so that a trial leaves nothing else."""
+
+_VARIABLE: Final = "variable"
+
+
+class Reader(StrEnum):
+    """Who reads a variable."""
+
+    BOTH = "the command line and Airflow"
+    COMMAND_LINE = "the command line alone"
+    AIRFLOW = "Airflow alone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable. `default` may name `{home}` and `{base}`; None means that there is none."""
+
+    name: str
+    default: str | None
+    meaning: str
+    reader: Reader
+    parse: Callable[[str], Any]
+
+    def value(self, environ: Mapping[str, str], places: Mapping[str, Path]) -> Any:
+        """Return what `environ` says; an unset or an empty variable leaves the default."""
+        text = environ.get(self.name)
+        if not text and self.default is not None:
+            text = self.default.format(**places)
+        return self.parse(text) if text else None
+
+
+def _variable(
+    name: str,
+    default: str | None,
+    meaning: str,
+    *,
+    reader: Reader = Reader.BOTH,
+    parse: Callable[[str], Any] = str,
+) -> dict[str, Variable]:
+    variable = Variable(name=f"SPRINGTIDE_{name}", default=default, meaning=meaning, reader=reader, parse=parse)
+    return {_VARIABLE: variable}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says. What holds a password is left out of `repr`.
+
+    `home` is the folder of springtide's own files.
+    """
+
+    home: Path
+
+    policies: Path = field(metadata=_variable("POLICIES", "{base}/policies", "The folder of policy files.", parse=Path))
+    calendars: Path = field(
+        metadata=_variable("CALENDARS", "{base}/calendars", "The folder of calendar files.", parse=Path)
+    )
+    store_url: str = field(
+        repr=False,
+        metadata=_variable(
+            "STORE_URL",
+            "sqlite:///{home}/runs.db",
+            "The database of runs: `sqlite:///PATH` (one machine, local disk) or "
+            "`postgresql://USER:PASSWORD@HOST/NAME`. "
+            "Where Airflow's tasks run on several machines, only PostgreSQL lets them share one history. "
+            "In Airflow the connection `springtide_store` goes before it.",
+        ),
+    )
+    metrics_directory: Path | None = field(
+        metadata=_variable(
+            "METRICS_DIRECTORY",
+            None,
+            "The folder that `springtide.prom` is written to after each run, for node_exporter's textfile collector. "
+            "Unset: nothing is written.",
+            parse=Path,
+        )
+    )
+    prometheus_url: str | None = field(
+        metadata=_variable(
+            "PROMETHEUS",
+            None,
+            "The Prometheus that policies with `source: prometheus` ask. "
+            "In Airflow the connection `prometheus_default`.",
+            reader=Reader.COMMAND_LINE,
+        )
+    )
+    airflow_url: str = field(
+        metadata=_variable(
+            "AIRFLOW",
+            "http://127.0.0.1:8080",
+            "Airflow's address, for `springtide events`.",
+            reader=Reader.COMMAND_LINE,
+        )
+    )
+    airflow_token: str | None = field(
+        repr=False,
+        metadata=_variable(
+            "AIRFLOW_TOKEN",
+            None,
+            "A token of Airflow's API, in the place of a user and a password.",
+            reader=Reader.COMMAND_LINE,
+        ),
+    )
+    airflow_user: str | None = field(
+        metadata=_variable("AIRFLOW_USER", None, "The user that asks Airflow for a token.", reader=Reader.COMMAND_LINE)
+    )
+    airflow_password: str | None = field(
+        repr=False, metadata=_variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
+    )
+    known_events: Path = field(
+        metadata=_variable(
+            "KNOWN_EVENTS",
+            "{home}/known-events.json",
+            "The file that remembers what the calendars said when they were last read without an error. "
+            "Containers that do not share it each remember for themselves.",
+            reader=Reader.AIRFLOW,
+            parse=Path,
+        )
+    )
+    pages: Path = field(
+        metadata=_variable(
+            "PAGES",
+            "{home}/pages",
+            "The folder of the quality pages, which `capacity_history` writes.",
+            reader=Reader.AIRFLOW,
+            parse=Path,
+        )
+    )
+    sweep_cron: str = field(
+        metadata=_variable(
+            "SWEEP_CRON",
+            "*/15 * * * *",
+            "When `adjust_capacity` looks at every service, as a cron expression.",
+            reader=Reader.AIRFLOW,
+        )
+    )
+    sweep_timezone: str = field(
+        metadata=_variable(
+            "SWEEP_TIMEZONE",
+            "UTC",
+            "The time zone of that expression, such as `Europe/Berlin`.",
+            reader=Reader.AIRFLOW,
+        )
+    )
+    pool: str = field(
+        metadata=_variable(
+            "POOL",
+            "default_pool",
+            "The Airflow pool of the tasks of `adjust_capacity` that ask Prometheus. It must exist.",
+            reader=Reader.AIRFLOW,
+        )
+    )
+    database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the variables `SPRINGTIDE_DATABASE_…` hold, by the rest of their names."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], *, home: Path = HOME, base: Path = Path()) -> Settings:
+        """Return the settings; an unset or an empty variable leaves the default.
+
+        `home` is where springtide keeps files of its own, `base` is the folder of `policies/` and `calendars/`.
+        """
+        places = {"home": home, "base": base}
+        values = {name: variable.value(environ, places) for name, variable in variables().items()}
+        databases = {
+            name.removeprefix(DATABASE_PREFIX): url for name, url in environ.items() if name.startswith(DATABASE_PREFIX)
+        }
+        return cls(home=home, database_urls=databases, **values)
+
+    @property
+    def demand_cache(self) -> Path:
+        """The folder in which Airflow's tasks keep demand that was read."""
+        return self.home / "demand"
+
+    def database_url(self, connection: str) -> str | None:
+        """Return where a policy's database connection leads; None when the environment does not say."""
+        return self.database_urls.get(re.sub(r"[^A-Z0-9]", "_", connection.upper())) or None
+
+
+def variables() -> dict[str, Variable]:
+    """Return every variable with a name of its own, by its field of `Settings`."""
+    return {each.name: each.metadata[_VARIABLE] for each in fields(Settings) if _VARIABLE in each.metadata}
+
+
+def variable_name(setting: str) -> str:
+    """Return the name of the variable behind a field of `Settings`."""
+    return variables()[setting].name
