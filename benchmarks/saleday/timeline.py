@@ -30,7 +30,7 @@ def draw(day: Day, hpa: Course, springtide: Course, picture: Path) -> None:
     page_text = figure(day, hpa, springtide).to_html(full_html=True, include_plotlyjs=True)
     with sync_playwright() as tools:
         browser = tools.chromium.launch(
-            executable_path=os.environ.get("SPRINGTIDE_CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
         )
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.set_content(page_text, wait_until="load")

@@ -88,13 +88,13 @@ class SpringtideHook(BaseHook):
         """Return where demand is read; without the Prometheus connection only files and fixed numbers serve."""
         from springtide.run.assembly import Metrics
 
-        told = airflow_settings()
+        settings = airflow_settings()
         try:
             connection = self.get_connection(self.prometheus_conn_id)
         except AirflowNotFoundException:
-            return Metrics(base=told.policies)
+            return Metrics(base=settings.policies)
         headers = _headers(connection)
-        return Metrics(url=_url(connection), base=told.policies, headers=headers, kept=told.demand_cache)
+        return Metrics(url=_url(connection), base=settings.policies, headers=headers, kept=settings.demand_cache)
 
     def database_address(self, connection: str) -> str | None:
         """Return where a policy's database connection leads; None when Airflow has no such connection."""

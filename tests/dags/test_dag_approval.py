@@ -13,7 +13,8 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 
 from simulation import Simulation
 from springtide.record.model import RunOutcome
-from springtide_airflow import parameters, sensors
+from springtide.run.request_parameters import STALE_AFTER, RequestOrigin
+from springtide_airflow import sensors
 from springtide_airflow.hook import SpringtideHook
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_an_answer_that_comes_hours_later_counts(bag: DagBag, tmp_path: Path, mo
     stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.APPROVE, later=20 * 3600)
     begin = stage.simulation.world.now()
     monkeypatch.setattr("springtide.clock.SystemClock", lambda: stage.simulation.world.clock)
-    monkeypatch.setattr(parameters, "is_past", lambda _context, now: now - begin > parameters.STALE_AFTER)
+    monkeypatch.setattr(RequestOrigin, "is_past", lambda _origin, now: now - begin > STALE_AFTER)
 
     ended, tasks = stage.run(bag)
 

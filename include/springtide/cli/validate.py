@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from springtide.events.file_checks import FileChecks
 
 
-class Report(StrEnum):
+class ValidationOutput(StrEnum):
     """How what was found is told."""
 
     TEXT = "text"
@@ -33,25 +33,26 @@ PlacesArgument = Annotated[
         metavar="FOLDER...", exists=True, help="Folders or files; policies/ and calendars/ below a folder count too."
     ),
 ]
-ReportOption = Annotated[
-    Report, typer.Option("--output", "-o", help="For people, for programs, or as annotations of a GitHub workflow.")
+ValidationOption = Annotated[
+    ValidationOutput,
+    typer.Option("--output", "-o", help="For people, for programs, or as annotations of a GitHub workflow."),
 ]
 
 
-def validate(places: PlacesArgument, *, output: ReportOption = Report.TEXT) -> None:
+def validate(places: PlacesArgument, *, output: ValidationOption = ValidationOutput.TEXT) -> None:
     """Check policies and calendars: every error of every file at once. Asks no cluster, and changes nothing.
 
     All FOLDERs together are one repository: the services of calendars and the `after` of policies must be in it.
     Exits with 1 when there is an error; a warning is none.
     """
-    with answering(Output.JSON if output is Report.JSON else Output.TABLE):
+    with answering(Output.JSON if output is ValidationOutput.JSON else Output.TABLE):
         from springtide.events.file_checks import check_files
 
         checks = check_files(places, now=SystemClock().now())
-        if output is Report.JSON:
+        if output is ValidationOutput.JSON:
             print_json(_record(checks))
         else:
-            for line in _annotations(checks) if output is Report.GITHUB else _lines(checks):
+            for line in _annotations(checks) if output is ValidationOutput.GITHUB else _lines(checks):
                 typer.echo(line)
     if checks.errors:
         raise typer.Exit(FAILED)

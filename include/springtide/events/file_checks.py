@@ -186,7 +186,7 @@ def _frozen_events(views: dict[Path, View], now: datetime) -> Iterator[Violation
     leads = leads_of(almanac, Measured(), now)
     paths = {view.calendar.name: path for path, view in views.items()}
     calendars = {view.calendar.name: view.calendar for view in views.values()}
-    told: set[tuple[str, str, str]] = set()
+    reported: set[tuple[str, str, str]] = set()
     for occurrence in almanac.occurrences:
         if occurrence.end <= now:
             continue
@@ -194,9 +194,9 @@ def _frozen_events(views: dict[Path, View], now: datetime) -> Iterator[Violation
         for service in occurrence.asks:
             key = (occurrence.calendar, occurrence.event, service)
             reason = almanac.frozen(service, prepared, occurrence.event)
-            if reason is None or key in told:
+            if reason is None or key in reported:
                 continue
-            told.add(key)
+            reported.add(key)
             path = paths[occurrence.calendar]
             place = _place(calendars[occurrence.calendar], occurrence)
             line = read_document(path).line(place)
