@@ -50,7 +50,7 @@ class PhaseSensor(BaseSensorOperator):
             end = ports.clock.now() + left
         if not progress.is_done:
             self.log.info("deferred until %s: %s", end.isoformat(timespec="seconds"), progress.message)
-            trigger = PhaseTrigger(self.task_id, ref.namespace, ref.deployment, ref.run_id, end.timestamp())
+            trigger = PhaseTrigger(self.task_id, ref.workload.to_record(), ref.run_id, end.timestamp())
             self.defer(trigger=trigger, method_name="execute", timeout=left + MARGIN)
         return progress_record(progress)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from springtide.capacity.model import CapacityEstimate
 from springtide.plan.findings import Finding
+from springtide.workload import Workload
 
 
 class PlanOutcome(StrEnum):
@@ -29,15 +30,6 @@ class Clamp:
     was: int
     replicas: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What is scaled: the Deployment, and the Service whose endpoints are switched."""
-
-    namespace: str
-    deployment: str
-    service: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class ScalingPlan:
     """
 
     policy: str
-    target: Target
+    target: Workload
     strategy: str
     current: int
     replicas: int
@@ -103,7 +95,7 @@ class ScalingPlan:
         """Return the plan that `to_record` stored."""
         return cls(
             policy=record["policy"],
-            target=Target(**record["target"]),
+            target=Workload(**record["target"]),
             strategy=record["strategy"],
             current=record["current"],
             replicas=record["replicas"],

@@ -19,7 +19,7 @@ from springtide.plan.guards import (
     within_step,
     within_tolerance,
 )
-from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Target
+from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing
 from springtide.plan.rehearsed import rehearsal_findings
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy
 from springtide.policy.units import shown
@@ -109,11 +109,10 @@ def make_release_plan(
 def _plan(
     policy: ScalingPolicy, estimate: CapacityEstimate, number: _Number, *, current: int, strategy: str, now: datetime
 ) -> ScalingPlan:
-    target = policy.spec.target
     outcome = PlanOutcome.NOTHING_TO_DO if number.replicas == current else PlanOutcome.SCALE
     return ScalingPlan(
         policy=policy.name,
-        target=Target(target.namespace, target.deployment, target.service),
+        target=policy.spec.target.workload,
         strategy=strategy,
         current=current,
         replicas=number.replicas,

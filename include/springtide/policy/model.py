@@ -26,6 +26,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from springtide import labels
 from springtide.policy.capacity import (
     AutoSpec,
     CapacitySpec,
@@ -53,6 +54,7 @@ from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
 from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe, Settings, StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
 from springtide.policy.verification import DatabaseCheck, Stability
+from springtide.workload import Workload
 
 __all__ = [
     "Approval",
@@ -101,9 +103,6 @@ __all__ = [
     "WeightedDemandSpec",
 ]
 
-ALTERNATE = "-alt"
-"""What `blue_green` adds to the Deployment's name for its other set."""
-
 _LONGEST_NAME = 63
 
 
@@ -131,9 +130,14 @@ class TargetSpec(Part):
     """The Service. Required; often named as the Deployment."""
 
     @property
+    def workload(self) -> Workload:
+        """The same, for whoever reaches the cluster."""
+        return Workload(self.namespace, self.deployment, self.service)
+
+    @property
     def alternate(self) -> str:
         """The name of the other set."""
-        return self.deployment + ALTERNATE
+        return self.workload.set_names[1]
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
@@ -141,7 +145,7 @@ class TargetSpec(Part):
             yield Contradiction(
                 ("deployment",),
                 f"the derived name {self.alternate} has {len(self.alternate)} characters: Kubernetes allows "
-                f"{_LONGEST_NAME}, so a Deployment's name has at most {_LONGEST_NAME - len(ALTERNATE)}",
+                f"{_LONGEST_NAME}, so a Deployment's name has at most {_LONGEST_NAME - len(labels.ALTERNATE) - 1}",
                 "derived_name_too_long",
             )
 

@@ -22,7 +22,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from springtide.errors import Conflict, InputError
-from springtide.plan.model import Target
+from springtide.workload import Workload
 
 Record = Mapping[str, Any]
 """The stored form of a value of another module: JSON types only."""
@@ -121,7 +121,7 @@ class ScalingRun:
 
     run_id: str
     policy: str
-    target: Target
+    target: Workload
     strategy: str
     requested_by: str
     reason: str
@@ -212,7 +212,7 @@ class ScalingRun:
     def from_record(cls, record: Record) -> ScalingRun:
         """Return the run that `to_record` stored."""
         parsed = {
-            "target": Target(**record["target"]),
+            "target": Workload(**record["target"]),
             "started_at": datetime.fromisoformat(record["started_at"]),
             "trigger": Trigger(record["trigger"]),
             "outcome": RunOutcome(record["outcome"]),

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from springtide.events.rehearsed import Rehearsed
-from springtide.plan.model import Target
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
+from springtide.workload import Workload
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -153,7 +153,7 @@ class RunRow(Base):
         return ScalingRun(
             run_id=self.run_id,
             policy=self.policy,
-            target=Target(self.namespace, self.deployment, self.service),
+            target=Workload(self.namespace, self.deployment, self.service),
             strategy=self.strategy,
             requested_by=self.requested_by,
             reason=self.reason,

@@ -14,9 +14,9 @@ from springtide.errors import Conflict, DeadlineExceeded, NotFound
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Kind, KubeObject
 from springtide.kube.scene import Scene, observe
-from springtide.plan.model import Target
 from springtide.run.fence import Fence
 from springtide.strategy.model import Decision, Done, Order, Patch, Step, Wait
+from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Engine:
 
     kube: KubeClient
     clock: Clock
-    target: Target
+    workload: Workload
     fence: Fence
     on_wait: Callable[[str], None] = lambda _message: None
     heartbeat: Callable[[], None] = lambda: None
@@ -55,15 +55,7 @@ class Engine:
 
     def look(self) -> Scene:
         """Read what runs now."""
-        target = self.target
-        return observe(
-            self.kube,
-            self.clock,
-            namespace=target.namespace,
-            deployment=target.deployment,
-            service=target.service,
-            autoscaler=self.autoscaler,
-        )
+        return observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler)
 
     def drive(
         self, decide: Decide, order: Order, *, deadline: timedelta, patience: timedelta | None = None
@@ -127,7 +119,7 @@ class Engine:
             if self._apply(Patch(kind, thing.name, thing.version, {}, f"own {kind.value} {thing.name}"), []):
                 return
             try:
-                thing = KubeObject(self.kube.get(kind, self.target.namespace, thing.name))
+                thing = KubeObject(self.kube.get(kind, self.workload.namespace, thing.name))
             except NotFound:
                 return  # it has gone, so there is nothing to own
         raise Conflict(f"{kind.value} {thing.name}: it keeps changing and cannot be owned.", code="conflict")

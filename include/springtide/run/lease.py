@@ -18,6 +18,7 @@ from springtide.errors import Conflict, Fenced, NotFound, PermanentError, Tempor
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.run.state import RunState
+from springtide.workload import Workload
 
 DURATION_SECONDS: Final = 60
 """After this long without renewal the owner counts as silent."""
@@ -78,23 +79,23 @@ class Lease(KubeObject):
         return dict(self.raw.get("spec") or {})
 
 
-def read_lease(kube: KubeReader, namespace: str, deployment: str) -> Lease | None:
+def read_lease(kube: KubeReader, workload: Workload) -> Lease | None:
     """Return the workload's Lease; None when no run has ever taken it."""
     try:
-        return Lease(kube.get(Kind.LEASE, namespace, labels.lease_name(deployment)))
+        return Lease(kube.get(Kind.LEASE, workload.namespace, workload.lease_name))
     except NotFound:
         return None
 
 
-def owned_lease(kube: KubeReader, namespace: str, deployment: str, holder: str) -> Lease:
+def owned_lease(kube: KubeReader, workload: Workload, holder: str) -> Lease:
     """Return the Lease that `holder` holds.
 
     Raises:
         Fenced: another run holds it, or none does.
     """
-    lease = read_lease(kube, namespace, deployment)
+    lease = read_lease(kube, workload)
     if lease is None or lease.holder != holder:
-        raise fenced(lease, namespace, deployment, holder)
+        raise fenced(lease, workload, holder)
     return lease
 
 
@@ -120,18 +121,18 @@ def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: i
     Raises:
         Fenced: another run owns the workload; the message names it.
     """
-    namespace, deployment = state.plan.target.namespace, state.plan.target.deployment
+    workload = state.plan.target
     for _ in range(_ATTEMPTS):
-        lease = read_lease(kube, namespace, deployment)
+        lease = read_lease(kube, workload)
         if lease is not None and lease.holder == state.run_id:
             return lease
         if lease is not None and (lease.holder or _is_of_finished(lease, state)):
-            raise fenced(lease, namespace, deployment, state.run_id)
+            raise fenced(lease, workload, state.run_id)
         try:
             return _claim(kube, clock, state, lease, least_generation)
         except Conflict:
             continue  # somebody was faster: look who
-    raise TemporaryError(f"Lease of {namespace}/{deployment}: too many are after it at once.", code="service_busy")
+    raise TemporaryError(f"Lease of {workload}: too many are after it at once.", code="service_busy")
 
 
 def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
@@ -150,14 +151,14 @@ def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, ho
     return Lease(kube.patch(Kind.LEASE, state.plan.target.namespace, lease.name, {"spec": spec}, version=lease.version))
 
 
-def renew(kube: KubeClient, clock: Clock, lease: Lease, namespace: str) -> Lease:
+def renew(kube: KubeClient, clock: Clock, lease: Lease, workload: Workload) -> Lease:
     """Say that the owner lives.
 
     Raises:
         Conflict: the Lease is not the one that was read.
     """
     change = {"spec": {"renewTime": _micro(clock.now())}}
-    return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
+    return Lease(kube.patch(Kind.LEASE, workload.namespace, lease.name, change, version=lease.version))
 
 
 def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, release: bool = False) -> Lease:
@@ -172,26 +173,24 @@ def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *
     return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
 
 
-def fenced(lease: Lease | None, namespace: str, deployment: str, run_id: str) -> Fenced:
+def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
     """Return the error that tells `run_id` who owns the workload."""
     if lease is None or not lease.holder:
         return Fenced(
-            f"{namespace}/{deployment}: run {run_id!r} does not own the workload (any more); no run does. A finished "
-            "run "
-            "is not run again: start a new one.",
+            f"{workload}: run {run_id!r} does not own the workload (any more); no run does. A finished run is not run "
+            "again: start a new one.",
             code="run_finished",
         )
     phase = lease.state.journal[-1].phase.value if lease.state and lease.state.journal else "unknown"
     return Fenced(
-        f"{namespace}/{deployment}: run {lease.holder!r} owns the workload (phase {phase}, last heard of "
+        f"{workload}: run {lease.holder!r} owns the workload (phase {phase}, last heard of "
         f"{lease.renewed_at}). Wait for it to end, or end it, then start run {run_id!r} anew.",
         code="service_busy",
     )
 
 
 def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None, least_generation: int) -> Lease:
-    target = state.plan.target
-    name = labels.lease_name(target.deployment)
+    workload = state.plan.target
     now = _micro(clock.now())
     spec: dict[str, Any] = {
         "holderIdentity": state.run_id,
@@ -203,14 +202,14 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
     metadata = {"annotations": {labels.STATE: _dump(state)}}
     if lease is not None:
         change = {"metadata": metadata, "spec": spec}
-        return Lease(kube.patch(Kind.LEASE, target.namespace, name, change, version=lease.version))
+        return Lease(kube.patch(Kind.LEASE, workload.namespace, lease.name, change, version=lease.version))
     manifest = {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": metadata | {"name": name},
+        "metadata": metadata | {"name": workload.lease_name},
         "spec": spec,
     }
-    return Lease(kube.create(Kind.LEASE, target.namespace, manifest))
+    return Lease(kube.create(Kind.LEASE, workload.namespace, manifest))
 
 
 def _is_of_finished(lease: Lease, state: RunState) -> bool:

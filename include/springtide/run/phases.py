@@ -78,7 +78,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = RunRef.of(plan.target, request.run_id, attempt=attempt)
+    ref = RunRef(plan.target, request.run_id, attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
@@ -183,16 +183,16 @@ def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progres
 
 def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
     """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
-    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    lease = read_lease(ports.kube, ref.workload)
     if lease is None and _has_written(ports, ref):
         outcome = RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
-        log.error("lease_deleted", run=ref.run_id, deployment=ref.deployment, namespace=ref.namespace)
+        log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
     elif lease is None or lease.state is None or lease.state.run_id != ref.run_id:
         outcome = RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
     elif lease.state.outcome is not None and not lease.holder:
         outcome = RunOutcome(lease.state.outcome)
     elif lease.holder != ref.holder:
-        raise fenced(lease, ref.namespace, ref.deployment, ref.holder)  # taken up by reconcile, which reports it
+        raise fenced(lease, ref.workload, ref.holder)  # taken up by reconcile, which reports it
     else:
         outcome = RunOutcome(Work.of(ports, ref).close(_end_of))
     end_run(ports, ref.run_id, outcome, error)
@@ -212,17 +212,17 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
 
 def _has_written(ports: Ports, ref: RunRef) -> bool:
     """Say whether a Deployment of the workload was written last by this run."""
-    found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.namespace)]
-    mine = [each for each in found if each.name in labels.set_names(ref.deployment)]
+    found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
+    mine = [each for each in found if each.name in ref.workload.set_names]
     return any(each.annotations.get(labels.RUN) == ref.run_id for each in mine)
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
-    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    lease = read_lease(ports.kube, ref.workload)
     if lease is not None and lease.holder == ref.run_id:
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
     if lease is not None and lease.state is not None and lease.state.run_id == ref.run_id:
-        raise fenced(lease, ref.namespace, ref.deployment, ref.run_id)
+        raise fenced(lease, ref.workload, ref.run_id)
     scene, stable = admit(ports, request)
     require_passed(findings_of(ports, request, plan, (scene, stable)))
     settings = settings_of(request)
@@ -317,7 +317,7 @@ def _judge(work: Work, verdict: Verdict) -> None:
 
 
 def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
-    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    lease = read_lease(ports.kube, ref.workload)
     if lease is None or lease.holder != ref.holder:
         return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
     work = Work.of(ports, ref)

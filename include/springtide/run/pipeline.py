@@ -54,7 +54,7 @@ def run(
 
 
 def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPhase) -> RunOutcome:
-    ref = RunRef.of(plan.target, request.run_id)
+    ref = RunRef(plan.target, request.run_id)
     forward: list[tuple[Phase, Callable[[], object]]] = [
         (Phase.CREATE_INSTANCES, lambda: phases.create_instances(ports, request, plan)),
         (Phase.INSTANCES_READY, lambda: phases.instances_ready(ports, ref)),

@@ -101,7 +101,7 @@ class Preflight:
     def _quota(self) -> Iterable[Finding]:
         namespace = self.plan.target.namespace
         quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
-        owed = owed_to_others(self.ports.kube, namespace, self.plan.target.deployment) if quotas else ()
+        owed = owed_to_others(self.ports.kube, self.plan.target) if quotas else ()
         return quota_findings(quotas, self._need, owed)
 
     def _nodes(self) -> Iterator[Finding]:

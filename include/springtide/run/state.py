@@ -99,8 +99,15 @@ class RunState:
         """What the strategy needs to know."""
         hold = HoldNote(self.requested_by, self.reason, self.until) if self.until else None
         may_have_switched = self.entry(Phase.SWITCH_ENDPOINTS, JournalStatus.STARTED) is not None
-        workload, replicas = self.plan.target.deployment, self.plan.replicas
-        return Order(self.run_id, workload, replicas, self.snapshot, self.settings, hold, may_have_switched)
+        return Order(
+            run_id=self.run_id,
+            workload=self.plan.target,
+            replicas=self.plan.replicas,
+            snapshot=self.snapshot,
+            settings=self.settings,
+            hold=hold,
+            may_have_switched=may_have_switched,
+        )
 
     def entry(self, phase: Phase, status: JournalStatus) -> JournalEntry | None:
         """Return the last entry of `phase` with `status`; None when there is none."""

@@ -85,7 +85,7 @@ def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
     """
     found, refused = _leases(ports, sorted(set(namespaces)))
     ended = [
-        Found(run.namespace, run.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
+        Found(run.workload.namespace, run.workload.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
         for run in end_abandoned(ports, found, is_alive)
     ]
     words = {(run.namespace, run.deployment): run.message for run in ended}

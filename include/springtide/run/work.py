@@ -48,7 +48,7 @@ class Heartbeat:
             return
         kube, ref = self._ports.kube, self._ref
         try:
-            renew(kube, self._ports.clock, owned_lease(kube, ref.namespace, ref.deployment, ref.holder), ref.namespace)
+            renew(kube, self._ports.clock, owned_lease(kube, ref.workload, ref.holder), ref.workload)
         except Conflict:
             return  # it was written this very moment, which says the same; a new owner is seen at the next beat
         self._due = now + RENEW_SECONDS
@@ -72,11 +72,11 @@ class Work:
         Raises:
             Fenced: the run does not own the workload.
         """
-        lease = owned_lease(ports.kube, ref.namespace, ref.deployment, ref.holder)
+        lease = owned_lease(ports.kube, ref.workload, ref.holder)
         state = lease.state
         if state is None:
-            raise fenced(lease, ref.namespace, ref.deployment, ref.holder)
-        fence = Fence(ports.kube, ports.clock, ref.namespace, ref.deployment, ref.run_id, ref.holder, lease.generation)
+            raise fenced(lease, ref.workload, ref.holder)
+        fence = Fence(ports.kube, ports.clock, ref.workload, ref.run_id, ref.holder, lease.generation)
         heartbeat = Heartbeat(ports, ref)
         held = state.snapshot.autoscaler
         through = None if held is None else (held.kind, held.name)
@@ -180,7 +180,7 @@ class Work:
                 lease = write_state(self.ports.kube, self.ports.clock, lease, state)
             except Conflict:
                 # Another attempt of this same run wrote: keep what it knows, add what this one knows.
-                lease = owned_lease(self.ports.kube, self.ref.namespace, self.ref.deployment, self.ref.holder)
+                lease = owned_lease(self.ports.kube, self.ref.workload, self.ref.holder)
                 state = _united(lease.state, state)
             else:
                 return replace(self, lease=lease, state=state)

@@ -18,6 +18,7 @@ from springtide.kube.autoscaler import Bounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.scene import PodSet, Scene
 from springtide.policy.model import Settings
+from springtide.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class Order:
     """
 
     run_id: str
-    deployment: str
+    workload: Workload
     replicas: int
     snapshot: Snapshot
     settings: Settings

@@ -100,7 +100,7 @@ def require_new(scene: Scene, order: Order) -> PodSet:
 
 def new_name(order: Order) -> str:
     """Return the name of the new set: the other of the workload's two."""
-    return next(name for name in labels.set_names(order.deployment) if name != order.snapshot.stable)
+    return next(name for name in order.workload.set_names if name != order.snapshot.stable)
 
 
 def create_twin(stable: PodSet, order: Order) -> Create:

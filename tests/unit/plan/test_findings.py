@@ -16,12 +16,13 @@ from springtide.kube.objects import Json, Kind, Pod
 from springtide.plan.findings import Finding, FindingStatus, require_passed, softened
 from springtide.plan.footprint import Footprint, footprint, pod_amounts
 from springtide.plan.ledger import Share, ledger_findings
-from springtide.plan.model import ScalingPlan, Target
+from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.model import Downstream, Floor
+from springtide.workload import Workload
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
 REFUSED, PASSED = FindingStatus.REFUSED, FindingStatus.PASSED
@@ -229,7 +230,7 @@ def test_the_minimum_of_a_gitops_tool_is_not_raised() -> None:
 
 
 def test_rights_are_those_of_the_strategy_and_named_where_a_role_may_name_them() -> None:
-    target = Target("shop", "web", "web")
+    target = Workload("shop", "web", "web")
     by_strategy = {name: set(rights_of(target, name, None)) for name in ("blue_green", "in_place")}
     floor = set(rights_of(target, "floor", (Kind.SCALED_OBJECT, "web")))
 
@@ -239,7 +240,7 @@ def test_rights_are_those_of_the_strategy_and_named_where_a_role_may_name_them()
 
 
 def test_missing_rights_are_named_with_what_to_do() -> None:
-    rights = rights_of(Target("shop", "web", "web"), "in_place", None)
+    rights = rights_of(Workload("shop", "web", "web"), "in_place", None)
     finding = rights_finding(rights, rights[-1:], "shop")
 
     assert (finding.status, finding.code) == (REFUSED, "rbac_missing")
