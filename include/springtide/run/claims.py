@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from springtide.errors import ClusterRefused, NotFound
+from springtide.errors import ClusterRefused, NotFound, PermanentError
 from springtide.kube.objects import Deployment, Kind
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.room import Owed
@@ -28,7 +28,8 @@ PATIENCE_SECONDS: Final = 15.0
 def most_replicas(kube: KubeReader, policy: ScalingPolicy) -> tuple[int | None, str]:
     """Return the most replicas that a service has now or in the run that owns it, and that run.
 
-    The number is None when nobody may see; the run is empty when none owns the service.
+    The number is None when nobody may see, or when that run is stored so that this version cannot read it; the run is
+    empty when none owns the service.
     """
     workload = policy.spec.target.workload
     try:
@@ -36,21 +37,31 @@ def most_replicas(kube: KubeReader, policy: ScalingPolicy) -> tuple[int | None, 
         lease = read_lease(kube, workload)
     except ClusterRefused:
         return None, ""
-    if lease is None or not lease.holder or lease.state is None:
+    if lease is None or not lease.holder:
         return standing, ""
-    plan = lease.state.plan
+    try:
+        state = lease.state
+    except PermanentError:
+        return None, lease.holder  # another workload's Lease never blocks a run: what it takes is not known
+    if state is None:
+        return standing, ""
+    plan = state.plan
     together = plan.current + max(plan.current, plan.replicas) if plan.strategy == "blue_green" else plan.replicas
-    return max(standing, together), lease.state.run_id
+    return max(standing, together), state.run_id
 
 
-def owed_to_others(kube: KubeReader, workload: Workload) -> tuple[Owed, ...]:
+def owed_to_others(kube: KubeReader, workload: Workload) -> tuple[tuple[Owed, ...], tuple[str, ...]]:
     """Return what each run in flight on another workload of its namespace has not taken yet of what its peak needs.
+
+    The second value names the Leases whose runs are stored so that this version cannot read them.
 
     Raises:
         ClusterRefused: the Leases may not be listed.
     """
-    others = [lease for lease in _in_flight(kube, workload.namespace) if lease.name != workload.lease_name]
-    return tuple(Owed(lease.holder, _left_to_take(kube, lease)) for lease in others)
+    leases, errors = all_leases(kube, workload.namespace)
+    others = [lease for lease in leases if lease.holder and lease.name != workload.lease_name]
+    unread = tuple(str(error.field) for error in errors if error.field != workload.lease_name)
+    return tuple(Owed(lease.holder, _left_to_take(kube, lease)) for lease in others), unread
 
 
 def undecided(kube: KubeReader, namespaces: Iterable[str], mine: Lease) -> Iterator[Lease]:

@@ -28,6 +28,7 @@ RENEW_SECONDS: Final = 20
 half)."""
 
 _ATTEMPTS: Final = 8
+_UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,75 @@ class Lease(KubeObject):
 
     @property
     def state(self) -> RunState | None:
-        """The run that owns the workload, or that owned it last.
+        """The run that owns the workload, or that owned it last; None as well where a free Lease cannot be read.
+
+        A run that is over and has given the workload free is only a record. Whatever version wrote it, and whoever
+        edited it, it never stands in the way of the next run, which replaces it.
 
         Raises:
-            PermanentError: what stands there is no run (`lease_unreadable`).
+            PermanentError: the Lease is held, and what stands there is another version's (`state_version`) or no run
+                (`lease_unreadable`).
         """
-        text = self.annotations.get(labels.STATE)
+        if labels.STATE not in self.annotations:
+            return None
         try:
-            return RunState.from_record(json.loads(text)) if text else None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise PermanentError(
-                f"Lease {self.name}: its annotation {labels.STATE} holds no run that this version can read "
-                f"({type(error).__name__}); somebody edited it, or a newer version wrote it. It is left alone: look at "
-                f"the pod sets of {self.holder or 'its last run'}, then delete the Lease.",
-                code="lease_unreadable",
-                field=self.name,
-            ) from error
+            return self.required_state()
+        except PermanentError:
+            if self.holder:
+                raise
+            return None
+
+    def required_state(self) -> RunState:
+        """Return the run that owns the workload, or that owned it last.
+
+        Raises:
+            PermanentError: what stands there is another version's (`state_version`) or no run (`lease_unreadable`).
+        """
+        try:
+            return RunState.from_record(self._stored)
+        except PermanentError as error:
+            raise self._unreadable(error) from error
+
+    @property
+    def run_id(self) -> str:
+        """The run that owns the workload, or that owned it last, in whatever version it is stored; empty if unknown."""
+        try:
+            return str(self._stored.get("run_id") or "")
+        except PermanentError:
+            return ""
+
+    @property
+    def phase(self) -> str:
+        """The phase that the run is in; `unknown` before the first, and where that cannot be read."""
+        try:
+            state = self.state
+        except PermanentError:
+            return _UNKNOWN
+        return state.journal[-1].phase.value if state and state.journal else _UNKNOWN
+
+    @property
+    def _stored(self) -> Json:
+        try:
+            record = json.loads(self.annotations.get(labels.STATE, "null"))
+        except ValueError as error:
+            raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
+        if not isinstance(record, dict):
+            raise PermanentError(f"it is a {type(record).__name__}, no object", code="record_unreadable")
+        return record
+
+    def _unreadable(self, error: PermanentError) -> PermanentError:
+        is_other_version = error.code == "state_version"
+        run = self.holder or self.run_id or "its last run"
+        if is_other_version:
+            todo = f"End run {run!r} with the springtide that started it, or use one that reads its version."
+        else:
+            todo = f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it."
+        return PermanentError(
+            f"Lease {self.name}: its annotation {labels.STATE} holds no run that this springtide can read: "
+            f"{error.message} It is left alone. {todo}",
+            code="state_version" if is_other_version else "lease_unreadable",
+            field=self.name,
+        )
 
     @property
     def _spec(self) -> Json:
@@ -100,7 +154,7 @@ def owned_lease(kube: KubeReader, workload: Workload, holder: str) -> Lease:
 
 
 def all_leases(kube: KubeReader, namespace: str) -> tuple[list[Lease], list[PermanentError]]:
-    """Return every Lease in `namespace` that holds a run of springtide, and what is wrong with those not readable."""
+    """Return every Lease in `namespace` with a run of springtide that can be read, and why a held one cannot be."""
     readable: list[Lease] = []
     errors: list[PermanentError] = []
     for lease in map(Lease, kube.list(Kind.LEASE, namespace)):
@@ -181,9 +235,8 @@ def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
             "again: start a new one.",
             code="run_finished",
         )
-    phase = lease.state.journal[-1].phase.value if lease.state and lease.state.journal else "unknown"
     return Fenced(
-        f"{workload}: run {lease.holder!r} owns the workload (phase {phase}, last heard of "
+        f"{workload}: run {lease.holder!r} owns the workload (phase {lease.phase}, last heard of "
         f"{lease.renewed_at}). Wait for it to end, or end it, then start run {run_id!r} anew.",
         code="service_busy",
     )
@@ -214,7 +267,7 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
 
 def _is_of_finished(lease: Lease, state: RunState) -> bool:
     """Say whether this very run has had the Lease and released it: it must not replay (I-22)."""
-    return lease.state is not None and lease.state.run_id == state.run_id
+    return lease.run_id == state.run_id
 
 
 def _dump(state: RunState) -> str:

@@ -183,18 +183,7 @@ def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progres
 
 def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
     """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
-    lease = read_lease(ports.kube, ref.workload)
-    if lease is None and _has_written(ports, ref):
-        outcome = RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
-        log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
-    elif lease is None or lease.state is None or lease.state.run_id != ref.run_id:
-        outcome = RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
-    elif lease.state.outcome is not None and not lease.holder:
-        outcome = RunOutcome(lease.state.outcome)
-    elif lease.holder != ref.holder:
-        raise fenced(lease, ref.workload, ref.holder)  # taken up by reconcile, which reports it
-    else:
-        outcome = RunOutcome(Work.of(ports, ref).close(_end_of))
+    outcome = _close(ports, ref)
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 
@@ -210,6 +199,21 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
 
 
+def _close(ports: Ports, ref: RunRef) -> RunOutcome:
+    lease = read_lease(ports.kube, ref.workload)
+    if lease is None and _has_written(ports, ref):
+        log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
+        return RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
+    if lease is None or lease.run_id != ref.run_id:
+        return RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
+    ended = None if lease.holder else lease.required_state().outcome
+    if ended is not None:
+        return RunOutcome(ended)
+    if lease.holder != ref.holder:
+        raise fenced(lease, ref.workload, ref.holder)  # taken up by reconcile, which reports it
+    return RunOutcome(Work.of(ports, ref).close(_end_of))
+
+
 def _has_written(ports: Ports, ref: RunRef) -> bool:
     """Say whether a Deployment of the workload was written last by this run."""
     found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
@@ -221,7 +225,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     lease = read_lease(ports.kube, ref.workload)
     if lease is not None and lease.holder == ref.run_id:
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
-    if lease is not None and lease.state is not None and lease.state.run_id == ref.run_id:
+    if lease is not None and lease.run_id == ref.run_id:
         raise fenced(lease, ref.workload, ref.run_id)
     scene, stable = admit(ports, request)
     require_passed(findings_of(ports, request, plan, (scene, stable)))

@@ -101,8 +101,8 @@ class Preflight:
     def _quota(self) -> Iterable[Finding]:
         namespace = self.plan.target.namespace
         quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
-        owed = owed_to_others(self.ports.kube, self.plan.target) if quotas else ()
-        return quota_findings(quotas, self._need, owed)
+        owed, unread = owed_to_others(self.ports.kube, self.plan.target) if quotas else ((), ())
+        return quota_findings(quotas, self._need, owed, unread)
 
     def _nodes(self) -> Iterator[Finding]:
         nodes = self.ports.kube.list(Kind.NODE, "")

@@ -101,6 +101,9 @@ def _take_further(ports: Ports, lease: Lease) -> Reconciled | None:
     except (Fenced, TemporaryError) as error:  # fenced: another is faster, or the look at the Lease was an old one
         log.warning("run_not_reconciled_yet", run=ref.run_id, workload=str(ref.workload), message=error.message)
         return None  # the Lease stays taken, and stands still again: the next reconcile goes on from here
+    except PermanentError as error:  # one run that cannot be ended keeps no other from being ended
+        log.exception("run_not_reconciled", run=ref.run_id, workload=str(ref.workload), code=error.code)
+        return None
     log.warning("run_reconciled", run=ref.run_id, workload=str(ref.workload), outcome=outcome.value, message=message)
     return Reconciled(ref.run_id, ref.workload, outcome, message)
 

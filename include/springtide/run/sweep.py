@@ -19,6 +19,7 @@ from springtide.run.lease import Lease, all_leases
 from springtide.run.ports import Ports
 from springtide.run.reconcile import IsAlive, end_abandoned
 from springtide.run.state import RunState
+from springtide.stored import Stored
 
 COMMAND_LINE: Final = "cli-"
 """How the ids of runs begin that `springtide run` makes. Nobody can be asked whether such a process lives, so a Lease
@@ -38,7 +39,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Found(Stored):
     """A run that owned its workload when the round began, or still does."""
 
     namespace: str
@@ -47,17 +48,6 @@ class Found:
     fate: Fate
     outcome: RunOutcome
     message: str
-
-    def to_record(self) -> dict[str, str]:
-        """Return the form that `--output json` and Airflow show."""
-        return {
-            "namespace": self.namespace,
-            "deployment": self.deployment,
-            "run_id": self.run_id,
-            "fate": self.fate.value,
-            "outcome": self.outcome.value,
-            "message": self.message,
-        }
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.deployment}: run {self.run_id!r} {self.outcome.value}: {self.message}"

@@ -8,16 +8,16 @@ re-entrant by construction: a crash between two looks loses nothing but the time
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from springtide.errors import Conflict
 from springtide.kube.autoscaler import Bounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.scene import PodSet, Scene
 from springtide.policy.model import Settings
+from springtide.stored import Stored
 from springtide.workload import Workload
 
 
@@ -86,7 +86,7 @@ Decision = Step | Wait | Done
 
 
 @dataclass(frozen=True, slots=True)
-class AutoscalerSnapshot:
+class AutoscalerSnapshot(Stored):
     """The autoscaler as it stood: its bounds as they were written, and what an earlier run had noted on it."""
 
     kind: Kind
@@ -94,11 +94,6 @@ class AutoscalerSnapshot:
     uid: str
     bounds: Bounds
     floor_text: str
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> AutoscalerSnapshot:
-        """Return the snapshot that was stored as a plain record."""
-        return cls(**{**record, "kind": Kind(record["kind"]), "bounds": Bounds(**record["bounds"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +106,7 @@ class HoldNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
 
     service_uid: str
@@ -122,16 +117,6 @@ class Snapshot:
     ready: int
     template_hash: str
     autoscaler: AutoscalerSnapshot | None = None
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Snapshot:
-        """Return the snapshot that `to_record` stored."""
-        held = record.get("autoscaler")
-        return cls(**{**record, "autoscaler": AutoscalerSnapshot.from_record(held) if held else None})
 
 
 @dataclass(frozen=True, slots=True)
