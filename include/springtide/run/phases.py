@@ -33,6 +33,7 @@ from springtide.run.admission import (
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
+from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
 from springtide.run.recording import begin_run, end_run, keep_plan, keep_verdict, recorded
@@ -47,9 +48,6 @@ log = structlog.get_logger(__name__)
 
 RESTING: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
 """Outcomes with which the Lease is given free; with any other a person has to look first."""
-
-_COMMITTING: Final = frozenset({Phase.SWITCH_ENDPOINTS, Phase.REMOVE_OLD_INSTANCES})
-"""Phases that look once more whether the replicas are still the run's to decide."""
 
 
 def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
@@ -91,7 +89,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         _require_room(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
-        progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.strategy.create))
+        progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.decide(Phase.CREATE_INSTANCES)))
         note.message = progress.message
         return progress
 
@@ -113,7 +111,7 @@ def switch_endpoints(ports: Ports, ref: RunRef) -> Progress:
         Conflict: somebody else changed the Service or the workload.
         DeadlineExceeded: the new instances did not stay ready.
     """
-    return _wait(ports, ref, Phase.SWITCH_ENDPOINTS, None)
+    return _wait(ports, ref, Phase.SWITCH_ENDPOINTS)
 
 
 def endpoints_switched(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
@@ -153,7 +151,7 @@ def remove_old_instances(ports: Ports, ref: RunRef) -> Progress:
         DeadlineExceeded: not within `strategy.deadlines.removed`.
         Conflict: somebody else changed what the run decides on; nothing more is removed.
     """
-    return _wait(ports, ref, Phase.REMOVE_OLD_INSTANCES, None)
+    return _wait(ports, ref, Phase.REMOVE_OLD_INSTANCES)
 
 
 def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
@@ -163,6 +161,17 @@ def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None =
         DeadlineExceeded: not within `strategy.deadlines.removed`.
     """
     return _wait(ports, ref, Phase.INSTANCES_REMOVED, patience)
+
+
+def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | None = None) -> Progress:
+    """Do `phase`, one of those behind `create_instances` that need nothing but the run's name.
+
+    Raises:
+        PermanentError, TemporaryError: as the function of that name.
+    """
+    if phase is Phase.SMOKE_TEST:
+        return Progress(is_done=True, message=smoke_test(ports, ref).message)
+    return _wait(ports, ref, phase, patience)
 
 
 def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progress:
@@ -265,19 +274,20 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
         require_room(Preflight(ports, request.policy, state.settings, state.plan, scene, stable), work.lease)
 
 
-def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None) -> Progress:
+def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None) -> Progress:
     with recorded(ports, ref.run_id, phase, attempt=ref.attempt) as note:
         work = Work.of(ports, ref)
         if work.is_past(phase):
             note.message = f"{phase.value} was done before"
             return Progress(is_done=True, message=note.message)
+        rule = rule_of(phase)
         work = work.begin(phase)
-        if phase in _COMMITTING:
+        if rule.commits:
             _require_no_newcomer(ports, work)
         decide = gated(ports, work, work.decide(phase))
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
-        progress = work.drive(phase, decide, patience=patience)
+        progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
         note.message, note.is_ended = progress.message, progress.is_done
         return progress
 
@@ -330,7 +340,7 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
     work = work.begin(Phase.ROLL_BACK)
-    return work.drive(Phase.ROLL_BACK, work.strategy.roll_back)
+    return work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
 
 
 def _end_of(state: RunState) -> tuple[str, bool]:

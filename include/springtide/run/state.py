@@ -16,12 +16,7 @@ from springtide.strategy.model import HoldNote, Order, Snapshot
 
 
 class Phase(StrEnum):
-    """The phases of a run, in their order; also the task ids in Airflow.
-
-    calculate_capacity ─► create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
-        ─► smoke_test ─► remove_old_instances ─► instances_removed ─► report
-              └── any failure ─► roll_back ─► report
-    """
+    """What a run does, each called as its function and its task in Airflow. `phase_table` has the order."""
 
     CALCULATE_CAPACITY = "calculate_capacity"
     CREATE_INSTANCES = "create_instances"
