@@ -22,6 +22,7 @@ from springtide.capacity.registry import build_model
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, InputError
 from springtide.plan.guards import within_bounds, within_step, within_tolerance
+from springtide.policy.capacity_part import ModelPart
 from springtide.policy.model import AutoSpec, WeightedDemandSpec
 
 if TYPE_CHECKING:
@@ -96,9 +97,10 @@ def capacity_of_a_pod(policy: ScalingPolicy) -> float:
         InputError: no model says it.
     """
     for spec in policy.spec.capacity.models:
-        found = float(spec.limit) if isinstance(spec, WeightedDemandSpec) else getattr(spec, "per_replica", None)
-        if found is not None:
-            return float(found)
+        if isinstance(spec, WeightedDemandSpec):
+            return float(spec.limit)
+        if isinstance(spec, ModelPart) and spec.rated_load is not None:
+            return spec.rated_load
     raise InputError(
         f"per_replica: no model of policy {policy.name} says what one replica can serve. Say it: --per-replica 55.",
         code="capacity_unusable",

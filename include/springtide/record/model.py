@@ -52,9 +52,6 @@ TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyTyp
 )
 """Where each outcome may go; every other move is refused."""
 
-FINAL: Final = frozenset(outcome for outcome, onward in TRANSITIONS.items() if not onward)
-"""Outcomes that never change again."""
-
 
 class Trigger(StrEnum):
     """What started a run."""

@@ -1,8 +1,7 @@
 """The phases of a run as plain functions: what Airflow's tasks call, and `springtide run` in a row.
 
 Every phase may be called again at any time, by anybody who names the run: it looks at the cluster and at the Lease,
-does
-what is missing, and repeats nothing. A phase that waits takes `patience`: after that long it returns with
+does what is missing, and repeats nothing. A phase that waits takes `patience`: after that long it returns with
 `is_done` False instead of waiting on.
 """
 

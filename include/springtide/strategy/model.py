@@ -2,8 +2,7 @@
 
 A strategy never touches the cluster. Each of its methods takes one look (`Scene`) and answers with the next single
 write, with waiting, or with being done; the run applies it, looks again and asks again. So every phase is idempotent
-and
-re-entrant by construction: a crash between two looks loses nothing but the time since.
+and re-entrant by construction: a crash between two looks loses nothing but the time since.
 """
 
 from __future__ import annotations
@@ -201,8 +200,7 @@ def stable_set(scene: Scene, snapshot: Snapshot) -> PodSet | None:
     if found.deployment.uid != snapshot.stable_uid:
         raise Conflict(
             f"Deployment {snapshot.stable} was deleted and made anew during the run (uid {found.deployment.uid}, "
-            "expected "
-            f"{snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
+            f"expected {snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
             code="workload_replaced",
         )
     return found
@@ -216,6 +214,22 @@ def require_same_service(scene: Scene, snapshot: Snapshot) -> None:
             f"{snapshot.service_uid}). Nothing more is changed; check which pods it selects.",
             code="service_replaced",
         )
+
+
+def require_stable_set(scene: Scene, snapshot: Snapshot) -> PodSet:
+    """Return the one set of a run that brings no second one.
+
+    Raises:
+        Conflict: the Service or the Deployment was deleted, or made anew, during the run.
+    """
+    require_same_service(scene, snapshot)
+    pod_set = stable_set(scene, snapshot)
+    if pod_set is None:
+        raise Conflict(
+            f"Deployment {snapshot.stable} was deleted during the run. Nothing more is changed.",
+            code="workload_replaced",
+        )
+    return pod_set
 
 
 def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:

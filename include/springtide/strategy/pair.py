@@ -41,8 +41,7 @@ def two_sets(scene: Scene, order: Order) -> tuple[PodSet, PodSet | None]:
     if stable.deployment.replicas != order.snapshot.replicas:
         raise Conflict(
             f"Deployment {order.snapshot.stable}: somebody set replicas to {stable.deployment.replicas} during the "
-            "run, "
-            f"expected {order.snapshot.replicas}. Let one of the two decide, then scale again.",
+            f"run, expected {order.snapshot.replicas}. Let one of the two decide, then scale again.",
             code="replicas_changed",
         )
     new = new_set(scene, order)
@@ -56,8 +55,7 @@ def require_twin(new: PodSet, stable: PodSet) -> None:
     if not is_twin(new.deployment, stable.deployment):
         raise Conflict(
             f"Deployment {stable.deployment.name}: its template was changed during the run and {new.deployment.name} "
-            "does "
-            "not have the change. The change is kept; it rolls out when the run has been undone.",
+            "does not have the change. The change is kept; it rolls out when the run has been undone.",
             code="rollout_in_progress",
         )
 
@@ -91,8 +89,7 @@ def require_new(scene: Scene, order: Order) -> PodSet:
     if new.deployment.replicas > order.peak:
         raise Conflict(
             f"Deployment {new.deployment.name}: somebody set replicas to {new.deployment.replicas} during the run, at "
-            "most "
-            f"{order.peak} were planned.",
+            f"most {order.peak} were planned.",
             code="replicas_changed",
         )
     return new

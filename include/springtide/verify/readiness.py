@@ -1,8 +1,7 @@
 """Is a pod set ready? A pure predicate with counts, which fails fast with the pods' own words.
 
 Kubernetes does not tell: when a finished Deployment is scaled up, `progressDeadlineSeconds` never fires and
-`Progressing`
-stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
+`Progressing` stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from springtide.clock import Clock
 from springtide.kube.objects import Service
+from springtide.percentiles import nearest_rank
 from springtide.policy.model import HttpCheck, SmokeCheck, Stability
 from springtide.quantities import round_up
 from springtide.verify.route import Route, address_of
@@ -57,7 +58,8 @@ def _judged(settings: Stability, tally: _Tally) -> CheckResult:
     if not tally.answers:
         return CheckResult(name, VerdictStatus.INCONCLUSIVE, "no smoke check asks over HTTP, so nothing was repeated")
     needed = round_up(tally.answers * settings.must_pass)
-    slowest = sorted(tally.milliseconds)[round_up(0.95 * len(tally.milliseconds)) - 1]
+    slowest = nearest_rank(tally.milliseconds, 0.95)
+    assert slowest is not None, "every answer was timed"
     words = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
     words.append(f"95 % took at most {slowest:.0f} ms")
     is_slow = settings.p95_milliseconds is not None and slowest > settings.p95_milliseconds

@@ -155,7 +155,14 @@ def test_a_maximum_below_the_floor(status: FindingStatus, high: int, settings: J
 
 
 def budget(labels: dict[str, str] | None = None, **spec: Any) -> Json:
-    return {"metadata": {"name": "keep"}, "spec": {"selector": {"matchLabels": labels or {"app": "web"}}} | spec}
+    wanted = {"app": "web"} if labels is None else labels
+    return {"metadata": {"name": "keep"}, "spec": {"selector": {"matchLabels": wanted}} | spec}
+
+
+def selected_by(operator: str, value: str, **spec: Any) -> Json:
+    """Return a budget that selects by an expression over the label `app`."""
+    expression = {"key": "app", "operator": operator, "values": [value]}
+    return {"metadata": {"name": "keep"}, "spec": {"selector": {"matchExpressions": [expression]}} | spec}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +174,9 @@ def budget(labels: dict[str, str] | None = None, **spec: Any) -> Json:
         (budget(maxUnavailable=0), WARNING),
         (budget(maxUnavailable="25%"), PASSED),
         (budget({"app": "other"}, minAvailable=3), PASSED),
+        (budget({}, minAvailable=3), WARNING),  # an empty selector means every pod of the namespace
+        (selected_by("In", "web", minAvailable=3), WARNING),
+        (selected_by("NotIn", "web", minAvailable=3), PASSED),
     ],
 )
 def test_a_budget_that_lets_no_node_be_drained(found: Json, status: FindingStatus) -> None:
