@@ -21,7 +21,8 @@ def matches(selector: Json | None, labels: Mapping[str, str]) -> bool:
 
 
 def _holds(expression: Json, labels: Mapping[str, str]) -> bool:
-    key, values = expression["key"], expression.get("values") or ()
+    key = expression["key"]
+    values = expression.get("values") or ()
     match expression["operator"]:
         case "In":
             return labels.get(key) in values

@@ -127,7 +127,8 @@ def require_alone(owners: tuple[Autoscaler, ...], manifest: Json) -> Autoscaler 
     Raises:
         InputError: something else owns them (`autoscaler_present`).
     """
-    kind, name = KINDS[manifest["kind"]], manifest["metadata"]["name"]
+    kind = KINDS[manifest["kind"]]
+    name = manifest["metadata"]["name"]
     others = [one for one in owners if (one.kind, one.name) != (kind, name)]
     if others:
         raise InputError(

@@ -137,7 +137,8 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
 
 
 def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
-    replicas, guards = policy.spec.replicas, policy.spec.guards
+    replicas = policy.spec.replicas
+    guards = policy.spec.guards
     number = _Number(wanted).after(within_bounds(wanted, replicas))
     number = number.after(above_own_minimum(number.replicas, standing.least))
     near = within_tolerance(number.replicas, current=standing.current, replicas=replicas, guards=guards)
@@ -148,7 +149,8 @@ def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
 
 
 def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
-    replicas, guards = policy.spec.replicas, policy.spec.guards
+    replicas = policy.spec.replicas
+    guards = policy.spec.guards
     check_bounds(policy, wanted)
     if low := above_own_minimum(wanted, standing.least):
         raise InputError(f"pods: {low.reason}, which a floor only raises.", code="pods_below_min", field="pods")
@@ -165,8 +167,11 @@ def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
 
 def _basis(wanted: int, standing: Standing) -> int:
     """Return the number that a step counts from: a floor under what runs already is no step at all, up or down."""
+    # An autoscaler with minimum 3 that runs 20 pods now: a floor of 15 starts none, so `step_up` has nothing to limit.
+    # Counted from 3, a sale could only be held 9 high while 20 pods carry it.
     if standing.current < wanted <= standing.running:
         return wanted
+    # Above what runs, the step is from what runs; on the way down what counts is the minimum that is lowered.
     return max(standing.current, standing.running) if wanted > standing.current else standing.current
 
 

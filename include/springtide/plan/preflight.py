@@ -13,7 +13,9 @@ from springtide.kube.scene import PodSet, Scene
 from springtide.plan.load_balancers import signs_of_own_list
 
 _LISTED: Final = 5
-_SERVICE, _DEPLOYMENT, _STRATEGY = "target.service", "target.deployment", "strategy.type"
+_SERVICE = "target.service"
+_DEPLOYMENT = "target.deployment"
+_STRATEGY = "strategy.type"
 
 
 def require_scalable(

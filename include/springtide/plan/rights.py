@@ -38,7 +38,8 @@ _AUTOSCALERS = {
 
 def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace: str) -> Finding:
     """Return the one finding about all rights."""
-    lacking, count = [str(each) for each in missing], len(list(needed))
+    lacking = [str(each) for each in missing]
+    count = len(list(needed))
     if not lacking:
         return Finding("rights", FindingStatus.PASSED, f"all {count} rights in namespace {namespace} are there")
     words = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."

@@ -35,7 +35,8 @@ def quota_findings(
         yield Finding("quota", FindingStatus.PASSED, "the namespace has no quota")
     needed = _needed(need)
     for quota in quotas:
-        name, spec = quota["metadata"]["name"], quota["spec"]
+        name = quota["metadata"]["name"]
+        spec = quota["spec"]
         if spec.get("scopes") or spec.get("scopeSelector"):
             yield Finding("quota", FindingStatus.NOT_CHECKED, f"ResourceQuota {name} counts only pods of its scopes")
             continue
@@ -52,7 +53,8 @@ def _needed(need: Footprint) -> Amounts:
 
 
 def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Sequence[Owed]) -> Finding:
-    short, told = [], []
+    short: list[str] = []
+    told: list[str] = []
     for resource, limit in sorted(hard.items()):
         key = _PLAIN.get(resource, resource)
         amount = needed.get(key, Decimal(0))

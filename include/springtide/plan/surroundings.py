@@ -45,8 +45,10 @@ def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: i
 
 
 def _tight(budget: Json, replicas: int) -> str | None:
-    name, spec = budget["metadata"]["name"], budget["spec"]
-    least, unavailable = spec.get("minAvailable"), spec.get("maxUnavailable")
+    name = budget["metadata"]["name"]
+    spec = budget["spec"]
+    least = spec.get("minAvailable")
+    unavailable = spec.get("maxUnavailable")
     kept = replicas - _pods(unavailable, replicas) if unavailable is not None else _pods(least or 0, replicas)
     if kept < replicas:
         return None

@@ -97,7 +97,8 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
     today = now.astimezone(UTC).date()
     try:
         days = store.days(policy, today - timedelta(days=USUAL_DAYS), today - timedelta(days=1))
-        learned, measured = store.learned(policy), measured_of(store.rehearsals(policy), now)
+        learned = store.learned(policy)
+        measured = measured_of(store.rehearsals(policy), now)
     except SpringtideError:
         return Past()  # a run is poorer without its past, not less safe: it reads demand anew
     return Past(learned, usual_at(days, now), days[-1].pages if days else None, measured)

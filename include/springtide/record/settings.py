@@ -32,7 +32,8 @@ class RecordSettings:
     def from_environment(cls, environment: Mapping[str, str]) -> RecordSettings:
         """Return the settings; an unset or empty variable leaves the default."""
         settings = cls()
-        url, directory = environment.get(STORE_VARIABLE), environment.get(METRICS_VARIABLE)
+        url = environment.get(STORE_VARIABLE)
+        directory = environment.get(METRICS_VARIABLE)
         return cls(
             store_url=url or settings.store_url,
             metrics_directory=Path(directory) if directory else settings.metrics_directory,

@@ -135,7 +135,8 @@ def findings_of(
 
 
 def _plan(ports: Ports, request: RunRequest, scene: Scene, stable: PodSet) -> ScalingPlan:
-    running, now = stable.deployment.replicas, ports.clock.now()
+    running = stable.deployment.replicas
+    now = ports.clock.now()
     explicit = request.replicas is not None
     strategy = settings_of(request).type
     if strategy == "floor" and scene.autoscaler is not None:
@@ -151,12 +152,15 @@ def _plan(ports: Ports, request: RunRequest, scene: Scene, stable: PodSet) -> Sc
 
 
 def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
-    now, own = ports.clock.now(), least(own_bounds(autoscaler.bounds, autoscaler.floor_text), autoscaler.kind)
+    now = ports.clock.now()
+    own = least(own_bounds(autoscaler.bounds, autoscaler.floor_text), autoscaler.kind)
     if request.is_release:
-        found, held = requested(own, now=now), bool(autoscaler.floor_text)
+        found = requested(own, now=now)
+        held = bool(autoscaler.floor_text)
         return make_release_plan(request.policy, found, current=autoscaler.minimum, is_held=held, now=now)
     standing = Standing(autoscaler.minimum, stable.deployment.replicas, own)
-    explicit, found = request.replicas is not None, _estimate(ports, request, stable)
+    explicit = request.replicas is not None
+    found = _estimate(ports, request, stable)
     plan = make_floor_plan(request.policy, found, standing=standing, now=now, explicit=explicit)
     hold = hold_on(autoscaler)
     if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= own:
@@ -178,7 +182,8 @@ def hpas(ports: Ports, workload: Workload) -> tuple[Autoscaler, ...]:
 
 
 def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
-    policy, now = request.policy, ports.clock.now()
+    policy = request.policy
+    now = ports.clock.now()
     if request.replicas is not None:
         return requested(request.replicas, now=now)
     return calculated(
@@ -205,7 +210,8 @@ def calculated(
     Raises:
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
-    spec, capacity = policy.spec.demand, policy.spec.capacity
+    spec = policy.spec.demand
+    capacity = policy.spec.capacity
     past = past_of(store, policy.name, now)
     learned = past.learned.allowing(capacity.models, around.allowed_startup)
     measured = past.measured if spec is not None and counts_requests(spec.unit) else None

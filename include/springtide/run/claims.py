@@ -88,7 +88,9 @@ def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     assert lease.state is not None
     if _is_past(lease, Phase.INSTANCES_READY, JournalStatus.DONE):
         return Footprint(0, {}, {})
-    plan, settings, held = lease.state.plan, lease.state.settings, lease.state.snapshot
+    plan = lease.state.plan
+    settings = lease.state.settings
+    held = lease.state.snapshot
     sets = _sets(kube, plan.target)
     spec = next((each.pod_spec for each in sets), {})
     whole = footprint(plan, settings, running=held.replicas, pod_spec=spec)

@@ -70,6 +70,8 @@ class Engine:
         start = self.clock.monotonic()
         writes: list[str] = []
         lost = 0
+        # Nothing is remembered from one turn to the next but how often: a write whose answer was lost, a crash, another
+        # attempt of the same run at the same time, all are settled by the next look.
         while True:
             decision = decide(self.look(), order)
             match decision:
@@ -91,6 +93,7 @@ class Engine:
                         code="conflict",
                     )
                 case step:
+                    # A lost swap says that the look was old, nothing more: the step is judged again, never sent again.
                     lost = 0 if self._apply(step, writes) else lost + 1
                     if lost > _LOST_SWAPS:
                         raise Conflict(

@@ -34,6 +34,8 @@ class Fence:
             Conflict: the object is not the one that was judged.
             ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
         """
+        # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap, for
+        # a new owner stamps every object before it decides anything, and thereby moves its resourceVersion.
         self.check()
         namespace = self.workload.namespace
         match step:

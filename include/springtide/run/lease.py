@@ -179,7 +179,7 @@ def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: i
     for _ in range(_ATTEMPTS):
         lease = read_lease(kube, workload)
         if lease is not None and lease.holder == state.run_id:
-            return lease
+            return lease  # an earlier attempt of this run took it, or its answer was lost
         if lease is not None and (lease.holder or _is_of_finished(lease, state)):
             raise fenced(lease, workload, state.run_id)
         try:
@@ -195,6 +195,8 @@ def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, ho
     Raises:
         Conflict: the Lease is not the one that was read: its owner lives, or another was faster.
     """
+    # The swap is against the Lease that stood still: an owner that wakes renews it first, and then this one is lost. A
+    # new generation with the same run: what the old owner still has under way fails at the fence.
     now = _micro(clock.now())
     spec = {
         "holderIdentity": holder,
@@ -250,6 +252,7 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
         "leaseDurationSeconds": DURATION_SECONDS,
         "acquireTime": now,
         "renewTime": now,
+        # Above every generation that is stamped on an object: a Lease that was deleted by hand starts from there.
         "leaseTransitions": max(lease.generation if lease else 0, least_generation) + 1,
     }
     metadata = {"annotations": {labels.STATE: _dump(state)}}

@@ -287,7 +287,8 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
-        note.message, note.is_ended = progress.message, progress.is_done
+        note.message = progress.message
+        note.is_ended = progress.is_done
         return progress
 
 

@@ -123,7 +123,8 @@ class Preflight:
         return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
 
     def _rights(self) -> Iterator[Finding]:
-        found, namespace = self.scene.autoscaler, self.plan.target.namespace
+        found = self.scene.autoscaler
+        namespace = self.plan.target.namespace
         through = None if found is None else (found.kind, found.name)
         needed = rights_of(self.plan.target, self.settings.type, through)
         missing = [right for right in needed if not self.ports.kube.may(right, namespace)]

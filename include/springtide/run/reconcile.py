@@ -72,6 +72,8 @@ def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
 
 def _still_silent(ports: Ports, suspects: list[tuple[str, Lease]]) -> list[tuple[str, Lease]]:
     """Return those whose Lease does not move for a whole duration, measured here and by nobody's wall clock."""
+    # An owner renews three times within a duration, so one whose Lease never moves is not working on it; and two clocks
+    # that disagree cannot make it look so, for only this process's own is read.
     end = ports.clock.monotonic() + DURATION_SECONDS
     while suspects and ports.clock.monotonic() < end:
         ports.clock.sleep(_LOOK_SECONDS)
@@ -116,6 +118,7 @@ def _is_proven(state: RunState) -> bool:
 def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
     """Bring the run to its end; where that cannot be, say why: `report` then finds it unproven, and keeps both sets."""
     try:
+        # First of all: a swap that the old owner has under way fails from here on (I-2).
         Work.of(ports, ref).engine.stamp()
         if not _is_proven(state):
             return phases.roll_back(ports, ref).message

@@ -103,7 +103,8 @@ def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) 
 
 
 def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:
-    found, refused = {}, list[SpringtideError]()
+    found = {}
+    refused = list[SpringtideError]()
     for namespace in namespaces:
         try:
             found[namespace], unreadable = all_leases(ports.kube, namespace)

@@ -24,7 +24,8 @@ class Heartbeat:
     """Renews the Lease while a phase waits."""
 
     def __init__(self, ports: Ports, ref: RunRef) -> None:
-        self._ports, self._ref = ports, ref
+        self._ports = ports
+        self._ref = ref
         self._due = ports.clock.monotonic() + RENEW_SECONDS
 
     def __call__(self) -> None:
@@ -36,7 +37,8 @@ class Heartbeat:
         now = self._ports.clock.monotonic()
         if now < self._due:
             return
-        kube, ref = self._ports.kube, self._ref
+        kube = self._ports.kube
+        ref = self._ref
         try:
             renew(kube, self._ports.clock, owned_lease(kube, ref.workload, ref.holder), ref.workload)
         except Conflict:

@@ -37,7 +37,8 @@ class FloorStrategy:
 
     def ready(self, scene: Scene, order: Order) -> Decision:
         """Wait until the autoscaler followed and that many pods are ready."""
-        autoscaler, pod_set = _owned(scene, order), require_stable_set(scene, order.snapshot)
+        autoscaler = _owned(scene, order)
+        pod_set = require_stable_set(scene, order.snapshot)
         if _raises(order):
             _require_written(autoscaler, order)
         has = pod_set.deployment.replicas
@@ -71,7 +72,8 @@ class FloorStrategy:
 
     def roll_back(self, scene: Scene, order: Order) -> Decision:
         """Restore the bounds and the note of the snapshot; pods that are too many go in the autoscaler's own time."""
-        autoscaler, held = scene.autoscaler, _held(order)
+        autoscaler = scene.autoscaler
+        held = _held(order)
         if autoscaler is None or autoscaler.uid != held.uid:
             return Done(f"the autoscaler {held.name} is gone, and its bounds with it", is_restored=False)
         require_same_service(scene, order.snapshot)
@@ -117,8 +119,10 @@ def _owned(scene: Scene, order: Order) -> Autoscaler:
 
 
 def _require_ours(autoscaler: Autoscaler, order: Order) -> None:
-    held, (bounds, _) = _held(order), wanted(_held(order), order)
-    found, known = autoscaler.bounds, (held.bounds, bounds)
+    held = _held(order)
+    (bounds, _) = wanted(_held(order), order)
+    found = autoscaler.bounds
+    known = (held.bounds, bounds)
     if any(found.minimum == each.minimum for each in known) and any(found.maximum == each.maximum for each in known):
         return
     raise Conflict(

@@ -217,7 +217,10 @@ def propagated(scene: Scene, order: Order, pod_set: PodSet, *, floor: int) -> De
     Raises:
         WorkloadFailed: it has fallen under the floor and says why.
     """
-    serving, total = len(scene.ready_endpoints(pod_set)), len(scene.ready_endpoints())
+    # The slices are the controller's view, and change at once. That every kube-proxy, ingress and mesh has followed
+    # cannot be read anywhere, so time stands for it.
+    serving = len(scene.ready_endpoints(pod_set))
+    total = len(scene.ready_endpoints())
     name = pod_set.deployment.name
     words = failure_words(pod_set, scene.at)
     if serving < floor and words is not None:

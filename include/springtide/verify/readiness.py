@@ -84,7 +84,8 @@ def _pod_failure(pod: Pod, at: datetime) -> tuple[str, str] | None:
 
 def _container_failure(status: Json) -> tuple[str, str] | None:
     waiting = (status.get("state") or {}).get("waiting") or {}
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    reason = waiting.get("reason", "")
+    message = waiting.get("message", "")
     if reason in _HOPELESS:
         return "image_unavailable" if "Image" in reason else "container_config", f"{reason}: {message}"
     restarts = int(status.get("restartCount") or 0)

@@ -36,7 +36,8 @@ def stability_test(
     waits can show that he lives.
     """
     asked = [each.check for each in checks if isinstance(each.check, HttpCheck)]
-    tally, end = _Tally(), clock.monotonic() + settings.window.total_seconds()
+    tally = _Tally()
+    end = clock.monotonic() + settings.window.total_seconds()
     while asked and clock.monotonic() < end:
         for check in asked:
             _ask(check, tally, service, route, clock)
