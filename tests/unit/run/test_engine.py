@@ -23,10 +23,12 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def ports() -> Ports:
-    """The ports of a run that owns the workload `web`."""
+    """The ports of a run that owns the workload `web`; its pods are there, so that nobody else changes anything."""
     simulation = Simulation.of(2, strategy="in_place")
-    ports, request = simulation.ports(), simulation.request(4)
+    ports = simulation.ports()
+    request = simulation.request(4)
     phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
+    simulation.world.settle()
     return ports
 
 
@@ -64,15 +66,9 @@ def meddling(ports: Ports, decide: Decide, *, times: int) -> Decide:
     def decide_late(scene: Scene, order: Order) -> Decision:
         decision = decide(scene, order)
         if next(turns, None) is not None:
-            version = deployment(ports).version
-            ports.kube.patch(Kind.DEPLOYMENT, NAMESPACE, "web", {"metadata": {"labels": {"x": "y"}}}, version=version)
-            ports.kube.patch(
-                Kind.DEPLOYMENT,
-                NAMESPACE,
-                "web",
-                {"metadata": {"labels": {"x": None}}},
-                version=deployment(ports).version,
-            )
+            for value in ("there", None):
+                change = {"metadata": {"labels": {"somebody": value}}}
+                ports.kube.patch(Kind.DEPLOYMENT, NAMESPACE, "web", change, version=deployment(ports).version)
         return decision
 
     return decide_late
@@ -184,9 +180,7 @@ class TestWaiting:
 
 
 class TestOwning:
-    def test_every_object_of_the_workload_carries_the_generation_before_one_is_touched(
-        self, ports: Ports, work: Work
-    ) -> None:
+    def test_every_object_of_the_workload_carries_the_generation_before_one_is_touched(self, work: Work) -> None:
         work.engine.stamp()
 
         scene = work.engine.look()
