@@ -15,6 +15,7 @@ from springtide.kube.scene import PodSet, Scene
 from springtide.policy.model import ScalingPolicy
 from springtide.policy.strategy import RunSettings
 from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order, Snapshot
+from springtide.workload import Workload
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
 OWN_SELECTOR = {"app": "web"}
@@ -234,7 +235,14 @@ def order(
         autoscaler=None if through is None else _snapshot_of(through),
     )
     chosen = settings if settings is not None else policy().spec.strategy
-    return Order("run-1", "web", replicas, snapshot, chosen, HoldNote("ada", "a sale", NOW + timedelta(days=1)))
+    return Order(
+        "run-1",
+        Workload("shop", "web", "web"),
+        replicas,
+        snapshot,
+        chosen,
+        HoldNote("ada", "a sale", NOW + timedelta(days=1)),
+    )
 
 
 def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:

@@ -86,7 +86,7 @@ class ChildRun:
 
     def _begin(self) -> None:
         plan = phases.calculate_capacity(self.ports, self.request)
-        ref = RunRef.of(plan.target, self.request.run_id)
+        ref = RunRef(plan.target, self.request.run_id)
         self._ref = ref
         phases.create_instances(self.ports, self.request, plan)
         self._left = [

@@ -21,8 +21,10 @@ from springtide.sandbox.objects import Json
 from springtide.sandbox.world import World
 from springtide.verify.route import Answer, Route
 from springtide.verify.smoke import Instant
+from springtide.workload import Workload
 
 NAMESPACE = "shop"
+WORKLOAD = Workload(NAMESPACE, "web", "web")
 WAITS = {"propagation": "2s", "drain": "1s", "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"}}
 """Short waits and deadlines: virtual seconds cost nothing, but every look that they hold costs a little."""
 

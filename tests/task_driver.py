@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from simulation import NAMESPACE, Simulation
+from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import SpringtideError, TemporaryError
-from springtide.labels import lease_name
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -61,7 +60,7 @@ class TaskDriver:
         raise AssertionError("a run does not end by crashing for ever")
 
     def _is_owned(self) -> bool:
-        lease = self.simulation.world.get("leases", NAMESPACE, lease_name("web"))
+        lease = self.simulation.world.get("leases", NAMESPACE, WORKLOAD.lease_name)
         return lease is not None and bool(lease["spec"].get("holderIdentity"))
 
     def ports(self) -> Ports:
@@ -76,11 +75,11 @@ class TaskDriver:
             plan = self._task("calculate_capacity", self._calculate)
             if plan is None or self.plan is None or self.plan.outcome is PlanOutcome.NOTHING_TO_DO:
                 return RunOutcome.NOTHING_TO_DO
-            self._forward(RunRef.of(self.plan.target, self.request.run_id))
+            self._forward(RunRef(self.plan.target, self.request.run_id))
         except SpringtideError as error:
             self.failures.append(error.message)
             return self._undone(error)
-        ref = RunRef.of(self.plan.target, self.request.run_id)
+        ref = RunRef(self.plan.target, self.request.run_id)
         return self._retried(lambda: phases.report(self.ports(), ref))
 
     def _calculate(self) -> object:
@@ -111,7 +110,7 @@ class TaskDriver:
     def _undone(self, error: SpringtideError) -> RunOutcome:
         if self.plan is None:
             return RunOutcome.FAILED
-        ref = RunRef.of(self.plan.target, self.request.run_id)
+        ref = RunRef(self.plan.target, self.request.run_id)
         self.before_task("roll_back")
         try:
             self._retried(lambda: phases.roll_back(self.ports(), ref))

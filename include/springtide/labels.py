@@ -38,13 +38,3 @@ REVISION: Final = "deployment.kubernetes.io/revision"
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 """Kubernetes' own label on an EndpointSlice."""
-
-
-def set_names(deployment: str) -> tuple[str, str]:
-    """Return the two fixed Deployment names that a workload's pod sets take turns in: its own, and its twin's."""
-    return deployment, f"{deployment}-{ALTERNATE}"
-
-
-def lease_name(deployment: str) -> str:
-    """Return the name of the workload's Lease, the same for both sets."""
-    return f"springtide-{deployment}"

@@ -63,11 +63,11 @@ class PhaseOperator(BaseOperator):
 
     def execute(self, context: Context) -> Record:
         """Return what was done."""
-        from springtide.run.phases import remove_old_instances, switch_endpoints
+        from springtide.run.phases import run_phase
+        from springtide.run.state import Phase
 
-        acts = {act.__name__: act for act in (switch_endpoints, remove_old_instances)}
         with opened(context) as ports:
-            return progress_record(acts[self.task_id](ports, ref_of(context, required_plan(context))))
+            return progress_record(run_phase(ports, ref_of(context, required_plan(context)), Phase(self.task_id)))
 
 
 class SmokeTestOperator(BaseOperator):

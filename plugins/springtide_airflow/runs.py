@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError, SpringtideError
@@ -31,6 +31,7 @@ Record = dict[str, Any]
 
 PLANNED_BY: Final = "calculate_capacity"
 PLAN_KEY: Final = "plan"
+DRY_KEY: Final = "dry_run"
 ERROR_KEY: Final = "error"
 APPROVED_BY: Final = "approve"
 APPROVED_KEY: Final = "approved"
@@ -65,7 +66,7 @@ def opened(context: Context) -> Iterator[Ports]:
 
 def keep_plan(context: Context, plan: ScalingPlan, *, is_dry: bool) -> None:
     """Leave the plan for the tasks that follow."""
-    context["ti"].xcom_push(key=PLAN_KEY, value=plan.to_record() | {"dry_run": is_dry})
+    context["ti"].xcom_push(key=PLAN_KEY, value=plan.to_record() | {DRY_KEY: is_dry})
 
 
 def plan_of(context: Context) -> ScalingPlan | None:
@@ -73,7 +74,9 @@ def plan_of(context: Context) -> ScalingPlan | None:
     from springtide.plan.model import ScalingPlan
 
     record = _kept(context)
-    return None if record is None else ScalingPlan.from_record(record)
+    if record is None:
+        return None
+    return ScalingPlan.from_record({name: value for name, value in record.items() if name != DRY_KEY})
 
 
 def required_plan(context: Context) -> ScalingPlan:
@@ -98,22 +101,22 @@ def as_approved(context: Context, request: RunRequest, now: datetime) -> RunRequ
         return request
     planned = _kept(context) or {}
     is_stale = now - datetime.fromisoformat(answer["at"]) > STALE_AFTER
-    return replace(request, approved=answer["plan"], dry_run=planned.get("dry_run", True) or is_stale)
+    return replace(request, approved=answer["plan"], dry_run=planned.get(DRY_KEY, True) or is_stale)
 
 
 def unchanged(context: Context) -> Record | None:
     """Return what the run came to when nothing was to be changed: nothing to do, or a dry run; else None."""
     record = _kept(context)
-    if record is None or not (record["dry_run"] or record["outcome"] == "nothing_to_do"):
+    if record is None or not (record[DRY_KEY] or record["outcome"] == "nothing_to_do"):
         return None
-    return {name: record[name] for name in ("outcome", "dry_run", "current", "replicas", "reason")}
+    return {name: record[name] for name in ("outcome", DRY_KEY, "current", "replicas", "reason")}
 
 
 def ref_of(context: Context, plan: ScalingPlan) -> RunRef:
     """Return how this task names its run in the cluster."""
     from springtide.run.ports import RunRef
 
-    return RunRef.of(plan.target, context["dag_run"].run_id, attempt=context["ti"].try_number)
+    return RunRef(plan.target, context["dag_run"].run_id, attempt=context["ti"].try_number)
 
 
 def failure_of(context: Context) -> SpringtideError | None:
@@ -134,23 +137,6 @@ def failure_of(context: Context) -> SpringtideError | None:
 def progress_record(progress: Progress) -> Record:
     """Return what a phase came to, for people who look at the task."""
     return {"message": progress.message, "writes": list(progress.writes)}
-
-
-def time_left(ports: Ports, ref: RunRef, phase: str) -> timedelta:
-    """Return how long `phase`, which has begun, may still wait by the run's own order."""
-    from springtide.run.state import JournalStatus, Phase
-    from springtide.run.work import Work
-
-    state = Work.of(ports, ref).state
-    deadlines = state.settings.deadlines
-    allowed: dict[str, timedelta] = {
-        "instances_ready": deadlines.ready,
-        "endpoints_switched": deadlines.switched,
-        "instances_removed": deadlines.removed,
-    }
-    began = state.entry(Phase(phase), JournalStatus.STARTED)
-    spent = ports.clock.now() - began.at if began else timedelta(0)
-    return max(timedelta(0), allowed[phase] - spent)
 
 
 def _kept(context: Context) -> Record | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseSensorOperator
 
-from springtide_airflow.runs import Record, opened, progress_record, ref_of, required_plan, time_left
+from springtide_airflow.runs import Record, opened, progress_record, ref_of, required_plan
 from springtide_airflow.triggers import PhaseTrigger
 
 if TYPE_CHECKING:
@@ -40,18 +40,20 @@ class PhaseSensor(BaseSensorOperator):
             DeadlineExceeded: the phase's own deadline is over.
             PermanentError, TemporaryError: as the phase says.
         """
-        from springtide.run import phases
+        from springtide.run.phases import run_phase
+        from springtide.run.state import Phase
+        from springtide.run.work import Work
 
-        waits = {w.__name__: w for w in (phases.instances_ready, phases.endpoints_switched, phases.instances_removed)}
+        phase = Phase(self.task_id)
         with opened(context) as ports:
             ref = ref_of(context, required_plan(context))
-            progress = waits[self.task_id](ports, ref, patience=PATIENCE)
-            left = min(time_left(ports, ref, self.task_id), SLICE, timedelta(seconds=self.timeout))
-            end = ports.clock.now() + left
-        if not progress.is_done:
-            self.log.info("deferred until %s: %s", end.isoformat(timespec="seconds"), progress.message)
-            trigger = PhaseTrigger(self.task_id, ref.namespace, ref.deployment, ref.run_id, end.timestamp())
-            self.defer(trigger=trigger, method_name="execute", timeout=left + MARGIN)
+            progress = run_phase(ports, ref, phase, patience=PATIENCE)
+            if not progress.is_done:
+                left = min(Work.of(ports, ref).time_left(phase), SLICE, timedelta(seconds=self.timeout))
+                end = ports.clock.now() + left
+                self.log.info("deferred until %s: %s", end.isoformat(timespec="seconds"), progress.message)
+                trigger = PhaseTrigger(self.task_id, ref.workload.to_record(), ref.run_id, end.timestamp())
+                self.defer(trigger=trigger, method_name="execute", timeout=left + MARGIN)
         return progress_record(progress)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Record:

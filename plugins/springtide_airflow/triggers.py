@@ -23,17 +23,16 @@ class PhaseTrigger(BaseTrigger):
     The event says which, for people; the task looks for itself.
     """
 
-    def __init__(self, phase: str, namespace: str, deployment: str, run_id: str, deadline: float) -> None:
+    def __init__(self, phase: str, workload: dict[str, str], run_id: str, deadline: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.phase = phase
-        self.namespace = namespace
-        self.deployment = deployment
+        self.workload = workload
         self.run_id = run_id
         self.deadline = deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return how another process makes this trigger again."""
-        names = ("phase", "namespace", "deployment", "run_id", "deadline")
+        names = ("phase", "workload", "run_id", "deadline")
         return f"{__name__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -61,10 +60,12 @@ class PhaseTrigger(BaseTrigger):
         from springtide.run.phases import look
         from springtide.run.ports import RunRef
         from springtide.run.state import Phase
+        from springtide.workload import Workload
         from springtide_airflow.hook import SpringtideHook
 
         ports = SpringtideHook().reading_ports()
-        ref, phase = RunRef(self.namespace, self.deployment, self.run_id), Phase(self.phase)
+        ref = RunRef(Workload.from_record(self.workload), self.run_id)
+        phase = Phase(self.phase)
 
         def take_one_look() -> Progress:
             return look(ports, ref, phase)

@@ -11,8 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from builders import policy_text
-from simulation import NAMESPACE, Simulation
-from springtide.labels import lease_name
+from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide_airflow.hook import SpringtideHook
 
@@ -86,7 +85,7 @@ def outcome(dag: DAG) -> tuple[str, Any]:
 
 
 def is_free(simulation: Simulation) -> bool:
-    lease = simulation.world.get("leases", NAMESPACE, lease_name("web"))
+    lease = simulation.world.get("leases", NAMESPACE, WORKLOAD.lease_name)
     assert lease is not None
     return not lease["spec"].get("holderIdentity")
 

@@ -18,9 +18,9 @@ import pytest
 from builders import policy_text
 from springtide.errors import InputError
 from springtide.events.firing import Firing
-from springtide.plan.model import Target
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.record.sql import open_store
+from springtide.workload import Workload
 from springtide_airflow import calendars, settings
 from springtide_airflow.hook import SpringtideHook
 
@@ -152,7 +152,7 @@ def test_files_are_beside_the_plugins_and_in_airflow_home(monkeypatch: pytest.Mo
 
 def finished(number: int, lasted: timedelta = timedelta(minutes=2)) -> ScalingRun:
     began = datetime.now(UTC) - timedelta(hours=1 + number)
-    target = Target("shop", "web", "web")
+    target = Workload("shop", "web", "web")
     plan = {"current": 2, "replicas": 4}
     run = ScalingRun(f"run-{number}", "web", target, "in_place", "ada", "", began, plan=plan)
     return run.with_outcome(RunOutcome.SUCCEEDED, at=began + lasted)

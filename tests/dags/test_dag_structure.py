@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk import BaseSensorOperator, TriggerRule
 
+from springtide.run.phase_table import PHASES
 from springtide.run.state import Phase
 from springtide_airflow.errors import ErrorWordPolicy
 
@@ -52,6 +53,12 @@ def test_every_sensor_has_a_timeout(bag: DagBag) -> None:
     assert sensors
     for sensor in sensors:
         assert 0 < sensor.timeout <= timedelta(days=1).total_seconds()
+
+
+def test_the_tasks_that_wait_are_the_phases_that_may_be_left_and_taken_up_again(scale_service: DAG) -> None:
+    sensors = {task.task_id for task in scale_service.tasks if isinstance(task, BaseSensorOperator)}
+
+    assert sensors == {rule.phase.value for rule in PHASES if rule.is_awaited}
 
 
 def test_tasks_are_the_phases_of_a_run_in_their_order(scale_service: DAG) -> None:

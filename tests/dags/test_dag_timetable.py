@@ -148,13 +148,13 @@ def test_a_learned_lead_is_that_of_the_measured_runs(place: Place) -> None:
 
 def measured(number: int) -> Any:
     """Return a successful run of two minutes."""
-    from springtide.plan.model import Target
     from springtide.record.model import RunOutcome, ScalingRun
+    from springtide.workload import Workload
 
     began = NOW - timedelta(hours=1 + number)
     plan = {"current": 2, "replicas": 4}
     return ScalingRun(
-        f"run-{number}", "checkout", Target("shop", "checkout", "checkout"), "in_place", "ada", "", began, plan=plan
+        f"run-{number}", "checkout", Workload("shop", "checkout", "checkout"), "in_place", "ada", "", began, plan=plan
     ).with_outcome(RunOutcome.SUCCEEDED, at=began + timedelta(minutes=2))
 
 

@@ -11,10 +11,12 @@ import pytest
 
 from springtide.errors import ClusterUnavailable, WorkloadFailed
 from springtide.run.engine import Progress
+from springtide.workload import Workload
 from springtide_airflow import triggers
 from springtide_airflow.triggers import PhaseTrigger
 
 Look = Callable[[], Progress]
+WORKLOAD = Workload("shop", "checkout", "checkout")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Progress | Exception]:
 
 
 def trigger(*, seconds: float = 60.0) -> PhaseTrigger:
-    return PhaseTrigger("instances_ready", "shop", "checkout", "run-1", time.time() + seconds)
+    return PhaseTrigger("instances_ready", WORKLOAD.to_record(), "run-1", time.time() + seconds)
 
 
 async def events(of: PhaseTrigger) -> list[Any]:
@@ -53,7 +55,7 @@ def test_another_process_makes_the_same_trigger_again() -> None:
     again = getattr(importlib.import_module(module), name)(**arguments)
 
     assert again.serialize() == (path, arguments)
-    assert set(arguments) == {"phase", "namespace", "deployment", "run_id", "deadline"}  # nothing secret is stored
+    assert set(arguments) == {"phase", "workload", "run_id", "deadline"}  # nothing secret is stored
 
 
 async def test_it_fires_when_the_phase_is_done(looks: list[Progress | Exception]) -> None:

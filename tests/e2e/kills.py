@@ -13,6 +13,7 @@ from e2e.live_load import RATE
 from e2e.manifests import NAME
 from springtide import labels
 from springtide.run.state import Phase
+from springtide.workload import Workload
 
 if TYPE_CHECKING:
     import subprocess
@@ -39,7 +40,8 @@ class Journal:
     @classmethod
     def read(cls, see: Observer) -> Self | None:
         """Return what the Lease says now; None when there is no Lease yet."""
-        leases = [each for each in see.objects("leases") if each["metadata"]["name"] == labels.lease_name(NAME)]
+        name = Workload("", NAME, NAME).lease_name
+        leases = [each for each in see.objects("leases") if each["metadata"]["name"] == name]
         text = leases[0]["metadata"].get("annotations", {}).get(labels.STATE) if leases else None
         if text is None:
             return None

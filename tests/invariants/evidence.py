@@ -9,13 +9,13 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from simulation import NAMESPACE
+from simulation import NAMESPACE, WORKLOAD
 from springtide import labels
 from springtide.sandbox.history import Call, EndpointsAt, Loss
 from springtide.sandbox.objects import Json, Ref
 from springtide.sandbox.world import World
 
-LEASE = labels.lease_name("web")
+LEASE = WORKLOAD.lease_name
 OK = 300
 """Below this status the API server did what it was asked."""
 

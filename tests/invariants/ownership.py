@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from invariants.evidence import LEASE, OK, Evidence, LeaseAt, pairs
-from springtide import labels
+from simulation import WORKLOAD
 from springtide.run.lease import DURATION_SECONDS
 
 
@@ -70,9 +70,9 @@ def i13_the_snapshot_stands_before_the_first_write(evidence: Evidence) -> Iterat
 def i14_names_are_the_two_fixed_ones(evidence: Evidence) -> Iterator[str]:
     """I-14: nothing is created but the workload's other set, under its fixed name and with the run on it."""
     for write in evidence.workload_writes:
-        if write.method == "POST" and (write.name not in labels.set_names("web") or write.stamp is None):
+        if write.method == "POST" and (write.name not in WORKLOAD.set_names or write.stamp is None):
             yield f"{write.name} was created"
-    for stranger in set(evidence.after.deployments) - set(labels.set_names("web")) - set(evidence.before.deployments):
+    for stranger in set(evidence.after.deployments) - set(WORKLOAD.set_names) - set(evidence.before.deployments):
         yield f"there is a Deployment {stranger}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from invariants.evidence import Evidence, LeaseAt, Write
-from springtide.run.work import _FORWARD
+from springtide.run.phase_table import FORWARD
 
 
 def i04_every_change_is_compare_and_swap(evidence: Evidence) -> Iterator[str]:
@@ -39,8 +39,8 @@ def i06_the_floor_holds_at_every_instant(evidence: Evidence) -> Iterator[str]:
 def i08_the_order_is_fixed(evidence: Evidence) -> Iterator[str]:
     """I-8: no phase begins before the ones ahead of it are done, and no write comes before its phase."""
     for lease in evidence.leases:
-        for number, phase in enumerate(_FORWARD):
-            missing = [each.value for each in _FORWARD[:number] if not lease.has(each.value)]
+        for number, phase in enumerate(FORWARD):
+            missing = [each.value for each in FORWARD[:number] if not lease.has(each.value)]
             if lease.has(phase.value, "started") and missing:
                 yield f"at {lease.at:.1f} s {phase.value} had begun before {', '.join(missing)} was done"
     for write in evidence.workload_writes:

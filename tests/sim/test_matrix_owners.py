@@ -10,9 +10,8 @@ from dataclasses import replace
 import pytest
 
 from invariants import Begin
-from simulation import NAMESPACE
+from simulation import NAMESPACE, WORKLOAD
 from springtide.errors import Fenced, TemporaryError
-from springtide.plan.model import Target
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, RunOutcome, ScalingRun
 from springtide.run import phases, pipeline
@@ -22,7 +21,6 @@ from springtide.sandbox.history import Call
 from stages import EVERY, Stage, Strike, Trial, crashing, void
 from task_driver import AfterCrash, TaskDriver
 
-TARGET = Target("shop", "web", "web")
 CRASHES = [FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER]
 ended = {Stage.BACK: RunOutcome.ROLLED_BACK}
 
@@ -174,7 +172,7 @@ def test_old_run_cleared(stage: Stage) -> None:
         assert TaskDriver(trial.simulation, old).go() is RunOutcome.FAILED
         for phase in (phases.switch_endpoints, phases.remove_old_instances):
             with pytest.raises(Fenced):
-                phase(trial.simulation.ports("run-0"), RunRef.of(TARGET, "run-0"))
+                phase(trial.simulation.ports("run-0"), RunRef(WORKLOAD, "run-0"))
 
     trial.struck(cleared)
 
@@ -194,7 +192,7 @@ def test_two_runs_of_one_service(stage: Stage) -> None:
             pipeline.run(trial.simulation.ports("run-2"), trial.simulation.request(5, "run-2"))
         except Fenced as error:
             refusals.append(error.message)
-        phases.roll_back(trial.simulation.ports("run-2"), RunRef.of(TARGET, "run-2"))
+        phases.roll_back(trial.simulation.ports("run-2"), RunRef(WORKLOAD, "run-2"))
 
     trial.struck(another)
 

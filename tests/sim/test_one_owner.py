@@ -10,6 +10,7 @@ import pytest
 from courses import Course
 from interleaving import Interleaving
 from invariants import Begin, Evidence, broken
+from simulation import WORKLOAD
 from springtide.errors import Fenced, WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.run import phases, pipeline
@@ -88,7 +89,7 @@ def test_a_trigger_only_reads(phase: str) -> None:
         if name == phase:
             before = len(trial.evidence.writes)
             for _ in range(2):
-                phases.look(trial.simulation.ports("trigger"), RunRef("shop", "web", "run-1"), Phase(phase))
+                phases.look(trial.simulation.ports("trigger"), RunRef(WORKLOAD, "run-1"), Phase(phase))
             looks.append(len(trial.evidence.writes) - before)
 
     trial.driver.before_task = look_twice

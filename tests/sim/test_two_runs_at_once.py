@@ -18,6 +18,7 @@ from springtide.run.claims import undecided
 from springtide.run.lease import Lease, read_lease
 from springtide.run.ports import Neighbours, Ports, RunRef, RunRequest
 from springtide.sandbox.objects import Json
+from springtide.workload import Workload
 
 ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 90}
 """Both stand with 2 replicas each: 40. One may go to 6, which takes 80; both may not: 120."""
@@ -131,7 +132,7 @@ def test_of_two_that_took_their_leases_before_either_looked_the_earlier_goes_on(
 def give_way(two: Two, name: str) -> None:
     ports = two.ports()
     if "in flight" in refusal(two, name):
-        ref = RunRef.of(two.plans[name].target, f"run-{name}")
+        ref = RunRef(two.plans[name].target, f"run-{name}")
         phases.roll_back(ports, ref)
         phases.report(ports, ref)
 
@@ -145,7 +146,7 @@ def test_a_later_run_that_died_before_it_looked_is_not_waited_for_for_ever(monke
     before = two.fleet.world.elapsed
     assert "run 'run-b' in flight" in refusal(two, "a")
     assert 10 < two.fleet.world.elapsed - before < 30
-    mine = read_lease(two.ports().kube, NAMESPACE, "a")
+    mine = read_lease(two.ports().kube, Workload(NAMESPACE, "a", "a"))
     assert mine
     assert [each.holder for each in undecided(two.ports().kube, [NAMESPACE], mine)] == ["run-b"]
 
@@ -174,7 +175,7 @@ def test_a_run_that_was_refused_leaves_nothing_behind() -> None:
     before = [manifest["metadata"]["name"] for manifest in manifests("b")]
     with pytest.raises(InputError):
         pipeline.run(two.ports(), two.request("b"))
-    lease = read_lease(two.ports().kube, NAMESPACE, "b")
+    lease = read_lease(two.ports().kube, Workload(NAMESPACE, "b", "b"))
     assert lease is None or not lease.holder
     assert two.fleet.replicas()["b"] == 2
     assert before == ["b", "b"]

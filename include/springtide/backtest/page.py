@@ -10,6 +10,7 @@ import numpy as np
 
 from springtide.backtest.words import verdict
 from springtide.capacity.minutes import MINUTE
+from springtide.policy.capacity_part import ModelPart
 
 if TYPE_CHECKING:
     from typing import Any
@@ -128,7 +129,7 @@ def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | N
     from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
-    said = [getattr(spec, "per_replica", None) for spec in policy.spec.capacity.models]
+    said = [spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart)]
     carried = next(filter(None, said), None)  # without it demand and pods have no common axis: demand is left out
     if demand is not None and len(demand) and carried:
         times = [datetime.fromtimestamp(second, UTC) for second in demand.times]

@@ -23,6 +23,7 @@ from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, InputError
 from springtide.plan.guards import within_bounds, within_step, within_tolerance
 from springtide.policy.capacity import WeightedDemandSpec
+from springtide.policy.capacity_part import ModelPart
 from springtide.policy.control import AutoSpec
 
 if TYPE_CHECKING:
@@ -103,10 +104,10 @@ def capacity_of_a_pod(policy: ScalingPolicy) -> float:
         InputError: no model says it.
     """
     for spec in policy.spec.capacity.models:
-        # With demand in cores, what a pod can serve is what it can use.
-        capacity = spec.limit if isinstance(spec, WeightedDemandSpec) else getattr(spec, "per_replica", None)
-        if capacity is not None:
-            return float(capacity)
+        if isinstance(spec, WeightedDemandSpec):  # with demand in cores, what a pod can serve is what it can use
+            return float(spec.limit)
+        if isinstance(spec, ModelPart) and spec.rated_load is not None:
+            return spec.rated_load
     raise InputError(
         f"per_replica: no model of policy {policy.name} says what one replica can serve. Give it: --per-replica 55.",
         code="capacity_unusable",

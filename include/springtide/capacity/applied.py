@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from springtide.capacity.setting import Setting
+from springtide.stored import Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class Applied(Stored):
     """What `springtide autoscaler --apply` wrote last for one service.
 
     `rule` is a fingerprint of the whole rule, which a changed policy changes, too; `follower` the kind that follows
@@ -23,13 +22,3 @@ class Applied:
     follower: str
     at: datetime
     by_hand: bool = False
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        return asdict(self) | {"at": self.at.isoformat()}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Applied:
-        """Return what `to_record` stored."""
-        parsed = {"setting": Setting.from_record(record["setting"]), "at": datetime.fromisoformat(record["at"])}
-        return cls(**{**record, **parsed})

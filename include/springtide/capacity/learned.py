@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from springtide.capacity.applied import Applied
 from springtide.capacity.setting import Tuned
+from springtide.stored import Stored
 
 if TYPE_CHECKING:
     from springtide.policy.part import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Stored):
     """A fitted upper bound: `upper[i]` for the `step` seconds from POSIX second `start` + i·step on.
 
     `fingerprint` is that of the data it was fitted on, all of it before `start`.
@@ -36,18 +37,9 @@ class Forecast:
         """POSIX second up to which it says anything."""
         return self.start + self.step * len(self.upper)
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return asdict(self) | {"upper": list(self.upper)}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Forecast:
-        """Return the forecast that `to_record` stored."""
-        return cls(**{**record, "upper": tuple(record["upper"])})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
+class Learned(Stored):
     """Everything learned about one service, by `fingerprint_of` a model's settings.
 
     An error is 0 to 1; a startup is in seconds from a decision until its pods serve. `applied` is what the cluster's
@@ -66,31 +58,6 @@ class Learned:
             return self
         # What runs really took stands above what their probes would allow.
         return replace(self, startups={fingerprint_of(spec): startup for spec in specs} | dict(self.startups))
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return {
-            "forecasts": {key: forecast.to_record() for key, forecast in self.forecasts.items()},
-            "errors": dict(self.errors),
-            "tuned": {key: setting.to_record() for key, setting in self.tuned.items()},
-            "startups": dict(self.startups),
-            "applied": None if self.applied is None else self.applied.to_record(),
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Learned:
-        """Return what `to_record` stored."""
-        # What later versions learned in addition is missing in an earlier record: nothing was learned of it yet.
-        forecasts = {key: Forecast.from_record(stored) for key, stored in record["forecasts"].items()}
-        tuned = {key: Tuned.from_record(stored) for key, stored in record.get("tuned", {}).items()}
-        applied = None if record.get("applied") is None else Applied.from_record(record["applied"])
-        return cls(
-            forecasts=forecasts,
-            errors=dict(record["errors"]),
-            tuned=tuned,
-            startups=dict(record.get("startups", {})),
-            applied=applied,
-        )
 
 
 NOTHING_LEARNED = Learned()

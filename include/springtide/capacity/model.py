@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from springtide.quantities import round_up
+from springtide.stored import Stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelAnswer:
+class ModelAnswer(Stored):
     """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
 
     `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0. `usual` is what demand
@@ -30,10 +31,6 @@ class ModelAnswer:
     is_aside: bool = False
     usual: float | None = None
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return asdict(self) | {"inputs": dict(self.inputs)}
-
 
 def stepping_aside(model: str, reason: str) -> ModelAnswer:
     """Return the answer of a model that has no say this time."""
@@ -41,7 +38,7 @@ def stepping_aside(model: str, reason: str) -> ModelAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityEstimate:
+class CapacityEstimate(Stored):
     """All models' answers and the one number they are combined to (pods, rounded up, before any guard).
 
     `hold` tells why what runs must not shrink by this estimate, None where it may; `quality` is the stored form of what
@@ -68,23 +65,6 @@ class CapacityEstimate:
         each = [answer.replicas if answer.usual is None else answer.usual for answer in answers]
         # fsum: the order of the models in a policy must not decide how 0.1 + 0.2 is rounded up
         return round_up(max(each, default=0.0) if self.combine == "max" else math.fsum(each))
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return {
-            "replicas": self.replicas,
-            "answers": [answer.to_record() for answer in self.answers],
-            "combine": self.combine,
-            "demand": self.demand,
-            "unit": self.unit,
-            "hold": self.hold,
-            "quality": None if self.quality is None else dict(self.quality),
-        }
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> CapacityEstimate:
-        """Return the estimate that `to_record` stored."""
-        return cls(**{**record, "answers": tuple(ModelAnswer(**answer) for answer in record["answers"])})
 
 
 class CapacityModel(Protocol):

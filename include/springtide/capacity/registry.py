@@ -207,7 +207,8 @@ def fitting_of(spec: ForecastSpec) -> Fitting:
 
 def judged_by(spec: AheadPart) -> Looked:
     """Return how the errors of `spec`'s model are measured."""
-    return Looked(getattr(spec, "per_replica"), **_window(spec))  # noqa: B009  # each of its kinds has one
+    assert spec.rated_load is not None, "every model that looks ahead says what one replica serves"
+    return Looked(spec.rated_load, **_window(spec))
 
 
 def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from springtide.capacity.model import CapacityModel, ModelAnswer
+from springtide.policy.capacity_part import ModelPart
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
@@ -43,7 +44,7 @@ class MeasuredLoad:
 
 def planned_load(spec: Part) -> float | None:
     """Return what a model plans to put on one replica: per_replica · target ÷ margin, where it has them; else None."""
-    per_replica: float | None = getattr(spec, "per_replica", None)
+    per_replica = spec.rated_load if isinstance(spec, ModelPart) else None
     if per_replica is None:
         return None
     # Each model has its own word for headroom; by its absence a model says that it plans with the whole replica.

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from springtide.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+from springtide.stored import Stored
 
 TREND_MINUTES = 3
 """How far back the trend term looks. Shorter follows noise, longer comes late; 3 min is 12 scrapes of 15 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Stored):
     """One point of the tuning grid.
 
     `quantile` is that of the conformal plan, None for no plan. The autoscaler wants `x/target + headroom·√x` pods,
@@ -69,22 +65,13 @@ class Setting:
         headroom = f" + {self.headroom:g}·√load" if self.headroom else ""
         return f"load{trend} ÷ {self.target or 1.0:g}{headroom}"
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Setting:
-        """Return the setting that `to_record` stored."""
-        return cls(**record)
-
 
 UNTUNED = Setting(quantile=0.95, target=0.8)
 """For a service with less than a day of history: on public traces the best that needs no tuning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuned:
+class Tuned(Stored):
     """What tuning decided for one service, and from what.
 
     `fingerprint` names the demand, the policy's `auto` and the start-up time that it was decided from: the same again
@@ -99,16 +86,3 @@ class Tuned:
     violated_percent: float
     cost_ratio: float
     overspent: float = 0.0
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        return asdict(self) | {"decided_at": self.decided_at.isoformat()}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Tuned:
-        """Return what `to_record` stored."""
-        parsed = {
-            "setting": Setting.from_record(record["setting"]),
-            "decided_at": datetime.fromisoformat(record["decided_at"]),
-        }
-        return cls(**{**record, **parsed})

@@ -39,7 +39,7 @@ from springtide.plan.findings import require_passed
 from springtide.plan.guards import parse_replicas
 from springtide.policy.model import ScalingPolicy
 from springtide.run import phases, pipeline
-from springtide.run.admission import plan_capacity, target_of
+from springtide.run.admission import plan_capacity
 from springtide.run.lease import read_lease
 from springtide.run.ports import RunRef, RunRequest
 
@@ -173,12 +173,12 @@ def roll_back(
     place = Place(policies, kubeconfig, context, None, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
-        target = target_of(place.policy(service))
+        workload = place.policy(service).spec.target.workload
         with place.ports(display.wait) as ports:
-            lease = read_lease(ports.kube, target.namespace, target.deployment)
+            lease = read_lease(ports.kube, workload)
             if lease is None or not lease.holder:
                 raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
-            ref = RunRef.of_holder(target, lease.holder)
+            ref = RunRef.of_holder(workload, lease.holder)
             with display:
                 progress = phases.roll_back(ports, ref, is_decided=True)
                 outcome = phases.report(ports, ref)

@@ -12,6 +12,7 @@ from springtide.events.almanac import Almanac, Pace
 from springtide.events.occurrences import Occurrence
 from springtide.events.sweep import climb
 from springtide.events.waves import Order, RunState, Started, next_turn
+from springtide.percentiles import nearest_rank
 from springtide.policy.calendar import LearnSpec
 
 _START = datetime(2000, 1, 1, tzinfo=UTC)
@@ -59,7 +60,9 @@ class LeadTime:
 
 def p95(seconds: Sequence[float]) -> float:
     """Return the nearest-rank 95th percentile of at least one number: the largest of up to nineteen."""
-    return sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
+    found = nearest_rank(seconds, 0.95)
+    assert found is not None, "of at least one number"
+    return found
 
 
 def lead_time(

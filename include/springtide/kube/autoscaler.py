@@ -13,6 +13,7 @@ from springtide import labels
 from springtide.errors import NotFound
 from springtide.kube.client import KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
+from springtide.workload import Workload
 
 _PAUSED: Final = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
 
@@ -106,29 +107,29 @@ def most(bounds: Bounds) -> int:
     return 100 if bounds.maximum is None else bounds.maximum
 
 
-def owners_of(kube: KubeReader, namespace: str, deployment: str, hpas: Sequence[Json]) -> tuple[Autoscaler, ...]:
+def owners_of(kube: KubeReader, workload: Workload, hpas: Sequence[Json]) -> tuple[Autoscaler, ...]:
     """Return what owns the replicas of either of the workload's two sets, given the namespace's `hpas`.
 
     Raises:
         ClusterRefused: KEDA is behind an HPA, and its ScaledObjects may not be read.
     """
-    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target in labels.set_names(deployment)]
-    return tuple(_behind(kube, namespace, hpa) for hpa in mine)
+    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target in workload.set_names]
+    return tuple(_behind(kube, workload.namespace, hpa) for hpa in mine)
 
 
-def find(kube: KubeReader, namespace: str, deployment: str) -> tuple[Autoscaler, ...]:
+def find(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ...]:
     """Return what owns the workload's replicas, also a ScaledObject whose HPA KEDA has not made yet."""
-    found = owners_of(kube, namespace, deployment, kube.list(Kind.AUTOSCALER, namespace))
-    return found or scaled_objects(kube, namespace, deployment)
+    found = owners_of(kube, workload, kube.list(Kind.AUTOSCALER, workload.namespace))
+    return found or scaled_objects(kube, workload)
 
 
-def scaled_objects(kube: KubeReader, namespace: str, deployment: str) -> tuple[Autoscaler, ...]:
+def scaled_objects(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ...]:
     """Return the ScaledObjects over either of the workload's two sets; none where the cluster has no KEDA."""
     try:
-        scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, namespace)]
+        scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, workload.namespace)]
     except NotFound:
         return ()
-    return tuple(each for each in scaled if each.target in labels.set_names(deployment))
+    return tuple(each for each in scaled if each.target in workload.set_names)
 
 
 def _behind(kube: KubeReader, namespace: str, hpa: Autoscaler) -> Autoscaler:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from kubernetes.client import ApiClient
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 15.0
 READ_ATTEMPTS: Final = 3
 """A read is tried this often before the phase is told; a write only once (invariant I-15)."""
 
@@ -88,7 +89,8 @@ class LiveKube:
         self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version, dry_run: bool = False
     ) -> Json:
         """Merge `change` into the object as it was read (see `KubeClient.patch`)."""
-        method, where = self._method("patch", kind), (namespace, name)
+        method = self._method("patch", kind)
+        where = (namespace, name)
         return self._patch(f"patch {kind.value}", method, where, _held(change, version), dry_run=dry_run)
 
     def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
@@ -135,7 +137,8 @@ class LiveKube:
 
     def _custom(self, verb: str, kind: Kind) -> Callable[..., Any]:
         """Return the method for a custom resource, with the arguments of the built-in kinds' methods."""
-        api, (group, version, plural) = self._api("CustomObjectsApi"), _CUSTOM[kind]
+        api = self._api("CustomObjectsApi")
+        group, version, plural = _CUSTOM[kind]
 
         def read(name: str, namespace: str, **options: Any) -> Any:
             return api.get_namespaced_custom_object(group, version, namespace, plural, name, **options)

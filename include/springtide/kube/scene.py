@@ -23,6 +23,7 @@ from springtide.kube.objects import (
     Service,
     endpoints_of,
 )
+from springtide.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,8 @@ class Scene:
 def observe(
     kube: KubeReader,
     clock: Clock,
+    workload: Workload,
     *,
-    namespace: str,
-    deployment: str,
-    service: str,
     autoscaler: tuple[Kind, str] | None = None,
 ) -> Scene:
     """Read everything that belongs to the workload, deciding reads only; `autoscaler` names the one to read as well.
@@ -89,15 +88,16 @@ def observe(
         InputError: the Service does not exist, or neither of the two Deployments does.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
-    found_service = _service(kube, namespace, service)
-    deployments = _deployments(kube, namespace, deployment)
+    service = _service(kube, workload)
+    deployments = _deployments(kube, workload)
+    namespace = workload.namespace
     selector = selector_text(shared_labels(deployments[0]))
     replica_sets = [ReplicaSet(raw) for raw in kube.list(Kind.REPLICA_SET, namespace, selector=selector)]
     pods = tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
-    slices = kube.list(Kind.ENDPOINT_SLICE, namespace, selector=f"{labels.SERVICE_NAME}={service}")
+    slices = kube.list(Kind.ENDPOINT_SLICE, namespace, selector=f"{labels.SERVICE_NAME}={workload.service}")
     return Scene(
         at=clock.now(),
-        service=found_service,
+        service=service,
         pod_sets={d.name: _pod_set(d, replica_sets, pods) for d in deployments},
         endpoints=endpoints_of(slices),
         pods=pods,
@@ -116,25 +116,26 @@ def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple
     return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
 
 
-def _service(kube: KubeReader, namespace: str, name: str) -> Service:
+def _service(kube: KubeReader, workload: Workload) -> Service:
     try:
-        return Service(kube.get(Kind.SERVICE, namespace, name))
+        return Service(kube.get(Kind.SERVICE, workload.namespace, workload.service))
     except NotFound as error:
         raise InputError(
-            f"target.service: there is no Service {name!r} in namespace {namespace!r}. Create it, or correct the "
-            "policy.",
+            f"target.service: there is no Service {workload.service!r} in namespace {workload.namespace!r}. Create it, "
+            "or correct the policy.",
             code="service_unknown",
             field="target.service",
         ) from error
 
 
-def _deployments(kube: KubeReader, namespace: str, name: str) -> list[Deployment]:
-    found = [_find(kube, namespace, each) for each in labels.set_names(name)]
+def _deployments(kube: KubeReader, workload: Workload) -> list[Deployment]:
+    found = [_find(kube, workload.namespace, name) for name in workload.set_names]
     deployments = [Deployment(raw) for raw in found if raw is not None]
     if not deployments:
+        first, second = workload.set_names
         raise InputError(
-            f"target.deployment: there is neither a Deployment {name!r} nor {labels.set_names(name)[1]!r} in "
-            f"namespace {namespace!r}. Create it, or correct the policy.",
+            f"target.deployment: there is neither a Deployment {first!r} nor {second!r} in namespace "
+            f"{workload.namespace!r}. Create it, or correct the policy.",
             code="service_unknown",
             field="target.deployment",
         )

@@ -21,7 +21,11 @@ from typing import Any
 from springtide.errors import ClusterRefused, ClusterUnavailable, Conflict, NotFound, SpringtideError, UnknownOutcome
 
 _OTHER_UID = "metadata.uid: Invalid value"
-_NOT_FOUND, _CONFLICT, _INVALID, _TOO_MANY, _SERVER_ERROR = 404, 409, 422, 429, 500
+_NOT_FOUND = 404
+_CONFLICT = 409
+_INVALID = 422
+_TOO_MANY = 429
+_SERVER_ERROR = 500
 _TEXT_LIMIT = 500
 
 
@@ -91,7 +95,8 @@ def _status(error: Any) -> tuple[int, str, str]:
         document = None
     if not isinstance(document, dict):
         return int(error.status or 0), str(error.reason or ""), body[:_TEXT_LIMIT]
-    reason, message = document.get("reason") or error.reason, document.get("message") or body
+    reason = document.get("reason") or error.reason
+    message = document.get("message") or body
     return int(error.status or 0), str(reason), str(message)[:_TEXT_LIMIT]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
@@ -10,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from springtide.load.windows import Window
+from springtide.percentiles import nearest_rank
 
 _MOST_FAILURES = 100  # listed one by one; all are counted
 _MOST_WORDS = 1000  # different errors, and different pods; the rest is counted as one
@@ -27,10 +27,8 @@ class Spread:
     @classmethod
     def of(cls, seconds: array[float]) -> Spread:
         """Return the spread by nearest rank."""
-        ranked = sorted(seconds)
-        if not ranked:
-            return cls(None, None, None)
-        return cls(*(round(1000 * ranked[math.ceil(share * len(ranked)) - 1], 3) for share in (0.5, 0.99, 1.0)))
+        ranks = (nearest_rank(seconds, share) for share in (0.5, 0.99, 1.0))
+        return cls(*(None if rank is None else round(1000 * rank, 3) for rank in ranks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +58,7 @@ class Report:
     windows: tuple[Window, ...] = ()  # second by second
 
     def to_record(self) -> dict[str, Any]:
-        """Return the form in JSON, without the seconds one by one."""
+        """Return the form in JSON: on purpose without the seconds one by one, which are for judging."""
         whole = asdict(replace(self, windows=()))
         del whole["windows"]
         return {**whole, "started_at": self.started_at.isoformat(timespec="milliseconds")}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from springtide.percentiles import nearest_rank
 
 _LOOK: Final = 3
 """Seconds that are judged together, or more until there are enough answers."""
@@ -81,8 +82,7 @@ class Limits:
 
 def p99_of(windows: Sequence[Window]) -> float | None:
     """Return the nearest-rank 99th percentile of the good answers' seconds; None when there were none."""
-    ranked = sorted(seconds for window in windows for seconds in window.latencies)
-    return ranked[math.ceil(0.99 * len(ranked)) - 1] if ranked else None
+    return nearest_rank((seconds for window in windows for seconds in window.latencies), 0.99)
 
 
 def _last(windows: Sequence[Window], least: int) -> Sequence[Window]:

@@ -17,6 +17,7 @@ from springtide.errors import Conflict, InputError
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.client import FIELD_MANAGER
 from springtide.kube.objects import Json, Kind, KubeObject, Version
+from springtide.plan.managed_fields import managers_of
 
 Path = tuple[str | int, ...]
 
@@ -86,7 +87,7 @@ class Write:
         return found
 
     def to_record(self) -> dict[str, Any]:
-        """Return the form that `--output json` shows."""
+        """Return the form that `--output json` shows: on purpose not the fields, for people compare it with a diff."""
         changed = [{"field": one.field, "before": one.before, "after": one.after} for one in self.differences]
         return {"object": self.title, "action": self.action.value, "differences": changed}
 
@@ -126,7 +127,8 @@ def require_alone(owners: tuple[Autoscaler, ...], manifest: Json) -> Autoscaler 
     Raises:
         InputError: something else owns them (`autoscaler_present`).
     """
-    kind, name = KINDS[manifest["kind"]], manifest["metadata"]["name"]
+    kind = KINDS[manifest["kind"]]
+    name = manifest["metadata"]["name"]
     others = [one for one in owners if (one.kind, one.name) != (kind, name)]
     if others:
         raise InputError(
@@ -171,19 +173,7 @@ def _require_own_fields(kind: str, found: KubeObject, differences: tuple[Differe
 
 
 def _other_manager(found: KubeObject, path: tuple[str, ...]) -> str | None:
-    for entry in found.raw["metadata"].get("managedFields") or ():
-        is_other = entry.get("manager") != FIELD_MANAGER and entry.get("subresource") != "status"
-        if is_other and _owns(entry.get("fieldsV1") or {}, path):
-            return str(entry.get("manager"))
-    return None
-
-
-def _owns(fields: Json, path: tuple[str, ...]) -> bool:
-    for step in path:
-        if f"f:{step}" not in fields:
-            return False
-        fields = fields[f"f:{step}"]
-    return True
+    return next((manager for manager in managers_of(found, path) if manager != FIELD_MANAGER), None)
 
 
 def _differences(wanted: Any, found: Any, path: Path) -> Iterator[Difference]:

@@ -76,7 +76,8 @@ def recording_rule(policy: ScalingPolicy, setting: Setting) -> Manifest:
 def horizontal_pod_autoscaler(policy: ScalingPolicy) -> Manifest:
     """Return the HPA that follows the rule through an adapter of external metrics (`adapter_rule`)."""
     tuned_spec(policy)
-    target, bounds = policy.spec.target, policy.spec.replicas
+    target = policy.spec.target
+    bounds = policy.spec.replicas
     metric = {
         "metric": {"name": PODS, "selector": {"matchLabels": {"service": policy.name}}},
         "target": {"type": "AverageValue", "averageValue": "1"},
@@ -97,7 +98,8 @@ def horizontal_pod_autoscaler(policy: ScalingPolicy) -> Manifest:
 def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
     """Return the KEDA ScaledObject that follows the rule by asking `prometheus` itself."""
     tuned_spec(policy)
-    target, bounds = policy.spec.target, policy.spec.replicas
+    target = policy.spec.target
+    bounds = policy.spec.replicas
     metadata = {
         "serverAddress": prometheus,
         "query": f'{PODS}{{service="{policy.name}"}}',

@@ -25,7 +25,9 @@ class GuardLine:
 
 def guard_lines(policy: ScalingPolicy, plan: ScalingPlan) -> tuple[GuardLine, ...]:
     """Return the guards in the order in which they look at the number."""
-    guards, bounds, current = policy.spec.guards, policy.spec.replicas, plan.current
+    guards = policy.spec.guards
+    bounds = policy.spec.replicas
+    current = plan.current
     near = round_down(current * guards.tolerance)
     told = [
         ("replicas.min", str(bounds.min), f"at least {bounds.min}"),

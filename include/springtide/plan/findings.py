@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 from springtide.errors import InputError
+from springtide.stored import Stored
 
 
 class FindingStatus(StrEnum):
@@ -20,22 +20,13 @@ class FindingStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Stored):
     """One check and what it found; `code` is stable and says what a refusal is about."""
 
     check: str
     status: FindingStatus
     message: str
     code: str = ""
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, str]) -> Finding:
-        """Return the finding that was stored as a plain record."""
-        return cls(record["check"], FindingStatus(record["status"]), record["message"], record["code"])
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return asdict(self) | {"status": self.status.value}
 
 
 def softened(findings: Iterable[Finding], only_warn: Iterable[str]) -> tuple[Finding, ...]:

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from springtide.capacity.model import CapacityEstimate
 from springtide.plan.findings import Finding
+from springtide.stored import Stored, dump, load
+from springtide.workload import Workload
+
+_FINGERPRINT: Final = "fingerprint"
 
 
 class PlanOutcome(StrEnum):
@@ -32,15 +36,6 @@ class Clamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What is scaled: the Deployment, and the Service whose endpoints are switched."""
-
-    namespace: str
-    deployment: str
-    service: str
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """What stands before a run.
 
@@ -54,7 +49,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class ScalingPlan:
+class ScalingPlan(Stored):
     """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by.
 
     With strategy `floor` both are an autoscaler's minimum. `allowed_startup` is how many seconds the probes let a pod
@@ -62,7 +57,7 @@ class ScalingPlan:
     """
 
     policy: str
-    target: Target
+    target: Workload
     strategy: str
     current: int
     replicas: int
@@ -81,37 +76,14 @@ class ScalingPlan:
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
     def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        return {
-            "policy": self.policy,
-            "target": asdict(self.target),
-            "strategy": self.strategy,
-            "current": self.current,
-            "replicas": self.replicas,
-            "outcome": self.outcome.value,
-            "estimate": self.estimate.to_record(),
-            "clamps": [asdict(clamp) for clamp in self.clamps],
-            "decided_at": self.decided_at.isoformat(),
-            "reason": self.reason,
-            "findings": [finding.to_record() for finding in self.findings],
-            "allowed_startup": self.allowed_startup,
-            "fingerprint": self.fingerprint,
-        }
+        """Return the stored form, with the fingerprint for whoever is to approve it."""
+        return dump(self) | {_FINGERPRINT: self.fingerprint}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ScalingPlan:
-        """Return the plan that `to_record` stored."""
-        return cls(
-            policy=record["policy"],
-            target=Target(**record["target"]),
-            strategy=record["strategy"],
-            current=record["current"],
-            replicas=record["replicas"],
-            outcome=PlanOutcome(record["outcome"]),
-            estimate=CapacityEstimate.from_record(record["estimate"]),
-            clamps=tuple(Clamp(**clamp) for clamp in record["clamps"]),
-            decided_at=datetime.fromisoformat(record["decided_at"]),
-            reason=record["reason"],
-            findings=tuple(Finding.from_record(finding) for finding in record.get("findings", ())),
-            allowed_startup=record.get("allowed_startup"),
-        )
+        """Return the plan that `to_record` stored; its fingerprint follows from the rest.
+
+        Raises:
+            PermanentError: a field is missing, unknown, or holds what it cannot (`record_unreadable`).
+        """
+        return load(cls, {name: value for name, value in record.items() if name != _FINGERPRINT})

@@ -18,7 +18,7 @@ from springtide.plan.guards import (
     within_step,
     within_tolerance,
 )
-from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Target
+from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing
 from springtide.plan.rehearsed import rehearsal_findings
 from springtide.policy.model import ScalingPolicy
 from springtide.policy.strategy import BlueGreen, Floor, InPlace
@@ -107,11 +107,10 @@ def make_release_plan(
 def _plan(
     policy: ScalingPolicy, estimate: CapacityEstimate, number: _Number, *, current: int, strategy: str, now: datetime
 ) -> ScalingPlan:
-    target = policy.spec.target
     outcome = PlanOutcome.NOTHING_TO_DO if number.replicas == current else PlanOutcome.SCALE
     return ScalingPlan(
         policy=policy.name,
-        target=Target(target.namespace, target.deployment, target.service),
+        target=policy.spec.target.workload,
         strategy=strategy,
         current=current,
         replicas=number.replicas,
@@ -139,7 +138,8 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
 
 
 def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
-    replicas, guards = policy.spec.replicas, policy.spec.guards
+    replicas = policy.spec.replicas
+    guards = policy.spec.guards
     number = _Number(wanted).after(within_bounds(wanted, replicas))
     number = number.after(above_own_minimum(number.replicas, standing.least))
     near = within_tolerance(number.replicas, current=standing.current, replicas=replicas, guards=guards)
@@ -150,7 +150,8 @@ def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
 
 
 def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
-    replicas, guards = policy.spec.replicas, policy.spec.guards
+    replicas = policy.spec.replicas
+    guards = policy.spec.guards
     check_bounds(policy, wanted)
     if low := above_own_minimum(wanted, standing.least):
         raise InputError(f"pods: {low.reason}, which a floor only raises.", code="pods_below_min", field="pods")
@@ -167,8 +168,11 @@ def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
 
 def _basis(wanted: int, standing: Standing) -> int:
     """Return the number that a step counts from: a floor under what runs already is no step at all, up or down."""
+    # An autoscaler with minimum 3 that runs 20 pods now: a floor of 15 starts none, so `step_up` has nothing to limit.
+    # Counted from 3, a sale could only be held 9 high while 20 pods carry it.
     if standing.current < wanted <= standing.running:
         return wanted
+    # Above what runs, the step is from what runs; on the way down what counts is the minimum that is lowered.
     return max(standing.current, standing.running) if wanted > standing.current else standing.current
 
 

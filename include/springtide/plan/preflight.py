@@ -13,11 +13,13 @@ from springtide.kube.scene import PodSet, Scene
 from springtide.plan.load_balancers import signs_of_own_list
 
 _LISTED: Final = 5
-_SERVICE, _DEPLOYMENT, _STRATEGY = "target.service", "target.deployment", "strategy.type"
+_SERVICE = "target.service"
+_DEPLOYMENT = "target.deployment"
+_STRATEGY = "strategy.type"
 
 
 def require_scalable(
-    scene: Scene, *, deployment: str, selected: Sequence[Pod], autoscalers: Sequence[Autoscaler], strategy: str
+    scene: Scene, *, selected: Sequence[Pod], autoscalers: Sequence[Autoscaler], strategy: str
 ) -> PodSet:
     """Return the stable set, or refuse with every reason at once.
 
@@ -26,7 +28,7 @@ def require_scalable(
     Raises:
         InputError: one reason or many; `code` and `field` are the first one's.
     """
-    stable = _stable(scene, deployment)
+    stable = _stable(scene)
     refusals = [
         *_service_refusals(scene, stable),
         *_selection_refusals(scene, stable, selected),
@@ -42,11 +44,11 @@ def require_scalable(
     return stable
 
 
-def _stable(scene: Scene, deployment: str) -> PodSet:
+def _stable(scene: Scene) -> PodSet:
     alive = [pod_set for pod_set in scene.pod_sets.values() if not _is_leftover(pod_set)]
     if len(alive) == 1 or len(scene.pod_sets) == 1:
         return (alive or [*scene.pod_sets.values()])[0]
-    first, second = labels.set_names(deployment)
+    first, second = sorted(scene.pod_sets)
     raise InputError(
         f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which one Service "
         f"{scene.service.name} points at, and remove the other one.",

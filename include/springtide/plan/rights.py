@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from springtide import labels
 from springtide.kube.client import Right
 from springtide.kube.objects import Kind
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.plan.model import Target
+from springtide.workload import Workload
 
 
-def rights_of(target: Target, strategy: str, autoscaler: tuple[Kind, str] | None) -> tuple[Right, ...]:
+def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | None) -> tuple[Right, ...]:
     """Return what a run by `strategy` does, with the names that a Role may narrow it to."""
-    sets = labels.set_names(target.deployment) if strategy == "blue_green" else (target.deployment,)
-    lease = labels.lease_name(target.deployment)
+    sets = target.set_names if strategy == "blue_green" else (target.deployment,)
+    lease = target.lease_name
     rights = [Right(verb, "", "services", target.service) for verb in ("get", "patch")]
     rights += [Right(verb, "apps", "deployments", each) for verb in ("get", "patch") for each in sets]
     rights += [Right("list", group, resource) for group, resource in _LISTED]
@@ -39,7 +38,8 @@ _AUTOSCALERS = {
 
 def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace: str) -> Finding:
     """Return the one finding about all rights."""
-    lacking, count = [str(each) for each in missing], len(list(needed))
+    lacking = [str(each) for each in missing]
+    count = len(list(needed))
     if not lacking:
         return Finding("rights", FindingStatus.PASSED, f"all {count} rights in namespace {namespace} are there")
     words = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."

@@ -24,17 +24,26 @@ class Owed:
     need: Footprint
 
 
-def quota_findings(quotas: Sequence[Json], need: Footprint, owed: Sequence[Owed] = ()) -> Iterator[Finding]:
-    """Yield one finding per quota: what the run needs at its peak, beside what is free and not `owed` to others."""
+def quota_findings(
+    quotas: Sequence[Json], need: Footprint, owed: Sequence[Owed] = (), unread: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """Yield one finding per quota: what the run needs at its peak, beside what is free and not `owed` to others.
+
+    `unread` names the Leases of runs of which nobody can say what they still take.
+    """
     if not quotas:
         yield Finding("quota", FindingStatus.PASSED, "the namespace has no quota")
     needed = _needed(need)
     for quota in quotas:
-        name, spec = quota["metadata"]["name"], quota["spec"]
+        name = quota["metadata"]["name"]
+        spec = quota["spec"]
         if spec.get("scopes") or spec.get("scopeSelector"):
             yield Finding("quota", FindingStatus.NOT_CHECKED, f"ResourceQuota {name} counts only pods of its scopes")
             continue
         yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, owed)
+    if quotas and unread:
+        words = f"what the runs of {', '.join(unread)} still take is not known: another springtide stored them"
+        yield Finding("quota", FindingStatus.NOT_CHECKED, words)
 
 
 def _needed(need: Footprint) -> Amounts:
@@ -44,7 +53,8 @@ def _needed(need: Footprint) -> Amounts:
 
 
 def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Sequence[Owed]) -> Finding:
-    short, told = [], []
+    short: list[str] = []
+    told: list[str] = []
     for resource, limit in sorted(hard.items()):
         key = _PLAIN.get(resource, resource)
         amount = needed.get(key, Decimal(0))

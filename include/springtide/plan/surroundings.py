@@ -9,7 +9,9 @@ from typing import Final
 from springtide.kube.autoscaler import Autoscaler, most
 from springtide.kube.objects import Deployment, Json, KubeObject
 from springtide.kube.scene import PodSet, Scene
+from springtide.kube.selectors import matches
 from springtide.plan.findings import Finding, FindingStatus
+from springtide.plan.managed_fields import managers_of
 from springtide.plan.model import ScalingPlan
 from springtide.policy.strategy import Floor, RunSettings
 from springtide.quantities import round_up
@@ -32,7 +34,7 @@ def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) 
 
 def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: int) -> Iterator[Finding]:
     """Yield a warning for each budget that would let no pod be evicted: it blocks no run, but every node drain."""
-    mine = [budget for budget in budgets if _selects(budget, deployment)]
+    mine = [budget for budget in budgets if matches(budget["spec"].get("selector"), deployment.template_labels)]
     tight = [words for budget in mine if (words := _tight(budget, replicas)) is not None]
     for words in tight:
         yield Finding("disruption_budget", FindingStatus.WARNING, words)
@@ -42,16 +44,11 @@ def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: i
         )
 
 
-def _selects(budget: Json, deployment: Deployment) -> bool:
-    selector = budget["spec"].get("selector") or {}
-    wanted = selector.get("matchLabels") or {}
-    carried = deployment.template_labels
-    return bool(wanted) and all(carried.get(key) == value for key, value in wanted.items())
-
-
 def _tight(budget: Json, replicas: int) -> str | None:
-    name, spec = budget["metadata"]["name"], budget["spec"]
-    least, unavailable = spec.get("minAvailable"), spec.get("maxUnavailable")
+    name = budget["metadata"]["name"]
+    spec = budget["spec"]
+    least = spec.get("minAvailable")
+    unavailable = spec.get("maxUnavailable")
     kept = replicas - _pods(unavailable, replicas) if unavailable is not None else _pods(least or 0, replicas)
     if kept < replicas:
         return None
@@ -108,20 +105,11 @@ def _written(scene: Scene, stable: PodSet, settings: RunSettings) -> Iterator[tu
 
 
 def _held(thing: KubeObject, path: tuple[str, ...]) -> str | None:
-    for entry in thing.raw["metadata"].get("managedFields") or ():
-        manager = str(entry.get("manager", ""))
-        if _GITOPS.search(manager) and _owns(entry.get("fieldsV1") or {}, path):
-            words = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name} is written by {manager}"
-            return (
-                f"{words}, which would take it back in the middle of a run. Have it ignore the field, and leave it out "
-                "of its manifests; where it is known to, put gitops into preflight.only_warn."
-            )
-    return None
-
-
-def _owns(fields: Json, path: tuple[str, ...]) -> bool:
-    for step in path:
-        if f"f:{step}" not in fields:
-            return False
-        fields = fields[f"f:{step}"]
-    return True
+    manager = next((each for each in managers_of(thing, path) if _GITOPS.search(each)), None)
+    if manager is None:
+        return None
+    words = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name} is written by {manager}"
+    return (
+        f"{words}, which would take it back in the middle of a run. Have it ignore the field, and leave it out of its "
+        "manifests; where it is known to, put gitops into preflight.only_warn."
+    )

@@ -36,6 +36,12 @@ class ModelPart(Part):
     """A model that looks at demand: what it needs of `spec.demand`."""
 
     @property
+    def rated_load(self) -> float | None:
+        """What one replica serves by the policy's word, in the unit of demand; None where the model does not say."""
+        per_replica: float | None = getattr(self, "per_replica", None)
+        return per_replica
+
+    @property
     def looks_back(self) -> timedelta:
         """How far back demand must be read for an answer."""
         return timedelta(minutes=1)

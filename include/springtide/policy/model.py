@@ -26,6 +26,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from springtide import labels
 from springtide.policy.approval import Approval
 from springtide.policy.capacity import CapacitySpec, FixedSpec
 from springtide.policy.databases import DatabaseCheck
@@ -38,9 +39,7 @@ from springtide.policy.smoke import SmokeCheck
 from springtide.policy.stability import Stability
 from springtide.policy.strategy import StrategySpec
 from springtide.policy.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
-
-ALTERNATE = "-alt"
-"""What `blue_green` adds to the Deployment's name for its other set."""
+from springtide.workload import Workload
 
 _LONGEST_NAME = 63
 
@@ -69,9 +68,14 @@ class TargetSpec(Part):
     """The Service. Required; often named as the Deployment."""
 
     @property
+    def workload(self) -> Workload:
+        """The same, for whoever reaches the cluster."""
+        return Workload(self.namespace, self.deployment, self.service)
+
+    @property
     def alternate(self) -> str:
         """The name of the other set."""
-        return self.deployment + ALTERNATE
+        return self.workload.set_names[1]
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
@@ -80,7 +84,7 @@ class TargetSpec(Part):
             yield Contradiction(
                 ("deployment",),
                 f"the derived name {self.alternate} has {len(self.alternate)} characters: Kubernetes allows "
-                f"{_LONGEST_NAME}, so a Deployment's name has at most {_LONGEST_NAME - len(ALTERNATE)}",
+                f"{_LONGEST_NAME}, so a Deployment's name has at most {_LONGEST_NAME - len(labels.ALTERNATE) - 1}",
                 "derived_name_too_long",
             )
 

@@ -6,7 +6,7 @@ A day is kept once: kept again it is written over, so that a backfill can be rep
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.capacity.rehearsed import MeasuredLoad
 from springtide.errors import SpringtideError
 from springtide.events.rehearsed import Rehearsed, measured_of
+from springtide.stored import Stored
 
 SLOTS = 288
 """Five-minute maxima of a day."""
@@ -23,7 +24,7 @@ _AROUND = 6  # slots: half an hour
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryDay:
+class HistoryDay(Stored):
     """One UTC day of one service.
 
     `profile` are its five-minute maxima of demand in `unit`, None where nothing was measured. `required` is the most
@@ -44,19 +45,6 @@ class HistoryDay:
     saturation: float | None = None
     quality: Mapping[str, Any] = field(default_factory=dict)
     pages: str | None = None
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        peak_at = None if self.peak_at is None else self.peak_at.astimezone(UTC).isoformat()
-        whole = asdict(self) | {"day": self.day.isoformat(), "peak_at": peak_at}
-        return whole | {"profile": list(self.profile), "quality": dict(self.quality)}
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> HistoryDay:
-        """Return the day that `to_record` stored."""
-        peak_at = None if record["peak_at"] is None else datetime.fromisoformat(record["peak_at"])
-        parsed = {"day": date.fromisoformat(record["day"]), "peak_at": peak_at, "profile": tuple(record["profile"])}
-        return cls(**{**record, **parsed})
 
 
 class HistoryStore(Protocol):
@@ -109,7 +97,8 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
     today = now.astimezone(UTC).date()
     try:
         days = store.days(policy, today - timedelta(days=USUAL_DAYS), today - timedelta(days=1))
-        learned, measured = store.learned(policy), measured_of(store.rehearsals(policy), now)
+        learned = store.learned(policy)
+        measured = measured_of(store.rehearsals(policy), now)
     except SpringtideError:
         return Past()  # a run is poorer without its past, not less safe: it reads demand anew
     return Past(learned, usual_at(days, now), days[-1].pages if days else None, measured)

@@ -15,14 +15,15 @@ not be proven which of them may go.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
 
 from springtide.errors import Conflict, InputError
-from springtide.plan.model import Target
+from springtide.stored import Stored
+from springtide.workload import Workload
 
 Record = Mapping[str, Any]
 """The stored form of a value of another module: JSON types only."""
@@ -51,9 +52,6 @@ TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyTyp
 )
 """Where each outcome may go; every other move is refused."""
 
-FINAL: Final = frozenset(outcome for outcome, onward in TRANSITIONS.items() if not onward)
-"""Outcomes that never change again."""
-
 
 class Trigger(StrEnum):
     """What started a run."""
@@ -74,7 +72,7 @@ class PhaseStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PhaseRecord:
+class PhaseRecord(Stored):
     """One attempt at one phase; `seconds` comes from a monotonic clock, so the times may differ by something else."""
 
     phase: str
@@ -103,25 +101,14 @@ class PhaseRecord:
         """Return this attempt, over after `seconds`."""
         return replace(self, status=status, ended_at=at, seconds=seconds, message=message)
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        times = {"started_at": self.started_at.isoformat(), "ended_at": _text(self.ended_at)}
-        return asdict(self) | {"status": self.status.value} | times
-
-    @classmethod
-    def from_record(cls, record: Record) -> PhaseRecord:
-        """Return the attempt that `to_record` stored."""
-        times = {"started_at": datetime.fromisoformat(record["started_at"]), "ended_at": _time(record["ended_at"])}
-        return cls(**{**record, **times, "status": PhaseStatus(record["status"])})
-
 
 @dataclass(frozen=True, slots=True)
-class ScalingRun:
+class ScalingRun(Stored):
     """The whole of one run. `plan`, `verdict` and `error` are stored forms; None until there is one."""
 
     run_id: str
     policy: str
-    target: Target
+    target: Workload
     strategy: str
     requested_by: str
     reason: str
@@ -187,39 +174,6 @@ class ScalingRun:
             )
         ended_at = None if outcome is RunOutcome.RUNNING else at
         return replace(self, outcome=outcome, ended_at=ended_at, error=error or self.error)
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        return {
-            "run_id": self.run_id,
-            "policy": self.policy,
-            "target": asdict(self.target),
-            "strategy": self.strategy,
-            "requested_by": self.requested_by,
-            "reason": self.reason,
-            "started_at": self.started_at.isoformat(),
-            "trigger": self.trigger.value,
-            "dry_run": self.dry_run,
-            "outcome": self.outcome.value,
-            "ended_at": _text(self.ended_at),
-            "plan": None if self.plan is None else dict(self.plan),
-            "verdict": None if self.verdict is None else dict(self.verdict),
-            "error": None if self.error is None else dict(self.error),
-            "phases": [phase.to_record() for phase in self.phases],
-        }
-
-    @classmethod
-    def from_record(cls, record: Record) -> ScalingRun:
-        """Return the run that `to_record` stored."""
-        parsed = {
-            "target": Target(**record["target"]),
-            "started_at": datetime.fromisoformat(record["started_at"]),
-            "trigger": Trigger(record["trigger"]),
-            "outcome": RunOutcome(record["outcome"]),
-            "ended_at": _time(record["ended_at"]),
-            "phases": tuple(map(PhaseRecord.from_record, record["phases"])),
-        }
-        return cls(**{**record, **parsed})
 
 
 def merged(stored: ScalingRun | None, run: ScalingRun) -> ScalingRun:

@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from springtide.events.rehearsed import Rehearsed
-from springtide.plan.model import Target
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
+from springtide.workload import Workload
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -80,9 +80,13 @@ class PhaseRow(Base):
 
     def write(self, phase: PhaseRecord) -> None:
         """Take over every value of `phase`."""
-        self.phase, self.attempt, self.status = phase.phase, phase.attempt, phase.status.value
-        self.started_at, self.ended_at = phase.started_at, phase.ended_at
-        self.seconds, self.message = phase.seconds, phase.message
+        self.phase = phase.phase
+        self.attempt = phase.attempt
+        self.status = phase.status.value
+        self.started_at = phase.started_at
+        self.ended_at = phase.ended_at
+        self.seconds = phase.seconds
+        self.message = phase.message
 
     def read(self) -> PhaseRecord:
         """Return the attempt."""
@@ -128,15 +132,19 @@ class RunRow(Base):
 
     def write(self, run: ScalingRun) -> None:
         """Take over every value of `run`."""
-        self.run_id, self.policy, self.strategy = run.run_id, run.policy, run.strategy
-        self.namespace, self.deployment, self.service = (
-            run.target.namespace,
-            run.target.deployment,
-            run.target.service,
-        )
-        self.requested_by, self.reason, self.trigger = run.requested_by, run.reason, run.trigger.value
-        self.dry_run, self.outcome = run.dry_run, run.outcome.value
-        self.started_at, self.ended_at = run.started_at, run.ended_at
+        self.run_id = run.run_id
+        self.policy = run.policy
+        self.strategy = run.strategy
+        self.namespace = run.target.namespace
+        self.deployment = run.target.deployment
+        self.service = run.target.service
+        self.requested_by = run.requested_by
+        self.reason = run.reason
+        self.trigger = run.trigger.value
+        self.dry_run = run.dry_run
+        self.outcome = run.outcome.value
+        self.started_at = run.started_at
+        self.ended_at = run.ended_at
         self.plan = None if run.plan is None else dict(run.plan)
         self.verdict = None if run.verdict is None else dict(run.verdict)
         self.error = None if run.error is None else dict(run.error)
@@ -153,7 +161,7 @@ class RunRow(Base):
         return ScalingRun(
             run_id=self.run_id,
             policy=self.policy,
-            target=Target(self.namespace, self.deployment, self.service),
+            target=Workload(self.namespace, self.deployment, self.service),
             strategy=self.strategy,
             requested_by=self.requested_by,
             reason=self.reason,
@@ -185,9 +193,14 @@ class DayRow(Base):
 
     def write(self, day: HistoryDay) -> None:
         """Take over every value of `day`."""
-        self.policy, self.day, self.quality = day.policy, day.day, str(day.quality.get("outcome", ""))
-        self.peak, self.required, self.actual = day.peak, day.required, day.actual
-        self.saturation, self.record = day.saturation, day.to_record()
+        self.policy = day.policy
+        self.day = day.day
+        self.quality = str(day.quality.get("outcome", ""))
+        self.peak = day.peak
+        self.required = day.required
+        self.actual = day.actual
+        self.saturation = day.saturation
+        self.record = day.to_record()
 
     def read(self) -> HistoryDay:
         """Return the day."""
@@ -220,8 +233,12 @@ class RehearsalRow(Base):
 
     def write(self, outcome: Rehearsed) -> None:
         """Take over every value of `outcome`."""
-        self.run_id, self.policy, self.event = outcome.run_id, outcome.policy, outcome.event
-        self.at, self.verdict, self.record = outcome.at, outcome.verdict.value, outcome.to_record()
+        self.run_id = outcome.run_id
+        self.policy = outcome.policy
+        self.event = outcome.event
+        self.at = outcome.at
+        self.verdict = outcome.verdict.value
+        self.record = outcome.to_record()
         measured = outcome.measured
         self.per_replica = None if measured is None else measured.per_replica
         self.is_limit = None if measured is None else measured.is_limit

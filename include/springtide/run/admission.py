@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from springtide import labels
 from springtide.capacity.combine import estimate, held, requested
 from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.registry import rehearsed_model
@@ -19,7 +18,7 @@ from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.scene import PodSet, Scene, observe
 from springtide.plan.findings import Finding, softened
-from springtide.plan.model import PlanOutcome, ScalingPlan, Standing, Target
+from springtide.plan.model import PlanOutcome, ScalingPlan, Standing
 from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
 from springtide.policy.model import ScalingPolicy
@@ -33,6 +32,7 @@ from springtide.run.startup import startup_allowed
 from springtide.strategy.hold import hold_on, own_bounds
 from springtide.strategy.model import AutoscalerSnapshot, Snapshot
 from springtide.verify.smoke import Instant
+from springtide.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,6 @@ class Around:
 
 
 NOTHING_AROUND = Around()
-
-
-def target_of(policy: ScalingPolicy) -> Target:
-    """Return what the policy scales."""
-    target = policy.spec.target
-    return Target(target.namespace, target.deployment, target.service)
 
 
 def settings_of(request: RunRequest) -> RunSettings:
@@ -84,20 +78,19 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Scene, PodSet]:
         Fenced: another run owns it.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
-    target = target_of(request.policy)
-    lease = read_lease(ports.kube, target.namespace, target.deployment)
+    workload = request.policy.spec.target.workload
+    lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder:
-        raise fenced(lease, target.namespace, target.deployment, request.run_id)
+        raise fenced(lease, workload, request.run_id)
     strategy = settings_of(request).type
-    autoscalers = find(ports.kube, target.namespace, target.deployment) if strategy == "floor" else hpas(ports, target)
-    scene = replace(look(ports, target), autoscaler=autoscalers[0] if autoscalers else None)
+    autoscalers = find(ports.kube, workload) if strategy == "floor" else hpas(ports, workload)
+    scene = replace(look(ports, workload), autoscaler=autoscalers[0] if autoscalers else None)
     selected: list[Pod] = []
     if scene.service.selector:
         selector = selector_text(scene.service.selector)
-        selected = [Pod(raw) for raw in ports.kube.list(Kind.POD, target.namespace, selector=selector)]
+        selected = [Pod(raw) for raw in ports.kube.list(Kind.POD, workload.namespace, selector=selector)]
     stable = require_scalable(
         scene,
-        deployment=target.deployment,
         selected=selected,
         autoscalers=autoscalers,
         strategy=strategy,
@@ -105,11 +98,9 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Scene, PodSet]:
     return scene, stable
 
 
-def look(ports: Ports, target: Target) -> Scene:
+def look(ports: Ports, workload: Workload) -> Scene:
     """Return what runs now."""
-    return observe(
-        ports.kube, ports.clock, namespace=target.namespace, deployment=target.deployment, service=target.service
-    )
+    return observe(ports.kube, ports.clock, workload)
 
 
 def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
@@ -121,8 +112,8 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
         InputError, Fenced: see `admit`; or the number that was asked for is not allowed.
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
-    target = target_of(request.policy)
-    lease = read_lease(ports.kube, target.namespace, target.deployment)
+    workload = request.policy.spec.target.workload
+    lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder == request.run_id and lease.state is not None:
         return lease.state.plan
     scene, stable = admit(ports, request)
@@ -144,7 +135,8 @@ def findings_of(
 
 
 def _plan(ports: Ports, request: RunRequest, scene: Scene, stable: PodSet) -> ScalingPlan:
-    running, now = stable.deployment.replicas, ports.clock.now()
+    running = stable.deployment.replicas
+    now = ports.clock.now()
     explicit = request.replicas is not None
     strategy = settings_of(request).type
     if strategy == "floor" and scene.autoscaler is not None:
@@ -160,12 +152,15 @@ def _plan(ports: Ports, request: RunRequest, scene: Scene, stable: PodSet) -> Sc
 
 
 def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
-    now, own = ports.clock.now(), least(own_bounds(autoscaler.bounds, autoscaler.floor_text), autoscaler.kind)
+    now = ports.clock.now()
+    own = least(own_bounds(autoscaler.bounds, autoscaler.floor_text), autoscaler.kind)
     if request.is_release:
-        found, held = requested(own, now=now), bool(autoscaler.floor_text)
+        found = requested(own, now=now)
+        held = bool(autoscaler.floor_text)
         return make_release_plan(request.policy, found, current=autoscaler.minimum, is_held=held, now=now)
     standing = Standing(autoscaler.minimum, stable.deployment.replicas, own)
-    explicit, found = request.replicas is not None, _estimate(ports, request, stable)
+    explicit = request.replicas is not None
+    found = _estimate(ports, request, stable)
     plan = make_floor_plan(request.policy, found, standing=standing, now=now, explicit=explicit)
     hold = hold_on(autoscaler)
     if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= own:
@@ -180,14 +175,15 @@ def standing_number(scene: Scene, stable: PodSet, strategy: str) -> int:
     return stable.deployment.replicas
 
 
-def hpas(ports: Ports, target: Target) -> tuple[Autoscaler, ...]:
+def hpas(ports: Ports, workload: Workload) -> tuple[Autoscaler, ...]:
     """Return the HPAs that scale one of the workload's two sets."""
-    every = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, target.namespace)]
-    return tuple(hpa for hpa in every if hpa.target in labels.set_names(target.deployment))
+    every = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, workload.namespace)]
+    return tuple(hpa for hpa in every if hpa.target in workload.set_names)
 
 
 def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
-    policy, now = request.policy, ports.clock.now()
+    policy = request.policy
+    now = ports.clock.now()
     if request.replicas is not None:
         return requested(request.replicas, now=now)
     return calculated(
@@ -214,7 +210,8 @@ def calculated(
     Raises:
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
-    spec, capacity = policy.spec.demand, policy.spec.capacity
+    spec = policy.spec.demand
+    capacity = policy.spec.capacity
     past = past_of(store, policy.name, now)
     learned = past.learned.allowing(capacity.models, around.allowed_startup)
     measured = past.measured if spec is not None and counts_requests(spec.unit) else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from springtide import labels
 from springtide.errors import Conflict, InputError, NotFound
 from springtide.kube.autoscaler import owners_of, scaled_objects
 from springtide.kube.client import KubeClient, KubeReader
@@ -16,6 +15,7 @@ from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.plan.applying import Action, Write, beside, require_alone, write_for
 from springtide.policy.model import ScalingPolicy
 from springtide.run.lease import fenced, read_lease
+from springtide.workload import Workload
 
 _NO_RULES: Final = (
     "this cluster serves no PrometheusRule (monitoring.coreos.com/v1: the Prometheus Operator is not there), so "
@@ -58,18 +58,18 @@ def apply_writes(kube: KubeClient, writes: tuple[Write, ...]) -> None:
 
 
 def _writes(kube: KubeReader, policy: ScalingPolicy, rule: Json | None, follower: Json) -> Iterator[Write]:
-    target = policy.spec.target
-    lease = read_lease(kube, target.namespace, target.deployment)
+    workload = policy.spec.target.workload
+    lease = read_lease(kube, workload)
     if lease is not None and lease.holder:
-        raise fenced(lease, target.namespace, target.deployment, "autoscaler --apply")
+        raise fenced(lease, workload, "autoscaler --apply")
     if rule is not None:
         yield write_for(rule, _named(kube, Kind.PROMETHEUS_RULE, rule, _NO_RULES))
-    hpas = kube.list(Kind.AUTOSCALER, target.namespace)
-    owners = owners_of(kube, target.namespace, target.deployment, hpas)
-    scaled = scaled_objects(kube, target.namespace, target.deployment)
+    hpas = kube.list(Kind.AUTOSCALER, workload.namespace)
+    owners = owners_of(kube, workload, hpas)
+    scaled = scaled_objects(kube, workload)
     owners += tuple(one for one in scaled if one.uid not in {owner.uid for owner in owners})
     mine = require_alone(owners, follower)
-    manifest = beside(follower, mine, _active_set(kube, target.namespace, target.deployment))
+    manifest = beside(follower, mine, _active_set(kube, workload))
     if follower["kind"] == "ScaledObject":
         yield write_for(manifest, mine or _named(kube, Kind.SCALED_OBJECT, follower, _NO_KEDA))
     else:
@@ -90,15 +90,15 @@ def _of_name(objects: list[Json], name: str) -> KubeObject | None:
     return next((KubeObject(raw) for raw in objects if raw["metadata"]["name"] == name), None)
 
 
-def _active_set(kube: KubeReader, namespace: str, deployment: str) -> str:
+def _active_set(kube: KubeReader, workload: Workload) -> str:
     """Return the name of the one Deployment that the workload has now."""
-    found = [name for name in labels.set_names(deployment) if _exists(kube, namespace, name)]
+    found = [name for name in workload.set_names if _exists(kube, workload.namespace, name)]
     if len(found) == 1:
         return found[0]
     got = "two" if found else "none"
     raise InputError(
-        f"target.deployment: workload {namespace}/{deployment} has {got} of its Deployments "
-        f"{' and '.join(labels.set_names(deployment))}; an autoscaler needs exactly one. Nothing was written.",
+        f"target.deployment: workload {workload} has {got} of its Deployments "
+        f"{' and '.join(workload.set_names)}; an autoscaler needs exactly one. Nothing was written.",
         code="workload_unclear",
         field="target.deployment",
     )

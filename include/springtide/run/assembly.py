@@ -75,7 +75,8 @@ def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages:
     Raises:
         InputError: the policy reads no demand (`demand_missing`), or Prometheus is needed and has no address.
     """
-    spec, recent = policy.spec.demand, _source(policy, metrics)
+    spec = policy.spec.demand
+    recent = _source(policy, metrics)
     if spec is None or recent is None:
         raise InputError(
             f"policy {policy.name} reads no demand, so its past teaches nothing: give it spec.demand.",

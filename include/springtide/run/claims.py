@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from springtide import labels
-from springtide.errors import ClusterRefused, NotFound
+from springtide.errors import ClusterRefused, NotFound, PermanentError
 from springtide.kube.objects import Deployment, Kind
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.room import Owed
@@ -20,6 +19,7 @@ from springtide.run.state import JournalStatus, Phase
 if TYPE_CHECKING:
     from springtide.kube.client import KubeReader
     from springtide.policy.model import ScalingPolicy
+    from springtide.workload import Workload
 
 PATIENCE_SECONDS: Final = 15.0
 """How long a run waits for one that took its Lease later to give way: that is a look and a write."""
@@ -28,29 +28,40 @@ PATIENCE_SECONDS: Final = 15.0
 def most_replicas(kube: KubeReader, policy: ScalingPolicy) -> tuple[int | None, str]:
     """Return the most replicas that a service has now or in the run that owns it, and that run.
 
-    The number is None when nobody may see; the run is empty when none owns the service.
+    The number is None when nobody may see, or when that run is stored so that this version cannot read it; the run is
+    empty when none owns the service.
     """
-    target = policy.spec.target
+    workload = policy.spec.target.workload
     try:
-        standing = sum(each.replicas for each in _sets(kube, target.namespace, target.deployment))
-        lease = read_lease(kube, target.namespace, target.deployment)
+        standing = sum(each.replicas for each in _sets(kube, workload))
+        lease = read_lease(kube, workload)
     except ClusterRefused:
         return None, ""
-    if lease is None or not lease.holder or lease.state is None:
+    if lease is None or not lease.holder:
         return standing, ""
-    plan = lease.state.plan
+    try:
+        state = lease.state
+    except PermanentError:
+        return None, lease.holder  # another workload's Lease never blocks a run: what it takes is not known
+    if state is None:
+        return standing, ""
+    plan = state.plan
     together = plan.current + max(plan.current, plan.replicas) if plan.strategy == "blue_green" else plan.replicas
-    return max(standing, together), lease.state.run_id
+    return max(standing, together), state.run_id
 
 
-def owed_to_others(kube: KubeReader, namespace: str, deployment: str) -> tuple[Owed, ...]:
-    """Return what each run in flight on another workload of `namespace` has not taken yet of what its peak needs.
+def owed_to_others(kube: KubeReader, workload: Workload) -> tuple[tuple[Owed, ...], tuple[str, ...]]:
+    """Return what each run in flight on another workload of its namespace has not taken yet of what its peak needs.
+
+    The second value names the Leases whose runs are stored so that this version cannot read them.
 
     Raises:
         ClusterRefused: the Leases may not be listed.
     """
-    others = [lease for lease in _in_flight(kube, namespace) if lease.name != labels.lease_name(deployment)]
-    return tuple(Owed(lease.holder, _left_to_take(kube, namespace, lease)) for lease in others)
+    leases, errors = all_leases(kube, workload.namespace)
+    others = [lease for lease in leases if lease.holder and lease.name != workload.lease_name]
+    unread = tuple(str(error.field) for error in errors if error.field != workload.lease_name)
+    return tuple(Owed(lease.holder, _left_to_take(kube, lease)) for lease in others), unread
 
 
 def undecided(kube: KubeReader, namespaces: Iterable[str], mine: Lease) -> Iterator[Lease]:
@@ -73,12 +84,14 @@ def _in_flight(kube: KubeReader, namespace: str) -> list[Lease]:
     return [lease for lease in all_leases(kube, namespace)[0] if lease.holder]
 
 
-def _left_to_take(kube: KubeReader, namespace: str, lease: Lease) -> Footprint:
+def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     assert lease.state is not None
     if _is_past(lease, Phase.INSTANCES_READY, JournalStatus.DONE):
         return Footprint(0, {}, {})
-    plan, settings, held = lease.state.plan, lease.state.settings, lease.state.snapshot
-    sets = _sets(kube, namespace, plan.target.deployment)
+    plan = lease.state.plan
+    settings = lease.state.settings
+    held = lease.state.snapshot
+    sets = _sets(kube, plan.target)
     spec = next((each.pod_spec for each in sets), {})
     whole = footprint(plan, settings, running=held.replicas, pod_spec=spec)
     more = sum(each.replicas for each in sets) - held.replicas
@@ -86,11 +99,11 @@ def _left_to_take(kube: KubeReader, namespace: str, lease: Lease) -> Footprint:
     return Footprint(left, whole.requests, whole.limits, deployments=max(0, whole.deployments + 1 - len(sets)))
 
 
-def _sets(kube: KubeReader, namespace: str, deployment: str) -> list[Deployment]:
+def _sets(kube: KubeReader, workload: Workload) -> list[Deployment]:
     found = []
-    for name in labels.set_names(deployment):
+    for name in workload.set_names:
         try:
-            found.append(Deployment(kube.get(Kind.DEPLOYMENT, namespace, name)))
+            found.append(Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, name)))
         except NotFound:
             continue
     return found

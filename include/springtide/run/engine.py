@@ -14,9 +14,9 @@ from springtide.errors import Conflict, DeadlineExceeded, NotFound
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Kind, KubeObject
 from springtide.kube.scene import Scene, observe
-from springtide.plan.model import Target
 from springtide.run.fence import Fence
 from springtide.strategy.model import Decision, Done, Order, Patch, Step, Wait
+from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Engine:
 
     kube: KubeClient
     clock: Clock
-    target: Target
+    workload: Workload
     fence: Fence
     on_wait: Callable[[str], None] = lambda _message: None
     heartbeat: Callable[[], None] = lambda: None
@@ -55,15 +55,7 @@ class Engine:
 
     def look(self) -> Scene:
         """Read what runs now."""
-        target = self.target
-        return observe(
-            self.kube,
-            self.clock,
-            namespace=target.namespace,
-            deployment=target.deployment,
-            service=target.service,
-            autoscaler=self.autoscaler,
-        )
+        return observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler)
 
     def drive(
         self, decide: Decide, order: Order, *, deadline: timedelta, patience: timedelta | None = None
@@ -78,6 +70,8 @@ class Engine:
         start = self.clock.monotonic()
         writes: list[str] = []
         lost = 0
+        # Nothing is remembered from one turn to the next but how often: a write whose answer was lost, a crash, another
+        # attempt of the same run at the same time, all are settled by the next look.
         while True:
             decision = decide(self.look(), order)
             match decision:
@@ -99,6 +93,7 @@ class Engine:
                         code="conflict",
                     )
                 case step:
+                    # A lost swap says that the look was old, nothing more: the step is judged again, never sent again.
                     lost = 0 if self._apply(step, writes) else lost + 1
                     if lost > _LOST_SWAPS:
                         raise Conflict(
@@ -127,7 +122,7 @@ class Engine:
             if self._apply(Patch(kind, thing.name, thing.version, {}, f"own {kind.value} {thing.name}"), []):
                 return
             try:
-                thing = KubeObject(self.kube.get(kind, self.target.namespace, thing.name))
+                thing = KubeObject(self.kube.get(kind, self.workload.namespace, thing.name))
             except NotFound:
                 return  # it has gone, so there is nothing to own
         raise Conflict(f"{kind.value} {thing.name}: it keeps changing and cannot be owned.", code="conflict")

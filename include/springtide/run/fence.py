@@ -12,6 +12,7 @@ from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
 from springtide.run.lease import fenced, read_lease
 from springtide.strategy.model import Create, Delete, Patch, Scale, Step
+from springtide.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,7 @@ class Fence:
 
     kube: KubeClient
     clock: Clock
-    namespace: str
-    deployment: str
+    workload: Workload
     run_id: str
     holder: str
     generation: int
@@ -34,22 +34,25 @@ class Fence:
             Conflict: the object is not the one that was judged.
             ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
         """
+        # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap, for
+        # a new owner stamps every object before it decides anything, and thereby moves its resourceVersion.
         self.check()
+        namespace = self.workload.namespace
         match step:
             case Create(kind, manifest, _):
-                self.kube.create(kind, self.namespace, self._stamped(manifest))
+                self.kube.create(kind, namespace, self._stamped(manifest))
             case Patch(kind, name, version, change, _):
-                self.kube.patch(kind, self.namespace, name, self._stamped(change), version=version)
+                self.kube.patch(kind, namespace, name, self._stamped(change), version=version)
             case Scale(name, version, replicas, _):
-                self.kube.scale(self.namespace, name, replicas, version=version)
+                self.kube.scale(namespace, name, replicas, version=version)
             case Delete(kind, name, version, _):
-                self.kube.delete(kind, self.namespace, name, version=version)
+                self.kube.delete(kind, namespace, name, version=version)
 
     def check(self) -> None:
         """Raise `Fenced` unless this run owns the workload in this generation, by a quorum read just now."""
-        lease = read_lease(self.kube, self.namespace, self.deployment)
+        lease = read_lease(self.kube, self.workload)
         if lease is None or lease.holder != self.holder or lease.generation != self.generation:
-            raise fenced(lease, self.namespace, self.deployment, self.holder)
+            raise fenced(lease, self.workload, self.holder)
 
     def check_stamp(self, stamp: int, what: str) -> None:
         """Raise `Fenced` when `what` was written by a later generation than this run's."""

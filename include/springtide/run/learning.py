@@ -20,7 +20,7 @@ from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.verdict import Finding, Outcome, Verdict
 from springtide.errors import DemandUnusable
 from springtide.policy.capacity_ahead import ForecastSpec
-from springtide.policy.capacity_part import AheadPart
+from springtide.policy.capacity_part import AheadPart, ModelPart
 from springtide.policy.demand import FileDemand, PrometheusDemand
 from springtide.policy.model import ScalingPolicy
 from springtide.quantities import round_up
@@ -167,4 +167,5 @@ def _profile(series: DemandSeries, start: datetime) -> np.ndarray[tuple[int], np
 
 def _per_replica(policy: ScalingPolicy) -> float | None:
     """Return what one replica serves by the first model that says so."""
-    return next((spec.per_replica for spec in policy.spec.capacity.models if hasattr(spec, "per_replica")), None)
+    said = (spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart))
+    return next((load for load in said if load is not None), None)

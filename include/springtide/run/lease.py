@@ -18,6 +18,7 @@ from springtide.errors import Conflict, Fenced, NotFound, PermanentError, Tempor
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.run.state import RunState
+from springtide.workload import Workload
 
 DURATION_SECONDS: Final = 60
 """After this long without renewal the owner counts as silent."""
@@ -27,6 +28,7 @@ RENEW_SECONDS: Final = 20
 half)."""
 
 _ATTEMPTS: Final = 8
+_UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True)
@@ -56,50 +58,103 @@ class Lease(KubeObject):
 
     @property
     def state(self) -> RunState | None:
-        """The run that owns the workload, or that owned it last.
+        """The run that owns the workload, or that owned it last; None as well where a free Lease cannot be read.
+
+        A run that is over and has given the workload free is only a record. Whatever version wrote it, and whoever
+        edited it, it never stands in the way of the next run, which replaces it.
 
         Raises:
-            PermanentError: what stands there is no run (`lease_unreadable`).
+            PermanentError: the Lease is held, and what stands there is another version's (`state_version`) or no run
+                (`lease_unreadable`).
         """
-        text = self.annotations.get(labels.STATE)
+        if labels.STATE not in self.annotations:
+            return None
         try:
-            return RunState.from_record(json.loads(text)) if text else None
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise PermanentError(
-                f"Lease {self.name}: its annotation {labels.STATE} holds no run that this version can read "
-                f"({type(error).__name__}); somebody edited it, or a newer version wrote it. It is left alone: look at "
-                f"the pod sets of {self.holder or 'its last run'}, then delete the Lease.",
-                code="lease_unreadable",
-                field=self.name,
-            ) from error
+            return self.required_state()
+        except PermanentError:
+            if self.holder:
+                raise
+            return None
+
+    def required_state(self) -> RunState:
+        """Return the run that owns the workload, or that owned it last.
+
+        Raises:
+            PermanentError: what stands there is another version's (`state_version`) or no run (`lease_unreadable`).
+        """
+        try:
+            return RunState.from_record(self._stored)
+        except PermanentError as error:
+            raise self._unreadable(error) from error
+
+    @property
+    def run_id(self) -> str:
+        """The run that owns the workload, or that owned it last, in whatever version it is stored; empty if unknown."""
+        try:
+            return str(self._stored.get("run_id") or "")
+        except PermanentError:
+            return ""
+
+    @property
+    def phase(self) -> str:
+        """The phase that the run is in; `unknown` before the first, and where that cannot be read."""
+        try:
+            state = self.state
+        except PermanentError:
+            return _UNKNOWN
+        return state.journal[-1].phase.value if state and state.journal else _UNKNOWN
+
+    @property
+    def _stored(self) -> Json:
+        try:
+            record = json.loads(self.annotations.get(labels.STATE, "null"))
+        except ValueError as error:
+            raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
+        if not isinstance(record, dict):
+            raise PermanentError(f"it is a {type(record).__name__}, no object", code="record_unreadable")
+        return record
+
+    def _unreadable(self, error: PermanentError) -> PermanentError:
+        is_other_version = error.code == "state_version"
+        run = self.holder or self.run_id or "its last run"
+        if is_other_version:
+            todo = f"End run {run!r} with the springtide that started it, or use one that reads its version."
+        else:
+            todo = f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it."
+        return PermanentError(
+            f"Lease {self.name}: its annotation {labels.STATE} holds no run that this springtide can read: "
+            f"{error.message} It is left alone. {todo}",
+            code="state_version" if is_other_version else "lease_unreadable",
+            field=self.name,
+        )
 
     @property
     def _spec(self) -> Json:
         return dict(self.raw.get("spec") or {})
 
 
-def read_lease(kube: KubeReader, namespace: str, deployment: str) -> Lease | None:
+def read_lease(kube: KubeReader, workload: Workload) -> Lease | None:
     """Return the workload's Lease; None when no run has ever taken it."""
     try:
-        return Lease(kube.get(Kind.LEASE, namespace, labels.lease_name(deployment)))
+        return Lease(kube.get(Kind.LEASE, workload.namespace, workload.lease_name))
     except NotFound:
         return None
 
 
-def owned_lease(kube: KubeReader, namespace: str, deployment: str, holder: str) -> Lease:
+def owned_lease(kube: KubeReader, workload: Workload, holder: str) -> Lease:
     """Return the Lease that `holder` holds.
 
     Raises:
         Fenced: another run holds it, or none does.
     """
-    lease = read_lease(kube, namespace, deployment)
+    lease = read_lease(kube, workload)
     if lease is None or lease.holder != holder:
-        raise fenced(lease, namespace, deployment, holder)
+        raise fenced(lease, workload, holder)
     return lease
 
 
 def all_leases(kube: KubeReader, namespace: str) -> tuple[list[Lease], list[PermanentError]]:
-    """Return every Lease in `namespace` that holds a run of springtide, and what is wrong with those not readable."""
+    """Return every Lease in `namespace` with a run of springtide that can be read, and why a held one cannot be."""
     readable: list[Lease] = []
     errors: list[PermanentError] = []
     for lease in map(Lease, kube.list(Kind.LEASE, namespace)):
@@ -120,18 +175,18 @@ def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: i
     Raises:
         Fenced: another run owns the workload; the message names it.
     """
-    namespace, deployment = state.plan.target.namespace, state.plan.target.deployment
+    workload = state.plan.target
     for _ in range(_ATTEMPTS):
-        lease = read_lease(kube, namespace, deployment)
+        lease = read_lease(kube, workload)
         if lease is not None and lease.holder == state.run_id:
-            return lease
+            return lease  # an earlier attempt of this run took it, or its answer was lost
         if lease is not None and (lease.holder or _is_of_finished(lease, state)):
-            raise fenced(lease, namespace, deployment, state.run_id)
+            raise fenced(lease, workload, state.run_id)
         try:
             return _claim(kube, clock, state, lease, least_generation)
         except Conflict:
             continue  # somebody was faster: look who
-    raise TemporaryError(f"Lease of {namespace}/{deployment}: too many are after it at once.", code="service_busy")
+    raise TemporaryError(f"Lease of {workload}: too many are after it at once.", code="service_busy")
 
 
 def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
@@ -140,6 +195,8 @@ def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, ho
     Raises:
         Conflict: the Lease is not the one that was read: its owner lives, or another was faster.
     """
+    # The swap is against the Lease that stood still: an owner that wakes renews it first, and then this one is lost. A
+    # new generation with the same run: what the old owner still has under way fails at the fence.
     now = _micro(clock.now())
     spec = {
         "holderIdentity": holder,
@@ -150,14 +207,14 @@ def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, ho
     return Lease(kube.patch(Kind.LEASE, state.plan.target.namespace, lease.name, {"spec": spec}, version=lease.version))
 
 
-def renew(kube: KubeClient, clock: Clock, lease: Lease, namespace: str) -> Lease:
+def renew(kube: KubeClient, clock: Clock, lease: Lease, workload: Workload) -> Lease:
     """Say that the owner lives.
 
     Raises:
         Conflict: the Lease is not the one that was read.
     """
     change = {"spec": {"renewTime": _micro(clock.now())}}
-    return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
+    return Lease(kube.patch(Kind.LEASE, workload.namespace, lease.name, change, version=lease.version))
 
 
 def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, release: bool = False) -> Lease:
@@ -172,50 +229,48 @@ def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *
     return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
 
 
-def fenced(lease: Lease | None, namespace: str, deployment: str, run_id: str) -> Fenced:
+def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
     """Return the error that tells `run_id` who owns the workload."""
     if lease is None or not lease.holder:
         return Fenced(
-            f"{namespace}/{deployment}: run {run_id!r} does not own the workload (any more); no run does. A finished "
-            "run "
-            "is not run again: start a new one.",
+            f"{workload}: run {run_id!r} does not own the workload (any more); no run does. A finished run is not run "
+            "again: start a new one.",
             code="run_finished",
         )
-    phase = lease.state.journal[-1].phase.value if lease.state and lease.state.journal else "unknown"
     return Fenced(
-        f"{namespace}/{deployment}: run {lease.holder!r} owns the workload (phase {phase}, last heard of "
+        f"{workload}: run {lease.holder!r} owns the workload (phase {lease.phase}, last heard of "
         f"{lease.renewed_at}). Wait for it to end, or end it, then start run {run_id!r} anew.",
         code="service_busy",
     )
 
 
 def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None, least_generation: int) -> Lease:
-    target = state.plan.target
-    name = labels.lease_name(target.deployment)
+    workload = state.plan.target
     now = _micro(clock.now())
     spec: dict[str, Any] = {
         "holderIdentity": state.run_id,
         "leaseDurationSeconds": DURATION_SECONDS,
         "acquireTime": now,
         "renewTime": now,
+        # Above every generation that is stamped on an object: a Lease that was deleted by hand starts from there.
         "leaseTransitions": max(lease.generation if lease else 0, least_generation) + 1,
     }
     metadata = {"annotations": {labels.STATE: _dump(state)}}
     if lease is not None:
         change = {"metadata": metadata, "spec": spec}
-        return Lease(kube.patch(Kind.LEASE, target.namespace, name, change, version=lease.version))
+        return Lease(kube.patch(Kind.LEASE, workload.namespace, lease.name, change, version=lease.version))
     manifest = {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": metadata | {"name": name},
+        "metadata": metadata | {"name": workload.lease_name},
         "spec": spec,
     }
-    return Lease(kube.create(Kind.LEASE, target.namespace, manifest))
+    return Lease(kube.create(Kind.LEASE, workload.namespace, manifest))
 
 
 def _is_of_finished(lease: Lease, state: RunState) -> bool:
     """Say whether this very run has had the Lease and released it: it must not replay (I-22)."""
-    return lease.state is not None and lease.state.run_id == state.run_id
+    return lease.run_id == state.run_id
 
 
 def _dump(state: RunState) -> str:

@@ -1,8 +1,7 @@
 """The phases of a run as plain functions: what Airflow's tasks call, and `springtide run` in a row.
 
 Every phase may be called again at any time, by anybody who names the run: it looks at the cluster and at the Lease,
-does
-what is missing, and repeats nothing. A phase that waits takes `patience`: after that long it returns with
+does what is missing, and repeats nothing. A phase that waits takes `patience`: after that long it returns with
 `is_done` False instead of waiting on.
 """
 
@@ -33,6 +32,7 @@ from springtide.run.admission import (
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
 from springtide.run.lease import fenced, read_lease, take
+from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
 from springtide.run.recording import begin_run, end_run, keep_plan, keep_verdict, recorded
@@ -47,9 +47,6 @@ log = structlog.get_logger(__name__)
 
 RESTING: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
 """Outcomes with which the Lease is given free; with any other a person has to look first."""
-
-_COMMITTING: Final = frozenset({Phase.SWITCH_ENDPOINTS, Phase.REMOVE_OLD_INSTANCES})
-"""Phases that look once more whether the replicas are still the run's to decide."""
 
 
 def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
@@ -78,7 +75,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = RunRef.of(plan.target, request.run_id, attempt=attempt)
+    ref = RunRef(plan.target, request.run_id, attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
@@ -91,7 +88,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         _require_room(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
-        progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.strategy.create))
+        progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.decide(Phase.CREATE_INSTANCES)))
         note.message = progress.message
         return progress
 
@@ -113,7 +110,7 @@ def switch_endpoints(ports: Ports, ref: RunRef) -> Progress:
         Conflict: somebody else changed the Service or the workload.
         DeadlineExceeded: the new instances did not stay ready.
     """
-    return _wait(ports, ref, Phase.SWITCH_ENDPOINTS, None)
+    return _wait(ports, ref, Phase.SWITCH_ENDPOINTS)
 
 
 def endpoints_switched(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
@@ -153,7 +150,7 @@ def remove_old_instances(ports: Ports, ref: RunRef) -> Progress:
         DeadlineExceeded: not within `strategy.deadlines.removed`.
         Conflict: somebody else changed what the run decides on; nothing more is removed.
     """
-    return _wait(ports, ref, Phase.REMOVE_OLD_INSTANCES, None)
+    return _wait(ports, ref, Phase.REMOVE_OLD_INSTANCES)
 
 
 def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
@@ -163,6 +160,17 @@ def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None =
         DeadlineExceeded: not within `strategy.deadlines.removed`.
     """
     return _wait(ports, ref, Phase.INSTANCES_REMOVED, patience)
+
+
+def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | None = None) -> Progress:
+    """Do `phase`, one of those behind `create_instances` that need nothing but the run's name.
+
+    Raises:
+        PermanentError, TemporaryError: as the function of that name.
+    """
+    if phase is Phase.SMOKE_TEST:
+        return Progress(is_done=True, message=smoke_test(ports, ref).message)
+    return _wait(ports, ref, phase, patience)
 
 
 def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progress:
@@ -183,18 +191,7 @@ def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progres
 
 def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
     """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
-    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
-    if lease is None and _has_written(ports, ref):
-        outcome = RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
-        log.error("lease_deleted", run=ref.run_id, deployment=ref.deployment, namespace=ref.namespace)
-    elif lease is None or lease.state is None or lease.state.run_id != ref.run_id:
-        outcome = RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
-    elif lease.state.outcome is not None and not lease.holder:
-        outcome = RunOutcome(lease.state.outcome)
-    elif lease.holder != ref.holder:
-        raise fenced(lease, ref.namespace, ref.deployment, ref.holder)  # taken up by reconcile, which reports it
-    else:
-        outcome = RunOutcome(Work.of(ports, ref).close(_end_of))
+    outcome = _close(ports, ref)
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 
@@ -210,19 +207,34 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
 
 
+def _close(ports: Ports, ref: RunRef) -> RunOutcome:
+    lease = read_lease(ports.kube, ref.workload)
+    if lease is None and _has_written(ports, ref):
+        log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
+        return RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
+    if lease is None or lease.run_id != ref.run_id:
+        return RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
+    ended = None if lease.holder else lease.required_state().outcome
+    if ended is not None:
+        return RunOutcome(ended)
+    if lease.holder != ref.holder:
+        raise fenced(lease, ref.workload, ref.holder)  # taken up by reconcile, which reports it
+    return RunOutcome(Work.of(ports, ref).close(_end_of))
+
+
 def _has_written(ports: Ports, ref: RunRef) -> bool:
     """Say whether a Deployment of the workload was written last by this run."""
-    found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.namespace)]
-    mine = [each for each in found if each.name in labels.set_names(ref.deployment)]
+    found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
+    mine = [each for each in found if each.name in ref.workload.set_names]
     return any(each.annotations.get(labels.RUN) == ref.run_id for each in mine)
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
-    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    lease = read_lease(ports.kube, ref.workload)
     if lease is not None and lease.holder == ref.run_id:
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
-    if lease is not None and lease.state is not None and lease.state.run_id == ref.run_id:
-        raise fenced(lease, ref.namespace, ref.deployment, ref.run_id)
+    if lease is not None and lease.run_id == ref.run_id:
+        raise fenced(lease, ref.workload, ref.run_id)
     scene, stable = admit(ports, request)
     require_passed(findings_of(ports, request, plan, (scene, stable)))
     settings = settings_of(request)
@@ -261,20 +273,22 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
         require_room(Preflight(ports, request.policy, state.settings, state.plan, scene, stable), work.lease)
 
 
-def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None) -> Progress:
+def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None) -> Progress:
     with recorded(ports, ref.run_id, phase, attempt=ref.attempt) as note:
         work = Work.of(ports, ref)
         if work.is_past(phase):
             note.message = f"{phase.value} was done before"
             return Progress(is_done=True, message=note.message)
+        rule = rule_of(phase)
         work = work.begin(phase)
-        if phase in _COMMITTING:
+        if rule.commits:
             _require_no_newcomer(ports, work)
         decide = gated(ports, work, work.decide(phase))
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
-        progress = work.drive(phase, decide, patience=patience)
-        note.message, note.is_ended = progress.message, progress.is_done
+        progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
+        note.message = progress.message
+        note.is_ended = progress.is_done
         return progress
 
 
@@ -317,7 +331,7 @@ def _judge(work: Work, verdict: Verdict) -> None:
 
 
 def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
-    lease = read_lease(ports.kube, ref.namespace, ref.deployment)
+    lease = read_lease(ports.kube, ref.workload)
     if lease is None or lease.holder != ref.holder:
         return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
     work = Work.of(ports, ref)
@@ -326,7 +340,7 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
     work = work.begin(Phase.ROLL_BACK)
-    return work.drive(Phase.ROLL_BACK, work.strategy.roll_back)
+    return work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
 
 
 def _end_of(state: RunState) -> tuple[str, bool]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
+from springtide.run.phase_table import FORWARD
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.recording import end_run
 from springtide.run.retrying import retried
@@ -54,20 +56,14 @@ def run(
 
 
 def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPhase) -> RunOutcome:
-    ref = RunRef.of(plan.target, request.run_id)
-    forward: list[tuple[Phase, Callable[[], object]]] = [
-        (Phase.CREATE_INSTANCES, lambda: phases.create_instances(ports, request, plan)),
-        (Phase.INSTANCES_READY, lambda: phases.instances_ready(ports, ref)),
-        (Phase.SWITCH_ENDPOINTS, lambda: phases.switch_endpoints(ports, ref)),
-        (Phase.ENDPOINTS_SWITCHED, lambda: phases.endpoints_switched(ports, ref)),
-        (Phase.SMOKE_TEST, lambda: phases.smoke_test(ports, ref)),
-        (Phase.REMOVE_OLD_INSTANCES, lambda: phases.remove_old_instances(ports, ref)),
-        (Phase.INSTANCES_REMOVED, lambda: phases.instances_removed(ports, ref)),
-    ]
+    ref = RunRef(plan.target, request.run_id)
     try:
-        for phase, act in forward:
+        for phase in FORWARD:
             on_phase(phase)
-            retried(ports, act)
+            if phase is Phase.CREATE_INSTANCES:
+                retried(ports, lambda: phases.create_instances(ports, request, plan))
+            else:
+                retried(ports, partial(phases.run_phase, ports, ref, phase))
     except (Exception, KeyboardInterrupt) as error:
         # Also what nobody foresaw: a run that ends half-way is worse than one that is undone.
         _undo(ports, ref, _as_ours(error), on_phase)

@@ -10,12 +10,12 @@ from typing import Final
 from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.kube.client import KubeClient
-from springtide.plan.model import Target
 from springtide.policy.model import ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.route import Route
 from springtide.verify.smoke import Instant
+from springtide.workload import Workload
 
 _TAKEN_UP: Final = "reconcile:"
 
@@ -75,8 +75,7 @@ class RunRef:
     `is_taken_up` is True where `reconcile` works in the place of an owner that is gone.
     """
 
-    namespace: str
-    deployment: str
+    workload: Workload
     run_id: str
     attempt: int = 1
     is_taken_up: bool = False
@@ -87,12 +86,7 @@ class RunRef:
         return f"{_TAKEN_UP}{self.run_id}" if self.is_taken_up else self.run_id
 
     @classmethod
-    def of(cls, target: Target, run_id: str, *, attempt: int = 1) -> RunRef:
-        """Return the reference to the run of `run_id` on `target`."""
-        return cls(target.namespace, target.deployment, run_id, attempt)
-
-    @classmethod
-    def of_holder(cls, target: Target, holder: str) -> RunRef:
-        """Return the reference to the run that holds the Lease of `target`, be it in the place of its owner or not."""
+    def of_holder(cls, workload: Workload, holder: str) -> RunRef:
+        """Return the reference to the run that holds the Lease of `workload`, be it in its owner's place or not."""
         is_taken_up = holder.startswith(_TAKEN_UP)
-        return cls(target.namespace, target.deployment, holder.removeprefix(_TAKEN_UP), is_taken_up=is_taken_up)
+        return cls(workload, holder.removeprefix(_TAKEN_UP), is_taken_up=is_taken_up)

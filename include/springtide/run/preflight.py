@@ -103,8 +103,8 @@ class Preflight:
     def _quota(self) -> Iterable[Finding]:
         namespace = self.plan.target.namespace
         quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
-        owed = owed_to_others(self.ports.kube, namespace, self.plan.target.deployment) if quotas else ()
-        return quota_findings(quotas, self._need, owed)
+        owed, unread = owed_to_others(self.ports.kube, self.plan.target) if quotas else ((), ())
+        return quota_findings(quotas, self._need, owed, unread)
 
     def _nodes(self) -> Iterator[Finding]:
         nodes = self.ports.kube.list(Kind.NODE, "")
@@ -125,7 +125,8 @@ class Preflight:
         return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
 
     def _rights(self) -> Iterator[Finding]:
-        found, namespace = self.scene.autoscaler, self.plan.target.namespace
+        found = self.scene.autoscaler
+        namespace = self.plan.target.namespace
         through = None if found is None else (found.kind, found.name)
         needed = rights_of(self.plan.target, self.settings.type, through)
         missing = [right for right in needed if not self.ports.kube.may(right, namespace)]

@@ -26,6 +26,7 @@ from springtide.run.ports import Ports, RunRef
 from springtide.run.retrying import retried
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
+from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +41,7 @@ class Reconciled:
     """What became of one abandoned run."""
 
     run_id: str
-    namespace: str
-    deployment: str
+    workload: Workload
     outcome: RunOutcome
     message: str
 
@@ -60,7 +60,7 @@ def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive:
     if not suspects:
         return ()
     silent = _still_silent(ports, suspects)
-    return tuple(done for namespace, lease in silent if (done := _take_further(ports, namespace, lease)) is not None)
+    return tuple(done for _, lease in silent if (done := _take_further(ports, lease)) is not None)
 
 
 def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
@@ -72,6 +72,8 @@ def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
 
 def _still_silent(ports: Ports, suspects: list[tuple[str, Lease]]) -> list[tuple[str, Lease]]:
     """Return those whose Lease does not move for a whole duration, measured here and by nobody's wall clock."""
+    # An owner renews three times within a duration, so one whose Lease never moves is not working on it; and two clocks
+    # that disagree cannot make it look so, for only this process's own is read.
     end = ports.clock.monotonic() + DURATION_SECONDS
     while suspects and ports.clock.monotonic() < end:
         ports.clock.sleep(_LOOK_SECONDS)
@@ -86,12 +88,11 @@ def _is_unchanged(ports: Ports, namespace: str, lease: Lease) -> bool:
         return False
 
 
-def _take_further(ports: Ports, namespace: str, lease: Lease) -> Reconciled | None:
+def _take_further(ports: Ports, lease: Lease) -> Reconciled | None:
     state = lease.state
     if state is None:
         return None
-    target = state.plan.target
-    ref = RunRef(namespace, target.deployment, state.run_id, attempt=lease.generation + 1, is_taken_up=True)
+    ref = RunRef(state.plan.target, state.run_id, attempt=lease.generation + 1, is_taken_up=True)
     try:
         take_up(ports.kube, ports.clock, lease, state, holder=ref.holder)
     except Conflict:
@@ -100,10 +101,13 @@ def _take_further(ports: Ports, namespace: str, lease: Lease) -> Reconciled | No
         message = retried(ports, lambda: _end(ports, ref, state))
         outcome = retried(ports, lambda: phases.report(ports, ref))
     except (Fenced, TemporaryError) as error:  # fenced: another is faster, or the look at the Lease was an old one
-        log.warning("run_not_reconciled_yet", run=ref.run_id, deployment=ref.deployment, message=error.message)
+        log.warning("run_not_reconciled_yet", run=ref.run_id, workload=str(ref.workload), message=error.message)
         return None  # the Lease stays taken, and stands still again: the next reconcile goes on from here
-    log.warning("run_reconciled", run=ref.run_id, deployment=ref.deployment, outcome=outcome.value, message=message)
-    return Reconciled(ref.run_id, ref.namespace, ref.deployment, outcome, message)
+    except PermanentError as error:  # one run that cannot be ended keeps no other from being ended
+        log.exception("run_not_reconciled", run=ref.run_id, workload=str(ref.workload), code=error.code)
+        return None
+    log.warning("run_reconciled", run=ref.run_id, workload=str(ref.workload), outcome=outcome.value, message=message)
+    return Reconciled(ref.run_id, ref.workload, outcome, message)
 
 
 def _is_proven(state: RunState) -> bool:
@@ -114,6 +118,7 @@ def _is_proven(state: RunState) -> bool:
 def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
     """Bring the run to its end; where that cannot be, say why: `report` then finds it unproven, and keeps both sets."""
     try:
+        # First of all: a swap that the old owner has under way fails from here on (I-2).
         Work.of(ports, ref).engine.stamp()
         if not _is_proven(state):
             return phases.roll_back(ports, ref).message
@@ -122,5 +127,5 @@ def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
     except Fenced:
         raise
     except PermanentError as error:
-        log.exception("run_needs_a_person", run=ref.run_id, deployment=ref.deployment, code=error.code)
+        log.exception("run_needs_a_person", run=ref.run_id, workload=str(ref.workload), code=error.code)
         return error.message

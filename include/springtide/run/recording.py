@@ -12,7 +12,7 @@ import structlog
 from springtide.errors import SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
-from springtide.run.admission import settings_of, target_of
+from springtide.run.admission import settings_of
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.state import Phase
 
@@ -54,7 +54,7 @@ def begin_run(ports: Ports, request: RunRequest) -> None:
     run = ScalingRun(
         run_id=request.run_id,
         policy=request.policy.name,
-        target=target_of(request.policy),
+        target=request.policy.spec.target.workload,
         strategy=settings_of(request).type,
         requested_by=request.requested_by,
         reason=request.reason,

@@ -28,8 +28,7 @@ def held_floors(ports: Ports, policies: Iterable[ScalingPolicy]) -> Iterator[Hel
         ClusterRefused, ClusterUnavailable: as the client says.
     """
     for policy in policies:
-        target = policy.spec.target
-        for autoscaler in find(ports.kube, target.namespace, target.deployment):
+        for autoscaler in find(ports.kube, policy.spec.target.workload):
             hold = hold_on(autoscaler)
             if hold is not None:
                 yield HeldFloor(policy, autoscaler.title, hold)

@@ -79,7 +79,8 @@ def startup_allowed(deployment: Deployment) -> float | None:
 
 def _probed(container: Json) -> float | None:
     """Return the longest that Kubernetes waits for this container to start, and one look whether it is ready."""
-    startup, readiness = container.get("startupProbe"), container.get("readinessProbe")
+    startup = container.get("startupProbe")
+    readiness = container.get("readinessProbe")
     if startup is None and readiness is None:
         return None
     wait = 0.0

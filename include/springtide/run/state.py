@@ -6,25 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from pydantic import TypeAdapter
-
+from springtide.errors import PermanentError
 from springtide.plan.model import ScalingPlan
 from springtide.policy.databases import DatabaseCheck
 from springtide.policy.smoke import SmokeCheck
 from springtide.policy.stability import Stability
 from springtide.policy.strategy import RunSettings
+from springtide.stored import Stored, dump, load
 from springtide.strategy.model import HoldNote, Order, Snapshot
 
 
 class Phase(StrEnum):
-    """The phases of a run, in their order; also the task ids in Airflow.
-
-    calculate_capacity ─► create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
-        ─► smoke_test ─► remove_old_instances ─► instances_removed ─► report
-              └── any failure ─► roll_back ─► report
-    """
+    """What a run does, each called as its function and its task in Airflow. `phase_table` has the order."""
 
     CALCULATE_CAPACITY = "calculate_capacity"
     CREATE_INSTANCES = "create_instances"
@@ -47,7 +42,7 @@ class JournalStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Stored):
     """One phase came to one status."""
 
     phase: Phase
@@ -55,30 +50,20 @@ class JournalEntry:
     at: datetime
     message: str
 
-    def to_record(self) -> dict[str, str]:
-        """Return the stored form."""
-        return {
-            "phase": self.phase.value,
-            "status": self.status.value,
-            "at": self.at.isoformat(),
-            "message": self.message[:_MESSAGE_LIMIT],
-        }
 
-    @classmethod
-    def from_record(cls, record: Mapping[str, str]) -> JournalEntry:
-        """Return the entry that `to_record` stored."""
-        at = datetime.fromisoformat(record["at"])
-        return cls(Phase(record["phase"]), JournalStatus(record["status"]), at, record["message"])
+VERSION: Final = 1
+"""The form in which a run stands in its Lease. It rises with every change that an older springtide would misread.
 
+0    without a number: the plan holds its fingerprint
+1    every value under the names of its fields
+"""
 
-_MESSAGE_LIMIT = 500
-_SETTINGS: TypeAdapter[RunSettings] = TypeAdapter(RunSettings)
-_DATABASES: TypeAdapter[tuple[DatabaseCheck, ...]] = TypeAdapter(tuple[DatabaseCheck, ...])
-_CHECKS: TypeAdapter[tuple[SmokeCheck, ...]] = TypeAdapter(tuple[SmokeCheck, ...])
+_VERSION: Final = "version"
+_MESSAGE_LIMIT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class RunState:
+class RunState(Stored):
     """A run's order, its snapshot and its journal; `outcome` is None while it is under way.
 
     `until` is when a floor that it raises expires.
@@ -102,15 +87,23 @@ class RunState:
         """What the strategy needs to know."""
         hold = HoldNote(self.requested_by, self.reason, self.until) if self.until else None
         may_have_switched = self.entry(Phase.SWITCH_ENDPOINTS, JournalStatus.STARTED) is not None
-        workload, replicas = self.plan.target.deployment, self.plan.replicas
-        return Order(self.run_id, workload, replicas, self.snapshot, self.settings, hold, may_have_switched)
+        return Order(
+            run_id=self.run_id,
+            workload=self.plan.target,
+            replicas=self.plan.replicas,
+            snapshot=self.snapshot,
+            settings=self.settings,
+            hold=hold,
+            may_have_switched=may_have_switched,
+        )
 
     def entry(self, phase: Phase, status: JournalStatus) -> JournalEntry | None:
         """Return the last entry of `phase` with `status`; None when there is none."""
         return next((e for e in reversed(self.journal) if e.phase is phase and e.status is status), None)
 
     def with_entry(self, entry: JournalEntry) -> RunState:
-        """Return the state with `entry` as the only one of its phase and status."""
+        """Return the state with `entry`, its message cut short, as the only one of its phase and status."""
+        entry = replace(entry, message=entry.message[:_MESSAGE_LIMIT])
         others = tuple(e for e in self.journal if (e.phase, e.status) != (entry.phase, entry.status))
         return replace(self, journal=(*others, entry))
 
@@ -119,36 +112,37 @@ class RunState:
         return replace(self, outcome=outcome)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
-        return {
-            "run_id": self.run_id,
-            "plan": self.plan.to_record(),
-            "settings": _SETTINGS.dump_python(self.settings, mode="json"),
-            "smoke": _CHECKS.dump_python(self.smoke, mode="json"),
-            "snapshot": self.snapshot.to_record(),
-            "requested_by": self.requested_by,
-            "reason": self.reason,
-            "journal": [entry.to_record() for entry in self.journal],
-            "outcome": self.outcome,
-            "until": self.until.isoformat() if self.until else None,
-            "databases": _DATABASES.dump_python(self.databases, mode="json"),
-            "stability": self.stability.model_dump(mode="json") if self.stability else None,
-        }
+        """Return the stored form, with its version."""
+        return {_VERSION: VERSION} | dump(self)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RunState:
-        """Return the state that `to_record` stored."""
-        return cls(
-            run_id=record["run_id"],
-            plan=ScalingPlan.from_record(record["plan"]),
-            settings=_SETTINGS.validate_python(record["settings"]),
-            smoke=_CHECKS.validate_python(record["smoke"]),
-            snapshot=Snapshot.from_record(record["snapshot"]),
-            requested_by=record["requested_by"],
-            reason=record["reason"],
-            journal=tuple(JournalEntry.from_record(entry) for entry in record["journal"]),
-            outcome=record["outcome"],
-            until=datetime.fromisoformat(record["until"]) if record.get("until") else None,
-            databases=_DATABASES.validate_python(tuple(record.get("databases", ()))),
-            stability=Stability.model_validate(record["stability"]) if record.get("stability") else None,
-        )
+        """Return the state that this version of springtide, or an earlier one, stored.
+
+        Raises:
+            PermanentError: a later version stored it (`state_version`), or it is no run at all (`record_unreadable`).
+        """
+        version = version_of(record)
+        if version > VERSION:
+            raise PermanentError(
+                f"the run is stored in version {version}, and this springtide reads the versions 0 to {VERSION}.",
+                code="state_version",
+                field=_VERSION,
+            )
+        fields = {name: value for name, value in record.items() if name != _VERSION}
+        return load(cls, fields if version else _from_version_0(fields))
+
+
+def version_of(record: Mapping[str, Any]) -> int:
+    """Return the version of a stored state; 0 for those from before there was one."""
+    version = record.get(_VERSION, 0)
+    if isinstance(version, int) and version >= 0:
+        return version
+    raise PermanentError(
+        f"{_VERSION} is {version!r}, and must be a whole number.", code="record_unreadable", field=_VERSION
+    )
+
+
+def _from_version_0(fields: Mapping[str, Any]) -> dict[str, Any]:
+    plan = fields.get("plan")
+    return {**fields, "plan": ScalingPlan.from_record(plan) if isinstance(plan, Mapping) else plan}

@@ -19,6 +19,7 @@ from springtide.run.lease import Lease, all_leases
 from springtide.run.ports import Ports
 from springtide.run.reconcile import IsAlive, end_abandoned
 from springtide.run.state import RunState
+from springtide.stored import Stored
 
 COMMAND_LINE: Final = "cli-"
 """How the ids of runs begin that `springtide run` makes. Nobody can be asked whether such a process lives, so a Lease
@@ -38,7 +39,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Found(Stored):
     """A run that owned its workload when the round began, or still does."""
 
     namespace: str
@@ -47,17 +48,6 @@ class Found:
     fate: Fate
     outcome: RunOutcome
     message: str
-
-    def to_record(self) -> dict[str, str]:
-        """Return the form that `--output json` and Airflow show."""
-        return {
-            "namespace": self.namespace,
-            "deployment": self.deployment,
-            "run_id": self.run_id,
-            "fate": self.fate.value,
-            "outcome": self.outcome.value,
-            "message": self.message,
-        }
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.deployment}: run {self.run_id!r} {self.outcome.value}: {self.message}"
@@ -85,7 +75,7 @@ def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
     """
     found, refused = _leases(ports, sorted(set(namespaces)))
     ended = [
-        Found(run.namespace, run.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
+        Found(run.workload.namespace, run.workload.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
         for run in end_abandoned(ports, found, is_alive)
     ]
     words = {(run.namespace, run.deployment): run.message for run in ended}
@@ -113,7 +103,8 @@ def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) 
 
 
 def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:
-    found, refused = {}, list[SpringtideError]()
+    found = {}
+    refused = list[SpringtideError]()
     for namespace in namespaces:
         try:
             found[namespace], unreadable = all_leases(ports.kube, namespace)

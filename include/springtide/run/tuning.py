@@ -50,11 +50,13 @@ def tune_policy(policy: ScalingPolicy, source: DemandSource, store: RunStore, no
     """
     from springtide.backtest.daily import service_history, tune_today
 
-    specs, demand = auto_specs(policy), policy.spec.demand
+    specs = auto_specs(policy)
+    demand = policy.spec.demand
     if demand is None:
         raise PermanentError(f"policy {policy.name} has no demand to tune on.", code="capacity_unusable")
     seen = seen_minutes(source.read(now - HISTORY, now, demand.step), now)
-    learned, runs = store.learned(policy.name), store.latest(policy.name, limit=_RUNS)
+    learned = store.learned(policy.name)
+    runs = store.latest(policy.name, limit=_RUNS)
     found = []
     for spec in specs:
         startup = startup_of(spec, runs)

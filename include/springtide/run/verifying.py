@@ -36,7 +36,8 @@ def gated(ports: Ports, work: Work, decide: Decide) -> Decide:
 
 def verdict_of(ports: Ports, work: Work) -> Verdict:
     """Return the verdict over the smoke test and the databases, and when those passed over the stability test."""
-    service, state = work.engine.look().service, work.state
+    service = work.engine.look().service
+    state = work.state
     smoke = smoke_test(state.smoke, service, ports.route, ports.instant)
     verdict = Verdict.of([*smoke.checks, *(_checked(ports, check) for check in state.databases)])
     if state.stability is None or verdict.status is not VerdictStatus.PASS:

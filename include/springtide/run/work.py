@@ -11,21 +11,11 @@ from springtide.errors import Conflict, Fenced, PermanentError
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
+from springtide.run.phase_table import FORWARD, rule_of
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import Strategy
 from springtide.strategy.registry import strategy_for
-
-_FORWARD: Final = (
-    Phase.CREATE_INSTANCES,
-    Phase.INSTANCES_READY,
-    Phase.SWITCH_ENDPOINTS,
-    Phase.ENDPOINTS_SWITCHED,
-    Phase.SMOKE_TEST,
-    Phase.REMOVE_OLD_INSTANCES,
-    Phase.INSTANCES_REMOVED,
-)
-"""The order that no retry, clear or timeout may change (I-8)."""
 
 _ATTEMPTS: Final = 8
 
@@ -34,7 +24,8 @@ class Heartbeat:
     """Renews the Lease while a phase waits."""
 
     def __init__(self, ports: Ports, ref: RunRef) -> None:
-        self._ports, self._ref = ports, ref
+        self._ports = ports
+        self._ref = ref
         self._due = ports.clock.monotonic() + RENEW_SECONDS
 
     def __call__(self) -> None:
@@ -46,9 +37,10 @@ class Heartbeat:
         now = self._ports.clock.monotonic()
         if now < self._due:
             return
-        kube, ref = self._ports.kube, self._ref
+        kube = self._ports.kube
+        ref = self._ref
         try:
-            renew(kube, self._ports.clock, owned_lease(kube, ref.namespace, ref.deployment, ref.holder), ref.namespace)
+            renew(kube, self._ports.clock, owned_lease(kube, ref.workload, ref.holder), ref.workload)
         except Conflict:
             return  # it was written this very moment, which says the same; a new owner is seen at the next beat
         self._due = now + RENEW_SECONDS
@@ -72,11 +64,11 @@ class Work:
         Raises:
             Fenced: the run does not own the workload.
         """
-        lease = owned_lease(ports.kube, ref.namespace, ref.deployment, ref.holder)
+        lease = owned_lease(ports.kube, ref.workload, ref.holder)
         state = lease.state
         if state is None:
-            raise fenced(lease, ref.namespace, ref.deployment, ref.holder)
-        fence = Fence(ports.kube, ports.clock, ref.namespace, ref.deployment, ref.run_id, ref.holder, lease.generation)
+            raise fenced(lease, ref.workload, ref.holder)
+        fence = Fence(ports.kube, ports.clock, ref.workload, ref.run_id, ref.holder, lease.generation)
         heartbeat = Heartbeat(ports, ref)
         held = state.snapshot.autoscaler
         through = None if held is None else (held.kind, held.name)
@@ -85,9 +77,9 @@ class Work:
 
     def is_past(self, phase: Phase) -> bool:
         """Say whether a later phase has begun, so that this one is over for good."""
-        if phase not in _FORWARD:
+        if phase not in FORWARD:
             return False
-        later = _FORWARD[_FORWARD.index(phase) + 1 :]
+        later = FORWARD[FORWARD.index(phase) + 1 :]
         return any(self.state.entry(each, JournalStatus.STARTED) for each in later)
 
     def begin(self, phase: Phase) -> Work:
@@ -125,49 +117,52 @@ class Work:
 
     def drive(self, phase: Phase, decide: Decide, *, patience: timedelta | None = None) -> Progress:
         """Drive `phase` to its end, within what is left of its deadline, and write that down."""
-        progress = self.engine.drive(decide, self.state.order, deadline=self._left(phase), patience=patience)
+        progress = self.engine.drive(decide, self.state.order, deadline=self.time_left(phase), patience=patience)
         if progress.is_done:
             status = JournalStatus.DONE if progress.is_restored else JournalStatus.HELD
             self.end(phase, progress.message, status=status)
         return progress
 
     def decide(self, phase: Phase) -> Decide:
-        """Return what the strategy makes of `phase`."""
-        decisions: dict[Phase, Decide] = {
-            Phase.INSTANCES_READY: self.strategy.ready,
-            Phase.SWITCH_ENDPOINTS: self.strategy.switch,
-            Phase.ENDPOINTS_SWITCHED: self.strategy.switched,
-            Phase.REMOVE_OLD_INSTANCES: self.strategy.remove,
-            Phase.INSTANCES_REMOVED: self.strategy.removed,
-        }
-        return decisions[phase]
+        """Return what the strategy makes of `phase`.
+
+        Raises:
+            PermanentError: the phase follows no decision.
+        """
+        decide = rule_of(phase).decide
+        if decide is None:
+            raise PermanentError(f"{phase.value}: it follows no decision.", code="phase_order")
+        return decide(self.strategy)
+
+    def time_left(self, phase: Phase) -> timedelta:
+        """Return how much of its deadline `phase` has left, counted from when it began; never below zero.
+
+        By a run that was taken over, and by a roll back, each attempt has the whole of it: who ends a run late still
+        ends it, instead of keeping both sets.
+        """
+        rule = rule_of(phase)
+        if rule.deadline is None:
+            raise PermanentError(f"{phase.value}: it has no deadline, its checks have timeouts.", code="phase_order")
+        whole = rule.deadline(self.state.settings.deadlines)
+        if rule.is_whole_each_time or self.ref.is_taken_up:
+            return whole
+        started = self.state.entry(phase, JournalStatus.STARTED)
+        spent = self.ports.clock.now() - started.at if started else timedelta(0)
+        # A start in the future is that of another clock: nothing is spent then, and nothing is given on top.
+        return max(timedelta(0), whole - max(timedelta(0), spent))
 
     def _require_turn(self, phase: Phase) -> None:
-        if phase not in _FORWARD:
+        if phase not in FORWARD:
             return
         if self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             raise Fenced(f"{phase.value}: run {self.ref.run_id!r} is being rolled back.", code="rolling_back")
-        before = _FORWARD[: _FORWARD.index(phase)]
+        before = FORWARD[: FORWARD.index(phase)]
         missing = [each.value for each in before if not self.state.entry(each, JournalStatus.DONE)]
         if missing:
             raise PermanentError(
                 f"{phase.value}: not before {', '.join(missing)} is done. Clear the run from there on.",
                 code="phase_order",
             )
-
-    def _left(self, phase: Phase) -> timedelta:
-        deadlines = self.state.settings.deadlines
-        whole: timedelta = {
-            Phase.INSTANCES_READY: deadlines.ready,
-            Phase.REMOVE_OLD_INSTANCES: deadlines.removed,
-            Phase.INSTANCES_REMOVED: deadlines.removed,
-            Phase.ROLL_BACK: deadlines.ready + deadlines.removed,
-        }.get(phase, deadlines.switched)
-        if phase is Phase.ROLL_BACK or self.ref.is_taken_up:
-            return whole  # by each attempt anew: who ends a run late still ends it, instead of keeping both sets
-        started = self.state.entry(phase, JournalStatus.STARTED)
-        spent = self.ports.clock.now() - started.at if started else timedelta(0)
-        return max(timedelta(0), whole - max(timedelta(0), spent))
 
     def _note(self, phase: Phase, status: JournalStatus, message: str) -> Work:
         entry = JournalEntry(phase, status, self.ports.clock.now(), message)
@@ -180,7 +175,7 @@ class Work:
                 lease = write_state(self.ports.kube, self.ports.clock, lease, state)
             except Conflict:
                 # Another attempt of this same run wrote: keep what it knows, add what this one knows.
-                lease = owned_lease(self.ports.kube, self.ref.namespace, self.ref.deployment, self.ref.holder)
+                lease = owned_lease(self.ports.kube, self.ref.workload, self.ref.holder)
                 state = _united(lease.state, state)
             else:
                 return replace(self, lease=lease, state=state)

@@ -79,7 +79,8 @@ class BatchedStrategy:
         if not is_widened(scene, order):
             raise foreign_selector(scene, order)
         new = require_new(scene, order)
-        serving, needed = len(scene.ready_endpoints(new)), batch_of(order)
+        serving = len(scene.ready_endpoints(new))
+        needed = batch_of(order)
         if serving < needed or len(scene.ready_endpoints(stable)) < order.snapshot.ready:
             return Wait(f"{serving} of {needed} new pods are ready endpoints beside the stable ones")
         return settled(scene, order) or Done(f"both sets serve, {serving} new pods among them")
@@ -113,17 +114,25 @@ class BatchedStrategy:
 
 
 def _exchange(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decision:
-    """Grow by what fits under the peak, prove it at the endpoints, then take as many stable pods away."""
+    """Grow by what fits under the peak, prove it at the endpoints, then take as many stable pods away.
+
+    There is no count of batches to lose: each look works out from the pods that are there which half comes next.
+    """
+    # Stable pods count while they drain, since they hold their node and their quota until they are gone. New ones count
+    # as desired: those that were asked for and have not come yet are on their way.
     room = order.peak + batch_of(order) - len(stable.pods) - new.deployment.replicas
     wanted = min(order.peak, new.deployment.replicas + max(0, room))
     if wanted > new.deployment.replicas:
         return scale(new, wanted)
+    # No stable pod leaves before every new one is ready, and before the Service sends it requests: the first is the
+    # kubelet's word, the second the endpoints'.
     missing = missing_readiness(new, needed=new.deployment.replicas, at=scene.at)
     if missing:
         return Wait(missing)
     serving = len(scene.ready_endpoints(new))
     if serving < new.deployment.replicas:
         return Wait(f"{serving} of {new.deployment.replicas} new pods are ready endpoints")
+    # The floor counts endpoints of both sets, for both serve: what new pods took over may go.
     shrunk = shrink(scene, stable, order, to=0, keep_ready=order.floor, step=batch_of(order))
     if not isinstance(shrunk, Done):
         return shrunk

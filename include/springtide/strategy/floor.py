@@ -6,7 +6,7 @@ The replicas themselves are never touched: what the autoscaler wants beyond its 
 
 from __future__ import annotations
 
-from springtide.errors import Conflict
+from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import Autoscaler, Bounds, least
 from springtide.kube.scene import PodSet, Scene
 from springtide.strategy.hold import wanted
@@ -18,6 +18,7 @@ from springtide.strategy.model import (
     Patch,
     Wait,
     require_same_service,
+    require_stable_set,
     stable_set,
 )
 from springtide.strategy.proof import exactly
@@ -36,7 +37,8 @@ class FloorStrategy:
 
     def ready(self, scene: Scene, order: Order) -> Decision:
         """Wait until the autoscaler followed and that many pods are ready."""
-        autoscaler, pod_set = _owned(scene, order), _workload(scene, order)
+        autoscaler = _owned(scene, order)
+        pod_set = require_stable_set(scene, order.snapshot)
         if _raises(order):
             _require_written(autoscaler, order)
         has = pod_set.deployment.replicas
@@ -54,7 +56,7 @@ class FloorStrategy:
         """Wait until that many pods are ready endpoints."""
         if _raises(order):
             _require_written(_owned(scene, order), order)
-        return _served(scene, _workload(scene, order), order)
+        return _served(scene, require_stable_set(scene, order.snapshot), order)
 
     def remove(self, scene: Scene, order: Order) -> Decision:
         """Lower the minimum; the autoscaler takes pods away in its own time."""
@@ -66,11 +68,12 @@ class FloorStrategy:
     def removed(self, scene: Scene, order: Order) -> Decision:
         """Wait until the minimum reads back and exactly what the autoscaler keeps serves, at least the minimum."""
         _require_written(_owned(scene, order), order)
-        return _served(scene, _workload(scene, order), order)
+        return _served(scene, require_stable_set(scene, order.snapshot), order)
 
     def roll_back(self, scene: Scene, order: Order) -> Decision:
         """Restore the bounds and the note of the snapshot; pods that are too many go in the autoscaler's own time."""
-        autoscaler, held = scene.autoscaler, _held(order)
+        autoscaler = scene.autoscaler
+        held = _held(order)
         if autoscaler is None or autoscaler.uid != held.uid:
             return Done(f"the autoscaler {held.name} is gone, and its bounds with it", is_restored=False)
         require_same_service(scene, order.snapshot)
@@ -94,19 +97,13 @@ def _raises(order: Order) -> bool:
 def _held(order: Order) -> AutoscalerSnapshot:
     held = order.snapshot.autoscaler
     if held is None:
-        raise ValueError("a floor's snapshot holds the autoscaler")
-    return held
-
-
-def _workload(scene: Scene, order: Order) -> PodSet:
-    require_same_service(scene, order.snapshot)
-    pod_set = stable_set(scene, order.snapshot)
-    if pod_set is None:
-        raise Conflict(
-            f"Deployment {order.snapshot.stable} was deleted during the run. Nothing more is changed.",
-            code="workload_replaced",
+        raise PermanentError(
+            "the run's snapshot holds no autoscaler, so it is not known whose minimum to raise or to give back. "
+            "Somebody edited its Lease: look at the autoscaler's minimum, then delete the Lease.",
+            code="snapshot_incomplete",
+            field="snapshot.autoscaler",
         )
-    return pod_set
+    return held
 
 
 def _owned(scene: Scene, order: Order) -> Autoscaler:
@@ -122,8 +119,10 @@ def _owned(scene: Scene, order: Order) -> Autoscaler:
 
 
 def _require_ours(autoscaler: Autoscaler, order: Order) -> None:
-    held, (bounds, _) = _held(order), wanted(_held(order), order)
-    found, known = autoscaler.bounds, (held.bounds, bounds)
+    held = _held(order)
+    (bounds, _) = wanted(_held(order), order)
+    found = autoscaler.bounds
+    known = (held.bounds, bounds)
     if any(found.minimum == each.minimum for each in known) and any(found.maximum == each.maximum for each in known):
         return
     raise Conflict(

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from springtide.errors import Conflict
+from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import Autoscaler, Bounds, least, most
 from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order
 
@@ -79,5 +79,10 @@ def wanted(held: AutoscalerSnapshot, order: Order) -> tuple[Bounds, str]:
     raised = Bounds(order.replicas, before.maximum if most(before) >= order.replicas else order.replicas)
     note: HoldNote | None = order.hold
     if note is None:
-        raise ValueError("an order that raises a minimum says who holds it")
+        raise PermanentError(
+            f"a minimum of {order.replicas} is to be raised, and nobody says until when: it would stay for ever. Start "
+            "a new run, whose policy says when a floor expires (strategy.expires).",
+            code="expiry_missing",
+            field="until",
+        )
     return raised, Hold(order.run_id, note.owner, note.reason, note.until, raised, before).to_text()

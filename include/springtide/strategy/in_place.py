@@ -14,9 +14,8 @@ from springtide.strategy.model import (
     Scale,
     Snapshot,
     Wait,
-    require_same_service,
     require_same_template,
-    stable_set,
+    require_stable_set,
 )
 from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
@@ -84,13 +83,7 @@ def _grow(pod_set: PodSet, replicas: int) -> Scale:
 
 
 def _workload(scene: Scene, order: Order) -> PodSet:
-    require_same_service(scene, order.snapshot)
-    pod_set = stable_set(scene, order.snapshot)
-    if pod_set is None:
-        raise Conflict(
-            f"Deployment {order.snapshot.stable} was deleted during the run. Nothing more is changed.",
-            code="workload_replaced",
-        )
+    pod_set = require_stable_set(scene, order.snapshot)
     require_same_template(pod_set, order.snapshot)
     _require_ours(pod_set, order.snapshot, order)
     return pod_set
@@ -101,8 +94,7 @@ def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: Order) -> None:
     if not low <= pod_set.deployment.replicas <= high:
         raise Conflict(
             f"Deployment {snapshot.stable}: somebody set replicas to {pod_set.deployment.replicas} during the run, "
-            "which "
-            f"moves between {low} and {high}. Nothing more is changed.",
+            f"which moves between {low} and {high}. Nothing more is changed.",
             code="replicas_changed",
         )
 

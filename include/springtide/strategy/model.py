@@ -2,22 +2,22 @@
 
 A strategy never touches the cluster. Each of its methods takes one look (`Scene`) and answers with the next single
 write, with waiting, or with being done; the run applies it, looks again and asks again. So every phase is idempotent
-and
-re-entrant by construction: a crash between two looks loses nothing but the time since.
+and re-entrant by construction: a crash between two looks loses nothing but the time since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from springtide.errors import Conflict
 from springtide.kube.autoscaler import Bounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.scene import PodSet, Scene
 from springtide.policy.strategy import RunSettings
+from springtide.stored import Stored
+from springtide.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ Decision = Step | Wait | Done
 
 
 @dataclass(frozen=True, slots=True)
-class AutoscalerSnapshot:
+class AutoscalerSnapshot(Stored):
     """The autoscaler as it stood: its bounds as they were written, and what an earlier run had noted on it."""
 
     kind: Kind
@@ -93,11 +93,6 @@ class AutoscalerSnapshot:
     uid: str
     bounds: Bounds
     floor_text: str
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> AutoscalerSnapshot:
-        """Return the snapshot that was stored as a plain record."""
-        return cls(**{**record, "kind": Kind(record["kind"]), "bounds": Bounds(**record["bounds"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ class HoldNote:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
 
     service_uid: str
@@ -122,16 +117,6 @@ class Snapshot:
     template_hash: str
     autoscaler: AutoscalerSnapshot | None = None
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return asdict(self)
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Snapshot:
-        """Return the snapshot that `to_record` stored."""
-        held = record.get("autoscaler")
-        return cls(**{**record, "autoscaler": AutoscalerSnapshot.from_record(held) if held else None})
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -142,7 +127,7 @@ class Order:
     """
 
     run_id: str
-    deployment: str
+    workload: Workload
     replicas: int
     snapshot: Snapshot
     settings: RunSettings
@@ -215,8 +200,7 @@ def stable_set(scene: Scene, snapshot: Snapshot) -> PodSet | None:
     if found.deployment.uid != snapshot.stable_uid:
         raise Conflict(
             f"Deployment {snapshot.stable} was deleted and made anew during the run (uid {found.deployment.uid}, "
-            "expected "
-            f"{snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
+            f"expected {snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
             code="workload_replaced",
         )
     return found
@@ -230,6 +214,22 @@ def require_same_service(scene: Scene, snapshot: Snapshot) -> None:
             f"{snapshot.service_uid}). Nothing more is changed; check which pods it selects.",
             code="service_replaced",
         )
+
+
+def require_stable_set(scene: Scene, snapshot: Snapshot) -> PodSet:
+    """Return the one set of a run that brings no second one.
+
+    Raises:
+        Conflict: the Service or the Deployment was deleted, or made anew, during the run.
+    """
+    require_same_service(scene, snapshot)
+    pod_set = stable_set(scene, snapshot)
+    if pod_set is None:
+        raise Conflict(
+            f"Deployment {snapshot.stable} was deleted during the run. Nothing more is changed.",
+            code="workload_replaced",
+        )
+    return pod_set
 
 
 def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:

@@ -41,8 +41,7 @@ def two_sets(scene: Scene, order: Order) -> tuple[PodSet, PodSet | None]:
     if stable.deployment.replicas != order.snapshot.replicas:
         raise Conflict(
             f"Deployment {order.snapshot.stable}: somebody set replicas to {stable.deployment.replicas} during the "
-            "run, "
-            f"expected {order.snapshot.replicas}. Let one of the two decide, then scale again.",
+            f"run, expected {order.snapshot.replicas}. Let one of the two decide, then scale again.",
             code="replicas_changed",
         )
     new = new_set(scene, order)
@@ -56,8 +55,7 @@ def require_twin(new: PodSet, stable: PodSet) -> None:
     if not is_twin(new.deployment, stable.deployment):
         raise Conflict(
             f"Deployment {stable.deployment.name}: its template was changed during the run and {new.deployment.name} "
-            "does "
-            "not have the change. The change is kept; it rolls out when the run has been undone.",
+            "does not have the change. The change is kept; it rolls out when the run has been undone.",
             code="rollout_in_progress",
         )
 
@@ -91,8 +89,7 @@ def require_new(scene: Scene, order: Order) -> PodSet:
     if new.deployment.replicas > order.peak:
         raise Conflict(
             f"Deployment {new.deployment.name}: somebody set replicas to {new.deployment.replicas} during the run, at "
-            "most "
-            f"{order.peak} were planned.",
+            f"most {order.peak} were planned.",
             code="replicas_changed",
         )
     return new
@@ -100,7 +97,7 @@ def require_new(scene: Scene, order: Order) -> PodSet:
 
 def new_name(order: Order) -> str:
     """Return the name of the new set: the other of the workload's two."""
-    return next(name for name in labels.set_names(order.deployment) if name != order.snapshot.stable)
+    return next(name for name in order.workload.set_names if name != order.snapshot.stable)
 
 
 def create_twin(stable: PodSet, order: Order) -> Create:
@@ -218,7 +215,10 @@ def propagated(scene: Scene, order: Order, pod_set: PodSet, *, floor: int) -> De
     Raises:
         WorkloadFailed: it has fallen under the floor and says why.
     """
-    serving, total = len(scene.ready_endpoints(pod_set)), len(scene.ready_endpoints())
+    # The slices are the controller's view, and change at once. That every kube-proxy, ingress and mesh has followed
+    # cannot be read anywhere, so time stands for it.
+    serving = len(scene.ready_endpoints(pod_set))
+    total = len(scene.ready_endpoints())
     name = pod_set.deployment.name
     words = failure_words(pod_set, scene.at)
     if serving < floor and words is not None:

@@ -9,7 +9,8 @@ from springtide.verify.readiness import missing_readiness
 
 def exactly(scene: Scene, pod_set: PodSet, replicas: int) -> Decision:
     """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
-    serving, ready = len(scene.ready_endpoints()), len(scene.ready_endpoints(pod_set))
+    serving = len(scene.ready_endpoints())
+    ready = len(scene.ready_endpoints(pod_set))
     if len(pod_set.pods) == replicas and ready == serving == replicas:
         return Done(f"exactly {replicas} pods serve")
     missing = missing_readiness(pod_set, needed=replicas, at=scene.at)

@@ -30,8 +30,7 @@ def shrink(
     if ready - loss < keep_ready:
         return Wait(
             f"Service {scene.service.name}: {ready} endpoints are ready, {keep_ready} must stay; removal is halted "
-            "until "
-            "more are"
+            "until more are"
         )
     return Scale(
         deployment.name,

@@ -40,16 +40,20 @@ def roll_back(scene: Scene, order: Order) -> Decision:
 
 
 def _point_back(scene: Scene, order: Order, stable: PodSet, new: PodSet | None) -> Decision:
+    """Make the stable set whole, then pin the Service to it, if what it points at now is this run's doing."""
     lost = _pin_of_a_lost_set(scene, order) if new is None else ""
     if lost and any(pod.template_hash == lost for pod in scene.pods):
+        # While pods carry that hash they may be what serves; with none left, nothing is lost by pointing back.
         return Wait(f"pods of {new_name(order)}, which somebody deleted, are still there")
     is_ours = bool(lost) or (new is not None and points_at(scene, order, new.template_hash))
     if not is_ours and scene.service.selector != order.snapshot.selector:
         raise foreign_selector(scene, order)
+    # Paused first: a rollout that somebody has waiting would change the hash that the Service is about to be pinned to.
     if not stable.deployment.is_paused:
         return pause(stable)
     if stable.deployment.replicas < order.snapshot.replicas:
         return scale(stable, order.snapshot.replicas)
+    # As many as were ready before, and no more: a pod that was broken when the run began must not keep it from ending.
     missing = missing_readiness(stable, needed=order.snapshot.ready, at=scene.at)
     if missing:
         return Wait(missing)
@@ -64,6 +68,7 @@ def _pin_of_a_lost_set(scene: Scene, order: Order) -> str:
 
 
 def _keep_new(scene: Scene, order: Order) -> Decision:
+    """Leave the new set serving: the stable one is gone, and there is nothing to point back at."""
     new = require_new(scene, order)
     if scene.service.selector == order.snapshot.selector:
         return Done(f"the stable set is gone already, {new.deployment.name} serves", is_restored=False)
@@ -73,6 +78,11 @@ def _keep_new(scene: Scene, order: Order) -> Decision:
 
 
 def _discard(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decision:
+    """Remove the new set, at once where it never served, else once nobody sends it a request any more.
+
+    The Service is pinned to the stable set here. Without a stamp it was never moved, or the answer to the move was lost
+    and the move may still arrive: a frozen owner's swap is only ruled out by a newer resourceVersion.
+    """
     if labels.SWITCHED_AT not in scene.service.annotations and order.may_have_switched:
         # The swap proves that this is the Service as it stands, and starts the time after which nobody is there.
         return point(scene, stable_hash(order), f"stay at {stable.deployment.name}", is_switch=True)

@@ -14,8 +14,7 @@ def wrong_answer(probe: Probe, service: Service, route: Route, *, pods: Collecti
     """Send `probe.times` requests in a row; return what was wrong with the first bad one, None when all were right.
 
     An answer is right when one of `pods` (names) gave it: it is named in the body, or in the header that the probe
-    says.
-    Where the service does not say who answers (`identity: none`), any answer below 500 is right.
+    says. Where the service does not say who answers (`identity: none`), any answer below 500 is right.
     """
     url = address_of(service) + probe.path
     for number in range(1, probe.times + 1):

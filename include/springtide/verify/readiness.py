@@ -1,8 +1,7 @@
 """Is a pod set ready? A pure predicate with counts, which fails fast with the pods' own words.
 
 Kubernetes does not tell: when a finished Deployment is scaled up, `progressDeadlineSeconds` never fires and
-`Progressing`
-stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
+`Progressing` stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
 """
 
 from __future__ import annotations
@@ -85,7 +84,8 @@ def _pod_failure(pod: Pod, at: datetime) -> tuple[str, str] | None:
 
 def _container_failure(status: Json) -> tuple[str, str] | None:
     waiting = (status.get("state") or {}).get("waiting") or {}
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    reason = waiting.get("reason", "")
+    message = waiting.get("message", "")
     if reason in _HOPELESS:
         return "image_unavailable" if "Image" in reason else "container_config", f"{reason}: {message}"
     restarts = int(status.get("restartCount") or 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from springtide.clock import Clock
 from springtide.kube.objects import Service
+from springtide.percentiles import nearest_rank
 from springtide.policy.smoke import HttpCheck, SmokeCheck
 from springtide.policy.stability import Stability
 from springtide.quantities import round_up
@@ -36,7 +37,8 @@ def stability_test(
     waits can show that he lives.
     """
     asked = [each.check for each in checks if isinstance(each.check, HttpCheck)]
-    tally, end = _Tally(), clock.monotonic() + settings.window.total_seconds()
+    tally = _Tally()
+    end = clock.monotonic() + settings.window.total_seconds()
     while asked and clock.monotonic() < end:
         for check in asked:
             _ask(check, tally, service, route, clock)
@@ -58,7 +60,8 @@ def _judged(settings: Stability, tally: _Tally) -> CheckResult:
     if not tally.answers:
         return CheckResult(name, VerdictStatus.INCONCLUSIVE, "no smoke check asks over HTTP, so nothing was repeated")
     needed = round_up(tally.answers * settings.must_pass)
-    slowest = sorted(tally.milliseconds)[round_up(0.95 * len(tally.milliseconds)) - 1]
+    slowest = nearest_rank(tally.milliseconds, 0.95)
+    assert slowest is not None, "every answer was timed"
     words = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
     words.append(f"95 % took at most {slowest:.0f} ms")
     is_slow = settings.p95_milliseconds is not None and slowest > settings.p95_milliseconds

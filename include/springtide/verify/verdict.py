@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+
+from springtide.stored import Stored
 
 
 class VerdictStatus(StrEnum):
@@ -26,7 +27,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Stored):
     """The worst of all checks: fail before inconclusive before pass; without any check, pass."""
 
     status: VerdictStatus
@@ -44,7 +45,3 @@ class Verdict:
         """What did not pass, or that all did."""
         wrong = [f"{c.check}: {c.message}" for c in self.checks if c.status is not VerdictStatus.PASS]
         return "; ".join(wrong) or (f"{len(self.checks)} checks passed" if self.checks else "the policy has no checks")
-
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
-        return {"status": self.status.value, "checks": [asdict(check) for check in self.checks]}

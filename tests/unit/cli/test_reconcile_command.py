@@ -12,13 +12,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from builders import policy, policy_text
-from simulation import NAMESPACE, SMOKE, WAITS, Simulation
+from simulation import NAMESPACE, SMOKE, WAITS, WORKLOAD, Simulation
 from springtide.cli.main import app
 from springtide.cli.options import Place
 from springtide.errors import PermanentError
-from springtide.labels import STATE, lease_name
+from springtide.labels import STATE
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
+from springtide.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +61,7 @@ def reconciled(folder: Path, *options: str) -> tuple[Result, list[Any]]:
 
 
 def is_free(simulation: Simulation) -> bool:
-    lease = simulation.world.get("leases", NAMESPACE, lease_name("web"))
+    lease = simulation.world.get("leases", NAMESPACE, WORKLOAD.lease_name)
     assert lease is not None
     return not lease["spec"].get("holderIdentity")
 
@@ -213,6 +214,10 @@ def test_a_held_run_is_undone_when_somebody_says_so(
 
 def strange_lease(text: str) -> dict[str, Any]:
     """Return the Lease of another workload, with something that is no run in it."""
-    metadata = {"name": lease_name("other"), "namespace": NAMESPACE, "annotations": {STATE: text}}
+    metadata = {
+        "name": Workload(NAMESPACE, "other", "other").lease_name,
+        "namespace": NAMESPACE,
+        "annotations": {STATE: text},
+    }
     spec = {"holderIdentity": "cli-2", "leaseTransitions": 1}
     return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}

@@ -16,13 +16,14 @@ from springtide.kube.objects import Json, Kind, Pod
 from springtide.plan.findings import Finding, FindingStatus, require_passed, softened
 from springtide.plan.footprint import Footprint, footprint, pod_amounts
 from springtide.plan.ledger import Share, ledger_findings
-from springtide.plan.model import ScalingPlan, Target
+from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.downstream import Downstream
 from springtide.policy.strategy import Floor
+from springtide.workload import Workload
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
 REFUSED, PASSED = FindingStatus.REFUSED, FindingStatus.PASSED
@@ -155,7 +156,14 @@ def test_a_maximum_below_the_floor(status: FindingStatus, high: int, settings: J
 
 
 def budget(labels: dict[str, str] | None = None, **spec: Any) -> Json:
-    return {"metadata": {"name": "keep"}, "spec": {"selector": {"matchLabels": labels or {"app": "web"}}} | spec}
+    wanted = {"app": "web"} if labels is None else labels
+    return {"metadata": {"name": "keep"}, "spec": {"selector": {"matchLabels": wanted}} | spec}
+
+
+def selected_by(operator: str, value: str, **spec: Any) -> Json:
+    """Return a budget that selects by an expression over the label `app`."""
+    expression = {"key": "app", "operator": operator, "values": [value]}
+    return {"metadata": {"name": "keep"}, "spec": {"selector": {"matchExpressions": [expression]}} | spec}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +175,9 @@ def budget(labels: dict[str, str] | None = None, **spec: Any) -> Json:
         (budget(maxUnavailable=0), WARNING),
         (budget(maxUnavailable="25%"), PASSED),
         (budget({"app": "other"}, minAvailable=3), PASSED),
+        (budget({}, minAvailable=3), WARNING),  # an empty selector means every pod of the namespace
+        (selected_by("In", "web", minAvailable=3), WARNING),
+        (selected_by("NotIn", "web", minAvailable=3), PASSED),
     ],
 )
 def test_a_budget_that_lets_no_node_be_drained(found: Json, status: FindingStatus) -> None:
@@ -230,7 +241,7 @@ def test_the_minimum_of_a_gitops_tool_is_not_raised() -> None:
 
 
 def test_rights_are_those_of_the_strategy_and_named_where_a_role_may_name_them() -> None:
-    target = Target("shop", "web", "web")
+    target = Workload("shop", "web", "web")
     by_strategy = {name: set(rights_of(target, name, None)) for name in ("blue_green", "in_place")}
     floor = set(rights_of(target, "floor", (Kind.SCALED_OBJECT, "web")))
 
@@ -240,7 +251,7 @@ def test_rights_are_those_of_the_strategy_and_named_where_a_role_may_name_them()
 
 
 def test_missing_rights_are_named_with_what_to_do() -> None:
-    rights = rights_of(Target("shop", "web", "web"), "in_place", None)
+    rights = rights_of(Workload("shop", "web", "web"), "in_place", None)
     finding = rights_finding(rights, rights[-1:], "shop")
 
     assert (finding.status, finding.code) == (REFUSED, "rbac_missing")

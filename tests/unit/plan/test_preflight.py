@@ -21,9 +21,7 @@ def check(
     strategy: str = "blue_green",
     extra: tuple[Any, ...] = (),
 ) -> PodSet:
-    return require_scalable(
-        look, deployment="web", selected=[*look.pods, *extra], autoscalers=autoscalers, strategy=strategy
-    )
+    return require_scalable(look, selected=[*look.pods, *extra], autoscalers=autoscalers, strategy=strategy)
 
 
 def refusal(look: Scene, **options: Any) -> InputError:

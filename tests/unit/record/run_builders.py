@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from springtide.plan.model import Target
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
+from springtide.workload import Workload
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 PLAN = {
@@ -34,7 +34,7 @@ def a_run(run_id: str = "manual__checkout__1", **values: Any) -> ScalingRun:
     run = ScalingRun(
         run_id=run_id,
         policy="checkout",
-        target=Target("shop", "checkout", "checkout"),
+        target=Workload("shop", "checkout", "checkout"),
         strategy="blue_green",
         requested_by="ada",
         reason="singles day",

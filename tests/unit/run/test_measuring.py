@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from builders import NOW
-from springtide.plan.model import Target
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.measuring import measured_runs
+from springtide.workload import Workload
 
 
 def at(seconds: float) -> timedelta:
@@ -23,7 +23,7 @@ def at(seconds: float) -> timedelta:
 )
 def test_the_time_that_a_person_took_is_no_time_of_the_run(answered: float, seconds: float) -> None:
     store, plan = MemoryStore(), {"current": 2, "replicas": 4}
-    target = Target("shop", "web", "web")
+    target = Workload("shop", "web", "web")
     run = ScalingRun("run-1", "web", target, "in_place", "ada", "", NOW, plan=plan)
     planned = PhaseRecord("calculate_capacity", PhaseStatus.SUCCEEDED, NOW, NOW + at(10), 10.0)
     created = PhaseRecord(

@@ -19,7 +19,6 @@ from springtide.demand.model import DemandSeries
 from springtide.errors import InputError
 from springtide.kube.objects import Deployment
 from springtide.plan.autoscaler import applied_now, horizontal_pod_autoscaler
-from springtide.plan.model import Target
 from springtide.policy.control import AutoSpec
 from springtide.policy.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
@@ -28,6 +27,7 @@ from springtide.run.admission import Around, calculated
 from springtide.run.learning import Learning
 from springtide.run.startup import Startup, seconds_to_serving, startup_allowed, startup_of
 from springtide.run.tuning import tune_learning, tune_policy
+from springtide.workload import Workload
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 DAY = 1440
@@ -40,7 +40,7 @@ def run(number: int, seconds: float, *, current: int = 3, phase: str = "instance
     served = begun + timedelta(seconds=seconds)
     plan = {"current": current, "replicas": 6, "decided_at": begun.isoformat()}
     ended = PhaseRecord(phase, PhaseStatus.SUCCEEDED, begun, served, seconds)
-    target = Target("shop", "web", "web")
+    target = Workload("shop", "web", "web")
     whole = ScalingRun(f"r{number}", "web", target, "in_place", "ada", "", begun, plan=plan, phases=(ended,), **values)
     return whole.with_outcome(RunOutcome.SUCCEEDED, at=served)
 

@@ -1,0 +1,40 @@
+"""Label selectors as Kubernetes matches them: `matchLabels` and `matchExpressions`, all of which must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from springtide.errors import InputError
+from springtide.kube.objects import Json
+
+
+def matches(selector: Json | None, labels: Mapping[str, str]) -> bool:
+    """Say whether `selector` meets an object with `labels`. An empty selector meets every object, none meets nothing.
+
+    Raises:
+        InputError: an expression has an operator that Kubernetes does not know (`selector_invalid`).
+    """
+    if selector is None:
+        return False
+    by_label = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
+    return by_label and all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
+
+
+def _holds(expression: Json, labels: Mapping[str, str]) -> bool:
+    key = expression["key"]
+    values = expression.get("values") or ()
+    match expression["operator"]:
+        case "In":
+            return labels.get(key) in values
+        case "NotIn":  # also meets an object without the label
+            return labels.get(key) not in values
+        case "Exists":
+            return key in labels
+        case "DoesNotExist":
+            return key not in labels
+        case operator:
+            raise InputError(
+                f"selector: operator {operator!r} is not known; In, NotIn, Exists and DoesNotExist are.",
+                code="selector_invalid",
+                field=key,
+            )

@@ -1,0 +1,30 @@
+"""What is scaled, and every name in the cluster that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from springtide import labels
+from springtide.stored import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Workload(Stored):
+    """A Deployment, and the Service whose endpoints are switched."""
+
+    namespace: str
+    deployment: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.deployment}"
+
+    @property
+    def set_names(self) -> tuple[str, str]:
+        """The two fixed Deployment names that its pod sets take turns in: its own, and its twin's."""
+        return self.deployment, f"{self.deployment}-{labels.ALTERNATE}"
+
+    @property
+    def lease_name(self) -> str:
+        """The name of its Lease, the same for both sets."""
+        return f"springtide-{self.deployment}"

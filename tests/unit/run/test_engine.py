@@ -1,0 +1,206 @@
+"""The engine: look, decide, act, look again; what ends the loop, and what it says then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from simulation import NAMESPACE, WORKLOAD, Simulation
+from springtide.errors import Conflict, DeadlineExceeded, Fenced, WorkloadFailed
+from springtide.kube.objects import Deployment, Kind
+from springtide.kube.scene import Scene
+from springtide.run import phases
+from springtide.run.engine import Decide, Progress
+from springtide.run.lease import read_lease, take_up
+from springtide.run.ports import Ports, RunRef
+from springtide.run.work import Work
+from springtide.strategy.model import Decision, Done, Order, Patch, Wait
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def ports() -> Ports:
+    """The ports of a run that owns the workload `web`; its pods are there, so that nobody else changes anything."""
+    simulation = Simulation.of(2, strategy="in_place")
+    ports = simulation.ports()
+    request = simulation.request(4)
+    phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
+    simulation.world.settle()
+    return ports
+
+
+@pytest.fixture
+def work(ports: Ports) -> Work:
+    return Work.of(ports, RunRef(workload=WORKLOAD, run_id="run-1"))
+
+
+def deployment(ports: Ports) -> Deployment:
+    return Deployment(ports.kube.get(Kind.DEPLOYMENT, NAMESPACE, "web"))
+
+
+def mark(scene: Scene, note: str) -> Patch:
+    """Return the step that writes `note` on the Deployment that was looked at."""
+    judged = scene.pod_sets["web"].deployment
+    change = {"metadata": {"annotations": {"note": note}}}
+    return Patch(kind=Kind.DEPLOYMENT, name=judged.name, version=judged.version, change=change, reason=f"note {note}")
+
+
+def noting(*notes: str) -> Decide:
+    """Return what writes each of `notes` in turn, by what it reads and by nothing that it remembers."""
+
+    def decide(scene: Scene, _order: Order) -> Decision:
+        written = scene.pod_sets["web"].deployment.annotations.get("note", "")
+        left = notes[notes.index(written) + 1 :] if written in notes else notes
+        return mark(scene, left[0]) if left else Done("every note is written")
+
+    return decide
+
+
+def meddling(ports: Ports, decide: Decide, *, times: int) -> Decide:
+    """Return `decide` with somebody who changes the Deployment behind each of its first looks."""
+    turns = iter(range(times))
+
+    def decide_late(scene: Scene, order: Order) -> Decision:
+        decision = decide(scene, order)
+        if next(turns, None) is not None:
+            for value in ("there", None):
+                change = {"metadata": {"labels": {"somebody": value}}}
+                ports.kube.patch(Kind.DEPLOYMENT, NAMESPACE, "web", change, version=deployment(ports).version)
+        return decision
+
+    return decide_late
+
+
+def drive(work: Work, decide: Decide, *, patience: timedelta | None = None) -> Progress:
+    return work.engine.drive(decide, work.state.order, deadline=MINUTE, patience=patience)
+
+
+class TestActing:
+    def test_it_writes_one_step_after_the_other_until_it_is_done(self, ports: Ports, work: Work) -> None:
+        progress = drive(work, noting("a", "b", "c"))
+
+        assert progress.writes == ("note a", "note b", "note c")
+        assert (progress.is_done, progress.message) == (True, "every note is written")
+        assert deployment(ports).annotations["note"] == "c"
+
+    def test_every_decision_is_made_on_a_look_of_its_own(self, work: Work) -> None:
+        looks: list[Scene] = []
+
+        def decide(scene: Scene, order: Order) -> Decision:
+            looks.append(scene)
+            return noting("a", "b")(scene, order)
+
+        drive(work, decide)
+
+        versions = [scene.pod_sets["web"].deployment.version for scene in looks]
+        assert len(set(versions)) == len(looks) == 3
+
+    def test_what_is_written_already_is_not_written_again(self, work: Work) -> None:
+        drive(work, noting("a", "b"))
+
+        assert drive(work, noting("a", "b")).writes == ()
+
+    def test_a_swap_that_was_lost_is_judged_again(self, ports: Ports, work: Work) -> None:
+        progress = drive(work, meddling(ports, noting("a"), times=3))
+
+        assert progress.writes == ("note a",)
+
+    def test_somebody_who_never_stops_changing_the_object_is_told_of(self, ports: Ports, work: Work) -> None:
+        with pytest.raises(Conflict, match="note a: the object changed under 21 attempts in a row"):
+            drive(work, meddling(ports, noting("a"), times=1000))
+
+    def test_somebody_who_undoes_the_step_each_time_is_told_of(self, work: Work) -> None:
+        with pytest.raises(Conflict, match="note a: done 3 times, and somebody undid it each time"):
+            drive(work, lambda scene, _order: mark(scene, "a"))
+
+    def test_a_run_that_owns_nothing_any_more_writes_nothing(self, ports: Ports, work: Work) -> None:
+        lease = read_lease(ports.kube, WORKLOAD)
+        assert lease is not None
+        take_up(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
+
+        with pytest.raises(Fenced):
+            drive(work, noting("a"))
+
+        assert "note" not in deployment(ports).annotations
+
+    def test_what_a_decision_raises_ends_it(self, work: Work) -> None:
+        def decide(_scene: Scene, _order: Order) -> Decision:
+            raise WorkloadFailed("web-1: CrashLoopBackOff", code="crash_loop")
+
+        with pytest.raises(WorkloadFailed, match="CrashLoopBackOff"):
+            drive(work, decide)
+
+
+def waiting(_scene: Scene, _order: Order) -> Decision:
+    return Wait("2 of 4 pods are ready")
+
+
+class TestWaiting:
+    def test_a_wait_ends_at_the_deadline_and_says_what_was_missing(self, ports: Ports, work: Work) -> None:
+        begin = ports.clock.monotonic()
+
+        with pytest.raises(DeadlineExceeded, match="not within 60 s: 2 of 4 pods are ready") as caught:
+            drive(work, waiting)
+
+        assert caught.value.field == "strategy.deadlines"
+        assert 60 <= ports.clock.monotonic() - begin < 65
+
+    def test_patience_that_is_over_is_no_error(self, ports: Ports, work: Work) -> None:
+        begin = ports.clock.monotonic()
+
+        progress = drive(work, waiting, patience=timedelta(seconds=5))
+
+        assert (progress.is_done, progress.message) == (False, "2 of 4 pods are ready")
+        assert 5 <= ports.clock.monotonic() - begin < 10
+
+    def test_whoever_watches_hears_what_it_waits_for_and_the_lease_is_kept(self, work: Work) -> None:
+        heard: list[str] = []
+        beats: list[str] = []
+        engine = replace(work.engine, on_wait=heard.append, heartbeat=lambda: beats.append("beat"))
+
+        engine.drive(waiting, work.state.order, deadline=MINUTE, patience=timedelta(seconds=5))
+
+        assert set(heard) == {"2 of 4 pods are ready"}
+        assert len(beats) == len(heard) > 1
+
+    def test_the_lease_is_renewed_while_it_waits(self, ports: Ports, work: Work) -> None:
+        before = read_lease(ports.kube, WORKLOAD)
+
+        drive(work, waiting, patience=timedelta(seconds=45))
+
+        after = read_lease(ports.kube, WORKLOAD)
+        assert before is not None
+        assert after is not None
+        assert after.renewed_at is not None
+        assert before.renewed_at is not None
+        assert after.renewed_at - before.renewed_at >= timedelta(seconds=20)
+
+
+class TestOwning:
+    def test_every_object_of_the_workload_carries_the_generation_before_one_is_touched(self, work: Work) -> None:
+        work.engine.stamp()
+
+        scene = work.engine.look()
+        assert scene.service.generation_stamp == work.lease.generation
+        assert scene.pod_sets["web"].deployment.generation_stamp == work.lease.generation
+
+    def test_stamping_twice_writes_once(self, work: Work) -> None:
+        work.engine.stamp()
+        before = work.engine.look()
+
+        work.engine.stamp()
+
+        assert work.engine.look().service.version == before.service.version
+
+    def test_an_object_of_a_later_generation_is_never_stamped_back(self, ports: Ports, work: Work) -> None:
+        lease = read_lease(ports.kube, WORKLOAD)
+        assert lease is not None
+        ref = RunRef(workload=WORKLOAD, run_id="run-1", is_taken_up=True)
+        take_up(ports.kube, ports.clock, lease, lease.required_state(), holder=ref.holder)
+        Work.of(ports, ref).engine.stamp()
+
+        with pytest.raises(Fenced, match="wrote it last"):
+            work.engine.stamp()

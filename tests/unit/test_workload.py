@@ -1,0 +1,26 @@
+"""What is scaled, and the names in the cluster that follow from it."""
+
+from __future__ import annotations
+
+from springtide.workload import Workload
+
+CHECKOUT = Workload("shop", "checkout", "checkout-http")
+
+
+def test_its_two_sets_take_turns_in_two_names() -> None:
+    assert CHECKOUT.set_names == ("checkout", "checkout-alt")
+
+
+def test_it_has_one_lease_whichever_set_serves() -> None:
+    assert CHECKOUT.lease_name == "springtide-checkout"
+
+
+def test_people_read_it_as_namespace_and_deployment() -> None:
+    assert str(CHECKOUT) == "shop/checkout"
+
+
+def test_it_is_stored_under_the_names_of_its_fields() -> None:
+    record = {"namespace": "shop", "deployment": "checkout", "service": "checkout-http"}
+
+    assert CHECKOUT.to_record() == record
+    assert Workload.from_record(record) == CHECKOUT
