@@ -33,7 +33,8 @@ def parse_quantity(text: str) -> Decimal:
     match = _QUANTITY.fullmatch(text)
     if match is None:
         raise InputError(
-            f"{text[:40]!a} is not a valid quantity: write a number with at most one suffix, such as 100m, 0.5, 2 or 1Gi.",
+            f"{text[:40]!a} is not a valid quantity: write a number with at most one suffix, such as 100m, 0.5, 2 or "
+            "1Gi.",
             code="quantity_invalid",
         )
     sign, digits, suffix, exponent = match.groups()
