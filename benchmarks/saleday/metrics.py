@@ -76,8 +76,8 @@ class Metrics:
             return None if self._tick < CPU_WINDOW else int(want_by_cpu(signal, log, self._tick, HPA_TARGET))
         if self._tick < EXTERNAL_WINDOW:
             return None
-        control = controls(EXTERNAL, [setting], None)
-        return int(want_by_metric(control, signal, self._tick, 0, int(log[CREATED, self._tick])))
+        control = controls(EXTERNAL, [setting], None)[:, 0]
+        return int(want_by_metric(control, signal, self._tick, int(log[CREATED, self._tick])))
 
 
 def ready_endpoints(world: World, service: str) -> int:

@@ -84,10 +84,10 @@ def want_by_cpu(signal: Floats, log: Counts, tick: int, target: float) -> int:
 
 
 @inlined
-def want_by_metric(control: Floats, signal: Floats, tick: int, day: int, current: int) -> int:
+def want_by_metric(setting: Floats, signal: Floats, tick: int, current: int) -> int:
     """Return what HPA v2 wants by an external metric (AverageValue): demand in pods over target, headroom and trend."""
-    pods = signal[MEAN, tick] + control[TREND, day] * signal[GROWTH, tick]
-    pods = pods / control[TARGET, day] + control[HEADROOM, day] * np.sqrt(pods)
+    pods = signal[MEAN, tick] + setting[TREND] * signal[GROWTH, tick]
+    pods = pods / setting[TARGET] + setting[HEADROOM] * np.sqrt(pods)
     if abs(pods / current - 1.0) <= TOLERANCE:
         return current
     return round_up(pods)
@@ -109,16 +109,20 @@ def behave(log: Counts, tick: int, floor: int, first: int) -> int:
 
 
 @inlined
-def recommend(control: Floats, signal: Floats, log: Counts, tick: int, day: int) -> int:
-    """Note what the autoscaler wants in this tick; return the first tick that has a whole window before it."""
-    kind = control[KIND, day]
+def decide(setting: Floats, signal: Floats, log: Counts, tick: int, floor: int) -> int:
+    """Return the replicas that the controller asks for in this tick; `setting` is the control's column of the day."""
+    current = log[CREATED, tick]
+    kind = setting[KIND]
+    if kind == PLAN:
+        return floor if floor > 0 else int(current)
     first = CPU_WINDOW if kind == CPU else EXTERNAL_WINDOW
-    if tick >= first:
-        if kind == CPU:
-            log[WANTED, tick] = want_by_cpu(signal, log, tick, control[TARGET, day])
-        else:
-            log[WANTED, tick] = want_by_metric(control, signal, tick, day, log[CREATED, tick])
-    return first
+    if tick < first:
+        return int(current)
+    if kind == CPU:
+        log[WANTED, tick] = want_by_cpu(signal, log, tick, setting[TARGET])
+    else:
+        log[WANTED, tick] = want_by_metric(setting, signal, tick, current)
+    return behave(log, tick, floor, first)
 
 
 @inlined
@@ -149,20 +153,16 @@ def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
     floor = 0
     for minute in range(signal.shape[1] // TICKS):
         day = (minute + course.offset) // DAY
+        setting = control[:, day]
         for tick in range(minute * TICKS, minute * TICKS + TICKS):
             # A plan is made on the minute and acts when its run has: until then the old one holds.
             if tick % TICKS == RUN_TICKS and minute % course.interval == 0:
-                floor = plans[int(control[ROW, day]), minute // course.interval]
+                floor = plans[int(setting[ROW]), minute // course.interval]
             log[CREATED, tick] = created
             log[READY, tick] = ready + log[DUE, tick]
-            desired = created  # while nothing is known, what runs stays
-            if control[KIND, day] == PLAN:
-                desired = floor if floor > 0 else created
-            else:
-                first = recommend(control, signal, log, tick, day)
-                if tick >= first:
-                    # The larger of both minimums: that of the plan, and that below which no controller goes.
-                    desired = behave(log, tick, max(floor, course.fewest), first)
+            # Alone a plan is the replica count, and 0 says "as it is"; over an autoscaler it is one of two minimums.
+            least = floor if setting[KIND] == PLAN else max(floor, course.fewest)
+            desired = decide(setting, signal, log, tick, least)
             if desired != created:
                 scale(log, tick, desired, startup)
             created = log[CREATED, tick]

@@ -67,9 +67,9 @@ def test_a_fall_while_the_surroundings_live_is_a_broken_measurement(left: float)
 @pytest.mark.parametrize(
     ("signals", "message"),
     [
-        (Signals(ingress=None), f"{INGRESS!r} is not there: an outage of metrics, or of everything"),
-        (Signals(cpu=float("nan")), f"{CPU!r} is not there"),
-        (Signals(), "so has all that demand.alive names: an outage of the service"),
+        (Signals(ingress=None), f"{INGRESS!r} is missing: an outage of the metrics, or of everything"),
+        (Signals(cpu=float("nan")), f"{CPU!r} is missing"),
+        (Signals(), "so have all signals of demand.alive: an outage of the service"),
     ],
     ids=["absent", "NaN", "all 0"],
 )

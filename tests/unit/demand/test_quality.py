@@ -77,7 +77,7 @@ def test_absurd_values_are_named_with_their_time(value: float) -> None:
 
 
 def test_one_time_stands_once() -> None:
-    assert "not in the order of time" in problem(series([60, 60]))
+    assert "not in order of time" in problem(series([60, 60]))
 
 
 def test_old_demand_is_told_with_value_and_age() -> None:

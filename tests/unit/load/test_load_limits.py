@@ -7,7 +7,7 @@ from array import array
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from springtide.errors import InputError
@@ -72,6 +72,7 @@ def test_a_second_holds_by_its_own_answers() -> None:
 
 
 @given(st.floats(1, 2000), st.floats(0, 60))
+@settings(deadline=None)
 def test_the_rate_grows_through_the_ramp_and_is_then_constant(rate: float, ramp: float) -> None:
     course = Course(ramp=ramp)
     in_ramp = math.ceil(rate * ramp / 2)
