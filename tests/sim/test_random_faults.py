@@ -21,8 +21,8 @@ CHUNK = 25
 ENDED = {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.NOTHING_TO_DO, RunOutcome.FAILED}
 
 
-def fault_of(luck: Random) -> Fault:
-    kind = luck.choice(
+def fault_of(rng: Random) -> Fault:
+    kind = rng.choice(
         [
             FaultKind.REFUSED,
             FaultKind.RESET,
@@ -36,18 +36,18 @@ def fault_of(luck: Random) -> Fault:
             FaultKind.CRASH_AFTER,
         ]
     )
-    status = luck.choice([429, 500, 503, 504] if kind is FaultKind.STATUS else [500, 503, 504])
-    return Fault(kind, status=status, behind=luck.randint(1, 12))
+    status = rng.choice([429, 500, 503, 504] if kind is FaultKind.STATUS else [500, 503, 504])
+    return Fault(kind, status=status, behind=rng.randint(1, 12))
 
 
 def schedule(seed: int) -> tuple[Course, FaultPlan, AfterCrash]:
     """Return the course, the faults and what follows a crash, all from `seed`."""
-    luck = Random(seed)
-    course = luck.choice(SUCCEEDING + FAILING)
+    rng = Random(seed)
+    course = rng.choice(SUCCEEDING + FAILING)
     plan = FaultPlan()
-    for _ in range(luck.randint(1, 5)):
-        plan.at(Match(), fault_of(luck), skip=luck.randrange(unfaulted(course).calls))
-    return course, plan, luck.choice(list(AfterCrash))
+    for _ in range(rng.randint(1, 5)):
+        plan.at(Match(), fault_of(rng), skip=rng.randrange(unfaulted(course).calls))
+    return course, plan, rng.choice(list(AfterCrash))
 
 
 def judged(seed: int) -> list[str]:

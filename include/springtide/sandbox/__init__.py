@@ -1,7 +1,9 @@
 """The embedded cluster: a small, honest Kubernetes API whose pods answer HTTP on loopback addresses.
 
-    api, store, kinds …     the API server: a pure function of request, state and time
-    controllers, kubelet    the control plane and the node: deterministic steps over the store and the time
+    api, store, writes …    the API server: a pure function of request, state and time
+    validate, …rules        what it refuses, in the words of a real one
+    controllers             the control plane: deterministic steps over the store and the time
+    kubelet, probes …       the node: from a placed pod to its last process
     world                   core + timers: virtual time for simulations, real time for people and live load
     transport               lets the official Kubernetes client call the core in-process
     faults, history         what may go wrong at which call; what was called and what the endpoints were

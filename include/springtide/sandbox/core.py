@@ -152,7 +152,7 @@ class Controller(ABC):
         return step
 
     def retry(self, ref: Ref) -> None:
-        """Look again after a failure: 5 ms, doubled each time, at most 1000 s (client-go's default)."""
+        """Look again after a failure: 5 ms, doubled each time, at most 1000 s, as controllers of a real cluster do."""
         failures = self._failures.get(ref, 0)
         self._failures[ref] = failures + 1
         self.enqueue(ref, min(0.005 * 2.0**failures, 1000.0))

@@ -16,6 +16,8 @@ from springtide.sandbox.status import Cause, bad_request, duplicate, missing, no
 _MAY_CHANGE = frozenset({"activeDeadlineSeconds", "tolerations", "nodeName"})
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -150,7 +152,20 @@ def _pre_stop(container: Json, spec: Json, field: str) -> Iterator[Cause]:
 
 
 def _spread(spec: Json, field: str) -> Iterator[Cause]:
+    """Check what says beside which other pods a pod may run: keys of labels need a selector that they narrow."""
+    for at, term in _terms(spec, field):
+        if term.get("matchLabelKeys") and term.get("labelSelector") is None:
+            yield not_allowed(f"{at}.matchLabelKeys", "must not be specified when labelSelector is not set")
+
+
+def _terms(spec: Json, field: str) -> Iterator[tuple[str, Json]]:
+    """Yield every term that selects other pods, with its path."""
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
-        if constraint.get("matchLabelKeys") and constraint.get("labelSelector") is None:
-            at = f"{field}.topologySpreadConstraints[{index}].matchLabelKeys"
-            yield not_allowed(at, "must not be specified when labelSelector is not set")
+        yield f"{field}.topologySpreadConstraints[{index}]", constraint
+    for kind in ("podAffinity", "podAntiAffinity"):
+        affinity = (spec.get("affinity") or {}).get(kind) or {}
+        at = f"{field}.affinity.{kind}"
+        for index, term in enumerate(affinity.get(_REQUIRED) or ()):
+            yield f"{at}.{_REQUIRED}[{index}]", term
+        for index, weighted in enumerate(affinity.get(_PREFERRED) or ()):
+            yield f"{at}.{_PREFERRED}[{index}].podAffinityTerm", weighted.get("podAffinityTerm") or {}

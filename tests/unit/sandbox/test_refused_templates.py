@@ -14,6 +14,8 @@ DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
 SERVICES = "/api/v1/namespaces/shop/services"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
 SPEC = "spec.template.spec"
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +94,18 @@ TEMPLATES = [
         f"{SPEC}.topologySpreadConstraints[0].matchLabelKeys",
         "must not be specified when labelSelector is not set",
         id="matchLabelKeys without labelSelector",
+    ),
+    pytest.param(
+        with_pod(affinity={"podAntiAffinity": {REQUIRED: [{"matchLabelKeys": ["pod-template-hash"]}]}}),
+        f"{SPEC}.affinity.podAntiAffinity.{REQUIRED}[0].matchLabelKeys",
+        "must not be specified when labelSelector is not set",
+        id="matchLabelKeys without labelSelector in an affinity",
+    ),
+    pytest.param(
+        with_pod(affinity={"podAffinity": {PREFERRED: [{"podAffinityTerm": {"matchLabelKeys": ["app"]}}]}}),
+        f"{SPEC}.affinity.podAffinity.{PREFERRED}[0].podAffinityTerm.matchLabelKeys",
+        "must not be specified when labelSelector is not set",
+        id="matchLabelKeys without labelSelector in a preference",
     ),
     pytest.param(
         deployment(

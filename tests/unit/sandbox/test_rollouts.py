@@ -1,4 +1,4 @@
-"""A Deployment makes ReplicaSets as upstream's controller does, and says how far it is."""
+"""A Deployment makes ReplicaSets as a real cluster does, and says how far it is."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_a_rollout_that_stands_still_exceeds_its_deadline() -> None:
 
 
 def test_the_deadline_never_fires_on_a_finished_deployment_that_only_grows() -> None:
-    """Known upstream, and why a run needs a deadline of its own."""
+    """So it is in a real cluster, and that is why a run needs a deadline of its own."""
     world = shop(quota(pods="3"), running=deployment(progressDeadlineSeconds=30))
     call(world, "PATCH", DEPLOYMENT, {"spec": {"replicas": 6}})
     world.advance(300)

@@ -1,4 +1,4 @@
-"""Which pods go first when a ReplicaSet shrinks: upstream's ranking."""
+"""Which pods go first when a ReplicaSet shrinks: the documented order."""
 
 from __future__ import annotations
 

@@ -23,9 +23,10 @@ _MORE_A_SYNC = 4
 class HorizontalAutoscaler(Controller):
     """Keeps a Deployment between `minReplicas` and `maxReplicas`, and at what the annotation `WANTED` says.
 
-    As upstream, a change of the HPA is seen at its next sync, at most 15 s later; a Deployment scaled to 0 is left
-    alone; without metrics the bounds still hold; replicas go up to twice as many or by 4 at each sync, and down only to
-    the highest number that the metrics wanted within the stabilization window, whatever the bounds were meanwhile.
+    As in a real cluster, a change of the HPA is seen at its next sync, at most 15 s later; a Deployment scaled to 0 is
+    left alone; without metrics the bounds still hold; replicas go up to twice as many or by 4 at each sync, and down
+    only to the highest number that the metrics wanted within the stabilization window, whatever the bounds were
+    meanwhile.
     """
 
     watches = ("horizontalpodautoscalers",)

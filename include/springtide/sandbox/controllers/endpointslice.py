@@ -96,9 +96,9 @@ class EndpointSliceController(Controller):
 
     def _stored(self, service: Json) -> list[Json]:
         """Return the slices of a Service that this controller made."""
-        mine = {**_OWN_LABELS, SERVICE_LABEL: service["metadata"]["name"]}
+        expected = {**_OWN_LABELS, SERVICE_LABEL: service["metadata"]["name"]}
         slices = self.store.select("endpointslices", service["metadata"]["namespace"])
-        return [existing for existing in slices if mine.items() <= labels_of(existing).items()]
+        return [existing for existing in slices if expected.items() <= labels_of(existing).items()]
 
     def _add(self, changes: _Changes, packing: Packing, service: Json, ports: list[Json]) -> None:
         changes.create += [self._new_slice(service, slot.endpoints, ports) for slot in packing.created]

@@ -32,7 +32,7 @@ def numbers(owned: OwnedSets) -> Json:
 def with_availability(owned: OwnedSets, now: datetime) -> Json:
     """Return the status with its numbers and the condition Available."""
     status = numbers(owned)
-    if status.get("availableReplicas", 0) >= Bounds.of(owned.deployment).least:
+    if status.get("availableReplicas", 0) >= Bounds.of(owned.deployment).min_available:
         claim = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     else:
         claim = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")

@@ -171,11 +171,11 @@ class ReplicaSetController(Controller):
 
     def _until_available(self, pod: Json, replica_set: Json) -> float:
         """Return the seconds until a ready pod counts as available."""
-        least = replica_set["spec"].get("minReadySeconds", 0)
-        if not least:
+        min_ready = replica_set["spec"].get("minReadySeconds", 0)
+        if not min_ready:
             return 0.0
         since = (condition(pod, "Ready") or {})["lastTransitionTime"]
-        return (parse_stamp(since) + timedelta(seconds=least) - self.core.now()).total_seconds()
+        return (parse_stamp(since) + timedelta(seconds=min_ready) - self.core.now()).total_seconds()
 
 
 def _is_active(pod: Json) -> bool:

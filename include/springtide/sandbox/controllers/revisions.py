@@ -141,7 +141,7 @@ def revision_of(obj: Json) -> int:
     return int(annotations_of(obj).get(REVISION) or 0)
 
 
-def most_before(replica_set: Json, deployment: Json) -> int:
+def max_pods_before(replica_set: Json, deployment: Json) -> int:
     """Return how many pods the Deployment might have when this ReplicaSet was last sized, 0 when nobody knows."""
     return int(annotations_of(replica_set).get(MAXIMUM) or 0) or reported(deployment, "replicas")
 

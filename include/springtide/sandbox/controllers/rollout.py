@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from springtide.sandbox.controllers.counts import all_reported, all_wanted, reported, wanted
-from springtide.sandbox.controllers.revisions import DESIRED, MAXIMUM, OwnedSets, most_before, newest
+from springtide.sandbox.controllers.revisions import DESIRED, MAXIMUM, OwnedSets, max_pods_before, newest
 from springtide.sandbox.objects import Json, annotations_of, parse_stamp
 
 Sizes = dict[str, int]
@@ -39,18 +39,18 @@ class Bounds:
         return cls(desired, surge, min(unavailable, desired))
 
     @property
-    def most(self) -> int:
+    def max_pods(self) -> int:
         """The highest sum of all sizes."""
         return self.desired + self.surge
 
     @property
-    def least(self) -> int:
+    def min_available(self) -> int:
         """The lowest number of available pods that the rollout itself may cause."""
         return self.desired - self.unavailable
 
     def annotations(self) -> dict[str, str]:
         """Return what a ReplicaSet remembers of the Deployment that it was sized for."""
-        return {DESIRED: str(self.desired), MAXIMUM: str(self.most)}
+        return {DESIRED: str(self.desired), MAXIMUM: str(self.max_pods)}
 
 
 def _pods(value: int | str, desired: int) -> float:
@@ -59,7 +59,7 @@ def _pods(value: int | str, desired: int) -> float:
 
 def present_size(owned: OwnedSets, bounds: Bounds) -> int:
     """Return what the ReplicaSet of the present template may want: the room that the others leave."""
-    room = bounds.most - all_wanted(owned.former)
+    room = bounds.max_pods - all_wanted(owned.former)
     return min(bounds.desired, max(wanted(owned.present), room))
 
 
@@ -76,14 +76,14 @@ def _without_old_pods(owned: OwnedSets, bounds: Bounds) -> Sizes:
     old = owned.active_former
     # a new pod that does not serve yet may never do: old pods are spared for it
     not_serving = wanted(owned.present) - reported(owned.present, "availableReplicas")
-    spare = all_wanted(owned.every) - not_serving - bounds.least
+    spare = all_wanted(owned.every) - not_serving - bounds.min_available
     if spare <= 0:
         return {}
     before = {_name(each): wanted(each) for each in old}
     idle = {_name(each): wanted(each) - reported(each, "availableReplicas") for each in old}
     # pods that do not serve go first: that costs no availability
     sizes = _less(before, idle, spare)
-    sizes = _less(sizes, sizes, all_reported(owned.every, "availableReplicas") - bounds.least)
+    sizes = _less(sizes, sizes, all_reported(owned.every, "availableReplicas") - bounds.min_available)
     return {name: size for name, size in sizes.items() if size != before[name]}
 
 
@@ -129,7 +129,7 @@ def _shared_out(owned: OwnedSets, bounds: Bounds) -> Sizes:
 
     Rounding leaves a rest: the largest gets it.
     """
-    change = (bounds.most if bounds.desired else 0) - all_wanted(owned.active)
+    change = (bounds.max_pods if bounds.desired else 0) - all_wanted(owned.active)
     largest_first = sorted(owned.active, key=lambda each: _rank(each, newer_first=change > 0))
     left = change
     sizes: Sizes = {}
@@ -151,8 +151,8 @@ def _fair_change(replica_set: Json, deployment: Json, bounds: Bounds) -> int:
     has = wanted(replica_set)
     if not bounds.desired:
         return -has
-    before = most_before(replica_set, deployment)
-    return math.floor(has * bounds.most / before + 0.5) - has if before else 0
+    before = max_pods_before(replica_set, deployment)
+    return math.floor(has * bounds.max_pods / before + 0.5) - has if before else 0
 
 
 def _part(fair: int, left: int) -> int:
