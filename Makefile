@@ -41,8 +41,11 @@ soak: .venv ## an hour of switchovers under live load, on a real Kubernetes
 kills: .venv ## every part of a real Airflow killed under runs under load, on a real Kubernetes
 	@PYTHONPATH=tests $(BIN)/python -m kills --results benchmarks/kills/results
 
-lock: .venv ## resolve requirements.in into requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
+
+lock: .venv ## resolve requirements.in and requirements-runtime.in into their .txt
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-runtime.in -c requirements.txt -o requirements-runtime.txt
 
 clean: ## remove what the words above made, but not .venv
 	rm -rf .airflow .springtide build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage

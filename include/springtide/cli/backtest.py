@@ -21,6 +21,7 @@ from springtide.cli.options import (
     ServiceArgument,
 )
 from springtide.errors import InputError
+from springtide.extras import require_packages
 
 if TYPE_CHECKING:
     from springtide.backtest.policy import Report
@@ -52,6 +53,8 @@ def backtest(  # noqa: PLR0913 - a command's options are its arguments
         from springtide.backtest.page import render
         from springtide.backtest.policy import backtest as replay
 
+        if report is not None:
+            require_packages("plots", "plotly")  # now, not after minutes of replay
         policy = place.policy(service)
         found = replay(policy, history(place, policy, moment(first), moment(last), per_replica), startup)
         if report is not None:
