@@ -9,8 +9,9 @@ from typing import Any
 
 import structlog
 import typer
+from rich.markup import escape
 
-from springtide.cli.display import err
+from springtide.cli.display import err, show_error
 from springtide.cli.options import Output
 from springtide.errors import SpringtideError, TemporaryError
 
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 FAILED, TRY_AGAIN, INTERRUPTED = 1, 75, 130
 """Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again; 130 is the shell's own."""
+
+OWN_FAULT = "This is springtide's own fault; --verbose shows where."
 
 
 @contextmanager
@@ -31,11 +34,11 @@ def answering(output: Output) -> Iterator[None]:
         if output is Output.JSON:
             print_json({"error": error.to_record()}, to_stderr=True)
         else:
-            err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+            show_error(error)
         raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
     except Exception as error:
         log.debug("internal_error", exc_info=True)
-        err.print(f"[red]internal_error[/red]: {error!r}. This is springtide's own fault; --verbose shows where.")
+        err.print(f"[red]internal_error[/red]: {escape(repr(error))}. {OWN_FAULT}")
         raise typer.Exit(FAILED) from error
 
 

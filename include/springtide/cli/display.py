@@ -14,6 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.prompt import Confirm
 from rich.table import Table
 
+from springtide.errors import SpringtideError
 from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
@@ -92,6 +93,11 @@ def no_display() -> Iterator[None]:
     yield
 
 
+def show_error(error: SpringtideError) -> None:
+    """Print an error on stderr: its code, and its message as it is."""
+    err.print(f"[red]{error.code}[/red]: {escape(error.message)}", highlight=False)
+
+
 def show_plan(plan: ScalingPlan) -> None:
     """Print a plan: what, from what, and every clamp with both numbers."""
     target = plan.target
@@ -99,16 +105,16 @@ def show_plan(plan: ScalingPlan) -> None:
     verb = (
         "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
     )
-    out.print(f"[bold]{head}[/bold]\n{verb} by {plan.strategy}: {plan.reason}", highlight=False)
+    out.print(f"[bold]{escape(head)}[/bold]\n{verb} by {plan.strategy}: {escape(plan.reason)}", highlight=False)
     out.print(f"plan {plan.fingerprint}", highlight=False)
     if plan.estimate.demand is not None:
-        out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False)
+        out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False, markup=False)
     table = Table("step", "replicas", "why")
     for answer in plan.estimate.answers:
-        table.add_row(f"model {answer.model}", f"{answer.replicas:g}", answer.reason)
+        table.add_row(f"model {answer.model}", f"{answer.replicas:g}", escape(answer.reason))
     table.add_row(f"combine {plan.estimate.combine}", str(plan.estimate.replicas), "")
     for clamp in plan.clamps:
-        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", clamp.reason)
+        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", escape(clamp.reason))
     out.print(table)
     _show_findings(plan)
 
@@ -127,17 +133,18 @@ def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
     style = _STYLES[run.outcome]
     out.print(f"[bold]{run.run_id}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
-    out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False)
+    out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False, markup=False)
     if run.plan is not None:
-        out.print(f"{run.plan['current']} → {run.plan['replicas']} replicas: {run.plan['reason']}", highlight=False)
+        change = f"{run.plan['current']} → {run.plan['replicas']} replicas"
+        out.print(f"{change}: {run.plan['reason']}", highlight=False, markup=False)
     table = Table("phase", "seconds", "", "what it found")
     for phase in run.phases:
         seconds = "" if phase.seconds is None else f"{phase.seconds:.2f}"
         mark = {PhaseStatus.SUCCEEDED: "[green]✓", PhaseStatus.FAILED: "[red]✗"}.get(phase.status, phase.status.value)
-        table.add_row(phase.phase, seconds, mark, phase.message)
+        table.add_row(phase.phase, seconds, mark, escape(phase.message))
     out.print(table)
     if with_error and run.error is not None:
-        out.print(f"[red]{run.error['code']}[/red]: {run.error['message']}", highlight=False)
+        out.print(f"[red]{run.error['code']}[/red]: {escape(str(run.error['message']))}", highlight=False)
 
 
 def show_runs(runs: tuple[ScalingRun, ...]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from springtide.cli.airflow import delete_run, queue_run
@@ -184,7 +185,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         times = (f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}" for key in ("prepared", "start", "end"))
         asks = ", ".join(f"{name} {ask}" for name, ask in row["asks"].items())
-        table.add_row(row["event"].rpartition(".")[0], *times, asks, "\n".join(row["frozen"].values()))
+        table.add_row(row["event"].rpartition(".")[0], *times, asks, escape("\n".join(row["frozen"].values())))
     out.print(table)
 
 

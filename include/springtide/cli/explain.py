@@ -116,5 +116,5 @@ def _show(policy: ScalingPolicy, plan: ScalingPlan, output: Output) -> None:
     out.print(inputs)
     guards = Table("guard", "setting", "allows", "effect")
     for line in lines:
-        guards.add_row(line.guard, line.setting, line.allows, line.effect)
+        guards.add_row(line.guard, *map(escape, (line.setting, line.allows, line.effect)))
     out.print(guards)

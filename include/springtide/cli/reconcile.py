@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from springtide.cli.answers import FAILED, TRY_AGAIN, answering, print_json
-from springtide.cli.display import err, out
+from springtide.cli.display import out, show_error
 from springtide.cli.options import (
     DEFAULT_POLICIES,
     DEFAULT_STORE,
@@ -81,7 +82,7 @@ def _vouched(gone: list[str] | tuple[str, ...]) -> IsAlive:
 
 def _exit_code(swept: Swept, errors: list[SpringtideError]) -> int:
     for error in errors:
-        err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+        show_error(error)
     if errors or swept.with_fate(Fate.NEEDS_PERSON):
         return FAILED
     return TRY_AGAIN if swept.with_fate(Fate.SILENT_AGAIN) else 0
@@ -97,5 +98,5 @@ def _show(swept: Swept, output: Output) -> None:
     table = Table("run", "workload", "fate", "outcome", "what was found")
     for run in swept.runs:
         fate = f"[{_STYLES[run.fate]}]{run.fate.value}"
-        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", fate, run.outcome.value, run.message)
+        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", fate, run.outcome.value, escape(run.message))
     out.print(table)

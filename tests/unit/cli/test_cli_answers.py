@@ -69,6 +69,12 @@ def test_a_number_that_is_none_is_refused_by_its_name(replicas: str, kubeconfig:
     assert "replicas" in done.stderr
 
 
+def test_brackets_in_a_message_are_no_style(kubeconfig: Path) -> None:
+    done = springtide("plan", "[bold]", "--policies", POLICIES, "--kubeconfig", kubeconfig)
+
+    assert "there is no policy '[bold]'" in done.stderr
+
+
 def test_a_cluster_that_does_not_answer_is_worth_another_try(kubeconfig: Path) -> None:
     arguments = ("checkout", "--replicas", "4", "--policies", POLICIES, "--kubeconfig", kubeconfig)
     done = springtide("plan", *arguments)
