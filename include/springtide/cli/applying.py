@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from springtide.cli.answers import print_json
+from springtide.cli.display import yaml_of
 from springtide.cli.options import Output, Place
 from springtide.clock import SystemClock
 from springtide.plan.applying import Action
@@ -68,8 +69,6 @@ def _note(place: Place, wish: Wish) -> None:
 
 
 def _lines(write: Write) -> list[str]:
-    from springtide.cli.autoscaler import yaml_of
-
     if write.action is Action.KEEP:
         return [f"{write.title}: as it should be"]
     if write.action is Action.CREATE:

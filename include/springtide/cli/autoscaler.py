@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from springtide.cli.answers import answering, print_json
+from springtide.cli.applying import Wish
+from springtide.cli.applying import apply as apply_wish
+from springtide.cli.display import yaml_of
 from springtide.cli.options import (
     DEFAULT_POLICIES,
     DEFAULT_STORE,
@@ -70,9 +72,6 @@ def autoscaler(  # noqa: PLR0913 - a command's options are its arguments
         setting, whence, stale = _tuned(place, policy)
         follower = scaled_object(policy, keda_prometheus) if by is Follower.KEDA else horizontal_pod_autoscaler(policy)
         if apply:
-            from springtide.cli.applying import Wish
-            from springtide.cli.applying import apply as apply_wish
-
             apply_wish(place, Wish(policy, setting, follower, not rule, dry_run), output, typer.echo)
             return
         _print(policy, setting, follower, [f"{setting} ({whence})", *([stale] if stale else ())], output)
@@ -104,14 +103,3 @@ def _tuned(place: Place, policy: ScalingPolicy) -> tuple[Setting, str, str | Non
     assert isinstance(model, Auto)
     setting, whence = model.setting(datetime.now(UTC))
     return setting, whence, staleness(policy, setting, learned.applied)
-
-
-def yaml_of(manifest: Manifest) -> str:
-    """Return `manifest` as YAML."""
-    from ruamel.yaml import YAML
-
-    yaml, text = YAML(), io.StringIO()
-    yaml.width = 4096  # a query stays on its line
-    yaml.default_flow_style = False
-    yaml.dump(manifest, text)
-    return text.getvalue()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -87,12 +87,6 @@ class PhaseDisplay:
             self._progress.update(self._current, completed=1, detail="")
 
 
-@contextmanager
-def no_display() -> Iterator[None]:
-    """Show nothing."""
-    yield
-
-
 def show_error(error: SpringtideError) -> None:
     """Print an error on stderr: its code, and its message as it is."""
     err.print(f"[red]{error.code}[/red]: {escape(error.message)}", highlight=False)
@@ -157,3 +151,14 @@ def show_runs(runs: tuple[ScalingRun, ...]) -> None:
         started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(run.run_id, run.policy, started, replicas, run.strategy, outcome, seconds, run.requested_by)
     out.print(table)
+
+
+def yaml_of(manifest: Mapping[str, Any]) -> str:
+    """Return `manifest` as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml, text = YAML(), io.StringIO()
+    yaml.width = 4096  # a query stays on its line
+    yaml.default_flow_style = False
+    yaml.dump(manifest, text)
+    return text.getvalue()

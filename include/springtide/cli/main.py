@@ -36,7 +36,7 @@ from springtide.cli.options import (
 from springtide.clock import SystemClock
 from springtide.errors import NotFound, SpringtideError
 from springtide.plan.findings import require_passed
-from springtide.plan.planner import parse_replicas
+from springtide.plan.guards import parse_replicas
 from springtide.policy.model import ScalingPolicy
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity, target_of

@@ -14,7 +14,6 @@ from springtide.errors import InputError
 from springtide.plan.guards import (
     above_own_minimum,
     check_bounds,
-    parse_replicas,
     within_bounds,
     within_step,
     within_tolerance,
@@ -23,8 +22,6 @@ from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing, Tar
 from springtide.plan.rehearsed import rehearsal_findings
 from springtide.policy.model import BlueGreen, Floor, InPlace, ScalingPolicy
 from springtide.policy.units import shown
-
-__all__ = ["STRATEGIES", "held_longer", "make_floor_plan", "make_plan", "make_release_plan", "parse_replicas"]
 
 STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace, Floor))
 """The strategies that a run can be asked for."""
