@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-capacity bench-flash soak clean lock .venv
+.PHONY: help demo test test-all check bench bench-capacity bench-flash soak kills lock clean .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -16,8 +16,11 @@ help: ## this list
 demo: .venv ## a scaling run under live load, with a real Airflow; ONCE=1 ends by itself
 	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
 
-test: .venv ## all tests, the end-to-end suite on both clusters
+test: .venv ## every test that runs on this machine as it is; says what it leaves out
 	@scripts/test
+
+test-all: .venv ## installs PostgreSQL, Prometheus and Go (Debian, root), then every test, on a real Kubernetes too
+	@scripts/test all
 
 check: .venv ## style, types, layers, sizes and names
 	$(BIN)/ruff check $(CODE)
