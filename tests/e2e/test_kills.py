@@ -17,7 +17,8 @@ from e2e.command import Springtide, finished
 from e2e.kills import RATE_OF_EACH, Struck, begin_up_to, strike
 from e2e.manifests import NAME, Web
 from e2e.observer import Observer
-from e2e.stages import Given, Scenario
+from e2e.scenario import Scenario
+from e2e.stages import Given
 from springtide.run.state import Phase
 
 if TYPE_CHECKING:
