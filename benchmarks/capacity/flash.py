@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from springtide.backtest.simulate import Score
 
 TRACE = "events-web-r2"
-SALES, LENGTH = 30, 180
+SALES = 30
+LENGTH = 180
 STARTUPS = (60, 120, 300)
 INTERVAL = 5
 QUANTILE = 0.97
@@ -64,7 +65,8 @@ CALENDARS = (
 def sale_shape(draw: np.random.Generator) -> NDArray[np.float64]:
     """Return what one sale adds in each of its minutes, as a share of the demand without it."""
     minute = np.arange(LENGTH)
-    height, decay = 2.5 * draw.lognormal(0, 0.3), draw.uniform(20, 40)
+    height = 2.5 * draw.lognormal(0, 0.3)
+    decay = draw.uniform(20, 40)
     shape: NDArray[np.float64] = height * np.minimum(1, minute + 0.5) * np.exp(-np.maximum(0, minute - 1) / decay)
     return shape
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DAY, DAYS = 1440, 30
+DAY = 1440
+DAYS = 30
 PROCESSES = 2
 PEAK = 40.0
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -42,7 +43,8 @@ def write_store(folder: Path, services: int) -> Path:
     path = folder / "demand.npy"
     table = np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(services, len(minute)))
     for row in range(services):
-        phase, shape = draw.uniform(0, 2 * np.pi), draw.uniform(0.02, 0.3) ** -2
+        phase = draw.uniform(0, 2 * np.pi)
+        shape = draw.uniform(0.02, 0.3) ** -2
         level = 20 + 12 * np.sin(2 * np.pi * minute / DAY + phase) + 4 * np.sin(2 * np.pi * minute / DAY / 7)
         table[row] = level * draw.gamma(shape, 1 / shape, len(minute))
     table.flush()

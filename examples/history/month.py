@@ -16,7 +16,9 @@ from examples.demo.patience import wait_until
 from examples.demo.ports import free_ports
 
 DAYS: Final = 31
-OUTAGE, GAP, SALE = 9, 6, 3
+OUTAGE = 9
+GAP = 6
+SALE = 3
 """So many days ago: two hours of demand that vanished at noon, two hours without metrics, a sale."""
 
 
@@ -27,7 +29,8 @@ def begin_prometheus(children: Children, home: Path, end: datetime) -> str:
         DemoError: it is not installed, or not ready in time.
     """
     home.mkdir(parents=True)
-    text, data = home / "month.om", home / "data"
+    text = home / "month.om"
+    data = home / "data"
     text.write_text("".join(f"{line}\n" for line in _open_metrics(end)))
     port = free_ports(1)[0]
     (home / "prometheus.yml").write_text("global: {}\n")

@@ -97,7 +97,8 @@ class Then:
     def the_same_pods_and(self, more: int) -> Self:
         """The Deployment is the very same; with growth its pods are all still there, with a shrink some of them."""
         (deployment,) = self.see.objects("deployments")
-        old, now = set(self.before.pods), set(self.see.pods())
+        old = set(self.before.pods)
+        now = set(self.see.pods())
         assert deployment["metadata"]["uid"] == self.before.deployment["metadata"]["uid"]
         assert now >= old if more > 0 else now < old, self._story()
         return self

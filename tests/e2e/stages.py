@@ -34,7 +34,8 @@ class Given:
 
     def web(self, *, replicas: int) -> Self:
         """A workload whose replicas are all ready endpoints, and its policy."""
-        scenario, see = self.scenario, self.scenario.see
+        scenario = self.scenario
+        see = self.scenario.see
         scenario.web = replace(scenario.web, replicas=replicas)
         for collection, manifest in scenario.web.objects():
             see.create(collection, manifest)
@@ -68,14 +69,16 @@ class Given:
 
     def an_autoscaler(self, low: int, high: int) -> Self:
         """An HPA owns the replicas; it has no metrics, so it keeps to its bounds."""
-        see, reference = self.scenario.see, {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME}
+        see = self.scenario.see
+        reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": NAME}
         spec = {"minReplicas": low, "maxReplicas": high, "scaleTargetRef": reference}
         see.create("horizontalpodautoscalers", self.scenario.web.autoscaler(spec))
         return self
 
     def keda(self, low: int, high: int) -> Self:
         """KEDA owns the replicas, through an HPA of its own."""
-        see, has_keda = self.scenario.see, self.scenario.cluster.has_keda
+        see = self.scenario.see
+        has_keda = self.scenario.cluster.has_keda
         if not has_keda:
             self._defined(SCALED_OBJECTS)
         see.create("scaledobjects", keda.scaled_object(see.namespace, low, high))
@@ -96,7 +99,8 @@ class Given:
 
     def _defined(self, definition: Definition) -> None:
         """Have the resource served: the embedded cluster serves it anyway."""
-        scenario, see = self.scenario, self.scenario.see
+        scenario = self.scenario
+        see = self.scenario.see
         if scenario.is_served(definition):
             return
         if see.define(DEFINITIONS, definition.manifest()):
@@ -112,13 +116,16 @@ class Given:
         only_warn: tuple[str, ...] = (),
     ) -> Self:
         """The policy differs from the usual one."""
-        self.smoke_path, self.ready_within = smoke_path, ready_within
-        self.raise_max, self.only_warn = raise_max, only_warn
+        self.smoke_path = smoke_path
+        self.ready_within = ready_within
+        self.raise_max = raise_max
+        self.only_warn = only_warn
         return self
 
     def under_load(self, *, rate: int = RATE) -> When:
         """So many requests a second on fresh and as many on kept connections go through the Service, to the end."""
-        scenario, see = self.scenario, self.scenario.see
+        scenario = self.scenario
+        see = self.scenario.see
         written = policy(
             see.namespace,
             smoke_path=self.smoke_path,
@@ -168,7 +175,8 @@ class When:
 
     def with_exactly(self, replicas: int) -> When:
         """That many pods are there, Ready, and endpoints of the Service."""
-        see, pods = self.scenario.see, self.scenario.see.pods()
+        see = self.scenario.see
+        pods = self.scenario.see.pods()
         assert len(pods) == replicas, see.describe()
         assert all(is_ready(pod) for pod in pods.values()), see.describe()
         assert see.ready_endpoints() == set(pods), see.describe()

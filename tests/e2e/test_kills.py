@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them to be struck and reconciled
 
-CURRENT, TARGET = 2, 3
+CURRENT = 2
+TARGET = 3
 REFUSED = ("run_finished", "service_busy", "leftover_set")
 """How one that wakes is told: by the Lease, or by the pods of the run after it, whichever it sees first."""
 

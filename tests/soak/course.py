@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from e2e.live_load import Report
     from e2e.stages import Given
 
-SMALL, LARGE = 3, 5
-FRESH, KEPT = 150, 250
+SMALL = 3
+LARGE = 5
+FRESH = 150
+KEPT = 250
 """Requests a second. More fresh ones would use up the local ports: a closed connection keeps its own for 60 s."""
 
 ROLL_BACK_EVERY = 5
@@ -91,7 +93,8 @@ class Course:
 
     def _switch_over(self) -> Run:
         """Scale once; where the run is undone, the replicas stay what they were."""
-        scenario, fails = self.given.scenario, len(self.runs) % ROLL_BACK_EVERY == ROLL_BACK_EVERY - 1
+        scenario = self.given.scenario
+        fails = len(self.runs) % ROLL_BACK_EVERY == ROLL_BACK_EVERY - 1
         path = "/not-there" if fails else "/healthz"
         scenario.springtide.write_policy(policy(scenario.see.namespace, smoke_path=path, ready_within=READY_WITHIN))
         target = LARGE if self.replicas == SMALL else SMALL
@@ -113,7 +116,9 @@ class Course:
         self.load.require_alive()
         if time.monotonic() - self.relayed < RELAY_SECONDS:
             return
-        before, self.load, self.relayed = self.load, _load(self.url), time.monotonic()
+        before = self.load
+        self.load = _load(self.url)
+        self.relayed = time.monotonic()
         try:
             self.load.watch_on(2)
         finally:

@@ -82,7 +82,8 @@ def _token(client: httpx.Client) -> str:
     token = os.environ.get("SPRINGTIDE_AIRFLOW_TOKEN")
     if token:
         return token
-    user, password = os.environ.get("SPRINGTIDE_AIRFLOW_USER"), os.environ.get("SPRINGTIDE_AIRFLOW_PASSWORD")
+    user = os.environ.get("SPRINGTIDE_AIRFLOW_USER")
+    password = os.environ.get("SPRINGTIDE_AIRFLOW_PASSWORD")
     if not user or not password:
         raise InputError(
             "airflow: who asks? Set SPRINGTIDE_AIRFLOW_TOKEN, or SPRINGTIDE_AIRFLOW_USER and _PASSWORD.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import typer
@@ -17,10 +17,16 @@ from springtide.errors import SpringtideError, TemporaryError
 
 log = structlog.get_logger(__name__)
 
-FAILED, TRY_AGAIN, INTERRUPTED = 1, 75, 130
-"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again; 130 is the shell's own."""
+FAILED: Final = 1
+"""Exit code: what was asked for did not happen, and would not on a second try."""
 
-OWN_FAULT = "This is springtide's own fault; --verbose shows where."
+TRY_AGAIN: Final = 75
+"""Exit code: sysexits' EX_TEMPFAIL, for schedulers that know when to try again."""
+
+INTERRUPTED: Final = 130
+"""Exit code: the shell's own for Ctrl-C."""
+
+OWN_FAULT: Final = "This is springtide's own fault; --verbose shows where."
 
 
 @contextmanager

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from springtide.plan.autoscaler import Manifest
     from springtide.policy.model import ScalingPolicy
 
-APPLIED, NOTHING, DRY = "applied", "nothing_to_do", "dry_run"
+APPLIED = "applied"
+NOTHING = "nothing_to_do"
+DRY = "dry_run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,8 @@ def yaml_of(manifest: Mapping[str, Any]) -> str:
     """Return `manifest` as YAML."""
     from ruamel.yaml import YAML
 
-    yaml, text = YAML(), io.StringIO()
+    yaml = YAML()
+    text = io.StringIO()
     yaml.width = 4096  # a query stays on its line
     yaml.default_flow_style = False
     yaml.dump(manifest, text)

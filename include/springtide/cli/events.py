@@ -58,7 +58,8 @@ def list_events(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print what the calendars hold: when each event is prepared, what it asks for, and what stands in its way."""
-    place, now = Place(policies, None, None, None, store), SystemClock().now()
+    place = Place(policies, None, None, None, store)
+    now = SystemClock().now()
     with answering(output):
         known = read_calendars(calendars, {}, now=now, services=_services(place))
         known.raise_if_broken()
@@ -87,7 +88,8 @@ def add_event(  # noqa: PLR0913 - a command's options are its arguments
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Queue the run that prepares one event. The same event again is refused."""
-    place, now = Place(policies, None, None, None, store), SystemClock().now()
+    place = Place(policies, None, None, None, store)
+    now = SystemClock().now()
     with answering(output):
         event = {
             "name": name,
