@@ -17,9 +17,13 @@ from examples.demo.ports import free_ports
 
 DAYS: Final = 31
 OUTAGE = 9
+"""So many days ago demand vanished for two hours at noon."""
+
 GAP = 6
+"""So many days ago there were no metrics for two hours."""
+
 SALE = 3
-"""So many days ago: two hours of demand that vanished at noon, two hours without metrics, a sale."""
+"""So many days ago there was a sale."""
 
 
 def begin_prometheus(children: Children, home: Path, end: datetime) -> str:

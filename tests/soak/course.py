@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 SMALL = 3
 LARGE = 5
 FRESH = 150
+"""Requests a second on connections of their own. More would use up the local ports: a closed one keeps its for 60 s."""
+
 KEPT = 250
-"""Requests a second. More fresh ones would use up the local ports: a closed connection keeps its own for 60 s."""
+"""Requests a second on connections that are kept."""
 
 ROLL_BACK_EVERY = 5
 """Every fifth run has a smoke test that fails, so that it switches over and back again."""

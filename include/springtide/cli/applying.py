@@ -25,7 +25,7 @@ NOTHING = "nothing_to_do"
 DRY = "dry_run"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is to be applied: the rule of `setting` (None of it, where a person keeps the rule) and `follower`."""
 

@@ -11,16 +11,11 @@ from rich.table import Table
 
 from springtide.cli.answers import FAILED, TRY_AGAIN, answering, print_json
 from springtide.cli.display import out, show_error
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
-    ContextOption,
-    KubeconfigOption,
+    Ending,
     Output,
     OutputOption,
-    Place,
-    PoliciesOption,
-    StoreOption,
 )
 from springtide.errors import InputError, PolicyError, SpringtideError
 from springtide.policy.parse import readable_policies
@@ -30,7 +25,8 @@ from springtide.run.sweep import COMMAND_LINE, Fate, Swept, sweep
 _STYLES = {Fate.ENDED: "green", Fate.ALIVE: "cyan", Fate.SILENT_AGAIN: "yellow", Fate.NEEDS_PERSON: "bold red"}
 
 
-def reconcile(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def reconcile(
     *,
     namespace: Annotated[
         list[str] | None,
@@ -39,10 +35,7 @@ def reconcile(  # noqa: PLR0913 - a command's options are its arguments
     run: Annotated[
         list[str] | None, typer.Option(help="This run's owner is gone for certain, Airflow's too; again for more.")
     ] = None,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Finish or undo every run whose owner is gone, from what stands in its Lease.
@@ -53,9 +46,8 @@ def reconcile(  # noqa: PLR0913 - a command's options are its arguments
     Exits with 0 when no run is left that waits for anybody, with 1 when one needs a person, 75 when one is to be looked
     at again.
     """
-    place = Place(policies, kubeconfig, context, None, store)
     with answering(output), place.ports(lambda _message: None) as ports:
-        namespaces, unread = (namespace, ()) if namespace else _namespaces_of(policies)
+        namespaces, unread = (namespace, ()) if namespace else _namespaces_of(place.policies)
         swept = sweep(ports, namespaces, _vouched(run or ()))
         _show(swept, output)
         code = _exit_code(swept, [*unread, *swept.refused])
