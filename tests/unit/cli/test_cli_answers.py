@@ -110,7 +110,8 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
     ids=["yaml", "object", "kind", "refused"],
 )
 def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp_path: Path) -> None:
-    manifest, kubeconfig = tmp_path / "manifest.yaml", tmp_path / "kubeconfig"
+    manifest = tmp_path / "manifest.yaml"
+    kubeconfig = tmp_path / "kubeconfig"
     manifest.write_text(text)
 
     done = springtide("sandbox", "-f", manifest, "--kubeconfig", kubeconfig)
