@@ -104,7 +104,9 @@ def behave(log: Counts, tick: int, floor: int, first: int) -> int:
 
 
 @inlined
-def decide(control: Floats, signal: Floats, log: Counts, tick: int, day: int, floor: int) -> int:
+def decide(  # noqa: PLR0917 - numba passes nothing by keyword
+    control: Floats, signal: Floats, log: Counts, tick: int, day: int, floor: int
+) -> int:
     """Return the replicas that the controller asks for in this tick."""
     current = log[CREATED, tick]
     kind = control[KIND, day]
