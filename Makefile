@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-capacity bench-flash soak clean lock .venv
+.PHONY: help demo test test-all check bench bench-capacity bench-flash soak kills lock clean .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -16,8 +16,11 @@ help: ## this list
 demo: .venv ## a scaling run under live load, with a real Airflow; ONCE=1 ends by itself
 	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
 
-test: .venv ## all tests, the end-to-end suite on both clusters
+test: .venv ## every test that runs on this machine as it is; says what it leaves out
 	@scripts/test
+
+test-all: .venv ## installs PostgreSQL, Prometheus and Go (Debian, root), then every test, on a real Kubernetes too
+	@scripts/test all
 
 check: .venv ## style, types, layers, sizes and names
 	$(BIN)/ruff check $(CODE)
@@ -41,8 +44,11 @@ soak: .venv ## an hour of switchovers under live load, on a real Kubernetes
 kills: .venv ## every part of a real Airflow killed under runs under load, on a real Kubernetes
 	@PYTHONPATH=tests $(BIN)/python -m kills --results benchmarks/kills/results
 
-lock: .venv ## resolve requirements.in into requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 requirements.in -o requirements.txt
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
+
+lock: .venv ## resolve requirements.in and requirements-runtime.in into their .txt
+	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-runtime.in -c requirements.txt -o requirements-runtime.txt
 
 clean: ## remove what the words above made, but not .venv
 	rm -rf .airflow .springtide build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage

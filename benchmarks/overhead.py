@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RUNS = 2
-SMALL, LARGE = 3, 6
-START, DRAIN = 1.0, 3.0  # of the pods of examples/workloads/checkout.yaml
+SMALL = 3
+LARGE = 6
+START = 1.0  # of the pods of examples/workloads/checkout.yaml
+DRAIN = 3.0
 SWITCHED = 4.0  # the policy's drain, which is longer than its propagation; both count from the switch
 REMOVAL_STEPS = 2  # of 50 %
 IN_PLACE_STEPS = 1  # from 6 to 3 is one step of 50 %

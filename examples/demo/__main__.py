@@ -64,8 +64,10 @@ def demonstrate(children: Children, *, once: bool) -> int:
     with open_store(store_url) as store:
         state = follow(airflow, store, run_id)
         load.watch_on(TRAIL_SECONDS)
-        reports, record = load.stop(), finished(airflow, store, run_id)
-    after, plan = shop.ready_replicas(), record.plan or {}
+        reports = load.stop()
+        record = finished(airflow, store, run_id)
+    after = shop.ready_replicas()
+    plan = record.plan or {}
     failed = sum(report["failed"] for report in reports)
     console.print("", plan_table(plan), load_table(reports), sep="\n")
     console.print(result(state, before, after, reports, record.seconds or 0))

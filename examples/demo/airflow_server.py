@@ -80,7 +80,8 @@ class Airflow:
 def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -> Airflow:
     """Start Airflow with its files in `home`; it is not ready yet: see `when_ready`."""
     port, worker_logs, triggerer_logs = free_ports(3)
-    url, password = f"http://127.0.0.1:{port}", secrets.token_urlsafe(9)
+    url = f"http://127.0.0.1:{port}"
+    password = secrets.token_urlsafe(9)
     home.mkdir(parents=True)
     passwords = home / "passwords.json"
     passwords.write_text(json.dumps({USER: password}))

@@ -73,7 +73,8 @@ def result(state: str, before: int, after: int, reports: Sequence[Mapping[str, A
 
 
 def _seconds(task: Mapping[str, Any]) -> str:
-    start, end = task.get("start_date"), task.get("end_date")
+    start = task.get("start_date")
+    end = task.get("end_date")
     if not start:
         return ""
     until = datetime.fromisoformat(end) if end else datetime.now(datetime.fromisoformat(start).tzinfo)

@@ -67,7 +67,8 @@ def tell(children: Children) -> None:
     airflow.client.timeout = httpx.Timeout(60)
     leave_login(airflow, HOME)
     wait_until(lambda: airflow.client.get(DAG).is_success, "the DAG is read", airflow.child.require_alive, 120)
-    first, last = (now - timedelta(days=DAYS)).date(), (now - timedelta(days=1)).date()
+    first = (now - timedelta(days=DAYS)).date()
+    last = (now - timedelta(days=1)).date()
     span = ["--from-date", first.isoformat(), "--to-date", last.isoformat(), "--max-active-runs", "4"]
     conf = ["--dag-run-conf", json.dumps({"dry_run": False})]
     once = backfilled(airflow, store, [*span, *conf])

@@ -16,8 +16,14 @@ from examples.demo.patience import wait_until
 from examples.demo.ports import free_ports
 
 DAYS: Final = 31
-OUTAGE, GAP, SALE = 9, 6, 3
-"""So many days ago: two hours of demand that vanished at noon, two hours without metrics, a sale."""
+OUTAGE = 9
+"""So many days ago demand vanished for two hours at noon."""
+
+GAP = 6
+"""So many days ago there were no metrics for two hours."""
+
+SALE = 3
+"""So many days ago there was a sale."""
 
 
 def begin_prometheus(children: Children, home: Path, end: datetime) -> str:
@@ -27,7 +33,8 @@ def begin_prometheus(children: Children, home: Path, end: datetime) -> str:
         DemoError: it is not installed, or not ready in time.
     """
     home.mkdir(parents=True)
-    text, data = home / "month.om", home / "data"
+    text = home / "month.om"
+    data = home / "data"
     text.write_text("".join(f"{line}\n" for line in _open_metrics(end)))
     port = free_ports(1)[0]
     (home / "prometheus.yml").write_text("global: {}\n")

@@ -101,7 +101,8 @@ def added(airflow: Airflow, ask: dict[str, str]) -> None:
 
 def on_paper(airflow: Airflow) -> None:
     """Rehearse the past sales by a backfill from Airflow's command line."""
-    first, last = utc_now() - timedelta(days=3), utc_now() - timedelta(minutes=30)
+    first = utc_now() - timedelta(days=3)
+    last = utc_now() - timedelta(minutes=30)
     command = ["airflow", "backfill", "create", "--dag-id", "prepare_events"]
     command += ["--from-date", f"{first:%Y-%m-%dT%H:%M}", "--to-date", f"{last:%Y-%m-%dT%H:%M}"]
     for _ in range(ATTEMPTS):

@@ -40,7 +40,8 @@ class Image:
         with tarfile.open(fileobj=buffer, mode="w") as out:
             for folder in sorted({path.rpartition("/")[0] for path in self.files}):
                 entry = tarfile.TarInfo(folder)
-                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                entry.type = tarfile.DIRTYPE
+                entry.mode = 0o755
                 out.addfile(entry)
             for path, source in sorted(self.files.items()):
                 _add(out, path, source.read_bytes(), mode=0o755)
@@ -59,5 +60,6 @@ class Image:
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes, *, mode: int = 0o644) -> None:
     entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), mode
+    entry.size = len(content)
+    entry.mode = mode
     archive.addfile(entry, io.BytesIO(content))

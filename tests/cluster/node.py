@@ -30,6 +30,7 @@ KERNEL_SETTINGS = {
     "vm/panic_on_oom": "0",
 }
 CGROUPS = Path("/sys/fs/cgroup")
+ETCD = "http://127.0.0.1:2379"
 
 
 @dataclass(slots=True)
@@ -116,21 +117,27 @@ class Node:
 
     def commands(self) -> dict[str, list[str]]:
         """Return the command line of each part."""
-        place, keys = self.place, self.place.certificates
-        etcd = "http://127.0.0.1:2379"
+        return self._storage() | self._control_plane() | self._worker()
+
+    def _storage(self) -> dict[str, list[str]]:
         return {
             "etcd": [
                 "etcd",
-                f"--data-dir={place.run}/etcd",
-                f"--listen-client-urls={etcd}",
-                f"--advertise-client-urls={etcd}",
+                f"--data-dir={self.place.run}/etcd",
+                f"--listen-client-urls={ETCD}",
+                f"--advertise-client-urls={ETCD}",
                 "--listen-peer-urls=http://127.0.0.1:2380",
                 "--unsafe-no-fsync",  # nothing here outlives the process anyway
-            ],
-            "containerd": ["containerd", f"--config={place.run}/containerd.toml"],
+            ]
+        }
+
+    def _control_plane(self) -> dict[str, list[str]]:
+        place = self.place
+        keys = place.certificates
+        return {
             "kube-apiserver": [
                 str(self.binaries / "kube-apiserver"),
-                f"--etcd-servers={etcd}",
+                f"--etcd-servers={ETCD}",
                 f"--advertise-address={NODE_ADDRESS}",
                 f"--external-hostname={NODE_ADDRESS}",
                 f"--secure-port={API_SERVER.rpartition(':')[2]}",
@@ -160,6 +167,12 @@ class Node:
                 f"--kubeconfig={place.kubeconfig_of('scheduler')}",
                 "--leader-elect=false",
             ],
+        }
+
+    def _worker(self) -> dict[str, list[str]]:
+        place = self.place
+        return {
+            "containerd": ["containerd", f"--config={place.run}/containerd.toml"],
             "kubelet": [
                 str(self.binaries / "kubelet"),
                 f"--config={place.run}/kubelet.yaml",

@@ -14,7 +14,8 @@ from e2e.manifests import Web
 from e2e.observer import Observer
 from e2e.real_cluster import RealCluster, is_ours, open_real_cluster
 from e2e.sandbox_cluster import start_sandbox
-from e2e.stages import Given, Scenario
+from e2e.scenario import Scenario
+from e2e.stages import Given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

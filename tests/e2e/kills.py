@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from e2e.manifests import Json
     from e2e.observer import Observer
-    from e2e.stages import Scenario, When
+    from e2e.scenario import Scenario
+    from e2e.stages import When
 
 SECONDS_TO_THE_PHASE = 60
 LOOK_SECONDS = 0.005

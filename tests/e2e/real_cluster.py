@@ -52,7 +52,8 @@ class RealCluster:
 
 def is_ours() -> bool:
     """Tell whether the cluster is, or will be, one of tests/cluster, and not somebody else's."""
-    given, running = os.environ.get("KUBECONFIG"), OwnCluster.find(place_from_environment())
+    given = os.environ.get("KUBECONFIG")
+    running = OwnCluster.find(place_from_environment())
     return not given or (running is not None and Path(given) == running.place.kubeconfig)
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from e2e.observer import Observer
     from e2e.stages import Given
 
-STALE, STRANGER = "1", "00000000-0000-0000-0000-000000000000"
+STALE = "1"
+STRANGER = "00000000-0000-0000-0000-000000000000"
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 PINNED = {"spec": {"selector": {"pinned": "yes"}}}
 

@@ -11,7 +11,8 @@ from e2e.manifests import NAME, tuned_policy
 if TYPE_CHECKING:
     from e2e.command import Finished
     from e2e.manifests import Json
-    from e2e.stages import Given, Scenario
+    from e2e.scenario import Scenario
+    from e2e.stages import Given
 
 RULE = f"springtide-{NAME}"
 

@@ -17,7 +17,8 @@ from e2e.command import Springtide, finished
 from e2e.kills import RATE_OF_EACH, Struck, begin_up_to, strike
 from e2e.manifests import NAME, Web
 from e2e.observer import Observer
-from e2e.stages import Given, Scenario
+from e2e.scenario import Scenario
+from e2e.stages import Given
 from springtide.run.state import Phase
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them to be struck and reconciled
 
-CURRENT, TARGET = 2, 3
+CURRENT = 2
+TARGET = 3
 REFUSED = ("run_finished", "service_busy", "leftover_set")
 """How one that wakes is told: by the Lease, or by the pods of the run after it, whichever it sees first."""
 

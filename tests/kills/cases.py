@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from kills.workloads import Workload
 
 TARGET = 3
-PHASE_SECONDS, END_SECONDS = 300, 420
+PHASE_SECONDS = 300
+END_SECONDS = 420
 
 PHASES = (
     Phase.CREATE_INSTANCES,

@@ -29,7 +29,8 @@ class Ended:
     @classmethod
     def of(cls, struck: Struck) -> Self:
         """Wait until the run's Lease is free, and look at what is there then."""
-        see, when = struck.when.scenario.see, struck.when
+        see = struck.when.scenario.see
+        when = struck.when
         end = time.monotonic() + END_SECONDS
         while (journal := Journal.read(see)) is not None and journal.holder and time.monotonic() < end:
             time.sleep(0.2)

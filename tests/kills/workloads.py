@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from e2e.command import Springtide
 from e2e.manifests import Web, policy
 from e2e.observer import Observer
-from e2e.stages import Given, Scenario
+from e2e.scenario import Scenario
+from e2e.stages import Given
 
 if TYPE_CHECKING:
     from contextlib import ExitStack

@@ -20,7 +20,8 @@ from e2e.command import Springtide
 from e2e.manifests import Web
 from e2e.observer import Observer
 from e2e.real_cluster import open_real_cluster
-from e2e.stages import Given, Scenario
+from e2e.scenario import Scenario
+from e2e.stages import Given
 from soak.course import Asked, Course
 from soak.table import Soak, table, write_results
 

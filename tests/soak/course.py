@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from e2e.live_load import Report
     from e2e.stages import Given
 
-SMALL, LARGE = 3, 5
-FRESH, KEPT = 150, 250
-"""Requests a second. More fresh ones would use up the local ports: a closed connection keeps its own for 60 s."""
+SMALL = 3
+LARGE = 5
+FRESH = 150
+"""Requests a second on connections of their own. More would use up the local ports: a closed one keeps its for 60 s."""
+
+KEPT = 250
+"""Requests a second on connections that are kept."""
 
 ROLL_BACK_EVERY = 5
 """Every fifth run has a smoke test that fails, so that it switches over and back again."""
@@ -91,7 +95,8 @@ class Course:
 
     def _switch_over(self) -> Run:
         """Scale once; where the run is undone, the replicas stay what they were."""
-        scenario, fails = self.given.scenario, len(self.runs) % ROLL_BACK_EVERY == ROLL_BACK_EVERY - 1
+        scenario = self.given.scenario
+        fails = len(self.runs) % ROLL_BACK_EVERY == ROLL_BACK_EVERY - 1
         path = "/not-there" if fails else "/healthz"
         scenario.springtide.write_policy(policy(scenario.see.namespace, smoke_path=path, ready_within=READY_WITHIN))
         target = LARGE if self.replicas == SMALL else SMALL
@@ -113,7 +118,9 @@ class Course:
         self.load.require_alive()
         if time.monotonic() - self.relayed < RELAY_SECONDS:
             return
-        before, self.load, self.relayed = self.load, _load(self.url), time.monotonic()
+        before = self.load
+        self.load = _load(self.url)
+        self.relayed = time.monotonic()
         try:
             self.load.watch_on(2)
         finally:

@@ -38,7 +38,8 @@ class Run:
     def of(cls, finished: Finished, current: int, target: int, *, seconds: float, fails: bool) -> Self:
         """Return what the command came to."""
         record = finished.record
-        outcome, code = str(record.get("outcome", "unknown")), str(finished.error.get("code", ""))
+        outcome = str(record.get("outcome", "unknown"))
+        code = str(finished.error.get("code", ""))
         return cls(str(record.get("run_id", "")), current, target, fails, outcome, code, round(seconds, 2))
 
     @property

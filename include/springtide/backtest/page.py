@@ -10,6 +10,7 @@ import numpy as np
 
 from springtide.backtest.words import verdict
 from springtide.capacity.minutes import MINUTE
+from springtide.extras import requires_extra
 from springtide.policy.capacity_part import ModelPart
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _moment(report: Report, minute: int) -> datetime:
 
 def _course(report: Report) -> Any:
     """Draw demand in pods, and the replicas of the policy and of the autoscaler that it replaces."""
-    from plotly.graph_objects import Figure, Scattergl
+    with requires_extra("plots"):
+        from plotly.graph_objects import Figure, Scattergl
 
     demand = report.trace.demand[report.trace.scored :] / report.trace.per_replica
     step = -(-len(demand) // MOST_POINTS)
@@ -108,7 +110,8 @@ def _thinned(values: NDArray[Any], step: int) -> NDArray[Any]:
 
 def _trade(report: Report) -> Any:
     """Draw what each misses against what it costs."""
-    from plotly.graph_objects import Figure, Scatter
+    with requires_extra("plots"):
+        from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
     for line, colour in zip(report.lines, _COLOURS, strict=False):
@@ -126,7 +129,8 @@ def _trade(report: Report) -> Any:
 
 def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | None) -> str:
     """Return one plan as a page: demand of the last day in pods, what each model answers, and what was decided."""
-    from plotly.graph_objects import Figure, Scatter
+    with requires_extra("plots"):
+        from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
     said = [spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart)]

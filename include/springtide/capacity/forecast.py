@@ -23,6 +23,7 @@ from springtide.capacity.learned import Forecast
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
 from springtide.capacity.model import ModelAnswer, stepping_aside
 from springtide.errors import DemandUnusable
+from springtide.extras import requires_extra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,7 +75,8 @@ class Fitting:
         return what.hexdigest()[:32]
 
     def _upper(self, slots: NDArray[np.float64]) -> NDArray[np.float64]:
-        from statsforecast.models import MSTL
+        with requires_extra("forecast"):
+            from statsforecast.models import MSTL
 
         level = round(100 * (2 * self.quantile - 1), 6)  # of the interval whose upper end is the quantile
         least = float(slots.max()) * _LEAST_SHARE

@@ -5,19 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import structlog
 import typer
+from rich.markup import escape
 
-from springtide.cli.display import err
+from springtide.cli.display import err, show_error
 from springtide.cli.options import Output
 from springtide.errors import SpringtideError, TemporaryError
 
 log = structlog.get_logger(__name__)
 
-FAILED, TRY_AGAIN, INTERRUPTED = 1, 75, 130
-"""Exit codes: 75 is sysexits' EX_TEMPFAIL, for schedulers that know when to try again; 130 is the shell's own."""
+FAILED: Final = 1
+"""Exit code: what was asked for did not happen, and would not on a second try."""
+
+TRY_AGAIN: Final = 75
+"""Exit code: sysexits' EX_TEMPFAIL, for schedulers that know when to try again."""
+
+INTERRUPTED: Final = 130
+"""Exit code: the shell's own for Ctrl-C."""
+
+OWN_FAULT: Final = "This is springtide's own fault; --verbose shows where."
 
 
 @contextmanager
@@ -31,11 +40,11 @@ def answering(output: Output) -> Iterator[None]:
         if output is Output.JSON:
             print_json({"error": error.to_record()}, to_stderr=True)
         else:
-            err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+            show_error(error)
         raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
     except Exception as error:
         log.debug("internal_error", exc_info=True)
-        err.print(f"[red]internal_error[/red]: {error!r}. This is springtide's own fault; --verbose shows where.")
+        err.print(f"[red]internal_error[/red]: {escape(repr(error))}. {OWN_FAULT}")
         raise typer.Exit(FAILED) from error
 
 

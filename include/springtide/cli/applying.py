@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from springtide.cli.answers import print_json
+from springtide.cli.display import yaml_of
 from springtide.cli.options import Output, Place
 from springtide.clock import SystemClock
 from springtide.plan.applying import Action
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from springtide.plan.autoscaler import Manifest
     from springtide.policy.model import ScalingPolicy
 
-APPLIED, NOTHING, DRY = "applied", "nothing_to_do", "dry_run"
+APPLIED = "applied"
+NOTHING = "nothing_to_do"
+DRY = "dry_run"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What is to be applied: the rule of `setting` (None of it, where a person keeps the rule) and `follower`."""
 
@@ -68,8 +71,6 @@ def _note(place: Place, wish: Wish) -> None:
 
 
 def _lines(write: Write) -> list[str]:
-    from springtide.cli.autoscaler import yaml_of
-
     if write.action is Action.KEEP:
         return [f"{write.title}: as it should be"]
     if write.action is Action.CREATE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from springtide.cli.answers import answering, print_json
+from springtide.cli.applying import Wish
+from springtide.cli.applying import apply as apply_wish
+from springtide.cli.display import yaml_of
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
-    ContextOption,
-    KubeconfigOption,
+    Ending,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
     ServiceArgument,
-    StoreOption,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +35,21 @@ class Follower(StrEnum):
     KEDA = "keda"
 
 
-def autoscaler(  # noqa: PLR0913 - a command's options are its arguments
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions:
+    """Whether the manifests are written into the cluster, and which of them."""
+
+    apply: Annotated[bool, typer.Option("--apply", help="Write both into the cluster, and only what differs.")] = False
+    rule: Annotated[bool, typer.Option(help="With --apply: the rule as well, which needs the Prometheus Operator.")] = (
+        True
+    )
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --apply: show what differs, and write nothing.")] = (
+        False
+    )
+
+
+@grouped
+def autoscaler(
     service: ServiceArgument,
     *,
     by: Annotated[Follower, typer.Option(help="An HPA (needs prometheus-adapter), or a KEDA ScaledObject.")] = (
@@ -45,35 +58,33 @@ def autoscaler(  # noqa: PLR0913 - a command's options are its arguments
     keda_prometheus: Annotated[str, typer.Option(help="Prometheus as KEDA reaches it, inside of the cluster.")] = (
         "http://prometheus-operated.monitoring:9090"
     ),
-    apply: Annotated[bool, typer.Option("--apply", help="Write both into the cluster, and only what differs.")] = False,
-    rule: Annotated[bool, typer.Option(help="With --apply: the rule as well, which needs the Prometheus Operator.")] = (
-        True
-    ),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --apply: show what differs, and write nothing.")] = (
-        False
-    ),
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    asked: ApplyOptions,
+    place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print the recording rule and the autoscaler of SERVICE as tuned last, for `kubectl apply -f -`.
 
     Changes nothing without --apply. Apply it again after `springtide tune`: only the rule's numbers change.
     """
-    place = Place(policies, kubeconfig, context, None, store)
     with answering(output):
         from springtide.plan.autoscaler import horizontal_pod_autoscaler, scaled_object
 
         policy = place.policy(service)
         setting, whence, stale = _tuned(place, policy)
         follower = scaled_object(policy, keda_prometheus) if by is Follower.KEDA else horizontal_pod_autoscaler(policy)
-        if apply:
-            from springtide.cli.applying import Wish
-            from springtide.cli.applying import apply as apply_wish
-
-            apply_wish(place, Wish(policy, setting, follower, not rule, dry_run), output, typer.echo)
+        if asked.apply:
+            apply_wish(
+                place,
+                Wish(
+                    policy=policy,
+                    setting=setting,
+                    follower=follower,
+                    rule_by_hand=not asked.rule,
+                    dry_run=asked.dry_run,
+                ),
+                output,
+                typer.echo,
+            )
             return
         _print(policy, setting, follower, [f"{setting} ({whence})", *([stale] if stale else ())], output)
 
@@ -104,14 +115,3 @@ def _tuned(place: Place, policy: ScalingPolicy) -> tuple[Setting, str, str | Non
     assert isinstance(model, Auto)
     setting, whence = model.setting(datetime.now(UTC))
     return setting, whence, staleness(policy, setting, learned.applied)
-
-
-def yaml_of(manifest: Manifest) -> str:
-    """Return `manifest` as YAML."""
-    from ruamel.yaml import YAML
-
-    yaml, text = YAML(), io.StringIO()
-    yaml.width = 4096  # a query stays on its line
-    yaml.default_flow_style = False
-    yaml.dump(manifest, text)
-    return text.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,16 +12,16 @@ from rich.table import Table
 
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
+    Demand,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
-    PrometheusOption,
     ServiceArgument,
 )
 from springtide.errors import InputError
+from springtide.extras import require_packages
 
 if TYPE_CHECKING:
     from springtide.backtest.policy import Report
@@ -31,29 +32,37 @@ _HISTORY = timedelta(days=28)
 """What is read before the range: tuning replays a week, whose plans look back on three."""
 
 
-def backtest(  # noqa: PLR0913 - a command's options are its arguments
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastOptions:
+    """What is replayed."""
+
+    first: Annotated[str, typer.Option("--from", help="When it begins: ISO 8601, UTC unless it says another zone.")]
+    last: Annotated[str, typer.Option("--to", help="When it is over.")]
+    per_replica: Annotated[float | None, typer.Option(help="What a pod can serve, where no model says it.")] = None
+
+
+@grouped
+def backtest(
     service: ServiceArgument,
     *,
-    first: Annotated[str, typer.Option("--from", help="When it begins: ISO 8601, UTC unless it says another zone.")],
-    last: Annotated[str, typer.Option("--to", help="When it is over.")],
+    past: PastOptions,
     startup: Annotated[float, typer.Option(min=1, max=3600, help="Seconds from a decision until pods serve.")] = 60,
-    per_replica: Annotated[float | None, typer.Option(help="What a pod can serve, where no model says it.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write the page to this file (HTML, works offline).")] = None,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    prometheus: PrometheusOption = None,
+    place: Demand,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Replay the policy of SERVICE against its history, beside autoscalers, a schedule and the clairvoyant minimum.
 
     Reads demand; changes nothing.
     """
-    place = Place(policies, None, None, prometheus, None)
     with answering(output):
         from springtide.backtest.page import render
         from springtide.backtest.policy import backtest as replay
 
+        if report is not None:
+            require_packages("plots", "plotly")  # now, not after minutes of replay
         policy = place.policy(service)
-        found = replay(policy, history(place, policy, moment(first), moment(last), per_replica), startup)
+        found = replay(policy, history(place, policy, moment(past.first), moment(past.last), past.per_replica), startup)
         if report is not None:
             report.write_text(render(found), encoding="utf-8")
         _show(found, output)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,6 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from rich.prompt import Confirm
 from rich.table import Table
 
+from springtide.errors import SpringtideError
 from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
@@ -86,10 +87,9 @@ class PhaseDisplay:
             self._progress.update(self._current, completed=1, detail="")
 
 
-@contextmanager
-def no_display() -> Iterator[None]:
-    """Show nothing."""
-    yield
+def show_error(error: SpringtideError) -> None:
+    """Print an error on stderr: its code, and its message as it is."""
+    err.print(f"[red]{error.code}[/red]: {escape(error.message)}", highlight=False)
 
 
 def show_plan(plan: ScalingPlan) -> None:
@@ -99,16 +99,16 @@ def show_plan(plan: ScalingPlan) -> None:
     verb = (
         "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
     )
-    out.print(f"[bold]{head}[/bold]\n{verb} by {plan.strategy}: {plan.reason}", highlight=False)
+    out.print(f"[bold]{escape(head)}[/bold]\n{verb} by {plan.strategy}: {escape(plan.reason)}", highlight=False)
     out.print(f"plan {plan.fingerprint}", highlight=False)
     if plan.estimate.demand is not None:
-        out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False)
+        out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False, markup=False)
     table = Table("step", "replicas", "why")
     for answer in plan.estimate.answers:
-        table.add_row(f"model {answer.model}", f"{answer.replicas:g}", answer.reason)
+        table.add_row(f"model {answer.model}", f"{answer.replicas:g}", escape(answer.reason))
     table.add_row(f"combine {plan.estimate.combine}", str(plan.estimate.replicas), "")
     for clamp in plan.clamps:
-        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", clamp.reason)
+        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", escape(clamp.reason))
     out.print(table)
     _show_findings(plan)
 
@@ -127,17 +127,18 @@ def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
     style = _STYLES[run.outcome]
     out.print(f"[bold]{run.run_id}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
-    out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False)
+    out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False, markup=False)
     if run.plan is not None:
-        out.print(f"{run.plan['current']} → {run.plan['replicas']} replicas: {run.plan['reason']}", highlight=False)
+        change = f"{run.plan['current']} → {run.plan['replicas']} replicas"
+        out.print(f"{change}: {run.plan['reason']}", highlight=False, markup=False)
     table = Table("phase", "seconds", "", "what it found")
     for phase in run.phases:
         seconds = "" if phase.seconds is None else f"{phase.seconds:.2f}"
         mark = {PhaseStatus.SUCCEEDED: "[green]✓", PhaseStatus.FAILED: "[red]✗"}.get(phase.status, phase.status.value)
-        table.add_row(phase.phase, seconds, mark, phase.message)
+        table.add_row(phase.phase, seconds, mark, escape(phase.message))
     out.print(table)
     if with_error and run.error is not None:
-        out.print(f"[red]{run.error['code']}[/red]: {run.error['message']}", highlight=False)
+        out.print(f"[red]{run.error['code']}[/red]: {escape(str(run.error['message']))}", highlight=False)
 
 
 def show_runs(runs: tuple[ScalingRun, ...]) -> None:
@@ -150,3 +151,15 @@ def show_runs(runs: tuple[ScalingRun, ...]) -> None:
         started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(run.run_id, run.policy, started, replicas, run.strategy, outcome, seconds, run.requested_by)
     out.print(table)
+
+
+def yaml_of(manifest: Mapping[str, Any]) -> str:
+    """Return `manifest` as YAML."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    text = io.StringIO()
+    yaml.width = 4096  # a query stays on its line
+    yaml.default_flow_style = False
+    yaml.dump(manifest, text)
+    return text.getvalue()

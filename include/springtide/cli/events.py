@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from springtide.cli.airflow import delete_run, queue_run
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
     DEFAULTS,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
-    StoreOption,
+    Policies,
     current_user,
 )
 from springtide.clock import SystemClock
@@ -49,17 +49,40 @@ DEFAULT_CALENDARS = DEFAULTS.calendars
 DEFAULT_AIRFLOW = DEFAULTS.airflow_url
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventOptions:
+    """An event of no calendar."""
+
+    start: StartOption
+    end: Annotated[str, typer.Option(help="When it is over, with its offset.")]
+    service: Annotated[list[str], typer.Option(help="checkout=3.2x or search=80 (repeatable).")]
+    lead: Annotated[str, typer.Option(help="How long before: auto, or a duration such as 45m.")] = "auto"
+    reason: Annotated[str, typer.Option(help="Why; kept with the event.")] = "by hand"
+    priority: Annotated[int, typer.Option(min=0, max=100)] = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalOptions:
+    """How a rehearsal is bounded, and why it is made."""
+
+    load: Annotated[bool, typer.Option(help="Whether load is sent.")] = True
+    max_rate: Annotated[float, typer.Option(min=1, max=2000, help="Requests a second to one service.")] = 100.0
+    seconds: Annotated[int, typer.Option(min=10, max=600, help="How long load is sent.")] = 60
+    minutes: Annotated[int, typer.Option(min=5, max=240, help="When what it asks for expires.")] = 60
+    reason: Annotated[str, typer.Option(help="Why; kept with it.")] = "a rehearsal"
+
+
 @app.command("list")
+@grouped
 def list_events(
     *,
     days: Annotated[int, typer.Option(min=1, max=400, help="How far ahead.")] = 30,
     calendars: CalendarsOption = DEFAULT_CALENDARS,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    store: StoreOption = DEFAULT_STORE,
+    place: Policies,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print what the calendars hold: when each event is prepared, what it asks for, and what stands in its way."""
-    place, now = Place(policies, None, None, None, store), SystemClock().now()
+    now = SystemClock().now()
     with answering(output):
         known = read_calendars(calendars, {}, now=now, services=_services(place))
         known.raise_if_broken()
@@ -73,37 +96,32 @@ def list_events(
 
 
 @app.command("add")
-def add_event(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def add_event(
     name: NameArgument,
     *,
-    start: StartOption,
-    end: Annotated[str, typer.Option(help="When it is over, with its offset.")],
-    service: Annotated[list[str], typer.Option(help="checkout=3.2x or search=80 (repeatable).")],
-    lead: Annotated[str, typer.Option(help="How long before: auto, or a duration such as 45m.")] = "auto",
-    reason: Annotated[str, typer.Option(help="Why; kept with the event.")] = "by hand",
-    priority: Annotated[int, typer.Option(min=0, max=100)] = 50,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    store: StoreOption = DEFAULT_STORE,
+    asked: EventOptions,
+    place: Policies,
     airflow: AirflowOption = DEFAULT_AIRFLOW,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Queue the run that prepares one event. The same event again is refused."""
-    place, now = Place(policies, None, None, None, store), SystemClock().now()
+    now = SystemClock().now()
     with answering(output):
         event = {
             "name": name,
-            "start": _instant("start", start).isoformat(),
-            "end": _instant("end", end).isoformat(),
-            "lead": lead,
-            "priority": priority,
-            "services": dict(_ask(text, _services(place)) for text in service),
+            "start": _instant("start", asked.start).isoformat(),
+            "end": _instant("end", asked.end).isoformat(),
+            "lead": asked.lead,
+            "priority": asked.priority,
+            "services": dict(_ask(text, _services(place)) for text in asked.service),
             "owner": current_user(),
-            "reason": reason,
+            "reason": asked.reason,
         }
         added = ad_hoc_event(event)
         one = added.occurrence
         if one.end <= now:
-            raise InputError(f"end: {end} is over already.", code="event_invalid", field="end")
+            raise InputError(f"end: {asked.end} is over already.", code="event_invalid", field="end")
         ahead = leads_of(added.almanac, _measured(added.almanac, place), now)[one.id]
         due = max(now, one.start - ahead.length).replace(microsecond=0)
         queue_run(airflow, run_id(one.event, one.start), {"event": event}, due)
@@ -129,15 +147,12 @@ def cancel_event(
 
 
 @app.command("rehearse")
-def rehearse_event(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def rehearse_event(
     name: Annotated[str, typer.Argument(metavar="NAME", help="An event of the calendars: EVENT or CALENDAR.EVENT.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="I know that it scales and loads what serves customers.")] = False,
-    load: Annotated[bool, typer.Option(help="Whether load is sent.")] = True,
-    max_rate: Annotated[float, typer.Option(min=1, max=2000, help="Requests a second to one service.")] = 100.0,
-    seconds: Annotated[int, typer.Option(min=10, max=600, help="How long load is sent.")] = 60,
-    minutes: Annotated[int, typer.Option(min=5, max=240, help="When what it asks for expires.")] = 60,
-    reason: Annotated[str, typer.Option(help="Why; kept with it.")] = "a rehearsal",
+    asked: RehearsalOptions,
     calendars: CalendarsOption = DEFAULT_CALENDARS,
     airflow: AirflowOption = DEFAULT_AIRFLOW,
     output: OutputOption = Output.TABLE,
@@ -154,9 +169,14 @@ def rehearse_event(  # noqa: PLR0913 - a command's options are its arguments
                 code="not_confirmed",
                 field="yes",
             )
-        limits = {"load_test": load, "max_rate": max_rate, "seconds": seconds, "minutes": minutes}
+        limits = {
+            "load_test": asked.load,
+            "max_rate": asked.max_rate,
+            "seconds": asked.seconds,
+            "minutes": asked.minutes,
+        }
         begun = f"rehearsal__{event.event}__{now:%Y%m%dT%H%M%SZ}"
-        conf = {"event": event.id, **limits, "confirm": True, "reason": reason}
+        conf = {"event": event.id, **limits, "confirm": True, "reason": asked.reason}
         queue_run(airflow, begun, conf, now, dag_id="rehearse_event")
         out.print(f"{begun} of {event.id} has begun: see the DAG rehearse_event.", highlight=False, soft_wrap=True)
 
@@ -186,7 +206,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         times = (f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}" for key in ("prepared", "start", "end"))
         asks = ", ".join(f"{name} {ask}" for name, ask in row["asks"].items())
-        table.add_row(row["event"].rpartition(".")[0], *times, asks, "\n".join(row["frozen"].values()))
+        table.add_row(row["event"].rpartition(".")[0], *times, asks, escape("\n".join(row["frozen"].values())))
     out.print(table)
 
 

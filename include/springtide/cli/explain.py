@@ -11,18 +11,12 @@ from rich.table import Table
 
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out, show_plan
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
-    ContextOption,
-    KubeconfigOption,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
-    PrometheusOption,
     ServiceArgument,
-    StoreOption,
 )
 from springtide.clock import SystemClock
 
@@ -38,22 +32,18 @@ Current = Annotated[
 ]
 
 
-def explain(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def explain(
     service: ServiceArgument,
     *,
     current: Current = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw demand and every answer to this file (HTML, works offline).")
     ] = None,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    prometheus: PrometheusOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    place: Place,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print how many replicas SERVICE needs now, with each model's inputs and each guard. Changes nothing."""
-    place = Place(policies, kubeconfig, context, prometheus, store)
     with answering(output):
         policy = place.policy(service)
         plan = _planned(place, policy, current)
@@ -118,5 +108,5 @@ def _show(policy: ScalingPolicy, plan: ScalingPlan, output: Output) -> None:
     out.print(inputs)
     guards = Table("guard", "setting", "allows", "effect")
     for line in lines:
-        guards.add_row(line.guard, line.setting, line.allows, line.effect)
+        guards.add_row(line.guard, *map(escape, (line.setting, line.allows, line.effect)))
     out.print(guards)

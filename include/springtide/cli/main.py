@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import structlog
@@ -15,16 +15,14 @@ from springtide import __version__
 from springtide.cli import autoscaler, backtest, events, explain, reconcile, release, sandbox, tune, validate
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
     DEFAULT_STORE,
-    ContextOption,
-    KubeconfigOption,
+    Ending,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
-    PrometheusOption,
+    Planning,
     ReasonOption,
     ReplicasOption,
     ServiceArgument,
@@ -57,6 +55,17 @@ app.command("release")(release.release)
 app.command("validate")(validate.validate)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a run is asked for."""
+
+    replicas: ReplicasOption = "auto"
+    strategy: StrategyOption = None
+    reason: ReasonOption = "by hand"
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and record, change nothing.")] = False
+    approve: Annotated[str, typer.Option(metavar="PLAN", help="The plan that was approved, as plan prints it.")] = ""
+
+
 @app.callback()
 def springtide(
     *, verbose: Annotated[bool, typer.Option(help="Log every write, and where an error came from, to stderr.")] = False
@@ -75,25 +84,24 @@ def version() -> None:
 
 
 @app.command()
-def plan(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def plan(
     service: ServiceArgument,
     *,
     replicas: ReplicasOption = "auto",
     strategy: StrategyOption = None,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    prometheus: PrometheusOption = None,
+    place: Planning,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print how many replicas SERVICE needs now, why, and what stands in the way. Changes nothing.
 
     Exits with 1 when a run would be refused.
     """
-    place = Place(policies, kubeconfig, context, prometheus, None)
+    unrecorded = replace(place, store=None)  # a plan is no run
     with answering(output):
-        request = _request(place.policy(service), replicas, strategy, "plan only")
-        with place.ports(lambda _message: None) as ports:
+        asked = RunOptions(replicas=replicas, strategy=strategy, reason="plan only")
+        request = _request(place.policy(service), asked)
+        with unrecorded.ports(lambda _message: None) as ports:
             made = plan_capacity(ports, request)
         if output is Output.JSON:
             print_json(made.to_record())
@@ -103,19 +111,12 @@ def plan(  # noqa: PLR0913 - a command's options are its arguments
 
 
 @app.command()
-def run(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def run(
     service: ServiceArgument,
     *,
-    replicas: ReplicasOption = "auto",
-    strategy: StrategyOption = None,
-    reason: ReasonOption = "by hand",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and record, change nothing.")] = False,
-    approve: Annotated[str, typer.Option(metavar="PLAN", help="The plan that was approved, as plan prints it.")] = "",
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    prometheus: PrometheusOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    asked: RunOptions,
+    place: Place,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Scale SERVICE: the whole run, in this process.
@@ -123,11 +124,9 @@ def run(  # noqa: PLR0913 - a command's options are its arguments
     A failure rolls back and exits with 1, or with 75 when it is worth trying again. A plan that must be approved is
     asked about on a terminal; elsewhere it takes --approve.
     """
-    place = Place(policies, kubeconfig, context, prometheus, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
-        request = _request(place.policy(service), replicas, strategy, reason, dry_run=dry_run)
-        request = replace(request, approved=approve)
+        request = _request(place.policy(service), asked)
         with place.ports(display.wait) as ports:
             try:
                 with display:
@@ -146,7 +145,7 @@ def status(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print the latest runs, or one of them."""
-    place = Place(DEFAULT_POLICIES, None, None, None, store)
+    place = Place(store=store)
     with answering(output):
         if run_id is not None:
             _show_one(place, run_id, output)
@@ -160,17 +159,14 @@ def status(
 
 
 @app.command("roll-back")
+@grouped
 def roll_back(
     service: ServiceArgument,
     *,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Undo the run that owns SERVICE, from what stands in its Lease. Only when that run works no more."""
-    place = Place(policies, kubeconfig, context, None, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
         workload = place.policy(service).spec.target.workload
@@ -191,17 +187,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     app(args=arguments)
 
 
-def _request(
-    policy: ScalingPolicy, replicas: str, strategy: str | None, reason: str, *, dry_run: bool = False
-) -> RunRequest:
+def _request(policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
     return RunRequest(
         run_id=new_run_id(SystemClock()),
         policy=policy,
-        replicas=parse_replicas(replicas, policy=policy),
-        strategy=strategy,
+        replicas=parse_replicas(asked.replicas, policy=policy),
+        strategy=asked.strategy,
         requested_by=current_user(),
-        reason=reason,
-        dry_run=dry_run,
+        reason=asked.reason,
+        dry_run=asked.dry_run,
+        approved=asked.approve,
     )
 
 

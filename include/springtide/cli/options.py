@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from springtide.cli.groups import Offers
 from springtide.clock import Clock, SystemClock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
@@ -47,10 +48,10 @@ PrometheusOption = Annotated[
         envvar=variable_name("prometheus_url"), help="The Prometheus that policies with source prometheus ask."
     ),
 ]
-StoreOption = Annotated[
-    str,
-    typer.Option(envvar=variable_name("store_url"), help="The store of runs, as an SQLAlchemy URL.", show_default=True),
-]
+STORE: Final = typer.Option(
+    envvar=variable_name("store_url"), help="The store of runs, as an SQLAlchemy URL.", show_default=True
+)
+StoreOption = Annotated[str, STORE]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")]
 ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
 StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor. Default: the policy's own.")]
@@ -66,15 +67,18 @@ def settings_now() -> Settings:
     return Settings.from_environment(os.environ)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a command works: which cluster, which policies, which metrics, which store."""
+    """Where a command works: which policies, which cluster, which metrics, which store (None: no record is kept).
 
-    policies: Path
-    kubeconfig: Path | None
-    context: str | None
-    prometheus: str | None
-    store: str | None
+    Its fields are options: `cli/groups.py`.
+    """
+
+    policies: PoliciesOption = DEFAULT_POLICIES
+    kubeconfig: KubeconfigOption = None
+    context: ContextOption = None
+    prometheus: PrometheusOption = None
+    store: Annotated[str | None, STORE] = DEFAULT_STORE
 
     @property
     def folder(self) -> PolicyFolder:
@@ -137,6 +141,19 @@ class Place:
         from springtide.record.sql import open_store
 
         return open_store(self.store, metrics_directory=settings_now().metrics_directory)
+
+
+Policies = Annotated[Place, Offers("policies", "store")]
+"""Commands that read policies and records, and no cluster."""
+
+Demand = Annotated[Place, Offers("policies", "prometheus")]
+"""Commands that read demand, and no cluster."""
+
+Planning = Annotated[Place, Offers("policies", "kubeconfig", "context", "prometheus")]
+"""Commands that plan and record nothing."""
+
+Ending = Annotated[Place, Offers("policies", "kubeconfig", "context", "store")]
+"""Commands that change a cluster, and need no demand for it."""
 
 
 def new_run_id(clock: Clock) -> str:

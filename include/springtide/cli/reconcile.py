@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from springtide.cli.answers import FAILED, TRY_AGAIN, answering, print_json
-from springtide.cli.display import err, out
+from springtide.cli.display import out, show_error
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
-    ContextOption,
-    KubeconfigOption,
+    Ending,
     Output,
     OutputOption,
-    Place,
-    PoliciesOption,
-    StoreOption,
 )
 from springtide.errors import InputError, PolicyError, SpringtideError
 from springtide.policy.folder import PolicyFolder
@@ -28,7 +24,8 @@ from springtide.run.sweep import COMMAND_LINE, Fate, Swept, sweep
 _STYLES = {Fate.ENDED: "green", Fate.ALIVE: "cyan", Fate.SILENT_AGAIN: "yellow", Fate.NEEDS_PERSON: "bold red"}
 
 
-def reconcile(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def reconcile(
     *,
     namespace: Annotated[
         list[str] | None,
@@ -37,10 +34,7 @@ def reconcile(  # noqa: PLR0913 - a command's options are its arguments
     run: Annotated[
         list[str] | None, typer.Option(help="Treat this run's owner as dead, even if Airflow started it (repeatable).")
     ] = None,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Finish or undo every run whose owner is gone, from what stands in its Lease.
@@ -51,7 +45,6 @@ def reconcile(  # noqa: PLR0913 - a command's options are its arguments
     Exits with 0 when no run is left that waits for anybody, with 1 when one needs a person, 75 when one is to be looked
     at again.
     """
-    place = Place(policies, kubeconfig, context, None, store)
     with answering(output):
         namespaces, unread = (namespace, ()) if namespace else _namespaces_of(place.folder)
         with place.ports(lambda _message: None) as ports:
@@ -81,7 +74,7 @@ def _vouched(gone: list[str] | tuple[str, ...]) -> IsAlive:
 
 def _exit_code(swept: Swept, errors: list[SpringtideError]) -> int:
     for error in errors:
-        err.print(f"[red]{error.code}[/red]: {error.message}", highlight=False)
+        show_error(error)
     if errors or swept.with_fate(Fate.NEEDS_PERSON):
         return FAILED
     return TRY_AGAIN if swept.with_fate(Fate.SILENT_AGAIN) else 0
@@ -97,5 +90,5 @@ def _show(swept: Swept, output: Output) -> None:
     table = Table("run", "workload", "fate", "outcome", "what was found")
     for run in swept.runs:
         fate = f"[{_STYLES[run.fate]}]{run.fate.value}"
-        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", fate, run.outcome.value, run.message)
+        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", fate, run.outcome.value, escape(run.message))
     out.print(table)

@@ -9,17 +9,13 @@ import typer
 
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err
+from springtide.cli.groups import grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
-    ContextOption,
-    KubeconfigOption,
+    Ending,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
     ReasonOption,
-    StoreOption,
     current_user,
     new_run_id,
 )
@@ -36,19 +32,16 @@ ServiceOption = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="
 ExpiredOption = Annotated[bool, typer.Option("--expired", help="Release every expired floor, of all policies.")]
 
 
-def release(  # noqa: PLR0913 - a command's options are its arguments
+@grouped
+def release(
     service: ServiceOption = None,
     *,
     expired: ExpiredOption = False,
     reason: ReasonOption = "released by hand",
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    kubeconfig: KubeconfigOption = None,
-    context: ContextOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Give the minimum of SERVICE's autoscaler back to what its owner set, once the smoke test has passed."""
-    place = Place(policies, kubeconfig, context, None, store)
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
         policies_asked = _asked_for(place, service, expired=expired)

@@ -15,6 +15,7 @@ from springtide.cli.display import err, out
 from springtide.cli.options import Output
 from springtide.clock import SystemClock
 from springtide.errors import InputError
+from springtide.extras import require_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,7 @@ def sandbox(
     from springtide.load.loop import loop_factory
 
     with answering(Output.TABLE), asyncio.Runner(loop_factory=loop_factory()) as runner:
+        require_packages("sandbox", "jsonpatch")
         documents = [document for path in manifest or () for document in read_manifest(path)]
         runner.run(_serve(kubeconfig, documents, port))
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
+from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
-    DEFAULT_POLICIES,
-    DEFAULT_STORE,
     Output,
     OutputOption,
     Place,
-    PoliciesOption,
-    PrometheusOption,
     ServiceArgument,
-    StoreOption,
 )
 from springtide.clock import SystemClock
 
@@ -23,19 +19,17 @@ if TYPE_CHECKING:
     from springtide.run.tuning import TunedModel
 
 
+@grouped
 def tune(
     service: ServiceArgument,
     *,
-    policies: PoliciesOption = DEFAULT_POLICIES,
-    prometheus: PrometheusOption = None,
-    store: StoreOption = DEFAULT_STORE,
+    place: Annotated[Place, Offers("policies", "prometheus", "store")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Tune the auto models of SERVICE on its last 7 days, for its next plans. Once a day is enough.
 
     Reads demand, writes the store; never touches a cluster.
     """
-    place = Place(policies, None, None, prometheus, store)
     with answering(output):
         from springtide.run.tuning import auto_specs, tune_policy
 

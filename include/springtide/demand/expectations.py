@@ -18,6 +18,7 @@ import numpy as np
 from springtide.demand.fall import SLOT, fallen_from
 from springtide.demand.model import DemandSeries
 from springtide.demand.verdict import Finding, Outcome, Verdict
+from springtide.extras import requires_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +61,9 @@ def judge_day(
 def _verdict(
     series: DemandSeries, spec: PrometheusDemand | FileDemand, start: datetime, *, site: str | None
 ) -> Verdict:
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
+    with requires_extra("quality"):
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
     # Ephemeral: nothing is kept between days but the pages, so no store of its own can be damaged or grow.
     context = gx.get_context(mode="ephemeral")
@@ -156,7 +158,8 @@ def _finding(result: Any) -> Finding:
 
 
 def _site(context: Any, folder: str) -> Any:
-    from great_expectations.checkpoint.actions import UpdateDataDocsAction
+    with requires_extra("quality"):
+        from great_expectations.checkpoint.actions import UpdateDataDocsAction
 
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": folder}
     builder = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False}

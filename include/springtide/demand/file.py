@@ -14,6 +14,7 @@ import numpy as np
 
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import unusable
+from springtide.extras import requires_extra
 from springtide.policy.units import shown
 
 if TYPE_CHECKING:
@@ -122,8 +123,9 @@ class FileSource:
             raise self._wrong(line, f"value: expected a number, got {shown(text)}") from None
 
     def _parquet(self) -> _Rows:
-        import pyarrow as pa
-        from pyarrow import compute, parquet
+        with requires_extra("parquet"):
+            import pyarrow as pa
+            from pyarrow import compute, parquet
 
         try:
             with parquet.ParquetFile(self._path) as file:

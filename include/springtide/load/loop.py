@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Callable
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     """Return the faster of the loops that are installed."""
-    if importlib.util.find_spec("uvloop") is None:
+    try:
+        import uvloop
+    except ModuleNotFoundError:
         return asyncio.new_event_loop
-    import uvloop
-
     return uvloop.new_event_loop

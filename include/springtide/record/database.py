@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from springtide.errors import InputError, PermanentError, TemporaryError
+from springtide.extras import requires_extra
 
 TIMEOUT_SECONDS: Final = 10
 """How long the store is waited for: to connect, for a lock, for an answer. Every run asks it a few times."""
@@ -28,6 +29,7 @@ def engine_for(url: str) -> Engine:
     Raises:
         InputError: the URL cannot be read, or names another database (`store_url_invalid`).
         TemporaryError: the directory cannot be created (`store_unavailable`).
+        PermanentError: PostgreSQL's driver is not installed (`extra_missing`).
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
@@ -35,7 +37,8 @@ def engine_for(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
     else:
         parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, connect_args=_POSTGRESQL, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS)
+        with requires_extra("postgresql"):  # SQLAlchemy imports the driver here
+            engine = create_engine(parsed, connect_args=_POSTGRESQL, pool_pre_ping=True, pool_timeout=TIMEOUT_SECONDS)
     event.listen(engine, "begin", _begin)
     return engine
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from springtide.extras import requires_extra
 from springtide.policy.databases import DatabaseCheck
 
 
@@ -47,7 +48,8 @@ class PostgresDatabases:
 
     def look(self, check: DatabaseCheck) -> DatabaseLook:
         """Return what is seen now."""
-        import psycopg
+        with requires_extra("postgresql"):
+            import psycopg
 
         address = self._address_of(check.connection)
         if address is None:

@@ -127,6 +127,12 @@ def test_a_number_that_is_none_is_refused_by_its_name(replicas: str, kubeconfig:
     assert "replicas" in done.stderr
 
 
+def test_brackets_in_a_message_are_no_style(kubeconfig: Path) -> None:
+    done = springtide("plan", "[bold]", "--policies", POLICIES, "--kubeconfig", kubeconfig)
+
+    assert "there is no policy '[bold]'" in done.stderr
+
+
 def test_a_cluster_that_does_not_answer_is_worth_another_try(kubeconfig: Path) -> None:
     arguments = ("checkout", "--replicas", "4", "--policies", POLICIES, "--kubeconfig", kubeconfig)
     done = springtide("plan", *arguments)
@@ -162,7 +168,8 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
     ids=["yaml", "object", "refused", "item of a list"],
 )
 def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp_path: Path) -> None:
-    manifest, kubeconfig = tmp_path / "manifest.yaml", tmp_path / "kubeconfig"
+    manifest = tmp_path / "manifest.yaml"
+    kubeconfig = tmp_path / "kubeconfig"
     manifest.write_text(text)
 
     done = springtide("sandbox", "-f", manifest, "--kubeconfig", kubeconfig)

@@ -93,7 +93,8 @@ def said(*arguments: str) -> tuple[int, str]:
 
 
 def test_an_event_is_queued_once_and_taken_back(runs: dict[str, Any]) -> None:
-    start, end = ahead(hours=5), ahead(hours=6)
+    start = ahead(hours=5)
+    end = ahead(hours=6)
     add = ("add", "launch", "--start", start, "--end", end, "--service", "web=3.2x", "--lead", "45m", "--reason", "tv")
 
     code, output = said(*add)

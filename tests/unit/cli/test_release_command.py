@@ -39,7 +39,9 @@ def release(folder: Path, *arguments: str, code: int = 0) -> list[Any]:
     """Return what the command printed, a document each."""
     result = CliRunner().invoke(app, ["release", *arguments, "--policies", str(folder), "--output", "json"])
     assert result.exit_code == code, result.output
-    text, found, decoder = result.stdout.strip(), [], json.JSONDecoder()
+    text = result.stdout.strip()
+    found = []
+    decoder = json.JSONDecoder()
     while text:
         document, end = decoder.raw_decode(text)
         found.append(document)

@@ -1,0 +1,158 @@
+"""What must be true after a run: the last stage of a scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from e2e.live_load import Report
+from e2e.manifests import NAME, Json
+from e2e.observer import is_ready
+
+if TYPE_CHECKING:
+    from e2e.command import Finished
+    from e2e.observer import Observer
+    from e2e.scenario import Before
+
+FLOOR = "springtide.dev/floor"
+
+
+@dataclass(slots=True)
+class Then:
+    """What must be true afterwards."""
+
+    see: Observer
+    before: Before
+    run: Finished
+    reports: list[Report]
+
+    def it_succeeded(self) -> Self:
+        """The command says so, to the shell and in its record."""
+        assert (self.run.exit_code, self.run.record.get("outcome")) == (0, "succeeded"), self._story()
+        return self
+
+    def it_ended(self, outcome: str) -> Self:
+        """The command says so."""
+        assert (self.run.exit_code, self.run.record.get("outcome")) == (0, outcome), self._story()
+        return self
+
+    def it_was_refused(self, code: str, *, because: str) -> Self:
+        """The command says why, and that it never began."""
+        assert (self.run.exit_code, self.run.record.get("outcome")) == (1, "failed"), self._story()
+        assert self.run.error["code"] == code, self._story()
+        assert because in self.run.error["message"], self._story()
+        return self
+
+    def nothing_written(self) -> Self:
+        """The namespace holds what it held before, without even a Lease."""
+        assert self.see.inventory() == self.before.inventory, self._story()
+        return self
+
+    def the_autoscaler_at(self, low: int, high: int) -> Self:
+        """The HPA has its owner's bounds, and no note of springtide's."""
+        found = self.see.get("horizontalpodautoscalers", NAME)
+        assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (low, high), self._story()
+        assert FLOOR not in found["metadata"].get("annotations", {}), self._story()
+        return self
+
+    def the_scaled_object_at(self, low: int, high: int) -> Self:
+        """The ScaledObject has its owner's bounds, and no note of springtide's."""
+        found = self.see.get("scaledobjects", NAME)
+        assert bounds_of(found) == (low, high), self._story()
+        assert FLOOR not in found["metadata"].get("annotations", {}), self._story()
+        return self
+
+    def it_failed(self, code: str, *, because: str) -> Self:
+        """The command says so, with the cause in the cluster's own words, and that everything was undone."""
+        assert (self.run.exit_code, self.run.record.get("outcome")) == (1, "rolled_back"), self._story()
+        assert self.run.error["code"] == code, self._story()
+        assert because in self.run.error["message"], self._story()
+        return self
+
+    def exactly(self, replicas: int) -> Self:
+        """That many pods are there, Ready, and endpoints of the Service; no other Deployment is."""
+        (deployment,) = self.see.objects("deployments")
+        pods = self.see.pods()
+        assert deployment["spec"]["replicas"] == replicas, self._story()
+        assert deployment["status"].get("readyReplicas") == replicas, self._story()
+        assert [name for name, pod in pods.items() if not is_ready(pod)] == [], self._story()
+        assert len(pods) == replicas, self._story()
+        assert self.see.ready_endpoints() == set(pods), self._story()
+        assert not deployment["spec"].get("paused"), self._story()
+        return self
+
+    def the_service_as_before(self) -> Self:
+        """The very Service, with every field of its spec as its owner wrote it."""
+        service = self.see.get("services", NAME)
+        assert service["metadata"]["uid"] == self.before.service["metadata"]["uid"]
+        assert service["spec"] == self.before.service["spec"], self._story()
+        return self
+
+    def only_new_pods(self) -> Self:
+        """The old set is gone, and the new one is what answered last."""
+        assert set(self.see.pods()) & set(self.before.pods) == set(), self._story()
+        assert all(report.pods & set(self.see.pods()) for report in self.reports), self._story()
+        return self
+
+    def the_same_pods_and(self, more: int) -> Self:
+        """The Deployment is the very same; with growth its pods are all still there, with a shrink some of them."""
+        (deployment,) = self.see.objects("deployments")
+        old = set(self.before.pods)
+        now = set(self.see.pods())
+        assert deployment["metadata"]["uid"] == self.before.deployment["metadata"]["uid"]
+        assert now >= old if more > 0 else now < old, self._story()
+        return self
+
+    def the_stable_set_untouched(self, *, same_pods: bool = True) -> Self:
+        """The Deployment is the very same in every field of its spec, its pods are too, and none was restarted."""
+        (deployment,) = self.see.objects("deployments")
+        pods = self.see.pods()
+        assert deployment["metadata"]["uid"] == self.before.deployment["metadata"]["uid"]
+        assert deployment["spec"] == self.before.deployment["spec"], self._story()
+        if same_pods:
+            assert _lives(pods) == _lives(self.before.pods), self._story()
+        return self.exactly(len(self.before.pods))
+
+    def the_deployment_written_as_before(self) -> Self:
+        """Its name, labels and spec are what they were, although it is another object."""
+        (deployment,) = self.see.objects("deployments")
+        for part in ("name", "labels"):
+            assert deployment["metadata"].get(part) == self.before.deployment["metadata"].get(part), self._story()
+        assert deployment["spec"] == self.before.deployment["spec"], self._story()
+        return self
+
+    def nothing_left_behind(self) -> Self:
+        """The namespace holds what it held before, and the Lease, which is the record."""
+        self.see.until("drained pods are gone", lambda: len(self.see.objects("pods")) == len(self.see.pods()))
+        left = {(kind, name) for kind, name in self.see.inventory() if kind not in {"pods", "replicasets"}}
+        had = {(kind, name) for kind, name in self.before.inventory if kind not in {"pods", "replicasets"}}
+        assert _unnamed(left - had) == _unnamed(had - left) | {("leases", f"springtide-{NAME}")}, self._story()
+        assert len(self.see.objects("replicasets")) == 1, self._story()
+        return self
+
+    def no_request_failed(self) -> Self:
+        """Not one, of many."""
+        assert [report.raw for report in self.reports if report.failed] == [], self._story()
+        assert all(report.requests > 100 for report in self.reports), self._story()
+        return self
+
+    def _story(self) -> str:
+        load = "\n".join(f"{report.kind}: {report.raw}" for report in self.reports)
+        return f"{self.run}\n{self.see.describe()}\n{load}"
+
+
+def bounds_of(scaled: Json) -> tuple[int, int]:
+    """Return the bounds of a ScaledObject."""
+    return scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]
+
+
+def _lives(pods: dict[str, Json]) -> dict[str, tuple[str, int]]:
+    return {
+        name: (pod["metadata"]["uid"], sum(each["restartCount"] for each in pod["status"]["containerStatuses"]))
+        for name, pod in pods.items()
+    }
+
+
+def _unnamed(objects: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the objects with the two names of a workload's sets taken as one: which of them serves may change."""
+    return {(kind, NAME if name == f"{NAME}-alt" else name) for kind, name in objects}

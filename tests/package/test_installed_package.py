@@ -1,0 +1,88 @@
+"""What a plain `pip install springtide` can do, and how it names what an extra would add."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.sandbox_cluster import SandboxCluster, start_sandbox
+from package.installed import ROOT, Installation, build_wheel, install
+
+pytestmark = pytest.mark.xdist_group("installed_package")  # one worker installs once
+
+POLICY = """
+apiVersion: springtide/v1
+kind: ScalingPolicy
+metadata: {name: checkout, owner: payments}
+spec:
+  target: {namespace: shop, deployment: checkout, service: checkout}
+  replicas: {min: 3, max: 20}
+  demand: {source: file, path: demand.csv.gz, as_of: "1998-06-23T14:15:00Z", unit: requests/s, lookback: 21d}
+  capacity:
+    models:
+      - {model: auto, per_replica: 310}
+  strategy: {type: blue_green}
+"""
+OF_EXTRAS = {"great-expectations", "jsonpatch", "plotly", "psycopg", "pyarrow", "statsforecast", "uvloop"}
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    folder = tmp_path_factory.mktemp("installed")
+    made = install(folder, build_wheel(folder))
+    policies = folder / "policies"
+    policies.mkdir()
+    (policies / "checkout.yaml").write_text(POLICY)
+    shutil.copy(ROOT / "examples" / "traces" / "wc98-match-day.csv.gz", policies / "demand.csv.gz")
+    return made
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[SandboxCluster]:
+    sandbox = start_sandbox(tmp_path, "-f", str(ROOT / "examples" / "workloads" / "checkout.yaml"))
+    yield sandbox
+    sandbox.stop()
+
+
+def test_nothing_of_an_extra_or_of_airflow_comes_with_it(installation: Installation) -> None:
+    installed = installation.distributions()
+
+    assert "springtide" in installed
+    assert installed & (OF_EXTRAS | {"apache-airflow", "apache-airflow-core", "pytest"}) == set()
+
+
+def test_it_lists_its_commands(installation: Installation) -> None:
+    done = installation.springtide("--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"plan", "run", "status", "sandbox"} <= set(done.stdout.split())
+
+
+def test_it_plans_with_the_model_auto(installation: Installation, cluster: SandboxCluster) -> None:
+    done = installation.springtide("plan", "checkout", "--kubeconfig", cluster.kubeconfig, "--output", "json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    plan = json.loads(done.stdout)
+    assert [answer["model"] for answer in plan["estimate"]["answers"]] == ["auto"]
+    assert (plan["current"], plan["replicas"]) == (3, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (("sandbox",), "sandbox"),
+        (("backtest", "checkout", "--from", "1998-06-23", "--to", "1998-06-24", "--report", "page.html"), "plots"),
+        (("status", "--store", "postgresql://nobody@localhost/none"), "postgresql"),
+    ],
+    ids=["sandbox", "plots", "postgresql"],
+)
+def test_a_command_of_an_extra_names_it(installation: Installation, arguments: tuple[str, ...], extra: str) -> None:
+    done = installation.springtide(*arguments)
+
+    assert done.returncode == 1
+    assert "extra_missing" in done.stderr
+    assert f"pip install 'springtide[{extra}]'" in " ".join(done.stderr.split())
