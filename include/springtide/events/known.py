@@ -17,8 +17,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PolicyError, Violation
+from springtide.events.accounts import SourceAccount
 from springtide.events.almanac import Almanac, View
-from springtide.policy.calendars import calendar_files, load_calendar
+from springtide.policy.calendars import calendar_files, load_what_is_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +29,30 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of all calendars, and what is wrong with their files now. `memory` is for the next reading."""
+    """What is known of all calendars, by the names of their files, and what is wrong with the files now."""
 
-    almanac: Almanac
+    views: Mapping[str, View] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
-    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def almanac(self) -> Almanac:
+        """All calendars together."""
+        return Almanac(tuple(self.views.values()))
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the next reading is to be told."""
+        return {"version": VERSION, "calendars": {name: view.to_record() for name, view in self.views.items()}}
+
+    @property
+    def accounts(self) -> tuple[SourceAccount, ...]:
+        """What became of every source; none of a calendar that is only remembered."""
+        return tuple(account for view in self.views.values() for account in view.accounts)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should be looked at although nothing is broken, by source."""
+        return tuple(warning for account in self.accounts for warning in account.warnings)
 
     @property
     def trouble(self) -> str | None:
@@ -47,7 +67,7 @@ class Known:
         """Raise what is wrong with the files.
 
         Raises:
-            PolicyError: every error of every file.
+            PolicyError: every error of every file, and every event of a feed that cannot be read.
         """
         if self.violations:
             raise PolicyError(self.violations)
@@ -60,32 +80,47 @@ def read_calendars(
 
     `services` are the policies that there are; None where nobody knows.
     """
-    kept: dict[str, Any] = dict(memory.get("calendars", {}))
+    kept, violations = _restored(memory.get("calendars", {}), folder)
     try:
         paths = calendar_files(folder)
     except PolicyError as error:
-        return _known(kept, kept, error.violations)
+        return Known(kept, (*violations, *error.violations))
     if kept and not paths:
         message = "no calendar is here any more; events known before stay. To remove them, leave one without events"
-        return _known(kept, kept, (Violation("policy_unreadable", message, "file", str(folder)),))
-    views: dict[str, Any] = {}
-    violations: list[Violation] = []
+        return Known(kept, (*violations, Violation("policy_unreadable", message, "file", str(folder))))
+    views: dict[str, View] = {}
     for path in paths:
+        view, broken = _read_one(path, kept.get(path.name), now, services)
+        violations += broken
+        if view is not None:
+            views[path.name] = view
+    return Known(views, tuple(violations))
+
+
+def _restored(records: Mapping[str, Any], folder: Path) -> tuple[dict[str, View], list[Violation]]:
+    views, violations = {}, []
+    for name, record in records.items():
         try:
-            calendar = load_calendar(path, services=services)
-            views[path.name] = View.of(calendar, path.parent, now=now).to_record()
-        except PolicyError as error:
-            violations += error.violations
-        except (OSError, ValueError) as error:
-            violations.append(Violation("policy_unreadable", f"an import cannot be read: {error}", "file", str(path)))
-        if path.name not in views and path.name in kept:
-            views[path.name] = kept[path.name]
-    return _known(views, views, tuple(violations))
+            views[name] = View.from_record(record)
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"what was remembered of it cannot be used any more: {type(error).__name__}"
+            violations.append(Violation("policy_unreadable", message, "file", str(folder / name)))
+    return views, violations
 
 
-def _known(views: Mapping[str, Any], memory: Mapping[str, Any], violations: tuple[Violation, ...]) -> Known:
-    almanac = Almanac(tuple(View.from_record(view) for view in views.values()))
-    return Known(almanac, violations, {"version": VERSION, "calendars": dict(memory)})
+def _read_one(
+    path: Path, kept: View | None, now: datetime, services: Collection[str] | None
+) -> tuple[View | None, tuple[Violation, ...]]:
+    """Return one calendar as far as it can be read, with what was known of the rest, and its errors."""
+    loaded = load_what_is_whole(path, services=services)
+    if loaded.calendar is None:
+        return kept, loaded.violations
+    remembered = kept.remembered if kept else None
+    view = View.of(loaded.calendar, path.parent, now=now, remembered=remembered)
+    broken = [violation for account in view.accounts for violation in account.violations(str(path.parent))]
+    if kept is not None:
+        view = view.with_events_of(kept, loaded.left_out)
+    return view, (*loaded.violations, *broken)
 
 
 def load_memory(file: Path) -> dict[str, Any]:
