@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from springtide.events.accounts import SourceAccount
 from springtide.events.feeds import Span
 from springtide.events.occurrences import Freeze, Occurrence, freezes_of, horizon, occurrences_of
-from springtide.events.sources import Reading, Remembered, event_sources, freeze_sources
+from springtide.events.sources import Reading, Remembered, event_sources, freeze_sources, merged
 from springtide.policy.calendar import Ask, EventCalendar, LearnSpec, PaceSpec
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class View:
         """Return the stored form: JSON types only."""
         return {
             "calendar": self.calendar.model_dump(mode="json", exclude_none=True),
-            "events": _events_record(self.occurrences),
+            "events": _events_record(self.occurrences, self.remembered),
             "freezes": [one.to_record() for one in self.freezes],
             "remembered": {
                 name: {uid: _seconds(spans) for uid, spans in by_uid.items()}
@@ -80,12 +82,13 @@ class View:
         """
         calendar = EventCalendar.model_validate(record["calendar"])
         found = [Occurrence.from_record(one) for one in record.get("occurrences", ())]
-        for event in record.get("events", ()):
-            found += _of_record(calendar.name, event)
         remembered = {
             name: {uid: _spans(seconds) for uid, seconds in by_uid.items()}
             for name, by_uid in record.get("remembered", {}).items()
         }
+        for event in record.get("events", ()):
+            feed = chain.from_iterable(remembered.get(event["event"], {}).values())
+            found += _of_record(calendar.name, event, merged([*_spans(event["seconds"]), *feed]))
         return cls(
             calendar,
             tuple(sorted(found, key=lambda one: (one.start, one.event))),
@@ -94,24 +97,24 @@ class View:
         )
 
 
-def _events_record(occurrences: tuple[Occurrence, ...]) -> list[dict[str, Any]]:
-    """Return one record for each event, with the seconds at which it begins and ends: a year of many is long."""
+def _events_record(occurrences: tuple[Occurrence, ...], remembered: Remembered) -> list[dict[str, Any]]:
+    """Return one record for each event, with the seconds at which it begins and ends; of feeds those are remembered."""
     records: dict[str, dict[str, Any]] = {}
     for one in occurrences:
-        if one.event not in records:
+        record = records.get(one.event)
+        if record is None:
             stored = one.to_record()
-            records[one.event] = {key: stored[key] for key in ("event", "lead", "priority", "asks")} | {"seconds": []}
-        records[one.event]["seconds"] += [int(one.start.timestamp()), int(one.end.timestamp())]
+            record = {key: stored[key] for key in ("event", "lead", "priority", "asks")} | {"seconds": []}
+            records[one.event] = record
+        if one.event not in remembered:
+            record["seconds"] += [int(one.start.timestamp()), int(one.end.timestamp())]
     return list(records.values())
 
 
-def _of_record(calendar: str, event: Mapping[str, Any]) -> list[Occurrence]:
+def _of_record(calendar: str, event: Mapping[str, Any], spans: Iterable[Span]) -> list[Occurrence]:
     lead = None if event["lead"] is None else timedelta(seconds=event["lead"])
     asks = {name: Ask.model_validate(ask) for name, ask in event["asks"].items()}
-    return [
-        Occurrence(calendar, event["event"], start, end, lead, event["priority"], asks)
-        for start, end in _spans(event["seconds"])
-    ]
+    return [Occurrence(calendar, event["event"], start, end, lead, event["priority"], asks) for start, end in spans]
 
 
 def _seconds(spans: Iterable[Span]) -> list[int]:
@@ -140,8 +143,9 @@ class Almanac:
     @cached_property
     def occurrences(self) -> tuple[Occurrence, ...]:
         """Every occurrence of every calendar, in the order of starts."""
-        found = (one for view in self.views for one in view.occurrences)
-        return tuple(sorted(found, key=lambda one: (one.start, one.calendar, one.event)))
+        views = sorted(self.views, key=lambda view: view.calendar.name)
+        found = [one for view in views for one in view.occurrences]
+        return tuple(sorted(found, key=attrgetter("start")))  # of one instant they stay in the order of their names
 
     @property
     def accounts(self) -> tuple[SourceAccount, ...]:

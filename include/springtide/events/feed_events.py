@@ -24,10 +24,7 @@ LONGEST: Final = timedelta(days=400)
 _DAY: Final = timedelta(days=1)
 _ANCIENT: Final = 1900
 _KNOWN_NAMES: Final = frozenset(
-    "ACTION ATTACH ATTENDEE CALSCALE CATEGORIES CLASS COLOR COMMENT CONCEPT CONFERENCE CONTACT CREATED DESCRIPTION DTEND "
-    "DTSTAMP DTSTART DUE DURATION EXDATE EXRULE GEO IMAGE LAST-MODIFIED LINK LOCATION METHOD NAME ORGANIZER PRIORITY "
-    "PRODID RDATE RECURRENCE-ID REFID REFRESH-INTERVAL RELATED-TO REPEAT REQUEST-STATUS RESOURCES RRULE SEQUENCE SOURCE "
-    "STATUS STRUCTURED-DATA STYLED-DESCRIPTION SUMMARY TRANSP TRIGGER TZID TZNAME UID URL VERSION".split()
+    "DTEND DTSTART DURATION EXDATE EXRULE METHOD RDATE RECURRENCE-ID RRULE SEQUENCE STATUS SUMMARY TZID UID".split()
 )
 _DECIDING: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "SUMMARY", "UID")
 _CANCELLED: Final = ("cancelled", "canceled")
@@ -150,7 +147,7 @@ def _doubled(block: Block) -> list[str]:
 
 def _misspelt(block: Block) -> list[str]:
     strange = {one.name for one in block.properties} - _KNOWN_NAMES
-    meant = {name: _near(name) for name in sorted(strange) if not name.startswith("X-")}
+    meant = {name: _near(name) for name in sorted(strange)}
     return [f"{name} is no property: is {near} meant?" for name, near in meant.items() if near]
 
 

@@ -7,7 +7,7 @@ and whether it was called off is asked before its times are read: what nobody wa
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -87,7 +87,7 @@ def read_feed(
         by_uid.setdefault(head.uid or f"line {head.block.line}", []).append(head)
     for uid, heads in by_uid.items():
         reading.in_file += len(heads)
-        spans = sorted(_read_series(heads, match, horizon, reading))
+        spans = _read_series(heads, match, horizon, reading)
         if spans:
             reading.spans[uid] = spans
     return reading
@@ -117,30 +117,33 @@ def _clocks(calendar: Block, zone: tzinfo, own: Mapping[str, tzinfo], reading: F
     return Clocks(calendar=zone, floating=named, of_utc=named or UTC, own=own, feed_zone=found.value)
 
 
-def _read_series(heads: list[FeedHead], match: str | None, horizon: Horizon, reading: FeedReading) -> set[Span]:
+def _read_series(heads: list[FeedHead], match: str | None, horizon: Horizon, reading: FeedReading) -> list[Span]:
     """Return when the events of one UID take place; note what becomes of each."""
     if not any(head.matches(match) for head in heads):
         for head in heads:
             reading.leave_out(NO_MATCH, head)
-        return set()
+        return []
     if any(head.cancels_series for head in heads):
         for head in heads:
             reading.leave_out(CANCELLED, head)
-        return set()
+        return []
+    if len(heads) == 1 and _is_far(heads[0], horizon):
+        reading.leave_out(FAR_AWAY, heads[0])
+        return []
     heads = _newest(heads, reading)
     overrides = [(head, _read(head, match, reading)) for head in heads if head.is_override]
     series = [(head, _read(head, match, reading)) for head in heads if not head.is_override]
-    spans: set[Span] = set()
+    spans: list[Span] = []
     stand_for = [(head, event) for head, event in overrides if event is not None]
     if overrides and not series:
         reading.tell("what it stands for is not in the feed: it counts by itself", heads[0].block.line, heads[0].uid)
     for head, event in series:
         if event is not None:
             found = _series_spans(head, event, stand_for, horizon, reading)
-            spans |= _counted(head, event, found, match, reading)
+            spans += _counted(head, event, found, match, reading)
     for head, event in stand_for:
-        spans |= _counted(head, event, _spans_of(event, [event.start.wall], horizon), match, reading)
-    return spans
+        spans += _counted(head, event, _spans_at(event, event.start.wall, horizon), match, reading)
+    return spans if len(heads) == 1 else sorted(set(spans))
 
 
 def _newest(heads: list[FeedHead], reading: FeedReading) -> list[FeedHead]:
@@ -186,17 +189,17 @@ def _tell_unreadable(head: FeedHead, message: str, line: int, match: str | None,
 
 
 def _counted(
-    head: FeedHead, event: FeedEvent, spans: set[Span] | None, match: str | None, reading: FeedReading
-) -> set[Span]:
+    head: FeedHead, event: FeedEvent, spans: list[Span] | None, match: str | None, reading: FeedReading
+) -> list[Span]:
     """Return `spans` where the event counts; note why where it does not. None was told already."""
     if spans is None:
-        return set()
+        return []
     if not head.matches(match):
         reading.leave_out(NO_MATCH, head)
-        return set()
+        return []
     if head.is_cancelled:
         reading.leave_out(CANCELLED, head)
-        return set()
+        return []
     for note in event.notes:
         reading.tell(note, head.block.line, head.uid or head.label)
     if not spans:
@@ -205,8 +208,8 @@ def _counted(
         reading.leave_out(NO_LENGTH, head)
         reading.tell("it lasts no time: give it a DTEND or a DURATION", head.block.line, head.uid or head.label)
     else:
-        return {(start, end) for start, end in spans if start < end}
-    return set()
+        return [span for span in spans if span[0] < span[1]]
+    return []
 
 
 def _series_spans(
@@ -215,32 +218,44 @@ def _series_spans(
     stand_for: list[tuple[FeedHead, FeedEvent]],
     horizon: Horizon,
     reading: FeedReading,
-) -> set[Span] | None:
+) -> list[Span] | None:
     """Return when a series takes place but for what others stand for; None where it is too often, which is told."""
     if not event.recurs:
-        walls = [event.start.wall]
-    else:
-        try:
-            walls = sorted(_walls(event, horizon))
-        except RuleError as error:
-            _tell_too_often(head, str(error), reading)
-            return None
-    single, shifts = _stood_for(event, stand_for)
-    if len(walls) > MOST_TIMES:
-        message = f"it takes place {_estimated(event, walls, horizon)} times within 400 days of now, at most {MOST_TIMES} count"
-        _tell_too_often(head, f"{message}: write fewer, longer events", reading)
+        return [] if _is_stood_for(event, stand_for) else _spans_at(event, event.start.wall, horizon)
+    try:
+        walls = sorted(_walls(event, horizon))
+    except RuleError as error:
+        _tell_too_often(head, str(error), reading)
         return None
-    left = [wall for wall in walls if not event.leaves_out(wall) and wall not in single and wall.date() not in single]
-    if not shifts:
-        return _spans_of(event, left, horizon) | _added_spans(event, single, horizon)
-    spans: set[Span] = set()
-    for wall in left:
+    if len(walls) > MOST_TIMES:
+        times = f"it takes place {_estimated(event, walls, horizon)} times within 400 days of now"
+        _tell_too_often(head, f"{times}, at most {MOST_TIMES} count: write fewer, longer events", reading)
+        return None
+    single, shifts = _stood_for(event, stand_for)
+    if event.excluded or event.excluded_days or single:
+        walls = [
+            wall for wall in walls if not event.leaves_out(wall) and wall not in single and wall.date() not in single
+        ]
+    spans = _spans_of(event, walls) if not shifts else _shifted(event, walls, shifts)
+    return [span for span in spans if horizon.holds(span)] + _added_spans(event, single, horizon)
+
+
+def _is_stood_for(event: FeedEvent, stand_for: list[tuple[FeedHead, FeedEvent]]) -> bool:
+    single, _ = _stood_for(event, stand_for)
+    wall = event.start.wall
+    return wall in single or wall.date() in single or event.leaves_out(wall)
+
+
+def _shifted(event: FeedEvent, walls: list[datetime], shifts: list[tuple[datetime, _Shift]]) -> list[Span]:
+    """Return when a series takes place of which other events say how it goes on."""
+    spans = []
+    for wall in walls:
         shift = next((one for at, one in reversed(shifts) if at <= wall), None)
         if shift is None:
-            spans |= _spans_of(event, [wall], horizon)
+            spans += _spans_of(event, [wall])
         elif not shift.head.is_cancelled:
-            spans |= _spans_of(shift.event, [wall + shift.by], horizon)
-    return spans | _added_spans(event, single, horizon)
+            spans += _spans_of(shift.event, [wall + shift.by])
+    return spans
 
 
 def _tell_too_often(head: FeedHead, message: str, reading: FeedReading) -> None:
@@ -306,25 +321,37 @@ def _estimated(event: FeedEvent, walls: list[datetime], horizon: Horizon) -> str
     return f"about {round(len(walls) * ((before - walls[0]) / timedelta(days=1)) / covered)}" if covered else "too many"
 
 
-def _spans_of(event: FeedEvent, walls: list[datetime], horizon: Horizon) -> set[Span]:
+def _is_far(head: FeedHead, horizon: Horizon) -> bool:
+    """Whether an event that takes place once begins far from now, by its first eight digits; else it has to be read."""
+    block = head.block
+    starts = block.every("DTSTART")
+    if len(starts) != 1 or block.oddities or any(block.first(name) for name in ("RRULE", "RDATE", "RECURRENCE-ID")):
+        return False
+    day = starts[0].value[:8]
+    if not (day.isascii() and day.isdigit() and len(starts[0].value) in (8, 15, 16)):
+        return False
+    return not f"{horizon.after - 2 * _DAY:%Y%m%d}" <= day <= f"{horizon.before + 2 * _DAY:%Y%m%d}"
+
+
+def _spans_of(event: FeedEvent, walls: list[datetime]) -> list[Span]:
     zone = event.start.zone
-    near = (wall for wall in walls if _is_near(wall, horizon))
-    return {span for wall in near if horizon.holds(span := _span(wall, event.length, zone))}
+    return [_span(wall, event.length, zone) for wall in walls]
 
 
-def _is_near(wall: datetime, horizon: Horizon) -> bool:
-    """Whether `wall` can be reckoned with, and may be in the time that is told."""
-    return horizon.after.year - 1 <= wall.year <= horizon.before.year + 1
+def _spans_at(event: FeedEvent, wall: datetime, horizon: Horizon) -> list[Span]:
+    """Return the one time at `wall`, where that is near."""
+    if not horizon.after.year - 1 <= wall.year <= horizon.before.year + 1:
+        return []  # farther away nothing can be reckoned with: years end at 1 and 9999
+    span = _span(wall, event.length, event.start.zone)
+    return [span] if horizon.holds(span) else []
 
 
-def _added_spans(event: FeedEvent, single: set[datetime | date], horizon: Horizon) -> set[Span]:
-    zone = event.start.zone
-    spans = (
-        _span(wall, length, zone)
-        for wall, length in event.added
-        if _is_near(wall, horizon) and not event.leaves_out(wall) and wall not in single and wall.date() not in single
-    )
-    return {span for span in spans if horizon.holds(span)}
+def _added_spans(event: FeedEvent, single: set[datetime | date], horizon: Horizon) -> list[Span]:
+    spans = []
+    for wall, length in event.added:
+        if not event.leaves_out(wall) and wall not in single and wall.date() not in single:
+            spans += _spans_at(replace(event, length=length), wall, horizon)
+    return spans
 
 
 def _span(wall: datetime, length: Length, zone: tzinfo) -> Span:

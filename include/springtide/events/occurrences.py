@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,18 +103,15 @@ def occurrences(calendar: EventCalendar, folder: Path, *, now: datetime) -> tupl
 def occurrences_of(calendar: EventCalendar, sources: Iterable[Source]) -> tuple[Occurrence, ...]:
     """Return when the events of `sources`, which were read of `calendar`, take place, in the order of starts."""
     found: list[Occurrence] = []
-    for source in sources:
+    for source in sorted(sources, key=lambda one: one.asking.name):
         asking = source.asking
         if isinstance(asking, Asking):
             lead = asking.lead_or(calendar.spec.lead).length
-            ends: dict[datetime, datetime] = {}
-            for start, end in source.spans:
-                ends[start] = max(end, ends.get(start, end))
             found += [
                 Occurrence(calendar.name, asking.name, start, end, lead, asking.priority, asking.services)
-                for start, end in ends.items()
+                for start, end in source.spans
             ]
-    return tuple(sorted(found, key=lambda one: (one.start, one.event)))
+    return tuple(sorted(found, key=attrgetter("start")))  # of one instant they stay in the order of their names
 
 
 def freezes(calendar: EventCalendar, *, now: datetime) -> tuple[Freeze, ...]:

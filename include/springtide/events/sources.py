@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from springtide.events.accounts import NO_MATCH, UNREADABLE, Finding, SourceAccount
@@ -50,6 +52,8 @@ class Source:
     asking: Asking | FreezeSpec
     account: SourceAccount
     spans: tuple[Span, ...]
+    """In the order of their starts, no two with the same."""
+
     by_uid: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
 
 
@@ -121,7 +125,7 @@ def _source(
     findings: Sequence[Finding] = (),
     left_out: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
-    every = sorted({*spans, *(span for of_one in (by_uid or {}).values() for span in of_one)})
+    every = merged([*spans, *chain.from_iterable((by_uid or {}).values())])
     ahead = [span for span in every if span[1] > reading.now]
     account = SourceAccount(
         calendar=reading.calendar.name,
@@ -136,6 +140,15 @@ def _source(
     )
     kept = {uid: tuple(of_one) for uid, of_one in (by_uid or {}).items()}
     return Source(asking=spec, account=account, spans=tuple(every), by_uid=kept)
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """Return `spans` in the order of their starts; of those that begin at one instant the longest."""
+    ends: dict[datetime, datetime] = {}
+    for start, end in sorted(spans, key=itemgetter(0)):
+        if start not in ends or end > ends[start]:
+            ends[start] = end
+    return list(ends.items())
 
 
 def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: Reading) -> Source:

@@ -10,7 +10,7 @@ from springtide.errors import PolicyError, Violation
 from springtide.policy.calendar import EventCalendar
 from springtide.policy.document import Document, read_document
 from springtide.policy.explain import validate
-from springtide.policy.ical import read_ical
+from springtide.policy.ical import check_ical
 from springtide.policy.parse import SUFFIXES
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _ical_problem(path: Path) -> str | None:
     try:
         if not path.is_file():
             return "there is no such file beside the calendar"
-        read_ical(path)
+        check_ical(path)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
     except ValueError as error:

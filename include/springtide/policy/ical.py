@@ -13,8 +13,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from springtide.policy.units import shown
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -30,11 +28,17 @@ _LINE = re.compile(rf"([A-Za-z0-9-]+)((?:;[A-Za-z0-9-]+={_TEXT}(?:,{_TEXT})*)*):
 _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^";:]*)')
 _INSIDE_CALENDAR: Final = (EVENT, "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY")
 _INSIDE_ZONE: Final = ("STANDARD", "DAYLIGHT")
+_NEVER_READ: Final = frozenset(
+    "ACTION ATTACH ATTENDEE CALSCALE CATEGORIES CLASS COLOR COMMENT CONCEPT CONFERENCE CONTACT CREATED DESCRIPTION "
+    "DTSTAMP DUE GEO IMAGE LAST-MODIFIED LINK LOCATION NAME ORGANIZER PRIORITY PRODID REFID REFRESH-INTERVAL RELATED-TO "
+    "REPEAT REQUEST-STATUS RESOURCES SOURCE STRUCTURED-DATA STYLED-DESCRIPTION TRANSP TRIGGER TZNAME URL VERSION".split()
+)
+"""Properties that say nothing of when: they are the most of a large feed, and are not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Property:
-    """One line of a block, unfolded. `value` is as it stands there, with its escapes."""
+    """One line of a block that says when, unfolded. `value` is as it stands there, with its escapes."""
 
     name: str
     value: str
@@ -86,12 +90,26 @@ def read_ical(path: Path) -> ICalendar:
         ValueError: it is none, or larger than `MAX_FEED_BYTES`.
         OSError: it cannot be read.
     """
+    return parse_ical(_bytes_of(path))
+
+
+def _bytes_of(path: Path) -> bytes:
     with path.open("rb") as file:
         raw = file.read(MAX_FEED_BYTES + 1)
     if len(raw) > MAX_FEED_BYTES:
         size = path.stat().st_size
         raise ValueError(f"it has {size} bytes, at most {MAX_FEED_BYTES} are read: export fewer years or calendars")
-    return parse_ical(raw)
+    return raw
+
+
+def check_ical(path: Path) -> None:
+    """Do nothing where the file at `path` can be read as an iCalendar file; its events are not looked at.
+
+    Raises:
+        ValueError: it is none, or larger than `MAX_FEED_BYTES`.
+        OSError: it cannot be read.
+    """
+    _require_calendar(_as_utf8(_bytes_of(path)))
 
 
 def parse_ical(raw: bytes) -> ICalendar:
@@ -101,15 +119,19 @@ def parse_ical(raw: bytes) -> ICalendar:
         ValueError: they are none: no calendar and no event begins in them.
     """
     raw = _as_utf8(raw)
-    if not re.search(rb"^[ \t]*BEGIN:(VCALENDAR|VEVENT)[ \t\r]*$", raw, re.MULTILINE | re.IGNORECASE):
-        head = raw.strip()[:40].decode(errors="replace")
-        about = f"it begins with {shown(head)}" if head else "it is empty"
-        hint = "; its lines end with a bare CR: save it with CRLF" if b"\r" in raw and b"\n" not in raw else ""
-        raise ValueError(f"no line BEGIN:VCALENDAR stands in it: {about}{hint}")
+    _require_calendar(raw)
     parser = _Parser()
     for line, text, is_text in _logical_lines(raw):
         parser.take(line, text, is_text=is_text)
     return parser.end()
+
+
+def _require_calendar(raw: bytes) -> None:
+    if not re.search(rb"^[ \t]*BEGIN:(VCALENDAR|VEVENT)[ \t\r]*$", raw, re.MULTILINE | re.IGNORECASE):
+        head = raw.strip()[:40].decode(errors="replace")
+        about = f"it begins with {head!a}" if head else "it is empty"
+        hint = "; its lines end with a bare CR: save it with CRLF" if b"\r" in raw and b"\n" not in raw else ""
+        raise ValueError(f"no line BEGIN:VCALENDAR stands in it: {about}{hint}")
 
 
 def _as_utf8(raw: bytes) -> bytes:
@@ -145,6 +167,15 @@ def _decoded(line: bytes) -> tuple[str, bool]:
         return line.decode("cp1252", errors="replace"), False
 
 
+def _parts(text: str) -> tuple[str, str, str] | None:
+    """Return the name, the parameters and the value of a line; None where it is no property."""
+    name, colon, value = text.partition(":")
+    if colon and name.isascii() and name.replace("-", "").isalnum():
+        return name.upper(), "", value.strip()
+    match = _LINE.fullmatch(text.strip())
+    return None if match is None else (match[1].upper(), match[2], match[3].strip())
+
+
 class _Parser:
     """Puts lines into blocks. Of the open blocks the last is the innermost; the first is the file itself."""
 
@@ -158,15 +189,17 @@ class _Parser:
         """Put one line where it belongs."""
         if not is_text:
             self._note(line, "it is not UTF-8 and was read as Windows-1252: export the calendar as UTF-8")
-        match = _LINE.fullmatch(text.strip())
-        if match is None:
-            self._note(line, f"{shown(text)} is no property (NAME:VALUE), and was passed over")
-        elif match[1].upper() == "BEGIN":
-            self._begin(match[3].strip().upper(), line)
-        elif match[1].upper() == "END":
-            self._end(match[3].strip().upper(), line)
-        else:
-            found = Property(name=match[1].upper(), raw_parameters=match[2], value=match[3].strip(), line=line)
+        parts = _parts(text)
+        if parts is None:
+            self._note(line, f"{text[:60]!a} is no property (NAME:VALUE), and was passed over")
+            return
+        name, parameters, value = parts
+        if name == "BEGIN":
+            self._begin(value.upper(), line)
+        elif name == "END":
+            self._end(value.upper(), line)
+        elif name not in _NEVER_READ and (name[:2] != "X-" or name == "X-WR-TIMEZONE"):
+            found = Property(name=name, raw_parameters=parameters, value=value, line=line)
             self._around().properties.append(found)
 
     def end(self) -> ICalendar:
