@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from springtide.events.accounts import SourceAccount
 from springtide.events.feeds import Span
 from springtide.events.occurrences import Freeze, Occurrence, freezes_of, horizon, occurrences_of
-from springtide.events.sources import Reading, Remembered, event_sources, freeze_sources, merged
+from springtide.events.sources import Reading, Remembered, event_sources, freeze_sources, merged, seconds_of, spans_of
 from springtide.policy.calendar import Ask, EventCalendar, LearnSpec, PaceSpec
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 class View:
     """One calendar, expanded around the time it was read.
 
-    `accounts` say what became of each source; one that is remembered from an earlier reading has none. `remembered` is
-    what is to be kept of its feeds: source → UID → when.
+    `accounts` say what became of each source; one that is remembered from an earlier reading has none. `by_uid` is
+    when the events of its feeds take place, by source and UID.
     """
 
     calendar: EventCalendar
     occurrences: tuple[Occurrence, ...]
     freezes: tuple[Freeze, ...]
     accounts: tuple[SourceAccount, ...] = ()
-    remembered: Remembered = field(default_factory=dict)
+    by_uid: Mapping[str, Mapping[str, Sequence[Span]]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -58,18 +58,18 @@ class View:
         """Return this view with the events called `names` as the other knows them."""
         kept = [one for one in other.occurrences if one.event in names]
         together = sorted((*self.occurrences, *kept), key=lambda one: (one.start, one.event))
-        remembered = {name: by_uid for name, by_uid in other.remembered.items() if name in names}
-        return replace(self, occurrences=tuple(together), remembered={**self.remembered, **remembered})
+        by_uid = {name: spans for name, spans in other.by_uid.items() if name in names}
+        return replace(self, occurrences=tuple(together), by_uid={**self.by_uid, **by_uid})
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
         return {
             "calendar": self.calendar.model_dump(mode="json", exclude_none=True),
-            "events": _events_record(self.occurrences, self.remembered),
+            "events": _events_record(self.occurrences, self.by_uid),
             "freezes": [one.to_record() for one in self.freezes],
             "remembered": {
-                name: {uid: _seconds(spans) for uid, spans in by_uid.items()}
-                for name, by_uid in self.remembered.items()
+                name: {uid: seconds_of(spans) for uid, spans in by_uid.items()}
+                for name, by_uid in self.by_uid.items()
             },
         }
 
@@ -82,22 +82,22 @@ class View:
         """
         calendar = EventCalendar.model_validate(record["calendar"])
         found = [Occurrence.from_record(one) for one in record.get("occurrences", ())]
-        remembered = {
-            name: {uid: _spans(seconds) for uid, seconds in by_uid.items()}
-            for name, by_uid in record.get("remembered", {}).items()
+        by_uid = {
+            name: {uid: spans_of(seconds) for uid, seconds in feed.items()}
+            for name, feed in record.get("remembered", {}).items()
         }
         for event in record.get("events", ()):
-            feed = chain.from_iterable(remembered.get(event["event"], {}).values())
-            found += _of_record(calendar.name, event, merged([*_spans(event["seconds"]), *feed]))
+            feed = chain.from_iterable(by_uid.get(event["event"], {}).values())
+            found += _of_record(calendar.name, event, merged([*spans_of(event["seconds"]), *feed]))
         return cls(
             calendar,
             tuple(sorted(found, key=lambda one: (one.start, one.event))),
             tuple(map(Freeze.from_record, record["freezes"])),
-            remembered=remembered,
+            by_uid=by_uid,
         )
 
 
-def _events_record(occurrences: tuple[Occurrence, ...], remembered: Remembered) -> list[dict[str, Any]]:
+def _events_record(occurrences: tuple[Occurrence, ...], by_uid: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one record for each event, with the seconds at which it begins and ends; of feeds those are remembered."""
     records: dict[str, dict[str, Any]] = {}
     for one in occurrences:
@@ -106,7 +106,7 @@ def _events_record(occurrences: tuple[Occurrence, ...], remembered: Remembered) 
             stored = one.to_record()
             record = {key: stored[key] for key in ("event", "lead", "priority", "asks")} | {"seconds": []}
             records[one.event] = record
-        if one.event not in remembered:
+        if one.event not in by_uid:
             record["seconds"] += [int(one.start.timestamp()), int(one.end.timestamp())]
     return list(records.values())
 
@@ -115,15 +115,6 @@ def _of_record(calendar: str, event: Mapping[str, Any], spans: Iterable[Span]) -
     lead = None if event["lead"] is None else timedelta(seconds=event["lead"])
     asks = {name: Ask.model_validate(ask) for name, ask in event["asks"].items()}
     return [Occurrence(calendar, event["event"], start, end, lead, event["priority"], asks) for start, end in spans]
-
-
-def _seconds(spans: Iterable[Span]) -> list[int]:
-    return [int(moment.timestamp()) for span in spans for moment in span]
-
-
-def _spans(seconds: Sequence[int]) -> tuple[Span, ...]:
-    moments = [datetime.fromtimestamp(second, UTC) for second in seconds]
-    return tuple(zip(moments[::2], moments[1::2], strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from springtide.events.accounts import CANCELLED, FAR_AWAY, NO_LENGTH, NO_MATCH, REPLACED, UNREADABLE, Finding
@@ -17,7 +17,7 @@ from springtide.events.feed_events import FeedEvent, FeedHead, head_of, read_eve
 from springtide.events.feed_values import Clocks, FeedError, Length
 from springtide.events.feed_zones import own_zones, zone_named
 from springtide.policy.ical import EVENT, ICalendar
-from springtide.policy.moments import instant
+from springtide.policy.moments import instant, steady_offset
 from springtide.policy.recurrence import Rule, RuleError
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _counted(
         reading.leave_out(NO_LENGTH, head)
         reading.tell("it lasts no time: give it a DTEND or a DURATION", head.block.line, head.uid or head.label)
     else:
-        return [span for span in spans if span[0] < span[1]]
+        return [span for span in spans if span[0] < span[1]] if event.added else spans
     return []
 
 
@@ -223,7 +223,7 @@ def _series_spans(
     if not event.recurs:
         return [] if _is_stood_for(event, stand_for) else _spans_at(event, event.start.wall, horizon)
     try:
-        walls = sorted(_walls(event, horizon))
+        walls = _walls(event, horizon)
     except RuleError as error:
         _tell_too_often(head, str(error), reading)
         return None
@@ -295,14 +295,17 @@ def _stood_for(
     return single, sorted(shifts, key=lambda shift: shift[0])
 
 
-def _walls(event: FeedEvent, horizon: Horizon) -> set[datetime]:
+def _walls(event: FeedEvent, horizon: Horizon) -> list[datetime]:
     """Return the starts that the rules bring, by the clocks of the event: up to one more than are allowed."""
     after, before = horizon.walls(event.start.zone)
     first = event.start.wall
-    walls = {first} if after <= first <= before and not event.rules else set()
-    for rule in event.rules:
-        walls.update(islice(rule.walls(first, after, before, last=_last(rule, event)), MOST_TIMES + 1))
-    return walls
+    found = [
+        list(islice(rule.walls(first, after, before, last=_last(rule, event)), MOST_TIMES + 1)) for rule in event.rules
+    ]
+    if len(found) == 1:
+        return found[0]
+    only_first = [first] if not found and after <= first <= before else []
+    return sorted({*only_first, *chain.from_iterable(found)})
 
 
 def _last(rule: Rule, event: FeedEvent) -> datetime | None:
@@ -327,15 +330,28 @@ def _is_far(head: FeedHead, horizon: Horizon) -> bool:
     starts = block.every("DTSTART")
     if len(starts) != 1 or block.oddities or any(block.first(name) for name in ("RRULE", "RDATE", "RECURRENCE-ID")):
         return False
-    day = starts[0].value[:8]
-    if not (day.isascii() and day.isdigit() and len(starts[0].value) in (8, 15, 16)):
+    value = starts[0].value
+    if len(value) not in (8, 15, 16) or not value[:8].isascii():
         return False
-    return not f"{horizon.after - 2 * _DAY:%Y%m%d}" <= day <= f"{horizon.before + 2 * _DAY:%Y%m%d}"
+    try:
+        day = date(int(value[:4]), int(value[4:6]), int(value[6:8]))
+    except ValueError:
+        return False
+    return not (horizon.after - 2 * _DAY).date() <= day <= (horizon.before + 2 * _DAY).date()
 
 
 def _spans_of(event: FeedEvent, walls: list[datetime]) -> list[Span]:
-    zone = event.start.zone
-    return [_span(wall, event.length, zone) for wall in walls]
+    zone, length = event.start.zone, event.length
+    whole = length.by_clocks + length.real
+    spans = []
+    for wall in walls:
+        steady = steady_offset(zone, wall.toordinal()) if whole <= _DAY else None
+        if steady is None:
+            spans.append(_span(wall, length, zone))
+        else:
+            start = (wall - steady).replace(tzinfo=UTC)
+            spans.append((start, start + whole))
+    return spans
 
 
 def _spans_at(event: FeedEvent, wall: datetime, horizon: Horizon) -> list[Span]:

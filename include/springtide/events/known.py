@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
     """What is known of all calendars, by the names of their files, and what is wrong with the files now."""
 
     views: Mapping[str, View] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
 
-    @property
+    @cached_property
     def almanac(self) -> Almanac:
         """All calendars together."""
         return Almanac(tuple(self.views.values()))
@@ -80,15 +81,16 @@ def read_calendars(
 
     `services` are the policies that there are; None where nobody knows.
     """
-    kept, violations = _restored(memory.get("calendars", {}), folder)
+    kept: Mapping[str, Any] = memory.get("calendars", {})
     try:
         paths = calendar_files(folder)
     except PolicyError as error:
-        return Known(kept, (*violations, *error.violations))
+        return _all_remembered(kept, folder, error.violations)
     if kept and not paths:
         message = "no calendar is here any more; events known before stay. To remove them, leave one without events"
-        return Known(kept, (*violations, Violation("policy_unreadable", message, "file", str(folder))))
+        return _all_remembered(kept, folder, (Violation("policy_unreadable", message, "file", str(folder)),))
     views: dict[str, View] = {}
+    violations: list[Violation] = []
     for path in paths:
         view, broken = _read_one(path, kept.get(path.name), now, services)
         violations += broken
@@ -97,29 +99,40 @@ def read_calendars(
     return Known(views, tuple(violations))
 
 
-def _restored(records: Mapping[str, Any], folder: Path) -> tuple[dict[str, View], list[Violation]]:
-    views, violations = {}, []
-    for name, record in records.items():
-        try:
-            views[name] = View.from_record(record)
-        except (ValueError, KeyError, TypeError) as error:
-            message = f"what was remembered of it cannot be used any more: {type(error).__name__}"
-            violations.append(Violation("policy_unreadable", message, "file", str(folder / name)))
-    return views, violations
+def _all_remembered(records: Mapping[str, Any], folder: Path, violations: tuple[Violation, ...]) -> Known:
+    restored = {name: _restored(record, folder / name) for name, record in records.items()}
+    views = {name: view for name, (view, _) in restored.items() if view is not None}
+    return Known(views, (*violations, *(one for _, broken in restored.values() for one in broken)))
+
+
+def _restored(record: Mapping[str, Any] | None, path: Path) -> tuple[View | None, tuple[Violation, ...]]:
+    """Return what was remembered of one calendar; where that cannot be used any more, why."""
+    if record is None:
+        return None, ()
+    try:
+        return View.from_record(record), ()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"what was remembered of it cannot be used any more ({type(error).__name__}): mend the calendar"
+        return None, (Violation("policy_unreadable", message, "file", str(path)),)
 
 
 def _read_one(
-    path: Path, kept: View | None, now: datetime, services: Collection[str] | None
+    path: Path, record: Mapping[str, Any] | None, now: datetime, services: Collection[str] | None
 ) -> tuple[View | None, tuple[Violation, ...]]:
-    """Return one calendar as far as it can be read, with what was known of the rest, and its errors."""
+    """Return one calendar as far as it can be read, with what was known of the rest, and its errors.
+
+    What was remembered is restored only where it is needed: of many events that takes longer than reading them.
+    """
     loaded = load_what_is_whole(path, services=services)
     if loaded.calendar is None:
-        return kept, loaded.violations
-    remembered = kept.remembered if kept else None
-    view = View.of(loaded.calendar, path.parent, now=now, remembered=remembered)
+        kept, unusable = _restored(record, path)
+        return kept, (*loaded.violations, *unusable)
+    view = View.of(loaded.calendar, path.parent, now=now, remembered=(record or {}).get("remembered"))
     broken = [violation for account in view.accounts for violation in account.violations(str(path.parent))]
-    if kept is not None:
-        view = view.with_events_of(kept, loaded.left_out)
+    if loaded.left_out:
+        kept, unusable = _restored(record, path)
+        broken += unusable
+        view = view if kept is None else view.with_events_of(kept, loaded.left_out)
     return view, (*loaded.violations, *broken)
 
 

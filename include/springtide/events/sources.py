@@ -9,9 +9,9 @@ What was known of an event that cannot be read any more stays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from itertools import chain
 from operator import itemgetter
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from zoneinfo import ZoneInfo
 
-Remembered = Mapping[str, Mapping[str, Sequence[Span]]]
-"""What was known of feeds when they were read last: source → UID → when."""
+Remembered = Mapping[str, Mapping[str, Sequence[int]]]
+"""What was known of feeds when they were read last, as it is stored: source → UID → seconds of starts and ends."""
 
 Spec = TypeVar("Spec", bound=Asking | FreezeSpec)
 
@@ -109,7 +109,8 @@ def _contained(
     except Exception as error:  # noqa: BLE001  whatever one source holds takes no other away, and is told
         message = f"it cannot be read: {type(error).__name__}: {str(error)[:160]}"
         finding = Finding(message=message, file=reading.file, is_error=True)
-        kept = reading.remembered.get(spec.name, {})
+        before = reading.remembered.get(spec.name, {})
+        kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, findings=(finding,), left_out={UNREADABLE: (spec.name,)})
 
 
@@ -126,7 +127,7 @@ def _source(
     left_out: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
     every = merged([*spans, *chain.from_iterable((by_uid or {}).values())])
-    ahead = [span for span in every if span[1] > reading.now]
+    ahead = [start for start, end in every if end > reading.now]
     account = SourceAccount(
         calendar=reading.calendar.name,
         kind=kind,
@@ -135,7 +136,7 @@ def _source(
         in_file=in_file,
         left_out={why: tuple(names) for why, names in (left_out or {}).items()},
         ahead=len(ahead),
-        following=ahead[0][0] if ahead else None,
+        following=ahead[0] if ahead else None,
         findings=tuple(findings),
     )
     kept = {uid: tuple(of_one) for uid, of_one in (by_uid or {}).items()}
@@ -189,7 +190,7 @@ def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
     except (OSError, ValueError) as error:
         words = error.strerror if isinstance(error, OSError) else str(error)
         finding = Finding(message=f"it cannot be read: {words}", file=spec.ical, is_error=True)
-        kept = {uid: _held(spans, reading.horizon) for uid, spans in before.items()}
+        kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, file=spec.ical, in_file=0, findings=(finding,))
     feed = read_feed(
         reading.feeds[spec.ical],
@@ -200,9 +201,9 @@ def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
         now=reading.now,
     )
     by_uid = {uid: tuple(spans) for uid, spans in feed.spans.items()}
-    for uid, spans in before.items():
+    for uid, seconds in before.items():
         if uid in feed.unread or (feed.is_cut_off and uid not in by_uid):
-            by_uid[uid] = tuple(sorted({*by_uid.get(uid, ()), *_held(spans, reading.horizon)}))
+            by_uid[uid] = tuple(sorted({*by_uid.get(uid, ()), *_held(seconds, reading.horizon)}))
     return _source(
         kind,
         spec,
@@ -215,8 +216,19 @@ def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
     )
 
 
-def _held(spans: Sequence[Span], horizon: Horizon) -> tuple[Span, ...]:
-    return tuple(span for span in spans if horizon.holds(span))
+def _held(seconds: Sequence[int], horizon: Horizon) -> tuple[Span, ...]:
+    return tuple(span for span in spans_of(seconds) if horizon.holds(span))
+
+
+def spans_of(seconds: Sequence[int]) -> tuple[Span, ...]:
+    """Return the spans that `seconds_of` stored."""
+    moments = [datetime.fromtimestamp(second, UTC) for second in seconds]
+    return tuple(zip(moments[::2], moments[1::2], strict=True))
+
+
+def seconds_of(spans: Iterable[Span]) -> list[int]:
+    """Return the stored form of `spans`: when each begins and ends."""
+    return [int(moment.timestamp()) for span in spans for moment in span]
 
 
 def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[Finding]:

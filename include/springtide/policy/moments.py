@@ -39,7 +39,7 @@ def instant(wall: datetime, zone: tzinfo, *, is_end: bool = False) -> datetime:
     """Return when the clocks of `zone` show `wall`, in UTC; see the rule above."""
     if wall.tzinfo is not None:
         return wall.astimezone(UTC)
-    steady = _steady_offset(zone, wall.toordinal())
+    steady = steady_offset(zone, wall.toordinal())
     if steady is not None:
         return (wall - steady).replace(tzinfo=UTC)
     local = wall.replace(tzinfo=zone, fold=int(is_end))
@@ -50,8 +50,9 @@ def instant(wall: datetime, zone: tzinfo, *, is_end: bool = False) -> datetime:
 
 
 @lru_cache(maxsize=20_000)
-def _steady_offset(zone: tzinfo, ordinal: int) -> timedelta | None:
-    """Return the offset of `zone` on that day where clocks change neither on it nor around it; else None."""
+def steady_offset(zone: tzinfo, ordinal: int) -> timedelta | None:
+    """Return the offset of `zone` on the day of that number where clocks change neither on it nor on the days beside
+    it; else None. Most days are so, and need no more than a subtraction."""
     midnights = [datetime.combine(date.fromordinal(ordinal + days), time(), zone) for days in (-1, 0, 1, 2)]
     offsets = {midnight.utcoffset() for midnight in midnights}
     return offsets.pop() if len(offsets) == 1 else None
