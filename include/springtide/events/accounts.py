@@ -1,5 +1,7 @@
 """What became of everything that a calendar's sources hold: nothing is left out without a word. Pure.
 
+It says so for people in one line each:
+
     matches (feeds/matches.ics): 12 events, 9 counted, 3 left out: 2 cancelled (Cup, League), 1 without a match …
 """
 
@@ -42,7 +44,13 @@ class Finding:
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
-        return {"message": self.message, "file": self.file, "line": self.line, "uid": self.uid, "is_error": self.is_error}
+        return {
+            "message": self.message,
+            "file": self.file,
+            "line": self.line,
+            "uid": self.uid,
+            "is_error": self.is_error,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +93,15 @@ class SourceAccount:
     def warnings(self) -> tuple[str, ...]:
         """What should be looked at although nothing is broken; a source without anything ahead is one."""
         told = [str(one) for one in self.findings if not one.is_error]
+        if len(told) > MOST_TOLD:
+            told = [*told[:MOST_TOLD], f"{self.file}: {len(told) - MOST_TOLD} more oddities of its events"]
         return (f"{self}: nothing is ahead", *told) if not self.ahead else tuple(told)
 
     def __str__(self) -> str:
         """Return its line for people."""
         left_out = sum(map(len, self.left_out.values()))
-        text = f"{self.name} ({self.file}): {_plural(self.in_file, 'event')}, {self.counted} counted, {left_out} left out"
+        events = _plural(self.in_file, "event")
+        text = f"{self.name} ({self.file}): {events}, {self.counted} counted, {left_out} left out"
         reasons = [f"{len(names)} {why} ({_named(names)})" for why, names in self.left_out.items()]
         return f"{text}: {', '.join(reasons)}" if reasons else text
 
@@ -98,7 +109,8 @@ class SourceAccount:
         """Return its errors as those of a file below `folder`."""
         place = f"spec.{self.kind}.{self.name}"
         told = [
-            Violation("event_unreadable", _with_uid(one), place, f"{folder}/{one.file}", one.line) for one in self.errors
+            Violation("event_unreadable", _with_uid(error), place, f"{folder}/{error.file}", error.line)
+            for error in self.errors
         ]
         if len(told) > MOST_TOLD:
             more = f"{len(told) - MOST_TOLD} more of its events cannot be read"
@@ -126,8 +138,9 @@ def _with_uid(finding: Finding) -> str:
 
 
 def _named(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more"
+    different = list(dict.fromkeys(names))
+    shown = ", ".join(different[:_MOST_NAMED])
+    return shown if len(different) <= _MOST_NAMED else f"{shown} and {len(different) - _MOST_NAMED} more"
 
 
 def _plural(number: int, what: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -35,16 +35,12 @@ class View:
     by_uid: Mapping[str, Mapping[str, Sequence[Span]]] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, calendar: EventCalendar, folder: Path, *, now: datetime, remembered: Remembered | None = None
-    ) -> View:
+    def of(cls, calendar: EventCalendar, folder: Path, *, now: datetime, remembered: Remembered | None = None) -> View:
         """Return the view of `calendar`, whose imports lie in `folder`; `remembered` is that of its last view.
 
         What cannot be read is told in the accounts, and what was remembered of it stays.
         """
-        reading = Reading(
-            calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {}
-        )
+        reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {})
         events, frozen = event_sources(reading), freeze_sources(reading)
         return cls(
             calendar,
@@ -68,8 +64,7 @@ class View:
             "events": _events_record(self.occurrences, self.by_uid),
             "freezes": [one.to_record() for one in self.freezes],
             "remembered": {
-                name: {uid: seconds_of(spans) for uid, spans in by_uid.items()}
-                for name, by_uid in self.by_uid.items()
+                name: {uid: seconds_of(spans) for uid, spans in by_uid.items()} for name, by_uid in self.by_uid.items()
             },
         }
 

@@ -12,7 +12,16 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from springtide.events.feed_values import Clocks, FeedError, FeedTime, Length, folded, is_floating, plain_text, read_length
+from springtide.events.feed_values import (
+    Clocks,
+    FeedError,
+    FeedTime,
+    Length,
+    folded,
+    is_floating,
+    plain_text,
+    read_length,
+)
 from springtide.policy.recurrence import Rule, RuleError, parse_rule
 
 if TYPE_CHECKING:
@@ -24,13 +33,30 @@ LONGEST: Final = timedelta(days=400)
 _DAY: Final = timedelta(days=1)
 _ANCIENT: Final = 1900
 _KNOWN_NAMES: Final = frozenset(
-    "DTEND DTSTART DURATION EXDATE EXRULE METHOD RDATE RECURRENCE-ID RRULE SEQUENCE STATUS SUMMARY TZID UID".split()
+    [
+        "DTEND",
+        "DTSTART",
+        "DURATION",
+        "EXDATE",
+        "EXRULE",
+        "METHOD",
+        "RDATE",
+        "RECURRENCE-ID",
+        "RRULE",
+        "SEQUENCE",
+        "STATUS",
+        "SUMMARY",
+        "TZID",
+        "UID",
+    ]
 )
-_DECIDING: Final = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "SUMMARY", "UID")
+_DECIDING: Final = (
+    *("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "SUMMARY", "UID"),
+)
 _CANCELLED: Final = ("cancelled", "canceled")
 _PREFIXES: Final = (
     *("canceled:", "cancelled:", "abgesagt:", "annulé:", "annulé :", "cancelado:", "cancelada:", "annullato:"),
-    *("geannuleerd:", "inställt:", "aflyst:", "avlyst:", "odwołane:", "zrušeno:", "已取消:", "已取消：", "キャンセル:"),
+    *("geannuleerd:", "inställt:", "aflyst:", "avlyst:", "odwołane:", "zrušeno:", "已取消:", "キャンセル:"),
 )
 """How Outlook names what was called off, in the languages that it was seen in."""
 
@@ -142,7 +168,8 @@ def _doubled(block: Block) -> list[str]:
         "RECURRENCE-ID": "the first counts",
     }
     names = [one.name for one in block.properties]
-    return [f"{name} stands {names.count(name)} times: {word}" for name, word in what_counts.items() if names.count(name) > 1]
+    twice = {name: word for name, word in what_counts.items() if names.count(name) > 1}
+    return [f"{name} stands {names.count(name)} times: {word}" for name, word in twice.items()]
 
 
 def _misspelt(block: Block) -> list[str]:
@@ -186,17 +213,20 @@ def _length(block: Block, clocks: Clocks, start: FeedTime, notes: list[str]) -> 
 def _until(found: Property, clocks: Clocks, start: FeedTime, notes: list[str]) -> Length:
     end = clocks.read(found, found.value, notes, by=start.zone)
     if not end.is_day and not start.is_day and end.is_floating != start.is_floating:
-        notes.append(f"of DTSTART and {found.name} one has no zone: it is read by {'the calendar' if start.is_floating else 'DTSTART'}'s clocks")
+        whose = "the calendar's" if start.is_floating else "DTSTART's"
+        notes.append(f"of DTSTART and {found.name} one has no zone: it is read by {whose} clocks")
     try:
         return Length(by_clocks=end.by(start.zone) - start.wall)
     except OverflowError:
-        raise FeedError(f"{found.name} {found.value[:40]!a} lies beyond all calendars: write when it ends", found.line) from None
+        message = f"{found.name} {found.value[:40]!a} lies beyond all calendars: write when it ends"
+        raise FeedError(message, found.line) from None
 
 
 def _checked(length: Length, found: Property) -> Length:
     whole = length.by_clocks + length.real
     if abs(whole) > LONGEST:
-        message = f"by {found.name} it lasts {abs(whole).days} days, at most {LONGEST.days} are taken: write when it ends"
+        days = abs(whole).days
+        message = f"by {found.name} it lasts {days} days, at most {LONGEST.days} are taken: write when it ends"
         raise FeedError(message, found.line)
     return length
 
@@ -271,9 +301,7 @@ def _excluded(
     return frozenset(walls), frozenset(days)
 
 
-def _stands_for(
-    block: Block, clocks: Clocks, start: FeedTime, notes: list[str]
-) -> tuple[FeedTime | None, bool]:
+def _stands_for(block: Block, clocks: Clocks, start: FeedTime, notes: list[str]) -> tuple[FeedTime | None, bool]:
     found = block.first("RECURRENCE-ID")
     if found is None:
         return None, False

@@ -111,9 +111,10 @@ class Clocks:
         name = found.parameter("TZID")
         if not name:
             if floating is None:
+                named = (self.feed_zone or "")[:60]
                 message = (
-                    f"{found.name} has no zone of its own, and the feed's X-WR-TIMEZONE {(self.feed_zone or '')[:60]!a} is no "
-                    "time zone that is known: write an IANA name such as Europe/Berlin there"
+                    f"{found.name} has no zone of its own, and the feed's X-WR-TIMEZONE {named!a} is no time zone that "
+                    "is known: write an IANA name such as Europe/Berlin there"
                 )
                 raise FeedError(message, found.line)
             return floating

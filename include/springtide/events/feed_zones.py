@@ -94,8 +94,11 @@ class FeedZone(tzinfo):
         self._changes = changes
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
-        """Return the offset at a time of these clocks: of a time that comes twice the first, or with `fold` the second;
-        of one that does not exist, the one from before the change, or with `fold` the one after it."""
+        """Return the offset at a time of these clocks.
+
+        Of a time that comes twice it is the first, or with `fold` the second; of one that does not exist, the one from
+        before the change, or with `fold` the one after it.
+        """
         if moment is None:
             return None
         wall = moment.replace(tzinfo=None)

@@ -78,7 +78,10 @@ class Horizon:
 def read_feed(
     ical: ICalendar, *, file: str, zone: tzinfo, match: str | None, horizon: Horizon, now: datetime
 ) -> FeedReading:
-    """Return what `ical` holds. `zone` is whose clocks show whole days and floating times; `match` as a calendar says."""
+    """Return what `ical` holds.
+
+    `zone` is whose clocks show whole days and floating times; `match` is as a calendar says.
+    """
     reading = FeedReading(file=file, is_cut_off=ical.is_cut_off)
     for line, message in ical.oddities:
         reading.tell(message, line, is_error=ical.is_cut_off and "end is missing" in message)

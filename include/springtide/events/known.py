@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PolicyError, Violation
-from springtide.events.accounts import SourceAccount
+from springtide.events.accounts import SourceAccount, summary_of
 from springtide.events.almanac import Almanac, View
 from springtide.policy.calendars import calendar_files, load_what_is_whole
 
@@ -54,6 +54,13 @@ class Known:
     def warnings(self) -> tuple[str, ...]:
         """What should be looked at although nothing is broken, by source."""
         return tuple(warning for account in self.accounts for warning in account.warnings)
+
+    @property
+    def account(self) -> str | None:
+        """What is left out and what has nothing ahead, in one line for a page; None where there is nothing to tell."""
+        if not any(account.left_out or account.warnings for account in self.accounts):
+            return None
+        return summary_of(self.accounts)
 
     @property
     def trouble(self) -> str | None:

@@ -101,9 +101,7 @@ def accounts_of(calendar: EventCalendar, folder: Path, horizon: Horizon, *, now:
     return tuple(source.account for source in (*event_sources(reading), *freeze_sources(reading)))
 
 
-def _contained(
-    kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spec, Reading], Source]
-) -> Source:
+def _contained(kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spec, Reading], Source]) -> Source:
     try:
         return read(kind, spec, reading)
     except Exception as error:  # noqa: BLE001  whatever one source holds takes no other away, and is told
@@ -114,7 +112,7 @@ def _contained(
         return _source(kind, spec, reading, by_uid=kept, findings=(finding,), left_out={UNREADABLE: (spec.name,)})
 
 
-def _source(
+def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by keyword
     kind: str,
     spec: Asking | FreezeSpec,
     reading: Reading,

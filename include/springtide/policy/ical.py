@@ -29,9 +29,46 @@ _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^";:]*)')
 _INSIDE_CALENDAR: Final = (EVENT, "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY")
 _INSIDE_ZONE: Final = ("STANDARD", "DAYLIGHT")
 _NEVER_READ: Final = frozenset(
-    "ACTION ATTACH ATTENDEE CALSCALE CATEGORIES CLASS COLOR COMMENT CONCEPT CONFERENCE CONTACT CREATED DESCRIPTION "
-    "DTSTAMP DUE GEO IMAGE LAST-MODIFIED LINK LOCATION NAME ORGANIZER PRIORITY PRODID REFID REFRESH-INTERVAL RELATED-TO "
-    "REPEAT REQUEST-STATUS RESOURCES SOURCE STRUCTURED-DATA STYLED-DESCRIPTION TRANSP TRIGGER TZNAME URL VERSION".split()
+    [
+        "ACTION",
+        "ATTACH",
+        "ATTENDEE",
+        "CALSCALE",
+        "CATEGORIES",
+        "CLASS",
+        "COLOR",
+        "COMMENT",
+        "CONCEPT",
+        "CONFERENCE",
+        "CONTACT",
+        "CREATED",
+        "DESCRIPTION",
+        "DTSTAMP",
+        "DUE",
+        "GEO",
+        "IMAGE",
+        "LAST-MODIFIED",
+        "LINK",
+        "LOCATION",
+        "NAME",
+        "ORGANIZER",
+        "PRIORITY",
+        "PRODID",
+        "REFID",
+        "REFRESH-INTERVAL",
+        "RELATED-TO",
+        "REPEAT",
+        "REQUEST-STATUS",
+        "RESOURCES",
+        "SOURCE",
+        "STRUCTURED-DATA",
+        "STYLED-DESCRIPTION",
+        "TRANSP",
+        "TRIGGER",
+        "TZNAME",
+        "URL",
+        "VERSION",
+    ]
 )
 """Properties that say nothing of when: they are the most of a large feed, and are not kept."""
 

@@ -51,8 +51,10 @@ def instant(wall: datetime, zone: tzinfo, *, is_end: bool = False) -> datetime:
 
 @lru_cache(maxsize=20_000)
 def steady_offset(zone: tzinfo, ordinal: int) -> timedelta | None:
-    """Return the offset of `zone` on the day of that number where clocks change neither on it nor on the days beside
-    it; else None. Most days are so, and need no more than a subtraction."""
+    """Return the offset of `zone` on the day of that number; None where clocks change on it or on a day beside it.
+
+    Most days are steady, and need no more than a subtraction.
+    """
     midnights = [datetime.combine(date.fromordinal(ordinal + days), time(), zone) for days in (-1, 0, 1, 2)]
     offsets = {midnight.utcoffset() for midnight in midnights}
     return offsets.pop() if len(offsets) == 1 else None

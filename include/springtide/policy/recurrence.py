@@ -124,7 +124,7 @@ class Rule:
         if self.last is not None and self.last.replace(tzinfo=None) < first - _DAY:
             told.append(f"UNTIL lies before the start ({first:%Y-%m-%d}): it never takes place")
         elif not self.brings(first):
-            told.append(f"the start ({first:%A, %Y-%m-%d %H:%M}) is none of the times that it brings: it counts as well")
+            told.append(f"the start ({first:%A, %Y-%m-%d %H:%M}) is none of the times it brings: it counts as well")
         return tuple(told)
 
     def _brought(self, first: datetime, after: datetime, bound: datetime) -> Iterator[datetime]:
@@ -140,7 +140,8 @@ class Rule:
             if period > bound:
                 return
             if looked_at >= MOST_PERIODS:
-                raise RuleError(f"it is given up after {MOST_PERIODS} periods: write a rule with fewer, or a later start")
+                message = f"it is given up after {MOST_PERIODS} periods: write a rule with fewer, or a later start"
+                raise RuleError(message)
             yield from (wall for wall in self._in_period(period, first) if wall >= first)
 
     def _skipped(self, first: datetime, after: datetime) -> int:
@@ -201,7 +202,7 @@ class Rule:
         return [period.date() + _DAY * number for number in range(length)]
 
     def _times(self, period: datetime, first: datetime) -> list[time]:
-        """Return the times of day in a period: what a longer period than an hour spreads, a shorter one only filters."""
+        """Return the times of day in a period: of a day or more it is spread, of less it is filtered."""
         fixed = {"HOURLY": 1, "MINUTELY": 2, "SECONDLY": 3}.get(self.frequency, 0)
         choices = []
         for at, unit in enumerate(("hour", "minute", "second")):
