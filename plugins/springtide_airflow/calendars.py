@@ -43,8 +43,8 @@ def known_events(now: datetime) -> Known:
     return read_calendars(calendars_folder(), load_memory(memory_file()), now=now, services=_services())
 
 
-def known_firings(now: datetime) -> tuple[tuple[Firing, ...], str | None]:
-    """Return when every run is due, and what is wrong with the calendars; remember both."""
+def known_firings(now: datetime) -> tuple[tuple[Firing, ...], str | None, str | None]:
+    """Return when every run is due, what is wrong with the calendars, and what they leave out; remember the first."""
     from springtide.events.firing import Firing, firings
     from springtide.events.known import load_memory, read_calendars, save_memory
     from springtide.events.leads import Measured, leads_of
@@ -58,7 +58,7 @@ def known_firings(now: datetime) -> tuple[tuple[Firing, ...], str | None]:
     found = firings(known.almanac.occurrences, leads, seen, now=now)
     kept = {"firings": [one.to_record() for one in found], "measured": measured}
     save_memory(file, {**known.memory, **kept})
-    return found, known.trouble
+    return found, known.trouble, known.account
 
 
 def _measured(almanac: Almanac, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -42,11 +42,16 @@ class CheckCalendarsOperator(BaseOperator):
     """Fails, with every error's file and line, when a calendar is broken; the sweep goes on with what was known."""
 
     def execute(self, context: Context) -> Record:
-        """Return how many events are known."""
+        """Return how many events are known, and what became of every source; the log says what to look at."""
         known = known_events(utc_now())
         del context
+        for account in known.accounts:
+            self.log.info("%s; %s times ahead", account, account.ahead)
+        for warning in known.warnings:
+            self.log.warning("%s", warning)
         known.raise_if_broken()
-        return {"events": len(known.almanac.occurrences)}
+        sources = [account.to_record() for account in known.accounts]
+        return {"events": len(known.almanac.occurrences), "sources": sources, "warnings": list(known.warnings)}
 
 
 class ListServicesOperator(BaseOperator):

@@ -31,9 +31,12 @@ class CalendarTimetable(Timetable):
 
     description = "a lead time before the events of the calendars"
 
-    def __init__(self, found: tuple[Firing, ...] | None = None, trouble: str | None = None) -> None:
+    def __init__(
+        self, found: tuple[Firing, ...] | None = None, trouble: str | None = None, account: str | None = None
+    ) -> None:
         self._found = found
         self._trouble = trouble
+        self._account = account
 
     def serialize(self) -> dict[str, Any]:
         """Return what is due when, read from the calendars unless this was made from what somebody read."""
@@ -41,24 +44,26 @@ class CalendarTimetable(Timetable):
             from springtide_airflow.calendars import known_firings
 
             now = utc_now()
-            found, self._trouble = known_firings(now)
+            found, self._trouble, self._account = known_firings(now)
             self._found = tuple(sorted(found, key=lambda one: abs(one.start - now))[:MOST_KEPT])
         in_order = sorted(self._found, key=lambda one: one.at)
-        return {"firings": [one.to_record() for one in in_order], "trouble": self._trouble}
+        firings = [one.to_record() for one in in_order]
+        return {"firings": firings, "trouble": self._trouble, "account": self._account}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> CalendarTimetable:
         """Return the timetable that `serialize` stored."""
         from springtide.events.firing import Firing
 
-        return cls(tuple(map(Firing.from_record, data["firings"])), data["trouble"])
+        return cls(tuple(map(Firing.from_record, data["firings"])), data["trouble"], data.get("account"))
 
     @property
     def summary(self) -> str:
-        """What Airflow's pages show: how many events are known, or what is wrong with the calendars."""
+        """What Airflow's pages show: how many events are known and what is left out, or what is wrong."""
         if self._found is None:
             return f"the events of {calendars_folder().name}/"
-        return self._trouble or f"{len(self._found)} events are known"
+        known = f"{len(self._found)} events are known"
+        return self._trouble or (known if self._account is None else f"{known}; {self._account}")
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """Return the interval of a run that somebody starts by hand."""

@@ -14,7 +14,7 @@ from rich.table import Table
 from springtide.cli.airflow import delete_run, queue_run
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
-from springtide.cli.groups import grouped
+from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
     DEFAULTS,
     Output,
@@ -27,7 +27,7 @@ from springtide.clock import SystemClock
 from springtide.errors import InputError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.events.almanac import Almanac
-from springtide.events.known import read_calendars
+from springtide.events.known import Known, read_calendars
 from springtide.events.leads import LeadTime, Measured, leads_of
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import named_event
@@ -81,11 +81,14 @@ def list_events(
     place: Policies,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Print what the calendars hold: when each event is prepared, what it asks for, and what stands in its way."""
+    """Print what the calendars hold: when each event is prepared, what it asks for, and what stands in its way.
+
+    What became of every source stands below the table. Where something cannot be read, the rest is printed all the
+    same; the errors come last.
+    """
     now = SystemClock().now()
     with answering(output):
         known = read_calendars(calendars, {}, now=now, services=_services(place))
-        known.raise_if_broken()
         leads = leads_of(known.almanac, _measured(known.almanac, place), now)
         coming = [one for one in known.almanac.occurrences if now < one.end and one.start < now + timedelta(days=days)]
         rows = [_row(one, leads[one.id], known.almanac) for one in coming]
@@ -93,6 +96,27 @@ def list_events(
             print_json(rows)
         else:
             _show(rows)
+            _show_sources(known)
+        known.raise_if_broken()
+
+
+@app.command("sources")
+@grouped
+def list_sources(
+    *,
+    calendars: CalendarsOption = DEFAULT_CALENDARS,
+    place: Annotated[Place, Offers("policies")],
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print what became of everything that the calendars hold: how many count, which are left out, and why."""
+    now = SystemClock().now()
+    with answering(output):
+        known = read_calendars(calendars, {}, now=now, services=_services(place))
+        if output is Output.JSON:
+            print_json([account.to_record() for account in known.accounts])
+        else:
+            _show_sources(known)
+        known.raise_if_broken()
 
 
 @app.command("add")
@@ -208,6 +232,15 @@ def _show(rows: list[dict[str, Any]]) -> None:
         asks = ", ".join(f"{name} {ask}" for name, ask in row["asks"].items())
         table.add_row(row["event"].rpartition(".")[0], *times, asks, escape("\n".join(row["frozen"].values())))
     out.print(table)
+
+
+def _show_sources(known: Known) -> None:
+    for account in known.accounts:
+        following = "" if account.following is None else f", next {account.following:%Y-%m-%d %H:%M} UTC"
+        told = f"{account}; {account.ahead} times ahead{following}"
+        out.print(told, markup=False, highlight=False, soft_wrap=True)
+    for warning in known.warnings:
+        out.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _services(place: Place) -> list[str] | None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from springtide.events.occurrences import Freeze, Occurrence, freezes, occurrences
-from springtide.policy.calendar import EventCalendar, LearnSpec, PaceSpec
+from springtide.events.accounts import SourceAccount
+from springtide.events.feeds import Span
+from springtide.events.occurrences import Freeze, Occurrence, freezes_of, horizon, occurrences_of
+from springtide.events.sources import Reading, Remembered, event_sources, freeze_sources, merged, seconds_of, spans_of
+from springtide.policy.calendar import Ask, EventCalendar, LearnSpec, PaceSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,37 +22,94 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One calendar, expanded around the time it was read."""
+    """One calendar, expanded around the time it was read.
+
+    `accounts` say what became of each source; one that is remembered from an earlier reading has none. `by_uid` is
+    when the events of its feeds take place, by source and UID.
+    """
 
     calendar: EventCalendar
     occurrences: tuple[Occurrence, ...]
     freezes: tuple[Freeze, ...]
+    accounts: tuple[SourceAccount, ...] = ()
+    by_uid: Mapping[str, Mapping[str, Sequence[Span]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, calendar: EventCalendar, folder: Path, *, now: datetime) -> View:
-        """Return the view of `calendar`, whose imports lie in `folder`.
+    def of(cls, calendar: EventCalendar, folder: Path, *, now: datetime, remembered: Remembered | None = None) -> View:
+        """Return the view of `calendar`, whose imports lie in `folder`; `remembered` is that of its last view.
 
-        Raises:
-            OSError, ValueError: an imported file cannot be read (any more).
+        What cannot be read is told in the accounts, and what was remembered of it stays.
         """
-        return cls(calendar, occurrences(calendar, folder, now=now), freezes(calendar, now=now))
+        reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {})
+        events, frozen = event_sources(reading), freeze_sources(reading)
+        return cls(
+            calendar,
+            occurrences_of(calendar, events),
+            freezes_of(frozen),
+            tuple(source.account for source in (*events, *frozen)),
+            {source.account.name: source.by_uid for source in events if source.by_uid},
+        )
+
+    def with_events_of(self, other: View, names: Collection[str]) -> View:
+        """Return this view with the events called `names` as the other knows them."""
+        kept = [one for one in other.occurrences if one.event in names]
+        together = sorted((*self.occurrences, *kept), key=lambda one: (one.start, one.event))
+        by_uid = {name: spans for name, spans in other.by_uid.items() if name in names}
+        return replace(self, occurrences=tuple(together), by_uid={**self.by_uid, **by_uid})
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
         return {
             "calendar": self.calendar.model_dump(mode="json", exclude_none=True),
-            "occurrences": [one.to_record() for one in self.occurrences],
+            "events": _events_record(self.occurrences, self.by_uid),
             "freezes": [one.to_record() for one in self.freezes],
+            "remembered": {
+                name: {uid: seconds_of(spans) for uid, spans in by_uid.items()} for name, by_uid in self.by_uid.items()
+            },
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> View:
-        """Return the view that `to_record` stored."""
+        """Return the view that `to_record` stored, in this form or in the one before it (`occurrences`).
+
+        Raises:
+            ValueError, KeyError, TypeError: nothing that this version understands was stored.
+        """
+        calendar = EventCalendar.model_validate(record["calendar"])
+        found = [Occurrence.from_record(one) for one in record.get("occurrences", ())]
+        by_uid = {
+            name: {uid: spans_of(seconds) for uid, seconds in feed.items()}
+            for name, feed in record.get("remembered", {}).items()
+        }
+        for event in record.get("events", ()):
+            feed = chain.from_iterable(by_uid.get(event["event"], {}).values())
+            found += _of_record(calendar.name, event, merged([*spans_of(event["seconds"]), *feed]))
         return cls(
-            EventCalendar.model_validate(record["calendar"]),
-            tuple(map(Occurrence.from_record, record["occurrences"])),
+            calendar,
+            tuple(sorted(found, key=lambda one: (one.start, one.event))),
             tuple(map(Freeze.from_record, record["freezes"])),
+            by_uid=by_uid,
         )
+
+
+def _events_record(occurrences: tuple[Occurrence, ...], by_uid: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one record for each event, with the seconds at which it begins and ends; of feeds those are remembered."""
+    records: dict[str, dict[str, Any]] = {}
+    for one in occurrences:
+        record = records.get(one.event)
+        if record is None:
+            stored = one.to_record()
+            record = {key: stored[key] for key in ("event", "lead", "priority", "asks")} | {"seconds": []}
+            records[one.event] = record
+        if one.event not in by_uid:
+            record["seconds"] += [int(one.start.timestamp()), int(one.end.timestamp())]
+    return list(records.values())
+
+
+def _of_record(calendar: str, event: Mapping[str, Any], spans: Iterable[Span]) -> list[Occurrence]:
+    lead = None if event["lead"] is None else timedelta(seconds=event["lead"])
+    asks = {name: Ask.model_validate(ask) for name, ask in event["asks"].items()}
+    return [Occurrence(calendar, event["event"], start, end, lead, event["priority"], asks) for start, end in spans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +120,23 @@ class Pace:
     runs: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Almanac:
     """Every calendar's view. Limits are the tightest of all calendars."""
 
     views: tuple[View, ...] = ()
 
-    @property
+    @cached_property
     def occurrences(self) -> tuple[Occurrence, ...]:
         """Every occurrence of every calendar, in the order of starts."""
-        found = (one for view in self.views for one in view.occurrences)
-        return tuple(sorted(found, key=lambda one: (one.start, one.id)))
+        views = sorted(self.views, key=lambda view: view.calendar.name)
+        found = [one for view in views for one in view.occurrences]
+        return tuple(sorted(found, key=attrgetter("start")))  # of one instant they stay in the order of their names
+
+    @property
+    def accounts(self) -> tuple[SourceAccount, ...]:
+        """What became of every source of every calendar."""
+        return tuple(account for view in self.views for account in view.accounts)
 
     @property
     def cap(self) -> int | None:

@@ -13,12 +13,14 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PolicyError, Violation
+from springtide.events.accounts import SourceAccount, summary_of
 from springtide.events.almanac import Almanac, View
-from springtide.policy.calendars import calendar_files, load_calendar
+from springtide.policy.calendars import calendar_files, load_what_is_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,13 +28,39 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known:
-    """What is known of all calendars, and what is wrong with their files now. `memory` is for the next reading."""
+    """What is known of all calendars, by the names of their files, and what is wrong with the files now."""
 
-    almanac: Almanac
+    views: Mapping[str, View] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
-    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def almanac(self) -> Almanac:
+        """All calendars together."""
+        return Almanac(tuple(self.views.values()))
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the next reading is to be told."""
+        return {"version": VERSION, "calendars": {name: view.to_record() for name, view in self.views.items()}}
+
+    @property
+    def accounts(self) -> tuple[SourceAccount, ...]:
+        """What became of every source; none of a calendar that is only remembered."""
+        return tuple(account for view in self.views.values() for account in view.accounts)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should be looked at although nothing is broken, by source."""
+        return tuple(warning for account in self.accounts for warning in account.warnings)
+
+    @property
+    def account(self) -> str | None:
+        """What is left out and what has nothing ahead, in one line for a page; None where there is nothing to tell."""
+        if not any(account.left_out or account.warnings for account in self.accounts):
+            return None
+        return summary_of(self.accounts)
 
     @property
     def trouble(self) -> str | None:
@@ -47,7 +75,7 @@ class Known:
         """Raise what is wrong with the files.
 
         Raises:
-            PolicyError: every error of every file.
+            PolicyError: every error of every file, and every event of a feed that cannot be read.
         """
         if self.violations:
             raise PolicyError(self.violations)
@@ -60,38 +88,61 @@ def read_calendars(
 
     `services` are the policies that there are; None where nobody knows.
     """
-    kept: dict[str, Any] = dict(memory.get("calendars", {}))
+    kept: Mapping[str, Any] = memory.get("calendars", {})
     try:
         paths = calendar_files(folder)
     except PolicyError as error:
-        return _known(kept, kept, error.violations)
+        return _all_remembered(kept, folder, error.violations)
     if kept and not paths:
         message = "no calendar is here any more; events known before stay. To remove them, leave one without events"
-        return _known(
-            kept, kept, (Violation(code="policy_unreadable", message=message, field="file", file=str(folder)),)
+        return _all_remembered(
+            kept, folder, (Violation(code="policy_unreadable", message=message, field="file", file=str(folder)),)
         )
-    views: dict[str, Any] = {}
+    views: dict[str, View] = {}
     violations: list[Violation] = []
     for path in paths:
-        try:
-            calendar = load_calendar(path, services=services)
-            views[path.name] = View.of(calendar, path.parent, now=now).to_record()
-        except PolicyError as error:
-            violations += error.violations
-        except (OSError, ValueError) as error:
-            violations.append(
-                Violation(
-                    code="policy_unreadable", message=f"an import cannot be read: {error}", field="file", file=str(path)
-                )
-            )
-        if path.name not in views and path.name in kept:
-            views[path.name] = kept[path.name]
-    return _known(views, views, tuple(violations))
+        view, broken = _read_one(path, kept.get(path.name), now, services)
+        violations += broken
+        if view is not None:
+            views[path.name] = view
+    return Known(views, tuple(violations))
 
 
-def _known(views: Mapping[str, Any], memory: Mapping[str, Any], violations: tuple[Violation, ...]) -> Known:
-    almanac = Almanac(tuple(View.from_record(view) for view in views.values()))
-    return Known(almanac, violations, {"version": VERSION, "calendars": dict(memory)})
+def _all_remembered(records: Mapping[str, Any], folder: Path, violations: tuple[Violation, ...]) -> Known:
+    restored = {name: _restored(record, folder / name) for name, record in records.items()}
+    views = {name: view for name, (view, _) in restored.items() if view is not None}
+    return Known(views, (*violations, *(one for _, broken in restored.values() for one in broken)))
+
+
+def _restored(record: Mapping[str, Any] | None, path: Path) -> tuple[View | None, tuple[Violation, ...]]:
+    """Return what was remembered of one calendar; where that cannot be used any more, why."""
+    if record is None:
+        return None, ()
+    try:
+        return View.from_record(record), ()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"what was remembered of it cannot be used any more ({type(error).__name__}): mend the calendar"
+        return None, (Violation(code="policy_unreadable", message=message, field="file", file=str(path)),)
+
+
+def _read_one(
+    path: Path, record: Mapping[str, Any] | None, now: datetime, services: Collection[str] | None
+) -> tuple[View | None, tuple[Violation, ...]]:
+    """Return one calendar as far as it can be read, with what was known of the rest, and its errors.
+
+    What was remembered is restored only where it is needed: of many events that takes longer than reading them.
+    """
+    loaded = load_what_is_whole(path, services=services)
+    if loaded.calendar is None:
+        kept, unusable = _restored(record, path)
+        return kept, (*loaded.violations, *unusable)
+    view = View.of(loaded.calendar, path.parent, now=now, remembered=(record or {}).get("remembered"))
+    broken = [violation for account in view.accounts for violation in account.violations(str(path.parent))]
+    if loaded.left_out:
+        kept, unusable = _restored(record, path)
+        broken += unusable
+        view = view if kept is None else view.with_events_of(kept, loaded.left_out)
+    return view, (*loaded.violations, *broken)
 
 
 def load_memory(file: Path) -> dict[str, Any]:

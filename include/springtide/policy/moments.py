@@ -19,12 +19,14 @@ so that a window is never shorter than what its owner meant: being early is free
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from springtide.policy.recurrence import RuleError, parse_rule
 from springtide.policy.units import Duration, Written, refusal, shown
 
 AUTO: Final = "auto"
@@ -33,10 +35,13 @@ _YEARS: Final = (1970, 2200)
 _FREQUENCIES: Final = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
-def instant(wall: datetime, zone: ZoneInfo, *, is_end: bool = False) -> datetime:
+def instant(wall: datetime, zone: tzinfo, *, is_end: bool = False) -> datetime:
     """Return when the clocks of `zone` show `wall`, in UTC; see the rule above."""
     if wall.tzinfo is not None:
         return wall.astimezone(UTC)
+    steady = steady_offset(zone, wall.toordinal())
+    if steady is not None:
+        return (wall - steady).replace(tzinfo=UTC)
     local = wall.replace(tzinfo=zone, fold=int(is_end))
     answer = local.astimezone(UTC)
     if answer.astimezone(zone).replace(tzinfo=None) == wall:
@@ -44,7 +49,18 @@ def instant(wall: datetime, zone: ZoneInfo, *, is_end: bool = False) -> datetime
     return _gap_end(wall, zone)
 
 
-def _gap_end(wall: datetime, zone: ZoneInfo) -> datetime:
+@lru_cache(maxsize=20_000)
+def steady_offset(zone: tzinfo, ordinal: int) -> timedelta | None:
+    """Return the offset of `zone` on the day of that number; None where clocks change on it or on a day beside it.
+
+    Most days are steady, and need no more than a subtraction.
+    """
+    midnights = [datetime.combine(date.fromordinal(ordinal + days), time(), zone) for days in (-1, 0, 1, 2)]
+    offsets = {midnight.utcoffset() for midnight in midnights}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+def _gap_end(wall: datetime, zone: tzinfo) -> datetime:
     """Return the instant at which the clocks jump over `wall`, to the second."""
     before = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)  # read by the offset from after the jump
     after = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)  # by the one from before it: the jump lies between
@@ -170,17 +186,24 @@ class Recurrence(Written):
         if re.search(r";BY(HOUR|MINUTE|SECOND)=", text):
             raise refusal("policy_range", "BYHOUR, BYMINUTE and BYSECOND are refused: `start` says the time of day")
         if re.search(r"UNTIL=[0-9T]*Z", text):
-            raise refusal("policy_range", "UNTIL is a clock time of the calendar, such as UNTIL=20261231: no Z")
+            raise refusal(
+                "policy_range",
+                "UNTIL is a clock time of the calendar, without a Z: UNTIL=20261231 is the whole of that day",
+            )
         try:
-            self.walls(datetime(2026, 1, 1), datetime(2026, 1, 1), datetime(2026, 1, 2))  # noqa: DTZ001  clock times
-        except ValueError as error:
+            self.rule = parse_rule(text)
+        except RuleError as error:
             raise refusal("policy_range", f"it is no recurrence rule: {error}") from None
 
     def walls(self, first: datetime, after: datetime, before: datetime) -> list[datetime]:
-        """Return what clocks show at each occurrence in [after, before], of what first comes at `first`."""
-        from dateutil.rrule import rrulestr
+        """Return what clocks show at each occurrence in [after, before], of what first comes at `first`.
 
-        return list(rrulestr(self.text, dtstart=first).between(after, before, inc=True))
+        `first` counts also where the rule itself does not bring it. UNTIL as a date is the end of that day.
+
+        Raises:
+            RuleError: the rule is given up: it looks at more periods than anybody needs.
+        """
+        return list(self.rule.walls(first, after, before))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Recurrence) and self.text == other.text

@@ -1,0 +1,287 @@
+"""When the events of a calendar's sources take place, and what became of each: one source never takes another away.
+
+    events, freezes    windows of the calendar itself, once or by a rule
+    imports            feeds: iCalendar files below the calendar's folder
+    holidays           those of a country, by the library of that name
+
+What was known of an event that cannot be read any more stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
+from itertools import chain
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from springtide.events.accounts import NO_MATCH, UNREADABLE, Finding, SourceAccount
+from springtide.events.feed_values import folded
+from springtide.events.feeds import Horizon, Span, read_feed
+from springtide.policy.calendar import (
+    Asking,
+    EventCalendar,
+    EventSpec,
+    FreezeSpec,
+    HolidaySpec,
+    ImportSpec,
+    Window,
+)
+from springtide.policy.ical import ICalendar, read_ical
+from springtide.policy.moments import instant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from zoneinfo import ZoneInfo
+
+Remembered = Mapping[str, Mapping[str, Sequence[int]]]
+"""What was known of feeds when they were read last, as it is stored: source → UID → seconds of starts and ends."""
+
+Spec = TypeVar("Spec", bound=Asking | FreezeSpec)
+
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One source, read. Of feeds `by_uid` is what will be remembered."""
+
+    asking: Asking | FreezeSpec
+    account: SourceAccount
+    spans: tuple[Span, ...]
+    """In the order of their starts, no two with the same."""
+
+    by_uid: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What reading a source needs: its calendar, where its feeds lie, and the time that is told."""
+
+    calendar: EventCalendar
+    folder: Path
+    now: datetime
+    horizon: Horizon
+    remembered: Remembered = field(default_factory=dict)
+    feeds: dict[str, ICalendar] = field(default_factory=dict)
+    """Feeds that were read already: several sources may be of one."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The calendar's clocks."""
+        return self.calendar.spec.zone
+
+    @property
+    def file(self) -> str:
+        """The calendar's own file."""
+        return f"{self.calendar.name}.yaml"
+
+
+def event_sources(reading: Reading) -> tuple[Source, ...]:
+    """Return the calendar's sources of events. What cannot be read is told in their accounts, and nothing is raised."""
+    spec = reading.calendar.spec
+    return (
+        *(_contained("events", one, reading, _read_window) for one in spec.events),
+        *(_contained("imports", one, reading, _read_import) for one in spec.imports),
+        *(_contained("holidays", one, reading, _read_holidays) for one in spec.holidays),
+    )
+
+
+def freeze_sources(reading: Reading) -> tuple[Source, ...]:
+    """Return the calendar's freezes, as `event_sources` its events."""
+    return tuple(_contained("freezes", one, reading, _read_window) for one in reading.calendar.spec.freezes)
+
+
+def accounts_of(calendar: EventCalendar, folder: Path, horizon: Horizon, *, now: datetime) -> tuple[SourceAccount, ...]:
+    """Return what every source of `calendar` holds, and what became of it; its feeds lie below `folder`."""
+    reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon)
+    return tuple(source.account for source in (*event_sources(reading), *freeze_sources(reading)))
+
+
+def _contained(kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spec, Reading], Source]) -> Source:
+    try:
+        return read(kind, spec, reading)
+    except Exception as error:  # noqa: BLE001  whatever one source holds takes no other away, and is told
+        message = f"it cannot be read: {type(error).__name__}: {str(error)[:160]}"
+        finding = Finding(message=message, file=reading.file, is_error=True)
+        before = reading.remembered.get(spec.name, {})
+        kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
+        return _source(kind, spec, reading, by_uid=kept, findings=(finding,), left_out={UNREADABLE: (spec.name,)})
+
+
+def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by keyword
+    kind: str,
+    spec: Asking | FreezeSpec,
+    reading: Reading,
+    *,
+    spans: Sequence[Span] = (),
+    by_uid: Mapping[str, Sequence[Span]] | None = None,
+    file: str | None = None,
+    in_file: int = 1,
+    findings: Sequence[Finding] = (),
+    left_out: Mapping[str, Sequence[str]] | None = None,
+) -> Source:
+    every = merged([*spans, *chain.from_iterable((by_uid or {}).values())])
+    ahead = [start for start, end in every if end > reading.now]
+    account = SourceAccount(
+        calendar=reading.calendar.name,
+        kind=kind,
+        name=spec.name,
+        file=file or reading.file,
+        in_file=in_file,
+        left_out={why: tuple(names) for why, names in (left_out or {}).items()},
+        ahead=len(ahead),
+        following=ahead[0] if ahead else None,
+        findings=tuple(findings),
+    )
+    kept = {uid: tuple(of_one) for uid, of_one in (by_uid or {}).items()}
+    return Source(asking=spec, account=account, spans=tuple(every), by_uid=kept)
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """Return `spans` in the order of their starts; of those that begin at one instant the longest."""
+    ends: dict[datetime, datetime] = {}
+    for start, end in sorted(spans, key=itemgetter(0)):
+        if start not in ends or end > ends[start]:
+            ends[start] = end
+    return list(ends.items())
+
+
+def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: Reading) -> Source:
+    findings = []
+    if window.repeat is not None:
+        told = window.repeat.rule.warnings(window.start.wall)
+        findings = [Finding(message=f"{window.name}: repeat: {message}", file=reading.file) for message in told]
+    spans = [span for span in _windows(window, reading) if reading.horizon.holds(span) or kind == "freezes"]
+    return _source(kind, window, reading, spans=spans, findings=findings)
+
+
+def _windows(window: EventSpec | FreezeSpec, reading: Reading) -> Iterator[Span]:
+    if window.repeat is None:
+        yield _instants(window, window.start.wall, window.end.wall if window.end else None, reading.zone)
+        return
+    first = window.start.wall
+    length = window.end.wall - first if window.end else None
+    excluded = {day.date for day in window.excluded} if isinstance(window, EventSpec) else set()
+    for wall in window.repeat.walls(first, *reading.horizon.walls(reading.zone)):
+        if wall.date() not in excluded:
+            yield _instants(window, wall, None if length is None else wall + length, reading.zone)
+
+
+def _instants(window: Window, wall: datetime, end: datetime | None, zone: ZoneInfo) -> Span:
+    start = instant(wall, zone)
+    if end is None:
+        assert window.duration is not None
+        return start, start + window.duration
+    return start, max(instant(end, zone, is_end=True), start + _SECOND)  # a gap may hold both
+
+
+def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
+    """Return the events of a feed; where it cannot be read, what was known of it."""
+    before = reading.remembered.get(spec.name, {})
+    try:
+        if spec.ical not in reading.feeds:
+            reading.feeds[spec.ical] = read_ical(reading.folder / spec.ical)
+    except (OSError, ValueError) as error:
+        words = error.strerror if isinstance(error, OSError) else str(error)
+        finding = Finding(message=f"it cannot be read: {words}", file=spec.ical, is_error=True)
+        kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
+        return _source(kind, spec, reading, by_uid=kept, file=spec.ical, in_file=0, findings=(finding,))
+    feed = read_feed(
+        reading.feeds[spec.ical],
+        file=spec.ical,
+        zone=reading.zone,
+        match=spec.match,
+        horizon=reading.horizon,
+        now=reading.now,
+    )
+    by_uid = {uid: tuple(spans) for uid, spans in feed.spans.items()}
+    for uid, seconds in before.items():
+        if uid in feed.unread or (feed.is_cut_off and uid not in by_uid):
+            by_uid[uid] = tuple(sorted({*by_uid.get(uid, ()), *_held(seconds, reading.horizon)}))
+    return _source(
+        kind,
+        spec,
+        reading,
+        by_uid=by_uid,
+        file=spec.ical,
+        in_file=feed.in_file,
+        findings=[*feed.findings, *_no_match(spec, feed.in_file, feed.left_out)],
+        left_out=feed.left_out,
+    )
+
+
+def _held(seconds: Sequence[int], horizon: Horizon) -> tuple[Span, ...]:
+    return tuple(span for span in spans_of(seconds) if horizon.holds(span))
+
+
+def spans_of(seconds: Sequence[int]) -> tuple[Span, ...]:
+    """Return the spans that `seconds_of` stored."""
+    moments = [datetime.fromtimestamp(second, UTC) for second in seconds]
+    return tuple(zip(moments[::2], moments[1::2], strict=True))
+
+
+def seconds_of(spans: Iterable[Span]) -> list[int]:
+    """Return the stored form of `spans`: when each begins and ends."""
+    return [int(moment.timestamp()) for span in spans for moment in span]
+
+
+def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[Finding]:
+    names = left_out.get(NO_MATCH, [])
+    if not names or len(names) < in_file or spec.match is None:
+        return []
+    near = get_close_matches(spec.match, sorted(set(names)), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"its events are called {', '.join(sorted(set(names))[:3])}"
+    return [Finding(message=f"match: no event of it is called {spec.match[:60]!a}; {hint}", file=spec.ical)]
+
+
+def _read_holidays(kind: str, spec: HolidaySpec, reading: Reading) -> Source:
+    years = range(reading.horizon.after.year, reading.horizon.before.year + 1)
+    days = [(day, name) for day, name in _days(spec, years) if reading.horizon.holds(_holiday(spec, day, reading.zone))]
+    wanted = [(day, name) for day, name in days if _is_wanted(spec, name)]
+    names = sorted({name for _, name in days})
+    findings = [
+        Finding(message=f"only: {_no_holiday(one, spec, names)}", file=reading.file)
+        for one in spec.only
+        if not any(folded(one) in folded(name) for name in names)
+    ]
+    others = [name for _, name in days if not _is_wanted(spec, name)]
+    return _source(
+        kind,
+        spec,
+        reading,
+        spans=[_holiday(spec, day, reading.zone) for day, _ in wanted],
+        in_file=len(days),
+        findings=findings,
+        left_out={NO_MATCH: tuple(others)} if others else {},
+    )
+
+
+def _is_wanted(spec: HolidaySpec, name: str) -> bool:
+    return not spec.only or any(folded(one) in folded(name) for one in spec.only)
+
+
+def _no_holiday(wanted: str, spec: HolidaySpec, names: list[str]) -> str:
+    country = spec.country if spec.subdivision is None else f"{spec.country} {spec.subdivision}"
+    near = get_close_matches(wanted, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)[:300]}"
+    return f"no holiday of {country} is called {wanted[:60]!a}; {hint}; write other days as events"
+
+
+def _holiday(spec: HolidaySpec, day: date, zone: ZoneInfo) -> Span:
+    start, end = spec.starts.on(day), spec.until.on(day)
+    if end <= start:
+        end += _DAY
+    return instant(start, zone), instant(end, zone, is_end=True)
+
+
+def _days(spec: HolidaySpec, years: range) -> list[tuple[date, str]]:
+    """Return the holidays with their names in English where they are known: never in the language of this machine."""
+    from holidays import country_holidays
+
+    languages = country_holidays(spec.country)
+    language = "en_US" if "en_US" in languages.supported_languages else languages.default_language
+    return sorted(country_holidays(spec.country, subdiv=spec.subdivision, years=years, language=language).items())
