@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide.errors import PermanentError
+from springtide_airflow.clock import system_clock
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import APPROVED_KEY, ERROR_KEY, required_plan
 
@@ -27,10 +28,9 @@ class PlanApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask, or skip."""
-        from springtide.clock import SystemClock
         from springtide.run.approval import needs_approval
 
-        plan, request = required_plan(context), request_of(context, SystemClock())
+        plan, request = required_plan(context), request_of(context, system_clock())
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = words_of(plan)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from springtide.errors import PermanentError, SpringtideError
 from springtide_airflow.policies import policies_folder, policy_names, policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from springtide.events.almanac import Almanac
-    from springtide.events.firing import Firing
-    from springtide.events.known import Known
+    from springtide.fleet.calendars import CalendarFolder
+    from springtide.policy.model import ScalingPolicy
 
 FOLDER_VARIABLE: Final = "SPRINGTIDE_CALENDARS"
 """The environment variable that names the folder; without it, `calendars/` beside `plugins/`."""
@@ -26,10 +19,17 @@ MEMORY_VARIABLE: Final = "SPRINGTIDE_KNOWN_EVENTS"
 """The environment variable that names the file of what was read last; without it, one in AIRFLOW_HOME. Containers that
 do not share it each remember for themselves."""
 
-MEASURED_FOR: Final = timedelta(minutes=10)
-"""How long measured runs are taken from memory: a DAG file is read every few seconds, the store is not."""
 
-log = logging.getLogger(__name__)
+class FolderPolicies:
+    """The policies of the folder, as conductors and calendars ask for them."""
+
+    def names(self) -> list[str]:
+        """Return the services that have a policy."""
+        return policy_names(policies_folder())
+
+    def get(self, name: str) -> ScalingPolicy:
+        """Return the policy of one service."""
+        return policy_of(name, policies_folder())
 
 
 def calendars_folder() -> Path:
@@ -44,60 +44,17 @@ def memory_file() -> Path:
     return Path(os.environ.get(MEMORY_VARIABLE) or in_home)
 
 
-def known_events(now: datetime) -> Known:
-    """Return the calendars; a broken one counts as it was when it was read last."""
-    from springtide.events.known import load_memory, read_calendars
-
-    return read_calendars(calendars_folder(), load_memory(memory_file()), now=now, services=_services())
-
-
-def known_firings(now: datetime) -> tuple[tuple[Firing, ...], str | None]:
-    """Return when every run is due, and what is wrong with the calendars; remember both."""
-    from springtide.events.firing import Firing, firings
-    from springtide.events.known import load_memory, read_calendars, save_memory
-    from springtide.events.leads import Measured, leads_of
-
-    file = memory_file()
-    memory = load_memory(file)
-    known = read_calendars(calendars_folder(), memory, now=now, services=_services())
-    seen = tuple(map(Firing.from_record, memory.get("firings", [])))
-    measured = _measured(known.almanac, memory.get("measured", {}), now)
-    leads = {id_: lead.length for id_, lead in leads_of(known.almanac, Measured.from_record(measured), now).items()}
-    found = firings(known.almanac.occurrences, leads, seen, now=now)
-    kept = {"firings": [one.to_record() for one in found], "measured": measured}
-    save_memory(file, {**known.memory, **kept})
-    return found, known.trouble
-
-
-def _measured(almanac: Almanac, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the seconds of each service's successful runs and what is usual for it, from memory while it is fresh."""
-    at = memory.get("at")
-    if at is not None and timedelta(0) <= now - datetime.fromisoformat(at) < MEASURED_FOR:
-        return dict(memory)
-    services = {name for one in almanac.occurrences if one.lead is None for name in one.asks}
-    try:
-        return {"at": now.isoformat(), **measure(services)}
-    except SpringtideError as error:
-        log.warning("leads are learned from what was measured before: %s", error.message)
-        return dict(memory)
-
-
-def measure(services: set[str]) -> dict[str, Any]:
-    """Return what the store of runs and the policies say of `services`.
-
-    Raises:
-        TemporaryError: the store does not answer.
-        PermanentError: it cannot be used.
-    """
+def calendar_folder() -> CalendarFolder:
+    """Return the folder and its memory, with the policies and the store that leads are learned from."""
+    from springtide.fleet.calendars import CalendarFolder
     from springtide.record.sql import open_store
-    from springtide.run.measuring import measure as measured_in
 
-    policies = {}
-    for service in services & set(policy_names(policies_folder())):
-        with suppress(PermanentError):  # a broken policy is told where its service is looked at
-            policies[service] = policy_of(service, policies_folder())
-    with open_store(store_url()) as store:
-        return measured_in(store, services, policies).to_record()
+    return CalendarFolder(
+        folder=calendars_folder(),
+        memory_file=memory_file(),
+        policies=FolderPolicies(),
+        open_store=lambda: open_store(store_url()),
+    )
 
 
 def store_url() -> str:
@@ -106,12 +63,3 @@ def store_url() -> str:
 
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
     return os.environ.get(STORE_VARIABLE) or f"sqlite:///{home}/springtide.db"
-
-
-def _services() -> list[str] | None:
-    return policy_names(policies_folder()) or None
-
-
-def utc_now() -> datetime:
-    """Return the time of day."""
-    return datetime.now(UTC)

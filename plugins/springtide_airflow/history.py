@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from springtide.errors import InputError, PermanentError, PolicyError
+from springtide_airflow.clock import system_clock
 from springtide_airflow.policies import policies_folder, policy_names, policy_of
 from springtide_airflow.runs import Record
 
@@ -52,13 +53,12 @@ class LearnDayOperator(BaseOperator):
         Raises:
             DemandUnavailable, TemporaryError: the metrics or the store did not answer.
         """
-        from springtide.clock import SystemClock
         from springtide.run.learning import learn_day, learn_models
         from springtide.run.tuning import tune_learning
         from springtide_airflow.hook import SpringtideHook
 
         context["service"] = self.service  # type: ignore[typeddict-unknown-key]  # what map_index_template shows
-        day, now = day_of(context), SystemClock().now()
+        day, now = day_of(context), system_clock().now()
         if day >= now.astimezone(UTC).date():
             raise InputError(f"{day} is not over yet: only whole days teach.", code="day_not_over", field="conf")
         with SpringtideHook().learning(policy_of(self.service, policies_folder())) as learning:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from springtide.errors import PermanentError, TemporaryError
+from springtide_airflow.clock import system_clock
 
 if TYPE_CHECKING:
     from springtide.run.engine import Progress
@@ -40,7 +40,7 @@ class PhaseTrigger(BaseTrigger):
         """Yield one event."""
         look = await asyncio.to_thread(self._looking)
         message = "the time is over"
-        while time.time() < self.deadline:
+        while system_clock().now().timestamp() < self.deadline:
             try:
                 progress = await asyncio.to_thread(look)
             except TemporaryError as error:

@@ -54,7 +54,8 @@ class Measured:
     def from_record(cls, record: Mapping[str, Any]) -> Measured:
         """Return what `to_record` stored; nothing is known where it says nothing."""
         preparations = tuple(map(Preparation.from_record, record.get("preparations", ())))
-        return cls(*(record.get(name, {}) for name in ("runs", "usual", "after", "step_up")), preparations)
+        by_service = {name: record.get(name, {}) for name in ("runs", "usual", "after", "step_up")}
+        return cls(**by_service, preparations=preparations)
 
 
 @dataclass(frozen=True, slots=True)
