@@ -158,7 +158,7 @@ class FleetRuns:
 
     def failure(self, run_id: str) -> str:
         """Return why it failed."""
-        return self.fleet.runs[run_id].message
+        return f"run {run_id} failed: {self.fleet.runs[run_id].message}"
 
 
 @dataclass
@@ -216,7 +216,8 @@ class Fleet:
 
     def start(self, run_id: str, service: str, replicas: int) -> None:
         """Start a run by hand."""
-        FleetRuns(self).start(ChildRun(run_id=run_id, service=service, replicas=replicas, reason="a test"))
+        run = ChildRun(run_id=run_id, service=service, before=START, replicas=replicas, reason="a test")
+        FleetRuns(self).start(run)
 
     def took(self, service: str, seconds: float) -> None:
         """Have a run of `service` in the store that took so long."""

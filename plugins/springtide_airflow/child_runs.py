@@ -64,5 +64,6 @@ class AirflowRuns:
 
 
 def _conf(run: ChildRun) -> dict[str, Any]:
-    conf = {"service": run.service, "replicas": run.replicas or "release", "reason": run.reason}
+    replicas = "release" if run.is_release else run.replicas
+    conf = {"service": run.service, "replicas": replicas, "reason": run.reason}
     return conf | ({"until": run.until.isoformat()} if run.until else {})

@@ -12,7 +12,7 @@ import structlog
 import typer
 
 from springtide import __version__
-from springtide.cli import autoscaler, backtest, events, explain, reconcile, release, sandbox, tune
+from springtide.cli import autoscaler, backtest, events, explain, fleet, reconcile, release, sandbox, tune
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.options import (
@@ -54,6 +54,8 @@ app.command("autoscaler")(autoscaler.autoscaler)
 app.command("tune")(tune.tune)
 app.command("reconcile")(reconcile.reconcile)
 app.command("release")(release.release)
+app.command("adjust")(fleet.adjust)
+app.command("prepare")(fleet.prepare)
 
 
 @app.callback()

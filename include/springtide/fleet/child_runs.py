@@ -26,26 +26,29 @@ _ALLOWED: Final = re.compile(r"[^A-Za-z0-9_.~:+-]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildRun:
-    """What one run is asked for: `replicas`, or None where its last step gives a raised minimum back.
+    """What one run is asked for: from `before` to `replicas`; where `is_release`, by giving a raised minimum back.
 
     `until` is when a raised minimum lapses, None where it is not one or lapses as the policy says.
     """
 
     run_id: str
     service: str
-    replicas: int | None
+    before: int
+    replicas: int
     reason: str
+    is_release: bool = False
     until: datetime | None = None
 
     @classmethod
     def of(cls, order: Order, step: int, run_id: str) -> ChildRun:
         """Return the run that takes the order's service to its step."""
-        is_release = order.gives_back and step == len(order.steps) - 1
         return cls(
             run_id=run_id,
             service=order.service,
-            replicas=None if is_release else order.steps[step],
+            before=order.before(step),
+            replicas=order.steps[step],
             reason=order.reason[:LONGEST_REASON],
+            is_release=order.gives_back and step == len(order.steps) - 1,
             until=order.until,
         )
 
@@ -54,11 +57,11 @@ class ChildRun:
         return RunRequest(
             run_id=self.run_id,
             policy=policy,
-            replicas=self.replicas,
+            replicas=None if self.is_release else self.replicas,
             strategy=None,
             requested_by=requested_by,
             reason=self.reason,
-            is_release=self.replicas is None,
+            is_release=self.is_release,
             until=self.until,
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from springtide.errors import PermanentError
 from springtide.events.ad_hoc import ad_hoc_event
+from springtide.events.leads import LeadTime
 from springtide.events.occurrences import Occurrence
 from springtide.fleet.ports import FleetPorts
 
@@ -94,6 +95,21 @@ def due_preparation(
         )
     is_over = max(event.end for event in events) <= now
     return prepared(fleet, events, planned_at=planned_at, is_simulated=is_backfill or is_over)
+
+
+def due_now(fleet: FleetPorts, leads: Mapping[str, LeadTime]) -> tuple[Occurrence, ...]:
+    """Return the events whose lead has begun, that are not over, and that some service has no note of yet.
+
+    What is noted was prepared: a sweep holds it, also where its preparation did not come to its end. `leads` are by
+    the occurrences' ids.
+    """
+    now, known = fleet.clock.now(), set(fleet.policies.names())
+    lengths = {occurrence: lead.length for occurrence, lead in leads.items()}
+    begun = fleet.calendars().going_on(now, lengths)
+    with fleet.open_store() as store:
+        kept = store.notes({name for event in begun for name in event.asks}, now=now)
+    noted = {(note.occurrence.id, name) for name, notes in kept.items() for note in notes}
+    return tuple(event for event in begun if any((event.id, name) not in noted for name in known & event.asks.keys()))
 
 
 def prepared(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from springtide.errors import SpringtideError
+from springtide.errors import SpringtideError, TemporaryError
 from springtide.events.sweep import Facts
 from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
@@ -27,15 +27,22 @@ def facts_of(fleet: FleetPorts, service: str, *, waits: bool) -> Facts:
 
 
 def facts_of_all(fleet: FleetPorts, due: Due) -> tuple[dict[str, Facts], dict[str, str]]:
-    """Return the facts of each service of `due`, one after the other; and why there are none, where there are none."""
+    """Return the facts of each service of `due`, one after the other; and why there are none, where there are none.
+
+    Raises:
+        TemporaryError: no service at all could be looked at, and the last one's error is worth another try.
+    """
     seen: dict[str, Facts] = {}
-    unseen: dict[str, str] = {}
+    unseen: dict[str, SpringtideError] = {}
     for service in due.services:
         try:
             seen[service] = facts_of(fleet, service, waits=bool(due.events))
         except SpringtideError as error:
-            unseen[service] = error.message
-    return seen, unseen
+            unseen[service] = error
+    errors = list(unseen.values())
+    if errors and not seen and isinstance(errors[-1], TemporaryError):
+        raise errors[-1]
+    return seen, {service: error.message for service, error in unseen.items()}
 
 
 def _demand_before(ports: Ports, service: str) -> float | None:

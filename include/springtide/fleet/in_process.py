@@ -47,15 +47,20 @@ class InProcessRuns:
         """Return why the run failed."""
         return self._runs[run_id].message
 
+    def join(self, run_id: str) -> None:
+        """Wait until the run has ended."""
+        thread = self._runs[run_id].thread
+        if thread is not None:
+            thread.join()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         """Interrupt what goes on, and wait until it is undone: each phase of the way back has its deadline."""
         self._interrupted.set()
-        for run in self._runs.values():
-            if run.thread is not None:
-                run.thread.join()
+        for run_id in self._runs:
+            self.join(run_id)
 
     def _work(self, run: ChildRun, kept: _Run) -> None:
         state = RunState.FAILED

@@ -18,24 +18,40 @@ from springtide.record.events import Notes
 Looked = Callable[[], Mapping[str, Facts]]
 """Returns what the look at each service found; a service that could not be looked at is not in it."""
 
-UNSEEN: Final = "it could not be looked at, or has no policy: see look_at_service"
+UNSEEN: Final = "it could not be looked at"
+"""How the reason of an order begins whose service nothing is known of: it fails, and holds back what comes after it."""
+
+WHY_UNSEEN: Final = "it has no policy, or its look failed: see look_at_service"
 
 
-def decided_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Facts], *, is_dry: bool = False) -> list[Order]:
+def decided_orders(
+    fleet: FleetPorts,
+    due: Due,
+    facts: Mapping[str, Facts],
+    *,
+    unseen: Mapping[str, str] | None = None,
+    is_dry: bool = False,
+) -> list[Order]:
     """Return what is to be done about each service; one of `due` that was not seen gets an order that fails.
 
-    What is usual now is noted for the events that begin with this; with `is_dry` nothing is noted.
+    `unseen` says why, where that is known. What is usual now is noted for the events that begin with this; with
+    `is_dry` nothing is noted.
     """
     with fleet.open_store() as store:
         notes = _notes(store, due, facts, fleet.clock.now(), is_dry=is_dry)
     orders = list(orders_for(with_events(fleet, due, facts, notes)))
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
-    return [*orders, *unseen_orders(asked - facts.keys())]
+    return [*orders, *unseen_orders(asked - facts.keys(), unseen or {})]
 
 
-def unseen_orders(services: Iterable[str]) -> list[Order]:
-    """Return an order for each of `services` that nothing is known of: it holds back what comes after it."""
-    return [Order(service, 0, (0,), (), UNSEEN) for service in sorted(services)]
+def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[Order]:
+    """Return an order that fails for each of `services` that nothing is known of."""
+    return [Order(service, 0, (0,), (), f"{UNSEEN}: {why.get(service, WHY_UNSEEN)}") for service in sorted(services)]
+
+
+def is_unseen(order: Order) -> bool:
+    """Say whether the order is for a service that nothing is known of."""
+    return order.reason.startswith(UNSEEN)
 
 
 def with_events(

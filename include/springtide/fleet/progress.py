@@ -9,7 +9,7 @@ from typing import Any, Final
 from springtide.events.waves import Order, RunState, Started
 from springtide.fleet.child_runs import ChildRun, ChildRuns, child_run_id
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import UNSEEN
+from springtide.fleet.orders import is_unseen
 
 _BEFORE_ALL: Final = datetime.fromtimestamp(0, UTC)
 """When what could not be looked at "was started": the pace is for runs that really were."""
@@ -29,8 +29,11 @@ class Progress:
         times: dict[str, str] = self._memory.get("started") or {}
         ended: dict[str, list[str]] = self._memory.get("ended") or {}
         known = len(ended)
-        unseen = [order.service for order in orders if order.reason == UNSEEN]
-        started = [Started(service, 0, _BEFORE_ALL, RunState.FAILED, UNSEEN) for service in unseen]
+        started = [
+            Started(order.service, 0, _BEFORE_ALL, RunState.FAILED, order.reason)
+            for order in orders
+            if is_unseen(order)
+        ]
         for key, at in times.items():
             service, _, step = key.rpartition("/")
             state, message = self._what_became(key, ended)

@@ -20,7 +20,7 @@ from springtide.events.sweep import Facts
 from springtide.events.waves import Order
 from springtide.fleet.due import Due
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import UNSEEN, Looked, decided_orders, unseen_orders, with_events
+from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Looked, decided_orders, unseen_orders, with_events
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.rehearsal_request import Rehearsal
 from springtide.fleet.report import FleetReport
@@ -77,7 +77,7 @@ class WayBack:
             notes = store.notes(list(seen), now=fleet.clock.now())
         held = with_events(fleet, replace(due, events=()), seen, notes)
         backs = [_back(facts, before=before[name].current) for name, facts in held.items()]
-        return [*way_back(backs), *unseen_orders(before.keys() - seen.keys())]
+        return [*way_back(backs), *unseen_orders(before.keys() - seen.keys(), {})]
 
     def _seen(self, services: Sequence[str]) -> dict[str, Facts]:
         """Return what there is now; what cannot be looked at is left out."""
@@ -151,7 +151,7 @@ class ServiceRehearsal:
             words="",
         )
         if self.facts is None or self.service in self.prepared.problems:
-            why = self.prepared.problems.get(self.service, UNSEEN)
+            why = self.prepared.problems.get(self.service, f"{UNSEEN}: {WHY_UNSEEN}")
             return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, words=f"could not be prepared: {why}")
         if self.facts.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
             return replace(outcome, words=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")

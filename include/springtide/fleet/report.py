@@ -35,6 +35,12 @@ class FleetReport:
         standing = {order.service: order.steps[-1] if order.steps else order.current for order in good}
         return cls(services={**kept, **done, **problems}, problems=problems, standing=standing, late=late)
 
+    @classmethod
+    def planned(cls, orders: Sequence[Order], unseen: Mapping[str, str]) -> FleetReport:
+        """Return what the `orders` would do; `unseen` says why nothing is known of a service."""
+        seen = [order for order in orders if order.service not in unseen]
+        return cls.of(seen, Turn(failed=unseen), late=None)
+
     def require_good(self) -> None:
         """Raise what is not as the events or demand want it.
 
