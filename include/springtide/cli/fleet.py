@@ -166,7 +166,7 @@ class FleetCommand:
                 parent=new_run_id(fleet.clock),
                 every=TURN_EVERY,
             )
-            self._show(conducted(conductor, due, self._tell))
+            self._show(conducted(conductor, due, self._tell, pause=runs.wait_for_an_end))
 
     def _almanac(self, clock: Clock) -> Almanac:
         if self.calendars == DEFAULT_CALENDARS and not self.calendars.exists():

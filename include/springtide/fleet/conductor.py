@@ -102,11 +102,21 @@ def decided(fleet: FleetPorts, looked: Looked) -> Decide:
     return lambda due: decided_orders(fleet, due, looked())
 
 
-def conducted(conductor: Conductor, due: Due, tell: Callable[[TurnReport], None]) -> FleetReport:
-    """Take all turns in this process, one after the other, and return what became of everything."""
+def conducted(
+    conductor: Conductor,
+    due: Due,
+    tell: Callable[[TurnReport], None],
+    *,
+    pause: Callable[[float], None] | None = None,
+) -> FleetReport:
+    """Take all turns in this process, one after the other, and return what became of everything.
+
+    `pause` waits between two turns, for so many seconds at most; without it, the conductor's clock does.
+    """
+    pause = pause or conductor.fleet.clock.sleep
     while True:
         turn = conductor.turn(due)
         tell(turn)
         if turn.report is not None:
             return turn.report
-        conductor.fleet.clock.sleep(conductor.every.total_seconds())
+        pause(conductor.every.total_seconds())

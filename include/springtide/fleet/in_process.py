@@ -30,6 +30,7 @@ class InProcessRuns:
         self._requested_by = requested_by
         self._runs: dict[str, _Run] = {}
         self._interrupted = threading.Event()
+        self._ended = threading.Event()
 
     def start(self, run: ChildRun) -> None:
         """Start the run in a thread of its own; one of this name that is there already is left as it is."""
@@ -46,6 +47,11 @@ class InProcessRuns:
     def failure(self, run_id: str) -> str:
         """Return why the run failed."""
         return self._runs[run_id].message
+
+    def wait_for_an_end(self, seconds: float) -> None:
+        """Wait until a run has ended since the last call, for so many seconds at most."""
+        self._ended.wait(seconds)
+        self._ended.clear()
 
     def join(self, run_id: str) -> None:
         """Wait until the run has ended."""
@@ -78,6 +84,7 @@ class InProcessRuns:
         except Exception as error:  # noqa: BLE001  a defect in one run must not leave the others waiting for it
             kept.message = f"run {run.run_id} failed by springtide's own fault: {error!r}"
         kept.state = state
+        self._ended.set()
 
 
 class InterruptibleClock:
