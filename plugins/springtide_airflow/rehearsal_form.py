@@ -6,10 +6,11 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from springtide.fleet.rehearsal_bounds import LONGEST_REASON, MINUTES, MOST_RATE, SECONDS
+
 
 def rehearsal_params() -> dict[str, Param]:
     """Return the form's fields."""
-    from springtide.fleet.rehearsal_request import LONGEST_REASON, MINUTES, MOST_RATE, SECONDS
 
     def whole(value: int, bounds: tuple[int, int], title: str, description: str) -> Param:
         least, most = bounds

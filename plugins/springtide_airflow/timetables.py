@@ -43,11 +43,8 @@ class CalendarTimetable(Timetable):
     def serialize(self) -> dict[str, Any]:
         """Return what is due when, read from the calendars unless this was made from what somebody read."""
         if self._found is None:
-            now = self._now()
-            found, self._trouble = calendar_folder().due(now)
-            self._found = tuple(sorted(found, key=lambda one: abs(one.start - now))[:MOST_KEPT])
-        in_order = sorted(self._found, key=lambda one: one.at)
-        return {"firings": [one.to_record() for one in in_order], "trouble": self._trouble}
+            self._found, self._trouble = calendar_folder().due(self._now(), most=MOST_KEPT)
+        return {"firings": [one.to_record() for one in self._found], "trouble": self._trouble}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any], clock: Clock | None = None) -> CalendarTimetable:

@@ -22,7 +22,8 @@ from springtide.fleet.conductor import Conductor, Decide
 from springtide.fleet.facts import facts_of
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.rehearsal import WAY_BACK, ServiceRehearsal
-from springtide.fleet.rehearsal_request import PARAMETERS, begin_rehearsal, rehearsal_asked
+from springtide.fleet.rehearsal_bounds import PARAMETERS
+from springtide.fleet.rehearsal_request import begin_rehearsal, rehearsal_asked
 from springtide.fleet.report import FleetReport
 from springtide.load.tally import Report, Spread
 from springtide.load.windows import Window

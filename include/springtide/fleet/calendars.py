@@ -39,8 +39,11 @@ class CalendarFolder:
         """Return the calendars; a broken one counts as it was when it was read last."""
         return self._read(self._memory(), now)
 
-    def due(self, now: datetime) -> tuple[tuple[Firing, ...], str | None]:
-        """Return when every preparation is due, and what is wrong with the calendars; remember both."""
+    def due(self, now: datetime, *, most: int | None = None) -> tuple[tuple[Firing, ...], str | None]:
+        """Return when every preparation is due, in that order, and what is wrong with the calendars; remember both.
+
+        With `most`, only so many: those of the events that start nearest to `now`.
+        """
         memory = self._memory()
         known = self._read(memory, now)
         measured = self._measured(known.almanac, memory.get("measured", {}), now)
@@ -51,7 +54,8 @@ class CalendarFolder:
         if self.memory_file is not None:
             kept = {"firings": [firing.to_record() for firing in due], "measured": measured}
             save_memory(self.memory_file, {**known.memory, **kept})
-        return due, known.trouble
+        nearest = sorted(due, key=lambda firing: abs(firing.start - now))[:most]
+        return tuple(sorted(nearest, key=lambda firing: firing.at)), known.trouble
 
     def measured(self, calendars: Almanac) -> Measured:
         """Return what the store and the policies say of the services whose leads are learned.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from springtide.errors import InputError
 from springtide.events.almanac import Almanac
@@ -13,12 +13,7 @@ from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import Wanted, named_event, rehearsal_of
 from springtide.fleet.due import Due, prepared
 from springtide.fleet.ports import FleetPorts
-
-PARAMETERS: Final = ("event", "services", "minutes", "load_test", "max_rate", "seconds", "confirm", "reason")
-LONGEST_REASON: Final = 500
-MOST_RATE: Final = 2000
-MINUTES: Final = (5, 240)
-SECONDS: Final = (10, 600)
+from springtide.fleet.rehearsal_bounds import LONGEST_REASON, MINUTES, MOST_RATE, PARAMETERS, SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
