@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import overhead, start
+from benchmarks import overhead, pace, start
 from benchmarks.saleday.table import measure as sale_day
 from benchmarks.table import Table
 from springtide.errors import InputError
 
-BENCHMARKS = {"start": start.measure, "overhead": overhead.measure, "saleday": sale_day}
+BENCHMARKS = {"start": start.measure, "overhead": overhead.measure, "pace": pace.measure, "saleday": sale_day}
 
 
 def main() -> int:

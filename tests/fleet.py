@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from simulation import NAMESPACE, WAITS, WorldRoute, web
+from springtide.demand.model import DemandSource
 from springtide.errors import SpringtideError
+from springtide.events.almanac import Almanac
 from springtide.events.waves import RunState
+from springtide.fleet.child_runs import ChildRun
+from springtide.fleet.ports import FleetPorts, Policies
 from springtide.kube.live import LiveKube
 from springtide.policy.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
+from springtide.record.model import RunOutcome, ScalingRun
 from springtide.run import phases
 from springtide.run.engine import Progress
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -66,7 +72,7 @@ def autoscaler(name: str) -> Json:
 
 
 @dataclass
-class ChildRun:
+class SteppedRun:
     """One run, phase after phase: each `tick` goes as far as it can without waiting."""
 
     ports: Ports
@@ -117,6 +123,43 @@ class ChildRun:
                 phases.report(self.ports, self._ref, error)
 
 
+@dataclass(frozen=True)
+class FleetPolicies:
+    """The policies of a fleet, as a conductor asks for them."""
+
+    fleet: Fleet
+
+    def names(self) -> list[str]:
+        """Return the services."""
+        return sorted(self.fleet.policies)
+
+    def get(self, name: str) -> ScalingPolicy:
+        """Return the policy of one."""
+        return self.fleet.policies[name]
+
+
+@dataclass(frozen=True)
+class FleetRuns:
+    """`ChildRuns` in the fleet's world: they go on with each tick."""
+
+    fleet: Fleet
+
+    def start(self, run: ChildRun) -> None:
+        """Start a run unless it is there."""
+        if run.run_id not in self.fleet.runs:
+            request = run.request(self.fleet.policies[run.service], requested_by="fleet")
+            self.fleet.runs[run.run_id] = SteppedRun(self.fleet.ports(), request)
+            self.fleet.runs[run.run_id].begin()
+
+    def state(self, run_id: str) -> RunState:
+        """Return what has become of the run."""
+        return self.fleet.runs[run_id].state
+
+    def failure(self, run_id: str) -> str:
+        """Return why it failed."""
+        return f"run {run_id} failed: {self.fleet.runs[run_id].message}"
+
+
 @dataclass
 class Fleet:
     """The services by name, each with those that it comes after; the `autoscaled` ones have an HPA, and a floor."""
@@ -126,7 +169,9 @@ class Fleet:
     autoscaled: frozenset[str] = frozenset()
     world: World = field(default_factory=lambda: World(Settings(seed=1)))
     store: MemoryStore = field(default_factory=MemoryStore)
-    runs: dict[str, ChildRun] = field(default_factory=dict)
+    runs: dict[str, SteppedRun] = field(default_factory=dict)
+    demand: Callable[[ScalingPolicy], DemandSource | None] = lambda _policy: None
+    almanac: Almanac = field(default_factory=Almanac)
 
     def __post_init__(self) -> None:
         """Let every service come up; then take away the image of those that are to fail."""
@@ -156,16 +201,38 @@ class Fleet:
         client = ApiClient(settings)
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
+        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, self.demand)
 
-    def start(self, run_id: str, service: str, replicas: int | str, until: str | None = None) -> None:
-        """Start a run unless it is there; its `replicas` are a number or `release`."""
-        if run_id not in self.runs:
-            number = None if isinstance(replicas, str) else replicas
-            request = RunRequest(run_id, self.policies[service], number, None, "fleet", "a test")
-            lapses = datetime.fromisoformat(until) if until else None
-            self.runs[run_id] = ChildRun(self.ports(), replace(request, is_release=number is None, until=lapses))
-            self.runs[run_id].begin()
+    def fleet_ports(self, policies: Policies | None = None) -> FleetPorts:
+        """Return what a conductor of this fleet reaches the world through."""
+        return FleetPorts(
+            clock=self.world.clock,
+            calendars=lambda: self.almanac,
+            policies=policies or FleetPolicies(self),
+            open_ports=lambda: nullcontext(self.ports()),
+            open_store=lambda: nullcontext(self.store),
+        )
+
+    def start(self, run_id: str, service: str, replicas: int) -> None:
+        """Start a run by hand."""
+        run = ChildRun(run_id=run_id, service=service, before=START, replicas=replicas, reason="a test")
+        FleetRuns(self).start(run)
+
+    def took(self, service: str, seconds: float) -> None:
+        """Have a run of `service` in the store that took so long."""
+        target = self.policies[service].spec.target.workload
+        ended = self.now - timedelta(hours=1)
+        run = ScalingRun(
+            run_id=f"measured-{service}",
+            policy=service,
+            target=target,
+            strategy="in_place",
+            requested_by="fleet",
+            reason="",
+            started_at=ended - timedelta(seconds=seconds),
+            plan={"current": START, "replicas": START},
+        )
+        self.store.save(run.with_outcome(RunOutcome.SUCCEEDED, at=ended))
 
     def tick(self, seconds: float = 1.0) -> None:
         """Let time pass and every run go on."""

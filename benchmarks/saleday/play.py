@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import structlog
 
-from benchmarks.saleday.conduct import Conductor, Mark
 from benchmarks.saleday.day import RUN_IN, SHARES, Day
 from benchmarks.saleday.metrics import HPA_TARGET, Metrics, ready_endpoints
-from benchmarks.saleday.shop import FEWEST, NAMESPACE, Recorded, shop, write_calendar, write_policies
+from benchmarks.saleday.pipeline import Pipeline
+from benchmarks.saleday.runs import Mark
+from benchmarks.saleday.shop import FEWEST, NAMESPACE, Recorded, shop
 from springtide.backtest.simulate import TICK_SECONDS
 from springtide.capacity.learned import fingerprint_of
 from springtide.capacity.minutes import MINUTE
 from springtide.capacity.setting import UNTUNED, Setting
-from springtide.events.known import read_calendars
-from springtide.policy.folder import PolicyFolder
 from springtide.run.ports import RunRequest
 from springtide.run.release import release_request
 from springtide.run.tuning import auto_specs, tune_policy
@@ -30,7 +29,6 @@ from springtide.run.tuning import auto_specs, tune_policy
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from springtide.events.waves import Turn
     from springtide.sandbox.store import Change
     from springtide.sandbox.world import World
 
@@ -89,7 +87,6 @@ class Course:
 
     services: dict[str, Played]
     marks: tuple[Mark, ...] = ()
-    turns: tuple[tuple[str, float, Turn], ...] = ()
     tuned: dict[str, Setting] = field(default_factory=dict)
 
 
@@ -108,55 +105,44 @@ def under_springtide(day: Day, startup: int) -> Course:
     world = shop(day, startup, _first_replicas(day, UNTUNED.target or 1.0))
     watched = Watched(world)
     with TemporaryDirectory() as folder:
-        conductor = _conductor(world, day, Path(folder))
-    Metrics(world, {name: day.trace(name) for name in SHARES}, lambda name: _setting(conductor, name))
-    _try_out(conductor)
-    for name, policy in conductor.policies.items():
-        tune_policy(policy, Recorded(day, name), conductor.store, world.now())
-    conductor.advance(day.minutes * MINUTE)
+        pipeline = Pipeline(world, day, Path(folder))
+        Metrics(world, {name: day.trace(name) for name in SHARES}, lambda name: _setting(pipeline, name))
+        _try_out(pipeline)
+        for name, policy in pipeline.policies.items():
+            tune_policy(policy, Recorded(day, name), pipeline.store, world.now())
+        pipeline.advance(day.minutes * MINUTE)
     begin = _begins(day, world)
-    for mark in conductor.marks:
-        mark.begun, mark.ended = mark.begun - begin, None if mark.ended is None else mark.ended - begin
+    for mark in pipeline.runs.marks:
+        mark.begun -= begin
+        mark.ended = None if mark.ended is None else mark.ended - begin
     return Course(
         {name: _played(day, world, watched, name) for name in SHARES},
-        tuple(conductor.marks),
-        tuple((one.kind, one.begun - begin, one.turn) for one in conductor.done),
-        {name: _setting(conductor, name) for name in SHARES},
+        tuple(pipeline.runs.marks),
+        {name: _setting(pipeline, name) for name in SHARES},
     )
 
 
-def _conductor(world: World, day: Day, folder: Path) -> Conductor:
-    for name in ("policies", "calendars"):
-        (folder / name).mkdir()
-    write_policies(folder / "policies", day)
-    write_calendar(folder / "calendars", day)
-    policies = PolicyFolder(folder / "policies").all()
-    known = read_calendars(folder / "calendars", {}, now=world.now(), services=policies)
-    known.raise_if_broken()
-    return Conductor(world, day, policies, known.almanac)
-
-
-def _try_out(conductor: Conductor) -> None:
+def _try_out(pipeline: Pipeline) -> None:
     """Scale each service up and back a few times on the evening before, with some pods more than run."""
-    begin, world = conductor.world.elapsed, conductor.world
+    begin, world = pipeline.world.elapsed, pipeline.world
     for trial in range(TRIALS):
-        for name, policy in conductor.policies.items():
+        for name, policy in pipeline.policies.items():
             more = ready_endpoints(world, name) + 6
             request = RunRequest(f"trial-{trial}-{name}", policy, more, None, "benchmark", "tried out")
-            conductor.begin_run("trial", request, 0, more)
-        conductor.advance(20 * MINUTE, is_scheduled=False)
-        for name, policy in conductor.policies.items():
+            pipeline.runs.begin("trial", request, before=0, to=more)
+        pipeline.advance(20 * MINUTE, is_scheduled=False)
+        for name, policy in pipeline.policies.items():
             back = release_request(policy, run_id=f"back-{trial}-{name}", requested_by="benchmark", reason="tried out")
-            conductor.begin_run("trial", back, 0, FEWEST)
-        conductor.advance(20 * MINUTE, is_scheduled=False)
+            pipeline.runs.begin("trial", back, before=0, to=FEWEST)
+        pipeline.advance(20 * MINUTE, is_scheduled=False)
     left = RUN_IN * MINUTE - (world.elapsed - begin)
-    conductor.advance(left, is_scheduled=False)
+    pipeline.advance(left, is_scheduled=False)
 
 
-def _setting(conductor: Conductor, name: str) -> Setting:
+def _setting(pipeline: Pipeline, name: str) -> Setting:
     """Return what the service's autoscaler follows now."""
-    spec = auto_specs(conductor.policies[name])[0]
-    tuned = conductor.store.learned(name).tuned.get(fingerprint_of(spec))
+    spec = auto_specs(pipeline.policies[name])[0]
+    tuned = pipeline.store.learned(name).tuned.get(fingerprint_of(spec))
     return UNTUNED if tuned is None else tuned.setting
 
 

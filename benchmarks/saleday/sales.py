@@ -11,9 +11,9 @@ from benchmarks.saleday.day import WINDOW
 from springtide.backtest.simulate import TICK_SECONDS
 
 if TYPE_CHECKING:
-    from benchmarks.saleday.conduct import Mark
     from benchmarks.saleday.day import Day
     from benchmarks.saleday.play import Course, Played
+    from benchmarks.saleday.runs import Mark
 
 USUAL: Final = 1.25
 """A service is back at what is usual once it has at most so many times the pods from before the preparation."""

@@ -6,6 +6,9 @@ per task, and a wave is many.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError
@@ -14,32 +17,53 @@ from springtide.events.waves import RunState
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-SCALE_SERVICE: Final = "scale_service"
+    from springtide.fleet.child_runs import ChildRun
+    from springtide.record.store import RunStore
 
+SCALE_SERVICE: Final = "scale_service"
 _STATES: Final = {"success": RunState.SUCCEEDED, "failed": RunState.FAILED}
 
 
-def start(context: Context, run_id: str, conf: dict[str, Any]) -> None:
-    """Start the run of `scale_service` that is called `run_id`; one that is there already is left as it is.
+@dataclass(frozen=True, slots=True)
+class AirflowRuns:
+    """`ChildRuns` as runs of `scale_service`; why one failed stands in the store of runs."""
 
-    Raises:
-        PermanentError: Airflow refused it.
-    """
-    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-    from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
-    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+    context: Context
+    open_store: Callable[[], AbstractContextManager[RunStore]]
 
-    note = f"started by {context['dag_run'].dag_id} {context['dag_run'].run_id}"
-    asked = TriggerDagRun(dag_id=SCALE_SERVICE, run_id=run_id, conf=conf, logical_date=None, note=note)
-    try:
-        answer = SUPERVISOR_COMMS.send(asked)
-    except AirflowRuntimeError as error:  # how an answer of the real supervisor arrives; the one of tests returns it
-        answer = error.error
-    if isinstance(answer, ErrorResponse) and answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
-        raise PermanentError(f"run {run_id} could not be started: {answer.detail}", code="run_not_started")
+    def start(self, run: ChildRun) -> None:
+        """Start the run; one of this name that is there already is left as it is.
+
+        Raises:
+            PermanentError: Airflow refused it (`run_not_started`).
+        """
+        from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+        from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+        parent = self.context["dag_run"]
+        note = f"started by {parent.dag_id} {parent.run_id}"
+        asked = TriggerDagRun(dag_id=SCALE_SERVICE, run_id=run.run_id, conf=_conf(run), logical_date=None, note=note)
+        try:
+            answer = SUPERVISOR_COMMS.send(asked)
+        except AirflowRuntimeError as error:  # how an answer of the real supervisor arrives; that of tests returns it
+            answer = error.error
+        if isinstance(answer, ErrorResponse) and answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
+            raise PermanentError(f"run {run.run_id} could not be started: {answer.detail}", code="run_not_started")
+
+    def state(self, run_id: str) -> RunState:
+        """Return what has become of the run."""
+        state = str(self.context["ti"].get_dagrun_state(dag_id=SCALE_SERVICE, run_id=run_id))
+        return _STATES.get(state.rpartition(".")[2].lower(), RunState.GOING)
+
+    def failure(self, run_id: str) -> str:
+        """Return why the run failed."""
+        from springtide.fleet.child_runs import failure_in_store
+
+        return failure_in_store(self.open_store, run_id)
 
 
-def state(context: Context, run_id: str) -> RunState:
-    """Return what has become of the run."""
-    found = str(context["ti"].get_dagrun_state(dag_id=SCALE_SERVICE, run_id=run_id))
-    return _STATES.get(found.rpartition(".")[2].lower(), RunState.GOING)
+def _conf(run: ChildRun) -> dict[str, Any]:
+    replicas = "release" if run.is_release else run.replicas
+    conf = {"service": run.service, "replicas": replicas, "reason": run.reason}
+    return conf | ({"until": run.until.isoformat()} if run.until else {})

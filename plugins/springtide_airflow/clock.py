@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def system_clock() -> Clock:
-    """Return the machine's clock."""
+    """Return a clock that begins now: a task lives for minutes, the scheduler for months, and follows the wall."""
     from springtide.clock import SystemClock
 
     return SystemClock()

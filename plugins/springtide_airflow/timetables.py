@@ -9,13 +9,15 @@ from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineRefe
 from airflow.timetables.base import DagRunInfo, DataInterval, Timetable
 from pendulum import instance
 
-from springtide_airflow.calendars import calendars_folder, utc_now
+from springtide_airflow.calendars import calendar_folder, calendars_folder
+from springtide_airflow.clock import system_clock
 
 if TYPE_CHECKING:
     from airflow.timetables.base import TimeRestriction
     from pendulum import DateTime
     from sqlalchemy.orm import Session
 
+    from springtide.clock import Clock
     from springtide.events.firing import Firing
 
 MOST_KEPT = 2000
@@ -32,30 +34,37 @@ class CalendarTimetable(Timetable):
     description = "a lead time before the events of the calendars"
 
     def __init__(
-        self, found: tuple[Firing, ...] | None = None, trouble: str | None = None, account: str | None = None
+        self,
+        found: tuple[Firing, ...] | None = None,
+        *,
+        trouble: str | None = None,
+        account: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._found = found
         self._trouble = trouble
         self._account = account
+        self._clock = clock
 
     def serialize(self) -> dict[str, Any]:
         """Return what is due when, read from the calendars unless this was made from what somebody read."""
         if self._found is None:
-            from springtide_airflow.calendars import known_firings
-
-            now = utc_now()
-            found, self._trouble, self._account = known_firings(now)
-            self._found = tuple(sorted(found, key=lambda one: abs(one.start - now))[:MOST_KEPT])
-        in_order = sorted(self._found, key=lambda one: one.at)
-        firings = [one.to_record() for one in in_order]
+            self._found, known = calendar_folder().due(self._now(), most=MOST_KEPT)
+            self._trouble = known.trouble
+            self._account = known.account
+        firings = [firing.to_record() for firing in self._found]
         return {"firings": firings, "trouble": self._trouble, "account": self._account}
 
     @classmethod
-    def deserialize(cls, data: dict[str, Any]) -> CalendarTimetable:
+    def deserialize(cls, data: dict[str, Any], clock: Clock | None = None) -> CalendarTimetable:
         """Return the timetable that `serialize` stored."""
         from springtide.events.firing import Firing
 
-        return cls(tuple(map(Firing.from_record, data["firings"])), data["trouble"], data.get("account"))
+        found = tuple(map(Firing.from_record, data["firings"]))
+        return cls(found, trouble=data["trouble"], account=data.get("account"), clock=clock)
+
+    def _now(self) -> datetime:
+        return (self._clock or system_clock()).now()
 
     @property
     def summary(self) -> str:
@@ -76,7 +85,7 @@ class CalendarTimetable(Timetable):
         from springtide.events.firing import next_firing
 
         after = last_automated_data_interval.start if last_automated_data_interval else None
-        not_over_at = None if restriction.catchup else utc_now()
+        not_over_at = None if restriction.catchup else self._now()
         while True:
             one = next_firing(self._found or (), after=after, not_over_at=not_over_at)
             if one is None or (restriction.latest is not None and one.at > restriction.latest):
@@ -124,13 +133,9 @@ class EventStart(BaseDeadlineReference):
 
 async def tell_late(**context: Any) -> None:
     """Say that a preparation is not done although its events are about to begin: the deadline's callback."""
-    run = (context.get("context") or {}).get("dag_run") or {}
-    message = "the events begin and their services do not stand yet: see prepare_services of this run"
-    tell_late_now(run.get("dag_run_id") or run.get("run_id"), message)
-
-
-def tell_late_now(run_id: str | None, message: str) -> None:
-    """Say that a preparation is late, or will be: one kind of log entry for both, to alert on."""
     import structlog
 
+    run = (context.get("context") or {}).get("dag_run") or {}
+    run_id = run.get("dag_run_id") or run.get("run_id")
+    message = "the events begin and their services do not stand yet: see prepare_services of this run"
     structlog.get_logger(__name__).error("event_prepared_late", run=run_id, message=message)

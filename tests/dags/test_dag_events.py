@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import MutableMapping
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fleet import START, Fleet, forty
-from fleet_scene import Scene, run
-from springtide.errors import InputError, PermanentError
-from springtide.events.almanac import Almanac, View
-from springtide_airflow import event_operators, event_runs
+from fleet_scene import Scene
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
-    from airflow.sdk import Context
-
-HERE = Path(__file__).parent
 
 # Airflow's own: its plugin loader, and the execution API that `dag.test()` asks
 pytestmark = pytest.mark.filterwarnings(
@@ -39,7 +33,7 @@ def test_forty_services_are_prepared_in_one_run(bag: DagBag, tmp_path: Path, mon
     start = scene.at(hours=-1)
     scene.calendar({"name": "sale", "start": start, "duration": "6h", "services": asks}, pace={"pods_per_minute": 200})
 
-    state, report = run(bag, "prepare_events", at=scene.fleet.now)
+    state, report = scene.run(bag, "prepare_events", at=scene.fleet.now)
 
     assert state == "failed"  # for db-4, and it says so
     lost = {"db-4", "proxy-4"}
@@ -56,7 +50,7 @@ def test_forty_services_are_prepared_in_one_run(bag: DagBag, tmp_path: Path, mon
 
 def test_an_event_is_prepared_held_and_given_back(bag: DagBag, scene: Scene) -> None:
     event = {"name": "flash", "start": scene.at(minutes=10) + "Z", "end": scene.at(hours=1) + "Z", "owner": "ada"}
-    state, report = run(
+    state, report = scene.run(
         bag, "prepare_events", event=event | {"services": {"web": {"multiply": "4x"}, "db": {"replicas": 5}}}
     )
     assert (state, scene.fleet.replicas()) == ("success", {"db": 5, "web": 8, "mail": 2})
@@ -64,12 +58,12 @@ def test_an_event_is_prepared_held_and_given_back(bag: DagBag, scene: Scene) -> 
 
     scene.fleet.start("somebody", "web", 4)  # by hand, against the event
     scene.fleet.tick(60)
-    state, report = run(bag, "adjust_capacity")
+    state, report = scene.run(bag, "adjust_capacity")
     assert (state, scene.fleet.replicas()["web"]) == ("success", 8)
 
     scene.fleet.world.advance(3600)
     for _ in range(3):
-        state, report = run(bag, "adjust_capacity")
+        state, report = scene.run(bag, "adjust_capacity")
     assert (state, scene.fleet.replicas()) == ("success", {"db": 2, "web": 2, "mail": 2})
     assert report["services"]["web"].startswith("2 stay: ")
 
@@ -78,45 +72,50 @@ def test_a_floor_under_an_autoscaler_is_raised_held_and_given_back(
     bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = Scene(Fleet({"api": ()}, autoscaled=frozenset({"api"})), tmp_path, monkeypatch)
-    assert run(bag, "adjust_capacity")[0] == "success"
+    assert scene.run(bag, "adjust_capacity")[0] == "success"
     assert scene.fleet.runs == {}  # no event, nothing to do
 
     event = {"name": "flash", "start": scene.at(minutes=10) + "Z", "end": scene.at(days=2) + "Z"}
-    state, _ = run(bag, "prepare_events", event=event | {"services": {"api": {"replicas": 5}}})
+    state, _ = scene.run(bag, "prepare_events", event=event | {"services": {"api": {"replicas": 5}}})
     assert (state, scene.bounds("api"), scene.fleet.replicas()) == ("success", (5, 5), {"api": 5})
 
     scene.lower("api", 3)
     scene.fleet.world.advance(60)
-    assert run(bag, "adjust_capacity")[0] == "success"
+    assert scene.run(bag, "adjust_capacity")[0] == "success"
     assert (scene.bounds("api"), scene.fleet.replicas()) == ((5, 5), {"api": 5})
 
     scene.fleet.world.advance(30 * 3600)  # past strategy.expires
-    state, report = run(bag, "adjust_capacity")
+    state, report = scene.run(bag, "adjust_capacity")
     assert report["services"]["api"].startswith("5 stay: ad-hoc.flash.")
 
     scene.fleet.world.advance(24 * 3600)
     for _ in range(3):
-        assert run(bag, "adjust_capacity")[0] == "success"
+        assert scene.run(bag, "adjust_capacity")[0] == "success"
         scene.fleet.world.advance(900)
     # what somebody lowered it to is what they want it to be
     assert (scene.bounds("api"), scene.fleet.replicas()) == ((3, 5), {"api": 3})
     assert "springtide.dev/floor" not in scene.autoscaler("api")["metadata"]["annotations"]
 
 
-def test_that_an_event_will_be_prepared_late_is_told_before_it_begins_and_once(
-    bag: DagBag, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(event_operators, "tell_late_now", lambda _run, words: told.append(words))
-    monkeypatch.setattr(event_runs, "measure", lambda services: {"runs": {name: [120.0] for name in services}})
+def told_late(logs: list[MutableMapping[str, Any]]) -> list[str]:
+    """Return what was said of preparations that cannot make it."""
+    return [entry["message"] for entry in logs if entry["event"] == "event_prepared_late"]
+
+
+def test_that_an_event_will_be_prepared_late_is_told_before_it_begins_and_once(bag: DagBag, scene: Scene) -> None:
+    for service in scene.fleet.after:
+        scene.fleet.took(service, 120.0)
     event = {"start": scene.at(minutes=3) + "Z", "end": scene.at(hours=1) + "Z"}
 
-    run(bag, "prepare_events", event=event | {"name": "one", "services": {"mail": {"replicas": 4}}})
-    assert told == []  # two minutes are enough
+    with capture_logs() as logs:
+        scene.run(bag, "prepare_events", event=event | {"name": "one", "services": {"mail": {"replicas": 4}}})
+    assert told_late(logs) == []  # two minutes are enough
 
     event = {"start": scene.at(minutes=3) + "Z", "end": scene.at(hours=1) + "Z"}
     asks = {"web": {"replicas": 4}, "db": {"replicas": 4}}  # one after the other: four are not
-    state, report = run(bag, "prepare_events", event=event | {"name": "two", "services": asks})
+    with capture_logs() as logs:
+        state, report = scene.run(bag, "prepare_events", event=event | {"name": "two", "services": asks})
+    told = told_late(logs)
     assert (state, len(told)) == ("success", 1)
     assert "s after the start" in told[0]
     assert report["late"] == told[0]
@@ -127,7 +126,7 @@ def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, scene: Scene) -> None:
     event = {"name": "flash", "start": scene.at(hours=-1), "duration": "3h", "services": {"web": {"replicas": 9}}}
     scene.calendar(event, freezes=[freeze])
 
-    state, report = run(bag, "adjust_capacity")
+    state, report = scene.run(bag, "adjust_capacity")
 
     assert (state, set(scene.fleet.replicas().values())) == ("success", {START})
     assert "is frozen until" in report["services"]["web"]
@@ -136,7 +135,7 @@ def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, scene: Scene) -> None:
 def test_a_broken_calendar_fails_one_task_and_not_the_sweep(bag: DagBag, scene: Scene) -> None:
     (scene.folder / "calendars" / "sales.yaml").write_text("spec: [")
 
-    state, report = run(bag, "adjust_capacity")
+    state, report = scene.run(bag, "adjust_capacity")
 
     assert state == "failed"
     assert report["problems"] == {}
@@ -150,7 +149,7 @@ def test_a_service_that_cannot_be_looked_at_holds_back_what_needs_it_and_fails_t
     scene.calendar(event | {"services": {name: {"replicas": 6} for name in ("db", "web", "mail")}})
     (scene.folder / "policies" / "db.yaml").write_text("spec: [")
 
-    state, report = run(bag, "adjust_capacity")
+    state, report = scene.run(bag, "adjust_capacity")
 
     assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": 6})
     assert set(report["problems"]) == {"db", "web"}
@@ -161,52 +160,8 @@ def test_what_is_over_is_rehearsed_on_paper(bag: DagBag, scene: Scene) -> None:
     before = len(scene.fleet.world.history.calls)
     event = {"name": "past", "start": scene.at(hours=-9) + "Z", "duration": "1h", "services": {"web": {"replicas": 9}}}
 
-    state, report = run(bag, "prepare_events", event=event)
+    state, report = scene.run(bag, "prepare_events", event=event)
 
     assert state == "success"
     assert report["services"]["web"].startswith("2 → 9 planned; demand asked for at most 2: 0 of 60 minutes short")
     assert len(scene.fleet.world.history.calls) == before  # the cluster was not even read
-
-
-ASKED = {"name": "a", "start": "2026-11-11T10:00Z", "services": {"web": {"replicas": 3}}}
-
-
-class TestWhatIsDue:
-    NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
-
-    def due(self, asked: object = None, *, starts: str = "2026-11-11T10:00", backfill: bool = False) -> event_runs.Due:
-        from unit.events.calendars import calendar
-
-        event = {"name": "flash", "start": starts, "duration": "1h", "services": {"web": {"replicas": 9}}}
-        almanac = Almanac((View.of(calendar("UTC", event), HERE, now=self.NOW),))
-        end = self.NOW.replace(hour=10)
-        facts = {"conf": {"event": asked}, "data_interval_start": self.NOW, "data_interval_end": end, "run_after": end}
-        context = cast("Context", {"dag_run": SimpleNamespace(**facts)})
-        return event_runs.due_events(context, almanac, self.NOW, is_backfill=backfill)
-
-    def test_a_run_is_about_what_begins_at_the_end_of_its_interval(self) -> None:
-        assert [one.event for one in self.due().events] == ["flash"]
-        assert not self.due().is_paper
-        assert self.due(backfill=True).is_paper
-
-    @pytest.mark.parametrize("empty", [None, {}])
-    def test_an_empty_form_asks_for_no_event_of_its_own(self, empty: object) -> None:
-        assert [one.event for one in self.due(empty).events] == ["flash"]
-
-    def test_an_event_that_was_taken_out_is_told(self) -> None:
-        with pytest.raises(PermanentError, match="no event of the calendars begins or lasts at 2026-11-11 10:00"):
-            self.due(starts="2026-11-11T12:00")
-
-    @pytest.mark.parametrize(
-        "asked",
-        [
-            "flash", [], 7, {"name": "flash"}, {"name": "Flash Sale", "start": "2026-11-11T10:00Z"},
-            ASKED | {"end": "2026-11-11T09:00Z"}, ASKED | {"duration": "1h", "services": {"web": {"replicas": 0}}},
-            ASKED | {"duration": "1h", "repeat": "FREQ=DAILY", "start": "2026-11-11T10:00"},
-        ],
-    )  # fmt: skip
-    def test_an_event_in_a_runs_conf_is_judged_like_one_in_a_calendar(self, asked: object) -> None:
-        with pytest.raises(InputError) as refused:
-            self.due(asked)
-
-        assert refused.value.code == "event_invalid"

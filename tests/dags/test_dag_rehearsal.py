@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,26 +12,30 @@ import pytest
 from airflow.sdk import TriggerRule
 
 from fleet import START, Fleet, policy_document
-from fleet_scene import Scene, run
+from fleet_scene import Scene, SceneWiring
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError, PermanentError
 from springtide.events.almanac import Almanac
 from springtide.events.rehearsed import RehearsalVerdict
 from springtide.events.waves import RunState
+from springtide.fleet.conductor import Conductor, Decide
+from springtide.fleet.facts import facts_of
+from springtide.fleet.memory import ProcessMemory
+from springtide.fleet.rehearsal import WAY_BACK, ServiceRehearsal
+from springtide.fleet.rehearsal_bounds import PARAMETERS
+from springtide.fleet.rehearsal_request import begin_rehearsal, rehearsal_asked
+from springtide.fleet.report import FleetReport
 from springtide.load.tally import Report, Spread
 from springtide.load.windows import Window
-from springtide.run import rehearsing
-from springtide.run.looking import look_at_service
 from springtide.run.measuring import measured_runs
-from springtide_airflow.event_runs import Due
-from springtide_airflow.policies import policy_of
-from springtide_airflow.rehearsal import LoadTestOperator
-from springtide_airflow.rehearsal_form import rehearsal_asked
+from springtide_airflow.calendars import FolderPolicies
+from springtide_airflow.rehearsal_form import rehearsal_params
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import Context
 
     from springtide.events.rehearsal import LoadOrder
 
@@ -89,16 +91,14 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
         "rehearsal": {"max_rate": 1000, "duration": "1m"},
     }
     found.policy(document)
-    ports = found.fleet.ports
-    steady: Callable[[Any], Any] = lambda policy: Steady() if policy.name == "web" else None  # noqa: E731
-    monkeypatch.setattr(found.fleet, "ports", lambda: replace(ports(), demand=steady))
+    found.fleet.demand = lambda policy: Steady() if policy.name == "web" else None
     return found
 
 
 @pytest.fixture
-def generator(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Generator:
+def generator(scene: Scene) -> Generator:
     found = Generator(scene.fleet)
-    monkeypatch.setattr(rehearsing, "send", found)
+    scene.send = found
     return found
 
 
@@ -117,7 +117,7 @@ ASKED: dict[str, Any] = {
 def test_a_rehearsal_prepares_loads_judges_and_gives_everything_back(
     bag: DagBag, scene: Scene, generator: Generator
 ) -> None:
-    state, report = run(bag, "rehearse_event", **ASKED)
+    state, report = scene.run(bag, "rehearse_event", **ASKED)
 
     assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": START})
     assert report["standing"] == {"db": 4, "web": 6}
@@ -135,14 +135,14 @@ def test_a_rehearsal_prepares_loads_judges_and_gives_everything_back(
         f"2 → 4: {db.event} asks for 4; no load: the policy has no `rehearsal`",
     )
 
-    run(bag, "adjust_capacity")
+    scene.run(bag, "adjust_capacity")
     assert scene.fleet.replicas() == {"db": START, "web": START}  # nothing asks for it any more
 
 
 def test_its_runs_are_ordinary_ones_that_the_lead_is_learned_from(
     bag: DagBag, scene: Scene, generator: Generator
 ) -> None:
-    run(bag, "rehearse_event", **ASKED)
+    scene.run(bag, "rehearse_event", **ASKED)
 
     assert generator.sent
     seconds, last = measured_runs(scene.fleet.store, "web")
@@ -156,21 +156,21 @@ def test_what_would_not_hold_fails_the_run_and_raises_what_is_asked_for_next(
 ) -> None:
     generator.capacity = 110
 
-    state, _ = run(bag, "rehearse_event", **ASKED)
+    state, _ = scene.run(bag, "rehearse_event", **ASKED)
 
     assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
     (web,) = scene.fleet.store.rehearsals("web")
     assert web.verdict is RehearsalVerdict.WOULD_NOT_HOLD
     assert web.words.endswith("p99 was 1200 ms. One replica serves 35 requests/s: the peak needs 9 of them")
 
-    state, report = run(bag, "rehearse_event", **(ASKED | {"load_test": False}))
+    state, report = scene.run(bag, "rehearse_event", **(ASKED | {"load_test": False}))
     assert (state, report["standing"]["web"]) == ("success", 9)  # 3x of 3, not of 2
 
 
 def test_nothing_is_rehearsed_unless_it_is_confirmed(bag: DagBag, scene: Scene, generator: Generator) -> None:
     before = len(scene.fleet.world.history.calls)
 
-    state, _ = run(bag, "rehearse_event", **(ASKED | {"confirm": False}))
+    state, _ = scene.run(bag, "rehearse_event", **(ASKED | {"confirm": False}))
 
     assert (state, generator.sent) == ("failed", [])
     assert len(scene.fleet.world.history.calls) == before
@@ -182,108 +182,93 @@ def test_a_service_that_cannot_be_prepared_would_not_hold_and_the_others_are_giv
     scene = Scene(Fleet({"db": (), "web": ("db",), "mail": ()}, frozenset({"db"})), tmp_path, monkeypatch)
     asks = {name: {"replicas": 4} for name in scene.fleet.after}
 
-    state, _ = run(bag, "rehearse_event", **(ASKED | {"services": asks}))
+    state, _ = scene.run(bag, "rehearse_event", **(ASKED | {"services": asks}))
 
     assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": START})
     (web,) = scene.fleet.store.rehearsals("web")
     assert web.words.startswith("could not be prepared: held back: it comes after db, which failed: ")
 
 
-def test_a_load_test_that_dies_is_given_back_all_the_same(
-    bag: DagBag, scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dies(*_: object) -> None:
+def test_a_load_test_that_dies_is_given_back_all_the_same(bag: DagBag, scene: Scene) -> None:
+    def dies(*_: object) -> Report:
         raise RuntimeError("the worker is gone")
 
-    monkeypatch.setattr(rehearsing, "send", dies)
+    scene.send = dies
 
-    state, _ = run(bag, "rehearse_event", **ASKED)
+    state, _ = scene.run(bag, "rehearse_event", **ASKED)
 
     assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
 
 
-class Began(dict[Any, Any]):
-    """What a task that was begun before finds: the XComs of the others, and its own memory."""
-
-    def xcom_pull(self, *, task_ids: Any, key: str = "return_value") -> Any:
-        return [self[task_ids[0]]] if isinstance(task_ids, list) else self[task_ids, key]
-
-    def set(self, key: str, value: object) -> None:
-        self[key] = value
-
-
 def test_a_load_that_was_begun_is_not_sent_again(scene: Scene, generator: Generator) -> None:
-    asked = rehearsal_asked(ASKED, Almanac(), scene.fleet.now)
-    due = Due((asked.occurrence,), is_paper=False, at=scene.fleet.now)
-    facts = look_at_service(scene.fleet.ports(), policy_of("web", scene.folder / "policies"))
-    told = Began(
-        {
-            ("find_event", "events"): due.to_record(),
-            ("find_event", "rehearsal"): {"event": "x", "wanted": asdict(asked.wanted)},
-            ("prepare_services", "return_value"): {"problems": {}, "services": {"web": ""}, "standing": {"web": 6}},
-            "look_at_service": facts.to_record(),
-        }
+    fleet = replace(scene.fleet.fleet_ports(FolderPolicies()), send=generator)
+    facts = facts_of(fleet, "web", waits=True)
+    load = ServiceRehearsal(
+        fleet=fleet,
+        rehearsal=begin_rehearsal(fleet, ASKED, requested_by="a test"),
+        service="web",
+        run_id="r1",
+        facts=facts,
+        prepared=FleetReport(services={"web": ""}, problems={}, standing={"web": 6}),
+        memory=ProcessMemory(),
     )
-    tasks = [SimpleNamespace(task_id="find_event")]
-    context: Any = {"ti": told, "task_state_store": told, "dag": SimpleNamespace(tasks=tasks)}
-    context["dag_run"] = SimpleNamespace(run_id="r1")
-    load = LoadTestOperator(task_id="load_test", service="web")
 
     scene.fleet.start("prepared", "web", 6)
     for _ in range(60):
         scene.fleet.tick()
-    load.execute(context)
+    load.test()
     with pytest.raises(PermanentError) as refused:
-        load.execute(context)
+        load.test()
 
     assert (refused.value.code, len(generator.sent)) == ("load_test_interrupted", 1)
 
 
-def test_what_a_rehearsal_that_died_left_behind_is_given_back_by_the_sweep_when_it_expires(
-    bag: DagBag, scene: Scene, generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from springtide_airflow.rehearsal import ReleaseRehearsalSensor
+class NoWayBack(SceneWiring):
+    """Something is broken on the way back."""
 
-    with monkeypatch.context() as dead:
-        dead.setattr(ReleaseRehearsalSensor, "orders", lambda *_: 1 / 0)
-        run(bag, "rehearse_event", **(ASKED | {"minutes": 30}))
+    def conductor(self, context: Context, decide: Decide, *, way: str = "") -> Conductor:
+        """Return a conductor, but none for the way back."""
+        assert way != WAY_BACK
+        return super().conductor(context, decide, way=way)
+
+
+def test_what_a_rehearsal_that_died_left_behind_is_given_back_by_the_sweep_when_it_expires(
+    bag: DagBag, scene: Scene, generator: Generator
+) -> None:
+    scene.run(bag, "rehearse_event", wiring=NoWayBack(scene), **(ASKED | {"minutes": 30}))
     assert (len(generator.sent), scene.fleet.replicas()) == (1, {"db": 4, "web": 6})
 
-    run(bag, "adjust_capacity")
+    scene.run(bag, "adjust_capacity")
     assert scene.fleet.replicas() == {"db": 4, "web": 6}  # it counts until it expires
 
     scene.fleet.world.advance(1800)
     for _ in range(3):
-        run(bag, "adjust_capacity")
+        scene.run(bag, "adjust_capacity")
     assert scene.fleet.replicas() == {"db": START, "web": START}
 
 
-def test_an_event_that_begins_meanwhile_keeps_what_it_asks_for(
-    bag: DagBag, scene: Scene, generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_event_that_begins_meanwhile_keeps_what_it_asks_for(bag: DagBag, scene: Scene, generator: Generator) -> None:
     def begins(*order: Any) -> Report:
         event = {"name": "flash", "start": scene.at(minutes=-1), "duration": "1h"}
         scene.calendar(event | {"services": {"web": {"replicas": 5}}})
         return generator(*order)
 
-    monkeypatch.setattr(rehearsing, "send", begins)
+    scene.send = begins
 
-    state, _ = run(bag, "rehearse_event", **ASKED)
+    state, _ = scene.run(bag, "rehearse_event", **ASKED)
 
     assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": 5})
 
 
-def test_the_way_back_waits_for_a_run_that_owns_the_service(
-    bag: DagBag, scene: Scene, generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_way_back_waits_for_a_run_that_owns_the_service(bag: DagBag, scene: Scene, generator: Generator) -> None:
     def somebody(*order: Any) -> Report:
         report = generator(*order)
         scene.fleet.start("somebody", "db", 5)
         return report
 
-    monkeypatch.setattr(rehearsing, "send", somebody)
+    scene.send = somebody
 
-    state, _ = run(bag, "rehearse_event", **ASKED)
+    state, _ = scene.run(bag, "rehearse_event", **ASKED)
 
     assert scene.fleet.runs["somebody"].state is RunState.SUCCEEDED
     assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": START})
@@ -294,7 +279,7 @@ def test_a_floor_is_raised_until_the_rehearsal_is_over_and_given_back(
 ) -> None:
     scene = Scene(Fleet({"web": ()}, autoscaled=frozenset({"web"})), tmp_path, monkeypatch)
 
-    state, report = run(bag, "rehearse_event", **(ASKED | {"services": {"web": {"replicas": 4}}}))
+    state, report = scene.run(bag, "rehearse_event", **(ASKED | {"services": {"web": {"replicas": 4}}}))
 
     assert (state, report["standing"], scene.bounds("web")) == ("success", {"web": 4}, (START, 5))
     assert "springtide.dev/floor" not in scene.autoscaler("web")["metadata"]["annotations"]
@@ -313,6 +298,10 @@ def test_the_way_back_and_the_report_are_teardowns_of_what_began_it(bag: DagBag)
     assert dag.get_task("find_event").is_setup
     assert {"find_event", "load_test"} <= back.upstream_task_ids
     assert [task.task_id for task in dag.leaves] == ["report"]
+
+
+def test_the_form_has_the_fields_that_are_judged() -> None:
+    assert tuple(rehearsal_params()) == PARAMETERS
 
 
 class TestWhatIsAsked:

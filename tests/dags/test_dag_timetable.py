@@ -10,7 +10,8 @@ import pendulum
 import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 
-from springtide_airflow import calendars, timetables
+from springtide.clock import ManualClock
+from springtide_airflow import calendars
 from springtide_airflow.timetables import CalendarTimetable, EventStart, tell_late
 
 if TYPE_CHECKING:
@@ -42,18 +43,18 @@ class Place:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder / "calendars"
         self.folder.mkdir()
-        self.now = NOW
+        self.clock = ManualClock(NOW)
         monkeypatch.setenv("SPRINGTIDE_CALENDARS", str(self.folder))
         monkeypatch.setenv("SPRINGTIDE_KNOWN_EVENTS", str(folder / "known.json"))
         monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{folder}/runs.db")
-        monkeypatch.setattr(timetables, "utc_now", lambda: self.now)
 
     def write(self, *events: str, text: str | None = None) -> None:
         (self.folder / "sales.yaml").write_text(text if text is not None else HEAD + "".join(events))
 
     def parsed(self) -> CalendarTimetable:
         """Return what the scheduler has after the DAG processor has read the DAG file."""
-        return CalendarTimetable.deserialize(json.loads(json.dumps(CalendarTimetable().serialize())))
+        read = CalendarTimetable(clock=self.clock).serialize()
+        return CalendarTimetable.deserialize(json.loads(json.dumps(read)), self.clock)
 
     def runs(self, *, catchup: bool = False, earliest: datetime | None = None) -> list[tuple[str, str]]:
         """Return every run from now on: when it is due, and the end of its interval."""
@@ -84,7 +85,7 @@ def test_an_edit_is_seen_when_the_file_is_read_again(place: Place) -> None:
     place.write(event("flash", "2026-11-11T12:00"))
     place.parsed()
     place.write(event("flash", "2026-11-11T13:00"), event("new", "2026-11-11T09:30"))
-    place.now += timedelta(minutes=1)
+    place.clock.sleep(1 * 60)
 
     assert place.runs() == [("09:01", "09:30"), ("12:00", "13:00")]  # the new one: less notice than lead, so at once
 
@@ -105,7 +106,7 @@ def test_a_backfill_gets_what_is_over(place: Place) -> None:
 def test_an_event_is_due_once_whatever_happens_to_its_lead(place: Place) -> None:
     place.write(event("flash", "2026-11-11T09:30"))
     ((due, _),) = place.runs()
-    place.now += timedelta(minutes=10)
+    place.clock.sleep(10 * 60)
     place.write(event("flash", "2026-11-11T09:30", "2h"))
     timetable = place.parsed()
     last = DataInterval(pendulum.instance(NOW), pendulum.instance(NOW + timedelta(minutes=30)))
@@ -141,7 +142,7 @@ def test_a_learned_lead_is_that_of_the_measured_runs(place: Place) -> None:
     with open_store(calendars.store_url()) as store:
         for number in range(5):
             store.save(measured(number))
-    place.now += timedelta(minutes=11)
+    place.clock.sleep(11 * 60)
 
     assert place.runs() == [("11:53", "12:00")]  # two minutes, and 5 of margin
 

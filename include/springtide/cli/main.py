@@ -12,7 +12,7 @@ import structlog
 import typer
 
 from springtide import __version__
-from springtide.cli import autoscaler, backtest, events, explain, reconcile, release, sandbox, tune, validate
+from springtide.cli import autoscaler, backtest, events, explain, fleet, reconcile, release, sandbox, tune, validate
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.groups import grouped
@@ -53,6 +53,8 @@ app.command("tune")(tune.tune)
 app.command("reconcile")(reconcile.reconcile)
 app.command("release")(release.release)
 app.command("validate")(validate.validate)
+app.command("adjust")(fleet.adjust)
+app.command("prepare")(fleet.prepare)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,8 @@
-"""How long before its start an event has to be prepared: learned from the services' own measured runs. Pure."""
+"""How long before its start an event has to be prepared. Pure.
+
+Learned twice, and the longer counts: from the services' own measured runs in their order and at the pace, and from how
+long whole preparations of about the event's size took.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any, Final
 
 from springtide.events.almanac import Almanac, Pace
 from springtide.events.occurrences import Occurrence
+from springtide.events.preparations import EventSize, Preparation, seconds_by_size
 from springtide.events.sweep import climb
 from springtide.events.waves import Order, RunState, Started, next_turn
 from springtide.percentiles import nearest_rank
@@ -27,13 +32,14 @@ class Measured:
     """What is known of services before they are looked at, each by name.
 
     `runs` are the seconds of successful runs, `usual` what the last of them went to; `after` and `step_up` are what the
-    policies say.
+    policies say. `preparations` are whole ones, of whatever services.
     """
 
     runs: Mapping[str, Sequence[float]] = field(default_factory=dict)
     usual: Mapping[str, int] = field(default_factory=dict)
     after: Mapping[str, Sequence[str]] = field(default_factory=dict)
     step_up: Mapping[str, float] = field(default_factory=dict)
+    preparations: Sequence[Preparation] = ()
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -42,12 +48,15 @@ class Measured:
             "usual": dict(self.usual),
             "after": {name: list(after) for name, after in self.after.items()},
             "step_up": dict(self.step_up),
+            "preparations": [one.to_record() for one in self.preparations],
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Measured:
         """Return what `to_record` stored; nothing is known where it says nothing."""
-        return cls(*(record.get(name, {}) for name in ("runs", "usual", "after", "step_up")))
+        preparations = tuple(map(Preparation.from_record, record.get("preparations", ())))
+        by_service = {name: record.get(name, {}) for name in ("runs", "usual", "after", "step_up")}
+        return cls(**by_service, preparations=preparations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +80,14 @@ def lead_time(
     measured: Mapping[str, Sequence[float]],
     pace: Pace,
     learn: LearnSpec,
+    *,
+    preparations: Sequence[Preparation] = (),
 ) -> LeadTime:
     """Return the lead of `occurrence`: its own, or the time that its `orders` take in their order at this pace.
 
     `measured` holds the seconds of each service's successful runs. A service with fewer than `learn.least_runs` counts
-    with `learn.otherwise`, however many runs it needs.
+    with `learn.otherwise`, however many runs it needs. Whole `preparations` of about this size that took longer than
+    their runs say make it longer; they never make it shorter.
     """
     if occurrence.lead is not None:
         return LeadTime(occurrence.lead, "as its calendar says")
@@ -83,8 +95,14 @@ def lead_time(
     times = {order.service: _expected(measured.get(order.service, ()), learn) for order in wanted}
     unknown = [name for name in times if len(measured.get(name, ())) < learn.least_runs]
     whole = [replace(one, steps=one.steps[-1:]) if one.service in unknown else one for one in wanted]
-    length = preparation_time(whole, times, pace) + learn.margin
-    reason = f"p95 of the measured runs in their order, and {learn.margin} of margin"
+    length = preparation_time(whole, times, pace)
+    reason = "p95 of the measured runs in their order"
+    taken = seconds_by_size(preparations, EventSize.of(wanted))
+    if taken and timedelta(seconds=p95(taken)) > length:
+        length = timedelta(seconds=p95(taken))
+        reason = f"p95 of the {len(taken)} measured preparations of about this size"
+    length += learn.margin
+    reason += f", and {learn.margin} of margin"
     if unknown:
         reason += f"; {learn.otherwise} for {', '.join(sorted(unknown))}: fewer than {learn.least_runs} measured runs"
     if length > learn.longest:
@@ -102,7 +120,10 @@ def leads_of(almanac: Almanac, measured: Measured, now: datetime) -> dict[str, L
             found[one.id] = LeadTime(learn.otherwise + learn.margin, "not learned before its week")
             continue
         if key not in learned:
-            learned[key] = lead_time(one, expected_orders(one, measured), measured.runs, almanac.pace, learn)
+            orders = expected_orders(one, measured)
+            learned[key] = lead_time(
+                one, orders, measured.runs, almanac.pace, learn, preparations=measured.preparations
+            )
         found[one.id] = learned[key]
     return found
 

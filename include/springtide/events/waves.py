@@ -3,6 +3,7 @@
     order       a service starts when every service that it is `after` stands
     shared      a run that would find no connections to a database beside those that go on waits for them
     pace        pods per minute over all services, and so many services at the same time
+    credit      a turn starts what the pace lets start before the next turn: nobody is there to start it later
     held back   a service whose dependency failed or is held back itself; the others go on
 
 Whoever conducts asks again and again, with what has become of the runs meanwhile: nothing has to be remembered but
@@ -121,8 +122,19 @@ def waves(orders: Sequence[Order]) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-def next_turn(orders: Sequence[Order], started: Sequence[Started], pace: Pace, *, now: datetime) -> Turn:
-    """Return what to do now, given every run that was started."""
+def next_turn(
+    orders: Sequence[Order],
+    started: Sequence[Started],
+    pace: Pace,
+    *,
+    now: datetime,
+    until_next: timedelta = timedelta(),
+) -> Turn:
+    """Return what to do now, given every run that was started.
+
+    `until_next` is the time until somebody asks again. What the pace lets start before that starts now: so the starts
+    reach the pace, and are ahead of it by `until_next` and the pods of one run at most.
+    """
     state = _State(orders, started)
     going = [one for one in started if one.state is RunState.GOING]
     free = pace.runs - len(going)
@@ -136,7 +148,7 @@ def next_turn(orders: Sequence[Order], started: Sequence[Started], pace: Pace, *
             waiting[order.service] = f"waits for {', '.join(missing)}"
         elif free <= 0:
             waiting[order.service] = f"waits: {pace.runs} services are scaled at the same time"
-        elif opens_at is not None and now < opens_at:
+        elif opens_at is not None and now < opens_at and now + until_next <= opens_at:
             waiting[order.service] = f"waits until {opens_at:%H:%M:%S}: {pace.pods_per_minute:g} pods a minute"
             paced = True
         elif crowd := state.crowd(order, starts):

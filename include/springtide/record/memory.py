@@ -6,13 +6,17 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.record.events import notes_by_service
 from springtide.record.metrics import Total, applied, changes
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime
 
+    from springtide.events.notes import EventNote
+    from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import Rehearsed
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Key
@@ -28,6 +32,8 @@ class MemoryStore:
         self._days: dict[tuple[str, date], HistoryDay] = {}
         self._learned: dict[str, Learned] = {}
         self._rehearsed: dict[tuple[str, str], Rehearsed] = {}
+        self._notes: dict[tuple[str, str], EventNote] = {}
+        self._preparations: dict[str, Preparation] = {}
 
     def save(self, run: ScalingRun) -> None:
         """Keep the run."""
@@ -88,6 +94,36 @@ class MemoryStore:
         with self._lock:
             found = [one for one in self._rehearsed.values() if one.policy == policy]
         return tuple(sorted(found, key=lambda one: (one.at, one.run_id), reverse=True)[:limit])
+
+    def keep_notes(self, notes: Sequence[EventNote], *, now: datetime) -> None:
+        """Keep those notes that are not there yet."""
+        with self._lock:
+            self._notes = {key: note for key, note in self._notes.items() if now < note.kept_until}
+            for note in notes:
+                self._notes.setdefault((note.service, note.occurrence.id), note)
+
+    def notes(self, services: Collection[str], *, now: datetime) -> dict[str, tuple[EventNote, ...]]:
+        """Return the notes of each service."""
+        with self._lock:
+            return notes_by_service(list(self._notes.values()), services, now)
+
+    def drop_notes(self, services: Collection[str], occurrence: str) -> None:
+        """Take out what one event holds."""
+        with self._lock:
+            for service in services:
+                self._notes.pop((service, occurrence), None)
+
+    def save_preparation(self, preparation: Preparation) -> None:
+        """Keep the preparation."""
+        with self._lock:
+            self._preparations[preparation.run_id] = preparation
+
+    def preparations(self, *, limit: int = PAGE) -> tuple[Preparation, ...]:
+        """Return the latest preparations, newest first."""
+        require_limit(limit)
+        with self._lock:
+            kept = list(self._preparations.values())
+        return tuple(sorted(kept, key=lambda one: (one.began_at, one.run_id), reverse=True)[:limit])
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

@@ -7,23 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.database import engine_for, translated, writing
+from springtide.record.events import notes_by_service
 from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
-from springtide.record.tables import DayRow, LearnedRow, RehearsalRow, RunRow, TotalRow
+from springtide.record.tables import DayRow, LearnedRow, NoteRow, PreparationRow, RehearsalRow, RunRow, TotalRow
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime
     from pathlib import Path
 
     from sqlalchemy import Engine
 
+    from springtide.events.notes import EventNote
+    from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import Rehearsed
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Change
@@ -136,6 +140,39 @@ class SqlStore:
         query = latest.order_by(RehearsalRow.at.desc(), RehearsalRow.run_id.desc()).limit(require_limit(limit))
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(query))
+
+    def keep_notes(self, notes: Sequence[EventNote], *, now: datetime) -> None:
+        """Keep those notes that are not there yet: no other writer is at work between the look and the write."""
+        with self._writing() as session:
+            session.execute(delete(NoteRow).where(NoteRow.kept_until <= now))
+            for note in notes:
+                if session.get(NoteRow, (note.service, note.occurrence.id)) is None:
+                    session.add(NoteRow.of(note))
+
+    def notes(self, services: Collection[str], *, now: datetime) -> dict[str, tuple[EventNote, ...]]:
+        """Return the notes of each service."""
+        with self._reading() as session:
+            rows = session.scalars(select(NoteRow).where(NoteRow.service.in_(services)))
+            return notes_by_service([row.read() for row in rows], services, now)
+
+    def drop_notes(self, services: Collection[str], occurrence: str) -> None:
+        """Take out what one event holds."""
+        mine = delete(NoteRow).where(NoteRow.service.in_(services), NoteRow.occurrence == occurrence)
+        with self._writing() as session:
+            session.execute(mine)
+
+    def save_preparation(self, preparation: Preparation) -> None:
+        """Keep the preparation in the place of what was kept of it before."""
+        with self._writing() as session:
+            row = session.get(PreparationRow, preparation.run_id) or PreparationRow()
+            row.write(preparation)
+            session.add(row)
+
+    def preparations(self, *, limit: int = PAGE) -> tuple[Preparation, ...]:
+        """Return the latest preparations, newest first."""
+        latest = select(PreparationRow).order_by(PreparationRow.began_at.desc(), PreparationRow.run_id.desc())
+        with self._reading() as session:
+            return tuple(row.read() for row in session.scalars(latest.limit(require_limit(limit))))
 
     def close(self) -> None:
         """Give the connections back."""

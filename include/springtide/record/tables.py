@@ -10,6 +10,8 @@ from sqlalchemy import JSON, Date, DateTime, Double, ForeignKey, Index, String, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from springtide.events.notes import EventNote
+from springtide.events.preparations import EventSize, Preparation
 from springtide.events.rehearsed import Rehearsed
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
@@ -246,6 +248,58 @@ class RehearsalRow(Base):
     def read(self) -> Rehearsed:
         """Return the outcome."""
         return Rehearsed.from_record(self.record)
+
+
+class NoteRow(Base):
+    """What one event holds for one service: a row of its own, so that two writers never write over each other's."""
+
+    __tablename__ = PREFIX + "notes"
+    __table_args__ = (Index("ix_springtide_notes_kept_until", "kept_until"),)
+
+    service: Mapped[str] = mapped_column(String(253), primary_key=True)
+    occurrence: Mapped[str] = mapped_column(String(253), primary_key=True)
+    kept_until: Mapped[datetime]
+    record: Mapped[dict[str, Any]]
+
+    @classmethod
+    def of(cls, note: EventNote) -> NoteRow:
+        """Return the row of `note`."""
+        return cls(
+            service=note.service,
+            occurrence=note.occurrence.id,
+            kept_until=note.kept_until,
+            record=note.to_record(),
+        )
+
+    def read(self) -> EventNote:
+        """Return the note."""
+        return EventNote.from_record(self.record)
+
+
+class PreparationRow(Base):
+    """How long one whole preparation took."""
+
+    __tablename__ = PREFIX + "preparations"
+    __table_args__ = (Index("ix_springtide_preparations_began_at", "began_at"),)
+
+    run_id: Mapped[str] = mapped_column(String(250), primary_key=True)
+    began_at: Mapped[datetime]
+    seconds: Mapped[float]
+    runs: Mapped[int]
+    pods: Mapped[int]
+
+    def write(self, preparation: Preparation) -> None:
+        """Take over every value of `preparation`."""
+        self.run_id = preparation.run_id
+        self.began_at = preparation.began_at
+        self.seconds = preparation.seconds
+        self.runs = preparation.size.runs
+        self.pods = preparation.size.pods
+
+    def read(self) -> Preparation:
+        """Return the preparation."""
+        size = EventSize(self.runs, self.pods)
+        return Preparation(run_id=self.run_id, began_at=self.began_at, seconds=self.seconds, size=size)
 
 
 class TotalRow(Base):

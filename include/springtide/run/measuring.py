@@ -51,7 +51,7 @@ def without_person(run: ScalingRun) -> float | None:
 
 
 def measure(store: RunStore, services: Iterable[str], policies: Mapping[str, ScalingPolicy]) -> Measured:
-    """Return what the store says of `services`, and those of their `policies` that can be read.
+    """Return what the store says of `services` and of preparations, and those of their `policies` that can be read.
 
     Raises:
         TemporaryError: the store does not answer.
@@ -61,4 +61,4 @@ def measure(store: RunStore, services: Iterable[str], policies: Mapping[str, Sca
     usual = {service: last for service, (_, last) in found.items() if last is not None}
     after = {name: policy.spec.after for name, policy in policies.items()}
     step_up = {name: float(policy.spec.guards.step_up) for name, policy in policies.items()}
-    return Measured(runs, usual, after, step_up)
+    return Measured(runs, usual, after, step_up, store.preparations(limit=LATEST))

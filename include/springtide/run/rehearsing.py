@@ -17,8 +17,31 @@ from springtide.verify.route import address_of
 from springtide.verify.smoke import promql_check
 from springtide.verify.verdict import VerdictStatus
 
+Send = Callable[[str, LoadOrder, Callable[[], str | None], Clock], Report]
+"""Sends the load to an address, as `send` does."""
 
-def load_test(ports: Ports, policy: ScalingPolicy, order: LoadOrder, beginning: Callable[[], None]) -> LoadFigures:
+
+def send(url: str, order: LoadOrder, watch: Callable[[], str | None], clock: Clock) -> Report:
+    """Send the load in the calling thread and return its report.
+
+    Raises:
+        InputError: it is out of the generator's bounds (`load_invalid`).
+    """
+    return Load(url, order.rate, seconds=order.seconds, course=order.course(watch), clock=clock).run()
+
+
+def unwell(ports: Ports, policy: ScalingPolicy) -> str | None:
+    """Return which of the policy's conditions on metrics fails now; None when none does, or nobody can say."""
+    checks = [check.promql for check in policy.spec.smoke if check.promql is not None]
+    for result in (promql_check(check, ports.instant) for check in checks):
+        if result.status is VerdictStatus.FAIL:
+            return f"{result.check}: {result.message}"
+    return None
+
+
+def load_test(
+    ports: Ports, policy: ScalingPolicy, order: LoadOrder, beginning: Callable[[], None], *, send: Send = send
+) -> LoadFigures:
     """Send the load and return what it saw; with fewer ready replicas than `order` says, nothing is sent.
 
     `beginning` is called just before the first request: what was begun must not be sent twice. While it is sent, the
@@ -39,21 +62,3 @@ def load_test(ports: Ports, policy: ScalingPolicy, order: LoadOrder, beginning: 
     report = send(url, order, lambda: unwell(ports, policy), ports.clock)
     scene, stable = retried(ports, lambda: admit(ports, request))
     return figures_of(report, order, ready_before=before, ready_after=len(scene.ready_endpoints(stable)))
-
-
-def send(url: str, order: LoadOrder, watch: Callable[[], str | None], clock: Clock) -> Report:
-    """Send the load in the calling thread and return its report.
-
-    Raises:
-        InputError: it is out of the generator's bounds (`load_invalid`).
-    """
-    return Load(url, order.rate, seconds=order.seconds, course=order.course(watch), clock=clock).run()
-
-
-def unwell(ports: Ports, policy: ScalingPolicy) -> str | None:
-    """Return which of the policy's conditions on metrics fails now; None when none does, or nobody can say."""
-    checks = [check.promql for check in policy.spec.smoke if check.promql is not None]
-    for result in (promql_check(check, ports.instant) for check in checks):
-        if result.status is VerdictStatus.FAIL:
-            return f"{result.check}: {result.message}"
-    return None

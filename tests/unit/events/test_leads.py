@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from springtide.events.almanac import Pace
 from springtide.events.leads import Measured, expected_orders, lateness, lead_time, p95, preparation_time
+from springtide.events.preparations import EventSize, Preparation
 from springtide.events.waves import Order, RunState, Started
 from springtide.policy.calendar import LearnSpec
 from unit.events.calendars import occurrence, utc
@@ -120,3 +121,45 @@ class TestLateness:
 
     def test_once_the_events_begin_the_deadline_speaks(self) -> None:
         assert self.late(ahead=100, after=100) is None
+
+
+class TestWholePreparations:
+    SIZE = EventSize.of(ORDERS)
+
+    def lead(self, *preparations: Preparation) -> timedelta:
+        return lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN, preparations=preparations).length - timedelta(minutes=5)
+
+    def taken(self, seconds: float, size: EventSize | None = None) -> Preparation:
+        return Preparation(run_id="r", began_at=EVENT.start, seconds=seconds, size=size or self.SIZE)
+
+    def test_they_make_the_lead_longer_than_their_runs_say(self) -> None:
+        assert EventSize(runs=2, pods=15) == self.SIZE
+        assert self.lead(self.taken(540.0)) == timedelta(seconds=540)
+
+    def test_they_never_make_it_shorter(self) -> None:
+        assert self.lead(self.taken(20.0)) == timedelta(seconds=120 + 90)
+
+    def test_the_reason_says_what_it_was_learned_from(self) -> None:
+        found = lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN, preparations=[self.taken(540.0), self.taken(500.0)])
+
+        assert found.reason == "p95 of the 2 measured preparations of about this size, and 5m of margin"
+
+    @pytest.mark.parametrize(
+        ("size", "seconds"),
+        [
+            (EventSize(2, 15), 540), (EventSize(4, 30), 540), (EventSize(1, 15), 1080), (EventSize(2, 10), 810),
+            (EventSize(5, 15), 210), (EventSize(2, 31), 210), (EventSize(2, 7), 210), (EventSize(2, 0), 210),
+        ],
+    )  # fmt: skip
+    def test_only_those_of_about_its_size_say_something_and_smaller_ones_in_proportion(
+        self, size: EventSize, seconds: int
+    ) -> None:
+        assert self.lead(self.taken(540.0, size)) == timedelta(seconds=seconds)
+
+    def test_the_end_of_a_learned_lead_holds_for_them_too(self) -> None:
+        assert self.lead(self.taken(90_000.0)) == timedelta(hours=12) - timedelta(minutes=5)
+
+    def test_they_are_kept_as_they_were(self) -> None:
+        measured = Measured({"web": [60.0]}, preparations=(self.taken(540.0),))
+
+        assert Measured.from_record(measured.to_record()) == measured

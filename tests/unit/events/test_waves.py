@@ -149,3 +149,59 @@ def test_order_pace_and_number_hold_in_every_preparation(
         assert sum(by_name[other.service].pods(0) for other in minute) <= pods_per_minute + largest
     done = {one.service for one in orders if not one.steps} | set(ends) | set(end.held)
     assert done == set(by_name)  # nobody is forgotten
+
+
+def turns(pods: list[int], per_minute: int, every: float, count: int) -> list[tuple[float, int]]:
+    """Return when so many turns start services of so many pods each, when every run has ended by the next turn."""
+    orders = [order(f"s{at:03d}", many) for at, many in enumerate(pods)]
+    pace, started = Pace(per_minute, len(pods)), list[Started]()
+    for number in range(count):
+        now = START + timedelta(seconds=number * every)
+        turn = next_turn(orders, started, pace, now=now, until_next=timedelta(seconds=every))
+        started += [Started(service, step, now, RunState.SUCCEEDED) for service, step in turn.starts]
+    by_name = {one.service: one.pods(0) for one in orders}
+    return [((one.at - START).total_seconds(), by_name[one.service]) for one in started]
+
+
+class TestCreditUntilTheNextTurn:
+    def test_a_turn_starts_what_the_pace_lets_start_before_the_next(self) -> None:
+        starts = turns([1] * 100, 100, 5.0, 12)
+
+        assert len(starts) == 100  # in a minute, as the pace says; a start a turn would be 12
+        assert [sum(pods for at, pods in starts if at == second) for second in (0, 5, 10)] == [9, 8, 8]
+
+    def test_what_opens_with_the_next_turn_is_left_to_it(self) -> None:
+        assert [at for at, _ in turns([5] * 3, 60, 5.0, 3)] == [0.0, 5.0, 10.0]
+
+    def test_a_large_start_is_paid_for_before_the_next(self) -> None:
+        assert [at for at, _ in turns([30] * 3, 60, 5.0, 13)] == [0.0, 30.0, 60.0]
+
+    def test_nobody_waits_longer_than_without_it(self) -> None:
+        started = [Started("db", 0, START, RunState.SUCCEEDED)]
+        pace = Pace(pods_per_minute=60, runs=4)
+        at_the_opening = START + timedelta(seconds=20)
+
+        turn = next_turn([order("db", 20), order("web")], started, pace, now=at_the_opening, until_next=timedelta())
+
+        assert turn.starts == (("web", 0),)
+
+    @settings(deadline=None)
+    @given(
+        st.lists(st.integers(1, 30), min_size=1, max_size=40),
+        st.integers(5, 300),
+        st.floats(0.5, 20.0),
+    )
+    def test_the_pace_is_reached_within_a_turn_and_never_left_behind_by_more(
+        self, pods: list[int], per_minute: int, every: float
+    ) -> None:
+        count = 20
+        starts = turns(pods, per_minute, every, count)
+        credit = per_minute * every / 60
+
+        for at, _ in starts:
+            in_a_minute = sum(many for other, many in starts if at <= other < at + 60)
+            assert in_a_minute <= per_minute + credit + max(pods)
+        for number in range(count):
+            seconds = number * every
+            so_far = sum(many for at, many in starts if at <= seconds)
+            assert so_far == sum(pods) or so_far >= per_minute * seconds / 60

@@ -1,0 +1,176 @@
+"""`springtide adjust` and `springtide prepare`: a sweep, and the preparation of events, in this process."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+
+from springtide.cli.answers import answering, print_json
+from springtide.cli.display import err, out
+from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
+from springtide.cli.groups import grouped
+from springtide.cli.options import (
+    Output,
+    OutputOption,
+    Place,
+    current_user,
+    new_run_id,
+)
+from springtide.clock import Clock, SystemClock
+from springtide.events.almanac import Almanac
+from springtide.events.leads import leads_of
+from springtide.events.rehearsal import named_event
+from springtide.fleet.calendars import CalendarFolder
+from springtide.fleet.conductor import Conductor, conducted
+from springtide.fleet.due import Due, due_now, due_sweep, prepared
+from springtide.fleet.facts import facts_of_all
+from springtide.fleet.in_process import InProcessRuns
+from springtide.fleet.memory import ProcessMemory
+from springtide.fleet.orders import decided_orders
+from springtide.fleet.ports import FleetPorts
+from springtide.fleet.report import FleetReport, TurnReport
+from springtide.run.ports import Ports
+
+TURN_EVERY: Final = timedelta(seconds=1)
+"""Between two turns: here a turn costs no start of a task."""
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change and keep nothing.")]
+EventArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[EVENT]", help="EVENT, CALENDAR.EVENT or an id: now. Without it: what is due."),
+]
+
+
+@grouped
+def adjust(
+    *,
+    dry_run: DryRunOption = False,
+    calendars: CalendarsOption = DEFAULT_CALENDARS,
+    place: Place,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Sweep once: look at every service, and scale those that need it, for demand and for the events that go on.
+
+    As the DAG adjust_capacity does, for a CronJob or a laptop. Exits with 1 when a service is not as it should be.
+    """
+    with answering(output):
+        command = FleetCommand(place, calendars, output)
+        fleet = command.fleet()
+        command.conduct(fleet, due_sweep(fleet), is_dry=dry_run)
+
+
+@grouped
+def prepare(
+    event: EventArgument = None,
+    *,
+    dry_run: DryRunOption = False,
+    calendars: CalendarsOption = DEFAULT_CALENDARS,
+    place: Place,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Prepare EVENT now, or every event whose lead has begun and that is not prepared yet.
+
+    As the DAG prepare_events does, for a CronJob or a laptop. What is prepared is held and given back by adjust. Exits
+    with 1 when a service is not as the events want it.
+    """
+    with answering(output):
+        command = FleetCommand(place, calendars, output)
+        fleet = command.fleet()
+        command.conduct(fleet, command.due(fleet, event), is_dry=dry_run)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetCommand:
+    """One command: where it works, and how it answers."""
+
+    place: Place
+    calendars: Path
+    output: Output
+
+    def fleet(self) -> FleetPorts:
+        """Return what its conductor reaches the world through.
+
+        Raises:
+            PolicyError: a calendar has errors. Nothing is done then: by unknown events too much would be given back.
+        """
+        clock = SystemClock()
+        almanac = self._almanac(clock)
+        return FleetPorts(
+            clock=clock,
+            calendars=lambda: almanac,
+            policies=self.place.folder,
+            open_ports=self._ports,
+            open_store=self.place.open_store,
+        )
+
+    def due(self, fleet: FleetPorts, name: str | None) -> Due:
+        """Return the preparation of the event called `name`, or of what is due now."""
+        calendars, now = fleet.calendars(), fleet.clock.now()
+        if name is not None:
+            return prepared(fleet, (named_event(calendars, name, now),), owner=current_user())
+        leads = leads_of(calendars, self._folder().measured(calendars), now)
+        return prepared(fleet, due_now(fleet, leads), owner=current_user())
+
+    def conduct(self, fleet: FleetPorts, due: Due, *, is_dry: bool) -> None:
+        """Look at the services of `due`, start what they need, and answer with what became of each.
+
+        Raises:
+            PermanentError: a service is not as it should be (`services_failed`), after the answer.
+            TemporaryError: the cluster or the store does not answer.
+        """
+        seen, unseen = facts_of_all(fleet, due)
+        if is_dry:
+            self._show(FleetReport.planned(decided_orders(fleet, due, seen, unseen=unseen, is_dry=True), unseen))
+            return
+        with InProcessRuns(fleet, requested_by=current_user()) as runs:
+            conductor = Conductor(
+                fleet=fleet,
+                runs=runs,
+                memory=ProcessMemory(),
+                decide=lambda wanted: decided_orders(fleet, wanted, seen, unseen=unseen),
+                parent=new_run_id(fleet.clock),
+                every=TURN_EVERY,
+            )
+            self._show(conducted(conductor, due, self._tell, pause=runs.wait_for_an_end))
+
+    def _almanac(self, clock: Clock) -> Almanac:
+        if self.calendars == DEFAULT_CALENDARS and not self.calendars.exists():
+            err.print(f"there is no folder {self.calendars}/ here: no event is known", highlight=False)
+            return Almanac()
+        known = self._folder().known(clock.now())
+        known.raise_if_broken()
+        return known.almanac
+
+    def _folder(self) -> CalendarFolder:
+        return CalendarFolder(
+            folder=self.calendars,
+            memory_file=None,
+            policies=self.place.folder,
+            open_store=self.place.open_store,
+        )
+
+    def _ports(self) -> AbstractContextManager[Ports]:
+        return self.place.ports(lambda _message: None)
+
+    def _tell(self, turn: TurnReport) -> None:
+        if self.output is Output.TABLE:
+            for service, words in turn.started.items():
+                err.print(f"{service}: {words}", highlight=False)
+
+    def _show(self, report: FleetReport) -> None:
+        if self.output is Output.JSON:
+            print_json(report.to_record())
+        elif not report.services:
+            out.print("nothing is due: there is no service to look at")
+        else:
+            table = Table("service", "outcome")
+            for service, words in sorted(report.services.items()):
+                table.add_row(service, f"[red]{words}" if service in report.problems else words)
+            out.print(table)
+        report.require_good()

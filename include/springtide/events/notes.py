@@ -1,0 +1,44 @@
+"""What is noted when an event is prepared: what was usual for a service, and who asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from springtide.events.occurrences import Occurrence
+
+KEPT_FOR: Final = timedelta(days=1)
+"""How long after its event's end a note is kept: the release is judged by the demand from before the event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventNote:
+    """What one event holds for one service until it ends.
+
+    `usual` is what `multiply` multiplies: the replicas that were usual when the event was prepared. `before` is the
+    service's demand then, None where it was not known.
+    """
+
+    service: str
+    occurrence: Occurrence
+    usual: int
+    before: float | None
+    owner: str
+    reason: str
+
+    @property
+    def kept_until(self) -> datetime:
+        """When nobody needs the note any more."""
+        return self.occurrence.end + KEPT_FOR
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        names = ("service", "usual", "before", "owner", "reason")
+        return {name: getattr(self, name) for name in names} | {"occurrence": self.occurrence.to_record()}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> EventNote:
+        """Return the note that `to_record` stored."""
+        return cls(**{**record, "occurrence": Occurrence.from_record(record["occurrence"])})

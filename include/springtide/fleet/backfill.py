@@ -1,0 +1,24 @@
+"""A preparation over the past: what its events would have been given, beside what demand then did."""
+
+from __future__ import annotations
+
+from springtide.fleet.due import Due
+from springtide.fleet.ports import FleetPorts
+from springtide.fleet.report import FleetReport
+from springtide.run.paper import rehearse_on_paper
+
+
+def simulated_report(fleet: FleetPorts, due: Due) -> FleetReport:
+    """Return each service's line. Demand alone is read, and nothing is written; a sweep has nothing to say."""
+    if not due.events:
+        return FleetReport(services={}, problems={})
+    asked = {service for event in due.events for service in event.asks}
+    policies = {name: fleet.policies.get(name) for name in sorted(asked & set(fleet.policies.names()))}
+    with fleet.open_ports() as ports:
+        lines = rehearse_on_paper(ports, policies, due.events, at=due.planned_at, cap=fleet.calendars().cap)
+    return FleetReport(
+        services={line.service: line.words() for line in lines},
+        problems={},
+        simulated=[line.to_record() for line in lines],
+        events=[event.id for event in due.events],
+    )

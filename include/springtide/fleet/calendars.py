@@ -1,0 +1,91 @@
+"""The folder of calendars, and the file that remembers what was read last: a broken calendar takes no event away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from springtide.errors import PermanentError, SpringtideError
+from springtide.events.almanac import Almanac
+from springtide.events.firing import Firing, firings
+from springtide.events.known import Known, load_memory, read_calendars, save_memory
+from springtide.events.leads import Measured, leads_of
+from springtide.fleet.ports import Policies
+from springtide.record.store import RunStore
+from springtide.run.measuring import measure
+
+MEASURED_FOR: Final = timedelta(minutes=10)
+"""How long measured runs are taken from memory: calendars are read every few seconds, the store is not."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarFolder:
+    """Where calendars are read: `memory_file` keeps what was read last, None where nothing is remembered."""
+
+    folder: Path
+    memory_file: Path | None
+    policies: Policies
+    open_store: Callable[[], AbstractContextManager[RunStore]]
+
+    def known(self, now: datetime) -> Known:
+        """Return the calendars; a broken one counts as it was when it was read last."""
+        return self._read(self._memory(), now)
+
+    def due(self, now: datetime, *, most: int | None = None) -> tuple[tuple[Firing, ...], Known]:
+        """Return when every preparation is due, in that order, and the calendars it is from; remember both.
+
+        With `most`, only so many: those of the events that start nearest to `now`.
+        """
+        memory = self._memory()
+        known = self._read(memory, now)
+        measured = self._measured(known.almanac, memory.get("measured", {}), now)
+        leads = leads_of(known.almanac, Measured.from_record(measured), now)
+        seen = tuple(map(Firing.from_record, memory.get("firings", [])))
+        lengths = {occurrence: lead.length for occurrence, lead in leads.items()}
+        due = firings(known.almanac.occurrences, lengths, seen, now=now)
+        if self.memory_file is not None:
+            kept = {"firings": [firing.to_record() for firing in due], "measured": measured}
+            save_memory(self.memory_file, {**known.memory, **kept})
+        nearest = sorted(due, key=lambda firing: abs(firing.start - now))[:most]
+        return tuple(sorted(nearest, key=lambda firing: firing.at)), known
+
+    def measured(self, calendars: Almanac) -> Measured:
+        """Return what the store and the policies say of the services whose leads are learned.
+
+        Raises:
+            TemporaryError: the store does not answer.
+            PermanentError: it cannot be used.
+        """
+        services = {name for event in calendars.occurrences if event.lead is None for name in event.asks}
+        readable = {}
+        for service in sorted(services & set(self.policies.names())):
+            with suppress(PermanentError):  # a broken policy is told where its service is looked at
+                readable[service] = self.policies.get(service)
+        with self.open_store() as store:
+            return measure(store, services, readable)
+
+    def _measured(self, calendars: Almanac, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """Return the stored form of what was measured, from memory while it is fresh."""
+        at = memory.get("at")
+        if at is not None and timedelta(0) <= now - datetime.fromisoformat(at) < MEASURED_FOR:
+            return dict(memory)
+        try:
+            return {"at": now.isoformat(), **self.measured(calendars).to_record()}
+        except SpringtideError as error:
+            log.warning("leads_by_earlier_measures", code=error.code, message=error.message)
+            return dict(memory)
+
+    def _read(self, memory: Mapping[str, Any], now: datetime) -> Known:
+        # without any policy nobody knows which services there are, so calendars are not judged by them
+        return read_calendars(self.folder, memory, now=now, services=list(self.policies.names()) or None)
+
+    def _memory(self) -> dict[str, Any]:
+        return {} if self.memory_file is None else load_memory(self.memory_file)

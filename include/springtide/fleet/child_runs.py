@@ -1,0 +1,110 @@
+"""The runs that a conductor starts: one service to one step each, by whatever carries runs out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from springtide.errors import SpringtideError
+from springtide.events.waves import Order, RunState
+from springtide.policy.model import ScalingPolicy
+from springtide.record.store import RunStore
+from springtide.run.ports import RunRequest
+
+LONGEST_PARENT: Final = 150
+"""Characters of a conductor's name in those of its runs: the store and Airflow take 250 in all."""
+
+LONGEST_REASON: Final = 500
+
+_ALLOWED: Final = re.compile(r"[^A-Za-z0-9_.~:+-]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildRun:
+    """What one run is asked for: from `before` to `replicas`; where `is_release`, by giving a raised minimum back.
+
+    `until` is when a raised minimum lapses, None where it is not one or lapses as the policy says.
+    """
+
+    run_id: str
+    service: str
+    before: int
+    replicas: int
+    reason: str
+    is_release: bool = False
+    until: datetime | None = None
+
+    @classmethod
+    def of(cls, order: Order, step: int, run_id: str) -> ChildRun:
+        """Return the run that takes the order's service to its step."""
+        return cls(
+            run_id=run_id,
+            service=order.service,
+            before=order.before(step),
+            replicas=order.steps[step],
+            reason=order.reason[:LONGEST_REASON],
+            is_release=order.gives_back and step == len(order.steps) - 1,
+            until=order.until,
+        )
+
+    def request(self, policy: ScalingPolicy, *, requested_by: str) -> RunRequest:
+        """Return the run as `springtide.run.pipeline` takes it."""
+        return RunRequest(
+            run_id=self.run_id,
+            policy=policy,
+            replicas=None if self.is_release else self.replicas,
+            strategy=None,
+            requested_by=requested_by,
+            reason=self.reason,
+            is_release=self.is_release,
+            until=self.until,
+        )
+
+
+class ChildRuns(Protocol):
+    """Starts runs that go on by themselves, several at a time, and says what became of each."""
+
+    def start(self, run: ChildRun) -> None:
+        """Start the run; one of this name that is there already is left as it is.
+
+        Raises:
+            PermanentError: it cannot be started (`run_not_started`).
+            TemporaryError: nobody answers who could start it.
+        """
+        ...
+
+    def state(self, run_id: str) -> RunState:
+        """Return what has become of a run that was started."""
+        ...
+
+    def failure(self, run_id: str) -> str:
+        """Return why a run failed, in its own words where there are any."""
+        ...
+
+
+def child_run_id(parent: str, service: str, step: int, *, way: str = "") -> str:
+    """Return the name of the run that takes `service` to its step: the same whenever it is asked for.
+
+    `parent` names the conductor among all conductors: in Airflow its DAG too, for a sweep and a preparation that are
+    due at one instant have the same run id. `way` tells the way back of a rehearsal from the way there.
+    """
+    name = _ALLOWED.sub("-", parent)
+    if len(name) > LONGEST_PARENT:
+        digest = hashlib.sha256(parent.encode()).hexdigest()[:12]
+        name = f"{name[: LONGEST_PARENT - 13]}.{digest}"
+    return f"{name}__{service}__{way}{step}"
+
+
+def failure_in_store(open_store: Callable[[], AbstractContextManager[RunStore]], run_id: str) -> str:
+    """Return why a run failed, in its own words where the store has them."""
+    try:
+        with open_store() as store:
+            error = store.get(run_id).error
+    except SpringtideError:
+        error = None
+    return f"run {run_id} failed" + (f": {error['message']}" if error else "")

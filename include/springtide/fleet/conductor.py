@@ -1,0 +1,122 @@
+"""The conductor of a sweep, a preparation or a rehearsal: what to start next, until every service stands.
+
+    due     what it is about: found once, before its first turn
+    orders  what is to be done about each service: decided once, at the first turn, and the same at every later one
+    turn    what the order of services, their shared databases and the pace let start now; decided anew each time from
+            what has become of the runs, whose names are fixed: a turn that is repeated starts nothing twice
+
+Nothing is lost with a process: whoever has the same memory takes the next turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from springtide.errors import Fenced
+from springtide.events.waves import Order, next_turn
+from springtide.fleet.backfill import simulated_report
+from springtide.fleet.child_runs import ChildRuns
+from springtide.fleet.due import Due
+from springtide.fleet.lateness import keep_duration, late_words
+from springtide.fleet.memory import Memory
+from springtide.fleet.orders import Looked, decided_orders
+from springtide.fleet.ports import FleetPorts
+from springtide.fleet.progress import Progress
+from springtide.fleet.report import FleetReport, TurnReport
+from springtide.fleet.turns import TURN_EVERY, until_next
+
+log = structlog.get_logger(__name__)
+
+Decide = Callable[[Due], Sequence[Order]]
+"""Decides what is to be done; may raise `Fenced` while a run owns a service that has to be free first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conductor:
+    """Takes the turns of one sweep, preparation or rehearsal. `parent` names it among all that ever were.
+
+    `every` is the time between two turns. `way` tells the runs of a rehearsal's way back from those of its way there.
+    """
+
+    fleet: FleetPorts
+    runs: ChildRuns
+    memory: Memory
+    decide: Decide
+    parent: str
+    way: str = ""
+    every: timedelta = TURN_EVERY
+
+    def turn(self, due: Due) -> TurnReport:
+        """Start what may start now, and say what is waited for; the last turn says what became of everything.
+
+        Raises:
+            PermanentError: a run cannot be started, or the decision is refused.
+            TemporaryError: something did not answer: the same turn can be taken again.
+        """
+        if due.is_simulated:
+            return TurnReport(report=simulated_report(self.fleet, due))
+        try:
+            orders = self._orders(due)
+        except Fenced as error:
+            return TurnReport(waiting={error.field or "a service": error.message})
+        now = self.fleet.clock.now()
+        pace = self.fleet.calendars().pace
+        progress = Progress(self.runs, self.memory, parent=self.parent, way=self.way)
+        started = progress.started(orders)
+        turn = next_turn(orders, started, pace, now=now, until_next=self._until_next(now))
+        by_name = {order.service: order for order in orders}
+        begun = {service: progress.start(by_name[service], step, now) for service, step in turn.starts}
+        late = late_words(self.fleet, self.memory, due, orders, started, pace=pace)
+        if late is not None:
+            log.error("event_prepared_late", run=self.parent, message=late)
+        report = FleetReport.of(orders, turn, late=self.memory.get("late")) if turn.is_over else None
+        if report is not None:
+            self._keep_duration(due, orders, report, progress)
+        return TurnReport(started=begun, waiting={**turn.waiting, **turn.held}, late=late, report=report)
+
+    def _orders(self, due: Due) -> list[Order]:
+        kept = self.memory.get("orders")
+        if kept is not None:
+            return [Order.from_record(record) for record in kept]
+        orders = list(self.decide(due))
+        self.memory.set("orders", [order.to_record() for order in orders])
+        return orders
+
+    def _until_next(self, now: datetime) -> timedelta:
+        last = self.memory.get("turned_at")
+        self.memory.set("turned_at", now.isoformat())
+        return until_next(datetime.fromisoformat(last) if last else None, now, self.every)
+
+    def _keep_duration(self, due: Due, orders: Sequence[Order], report: FleetReport, progress: Progress) -> None:
+        """Keep how long a preparation took that succeeded as a whole; the way back prepares nothing."""
+        if due.events and not self.way and not report.problems:
+            keep_duration(self.fleet, due, orders, progress.run_ids(), parent=self.parent)
+
+
+def decided(fleet: FleetPorts, looked: Looked) -> Decide:
+    """Return how a sweep or a preparation decides: by what each look found, demand and events alike."""
+    return lambda due: decided_orders(fleet, due, looked())
+
+
+def conducted(
+    conductor: Conductor,
+    due: Due,
+    tell: Callable[[TurnReport], None],
+    *,
+    pause: Callable[[float], None] | None = None,
+) -> FleetReport:
+    """Take all turns in this process, one after the other, and return what became of everything.
+
+    `pause` waits between two turns, for so many seconds at most; without it, the conductor's clock does.
+    """
+    pause = pause or conductor.fleet.clock.sleep
+    while True:
+        turn = conductor.turn(due)
+        tell(turn)
+        if turn.report is not None:
+            return turn.report
+        pause(conductor.every.total_seconds())

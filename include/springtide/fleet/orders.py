@@ -1,0 +1,110 @@
+"""What a sweep or a preparation orders: what demand and events ask for, by the facts of one look at each service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from springtide.events.almanac import Almanac
+from springtide.events.notes import EventNote
+from springtide.events.occurrences import Occurrence
+from springtide.events.sweep import Facts, orders_for, with_floors
+from springtide.events.waves import Order
+from springtide.fleet.due import Due
+from springtide.fleet.ports import FleetPorts
+from springtide.record.events import Notes
+
+Looked = Callable[[], Mapping[str, Facts]]
+"""Returns what the look at each service found; a service that could not be looked at is not in it."""
+
+UNSEEN: Final = "it could not be looked at"
+"""How the reason of an order begins whose service nothing is known of: it fails, and holds back what comes after it."""
+
+WHY_UNSEEN: Final = "it has no policy, or its look failed: see look_at_service"
+
+
+def decided_orders(
+    fleet: FleetPorts,
+    due: Due,
+    facts: Mapping[str, Facts],
+    *,
+    unseen: Mapping[str, str] | None = None,
+    is_dry: bool = False,
+) -> list[Order]:
+    """Return what is to be done about each service; one of `due` that was not seen gets an order that fails.
+
+    `unseen` says why, where that is known. What is usual now is noted for the events that begin with this; with
+    `is_dry` nothing is noted.
+    """
+    with fleet.open_store() as store:
+        notes = _notes(store, due, facts, fleet.clock.now(), is_dry=is_dry)
+    orders = list(orders_for(with_events(fleet, due, facts, notes)))
+    asked = {*due.services, *(service for event in due.events for service in event.asks)}
+    return [*orders, *unseen_orders(asked - facts.keys(), unseen or {})]
+
+
+def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[Order]:
+    """Return an order that fails for each of `services` that nothing is known of."""
+    return [Order(service, 0, (0,), (), f"{UNSEEN}: {why.get(service, WHY_UNSEEN)}") for service in sorted(services)]
+
+
+def is_unseen(order: Order) -> bool:
+    """Say whether the order is for a service that nothing is known of."""
+    return order.reason.startswith(UNSEEN)
+
+
+def with_events(
+    fleet: FleetPorts, due: Due, facts: Mapping[str, Facts], notes: Mapping[str, Sequence[EventNote]]
+) -> dict[str, Facts]:
+    """Return the facts with what the events that go on ask for, and with what is frozen."""
+    now, calendars = fleet.clock.now(), fleet.calendars()
+    noted = {(note.occurrence.id, name): note.usual for name, many in notes.items() for note in many}
+    going_on = {event.id: event for event in (*_held(calendars, notes, now), *calendars.going_on(now), *due.events)}
+    return with_floors(facts, going_on.values(), calendars, noted=noted, now=now)
+
+
+def _notes(
+    store: Notes, due: Due, facts: Mapping[str, Facts], now: datetime, *, is_dry: bool
+) -> dict[str, tuple[EventNote, ...]]:
+    new = [
+        _note(due, event, facts[service])
+        for event in due.events
+        for service in event.asks
+        if service in facts and not facts[service].is_owned
+    ]
+    if not is_dry:
+        store.keep_notes(new, now=now)
+    kept = store.notes(list(facts), now=now)
+    if not is_dry:
+        return dict(kept)
+    there = {(note.service, note.occurrence.id) for many in kept.values() for note in many}
+    added = [note for note in new if (note.service, note.occurrence.id) not in there]
+    return {name: (*many, *(note for note in added if note.service == name)) for name, many in kept.items()}
+
+
+def _note(due: Due, event: Occurrence, facts: Facts) -> EventNote:
+    return EventNote(
+        service=facts.service,
+        occurrence=event,
+        usual=facts.usual if facts.usual is not None else max(facts.current, facts.least),
+        before=facts.health.demand,
+        owner=due.owner,
+        reason=due.reason,
+    )
+
+
+def _held(calendars: Almanac, notes: Mapping[str, Sequence[EventNote]], now: datetime) -> list[Occurrence]:
+    """Return the noted events that are not over, as their calendars have them now; one that was taken out goes."""
+    known = {view.calendar.name for view in calendars.views}
+    present = {event.id: event for event in calendars.occurrences}
+    held: dict[str, Occurrence] = {}
+    for note in (note for many in notes.values() for note in many):
+        event = note.occurrence
+        if event.calendar in known:
+            if event.id not in present:
+                continue
+            event = present[event.id]
+        if now < event.end:
+            held[event.id] = event
+    return list(held.values())

@@ -1,0 +1,48 @@
+"""What sweeps and events reach the world through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from springtide.clock import Clock
+from springtide.events.almanac import Almanac
+from springtide.policy.model import ScalingPolicy
+from springtide.record.store import RunStore
+from springtide.run.ports import Ports
+from springtide.run.rehearsing import Send, send
+
+
+class Policies(Protocol):
+    """The policies that there are, by the names of their services."""
+
+    def names(self) -> Sequence[str]:
+        """Return the services that have a policy, readable or not."""
+        ...
+
+    def get(self, name: str) -> ScalingPolicy:
+        """Return the policy of the service `name`.
+
+        Raises:
+            InputError: there is none.
+            PolicyError: it has errors.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPorts:
+    """Everything outside: time, calendars, policies; the ports of a run and the store, opened when they are needed.
+
+    `calendars` returns what is known of all calendars now. `open_ports` and `open_store` may raise `TemporaryError`
+    when something does not answer, and `InputError` when it cannot be used. `send` sends the load of a rehearsal.
+    """
+
+    clock: Clock
+    calendars: Callable[[], Almanac]
+    policies: Policies
+    open_ports: Callable[[], AbstractContextManager[Ports]]
+    open_store: Callable[[], AbstractContextManager[RunStore]]
+    send: Send = send

@@ -1,0 +1,75 @@
+"""What a conductor started: kept in its memory, so that whoever takes the next turn knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from springtide.events.waves import Order, RunState, Started
+from springtide.fleet.child_runs import ChildRun, ChildRuns, child_run_id
+from springtide.fleet.memory import Memory
+from springtide.fleet.orders import is_unseen
+
+_BEFORE_ALL: Final = datetime.fromtimestamp(0, UTC)
+"""When what could not be looked at "was started": the pace is for runs that really were."""
+
+
+class Progress:
+    """The runs of one conductor, by service and step. What ended is remembered and not asked for again."""
+
+    def __init__(self, runs: ChildRuns, memory: Memory, *, parent: str, way: str = "") -> None:
+        self._runs = runs
+        self._memory = memory
+        self._parent = parent
+        self._way = way
+
+    def started(self, orders: Sequence[Order]) -> list[Started]:
+        """Return every run that was started, and what has become of it."""
+        times: dict[str, str] = self._memory.get("started") or {}
+        ended: dict[str, list[str]] = self._memory.get("ended") or {}
+        known = len(ended)
+        started = [
+            Started(order.service, 0, _BEFORE_ALL, RunState.FAILED, order.reason)
+            for order in orders
+            if is_unseen(order)
+        ]
+        for key, at in times.items():
+            service, _, step = key.rpartition("/")
+            state, message = self._what_became(key, ended)
+            started.append(Started(service, int(step), datetime.fromisoformat(at), state, message))
+        if len(ended) > known:
+            self._memory.set("ended", ended)
+        return started
+
+    def start(self, order: Order, step: int, now: datetime) -> str:
+        """Start the run that takes the order's service to its step; return what was started, in words.
+
+        A start that is repeated starts nothing: the run has the same name.
+        """
+        self._runs.start(ChildRun.of(order, step, self.run_id(order.service, step)))
+        times: dict[str, Any] = self._memory.get("started") or {}
+        self._memory.set("started", times | {f"{order.service}/{step}": now.isoformat()})
+        return f"{order.current} → {order.steps[step]} replicas: {order.reason}"
+
+    def run_ids(self) -> list[str]:
+        """Return the names of all runs that were started."""
+        keys = (key.rpartition("/") for key in self._memory.get("started") or {})
+        return [self.run_id(service, int(step)) for service, _, step in keys]
+
+    def run_id(self, service: str, step: int) -> str:
+        """Return the name of the run that takes `service` to its step."""
+        return child_run_id(self._parent, service, step, way=self._way)
+
+    def _what_became(self, key: str, ended: dict[str, list[str]]) -> tuple[RunState, str]:
+        if key in ended:
+            state, message = ended[key]
+            return RunState(state), message
+        service, _, step = key.rpartition("/")
+        run_id = self.run_id(service, int(step))
+        state_now = self._runs.state(run_id)
+        if state_now is RunState.GOING:
+            return state_now, ""
+        message = self._runs.failure(run_id) if state_now is RunState.FAILED else ""
+        ended[key] = [state_now.value, message]
+        return state_now, message

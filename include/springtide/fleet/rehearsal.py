@@ -1,0 +1,187 @@
+"""A rehearsal: the way there without anything made smaller, one load test of each service, and the way back.
+
+Whatever becomes of it, everything goes back at once, what depends on others first; and what a rehearsal that died
+leaves behind expires like any other event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from springtide.errors import Fenced, PermanentError
+from springtide.events.rehearsal import Back, LoadOrder, load_order, only_growth, way_back
+from springtide.events.rehearsed import RehearsalVerdict, Rehearsed, judged
+from springtide.events.sweep import Facts
+from springtide.events.waves import Order
+from springtide.fleet.due import Due
+from springtide.fleet.memory import Memory
+from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Looked, decided_orders, unseen_orders, with_events
+from springtide.fleet.ports import FleetPorts
+from springtide.fleet.rehearsal_request import Rehearsal
+from springtide.fleet.report import FleetReport
+from springtide.policy.model import ScalingPolicy
+from springtide.run.looking import look_at_service
+from springtide.run.rehearsing import load_test
+
+log = structlog.get_logger(__name__)
+
+BUSY_FOR: Final = timedelta(minutes=10)
+"""How long the way back waits for a run that still owns a service."""
+
+WAY_BACK: Final = "back-"
+"""What stands in the names of the runs that give a rehearsal back."""
+
+
+def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Facts]) -> Sequence[Order]:
+    """Return the orders of the event itself; nothing is made smaller.
+
+    Raises:
+        PermanentError: the rehearsal has expired (`rehearsal_expired`).
+    """
+    expires = due.events[0].end
+    if fleet.clock.now() >= expires:
+        raise PermanentError(
+            f"the rehearsal expired at {expires:%H:%M:%S} UTC before its services stood: give it more minutes, or see "
+            "which run waits.",
+            code="rehearsal_expired",
+            field="minutes",
+        )
+    return only_growth(decided_orders(fleet, due, facts))
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """Decides the way back from a rehearsal: once all of its services are free, by a new look at each."""
+
+    fleet: FleetPorts
+    memory: Memory
+    looked: Looked
+
+    def __call__(self, due: Due) -> Sequence[Order]:
+        """Return the orders.
+
+        Raises:
+            Fenced: a run owns one of them, and not for long enough to give up on it.
+        """
+        fleet, rehearsal = self.fleet, due.events[0]
+        with fleet.open_store() as store:
+            store.drop_notes(list(rehearsal.asks), rehearsal.id)
+        before = {name: facts for name, facts in self.looked().items() if name in rehearsal.asks and not facts.is_owned}
+        seen = self._seen(list(before))
+        with fleet.open_store() as store:
+            notes = store.notes(list(seen), now=fleet.clock.now())
+        held = with_events(fleet, replace(due, events=()), seen, notes)
+        backs = [_back(facts, before=before[name].current) for name, facts in held.items()]
+        return [*way_back(backs), *unseen_orders(before.keys() - seen.keys(), {})]
+
+    def _seen(self, services: Sequence[str]) -> dict[str, Facts]:
+        """Return what there is now; what cannot be looked at is left out."""
+        seen: dict[str, Facts] = {}
+        with self.fleet.open_ports() as ports:
+            for service in services:
+                try:
+                    facts = look_at_service(ports, self.fleet.policies.get(service))
+                except PermanentError as error:
+                    log.warning("service_not_seen", service=service, code=error.code, message=error.message)
+                    continue
+                if not facts.is_owned:
+                    seen[service] = facts
+                elif not self._is_given_up(self.fleet.clock.now()):
+                    raise Fenced(str(facts.frozen), code="run_active", field=service)
+        return seen
+
+    def _is_given_up(self, now: datetime) -> bool:
+        since = self.memory.get("busy_since")
+        if since is None:
+            self.memory.set("busy_since", now.isoformat())
+            return False
+        return now - datetime.fromisoformat(since) > BUSY_FOR
+
+
+def _back(facts: Facts, *, before: int) -> Back:
+    minimum = facts.minimum
+    return Back(
+        service=facts.service,
+        before=before,
+        current=facts.current,
+        floor=facts.floor or 0,
+        step_down=facts.step_down,
+        after=facts.after,
+        own=minimum.own if minimum else None,
+        until=minimum.until(facts.events_until) if minimum else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRehearsal:
+    """The load test of one service. `facts` are of before the preparation, None where it could not be looked at.
+
+    `prepared` is what became of the preparation; `memory` is this service's own: it knows whether the load was begun.
+    """
+
+    fleet: FleetPorts
+    rehearsal: Rehearsal
+    service: str
+    run_id: str
+    facts: Facts | None
+    prepared: FleetReport
+    memory: Memory
+
+    def test(self) -> Rehearsed | None:
+        """Send the load and return the verdict over it; None where the service is not of the rehearsal.
+
+        Raises:
+            PermanentError: the load was begun before, and its worker died (`load_test_interrupted`): it is not sent
+                twice.
+            TemporaryError: something did not answer before the load was begun.
+        """
+        if self.service not in self.rehearsal.occurrence.asks:
+            return None
+        outcome = Rehearsed(
+            run_id=self.run_id,
+            policy=self.service,
+            event=self.rehearsal.event,
+            at=self.fleet.clock.now(),
+            verdict=RehearsalVerdict.NOT_PROVEN,
+            words="",
+        )
+        if self.facts is None or self.service in self.prepared.problems:
+            why = self.prepared.problems.get(self.service, f"{UNSEEN}: {WHY_UNSEEN}")
+            return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, words=f"could not be prepared: {why}")
+        if self.facts.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
+            return replace(outcome, words=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")
+        return self._tested(self.facts, replace(outcome, replicas=self.prepared.standing[self.service]))
+
+    def _tested(self, facts: Facts, outcome: Rehearsed) -> Rehearsed:
+        policy, wanted = self.fleet.policies.get(self.service), self.rehearsal.wanted
+        order = load_order(
+            policy,
+            self.rehearsal.occurrence.asks[self.service],
+            wanted,
+            replicas=outcome.replicas,
+            demand=facts.health.demand,
+            usual=facts.usual,
+        )
+        if isinstance(order, LoadOrder):
+            return self._loaded(policy, outcome, order)
+        is_off = policy.spec.rehearsal is None or not wanted.load
+        verdict = RehearsalVerdict.NOT_TESTED if is_off else outcome.verdict
+        return replace(outcome, verdict=verdict, words=f"{self.prepared.services[self.service]}; {order}")
+
+    def _loaded(self, policy: ScalingPolicy, outcome: Rehearsed, order: LoadOrder) -> Rehearsed:
+        if self.memory.get("begun"):
+            raise PermanentError(
+                "the load was begun and its worker died: it is not sent twice. Start another rehearsal.",
+                code="load_test_interrupted",
+            )
+        with self.fleet.open_ports() as ports:
+            figures = load_test(ports, policy, order, self._begin, send=self.fleet.send)
+        return judged(outcome, order, figures)
+
+    def _begin(self) -> None:
+        self.memory.set("begun", True)

@@ -1,0 +1,92 @@
+"""What one turn did, and what the whole came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from springtide.errors import PermanentError
+from springtide.events.waves import Order, Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetReport:
+    """What became of every service: `services` in words, `problems` those of them that are not as they should be.
+
+    `standing` are the replicas of those that have no problem. `late` says that the events were prepared too late;
+    `simulated` are the lines of a simulated preparation of `events`.
+    """
+
+    services: Mapping[str, str]
+    problems: Mapping[str, str]
+    standing: Mapping[str, int] = field(default_factory=dict)
+    late: str | None = None
+    simulated: Sequence[Mapping[str, Any]] = ()
+    events: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, orders: Sequence[Order], turn: Turn, *, late: str | None) -> FleetReport:
+        """Return the report of `orders` after their last turn."""
+        problems = {**turn.failed, **turn.held}
+        good = [order for order in orders if order.service not in problems]
+        done = {order.service: f"{order.current} → {order.steps[-1]}: {order.reason}" for order in good if order.steps}
+        kept = {order.service: f"{order.current} stay: {order.reason}" for order in good if not order.steps}
+        standing = {order.service: order.steps[-1] if order.steps else order.current for order in good}
+        return cls(services={**kept, **done, **problems}, problems=problems, standing=standing, late=late)
+
+    @classmethod
+    def planned(cls, orders: Sequence[Order], unseen: Mapping[str, str]) -> FleetReport:
+        """Return what the `orders` would do; `unseen` says why nothing is known of a service."""
+        seen = [order for order in orders if order.service not in unseen]
+        return cls.of(seen, Turn(failed=unseen), late=None)
+
+    def require_good(self) -> None:
+        """Raise what is not as the events or demand want it.
+
+        Raises:
+            PermanentError: the words of every service that failed, was held back or could not be looked at.
+        """
+        if self.problems:
+            words = "; ".join(f"{name}: {why}" for name, why in self.problems.items())
+            raise PermanentError(words, code="services_failed")
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        optional = {"late": self.late, "simulated": list(self.simulated), "events": list(self.events)}
+        told = {name: value for name, value in optional.items() if value}
+        return {
+            "services": dict(self.services),
+            "problems": dict(self.problems),
+            "standing": dict(self.standing),
+            **told,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> FleetReport:
+        """Return the report that `to_record` stored."""
+        return cls(**record)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnReport:
+    """What one turn did: `started` in words, what it waits for and what is held back, by service.
+
+    `late` says that it can no longer make it to the start of its events, in the one turn that found out. `report` is
+    the whole, once it is over.
+    """
+
+    started: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    late: str | None = None
+    report: FleetReport | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.report is not None
+
+    def lines(self) -> Iterator[str]:
+        """Yield what it did, for a log."""
+        for service, words in {**self.started, **self.waiting}.items():
+            yield f"{service}: {words}"

@@ -1,0 +1,90 @@
+"""What the tasks of sweeps, events and rehearsals reach the world through: Airflow's own, and the hook's connections.
+
+Every task has a `wiring`, this one unless it is given another: tests give one with virtual time.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from springtide_airflow.calendars import FolderPolicies, calendar_folder
+from springtide_airflow.child_runs import AirflowRuns
+from springtide_airflow.clock import system_clock
+from springtide_airflow.hook import SpringtideHook
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from airflow.sdk import Context
+
+    from springtide.clock import Clock
+    from springtide.events.known import Known
+    from springtide.fleet.child_runs import ChildRuns
+    from springtide.fleet.conductor import Conductor, Decide
+    from springtide.fleet.memory import Memory
+    from springtide.fleet.ports import FleetPorts
+    from springtide.record.store import RunStore
+    from springtide.run.ports import Ports
+
+log = logging.getLogger(__name__)
+
+
+class Wiring:
+    """Airflow's: child runs by its supervisor, memory in the task's state store, everything else by connections."""
+
+    def clock(self) -> Clock:
+        """Return the time."""
+        return system_clock()
+
+    def known(self) -> Known:
+        """Return the calendars; a broken one counts as it was when it was read last."""
+        return calendar_folder().known(self.clock().now())
+
+    def open_ports(self) -> AbstractContextManager[Ports]:
+        """Open what a run reaches the world through."""
+        return SpringtideHook().ports(log.info)
+
+    def open_store(self) -> AbstractContextManager[RunStore]:
+        """Open the store of runs."""
+        from springtide.record.sql import open_store
+
+        return open_store(SpringtideHook().store_url())
+
+    def fleet(self) -> FleetPorts:
+        """Return what a conductor reaches the world through; nothing is opened yet."""
+        from springtide.fleet.ports import FleetPorts
+
+        return FleetPorts(
+            clock=self.clock(),
+            calendars=lambda: self.known().almanac,
+            policies=FolderPolicies(),
+            open_ports=self.open_ports,
+            open_store=self.open_store,
+        )
+
+    def runs(self, context: Context) -> ChildRuns:
+        """Return what starts the runs of `scale_service`."""
+        return AirflowRuns(context, self.open_store)
+
+    def memory(self, context: Context) -> Memory:
+        """Return what this task remembers through retries and reschedules."""
+        memory: Memory = context["task_state_store"]
+        return memory
+
+    def conductor(self, context: Context, decide: Decide, *, way: str = "") -> Conductor:
+        """Return the conductor whose turns a sensor takes; its name holds the DAG's, or two DAGs would share runs."""
+        from springtide.fleet.conductor import Conductor
+
+        run = context["dag_run"]
+        return Conductor(
+            fleet=self.fleet(),
+            runs=self.runs(context),
+            memory=self.memory(context),
+            decide=decide,
+            parent=f"{run.dag_id}__{run.run_id}",
+            way=way,
+        )
+
+
+AIRFLOW = Wiring()
