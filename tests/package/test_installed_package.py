@@ -71,6 +71,12 @@ def test_it_plans_with_the_model_auto(installation: Installation, cluster: Sandb
     assert (plan["current"], plan["replicas"]) == (3, 6)
 
 
+def test_it_validates_policies_without_a_cluster(installation: Installation) -> None:
+    done = installation.springtide("validate", ROOT / "examples" / "policies")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "extra"),
     [
