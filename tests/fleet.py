@@ -86,7 +86,7 @@ class ChildRun:
 
     def _begin(self) -> None:
         plan = phases.calculate_capacity(self.ports, self.request)
-        ref = RunRef(plan.target, self.request.run_id)
+        ref = RunRef(workload=plan.target, run_id=self.request.run_id)
         self._ref = ref
         phases.create_instances(self.ports, self.request, plan)
         self._left = [
@@ -156,13 +156,26 @@ class Fleet:
         client = ApiClient(settings)
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, lambda _policy: None)
+        return Ports(
+            kube=kube,
+            clock=self.world.clock,
+            route=WorldRoute(self.world),
+            store=self.store,
+            demand=lambda _policy: None,
+        )
 
     def start(self, run_id: str, service: str, replicas: int | str, until: str | None = None) -> None:
         """Start a run unless it is there; its `replicas` are a number or `release`."""
         if run_id not in self.runs:
             number = None if isinstance(replicas, str) else replicas
-            request = RunRequest(run_id, self.policies[service], number, None, "fleet", "a test")
+            request = RunRequest(
+                run_id=run_id,
+                policy=self.policies[service],
+                replicas=number,
+                strategy=None,
+                requested_by="fleet",
+                reason="a test",
+            )
             lapses = datetime.fromisoformat(until) if until else None
             self.runs[run_id] = ChildRun(self.ports(), replace(request, is_release=number is None, until=lapses))
             self.runs[run_id].begin()

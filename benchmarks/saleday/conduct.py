@@ -110,7 +110,13 @@ class Conductor:
         transport.install(client, self.world)
         clock = clock or self.world.clock
         kube = LiveKube(client, clock=clock)
-        return Ports(kube, clock, WorldRoute(self.world), self.store, lambda policy: Recorded(self.day, policy.name))
+        return Ports(
+            kube=kube,
+            clock=clock,
+            route=WorldRoute(self.world),
+            store=self.store,
+            demand=lambda policy: Recorded(self.day, policy.name),
+        )
 
     def begin_run(self, kind: str, request: RunRequest, before: int, to: int) -> tuple[Task, Mark]:
         """Start one whole run, as `springtide run` does it."""
@@ -204,7 +210,14 @@ class Conductor:
             run_id = f"{one.kind}-{now:%d%H%M%S}-{service}-{step}"
             to, before = order.steps[step], order.steps[step - 1] if step else order.current
             asked = None if is_back else to
-            request = RunRequest(run_id, self.policies[service], asked, None, "benchmark", order.reason)
+            request = RunRequest(
+                run_id=run_id,
+                policy=self.policies[service],
+                replicas=asked,
+                strategy=None,
+                requested_by="benchmark",
+                reason=order.reason,
+            )
             request = replace(request, is_release=is_back, until=order.until)
             task, mark = self.begin_run(one.kind, request, before, to)
             one.started[service, step] = (now, task, mark)

@@ -142,7 +142,14 @@ def _try_out(conductor: Conductor) -> None:
     for trial in range(TRIALS):
         for name, policy in conductor.policies.items():
             more = ready_endpoints(world, name) + 6
-            request = RunRequest(f"trial-{trial}-{name}", policy, more, None, "benchmark", "tried out")
+            request = RunRequest(
+                run_id=f"trial-{trial}-{name}",
+                policy=policy,
+                replicas=more,
+                strategy=None,
+                requested_by="benchmark",
+                reason="tried out",
+            )
             conductor.begin_run("trial", request, 0, more)
         conductor.advance(20 * MINUTE, is_scheduled=False)
         for name, policy in conductor.policies.items():
