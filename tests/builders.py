@@ -201,7 +201,7 @@ def scene(
     names = serving if serving is not None else [each.name for each in sets if _meets(found, each)]
     endpoints = [_endpoint(pod) for name in names for pod in built[name].pods]
     pods = tuple(pod for pod_set in built.values() for pod in pod_set.pods)
-    return Scene(NOW, found, built, tuple(endpoints), pods, autoscaler)
+    return Scene(at=NOW, service=found, pod_sets=built, endpoints=tuple(endpoints), pods=pods, autoscaler=autoscaler)
 
 
 def _meets(found: Service, each: SetBuilder) -> bool:
@@ -210,7 +210,14 @@ def _meets(found: Service, each: SetBuilder) -> bool:
 
 
 def _endpoint(pod: Pod) -> Endpoint:
-    return Endpoint(pod.uid, pod.name, ("10.0.0.1",), pod.is_ready, pod.is_ready, is_terminating=False)
+    return Endpoint(
+        pod_uid=pod.uid,
+        pod_name=pod.name,
+        addresses=("10.0.0.1",),
+        is_ready=pod.is_ready,
+        is_serving=pod.is_ready,
+        is_terminating=False,
+    )
 
 
 def order(
@@ -236,14 +243,16 @@ def order(
     )
     chosen = settings if settings is not None else policy().spec.strategy
     return Order(
-        "run-1",
-        Workload("shop", "web", "web"),
-        replicas,
-        snapshot,
-        chosen,
-        HoldNote("ada", "a sale", NOW + timedelta(days=1)),
+        run_id="run-1",
+        workload=Workload("shop", "web", "web"),
+        replicas=replicas,
+        snapshot=snapshot,
+        settings=chosen,
+        hold=HoldNote("ada", "a sale", NOW + timedelta(days=1)),
     )
 
 
 def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
-    return AutoscalerSnapshot(found.kind, found.name, found.uid, found.bounds, found.floor_text)
+    return AutoscalerSnapshot(
+        kind=found.kind, name=found.name, uid=found.uid, bounds=found.bounds, floor_text=found.floor_text
+    )

@@ -92,7 +92,7 @@ class SteppedRun:
 
     def _begin(self) -> None:
         plan = phases.calculate_capacity(self.ports, self.request)
-        ref = RunRef(plan.target, self.request.run_id)
+        ref = RunRef(workload=plan.target, run_id=self.request.run_id)
         self._ref = ref
         phases.create_instances(self.ports, self.request, plan)
         self._left = [
@@ -201,7 +201,13 @@ class Fleet:
         client = ApiClient(settings)
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        return Ports(kube, self.world.clock, WorldRoute(self.world), self.store, self.demand)
+        return Ports(
+            kube=kube,
+            clock=self.world.clock,
+            route=WorldRoute(self.world),
+            store=self.store,
+            demand=self.demand,
+        )
 
     def fleet_ports(self, policies: Policies | None = None) -> FleetPorts:
         """Return what a conductor of this fleet reaches the world through."""

@@ -43,8 +43,8 @@ class WorldRoute:
         try:
             answer = self._world.fetch(url)
         except ConnectionRefusedError as error:
-            return Answer(0, "", {}, error=str(error))
-        return Answer(answer.status, answer.body, {})
+            return Answer(status=0, body="", headers={}, error=str(error))
+        return Answer(status=answer.status, body=answer.body, headers={})
 
 
 def web(replicas: int, **env: str) -> list[Json]:
@@ -118,11 +118,20 @@ class Simulation:
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
         clock, route = self.clock or self.world.clock, self.route or WorldRoute(self.world)
-        return Ports(kube, clock, route, self.store, lambda _policy: None, self.instant)
+        return Ports(
+            kube=kube, clock=clock, route=route, store=self.store, demand=lambda _policy: None, instant=self.instant
+        )
 
     def request(self, replicas: int, run_id: str = "run-1") -> RunRequest:
         """Return the request to go to `replicas`."""
-        return RunRequest(run_id, self.policy, replicas, None, "simulation", "a test")
+        return RunRequest(
+            run_id=run_id,
+            policy=self.policy,
+            replicas=replicas,
+            strategy=None,
+            requested_by="simulation",
+            reason="a test",
+        )
 
     def run(self, replicas: int, run_id: str = "run-1") -> RunOutcome:
         """Do a whole run."""

@@ -103,4 +103,10 @@ class Pipeline:
         client = ApiClient(settings)
         transport.install(client, self.world)
         kube = LiveKube(client, clock=clock)
-        return Ports(kube, clock, WorldRoute(self.world), self.store, lambda policy: Recorded(self.day, policy.name))
+        return Ports(
+            kube=kube,
+            clock=clock,
+            route=WorldRoute(self.world),
+            store=self.store,
+            demand=lambda policy: Recorded(self.day, policy.name),
+        )

@@ -128,7 +128,14 @@ def _try_out(pipeline: Pipeline) -> None:
     for trial in range(TRIALS):
         for name, policy in pipeline.policies.items():
             more = ready_endpoints(world, name) + 6
-            request = RunRequest(f"trial-{trial}-{name}", policy, more, None, "benchmark", "tried out")
+            request = RunRequest(
+                run_id=f"trial-{trial}-{name}",
+                policy=policy,
+                replicas=more,
+                strategy=None,
+                requested_by="benchmark",
+                reason="tried out",
+            )
             pipeline.runs.begin("trial", request, before=0, to=more)
         pipeline.advance(20 * MINUTE, is_scheduled=False)
         for name, policy in pipeline.policies.items():

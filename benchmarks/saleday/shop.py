@@ -154,5 +154,5 @@ class WorldRoute:
         try:
             answer = self._world.fetch(url)
         except ConnectionRefusedError as error:
-            return Answer(0, "", {}, error=str(error))
-        return Answer(answer.status, answer.body, {})
+            return Answer(status=0, body="", headers={}, error=str(error))
+        return Answer(status=answer.status, body=answer.body, headers={})

@@ -116,7 +116,7 @@ def ref_of(context: Context, plan: ScalingPlan) -> RunRef:
     """Return how this task names its run in the cluster."""
     from springtide.run.ports import RunRef
 
-    return RunRef(plan.target, context["dag_run"].run_id, attempt=context["ti"].try_number)
+    return RunRef(workload=plan.target, run_id=context["dag_run"].run_id, attempt=context["ti"].try_number)
 
 
 def failure_of(context: Context) -> SpringtideError | None:

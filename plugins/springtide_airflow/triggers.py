@@ -64,7 +64,7 @@ class PhaseTrigger(BaseTrigger):
         from springtide_airflow.hook import SpringtideHook
 
         ports = SpringtideHook().reading_ports()
-        ref = RunRef(Workload.from_record(self.workload), self.run_id)
+        ref = RunRef(workload=Workload.from_record(self.workload), run_id=self.run_id)
         phase = Phase(self.phase)
 
         def take_one_look() -> Progress:

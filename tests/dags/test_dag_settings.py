@@ -154,7 +154,16 @@ def finished(number: int, lasted: timedelta = timedelta(minutes=2)) -> ScalingRu
     began = datetime.now(UTC) - timedelta(hours=1 + number)
     target = Workload("shop", "web", "web")
     plan = {"current": 2, "replicas": 4}
-    run = ScalingRun(f"run-{number}", "web", target, "in_place", "ada", "", began, plan=plan)
+    run = ScalingRun(
+        run_id=f"run-{number}",
+        policy="web",
+        target=target,
+        strategy="in_place",
+        requested_by="ada",
+        reason="",
+        started_at=began,
+        plan=plan,
+    )
     return run.with_outcome(RunOutcome.SUCCEEDED, at=began + lasted)
 
 

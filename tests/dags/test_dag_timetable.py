@@ -155,7 +155,14 @@ def measured(number: int) -> Any:
     began = NOW - timedelta(hours=1 + number)
     plan = {"current": 2, "replicas": 4}
     return ScalingRun(
-        f"run-{number}", "checkout", Workload("shop", "checkout", "checkout"), "in_place", "ada", "", began, plan=plan
+        run_id=f"run-{number}",
+        policy="checkout",
+        target=Workload("shop", "checkout", "checkout"),
+        strategy="in_place",
+        requested_by="ada",
+        reason="",
+        started_at=began,
+        plan=plan,
     ).with_outcome(RunOutcome.SUCCEEDED, at=began + timedelta(minutes=2))
 
 

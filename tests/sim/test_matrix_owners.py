@@ -172,7 +172,7 @@ def test_old_run_cleared(stage: Stage) -> None:
         assert TaskDriver(trial.simulation, old).go() is RunOutcome.FAILED
         for phase in (phases.switch_endpoints, phases.remove_old_instances):
             with pytest.raises(Fenced):
-                phase(trial.simulation.ports("run-0"), RunRef(WORKLOAD, "run-0"))
+                phase(trial.simulation.ports("run-0"), RunRef(workload=WORKLOAD, run_id="run-0"))
 
     trial.struck(cleared)
 
@@ -192,7 +192,7 @@ def test_two_runs_of_one_service(stage: Stage) -> None:
             pipeline.run(trial.simulation.ports("run-2"), trial.simulation.request(5, "run-2"))
         except Fenced as error:
             refusals.append(error.message)
-        phases.roll_back(trial.simulation.ports("run-2"), RunRef(WORKLOAD, "run-2"))
+        phases.roll_back(trial.simulation.ports("run-2"), RunRef(workload=WORKLOAD, run_id="run-2"))
 
     trial.struck(another)
 

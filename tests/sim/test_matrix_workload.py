@@ -296,7 +296,7 @@ class Flaky(WorldRoute):
         if not self._bad(self._count):
             return super().get(url, timeout_seconds=timeout_seconds)
         self._clock.sleep(timeout_seconds if self._hangs else 0.0)
-        return Answer(0 if self._hangs else 503, "", {}, error="timed out" if self._hangs else None)
+        return Answer(status=0 if self._hangs else 503, body="", headers={}, error="timed out" if self._hangs else None)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_trigger_only_reads(phase: str) -> None:
         if name == phase:
             before = len(trial.evidence.writes)
             for _ in range(2):
-                phases.look(trial.simulation.ports("trigger"), RunRef(WORKLOAD, "run-1"), Phase(phase))
+                phases.look(trial.simulation.ports("trigger"), RunRef(workload=WORKLOAD, run_id="run-1"), Phase(phase))
             looks.append(len(trial.evidence.writes) - before)
 
     trial.driver.before_task = look_twice

@@ -47,7 +47,14 @@ class Two:
         return replace(self.fleet.ports(), neighbours=lambda: everybody)
 
     def request(self, name: str, replicas: int = 6) -> RunRequest:
-        return RunRequest(f"run-{name}", self.policies[name], replicas, None, "a test", "at once")
+        return RunRequest(
+            run_id=f"run-{name}",
+            policy=self.policies[name],
+            replicas=replicas,
+            strategy=None,
+            requested_by="a test",
+            reason="at once",
+        )
 
     def plan(self, name: str) -> None:
         self.plans[name] = phases.calculate_capacity(self.ports(), self.request(name))
@@ -132,7 +139,7 @@ def test_of_two_that_took_their_leases_before_either_looked_the_earlier_goes_on(
 def give_way(two: Two, name: str) -> None:
     ports = two.ports()
     if "in flight" in refusal(two, name):
-        ref = RunRef(two.plans[name].target, f"run-{name}")
+        ref = RunRef(workload=two.plans[name].target, run_id=f"run-{name}")
         phases.roll_back(ports, ref)
         phases.report(ports, ref)
 

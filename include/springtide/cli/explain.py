@@ -59,7 +59,14 @@ def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> Scalin
         from springtide.cli.options import current_user, new_run_id
         from springtide.run.ports import RunRequest
 
-        request = RunRequest(new_run_id(SystemClock()), policy, None, None, current_user(), "explain")
+        request = RunRequest(
+            run_id=new_run_id(SystemClock()),
+            policy=policy,
+            replicas=None,
+            strategy=None,
+            requested_by=current_user(),
+            reason="explain",
+        )
         with place.ports(lambda _message: None) as ports:
             return plan_capacity(ports, request)
     from springtide.plan.planner import make_plan

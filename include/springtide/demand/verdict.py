@@ -47,7 +47,7 @@ class Verdict:
         return "; ".join(finding.message for finding in self.findings if finding.outcome is self.outcome)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the stored form."""
+        """Return the stored form: on purpose with the outcome, though it follows from the findings."""
         findings = [
             {"rule": finding.rule, "outcome": finding.outcome.value, "message": finding.message}
             for finding in self.findings

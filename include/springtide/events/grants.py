@@ -115,5 +115,5 @@ def _shares(more: Mapping[str, int], spare: int) -> dict[str, int]:
 
 
 def _clamped(grant: Grant, replicas: int, guard: str, reason: str) -> Grant:
-    clamp = Clamp(guard, grant.replicas, replicas, reason)
+    clamp = Clamp(guard=guard, was=grant.replicas, replicas=replicas, reason=reason)
     return replace(grant, replicas=replicas, clamps=(*grant.clamps, clamp))

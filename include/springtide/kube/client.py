@@ -12,7 +12,7 @@ FIELD_MANAGER: Final = "springtide"
 """What `metadata.managedFields` calls springtide."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Right:
     """What somebody may do, in the words of RBAC; `resource` holds a subresource behind a slash, `name` one object."""
 

@@ -42,7 +42,7 @@ class Version:
     resource_version: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Condition:
     """One status condition."""
 
@@ -250,7 +250,7 @@ class Service(KubeObject):
         return tuple(self.raw["spec"].get("ports") or ())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One endpoint of a Service, from whichever EndpointSlice it stands in."""
 

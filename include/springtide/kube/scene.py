@@ -51,7 +51,7 @@ class PodSet:
         return tuple(pod for pod in self.pods if pod.is_ready)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """One look: the Service, up to two pod sets by Deployment name, every endpoint, every pod that the selector meets.
 

@@ -51,7 +51,7 @@ class Difference:
         return _text(self.path)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One manifest, and what is done for the cluster to hold it; `version` is that of the object that was judged."""
 
@@ -100,13 +100,13 @@ def write_for(manifest: Json, found: KubeObject | None) -> Write:
         Conflict: a field that would change was set by somebody else last (`field_owned`).
     """
     if found is None:
-        return Write(manifest, Action.CREATE)
+        return Write(manifest=manifest, action=Action.CREATE)
     _require_ours(manifest, found)
     differences = tuple(_differences(_compared(manifest), found.raw, ()))
     if not differences:
-        return Write(manifest, Action.KEEP, version=found.version)
+        return Write(manifest=manifest, action=Action.KEEP, version=found.version)
     _require_own_fields(manifest["kind"], found, differences)
-    return Write(manifest, Action.CHANGE, differences, found.version)
+    return Write(manifest=manifest, action=Action.CHANGE, differences=differences, version=found.version)
 
 
 def beside(manifest: Json, found: Autoscaler | None, active: str) -> Json:

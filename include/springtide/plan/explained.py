@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from springtide.policy.model import ScalingPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuardLine:
     """One guard: what it is set to, what that means for the replicas of now, and what became of the number."""
 
@@ -36,7 +36,10 @@ def guard_lines(policy: ScalingPolicy, plan: ScalingPlan) -> tuple[GuardLine, ..
         ("guards.step_up", str(guards.step_up), f"at most {largest_step_up(current, guards)} from {current}"),
         ("guards.step_down", str(guards.step_down), f"at least {largest_step_down(current, guards)} from {current}"),
     ]
-    return tuple(GuardLine(name, setting, allows, _effect(name, plan)) for name, setting, allows in told)
+    return tuple(
+        GuardLine(guard=name, setting=setting, allows=allows, effect=_effect(name, plan))
+        for name, setting, allows in told
+    )
 
 
 def _effect(guard: str, plan: ScalingPlan) -> str:

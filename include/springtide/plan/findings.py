@@ -19,7 +19,7 @@ class FindingStatus(StrEnum):
     NOT_CHECKED = "not_checked"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Stored):
     """One check and what it found; `code` is stable and says what a refusal is about."""
 

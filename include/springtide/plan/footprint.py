@@ -14,7 +14,7 @@ from springtide.quantities import parse_quantity
 Amounts = dict[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
     """`pods` more than now at the peak, each with these requests and limits; `deployments` more objects."""
 
@@ -28,10 +28,10 @@ def footprint(plan: ScalingPlan, settings: RunSettings, *, running: int, pod_spe
     """Return what the run of `plan` adds to the `running` replicas at its peak, the overlap of two sets included."""
     requests, limits = (pod_amounts(pod_spec, side) for side in ("requests", "limits"))
     if not isinstance(settings, BlueGreen):
-        return Footprint(max(0, plan.replicas - running), requests, limits)
+        return Footprint(pods=max(0, plan.replicas - running), requests=requests, limits=limits)
     peak = max(running, plan.replicas)
     more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
-    return Footprint(more, requests, limits, deployments=1)
+    return Footprint(pods=more, requests=requests, limits=limits, deployments=1)
 
 
 def pod_amounts(pod_spec: Json, side: str) -> Amounts:

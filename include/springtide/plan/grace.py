@@ -45,16 +45,20 @@ def grace_findings(
         least = f"more than {known:g}" if not shrinks else f"at least {known + drain:g}"
         advice = f"{words}: pods are killed before they are done. Raise terminationGracePeriodSeconds to {least}"
         advice += ", or lower strategy.drain to what the longest request takes" if shrinks else ", or shorten preStop"
-        yield Finding("grace", status, f"{advice}.", "grace_too_short" if is_hard else "")
+        yield Finding(check="grace", status=status, message=f"{advice}.", code="grace_too_short" if is_hard else "")
     elif None in lengths:
-        yield Finding("grace", FindingStatus.NOT_CHECKED, f"{words}; how long another preStop takes is not known")
+        yield Finding(
+            check="grace",
+            status=FindingStatus.NOT_CHECKED,
+            message=f"{words}; how long another preStop takes is not known",
+        )
     elif shrinks and not hooks:
         advice = (
             "no preStop, so a pod is told to stop while requests still come. Add a preStop that sleeps for some seconds"
         )
-        yield Finding("grace", FindingStatus.WARNING, f"{advice}.")
+        yield Finding(check="grace", status=FindingStatus.WARNING, message=f"{advice}.")
     else:
-        yield Finding("grace", FindingStatus.PASSED, words)
+        yield Finding(check="grace", status=FindingStatus.PASSED, message=words)
 
 
 def _hook(container: Json) -> Json:

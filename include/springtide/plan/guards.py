@@ -25,9 +25,19 @@ AUTO = "auto"
 def within_bounds(wanted: int, replicas: Replicas) -> Clamp | None:
     """Return the clamp to [min, max]."""
     if wanted > replicas.max:
-        return Clamp("replicas.max", wanted, replicas.max, f"{wanted} is above replicas.max {replicas.max}")
+        return Clamp(
+            guard="replicas.max",
+            was=wanted,
+            replicas=replicas.max,
+            reason=f"{wanted} is above replicas.max {replicas.max}",
+        )
     if wanted < replicas.min:
-        return Clamp("replicas.min", wanted, replicas.min, f"{wanted} is below replicas.min {replicas.min}")
+        return Clamp(
+            guard="replicas.min",
+            was=wanted,
+            replicas=replicas.min,
+            reason=f"{wanted} is below replicas.min {replicas.min}",
+        )
     return None
 
 
@@ -35,7 +45,12 @@ def above_own_minimum(wanted: int, least: int) -> Clamp | None:
     """Return the clamp to the minimum that the autoscaler's owner set: a floor is never lower."""
     if wanted >= least:
         return None
-    return Clamp("autoscaler.minimum", wanted, least, f"{wanted} is below the autoscaler's own minimum {least}")
+    return Clamp(
+        guard="autoscaler.minimum",
+        was=wanted,
+        replicas=least,
+        reason=f"{wanted} is below the autoscaler's own minimum {least}",
+    )
 
 
 def within_tolerance(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
@@ -46,7 +61,7 @@ def within_tolerance(wanted: int, *, current: int, replicas: Replicas, guards: G
     if abs(wanted - current) > near:
         return None
     reason = f"{wanted} is within guards.tolerance {guards.tolerance} of {current}"
-    return Clamp("guards.tolerance", wanted, current, reason)
+    return Clamp(guard="guards.tolerance", was=wanted, replicas=current, reason=reason)
 
 
 def within_step(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
@@ -55,10 +70,10 @@ def within_step(wanted: int, *, current: int, replicas: Replicas, guards: Guards
     lowest = min(largest_step_down(current, guards), replicas.max)
     if wanted > highest:
         reason = f"{wanted} is more than guards.step_up {guards.step_up} of {current}"
-        return Clamp("guards.step_up", wanted, highest, reason)
+        return Clamp(guard="guards.step_up", was=wanted, replicas=highest, reason=reason)
     if wanted < lowest:
         reason = f"{wanted} removes more than guards.step_down {guards.step_down} of {current}"
-        return Clamp("guards.step_down", wanted, lowest, reason)
+        return Clamp(guard="guards.step_down", was=wanted, replicas=lowest, reason=reason)
     return None
 
 

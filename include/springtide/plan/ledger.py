@@ -9,7 +9,7 @@ from springtide.plan.findings import Finding, FindingStatus
 from springtide.policy.downstream import Downstream
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """One service's part: the most replicas that it has at once while runs are under way. None: nobody could see.
 
@@ -37,7 +37,7 @@ def ledger_findings(
 ) -> Iterator[Finding]:
     """Yield one finding per entry of `downstream`; `shares` and the strictest usable `limits` are by its name."""
     if not own:
-        yield Finding("downstream", FindingStatus.PASSED, "the policy names nothing downstream")
+        yield Finding(check="downstream", status=FindingStatus.PASSED, message="the policy names nothing downstream")
     for entry in own:
         yield _finding(entry.name, shares[entry.name], limits[entry.name])
 
@@ -47,9 +47,9 @@ def _finding(name: str, shares: Sequence[Share], usable: int) -> Finding:
     words = f"{name}: {total} connections at the peak ({' + '.join(map(str, shares))}), {usable} may be used"
     if total > usable:
         words += ". Scale fewer at once, or lower connections_per_replica with the pools, or raise the limit"
-        return Finding("downstream", FindingStatus.REFUSED, f"{words}.", "downstream_short")
+        return Finding(check="downstream", status=FindingStatus.REFUSED, message=f"{words}.", code="downstream_short")
     unseen = [share.service for share in shares if share.replicas is None]
     if unseen:
         words += f"; the replicas of {', '.join(unseen)} could not be read"
-        return Finding("downstream", FindingStatus.NOT_CHECKED, words)
-    return Finding("downstream", FindingStatus.PASSED, words)
+        return Finding(check="downstream", status=FindingStatus.NOT_CHECKED, message=words)
+    return Finding(check="downstream", status=FindingStatus.PASSED, message=words)

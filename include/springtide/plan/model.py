@@ -25,7 +25,7 @@ class PlanOutcome(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Clamp:
     """One guard that changed the number: `was` before it, `replicas` after it, and why."""
 
@@ -48,7 +48,7 @@ class Standing:
     least: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingPlan(Stored):
     """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by.
 

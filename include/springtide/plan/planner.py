@@ -133,7 +133,10 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
     if estimate.hold is None or wanted >= current:
         return None
     return Clamp(
-        "demand.quality", wanted, current, f"{wanted} is less than {current} and is not trusted: {estimate.hold}"
+        guard="demand.quality",
+        was=wanted,
+        replicas=current,
+        reason=f"{wanted} is less than {current} and is not trusted: {estimate.hold}",
     )
 
 

@@ -16,7 +16,9 @@ def rehearsal_findings(estimate: CapacityEstimate) -> tuple[Finding, ...]:
         words = f"{answer.inputs[REHEARSED]}; {answer.model} plans with {float(answer.inputs[PLANNED]):.4g}"
         if answer.inputs.get(RAISED_BY):
             words += ". More replicas are asked for. Correct the policy, or rehearse again when the service is faster."
-            found.append(Finding("rehearsal", FindingStatus.WARNING, words, "rehearsal_below_plan"))
+            found.append(
+                Finding(check="rehearsal", status=FindingStatus.WARNING, message=words, code="rehearsal_below_plan")
+            )
         else:
-            found.append(Finding("rehearsal", FindingStatus.PASSED, words))
+            found.append(Finding(check="rehearsal", status=FindingStatus.PASSED, message=words))
     return tuple(found)

@@ -14,18 +14,25 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
     """Return what a run by `strategy` does, with the names that a Role may narrow it to."""
     sets = target.set_names if strategy == "blue_green" else (target.deployment,)
     lease = target.lease_name
-    rights = [Right(verb, "", "services", target.service) for verb in ("get", "patch")]
-    rights += [Right(verb, "apps", "deployments", each) for verb in ("get", "patch") for each in sets]
-    rights += [Right("list", group, resource) for group, resource in _LISTED]
-    rights += [Right(verb, "coordination.k8s.io", "leases", lease) for verb in ("get", "patch")]
-    rights.append(Right("create", "coordination.k8s.io", "leases"))
+    rights = [Right(verb=verb, group="", resource="services", name=target.service) for verb in ("get", "patch")]
+    rights += [
+        Right(verb=verb, group="apps", resource="deployments", name=each) for verb in ("get", "patch") for each in sets
+    ]
+    rights += [Right(verb="list", group=group, resource=resource) for group, resource in _LISTED]
+    rights += [
+        Right(verb=verb, group="coordination.k8s.io", resource="leases", name=lease) for verb in ("get", "patch")
+    ]
+    rights.append(Right(verb="create", group="coordination.k8s.io", resource="leases"))
     if strategy == "floor" and autoscaler is not None:
         kind, name = autoscaler
         group, resource = _AUTOSCALERS[kind]
-        return (*rights, *(Right(verb, group, resource, name) for verb in ("get", "patch")))
-    rights += [Right("patch", "apps", "deployments/scale", each) for each in sets]
+        return (*rights, *(Right(verb=verb, group=group, resource=resource, name=name) for verb in ("get", "patch")))
+    rights += [Right(verb="patch", group="apps", resource="deployments/scale", name=each) for each in sets]
     if strategy == "blue_green":
-        rights += [Right("create", "apps", "deployments"), *(Right("delete", "apps", "deployments", s) for s in sets)]
+        rights += [
+            Right(verb="create", group="apps", resource="deployments"),
+            *(Right(verb="delete", group="apps", resource="deployments", name=s) for s in sets),
+        ]
     return tuple(rights)
 
 
@@ -41,7 +48,11 @@ def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace:
     lacking = [str(each) for each in missing]
     count = len(list(needed))
     if not lacking:
-        return Finding("rights", FindingStatus.PASSED, f"all {count} rights in namespace {namespace} are there")
+        return Finding(
+            check="rights",
+            status=FindingStatus.PASSED,
+            message=f"all {count} rights in namespace {namespace} are there",
+        )
     words = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."
     words += " Apply deploy/kubernetes/rbac.yaml there."
-    return Finding("rights", FindingStatus.REFUSED, words, "rbac_missing")
+    return Finding(check="rights", status=FindingStatus.REFUSED, message=words, code="rbac_missing")

@@ -32,18 +32,22 @@ def quota_findings(
     `unread` names the Leases of runs of which nobody can say what they still take.
     """
     if not quotas:
-        yield Finding("quota", FindingStatus.PASSED, "the namespace has no quota")
+        yield Finding(check="quota", status=FindingStatus.PASSED, message="the namespace has no quota")
     needed = _needed(need)
     for quota in quotas:
         name = quota["metadata"]["name"]
         spec = quota["spec"]
         if spec.get("scopes") or spec.get("scopeSelector"):
-            yield Finding("quota", FindingStatus.NOT_CHECKED, f"ResourceQuota {name} counts only pods of its scopes")
+            yield Finding(
+                check="quota",
+                status=FindingStatus.NOT_CHECKED,
+                message=f"ResourceQuota {name} counts only pods of its scopes",
+            )
             continue
         yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, owed)
     if quotas and unread:
         words = f"what the runs of {', '.join(unread)} still take is not known: another springtide stored them"
-        yield Finding("quota", FindingStatus.NOT_CHECKED, words)
+        yield Finding(check="quota", status=FindingStatus.NOT_CHECKED, message=words)
 
 
 def _needed(need: Footprint) -> Amounts:
@@ -66,9 +70,9 @@ def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Seq
         if amount and amount > free:
             short.append(words)
     if not short:
-        return Finding("quota", FindingStatus.PASSED, f"ResourceQuota {name}: {'; '.join(told)}")
+        return Finding(check="quota", status=FindingStatus.PASSED, message=f"ResourceQuota {name}: {'; '.join(told)}")
     words = f"ResourceQuota {name}: {'; '.join(short)}. Raise the quota, or scale with less overlap (overlap: batched,"
-    return Finding("quota", FindingStatus.REFUSED, f"{words} in_place).", "quota_short")
+    return Finding(check="quota", status=FindingStatus.REFUSED, message=f"{words} in_place).", code="quota_short")
 
 
 def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, pod_spec: Json) -> Finding:
@@ -78,9 +82,9 @@ def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, po
     fits = sum(_fits(node, taken.get(node["metadata"]["name"], []), need) for node in open_nodes)
     words = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
     if fits >= need.pods:
-        return Finding("nodes", FindingStatus.PASSED, words)
+        return Finding(check="nodes", status=FindingStatus.PASSED, message=words)
     words += ". Add nodes; or, where a cluster autoscaler does, put nodes into preflight.only_warn"
-    return Finding("nodes", FindingStatus.REFUSED, f"{words}.", "nodes_short")
+    return Finding(check="nodes", status=FindingStatus.REFUSED, message=f"{words}.", code="nodes_short")
 
 
 def _taken(pods: Iterable[Pod]) -> dict[str, list[Amounts]]:

@@ -24,12 +24,14 @@ def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) 
     high = most(autoscaler.bounds)
     words = f"{autoscaler.title}: the floor is {plan.replicas}, its maximum {high}"
     if plan.replicas <= high:
-        return Finding("autoscaler_maximum", FindingStatus.PASSED, words)
+        return Finding(check="autoscaler_maximum", status=FindingStatus.PASSED, message=words)
     if settings.raise_max:
         words += ", which is raised with it and restored with it"
-        return Finding("autoscaler_maximum", FindingStatus.WARNING, words)
+        return Finding(check="autoscaler_maximum", status=FindingStatus.WARNING, message=words)
     words += ". Raise the maximum, ask for less, or set strategy.raise_max"
-    return Finding("autoscaler_maximum", FindingStatus.REFUSED, f"{words}.", "hpa_max_below_target")
+    return Finding(
+        check="autoscaler_maximum", status=FindingStatus.REFUSED, message=f"{words}.", code="hpa_max_below_target"
+    )
 
 
 def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: int) -> Iterator[Finding]:
@@ -37,10 +39,12 @@ def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: i
     mine = [budget for budget in budgets if matches(budget["spec"].get("selector"), deployment.template_labels)]
     tight = [words for budget in mine if (words := _tight(budget, replicas)) is not None]
     for words in tight:
-        yield Finding("disruption_budget", FindingStatus.WARNING, words)
+        yield Finding(check="disruption_budget", status=FindingStatus.WARNING, message=words)
     if not tight:
         yield Finding(
-            "disruption_budget", FindingStatus.PASSED, f"{len(mine)} budgets select these pods, none is too tight"
+            check="disruption_budget",
+            status=FindingStatus.PASSED,
+            message=f"{len(mine)} budgets select these pods, none is too tight",
         )
 
 
@@ -69,13 +73,13 @@ def image_findings(stable: PodSet) -> Iterator[Finding]:
     moving = [image for image in images if _moves(image)]
     if not stable.ready_pods:
         words = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be pulled"
-        yield Finding("image", FindingStatus.WARNING, f"{words}. Look at the pods first.")
+        yield Finding(check="image", status=FindingStatus.WARNING, message=f"{words}. Look at the pods first.")
     elif moving:
         words = f"{', '.join(moving)} may mean another image by now than what {len(stable.ready_pods)} ready pods run"
-        yield Finding("image", FindingStatus.WARNING, f"{words}. Name a fixed tag or a digest.")
+        yield Finding(check="image", status=FindingStatus.WARNING, message=f"{words}. Name a fixed tag or a digest.")
     else:
         words = f"{', '.join(images)}, which {len(stable.ready_pods)} ready pods run"
-        yield Finding("image", FindingStatus.PASSED, words)
+        yield Finding(check="image", status=FindingStatus.PASSED, message=words)
 
 
 def _moves(image: str) -> bool:
@@ -87,9 +91,11 @@ def gitops_findings(scene: Scene, stable: PodSet, settings: RunSettings) -> Iter
     """Yield a refusal for each field that this run would write and that a GitOps tool writes, too (I-19)."""
     held = [words for thing, path in _written(scene, stable, settings) if (words := _held(thing, path)) is not None]
     for words in held:
-        yield Finding("gitops", FindingStatus.REFUSED, words, "field_owned")
+        yield Finding(check="gitops", status=FindingStatus.REFUSED, message=words, code="field_owned")
     if not held:
-        yield Finding("gitops", FindingStatus.PASSED, "no GitOps tool writes a field that this run writes")
+        yield Finding(
+            check="gitops", status=FindingStatus.PASSED, message="no GitOps tool writes a field that this run writes"
+        )
 
 
 def _written(scene: Scene, stable: PodSet, settings: RunSettings) -> Iterator[tuple[KubeObject, tuple[str, ...]]]:

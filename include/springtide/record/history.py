@@ -23,7 +23,7 @@ USUAL_DAYS = 7
 _AROUND = 6  # slots: half an hour
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryDay(Stored):
     """One UTC day of one service.
 
@@ -79,7 +79,7 @@ class HistoryStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """What a run looks up: what was learned, the demand that is usual at this time, and the latest day's pages.
 
@@ -101,7 +101,7 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
         measured = measured_of(store.rehearsals(policy), now)
     except SpringtideError:
         return Past()  # a run is poorer without its past, not less safe: it reads demand anew
-    return Past(learned, usual_at(days, now), days[-1].pages if days else None, measured)
+    return Past(learned=learned, usual=usual_at(days, now), pages=days[-1].pages if days else None, measured=measured)
 
 
 def usual_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:

@@ -75,7 +75,7 @@ class CheckLabels:
 AnyLabels = RunLabels | PhaseLabels | PolicyLabels | GuardLabels | CheckLabels
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A metric's name, what it says, and which labels it has; `bounds` make it a histogram."""
 
@@ -85,21 +85,33 @@ class Metric:
     bounds: tuple[float, ...] = ()
 
 
-RUNS: Final = Metric("springtide_runs_total", "Runs that ended.", RunLabels)
+RUNS: Final = Metric(name="springtide_runs_total", help="Runs that ended.", labels=RunLabels)
 RUN_DURATION: Final = Metric(
-    "springtide_run_duration_seconds", "Time from the start of a run to its end.", RunLabels, SECONDS
+    name="springtide_run_duration_seconds",
+    help="Time from the start of a run to its end.",
+    labels=RunLabels,
+    bounds=SECONDS,
 )
 PHASE_DURATION: Final = Metric(
-    "springtide_phase_duration_seconds", "Time that one attempt at a phase took.", PhaseLabels, SECONDS
+    name="springtide_phase_duration_seconds",
+    help="Time that one attempt at a phase took.",
+    labels=PhaseLabels,
+    bounds=SECONDS,
 )
-DESIRED_REPLICAS: Final = Metric("springtide_desired_replicas", "Replicas of the policy's latest plan.", PolicyLabels)
-PLAN_CLAMPED: Final = Metric("springtide_plan_clamped_total", "Plans that a guard changed.", GuardLabels)
-SMOKE_CHECKS: Final = Metric("springtide_smoke_checks_total", "Smoke checks, by what they said.", CheckLabels)
+DESIRED_REPLICAS: Final = Metric(
+    name="springtide_desired_replicas", help="Replicas of the policy's latest plan.", labels=PolicyLabels
+)
+PLAN_CLAMPED: Final = Metric(
+    name="springtide_plan_clamped_total", help="Plans that a guard changed.", labels=GuardLabels
+)
+SMOKE_CHECKS: Final = Metric(
+    name="springtide_smoke_checks_total", help="Smoke checks, by what they said.", labels=CheckLabels
+)
 
 METRICS: Final = (RUNS, RUN_DURATION, PHASE_DURATION, DESIRED_REPLICAS, PLAN_CLAMPED, SMOKE_CHECKS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One sample that goes up by `value`, or becomes it."""
 
@@ -167,7 +179,9 @@ def _plan_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Chan
     known = before.plan if before else None
     if after.plan is not None and after.plan != known:
         labels = PolicyLabels(after.policy)
-        yield Change(DESIRED_REPLICAS.name, _pairs(labels), float(after.plan["replicas"]), replaces=True)
+        yield Change(
+            name=DESIRED_REPLICAS.name, labels=_pairs(labels), value=float(after.plan["replicas"]), replaces=True
+        )
     if after.plan is not None and known is None:
         yield from (_one(PLAN_CLAMPED, GuardLabels(clamp["guard"])) for clamp in _parts(after.plan, "clamps"))
 
@@ -199,7 +213,7 @@ def _pairs(labels: AnyLabels) -> Labels:
 
 
 def _one(metric: Metric, labels: AnyLabels) -> Change:
-    return Change(metric.name, _pairs(labels), 1.0)
+    return Change(name=metric.name, labels=_pairs(labels), value=1.0)
 
 
 def _observed(metric: Metric, labels: AnyLabels, value: float) -> Iterator[Change]:
@@ -207,8 +221,8 @@ def _observed(metric: Metric, labels: AnyLabels, value: float) -> Iterator[Chang
     pairs = _pairs(labels)
     for bound in metric.bounds:
         if value <= bound:
-            yield Change(f"{metric.name}_bucket", (*pairs, ("le", _bound(bound))), 1.0)
-    yield Change(f"{metric.name}_sum", pairs, value)
+            yield Change(name=f"{metric.name}_bucket", labels=(*pairs, ("le", _bound(bound))), value=1.0)
+    yield Change(name=f"{metric.name}_sum", labels=pairs, value=value)
 
 
 def _bound(bound: float) -> str:

@@ -71,7 +71,7 @@ class PhaseStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecord(Stored):
     """One attempt at one phase; `seconds` comes from a monotonic clock, so the times may differ by something else."""
 
@@ -102,7 +102,7 @@ class PhaseRecord(Stored):
         return replace(self, status=status, ended_at=at, seconds=seconds, message=message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingRun(Stored):
     """The whole of one run. `plan`, `verdict` and `error` are stored forms; None until there is one."""
 

@@ -130,7 +130,11 @@ def findings_of(
 
     To give a floor back is never refused because of a GitOps tool: raising it was not.
     """
-    found = Preflight(ports, request.policy, settings_of(request), plan, *admitted).findings()
+    scene, stable = admitted
+    preflight = Preflight(
+        ports=ports, policy=request.policy, settings=settings_of(request), plan=plan, scene=scene, stable=stable
+    )
+    found = preflight.findings()
     return softened(found, ["gitops"]) if request.is_release else found
 
 
@@ -246,4 +250,6 @@ def snapshot_of(scene: Scene, stable: PodSet) -> Snapshot:
 
 
 def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
-    return AutoscalerSnapshot(found.kind, found.name, found.uid, found.bounds, found.floor_text)
+    return AutoscalerSnapshot(
+        kind=found.kind, name=found.name, uid=found.uid, bounds=found.bounds, floor_text=found.floor_text
+    )

@@ -24,7 +24,7 @@ from springtide.verify.route import HttpRoute
 from springtide.verify.smoke import Instant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
     """Where demand and smoke conditions are read: `url` None where there is no Prometheus; `base` for files.
 
@@ -84,7 +84,9 @@ def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages:
             field="spec.demand",
         )
     if isinstance(spec, FileDemand):
-        return Learning(policy, spec, store, recent, Maxima(recent, spec.step), pages=pages)
+        return Learning(
+            policy=policy, demand=spec, store=store, recent=recent, maxima=Maxima(recent, spec.step), pages=pages
+        )
 
     def asking(query: str, unit: str) -> DemandSource:
         wanted = PrometheusDemand(query=query, unit=unit)
@@ -92,7 +94,9 @@ def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages:
 
     maxima = asking(maxima_query(spec), spec.unit)
     replicas = asking(replicas_query(spec, policy.spec.target), "replicas")
-    return Learning(policy, spec, store, recent, maxima, replicas, pages)
+    return Learning(
+        policy=policy, demand=spec, store=store, recent=recent, maxima=maxima, replicas=replicas, pages=pages
+    )
 
 
 def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:

@@ -87,7 +87,7 @@ def _in_flight(kube: KubeReader, namespace: str) -> list[Lease]:
 def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     assert lease.state is not None
     if _is_past(lease, Phase.INSTANCES_READY, JournalStatus.DONE):
-        return Footprint(0, {}, {})
+        return Footprint(pods=0, requests={}, limits={})
     plan = lease.state.plan
     settings = lease.state.settings
     held = lease.state.snapshot
@@ -96,7 +96,9 @@ def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     whole = footprint(plan, settings, running=held.replicas, pod_spec=spec)
     more = sum(each.replicas for each in sets) - held.replicas
     left = max(0, whole.pods - max(0, more))
-    return Footprint(left, whole.requests, whole.limits, deployments=max(0, whole.deployments + 1 - len(sets)))
+    return Footprint(
+        pods=left, requests=whole.requests, limits=whole.limits, deployments=max(0, whole.deployments + 1 - len(sets))
+    )
 
 
 def _sets(kube: KubeReader, workload: Workload) -> list[Deployment]:

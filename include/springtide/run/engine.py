@@ -31,7 +31,7 @@ _SAME_STEP: Final = 3
 Decide = Callable[[Scene, Order], Decision]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a phase has come. `is_done` False means that patience ended first, which is no error."""
 
@@ -41,7 +41,7 @@ class Progress:
     is_restored: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """Drives decisions against one workload for one run."""
 
@@ -119,7 +119,16 @@ class Engine:
             self.fence.check_stamp(thing.generation_stamp, f"{kind.value} {thing.name}")
             if thing.generation_stamp == self.fence.generation:
                 return
-            if self._apply(Patch(kind, thing.name, thing.version, {}, f"own {kind.value} {thing.name}"), []):
+            if self._apply(
+                Patch(
+                    kind=kind,
+                    name=thing.name,
+                    version=thing.version,
+                    change={},
+                    reason=f"own {kind.value} {thing.name}",
+                ),
+                [],
+            ):
                 return
             try:
                 thing = KubeObject(self.kube.get(kind, self.workload.namespace, thing.name))

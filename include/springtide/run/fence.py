@@ -15,7 +15,7 @@ from springtide.strategy.model import Create, Delete, Patch, Scale, Step
 from springtide.workload import Workload
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
     """Applies steps for one run in one generation of its Lease, or refuses to."""
 
@@ -41,11 +41,11 @@ class Fence:
         match step:
             case Create(kind, manifest, _):
                 self.kube.create(kind, namespace, self._stamped(manifest))
-            case Patch(kind, name, version, change, _):
+            case Patch(kind=kind, name=name, version=version, change=change, reason=_):
                 self.kube.patch(kind, namespace, name, self._stamped(change), version=version)
-            case Scale(name, version, replicas, _):
+            case Scale(name=name, version=version, replicas=replicas, reason=_):
                 self.kube.scale(namespace, name, replicas, version=version)
-            case Delete(kind, name, version, _):
+            case Delete(kind=kind, name=name, version=version, reason=_):
                 self.kube.delete(kind, namespace, name, version=version)
 
     def check(self) -> None:

@@ -30,7 +30,7 @@ from springtide.record.store import RunStore
 SLOT = timedelta(days=1) / SLOTS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
     """How the past of one policy is read, and where it is kept.
 
@@ -57,7 +57,7 @@ def learn_day(learning: Learning, day: date) -> HistoryDay:
     from springtide.demand.expectations import judge_day
 
     start = datetime.combine(day, time.min, UTC)
-    empty = HistoryDay(learning.policy.name, day, learning.demand.unit, (None,) * SLOTS)
+    empty = HistoryDay(policy=learning.policy.name, day=day, unit=learning.demand.unit, profile=(None,) * SLOTS)
     try:
         series = _maxima(learning, start)
     except DemandUnusable as error:

@@ -52,7 +52,15 @@ def look_at_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
         InputError: the workload may not be scaled; every reason at once.
         ClusterRefused, ClusterUnavailable, NotFound: as the client says.
     """
-    request = RunRequest("sweep", policy, None, None, "springtide", "sweep", dry_run=True)
+    request = RunRequest(
+        run_id="sweep",
+        policy=policy,
+        replicas=None,
+        strategy=None,
+        requested_by="springtide",
+        reason="sweep",
+        dry_run=True,
+    )
     try:
         scene, stable = admit(ports, request)
     except Fenced as error:

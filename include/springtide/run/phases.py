@@ -75,7 +75,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = RunRef(plan.target, request.run_id, attempt)
+    ref = RunRef(workload=plan.target, run_id=request.run_id, attempt=attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
@@ -270,7 +270,12 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
     scene = work.engine.look()
     stable = stable_set(scene, state.snapshot)
     if stable is not None:
-        require_room(Preflight(ports, request.policy, state.settings, state.plan, scene, stable), work.lease)
+        require_room(
+            Preflight(
+                ports=ports, policy=request.policy, settings=state.settings, plan=state.plan, scene=scene, stable=stable
+            ),
+            work.lease,
+        )
 
 
 def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None) -> Progress:

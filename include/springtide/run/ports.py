@@ -32,7 +32,7 @@ class Neighbours:
     unread: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs."""
 
@@ -47,7 +47,7 @@ class Ports:
     databases: Databases = field(default_factory=NoDatabases)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
     """What somebody asked for: this policy now; `replicas` None means that the capacity models decide.
 
@@ -68,7 +68,7 @@ class RunRequest:
     approved: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRef:
     """Names a run in the cluster: all that its later phases need, for the rest stands in its Lease.
 
@@ -89,4 +89,4 @@ class RunRef:
     def of_holder(cls, workload: Workload, holder: str) -> RunRef:
         """Return the reference to the run that holds the Lease of `workload`, be it in its owner's place or not."""
         is_taken_up = holder.startswith(_TAKEN_UP)
-        return cls(workload, holder.removeprefix(_TAKEN_UP), is_taken_up=is_taken_up)
+        return cls(workload=workload, run_id=holder.removeprefix(_TAKEN_UP), is_taken_up=is_taken_up)

@@ -48,7 +48,7 @@ def require_room(preflight: Preflight, mine: Lease) -> None:
         ports.clock.sleep(1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preflight:
     """One look around: the plan and the workload that it is for."""
 
@@ -143,19 +143,29 @@ class Preflight:
             for entry in policy.spec.downstream if policy.name != self.policy.name else ():
                 if entry.name in shares:
                     most, run = most_replicas(self.ports.kube, policy)
-                    shares[entry.name].append(Share(policy.name, most, entry.connections_per_replica, run))
+                    shares[entry.name].append(
+                        Share(
+                            service=policy.name,
+                            replicas=most,
+                            connections_per_replica=entry.connections_per_replica,
+                            run=run,
+                        )
+                    )
                     limits[entry.name] = min(limits[entry.name], entry.usable)
         for entry in own:  # whether a file that cannot be read names it, nobody knows
-            shares[entry.name] += [Share(name, None, entry.connections_per_replica) for name in others.unread]
+            shares[entry.name] += [
+                Share(service=name, replicas=None, connections_per_replica=entry.connections_per_replica)
+                for name in others.unread
+            ]
         return ledger_findings(own, shares, limits)
 
     def _own_share(self, entry: Downstream) -> Share:
         replicas = self.stable.deployment.replicas + self._need.pods
-        return Share(self.policy.name, replicas, entry.connections_per_replica)
+        return Share(service=self.policy.name, replicas=replicas, connections_per_replica=entry.connections_per_replica)
 
 
 def _seen(check: str, look: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:
     try:
         return tuple(look())
     except (ClusterRefused, NotFound) as error:
-        return (Finding(check, FindingStatus.NOT_CHECKED, error.message),)
+        return (Finding(check=check, status=FindingStatus.NOT_CHECKED, message=error.message),)

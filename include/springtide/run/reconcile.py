@@ -36,7 +36,7 @@ IsAlive = Callable[[str], bool]
 _LOOK_SECONDS: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
     """What became of one abandoned run."""
 
@@ -92,7 +92,7 @@ def _take_further(ports: Ports, lease: Lease) -> Reconciled | None:
     state = lease.state
     if state is None:
         return None
-    ref = RunRef(state.plan.target, state.run_id, attempt=lease.generation + 1, is_taken_up=True)
+    ref = RunRef(workload=state.plan.target, run_id=state.run_id, attempt=lease.generation + 1, is_taken_up=True)
     try:
         take_up(ports.kube, ports.clock, lease, state, holder=ref.holder)
     except Conflict:
@@ -107,7 +107,7 @@ def _take_further(ports: Ports, lease: Lease) -> Reconciled | None:
         log.exception("run_not_reconciled", run=ref.run_id, workload=str(ref.workload), code=error.code)
         return None
     log.warning("run_reconciled", run=ref.run_id, workload=str(ref.workload), outcome=outcome.value, message=message)
-    return Reconciled(ref.run_id, ref.workload, outcome, message)
+    return Reconciled(run_id=ref.run_id, workload=ref.workload, outcome=outcome, message=message)
 
 
 def _is_proven(state: RunState) -> bool:

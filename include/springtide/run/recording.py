@@ -31,7 +31,7 @@ class Note:
 def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> Iterator[Note]:
     """Keep a record of one attempt at `phase`: its start, its end, and the error that ended it."""
     start = ports.clock.monotonic()
-    record = PhaseRecord(phase.value, PhaseStatus.RUNNING, ports.clock.now(), attempt=attempt)
+    record = PhaseRecord(phase=phase.value, status=PhaseStatus.RUNNING, started_at=ports.clock.now(), attempt=attempt)
     _keep(lambda: ports.store.save_phase(run_id, record))
     note = Note()
 

@@ -52,7 +52,15 @@ def load_test(
         Fenced: a run owns the workload: it is changing.
         ClusterRefused, ClusterUnavailable, NotFound: as the client says.
     """
-    request = RunRequest("rehearsal", policy, None, None, "springtide", "rehearsal", dry_run=True)
+    request = RunRequest(
+        run_id="rehearsal",
+        policy=policy,
+        replicas=None,
+        strategy=None,
+        requested_by="springtide",
+        reason="rehearsal",
+        dry_run=True,
+    )
     scene, stable = admit(ports, request)
     before = len(scene.ready_endpoints(stable))
     if before < order.replicas:

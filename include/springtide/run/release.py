@@ -42,4 +42,12 @@ def expired_floors(ports: Ports, policies: Iterable[ScalingPolicy]) -> Iterator[
 
 def release_request(policy: ScalingPolicy, *, run_id: str, requested_by: str, reason: str) -> RunRequest:
     """Return the request of a run that gives the minimum back: it waits, tests and proves as any other run."""
-    return RunRequest(run_id, policy, None, "floor", requested_by, reason, is_release=True)
+    return RunRequest(
+        run_id=run_id,
+        policy=policy,
+        replicas=None,
+        strategy="floor",
+        requested_by=requested_by,
+        reason=reason,
+        is_release=True,
+    )

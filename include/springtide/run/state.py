@@ -41,7 +41,7 @@ class JournalStatus(StrEnum):
     HELD = "held"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry(Stored):
     """One phase came to one status."""
 
@@ -62,7 +62,7 @@ _VERSION: Final = "version"
 _MESSAGE_LIMIT: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunState(Stored):
     """A run's order, its snapshot and its journal; `outcome` is None while it is under way.
 

@@ -38,7 +38,7 @@ class Fate(StrEnum):
     NEEDS_PERSON = "needs_person"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found(Stored):
     """A run that owned its workload when the round began, or still does."""
 
@@ -75,7 +75,14 @@ def sweep(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> Swept:
     """
     found, refused = _leases(ports, sorted(set(namespaces)))
     ended = [
-        Found(run.workload.namespace, run.workload.deployment, run.run_id, Fate.ENDED, run.outcome, run.message)
+        Found(
+            namespace=run.workload.namespace,
+            deployment=run.workload.deployment,
+            run_id=run.run_id,
+            fate=Fate.ENDED,
+            outcome=run.outcome,
+            message=run.message,
+        )
         for run in end_abandoned(ports, found, is_alive)
     ]
     words = {(run.namespace, run.deployment): run.message for run in ended}
@@ -95,11 +102,32 @@ def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) 
     if state.outcome == RunOutcome.KEPT_BOTH:
         last = state.journal[-1].message if state.journal else ""
         message = f"{said or last or 'it is not known what it did'}. {_BY_HAND.format(service=state.plan.policy)}"
-        return Found(namespace, deployment, state.run_id, Fate.NEEDS_PERSON, RunOutcome.KEPT_BOTH, message)
+        return Found(
+            namespace=namespace,
+            deployment=deployment,
+            run_id=state.run_id,
+            fate=Fate.NEEDS_PERSON,
+            outcome=RunOutcome.KEPT_BOTH,
+            message=message,
+        )
     if is_alive(state.run_id):
-        return Found(namespace, deployment, state.run_id, Fate.ALIVE, RunOutcome.RUNNING, "left to its owner")
+        return Found(
+            namespace=namespace,
+            deployment=deployment,
+            run_id=state.run_id,
+            fate=Fate.ALIVE,
+            outcome=RunOutcome.RUNNING,
+            message="left to its owner",
+        )
     message = "its Lease moved, or the cluster did not answer: the next round looks again"
-    return Found(namespace, deployment, state.run_id, Fate.SILENT_AGAIN, RunOutcome.RUNNING, message)
+    return Found(
+        namespace=namespace,
+        deployment=deployment,
+        run_id=state.run_id,
+        fate=Fate.SILENT_AGAIN,
+        outcome=RunOutcome.RUNNING,
+        message=message,
+    )
 
 
 def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:

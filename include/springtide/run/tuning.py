@@ -25,7 +25,7 @@ HISTORY = timedelta(days=28)
 _RUNS = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TunedModel:
     """One `auto` model of a policy: what was decided (None: less than a day of demand), and for which start-up time.
 
@@ -63,7 +63,9 @@ def tune_policy(policy: ScalingPolicy, source: DemandSource, store: RunStore, no
         before = learned.tuned.get(fingerprint_of(spec))
         history = service_history(seen, spec, fewest=policy.spec.replicas.min)
         tuned = tune_today(history, spec, startup.seconds, now=now, before=before)
-        found.append(TunedModel(spec, tuned, startup, _staleness(policy, spec, tuned, learned.applied)))
+        found.append(
+            TunedModel(spec=spec, tuned=tuned, startup=startup, stale=_staleness(policy, spec, tuned, learned.applied))
+        )
     kept: Mapping[str, Tuned] = {fingerprint_of(one.spec): one.tuned for one in found if one.tuned is not None}
     startups = {fingerprint_of(one.spec): one.startup.seconds for one in found}
     latest = store.learned(policy.name)  # replaying takes seconds, in which `autoscaler --apply` may have left its note

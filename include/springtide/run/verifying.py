@@ -64,7 +64,7 @@ def database_findings(ports: Ports, checks: tuple[DatabaseCheck, ...]) -> Iterat
     for check in checks:
         wrong = unfit(check, ports.databases.look(check))
         if wrong is None:
-            yield Finding("database", FindingStatus.PASSED, f"database {check.name} is healthy")
+            yield Finding(check="database", status=FindingStatus.PASSED, message=f"database {check.name} is healthy")
         else:
             words = f"{wrong}. A run would wait for it and roll back: start it when the database is healthy."
-            yield Finding("database", FindingStatus.REFUSED, words, "database_unfit")
+            yield Finding(check="database", status=FindingStatus.REFUSED, message=words, code="database_unfit")

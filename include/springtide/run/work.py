@@ -46,7 +46,7 @@ class Heartbeat:
         self._due = now + RENEW_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """A run that owns its workload. `begin` and `end` keep the journal; each returns the work as it stands then."""
 
@@ -68,12 +68,27 @@ class Work:
         state = lease.state
         if state is None:
             raise fenced(lease, ref.workload, ref.holder)
-        fence = Fence(ports.kube, ports.clock, ref.workload, ref.run_id, ref.holder, lease.generation)
+        fence = Fence(
+            kube=ports.kube,
+            clock=ports.clock,
+            workload=ref.workload,
+            run_id=ref.run_id,
+            holder=ref.holder,
+            generation=lease.generation,
+        )
         heartbeat = Heartbeat(ports, ref)
         held = state.snapshot.autoscaler
         through = None if held is None else (held.kind, held.name)
-        engine = Engine(ports.kube, ports.clock, state.plan.target, fence, ports.on_wait, heartbeat, through)
-        return cls(ports, ref, lease, state, engine, strategy_for(state.settings))
+        engine = Engine(
+            kube=ports.kube,
+            clock=ports.clock,
+            workload=state.plan.target,
+            fence=fence,
+            on_wait=ports.on_wait,
+            heartbeat=heartbeat,
+            autoscaler=through,
+        )
+        return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
 
     def is_past(self, phase: Phase) -> bool:
         """Say whether a later phase has begun, so that this one is over for good."""
@@ -165,7 +180,7 @@ class Work:
             )
 
     def _note(self, phase: Phase, status: JournalStatus, message: str) -> Work:
-        entry = JournalEntry(phase, status, self.ports.clock.now(), message)
+        entry = JournalEntry(phase=phase, status=status, at=self.ports.clock.now(), message=message)
         return self._write(self.state.with_entry(entry))
 
     def _write(self, state: RunState) -> Work:

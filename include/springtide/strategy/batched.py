@@ -138,5 +138,8 @@ def _exchange(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decisi
         return shrunk
     deployment = stable.deployment
     return Delete(
-        Kind.DEPLOYMENT, deployment.name, deployment.version, f"delete {deployment.name}, it has no pods left"
+        kind=Kind.DEPLOYMENT,
+        name=deployment.name,
+        version=deployment.version,
+        reason=f"delete {deployment.name}, it has no pods left",
     )

@@ -151,7 +151,13 @@ def _write(autoscaler: Autoscaler, order: Order) -> Patch | None:
 def _patch(autoscaler: Autoscaler, bounds: Bounds, note: str, reason: str) -> Patch | None:
     if autoscaler.bounds == bounds and autoscaler.floor_text == note:
         return None
-    return Patch(autoscaler.kind, autoscaler.name, autoscaler.version, autoscaler.change(bounds, note), reason)
+    return Patch(
+        kind=autoscaler.kind,
+        name=autoscaler.name,
+        version=autoscaler.version,
+        change=autoscaler.change(bounds, note),
+        reason=reason,
+    )
 
 
 def _served(scene: Scene, pod_set: PodSet, order: Order) -> Decision:

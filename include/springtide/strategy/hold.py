@@ -15,7 +15,7 @@ from springtide.kube.autoscaler import Autoscaler, Bounds, least, most
 from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """A raised minimum: by which run and whom, why and until when, what was written, and what was there before."""
 
@@ -85,4 +85,6 @@ def wanted(held: AutoscalerSnapshot, order: Order) -> tuple[Bounds, str]:
             code="expiry_missing",
             field="until",
         )
-    return raised, Hold(order.run_id, note.owner, note.reason, note.until, raised, before).to_text()
+    return raised, Hold(
+        run=order.run_id, owner=note.owner, reason=note.reason, until=note.until, raised=raised, original=before
+    ).to_text()

@@ -79,7 +79,7 @@ class InPlaceStrategy:
 def _grow(pod_set: PodSet, replicas: int) -> Scale:
     deployment = pod_set.deployment
     reason = f"grow {deployment.name} from {deployment.replicas} to {replicas} replicas"
-    return Scale(deployment.name, deployment.version, replicas, reason)
+    return Scale(name=deployment.name, version=deployment.version, replicas=replicas, reason=reason)
 
 
 def _workload(scene: Scene, order: Order) -> PodSet:

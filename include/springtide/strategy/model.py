@@ -20,7 +20,7 @@ from springtide.stored import Stored
 from springtide.workload import Workload
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
     """Merge `change` into the object that was judged."""
 
@@ -31,7 +31,7 @@ class Patch:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Set the replicas of the Deployment that was judged, through its `scale` subresource."""
 
@@ -50,7 +50,7 @@ class Create:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     """Delete the object that was judged."""
 
@@ -84,7 +84,7 @@ class Done:
 Decision = Step | Wait | Done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AutoscalerSnapshot(Stored):
     """The autoscaler as it stood: its bounds as they were written, and what an earlier run had noted on it."""
 
@@ -104,7 +104,7 @@ class HoldNote:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
 
@@ -118,7 +118,7 @@ class Snapshot(Stored):
     autoscaler: AutoscalerSnapshot | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What one run is to do, as its strategy needs it: the target and how to get there and back.
 

@@ -157,7 +157,10 @@ def remove_set(scene: Scene, order: Order, pod_set: PodSet, *, has_served: bool 
     if not isinstance(shrunk, Done):
         return shrunk
     return Delete(
-        Kind.DEPLOYMENT, deployment.name, deployment.version, f"delete {deployment.name}, which has no pods left"
+        kind=Kind.DEPLOYMENT,
+        name=deployment.name,
+        version=deployment.version,
+        reason=f"delete {deployment.name}, which has no pods left",
     )
 
 
@@ -165,14 +168,20 @@ def scale(pod_set: PodSet, replicas: int) -> Scale:
     """Return the step to `replicas`."""
     deployment = pod_set.deployment
     reason = f"scale {deployment.name} from {deployment.replicas} to {replicas} replicas"
-    return Scale(deployment.name, deployment.version, replicas, reason)
+    return Scale(name=deployment.name, version=deployment.version, replicas=replicas, reason=reason)
 
 
 def pause(stable: PodSet) -> Patch:
     """Return the step that pauses the stable Deployment."""
     deployment = stable.deployment
     reason = f"pause {deployment.name}, so that no rollout can empty the Service"
-    return Patch(Kind.DEPLOYMENT, deployment.name, deployment.version, {"spec": {"paused": True}}, reason)
+    return Patch(
+        kind=Kind.DEPLOYMENT,
+        name=deployment.name,
+        version=deployment.version,
+        change={"spec": {"paused": True}},
+        reason=reason,
+    )
 
 
 def point(scene: Scene, template_hash: str, reason: str, *, is_switch: bool) -> Patch:
@@ -180,7 +189,13 @@ def point(scene: Scene, template_hash: str, reason: str, *, is_switch: bool) -> 
     change: Json = {"spec": {"selector": {labels.POD_TEMPLATE_HASH: template_hash}}}
     if is_switch:
         change["metadata"] = {"annotations": {labels.SWITCHED_AT: scene.at.isoformat()}}
-    return Patch(Kind.SERVICE, scene.service.name, scene.service.version, change, f"{reason}: {template_hash}")
+    return Patch(
+        kind=Kind.SERVICE,
+        name=scene.service.name,
+        version=scene.service.version,
+        change=change,
+        reason=f"{reason}: {template_hash}",
+    )
 
 
 def give_back(scene: Scene) -> Patch:
@@ -189,7 +204,13 @@ def give_back(scene: Scene) -> Patch:
         "metadata": {"annotations": {labels.SWITCHED_AT: None}},
         "spec": {"selector": {labels.POD_TEMPLATE_HASH: None}},
     }
-    return Patch(Kind.SERVICE, scene.service.name, scene.service.version, change, "restore the Service's own selector")
+    return Patch(
+        kind=Kind.SERVICE,
+        name=scene.service.name,
+        version=scene.service.version,
+        change=change,
+        reason="restore the Service's own selector",
+    )
 
 
 def foreign_selector(scene: Scene, order: Order) -> Conflict:
@@ -244,4 +265,10 @@ def widen(scene: Scene) -> Patch:
         "metadata": {"annotations": {labels.SWITCHED_AT: scene.at.isoformat()}},
         "spec": {"selector": {labels.POD_TEMPLATE_HASH: None}},
     }
-    return Patch(Kind.SERVICE, scene.service.name, scene.service.version, change, "widen the selector to both sets")
+    return Patch(
+        kind=Kind.SERVICE,
+        name=scene.service.name,
+        version=scene.service.version,
+        change=change,
+        reason="widen the selector to both sets",
+    )

@@ -33,9 +33,9 @@ def shrink(
             "until more are"
         )
     return Scale(
-        deployment.name,
-        deployment.version,
-        target,
-        f"remove {deployment.replicas - target} of {deployment.replicas} pods of {deployment.name}; "
+        name=deployment.name,
+        version=deployment.version,
+        replicas=target,
+        reason=f"remove {deployment.replicas - target} of {deployment.replicas} pods of {deployment.name}; "
         f"{ready} endpoints are ready, at least {keep_ready} stay",
     )

@@ -96,7 +96,13 @@ def _release(scene: Scene, order: Order, stable: PodSet) -> Decision:
     deployment = stable.deployment
     if deployment.is_paused:
         change = {"spec": {"paused": None}}
-        return Patch(Kind.DEPLOYMENT, deployment.name, deployment.version, change, f"resume {deployment.name}")
+        return Patch(
+            kind=Kind.DEPLOYMENT,
+            name=deployment.name,
+            version=deployment.version,
+            change=change,
+            reason=f"resume {deployment.name}",
+        )
     serving = len(scene.ready_endpoints(stable))
     if serving < order.snapshot.ready:
         return Wait(f"{serving} of {order.snapshot.ready} endpoints of {deployment.name} are ready")

@@ -13,7 +13,7 @@ from springtide.extras import requires_extra
 from springtide.policy.databases import DatabaseCheck
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseLook:
     """What one look saw; `error` says why it saw nothing. `lag_seconds` is the slowest standby's, or its own."""
 
@@ -65,7 +65,9 @@ class PostgresDatabases:
         except psycopg.Error as error:  # its words may hold the address
             return DatabaseLook(error=f"{type(error).__name__}: look at connection {check.connection!r}")
         assert row is not None
-        return DatabaseLook(not row[0], int(row[1]), int(row[2]), float(row[3]))
+        return DatabaseLook(
+            is_primary=not row[0], free_connections=int(row[1]), standbys=int(row[2]), lag_seconds=float(row[3])
+        )
 
 
 _TEXT_LIMIT: Final = 200

@@ -16,7 +16,7 @@ BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer that are read; a longer one is cut, never loaded."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came back: a status and the beginning of the body, or the `error` that came instead."""
 
@@ -58,13 +58,15 @@ class HttpRoute:
                 for chunk in response.iter_bytes():
                     body += chunk
                     if self._clock.monotonic() > end:  # the client's own timeout starts anew with every byte
-                        return Answer(0, "", {}, error=f"no whole answer within {timeout_seconds:g} s")
+                        return Answer(
+                            status=0, body="", headers={}, error=f"no whole answer within {timeout_seconds:g} s"
+                        )
                     if len(body) >= BODY_LIMIT:
                         break
                 text = body[:BODY_LIMIT].decode(errors="replace")
-                return Answer(response.status_code, text, dict(response.headers))
+                return Answer(status=response.status_code, body=text, headers=dict(response.headers))
         except httpx.HTTPError as error:
-            return Answer(0, "", {}, error=f"{type(error).__name__}: {error}")
+            return Answer(status=0, body="", headers={}, error=f"{type(error).__name__}: {error}")
 
 
 def address_of(service: Service, port: int | str | None = None) -> str:

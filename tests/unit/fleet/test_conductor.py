@@ -274,7 +274,9 @@ def asked_a_person(run_id: str) -> ScalingRun:
         plan={"current": START, "replicas": 3},
     )
     for name, at in (("calculate_capacity", NOW), ("create_instances", NOW + timedelta(hours=1))):
-        run = run.with_phase(PhaseRecord(name, PhaseStatus.SUCCEEDED, at, at, 0.0))
+        run = run.with_phase(
+            PhaseRecord(phase=name, status=PhaseStatus.SUCCEEDED, started_at=at, ended_at=at, seconds=0.0)
+        )
     return run.with_outcome(RunOutcome.SUCCEEDED, at=NOW + timedelta(hours=1, minutes=1))
 
 

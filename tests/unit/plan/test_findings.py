@@ -245,9 +245,14 @@ def test_rights_are_those_of_the_strategy_and_named_where_a_role_may_name_them()
     by_strategy = {name: set(rights_of(target, name, None)) for name in ("blue_green", "in_place")}
     floor = set(rights_of(target, "floor", (Kind.SCALED_OBJECT, "web")))
 
-    assert Right("create", "apps", "deployments") in by_strategy["blue_green"] - by_strategy["in_place"]
-    assert Right("patch", "apps", "deployments/scale", "web") in by_strategy["in_place"] - floor
-    assert Right("patch", "keda.sh", "scaledobjects", "web") in floor
+    assert (
+        Right(verb="create", group="apps", resource="deployments")
+        in by_strategy["blue_green"] - by_strategy["in_place"]
+    )
+    assert (
+        Right(verb="patch", group="apps", resource="deployments/scale", name="web") in by_strategy["in_place"] - floor
+    )
+    assert Right(verb="patch", group="keda.sh", resource="scaledobjects", name="web") in floor
 
 
 def test_missing_rights_are_named_with_what_to_do() -> None:
@@ -261,7 +266,12 @@ def test_missing_rights_are_named_with_what_to_do() -> None:
 
 def test_connections_of_all_that_share_a_database_add_up() -> None:
     orders = Downstream(name="orders", connections_per_replica=20, limit=500, reserve=50)
-    shares = {"orders": [Share("web", 9, 20), Share("search", 20, 13)]}
+    shares = {
+        "orders": [
+            Share(service="web", replicas=9, connections_per_replica=20),
+            Share(service="search", replicas=20, connections_per_replica=13),
+        ]
+    }
 
     within = only(ledger_findings([orders], shares, {"orders": 450}))
     assert (within.status, "440 connections" in within.message) == (PASSED, True)
@@ -274,22 +284,36 @@ def test_connections_of_all_that_share_a_database_add_up() -> None:
 
 def test_a_part_that_nobody_may_see_is_not_taken_for_nothing() -> None:
     orders = Downstream(name="orders", connections_per_replica=20, limit=500)
-    unseen = {"orders": [Share("web", 9, 20), Share("search", None, 13)]}
+    unseen = {
+        "orders": [
+            Share(service="web", replicas=9, connections_per_replica=20),
+            Share(service="search", replicas=None, connections_per_replica=13),
+        ]
+    }
 
     assert only(ledger_findings([orders], unseen, {"orders": 500})).status is NOT_CHECKED
     assert only(ledger_findings([orders], unseen, {"orders": 100})).status is REFUSED
 
 
 def test_all_refusals_are_one_verdict() -> None:
-    findings = [Finding("quota", REFUSED, "a", "quota_short"), Finding("nodes", REFUSED, "b", "nodes_short")]
+    findings = [
+        Finding(check="quota", status=REFUSED, message="a", code="quota_short"),
+        Finding(check="nodes", status=REFUSED, message="b", code="nodes_short"),
+    ]
     with pytest.raises(InputError) as caught:
-        require_passed([*findings, Finding("image", WARNING, "c"), Finding("rights", NOT_CHECKED, "d")])
+        require_passed(
+            [
+                *findings,
+                Finding(check="image", status=WARNING, message="c"),
+                Finding(check="rights", status=NOT_CHECKED, message="d"),
+            ]
+        )
 
     assert (caught.value.code, caught.value.message) == ("quota_short", "quota: a\nnodes: b")
 
 
 def test_what_the_policy_only_warns_of_stops_no_run() -> None:
-    findings = softened([Finding("nodes", REFUSED, "b", "nodes_short")], ["nodes"])
+    findings = softened([Finding(check="nodes", status=REFUSED, message="b", code="nodes_short")], ["nodes"])
 
     require_passed(findings)
     assert findings[0].status is WARNING

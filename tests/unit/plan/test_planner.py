@@ -71,8 +71,8 @@ class TestAModelsNumber:
         made = plan(200, 5)
 
         assert made.clamps == (
-            Clamp("replicas.max", 200, 120, "200 is above replicas.max 120"),
-            Clamp("guards.step_up", 120, 15, "120 is more than guards.step_up 3x of 5"),
+            Clamp(guard="replicas.max", was=200, replicas=120, reason="200 is above replicas.max 120"),
+            Clamp(guard="guards.step_up", was=120, replicas=15, reason="120 is more than guards.step_up 3x of 5"),
         )
         assert made.reason == (
             "200 replicas are needed (fixed: the number that was asked for); 200 is above replicas.max 120, so 120; "
@@ -139,7 +139,7 @@ class TestHeldDemand:
 
         assert (made.replicas, made.outcome) == (20, PlanOutcome.NOTHING_TO_DO)
         assert made.clamps[-1] == Clamp(
-            "demand.quality", 10, 20, "10 is less than 20 and is not trusted: demand is old"
+            guard="demand.quality", was=10, replicas=20, reason="10 is less than 20 and is not trusted: demand is old"
         )
 
     def test_it_may_still_grow(self) -> None:

@@ -48,7 +48,7 @@ def an_ended_run(outcome: RunOutcome = RunOutcome.SUCCEEDED, *, after: float = 4
 
 
 def a_phase(phase: str = "create_instances", *, attempt: int = 1, start: float = 1) -> PhaseRecord:
-    return PhaseRecord(phase, PhaseStatus.RUNNING, at(start), attempt=attempt)
+    return PhaseRecord(phase=phase, status=PhaseStatus.RUNNING, started_at=at(start), attempt=attempt)
 
 
 def an_ended_phase(

@@ -24,7 +24,7 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def learn_day(_learning: object, day: date) -> HistoryDay:
         steps.append(f"day {day}")
-        return HistoryDay("web", day, "requests/s", (None,) * SLOTS)
+        return HistoryDay(policy="web", day=day, unit="requests/s", profile=(None,) * SLOTS)
 
     def tune(_learning: object, _now: datetime) -> tuple[SimpleNamespace, ...]:
         steps.append("tuned")

@@ -98,7 +98,14 @@ class Watched:
         is_back = order.gives_back and step == len(order.steps) - 1
         replicas = None if is_back else order.steps[step]
         self.sweeps += 1
-        request = RunRequest(f"sweep-{self.sweeps}", self.simulation.policy, replicas, None, "sweep", order.reason)
+        request = RunRequest(
+            run_id=f"sweep-{self.sweeps}",
+            policy=self.simulation.policy,
+            replicas=replicas,
+            strategy=None,
+            requested_by="sweep",
+            reason=order.reason,
+        )
         return replace(request, is_release=is_back, until=order.until)
 
     def sweep(self) -> Order:
@@ -177,7 +184,17 @@ def test_a_note_that_would_lapse_in_the_event_is_made_anew_before_it_does() -> N
     watched = Watched.of(expires="2h")
     watched.begin(asks=4)
     assert watched.event
-    pipeline.run(watched.ports(), RunRequest("by-hand", watched.simulation.policy, 4, None, "ada", "early"))
+    pipeline.run(
+        watched.ports(),
+        RunRequest(
+            run_id="by-hand",
+            policy=watched.simulation.policy,
+            replicas=4,
+            strategy=None,
+            requested_by="ada",
+            reason="early",
+        ),
+    )
     assert watched.until() < watched.event.end
 
     order = watched.sweep()
@@ -195,7 +212,15 @@ def test_a_note_that_lapsed_and_was_given_back_in_the_event_is_raised_again() ->
     watched = Watched.of(expires="2h")
     watched.begin(asks=4)
     watched.sweep()
-    request = RunRequest("somebody", watched.simulation.policy, None, None, "ada", "tidying up", is_release=True)
+    request = RunRequest(
+        run_id="somebody",
+        policy=watched.simulation.policy,
+        replicas=None,
+        strategy=None,
+        requested_by="ada",
+        reason="tidying up",
+        is_release=True,
+    )
     pipeline.run(watched.ports(), request)
     assert watched.bounds == (USUAL, MOST)
 

@@ -213,7 +213,7 @@ class TestOtherVersions:
         rewritten(ports, of_version(state, VERSION + 1), holder=None)
 
         with pytest.raises(PermanentError) as caught:
-            phases.report(ports, RunRef(WORKLOAD, state.run_id))
+            phases.report(ports, RunRef(workload=WORKLOAD, run_id=state.run_id))
 
         assert caught.value.code == "state_version"
 

@@ -62,7 +62,18 @@ def wait_for_replicas(ports: Ports) -> bool:
     until = ports.clock.monotonic() + 60
     while ports.clock.monotonic() < until:
         try:
-            scene, stable = admit(ports, RunRequest("look", WEB, None, None, "a test", "a test", dry_run=True))
+            scene, stable = admit(
+                ports,
+                RunRequest(
+                    run_id="look",
+                    policy=WEB,
+                    replicas=None,
+                    strategy=None,
+                    requested_by="a test",
+                    reason="a test",
+                    dry_run=True,
+                ),
+            )
         except SpringtideError:  # the cluster comes up
             ports.clock.sleep(0.1)
             continue
@@ -127,7 +138,7 @@ def test_metrics_that_do_not_answer_end_nothing(healthy: Ports) -> None:
 
 
 def test_a_run_that_owns_the_service_is_not_loaded(healthy: Ports) -> None:
-    request = RunRequest("owner", WEB, 3, None, "a test", "a test")
+    request = RunRequest(run_id="owner", policy=WEB, replicas=3, strategy=None, requested_by="a test", reason="a test")
     plan = phases.calculate_capacity(healthy, request)
     phases.create_instances(healthy, request, plan)
 

@@ -43,7 +43,7 @@ def owned() -> tuple[Simulation, RunRef]:
     request = simulation.request(4)
     phases.create_instances(simulation.ports(), request, phases.calculate_capacity(simulation.ports(), request))
     target = simulation.policy.spec.target
-    return simulation, RunRef(target.workload, request.run_id)
+    return simulation, RunRef(workload=target.workload, run_id=request.run_id)
 
 
 def test_a_sweep_does_not_wait_for_the_run() -> None:

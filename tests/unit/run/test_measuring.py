@@ -24,10 +24,25 @@ def at(seconds: float) -> timedelta:
 def test_the_time_that_a_person_took_is_no_time_of_the_run(answered: float, seconds: float) -> None:
     store, plan = MemoryStore(), {"current": 2, "replicas": 4}
     target = Workload("shop", "web", "web")
-    run = ScalingRun("run-1", "web", target, "in_place", "ada", "", NOW, plan=plan)
-    planned = PhaseRecord("calculate_capacity", PhaseStatus.SUCCEEDED, NOW, NOW + at(10), 10.0)
+    run = ScalingRun(
+        run_id="run-1",
+        policy="web",
+        target=target,
+        strategy="in_place",
+        requested_by="ada",
+        reason="",
+        started_at=NOW,
+        plan=plan,
+    )
+    planned = PhaseRecord(
+        phase="calculate_capacity", status=PhaseStatus.SUCCEEDED, started_at=NOW, ended_at=NOW + at(10), seconds=10.0
+    )
     created = PhaseRecord(
-        "create_instances", PhaseStatus.SUCCEEDED, NOW + at(10 + answered), NOW + at(11 + answered), 1
+        phase="create_instances",
+        status=PhaseStatus.SUCCEEDED,
+        started_at=NOW + at(10 + answered),
+        ended_at=NOW + at(11 + answered),
+        seconds=1,
     )
     for phase in (planned, created):
         run = run.with_phase(phase)

@@ -39,9 +39,20 @@ def run(number: int, seconds: float, *, current: int = 3, phase: str = "instance
     begun = NOW - timedelta(days=1, minutes=number)
     served = begun + timedelta(seconds=seconds)
     plan = {"current": current, "replicas": 6, "decided_at": begun.isoformat()}
-    ended = PhaseRecord(phase, PhaseStatus.SUCCEEDED, begun, served, seconds)
+    ended = PhaseRecord(phase=phase, status=PhaseStatus.SUCCEEDED, started_at=begun, ended_at=served, seconds=seconds)
     target = Workload("shop", "web", "web")
-    whole = ScalingRun(f"r{number}", "web", target, "in_place", "ada", "", begun, plan=plan, phases=(ended,), **values)
+    whole = ScalingRun(
+        run_id=f"r{number}",
+        policy="web",
+        target=target,
+        strategy="in_place",
+        requested_by="ada",
+        reason="",
+        started_at=begun,
+        plan=plan,
+        phases=(ended,),
+        **values,
+    )
     return whole.with_outcome(RunOutcome.SUCCEEDED, at=served)
 
 
@@ -242,7 +253,9 @@ class TestTuning:
         for models in ([AUTO], [{"model": "fixed", "replicas": 3}]):
             wanted = tuned_policy(*models)
             assert wanted.spec.demand is not None
-            found = tune_learning(Learning(wanted, wanted.spec.demand, store, Wave(), Wave()), NOW)
+            found = tune_learning(
+                Learning(policy=wanted, demand=wanted.spec.demand, store=store, recent=Wave(), maxima=Wave()), NOW
+            )
 
             assert len(found) == sum(model is AUTO for model in models)
 

@@ -15,7 +15,7 @@ from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalStatus, Phase
 from springtide.run.work import Work
 
-REF = RunRef(WORKLOAD, "run-1")
+REF = RunRef(workload=WORKLOAD, run_id="run-1")
 
 
 @pytest.fixture

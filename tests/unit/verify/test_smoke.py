@@ -14,9 +14,9 @@ from springtide.verify.route import Answer, address_of
 from springtide.verify.smoke import smoke_test
 from springtide.verify.verdict import VerdictStatus
 
-OK = Answer(200, "web-alt-1 v1\n", {"x-pod": "web-alt-1"})
-BROKEN = Answer(500, "oops", {})
-SILENT = Answer(0, "", {}, error="ReadTimeout: timed out")
+OK = Answer(status=200, body="web-alt-1 v1\n", headers={"x-pod": "web-alt-1"})
+BROKEN = Answer(status=500, body="oops", headers={})
+SILENT = Answer(status=0, body="", headers={}, error="ReadTimeout: timed out")
 
 
 class WrittenRoute:
@@ -104,9 +104,9 @@ def test_one_failure_outweighs_everything() -> None:
         ("body", [OK], True),
         ("header:X-Pod", [OK], True),
         ("header:X-Other", [OK], False),
-        ("body", [OK, OK, Answer(200, "web-1 v1\n", {})], False),
+        ("body", [OK, OK, Answer(status=200, body="web-1 v1\n", headers={})], False),
         ("body", [SILENT], False),
-        ("none", [Answer(404, "", {})], True),
+        ("none", [Answer(status=404, body="", headers={})], True),
         ("none", [BROKEN], False),
     ],
 )

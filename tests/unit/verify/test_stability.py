@@ -29,7 +29,7 @@ class SlowRoute:
         self.asked += 1
         factor = 10 if self.asked in self.slow else 1
         self.clock.sleep(self.milliseconds * factor / 1000)
-        return Answer(503 if self.asked in self.wrong else 200, "", {})
+        return Answer(status=503 if self.asked in self.wrong else 200, body="", headers={})
 
 
 def judged(
