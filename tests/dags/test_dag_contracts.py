@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from airflow.sdk import DAG, BaseOperator
 
 from springtide.plan.model import Target
 from springtide.record.model import RunOutcome, ScalingRun
@@ -32,20 +32,8 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-class CallingOperator(BaseOperator):
-    """Calls what a test gives it, with the context of a task."""
-
-    def __init__(self, *, act: Callable[[Context], None], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.act = act
-
-    def execute(self, context: Context) -> None:
-        """Call it."""
-        self.act(context)
-
-
-def in_a_task(act: Callable[[Context], None]) -> None:
-    """Run `act` inside a task; what it raises is raised here."""
+def in_a_task(bag: DagBag, act: Callable[[Context], None]) -> None:
+    """Run `act` in the place of a task's own work, in a DAG run; what it raises is raised here."""
     raised: list[BaseException] = []
 
     def guarded(context: Context) -> None:
@@ -55,8 +43,10 @@ def in_a_task(act: Callable[[Context], None]) -> None:
             raised.append(error)
             raise
 
-    with DAG("contracts", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
-        CallingOperator(task_id="call", act=guarded)
+    dag = deepcopy(bag.dags["release_floors"])
+    (task,) = dag.tasks
+    task.retries = 0
+    task.execute = guarded
     done = dag.test()
     for error in raised:
         raise error
@@ -65,8 +55,7 @@ def in_a_task(act: Callable[[Context], None]) -> None:
 
 @pytest.mark.parametrize("promise", MEMORY)
 def test_memory_in_the_tasks_state_store(bag: DagBag, promise: Callable[[Memory], None]) -> None:
-    assert bag.dags
-    in_a_task(lambda context: promise(AIRFLOW.memory(context)))
+    in_a_task(bag, lambda context: promise(AIRFLOW.memory(context)))
 
 
 @dataclass
@@ -125,6 +114,6 @@ def test_runs_of_scale_service(bag: DagBag, tmp_path: Path, promise: Callable[[E
 
     forget_runs()
     try:
-        in_a_task(lambda context: promise(EndedInAirflow(AirflowRuns(context, opened), url)))
+        in_a_task(bag, lambda context: promise(EndedInAirflow(AirflowRuns(context, opened), url)))
     finally:
         forget_runs()
