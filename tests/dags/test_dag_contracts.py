@@ -46,7 +46,7 @@ def in_a_task(bag: DagBag, act: Callable[[Context], None]) -> None:
     dag = deepcopy(bag.dags["release_floors"])
     (task,) = dag.tasks
     task.retries = 0
-    task.execute = guarded
+    setattr(task, "execute", guarded)  # noqa: B010  a method of this one copy
     done = dag.test()
     for error in raised:
         raise error
