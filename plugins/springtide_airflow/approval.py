@@ -30,7 +30,8 @@ class PlanApprovalOperator(ApprovalOperator):
         """Ask, or skip."""
         from springtide.run.approval import needs_approval
 
-        plan, request = required_plan(context), request_of(context, system_clock())
+        plan = required_plan(context)
+        request = request_of(context, system_clock())
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = words_of(plan)

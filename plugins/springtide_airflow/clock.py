@@ -1,10 +1,15 @@
-"""The one place that reads the machine's clock: whoever needs the time is given a clock."""
+"""The clock of the plugin: time is read here, and passed on from here."""
 
 from __future__ import annotations
 
-from springtide.clock import Clock, SystemClock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from springtide.clock import Clock
 
 
 def system_clock() -> Clock:
-    """Return a clock that begins now: a task lives for minutes, the scheduler for months, and follows the wall."""
+    """Return the machine's clock."""
+    from springtide.clock import SystemClock
+
     return SystemClock()

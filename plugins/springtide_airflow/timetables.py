@@ -43,7 +43,8 @@ class CalendarTimetable(Timetable):
     def serialize(self) -> dict[str, Any]:
         """Return what is due when, read from the calendars unless this was made from what somebody read."""
         if self._found is None:
-            self._found, self._trouble = calendar_folder().due(self._now(), most=MOST_KEPT)
+            self._found, known = calendar_folder().due(self._now(), most=MOST_KEPT)
+            self._trouble = known.trouble
         return {"firings": [one.to_record() for one in self._found], "trouble": self._trouble}
 
     @classmethod

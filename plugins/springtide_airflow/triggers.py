@@ -40,7 +40,8 @@ class PhaseTrigger(BaseTrigger):
         """Yield one event."""
         look = await asyncio.to_thread(self._looking)
         message = "the time is over"
-        while system_clock().now().timestamp() < self.deadline:
+        clock = system_clock()
+        while clock.now().timestamp() < self.deadline:
             try:
                 progress = await asyncio.to_thread(look)
             except TemporaryError as error:

@@ -104,7 +104,7 @@ def test_a_plan_that_is_approved_is_applied(bag: DagBag, tmp_path: Path, monkeyp
 def test_an_answer_that_comes_hours_later_counts(bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.APPROVE, later=20 * 3600)
     begin = stage.simulation.world.now()
-    monkeypatch.setattr("springtide_airflow.clock.SystemClock", lambda: stage.simulation.world.clock)
+    monkeypatch.setattr("springtide.clock.SystemClock", lambda: stage.simulation.world.clock)
     monkeypatch.setattr(parameters, "is_past", lambda _context, now: now - begin > parameters.STALE_AFTER)
 
     ended, tasks = stage.run(bag)

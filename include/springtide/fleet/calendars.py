@@ -39,8 +39,8 @@ class CalendarFolder:
         """Return the calendars; a broken one counts as it was when it was read last."""
         return self._read(self._memory(), now)
 
-    def due(self, now: datetime, *, most: int | None = None) -> tuple[tuple[Firing, ...], str | None]:
-        """Return when every preparation is due, in that order, and what is wrong with the calendars; remember both.
+    def due(self, now: datetime, *, most: int | None = None) -> tuple[tuple[Firing, ...], Known]:
+        """Return when every preparation is due, in that order, and what is known of the calendars; remember both.
 
         With `most`, only so many: those of the events that start nearest to `now`.
         """
@@ -55,7 +55,7 @@ class CalendarFolder:
             kept = {"firings": [firing.to_record() for firing in due], "measured": measured}
             save_memory(self.memory_file, {**known.memory, **kept})
         nearest = sorted(due, key=lambda firing: abs(firing.start - now))[:most]
-        return tuple(sorted(nearest, key=lambda firing: firing.at)), known.trouble
+        return tuple(sorted(nearest, key=lambda firing: firing.at)), known
 
     def measured(self, calendars: Almanac) -> Measured:
         """Return what the store and the policies say of the services whose leads are learned.
