@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 TURN: Final = TURN_EVERY.total_seconds()
 SWEEP: Final = 15 * 60
-READ_AGAIN: Final = 30
-"""Seconds after which Airflow reads the calendars again, and when what they hold is due."""
+READ_AGAIN: Final = 300
+"""Seconds after which it is asked again when what is due. Airflow asks every 30 s, for calendars may be edited; on this
+day nobody does, and what was measured is taken from memory for longer than this."""
 
 
 @dataclass

@@ -6,6 +6,7 @@ Every task has a `wiring`, this one unless it is given another: tests give one w
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import TYPE_CHECKING
 
 from springtide_airflow.calendars import FolderPolicies, calendar_folder
@@ -57,7 +58,7 @@ class Wiring:
 
         return FleetPorts(
             clock=self.clock(),
-            calendars=lambda: self.known().almanac,
+            calendars=cache(lambda: self.known().almanac),  # read once a task, and only where they are asked for
             policies=FolderPolicies(),
             open_ports=self.open_ports,
             open_store=self.open_store,

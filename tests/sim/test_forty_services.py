@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 
-from fleet import START, Fleet, forty
-from springtide.events.almanac import Pace
-from springtide.events.waves import Order, RunState, Started, Turn, next_turn, waves
+from fleet import START, Fleet, FleetRuns, forty
+from springtide.events.almanac import Almanac, View
+from springtide.events.waves import Order, RunState, waves
+from springtide.fleet.conductor import Conductor
+from springtide.fleet.due import prepared
+from springtide.fleet.facts import facts_of_all
+from springtide.fleet.memory import ProcessMemory
+from springtide.fleet.orders import decided_orders
+from springtide.fleet.report import FleetReport
+from unit.events.calendars import calendar
 
-PACE = Pace(pods_per_minute=120, runs=6)
+PODS_PER_MINUTE = 120
+RUNS = 6
+TURN = timedelta(seconds=1)
 TARGET = 6
 
 
-def prepare(fleet: Fleet) -> Turn:
-    """Conduct the whole preparation as `prepare_events` does."""
-    orders = [Order(name, START, (TARGET,), after) for name, after in fleet.after.items()]
-    started: dict[str, datetime] = {}
+def prepare(fleet: Fleet) -> FleetReport:
+    """Conduct the whole preparation of an event that asks for `TARGET` replicas of every service."""
+    asks = {name: {"replicas": TARGET} for name in fleet.after}
+    event = {"name": "sale", "start": f"{fleet.now:%Y-%m-%dT%H:%M}", "duration": "6h", "services": asks}
+    pace = {"pods_per_minute": PODS_PER_MINUTE, "runs": RUNS}
+    fleet.almanac = Almanac((View.of(calendar("UTC", event, pace=pace), Path(), now=fleet.now),))
+    ports = fleet.fleet_ports()
+    due = prepared(ports, fleet.almanac.occurrences)
+    seen, unseen = facts_of_all(ports, due)
+    assert unseen == {}
+    conductor = Conductor(
+        fleet=ports,
+        runs=FleetRuns(fleet),
+        memory=ProcessMemory(),
+        decide=lambda wanted: decided_orders(ports, wanted, seen),
+        parent="prepare_events__r1",
+        every=TURN,
+    )
     for _ in range(3600):
-        runs = [Started(name, 0, at, fleet.runs[name].state, fleet.runs[name].message) for name, at in started.items()]
-        assert sum(one.state is RunState.GOING for one in runs) <= PACE.runs
-        turn = next_turn(orders, runs, PACE, now=fleet.now)
-        if turn.is_over:
-            return turn
-        for name, _ in turn.starts:
-            started[name] = fleet.now
-            fleet.start(name, name, TARGET)
-        fleet.tick()
+        turn = conductor.turn(due)
+        assert sum(run.state is RunState.GOING for run in fleet.runs.values()) <= RUNS
+        if turn.report is not None:
+            return turn.report
+        fleet.tick(TURN.total_seconds())
     raise AssertionError("it does not end within an hour")
 
 
@@ -34,7 +54,7 @@ def test_order_and_pace_stand_in_the_record_of_the_api() -> None:
 
     end = prepare(fleet)
 
-    assert (end.failed, end.held) == ({}, {})
+    assert end.problems == {}
     assert set(fleet.replicas().values()) == {TARGET}
     grown = fleet.grown()
     assert sorted(name for _, name, _ in grown) == sorted(forty())  # each of them once
@@ -43,7 +63,7 @@ def test_order_and_pace_stand_in_the_record_of_the_api() -> None:
         assert all(whole[other] <= at for other in fleet.after[name]), name
     for at, _, _ in grown:
         together = [name for time, name, _ in grown if at <= time < at + 60]
-        assert (TARGET - START) * len(together) <= PACE.pods_per_minute + TARGET - START
+        assert (TARGET - START) * len(together) <= PODS_PER_MINUTE + TARGET - START
     assert len(waves([Order(name, 0, (), after) for name, after in forty().items()])) == 5
 
 
@@ -58,9 +78,10 @@ def test_one_failure_holds_back_what_comes_after_it_and_nobody_else() -> None:
             lost.add(name)
     replicas = fleet.replicas()
     assert {name for name, count in replicas.items() if count == START} == lost
-    assert set(end.failed) == {"db-0"}
-    assert set(end.held) == lost - {"db-0"}
-    assert end.held["proxy-0"].startswith("held back: it comes after db-0, which failed: ")
-    assert "ErrImageNeverPull" in end.held["proxy-0"]
-    assert "db-0" in end.held["gateway"]
+    assert set(end.problems) == lost
+    assert "failed" in end.problems["db-0"]
+    assert end.problems["proxy-0"].startswith("held back: it comes after db-0, which failed: ")
+    assert "ErrImageNeverPull" in end.problems["proxy-0"]
+    assert "db-0" in end.problems["gateway"]
+    assert all(end.problems[name].startswith("held back: ") for name in lost - {"db-0"})
     assert timedelta(seconds=fleet.world.elapsed - fleet.since) < timedelta(minutes=15)

@@ -9,7 +9,7 @@ from springtide.events.waves import RunState
 from springtide.fleet.child_runs import ChildRun, ChildRuns
 from springtide.fleet.memory import Memory
 
-RUN = ChildRun(run_id="conductor__web__0", service="web", before=2, replicas=4, reason="a test")
+RUN = ChildRun(run_id="conductor__checkout__0", service="checkout", before=2, replicas=4, reason="a test")
 
 
 class Ended(Protocol):

@@ -27,7 +27,7 @@ def test_memory_of_one_process(promise: Callable[[Memory], None]) -> None:
 class EndedThreads:
     """Threads that wait at their beginning until a test says how they end."""
 
-    fleet: Fleet = field(default_factory=lambda: Fleet({"web": ()}))
+    fleet: Fleet = field(default_factory=lambda: Fleet({"checkout": ()}))
     may_begin: threading.Event = field(default_factory=threading.Event)
     error: InputError | None = None
     runs: InProcessRuns = field(init=False)
@@ -87,4 +87,4 @@ def test_runs_in_threads(promise: Callable[[Ended], None]) -> None:
 @pytest.mark.parametrize("promise", RUNS)
 def test_runs_in_virtual_time(promise: Callable[[Ended], None]) -> None:
     is_to_fail = "failed" in promise.__name__
-    promise(EndedInAWorld(Fleet({"web": ()}, frozenset({"web"} if is_to_fail else ()))))
+    promise(EndedInAWorld(Fleet({"checkout": ()}, frozenset({"checkout"} if is_to_fail else ()))))
