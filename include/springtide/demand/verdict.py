@@ -47,6 +47,6 @@ class Verdict:
         return "; ".join(one.message for one in self.findings if one.outcome is self.outcome)
 
     def to_record(self) -> dict[str, Any]:
-        """Return the stored form: on purpose with the outcome, though it follows from the findings."""
+        """Return the stored form."""
         findings = [{"rule": one.rule, "outcome": one.outcome.value, "message": one.message} for one in self.findings]
         return {"outcome": self.outcome.value, "findings": findings}
