@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.table import Table
 from springtide.clock import SystemClock
-from springtide.events.almanac import Almanac, View
-from springtide.events.waves import Order, RunState
+from springtide.events.calendars import Calendars, ExpandedCalendar
+from springtide.events.waves import ChildRunState, ServicePlan
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.ports import FleetPorts
-from springtide.policy.calendar import EventCalendar
+from springtide.policy.calendar.model import EventCalendar
 from springtide.record.memory import MemoryStore
 
 if TYPE_CHECKING:
     from springtide.fleet.child_runs import ChildRun
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
     from springtide.run.ports import Ports
 
 SERVICES: Final = 100
@@ -53,9 +53,9 @@ class InstantRuns:
         assert run.replicas == run.before + 1
         self.at.append(time.monotonic())
 
-    def state(self, _run_id: str) -> RunState:
+    def state(self, _run_id: str) -> ChildRunState:
         """Return that it succeeded."""
-        return RunState.SUCCEEDED
+        return ChildRunState.SUCCEEDED
 
     def failure(self, run_id: str) -> str:
         """Return what never happens."""
@@ -117,7 +117,7 @@ def _starts(pods: int, runs: int, every: float) -> list[float]:
         fleet=fleet,
         runs=child_runs,
         memory=ProcessMemory(),
-        decide=lambda _due: [Order(f"service-{number:03d}", 1, (2,)) for number in range(SERVICES)],
+        decide=lambda _due: [ServicePlan(f"service-{number:03d}", 1, (2,)) for number in range(SERVICES)],
         parent="pace",
         every=timedelta(seconds=every),
     )
@@ -125,7 +125,7 @@ def _starts(pods: int, runs: int, every: float) -> list[float]:
     return child_runs.at
 
 
-def _almanac(clock: SystemClock, pods: int, runs: int) -> Almanac:
+def _almanac(clock: SystemClock, pods: int, runs: int) -> Calendars:
     document = {
         "apiVersion": "springtide/v1",
         "kind": "EventCalendar",
@@ -133,4 +133,4 @@ def _almanac(clock: SystemClock, pods: int, runs: int) -> Almanac:
         "spec": {"timezone": "UTC", "pace": {"pods_per_minute": pods, "runs": runs}},
     }
     calendar = EventCalendar.model_validate(document)
-    return Almanac((View.of(calendar, Path(), now=clock.now()),))
+    return Calendars((ExpandedCalendar.of(calendar, Path(), now=clock.now()),))

@@ -25,7 +25,7 @@ PRELOADED: Final = (
     "springtide.run.phases",
     "springtide.run.assembly",
     "springtide.record.sql",
-    "springtide.policy.parse",
+    "springtide.policy.reading.parse",
     "springtide_airflow.event_operators",
     "springtide_airflow.operators",
     "springtide_airflow.sensors",

@@ -11,10 +11,10 @@ from typing import Any, Self
 from springtide import labels
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
-from springtide.kube.scene import PodSet, Scene
-from springtide.policy.model import ScalingPolicy
-from springtide.policy.strategy import RunSettings
-from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order, Snapshot
+from springtide.kube.observation import Observation, PodSet
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.policy.scaling.strategy import RunSettings
+from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder, Snapshot
 from springtide.workload import Workload
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
@@ -192,16 +192,18 @@ def _autoscaler(kind: Kind, note: str, uid: str, **spec: Any) -> Autoscaler:
     return Autoscaler({"metadata": metadata, "spec": said}, kind)
 
 
-def scene(
+def observation(
     found: Service, *sets: SetBuilder, serving: Sequence[str] | None = None, autoscaler: Autoscaler | None = None
-) -> Scene:
+) -> Observation:
     """Return one look. `serving` names the sets whose ready pods are endpoints; by default those that the selector
     meets."""
     built = {each.name: each.build() for each in sets}
     names = serving if serving is not None else [each.name for each in sets if _meets(found, each)]
     endpoints = [_endpoint(pod) for name in names for pod in built[name].pods]
     pods = tuple(pod for pod_set in built.values() for pod in pod_set.pods)
-    return Scene(at=NOW, service=found, pod_sets=built, endpoints=tuple(endpoints), pods=pods, autoscaler=autoscaler)
+    return Observation(
+        at=NOW, service=found, pod_sets=built, endpoints=tuple(endpoints), pods=pods, autoscaler=autoscaler
+    )
 
 
 def _meets(found: Service, each: SetBuilder) -> bool:
@@ -228,7 +230,7 @@ def order(
     stable: str = "web",
     ready: int | None = None,
     through: Autoscaler | None = None,
-) -> Order:
+) -> RunOrder:
     """Return the order to go from `start` to `replicas`; `through` is the autoscaler as it stood before."""
     template_hash = "hash-alt" if stable.endswith("-alt") else "hash-own"
     snapshot = Snapshot(
@@ -242,17 +244,17 @@ def order(
         autoscaler=None if through is None else _snapshot_of(through),
     )
     chosen = settings if settings is not None else policy().spec.strategy
-    return Order(
+    return RunOrder(
         run_id="run-1",
         workload=Workload("shop", "web", "web"),
         replicas=replicas,
         snapshot=snapshot,
         settings=chosen,
-        hold=HoldNote("ada", "a sale", NOW + timedelta(days=1)),
+        hold=HoldRequest("ada", "a sale", NOW + timedelta(days=1)),
     )
 
 
 def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
     return AutoscalerSnapshot(
-        kind=found.kind, name=found.name, uid=found.uid, bounds=found.bounds, floor_text=found.floor_text
+        kind=found.kind, name=found.name, uid=found.uid, bounds=found.bounds, floor_annotation=found.floor_annotation
     )

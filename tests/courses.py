@@ -19,7 +19,7 @@ from task_driver import AfterCrash, TaskDriver
 
 @dataclass(frozen=True)
 class Course:
-    """One way from `start` to `target` replicas; `trouble` makes it fail.
+    """One way from `start` to `target` replicas; `problem` makes it fail.
 
     With `held_from` an earlier run has raised a floor from there to `start`.
     """
@@ -29,7 +29,7 @@ class Course:
     start: int
     target: int
     settings: tuple[tuple[str, Any], ...] = ()
-    trouble: str = ""
+    problem: str = ""
     held_from: int | None = None
 
     @property
@@ -39,7 +39,7 @@ class Course:
 
     def simulation(self) -> Simulation:
         """Return the settled cluster in which it runs."""
-        late = ["quota"] if self.trouble == "quota" else []  # as where it is filled up behind the preflight
+        late = ["quota"] if self.problem == "quota" else []  # as where it is filled up behind the preflight
         settings = dict(self.settings)
         simulation = Simulation.of(self.natural, strategy=self.strategy, smoke=self.smoke, only_warn=late, **settings)
         if self.strategy == "floor":
@@ -47,9 +47,9 @@ class Course:
             simulation.world.settle()
         if self.natural != self.start:
             simulation.run(self.start, "run-0")
-        if self.trouble == "image gone":
+        if self.problem == "image gone":
             simulation.world.core.images.discard("localhost/web:1")
-        if self.trouble == "quota":
+        if self.problem == "quota":
             hard = {"pods": str(max(self.start, self.target) - 1)}
             metadata = {"name": "small", "namespace": NAMESPACE}
             simulation.world.apply(
@@ -65,7 +65,7 @@ class Course:
     @property
     def smoke(self) -> list[Json]:
         """The smoke checks of its policy."""
-        expected = 204 if self.trouble == "smoke" else 200  # the app never answers 204
+        expected = 204 if self.problem == "smoke" else 200  # the app never answers 204
         return [{"http": {"path": "/healthz", "samples": 3, "expect": expected}}]
 
 
@@ -97,16 +97,16 @@ SUCCEEDING = (
     Course("floor given back", "floor", 4, 2, held_from=2),
 )
 FAILING = (
-    Course("blue_green, image gone", "blue_green", 2, 4, trouble="image gone"),
-    Course("blue_green, quota", "blue_green", 2, 4, trouble="quota"),
-    Course("blue_green, smoke", "blue_green", 2, 4, trouble="smoke"),
-    Course("in_place, image gone", "in_place", 2, 4, trouble="image gone"),
-    Course("in_place, quota", "in_place", 2, 4, trouble="quota"),
-    Course("in_place, smoke", "in_place", 2, 4, trouble="smoke"),
-    Course("batched, smoke", "blue_green", 2, 4, BATCHED, trouble="smoke"),
-    Course("floor, image gone", "floor", 2, 4, trouble="image gone"),
-    Course("floor, quota", "floor", 2, 4, trouble="quota"),
-    Course("floor, smoke", "floor", 2, 4, trouble="smoke"),
+    Course("blue_green, image gone", "blue_green", 2, 4, problem="image gone"),
+    Course("blue_green, quota", "blue_green", 2, 4, problem="quota"),
+    Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke"),
+    Course("in_place, image gone", "in_place", 2, 4, problem="image gone"),
+    Course("in_place, quota", "in_place", 2, 4, problem="quota"),
+    Course("in_place, smoke", "in_place", 2, 4, problem="smoke"),
+    Course("batched, smoke", "blue_green", 2, 4, BATCHED, problem="smoke"),
+    Course("floor, image gone", "floor", 2, 4, problem="image gone"),
+    Course("floor, quota", "floor", 2, 4, problem="quota"),
+    Course("floor, smoke", "floor", 2, 4, problem="smoke"),
 )
 
 

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from simulation import NAMESPACE, WAITS, WorldRoute, web
 from springtide.demand.model import DemandSource
 from springtide.errors import SpringtideError
-from springtide.events.almanac import Almanac
-from springtide.events.waves import RunState
+from springtide.events.calendars import Calendars
+from springtide.events.waves import ChildRunState
 from springtide.fleet.child_runs import ChildRun
 from springtide.fleet.ports import FleetPorts, Policies
 from springtide.kube.live import LiveKube
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.run import phases
@@ -77,7 +77,7 @@ class SteppedRun:
 
     ports: Ports
     request: RunRequest
-    state: RunState = RunState.GOING
+    state: ChildRunState = ChildRunState.GOING
     message: str = ""
     _left: list[Callable[[], Progress]] = field(default_factory=list)
 
@@ -87,7 +87,7 @@ class SteppedRun:
 
     def tick(self) -> None:
         """Go on."""
-        if self.state is RunState.GOING:
+        if self.state is ChildRunState.GOING:
             self._guarded(self._go_on)
 
     def _begin(self) -> None:
@@ -111,13 +111,13 @@ class SteppedRun:
                 phases.smoke_test(self.ports, self._ref)
             self._left.pop(0)
         phases.report(self.ports, self._ref)
-        self.state = RunState.SUCCEEDED
+        self.state = ChildRunState.SUCCEEDED
 
     def _guarded(self, act: Callable[[], None]) -> None:
         try:
             act()
         except SpringtideError as error:
-            self.state, self.message = RunState.FAILED, error.message
+            self.state, self.message = ChildRunState.FAILED, error.message
             if hasattr(self, "_ref"):
                 phases.roll_back(self.ports, self._ref)
                 phases.report(self.ports, self._ref, error)
@@ -151,7 +151,7 @@ class FleetRuns:
             self.fleet.runs[run.run_id] = SteppedRun(self.fleet.ports(), request)
             self.fleet.runs[run.run_id].begin()
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, run_id: str) -> ChildRunState:
         """Return what has become of the run."""
         return self.fleet.runs[run_id].state
 
@@ -171,7 +171,7 @@ class Fleet:
     store: MemoryStore = field(default_factory=MemoryStore)
     runs: dict[str, SteppedRun] = field(default_factory=dict)
     demand: Callable[[ScalingPolicy], DemandSource | None] = lambda _policy: None
-    almanac: Almanac = field(default_factory=Almanac)
+    almanac: Calendars = field(default_factory=Calendars)
 
     def __post_init__(self) -> None:
         """Let every service come up; then take away the image of those that are to fail."""

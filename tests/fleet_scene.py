@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from fleet import Fleet, FleetRuns
 from springtide.fleet.conductor import Conductor, Decide
-from springtide.run.rehearsing import Send, send
+from springtide.fleet.load_test import Send, send
 from springtide_airflow.event_operators import ScaleServicesSensor
 from springtide_airflow.wiring import Wiring
 
@@ -36,37 +36,37 @@ TURN_SECONDS = 5.0
 
 
 class SceneWiring(Wiring):
-    """What the tasks of a scene reach the world through: that of the scene."""
+    """What the tasks of an observation reach the world through: that of the observation."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
+    def __init__(self, observation: Scene) -> None:
+        self.observation = observation
 
     def clock(self) -> Clock:
         """Return the world's time."""
-        return self.scene.fleet.world.clock
+        return self.observation.fleet.world.clock
 
     def open_ports(self) -> AbstractContextManager[Ports]:
         """Open the world."""
-        return nullcontext(self.scene.fleet.ports())
+        return nullcontext(self.observation.fleet.ports())
 
     def open_store(self) -> AbstractContextManager[RunStore]:
         """Open the fleet's store."""
-        return nullcontext(self.scene.fleet.store)
+        return nullcontext(self.observation.fleet.store)
 
     def fleet(self) -> FleetPorts:
-        """Return what a conductor reaches the world through; the scene sends the load."""
-        return replace(super().fleet(), send=self.scene.send)
+        """Return what a conductor reaches the world through; the observation sends the load."""
+        return replace(super().fleet(), send=self.observation.send)
 
     def runs(self, context: Context) -> ChildRuns:
         """Return the fleet's runs."""
         del context
-        return FleetRuns(self.scene.fleet)
+        return FleetRuns(self.observation.fleet)
 
     def conductor(self, context: Context, decide: Decide, *, way: str = "") -> Conductor:
         """Return Airflow's conductor; time passes with each of its turns."""
         conductor = super().conductor(context, decide, way=way)
         given = {field.name: getattr(conductor, field.name) for field in fields(conductor)}
-        return TickingConductor(**given, ticking=self.scene.fleet)
+        return TickingConductor(**given, ticking=self.observation.fleet)
 
 
 @dataclass(frozen=True, kw_only=True)

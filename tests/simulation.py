@@ -9,7 +9,7 @@ from typing import Any
 from builders import policy
 from springtide.clock import Clock
 from springtide.kube.live import LiveKube
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import RunOutcome
 from springtide.record.store import RunStore

@@ -14,7 +14,7 @@ from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.errors import SpringtideError
 from springtide.record.model import RunOutcome
-from springtide.run.reconcile import reconcile
+from springtide.recovery.reconcile import reconcile
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
 from springtide.sandbox.history import Call
 from springtide.sandbox.kinds import KINDS
@@ -35,7 +35,7 @@ class Stage(StrEnum):
 EVERY = tuple(Stage)
 FORWARD = (Stage.BEFORE, Stage.SWITCH, Stage.AFTER)
 UP = Course("blue_green up", "blue_green", 2, 4)
-DOWN_FALLING = Course("blue_green, smoke", "blue_green", 2, 4, trouble="smoke")
+DOWN_FALLING = Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke")
 
 
 def course_of(stage: Stage) -> Course:
@@ -171,7 +171,7 @@ class Trial:
         return state_of(self.simulation) == unfaulted(self.course).state
 
     @property
-    def words(self) -> str:
+    def message(self) -> str:
         """What the run's failures said."""
         return "\n".join(self.driver.failures)
 
@@ -180,7 +180,9 @@ class Trial:
         """Whether the Lease says that a person has to look, and is not given free."""
         lease = self.world.get("leases", NAMESPACE, LEASE)
         return (
-            lease is not None and bool(lease["spec"].get("holderIdentity")) and '"kept_both"' in lease_text(self.world)
+            lease is not None
+            and bool(lease["spec"].get("holderIdentity"))
+            and '"needs_attention"' in lease_text(self.world)
         )
 
     @property

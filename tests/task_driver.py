@@ -12,9 +12,9 @@ from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import SpringtideError, TemporaryError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
+from springtide.recovery.reconcile import reconcile
 from springtide.run import phases
 from springtide.run.ports import Ports, RunRef, RunRequest
-from springtide.run.reconcile import reconcile
 from springtide.sandbox.faults import Crashed
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from benchmarks.capacity.folder import RESULTS, add_traces_option
 from benchmarks.capacity.warm_up import warm_up
 
-from springtide.backtest.policies import POLICIES, Shared
+from springtide.backtest.policies import POLICIES, Workbench
 from springtide.backtest.trace import read_traces
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Row:
 
 def compare(trace: Trace, startup: int) -> list[Row]:
     """Return the rows of one trace at one start-up time."""
-    shared = Shared.of(trace, startup)
+    shared = Workbench.of(trace, startup)
     rows = []
     for policy in POLICIES:
         score = shared.decide(policy).score

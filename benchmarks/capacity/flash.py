@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from benchmarks.capacity.folder import add_traces_option
 
-from springtide.backtest.simulate import Autoscaler, Plans, replay_autoscaler, score
+from springtide.backtest.simulate import Plans, SimulatedAutoscaler, replay_autoscaler, score
 from springtide.backtest.trace import Trace, pod_capacity, read_traces
 from springtide.backtest.tuning import as_plans
-from springtide.capacity.bases import Window
 from springtide.capacity.conformal import bounds, horizon_minutes
-from springtide.capacity.event import Occasion, expected_demand
+from springtide.capacity.event import KnownOccurrence, expected_demand
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
+from springtide.capacity.predictors import PredictorWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ LENGTH = 180
 STARTUPS = (60, 120, 300)
 INTERVAL = 5
 QUANTILE = 0.97
-AUTOSCALER = Autoscaler("rps", 0.8)
+AUTOSCALER = SimulatedAutoscaler("rps", 0.8)
 KIND = "sale"
 COLUMNS = ("seed", "startup_s", "policy", "viol_min", "cost", "share_of_hpa_viol", "share_of_hpa_cost")
 
@@ -83,13 +83,13 @@ def with_sales(trace: Trace, seed: int) -> Trace:
     demand *= draw.gamma(400, 1 / 400, len(demand))  # mean 1, standard deviation 5 %
     moments = [trace.start + start * MINUTE for start in starts]
     occasions = tuple(
-        Occasion(kind=KIND, start=moment, end=moment + LENGTH * MINUTE, known_at=moment - WEEK * MINUTE)
+        KnownOccurrence(kind=KIND, start=moment, end=moment + LENGTH * MINUTE, known_at=moment - WEEK * MINUTE)
         for moment in moments
     )
     return replace(trace, demand=demand, per_replica=pod_capacity(demand[trace.scored :]), occasions=occasions)
 
 
-def believed(trace: Trace, calendar: Calendar, seed: int) -> tuple[Occasion, ...]:
+def believed(trace: Trace, calendar: Calendar, seed: int) -> tuple[KnownOccurrence, ...]:
     """Return the occasions as `calendar` has them."""
     draw = np.random.default_rng(seed + 1000)
     known = round(len(trace.occasions) * (1 - calendar.missing))
@@ -98,7 +98,7 @@ def believed(trace: Trace, calendar: Calendar, seed: int) -> tuple[Occasion, ...
     length = len(trace.demand) - trace.scored
     invented = [scored + draw.integers(DAY, length - DAY) * MINUTE for _ in range(calendar.ghosts)]
     kept += [
-        Occasion(kind=KIND, start=start, end=start + LENGTH * MINUTE, known_at=start - WEEK * MINUTE)
+        KnownOccurrence(kind=KIND, start=start, end=start + LENGTH * MINUTE, known_at=start - WEEK * MINUTE)
         for start in invented
     ]
     shift = calendar.shift * MINUTE
@@ -113,10 +113,13 @@ def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     scored = trace.from_scored()
     scores = {
         name: score(scored, replay_autoscaler(scored, autoscaler, startup))
-        for name, autoscaler in (("hpa-cpu-50", Autoscaler("cpu", 0.5)), ("hpa-cpu-70", Autoscaler("cpu", 0.7)))
+        for name, autoscaler in (
+            ("hpa-cpu-50", SimulatedAutoscaler("cpu", 0.5)),
+            ("hpa-cpu-70", SimulatedAutoscaler("cpu", 0.7)),
+        )
     }
     horizon = horizon_minutes(INTERVAL, startup)
-    bound = bounds(trace.demand, Window(INTERVAL, horizon, trace.per_replica / 10), (QUANTILE,)).demand
+    bound = bounds(trace.demand, PredictorWindow(INTERVAL, horizon, trace.per_replica / 10), (QUANTILE,)).demand
     first = trace.scored // INTERVAL
     seen = Minutes(trace.start, trace.demand)
     floors = {"conformal": np.zeros_like(bound[0])}
@@ -131,7 +134,9 @@ def judge(trace: Trace, startup: int, seed: int) -> dict[str, Score]:
     return scores
 
 
-def event_floor(seen: Minutes, occasions: Sequence[Occasion], interval: int, horizon: int) -> NDArray[np.float64]:
+def event_floor(
+    seen: Minutes, occasions: Sequence[KnownOccurrence], interval: int, horizon: int
+) -> NDArray[np.float64]:
     """Return the demand that events ask for at every decision over `seen`; each sees what lies before it only."""
     floor = np.zeros(len(seen) // interval + 1)
     for occasion in occasions:

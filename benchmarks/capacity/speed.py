@@ -80,7 +80,7 @@ def tune_all(path: Path, rows: range) -> tuple[float, int]:
     """Tune `rows` over the whole grid; return the CPU seconds that it took, and this process's peak memory in KiB."""
     from springtide.backtest.daily import service_history, tune_today
     from springtide.capacity.minutes import Minutes
-    from springtide.policy.control import AutoSpec
+    from springtide.policy.scaling.auto import AutoSpec
 
     table = np.load(path, mmap_mode="r")
     spec = AutoSpec(per_replica=1.0, autoscaler="tuned")
@@ -108,18 +108,20 @@ def backtest_once(path: Path) -> float:
     """Return seconds of one policy's replay over 14 days of 15 s ticks, its plans included, after a warm-up."""
     from benchmarks.capacity.warm_up import warm_up
 
-    from springtide.backtest.policies import Shared
-    from springtide.backtest.simulate import Autoscaler, replay_autoscaler
+    from springtide.backtest.policies import Workbench
+    from springtide.backtest.simulate import SimulatedAutoscaler, replay_autoscaler
     from springtide.backtest.trace import Trace
 
     demand = np.asarray(np.load(path, mmap_mode="r")[0])[-28 * DAY :]
     trace = Trace(name="speed", start=0.0, demand=demand, scored=14 * DAY, per_replica=1.0)
     warm_up()
-    Shared.of(trace, 60, interval=15)
+    Workbench.of(trace, 60, interval=15)
     started = time.perf_counter()
-    shared = Shared.of(trace, 60, interval=15)
+    shared = Workbench.of(trace, 60, interval=15)
     scored = trace.from_scored()
-    replay_autoscaler(scored, Autoscaler("rps", 0.7), 60, plans=shared.plans, row=np.ones(scored.day_count, np.int64))
+    replay_autoscaler(
+        scored, SimulatedAutoscaler("rps", 0.7), 60, plans=shared.plans, row=np.ones(scored.day_count, np.int64)
+    )
     return time.perf_counter() - started
 
 

@@ -17,7 +17,7 @@ from springtide.fleet.turns import TURN_EVERY
 if TYPE_CHECKING:
     from benchmarks.saleday.pipeline import Pipeline
     from benchmarks.saleday.together import Task
-    from springtide.events.firing import Firing
+    from springtide.events.schedule import ScheduledPreparation
 
 TURN: Final = TURN_EVERY.total_seconds()
 SWEEP: Final = 15 * 60
@@ -32,7 +32,7 @@ class Schedule:
 
     pipeline: Pipeline
     _going: list[tuple[Conductor, Due, Task]] = field(default_factory=list)
-    _firings: tuple[Firing, ...] = ()
+    _firings: tuple[ScheduledPreparation, ...] = ()
     _read_at: float = -math.inf
     _fired: set[datetime] = field(default_factory=set)
     _swept: int = -1
@@ -53,7 +53,7 @@ class Schedule:
     def _is_over(self, conductor: Conductor, due: Due, look: Task) -> bool:
         return look.is_over and conductor.turn(due).is_over
 
-    def _due(self, now: datetime) -> list[Firing]:
+    def _due(self, now: datetime) -> list[ScheduledPreparation]:
         if self.pipeline.world.elapsed - self._read_at >= READ_AGAIN:
             self._firings, _ = self.pipeline.calendars.due(now)
             self._read_at = self.pipeline.world.elapsed

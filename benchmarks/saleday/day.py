@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.capacity.flash import KIND, LENGTH, sale_shape
 from springtide.backtest.trace import Trace, pod_capacity
-from springtide.capacity.event import Occasion, expected_demand
+from springtide.capacity.event import KnownOccurrence, expected_demand
 from springtide.capacity.minutes import DAY, MINUTE, Minutes
 
 if TYPE_CHECKING:
@@ -109,11 +109,11 @@ def _multiply(known: Floats, past: NDArray[np.int64]) -> float:
     """
     seen = Minutes(0.0, known[:-KNOWN_BEFORE])
     occasions = [
-        Occasion(kind=KIND, start=one * MINUTE, end=(one + WINDOW) * MINUTE, known_at=0.0)
+        KnownOccurrence(kind=KIND, start=one * MINUTE, end=(one + WINDOW) * MINUTE, known_at=0.0)
         for one in past
         if one < len(seen)
     ]
-    coming = Occasion(kind=KIND, start=seen.end, end=seen.end + WINDOW * MINUTE, known_at=0.0)
+    coming = KnownOccurrence(kind=KIND, start=seen.end, end=seen.end + WINDOW * MINUTE, known_at=0.0)
     asked, _ = expected_demand(seen, [*occasions, coming], WINDOW)
     level = float(np.mean(seen.values[-60:]))
     return float(np.ceil(asked / level * 10) / 10)

@@ -13,7 +13,7 @@ from benchmarks.saleday.together import Together
 from springtide.fleet.calendars import CalendarFolder
 from springtide.fleet.ports import FleetPorts
 from springtide.kube.live import LiveKube
-from springtide.policy.folder import PolicyFolder
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.memory import MemoryStore
 from springtide.run.ports import Ports
 from springtide.sandbox import transport
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.saleday.day import Day
     from springtide.clock import Clock
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
     from springtide.sandbox.world import World
 
 

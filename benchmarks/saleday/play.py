@@ -24,7 +24,7 @@ from springtide.capacity.minutes import MINUTE
 from springtide.capacity.setting import UNTUNED, Setting
 from springtide.run.ports import RunRequest
 from springtide.run.release import release_request
-from springtide.run.tuning import auto_specs, tune_policy
+from springtide.training.tuning import auto_specs, tune_policy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

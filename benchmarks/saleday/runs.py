@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.saleday.together import Task, Together
 from springtide.errors import SpringtideError
-from springtide.events.waves import RunState
+from springtide.events.waves import ChildRunState
 from springtide.run import pipeline
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ class ConductedRuns:
             request = run.request(self.policies.get(run.service), requested_by="benchmark")
             self._tasks[run.run_id] = self.runs.begin(self.kind, request, before=run.before, to=run.replicas)
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, run_id: str) -> ChildRunState:
         """Return what has become of the run."""
         task = self._tasks[run_id]
         if not task.is_over:
-            return RunState.GOING
-        return RunState.FAILED if task.error else RunState.SUCCEEDED
+            return ChildRunState.GOING
+        return ChildRunState.FAILED if task.error else ChildRunState.SUCCEEDED
 
     def failure(self, run_id: str) -> str:
         """Return why it failed."""

@@ -114,12 +114,12 @@ def rehearse(airflow: Airflow, name: str, conf: dict[str, Any]) -> None:
         for service in ("orders-db", "checkout", "search"):
             for one in store.rehearsals(service):
                 if one.run_id == run_id:
-                    console.print(f"  {service}: {one.words}", highlight=False, soft_wrap=True)
+                    console.print(f"  {service}: {one.message}", highlight=False, soft_wrap=True)
         ours = [one for one in reversed(store.latest(limit=100)) if one.run_id.startswith(run_id)]
     for each in ours:
         plan = each.plan or {}
-        words = f"{plan.get('current')} → {plan.get('replicas')} {each.outcome} in {each.seconds or 0:.1f} s"
-        console.print(f"  run {each.run_id}: {words}", highlight=False, soft_wrap=True)
+        message = f"{plan.get('current')} → {plan.get('replicas')} {each.outcome} in {each.seconds or 0:.1f} s"
+        console.print(f"  run {each.run_id}: {message}", highlight=False, soft_wrap=True)
 
 
 def taken(airflow: Airflow, wanted: dict[str, Any]) -> bool:

@@ -182,8 +182,8 @@ def tell_run(title: str, run: dict[str, Any], airflow: Airflow) -> None:
     report = answer.json().get("value") if answer.is_success else None
     if isinstance(report, str):
         report = json.loads(report)
-    for service, words in (report or {}).get("services", {}).items():
-        console.print(f"  {service}: {words}", highlight=False, soft_wrap=True)
+    for service, message in (report or {}).get("services", {}).items():
+        console.print(f"  {service}: {message}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class PlanApprovalOperator(ApprovalOperator):
         request = request_of(context, system_clock())
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
-        self.body = words_of(plan)
+        self.body = message_of(plan)
         # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
         self.response_timeout = timedelta(seconds=request.policy.spec.approval.within.total_seconds())
         return super().execute(context)
@@ -59,7 +59,7 @@ class PlanApprovalOperator(ApprovalOperator):
         return answer
 
 
-def words_of(plan: ScalingPlan) -> str:
+def message_of(plan: ScalingPlan) -> str:
     """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text."""
     numbers = f"{plan.current} → {plan.replicas} replicas by `{plan.strategy}`"
     lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`"]

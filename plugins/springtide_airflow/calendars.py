@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from springtide.fleet.calendars import CalendarFolder
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 
 class FolderPolicies:

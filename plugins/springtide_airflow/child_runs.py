@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from springtide.errors import PermanentError
-from springtide.events.waves import RunState
+from springtide.events.waves import ChildRunState
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from springtide.record.store import RunStore
 
 SCALE_SERVICE: Final = "scale_service"
-_STATES: Final = {"success": RunState.SUCCEEDED, "failed": RunState.FAILED}
+_STATES: Final = {"success": ChildRunState.SUCCEEDED, "failed": ChildRunState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,10 @@ class AirflowRuns:
         if isinstance(answer, ErrorResponse) and answer.error != ErrorType.DAGRUN_ALREADY_EXISTS:
             raise PermanentError(f"run {run.run_id} could not be started: {answer.detail}", code="run_not_started")
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, run_id: str) -> ChildRunState:
         """Return what has become of the run."""
         state = str(self.context["ti"].get_dagrun_state(dag_id=SCALE_SERVICE, run_id=run_id))
-        return _STATES.get(state.rpartition(".")[2].lower(), RunState.GOING)
+        return _STATES.get(state.rpartition(".")[2].lower(), ChildRunState.GOING)
 
     def failure(self, run_id: str) -> str:
         """Return why the run failed."""

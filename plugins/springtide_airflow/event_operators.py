@@ -14,7 +14,7 @@ from springtide_airflow.wiring import AIRFLOW, Wiring
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from springtide.events.sweep import Facts
+    from springtide.events.sweep import Inspection
     from springtide.fleet.conductor import Conductor
     from springtide.fleet.due import Due
     from springtide.fleet.report import FleetReport
@@ -97,7 +97,7 @@ class LookAtServiceOperator(FleetOperator):
 
         del context
         facts = facts_of(self.wiring.fleet(), self.service, waits=self.waits)
-        self.log.info("%s replicas; demand asks for %s; %s", facts.current, facts.planned, facts.health.words())
+        self.log.info("%s replicas; demand asks for %s; %s", facts.current, facts.planned, facts.health.message())
         return facts.to_record()
 
 
@@ -136,8 +136,8 @@ class EventReportOperator(BaseOperator):
     def execute(self, context: Context) -> Record:
         """Return what was done, by service."""
         report = required_report(context, self.after)
-        for service, words in report.services.items():
-            self.log.info("%s: %s", service, words)
+        for service, message in report.services.items():
+            self.log.info("%s: %s", service, message)
         report.require_good()
         return report.to_record()
 
@@ -153,13 +153,13 @@ def due_of(context: Context) -> Due:
     return Due.from_record(record)
 
 
-def seen_facts(context: Context) -> dict[str, Facts]:
+def seen_facts(context: Context) -> dict[str, Inspection]:
     """Return what each look of this run found, by service."""
-    from springtide.events.sweep import Facts
+    from springtide.events.sweep import Inspection
 
     # a list of names: with one name alone, Airflow gives a single mapped task's record instead of a list of one
     records = context["ti"].xcom_pull(task_ids=[LOOKED_BY]) or []
-    return {record["service"]: Facts.from_record(record) for record in records if record is not None}
+    return {record["service"]: Inspection.from_record(record) for record in records if record is not None}
 
 
 def report_of(context: Context, task_id: str) -> FleetReport | None:

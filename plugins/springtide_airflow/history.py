@@ -55,7 +55,7 @@ class LearnDayOperator(BaseOperator):
             InputError: the day is not over yet.
             DemandUnavailable, TemporaryError: the metrics or the store did not answer.
         """
-        from springtide.run.day_learning import learn_whole_day
+        from springtide.training.whole_days import learn_whole_day
         from springtide_airflow.hook import SpringtideHook
 
         context["service"] = self.service  # type: ignore[typeddict-unknown-key]  # what map_index_template shows
@@ -71,7 +71,7 @@ class LearnDayOperator(BaseOperator):
 
 def day_of(context: Context) -> date:
     """Return the UTC day that a run is about: its interval's, or the last whole one for a run without any."""
-    from springtide.run.day_learning import last_whole_day
+    from springtide.training.whole_days import last_whole_day
 
     dag_run = context["dag_run"]
     start = dag_run.data_interval_start or dag_run.logical_date

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from springtide.kube.live import LiveKube
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.sql import SqlStore
     from springtide.run.assembly import Metrics
-    from springtide.run.learning import Learning
     from springtide.run.ports import Ports
+    from springtide.training.days import Learning
 
 _loading = threading.Lock()
 """The client loads credentials into a global first: two threads of a triggerer must not do so at once."""
@@ -126,7 +126,7 @@ class SpringtideHook(BaseHook):
             InputError: the policy reads no demand, or a connection or the store's URL cannot be used.
             TemporaryError: the store does not answer.
         """
-        from springtide.run.assembly import learning
+        from springtide.training.assembly import learning
 
         pages = airflow_settings().pages / policy.name
         with self.store() as store:

@@ -105,8 +105,8 @@ class ReportOperator(BaseOperator):
             AirflowFailException: the run did not do what it was asked to; the message is the run's own.
         """
         from springtide.record.model import RunOutcome
+        from springtide.run.journal import end_run
         from springtide.run.phases import report
-        from springtide.run.recording import end_run
 
         plan, error, outcome = plan_of(context), failure_of(context), RunOutcome.FAILED
         if error is None and (planned := unchanged(context)):

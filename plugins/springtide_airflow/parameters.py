@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import Param
 
-from springtide.policy.folder import PolicyFolder
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.run.request_parameters import (
     LONGEST_REASON,
     POLICY_STRATEGY,

@@ -1,16 +1,16 @@
-"""The folder of policies, as Airflow's processes see it: `springtide.policy.folder` in the place that they know."""
+"""The folder of policies as Airflow's processes see it: a `PolicyFolder` in the place that they know."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from springtide.policy.folder import PolicyFolder
+from springtide.policy.reading.folder import PolicyFolder
 from springtide_airflow.settings import airflow_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 
 def policies_folder() -> Path:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from springtide.run.reconcile import IsAlive
+    from springtide.recovery.reconcile import IsAlive
 
 UNDER_WAY: Final = ("queued", "running")
 """The states of a DAG run that may still do something; every other is an end, and so is to be unknown to Airflow."""
@@ -38,25 +38,28 @@ class ReconcileRunsOperator(BaseOperator):
             AirflowFailException: a run needs a person, or something kept this task from looking everywhere; the message
                 says all of it. So the DAG stays red until somebody has looked.
         """
-        from springtide.policy.folder import PolicyFolder
-        from springtide.run.sweep import Fate, sweep
+        from springtide.policy.reading.folder import PolicyFolder
+        from springtide.recovery.rounds import ReconcileStatus, reconcile_round
 
         policies, unread = PolicyFolder(policies_folder()).readable()
         if not policies and not unread:
             raise AirflowSkipException(f"{policies_folder()} holds no policy, so there is no workload to look after")
         with opened(context) as ports:
             namespaces = {policy.spec.target.namespace for policy in policies}
-            swept = sweep(ports, namespaces, self._is_alive(context))
+            swept = reconcile_round(ports, namespaces, self._is_alive(context))
         for run in swept.runs:
-            self.log.info("%s: %s", run.fate.value, run)
-        troubles = [*map(str, swept.with_fate(Fate.NEEDS_PERSON)), *(error.message for error in swept.refused)]
-        if troubles := [*troubles, *map(str, unread)]:
-            raise AirflowFailException("\n".join(troubles))
+            self.log.info("%s: %s", run.status.value, run)
+        problems = [
+            *map(str, swept.with_status(ReconcileStatus.NEEDS_ATTENTION)),
+            *(error.message for error in swept.refused),
+        ]
+        if problems := [*problems, *map(str, unread)]:
+            raise AirflowFailException("\n".join(problems))
         return [dict(run.to_record()) for run in swept.runs]
 
     def _is_alive(self, context: Context) -> IsAlive:
         """Return what asks Airflow, through the API that tasks have: a task does not read Airflow's database."""
-        from springtide.run.sweep import COMMAND_LINE
+        from springtide.recovery.rounds import COMMAND_LINE
 
         count = context["ti"].get_dr_count
 

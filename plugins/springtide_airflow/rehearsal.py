@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from springtide.fleet.conductor import Conductor
-    from springtide.fleet.rehearsal_request import Rehearsal
+    from springtide.fleet.rehearsal_request import AcceptedRehearsal
 
 REHEARSAL_KEY: Final = "rehearsal"
 FOUND_BY: Final = "find_event"
@@ -79,7 +79,7 @@ class LoadTestOperator(FleetOperator):
         ).test()
         if outcome is None:
             raise AirflowSkipException(f"{self.service} is not of this rehearsal")
-        self.log.info("%s: %s", self.service, outcome.words)
+        self.log.info("%s: %s", self.service, outcome.message)
         return outcome.to_record()
 
 
@@ -100,23 +100,23 @@ class RehearsalReportOperator(FleetOperator):
 
     def execute(self, context: Context) -> Record:
         """Return the verdict, service by service."""
-        from springtide.events.rehearsed import Rehearsed
+        from springtide.events.rehearsed import RehearsalOutcome
         from springtide.fleet.rehearsal_report import end_rehearsal
 
         records = [record for record in context["ti"].xcom_pull(task_ids=[TESTED_BY]) or [] if record is not None]
-        outcomes = [Rehearsed.from_record(record) for record in records]
+        outcomes = [RehearsalOutcome.from_record(record) for record in records]
         return end_rehearsal(self.wiring.fleet(), rehearsal_of(context), outcomes, report_of(context, RELEASED_BY))
 
 
-def rehearsal_of(context: Context) -> Rehearsal | None:
+def rehearsal_of(context: Context) -> AcceptedRehearsal | None:
     """Return what is rehearsed; None where the first task failed."""
-    from springtide.fleet.rehearsal_request import Rehearsal
+    from springtide.fleet.rehearsal_request import AcceptedRehearsal
 
     record = context["ti"].xcom_pull(task_ids=FOUND_BY, key=REHEARSAL_KEY)
-    return None if record is None else Rehearsal.from_record(record)
+    return None if record is None else AcceptedRehearsal.from_record(record)
 
 
-def required_rehearsal(context: Context) -> Rehearsal:
+def required_rehearsal(context: Context) -> AcceptedRehearsal:
     """Return what is rehearsed, or raise `PermanentError` where the first task failed."""
     rehearsal = rehearsal_of(context)
     if rehearsal is None:

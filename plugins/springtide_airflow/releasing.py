@@ -18,7 +18,7 @@ class ReleaseExpiredOperator(FleetOperator):
     def execute(self, context: Context) -> list[Record]:
         """Return what became of each."""
         from springtide.fleet.expired import release_expired
-        from springtide.policy.folder import PolicyFolder
+        from springtide.policy.reading.folder import PolicyFolder
 
         policies, unread = PolicyFolder(policies_folder()).readable()
         parent = context["dag_run"].run_id

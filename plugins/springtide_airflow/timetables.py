@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from springtide.clock import Clock
-    from springtide.events.firing import Firing
+    from springtide.events.schedule import ScheduledPreparation
 
 MOST_KEPT = 2000
 """Runs that travel with the serialized DAG, the nearest to now: it is read by every scheduler loop."""
@@ -35,14 +35,14 @@ class CalendarTimetable(Timetable):
 
     def __init__(
         self,
-        found: tuple[Firing, ...] | None = None,
+        found: tuple[ScheduledPreparation, ...] | None = None,
         *,
-        trouble: str | None = None,
+        problem: str | None = None,
         account: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._found = found
-        self._trouble = trouble
+        self._problem = problem
         self._account = account
         self._clock = clock
 
@@ -50,18 +50,18 @@ class CalendarTimetable(Timetable):
         """Return what is due when, read from the calendars unless this was made from what somebody read."""
         if self._found is None:
             self._found, known = calendar_folder().due(self._now(), most=MOST_KEPT)
-            self._trouble = known.trouble
+            self._problem = known.problem
             self._account = known.account
         firings = [firing.to_record() for firing in self._found]
-        return {"firings": firings, "trouble": self._trouble, "account": self._account}
+        return {"firings": firings, "problem": self._problem, "account": self._account}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any], clock: Clock | None = None) -> CalendarTimetable:
         """Return the timetable that `serialize` stored."""
-        from springtide.events.firing import Firing
+        from springtide.events.schedule import ScheduledPreparation
 
-        found = tuple(map(Firing.from_record, data["firings"]))
-        return cls(found, trouble=data["trouble"], account=data.get("account"), clock=clock)
+        found = tuple(map(ScheduledPreparation.from_record, data["firings"]))
+        return cls(found, problem=data["problem"], account=data.get("account"), clock=clock)
 
     def _now(self) -> datetime:
         return (self._clock or system_clock()).now()
@@ -72,7 +72,7 @@ class CalendarTimetable(Timetable):
         if self._found is None:
             return f"the events of {calendars_folder().name}/"
         known = f"{len(self._found)} events are known"
-        return self._trouble or (known if self._account is None else f"{known}; {self._account}")
+        return self._problem or (known if self._account is None else f"{known}; {self._account}")
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """Return the interval of a run that somebody starts by hand."""
@@ -82,12 +82,12 @@ class CalendarTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next run. A missed one is still due while its events last; a backfill gets every one."""
-        from springtide.events.firing import next_firing
+        from springtide.events.schedule import next_preparation
 
         after = last_automated_data_interval.start if last_automated_data_interval else None
         not_over_at = None if restriction.catchup else self._now()
         while True:
-            one = next_firing(self._found or (), after=after, not_over_at=not_over_at)
+            one = next_preparation(self._found or (), after=after, not_over_at=not_over_at)
             if one is None or (restriction.latest is not None and one.at > restriction.latest):
                 return None
             if restriction.earliest is None or one.at >= restriction.earliest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from springtide.clock import Clock
-    from springtide.events.known import Known
+    from springtide.events.snapshot import CalendarSnapshot
     from springtide.fleet.child_runs import ChildRuns
     from springtide.fleet.conductor import Conductor, Decide
     from springtide.fleet.memory import Memory
@@ -38,7 +38,7 @@ class Wiring:
         """Return the time."""
         return system_clock()
 
-    def known(self) -> Known:
+    def known(self) -> CalendarSnapshot:
         """Return the calendars; a broken one counts as it was when it was read last."""
         return calendar_folder().known(self.clock().now())
 

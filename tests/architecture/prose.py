@@ -94,8 +94,8 @@ def anchors(text: str) -> set[str]:
         heading = None if in_code else re.match(r"#{1,6}\s+(.*?)\s*#*$", line)
         if heading is None:
             continue
-        words = LINK.sub(r"\1", heading[1]).lower()
-        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        message = LINK.sub(r"\1", heading[1]).lower()
+        slug = re.sub(r"[^\w\- ]", "", message).replace(" ", "-")
         repeats = made.get(slug, 0)
         made[slug] = repeats + 1
         found.add(f"{slug}-{repeats}" if repeats else slug)

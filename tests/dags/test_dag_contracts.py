@@ -69,7 +69,7 @@ class EndedInAirflow:
         set_state(run_id, "success")
 
     def fail(self, run_id: str) -> str:
-        words = "6 of 8 replicas are ready: ImagePullBackOff"
+        message = "6 of 8 replicas are ready: ImagePullBackOff"
         set_state(run_id, "failed")
         run = ScalingRun(
             run_id=run_id,
@@ -79,11 +79,11 @@ class EndedInAirflow:
             requested_by="airflow",
             reason="",
             started_at=datetime(2026, 1, 1, tzinfo=UTC),
-            error={"code": "workload_failed", "field": None, "message": words},
+            error={"code": "workload_failed", "field": None, "message": message},
         )
         with open_store(self.store) as store:
             store.save(run.with_outcome(RunOutcome.FAILED, at=run.started_at))
-        return words
+        return message
 
 
 def set_state(run_id: str, state: str) -> None:

@@ -22,18 +22,20 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def observation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     small = {"db": (), "web": ("db",), "mail": ()}
     return Scene(Fleet(small), tmp_path, monkeypatch)
 
 
 def test_forty_services_are_prepared_in_one_run(bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(Fleet(forty(), frozenset({"db-4"})), tmp_path, monkeypatch)
+    observation = Scene(Fleet(forty(), frozenset({"db-4"})), tmp_path, monkeypatch)
     asks = {name: {"multiply": "3x"} for name in forty()}
-    start = scene.at(hours=-1)
-    scene.calendar({"name": "sale", "start": start, "duration": "6h", "services": asks}, pace={"pods_per_minute": 200})
+    start = observation.at(hours=-1)
+    observation.calendar(
+        {"name": "sale", "start": start, "duration": "6h", "services": asks}, pace={"pods_per_minute": 200}
+    )
 
-    state, report = scene.run(bag, "prepare_events", at=scene.fleet.now)
+    state, report = observation.run(bag, "prepare_events", at=observation.fleet.now)
 
     assert state == "failed"  # for db-4, and it says so
     lost = {"db-4", "proxy-4"}
@@ -41,60 +43,65 @@ def test_forty_services_are_prepared_in_one_run(bag: DagBag, tmp_path: Path, mon
     lost |= {name for name, after in forty().items() if lost & set(after)} | {"gateway"}
     assert set(report["problems"]) == lost
     assert report["problems"]["proxy-4"].startswith("held back: it comes after db-4, which failed: ")
-    replicas = scene.fleet.replicas()
+    replicas = observation.fleet.replicas()
     assert {name for name, count in replicas.items() if count == 3 * START} == set(forty()) - lost
-    whole = scene.fleet.whole_at()
-    for at, name, _ in scene.fleet.grown():
-        assert all(whole[other] <= at for other in scene.fleet.after[name]), name
+    whole = observation.fleet.whole_at()
+    for at, name, _ in observation.fleet.grown():
+        assert all(whole[other] <= at for other in observation.fleet.after[name]), name
 
 
-def test_an_event_is_prepared_held_and_given_back(bag: DagBag, scene: Scene) -> None:
-    event = {"name": "flash", "start": scene.at(minutes=10) + "Z", "end": scene.at(hours=1) + "Z", "owner": "ada"}
-    state, report = scene.run(
+def test_an_event_is_prepared_held_and_given_back(bag: DagBag, observation: Scene) -> None:
+    event = {
+        "name": "flash",
+        "start": observation.at(minutes=10) + "Z",
+        "end": observation.at(hours=1) + "Z",
+        "owner": "ada",
+    }
+    state, report = observation.run(
         bag, "prepare_events", event=event | {"services": {"web": {"multiply": "4x"}, "db": {"replicas": 5}}}
     )
-    assert (state, scene.fleet.replicas()) == ("success", {"db": 5, "web": 8, "mail": 2})
+    assert (state, observation.fleet.replicas()) == ("success", {"db": 5, "web": 8, "mail": 2})
     assert "asks for 4x of 2" in report["services"]["web"]
 
-    scene.fleet.start("somebody", "web", 4)  # by hand, against the event
-    scene.fleet.tick(60)
-    state, report = scene.run(bag, "adjust_capacity")
-    assert (state, scene.fleet.replicas()["web"]) == ("success", 8)
+    observation.fleet.start("somebody", "web", 4)  # by hand, against the event
+    observation.fleet.tick(60)
+    state, report = observation.run(bag, "adjust_capacity")
+    assert (state, observation.fleet.replicas()["web"]) == ("success", 8)
 
-    scene.fleet.world.advance(3600)
+    observation.fleet.world.advance(3600)
     for _ in range(3):
-        state, report = scene.run(bag, "adjust_capacity")
-    assert (state, scene.fleet.replicas()) == ("success", {"db": 2, "web": 2, "mail": 2})
+        state, report = observation.run(bag, "adjust_capacity")
+    assert (state, observation.fleet.replicas()) == ("success", {"db": 2, "web": 2, "mail": 2})
     assert report["services"]["web"].startswith("2 stay: ")
 
 
 def test_a_floor_under_an_autoscaler_is_raised_held_and_given_back(
     bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = Scene(Fleet({"api": ()}, autoscaled=frozenset({"api"})), tmp_path, monkeypatch)
-    assert scene.run(bag, "adjust_capacity")[0] == "success"
-    assert scene.fleet.runs == {}  # no event, nothing to do
+    observation = Scene(Fleet({"api": ()}, autoscaled=frozenset({"api"})), tmp_path, monkeypatch)
+    assert observation.run(bag, "adjust_capacity")[0] == "success"
+    assert observation.fleet.runs == {}  # no event, nothing to do
 
-    event = {"name": "flash", "start": scene.at(minutes=10) + "Z", "end": scene.at(days=2) + "Z"}
-    state, _ = scene.run(bag, "prepare_events", event=event | {"services": {"api": {"replicas": 5}}})
-    assert (state, scene.bounds("api"), scene.fleet.replicas()) == ("success", (5, 5), {"api": 5})
+    event = {"name": "flash", "start": observation.at(minutes=10) + "Z", "end": observation.at(days=2) + "Z"}
+    state, _ = observation.run(bag, "prepare_events", event=event | {"services": {"api": {"replicas": 5}}})
+    assert (state, observation.bounds("api"), observation.fleet.replicas()) == ("success", (5, 5), {"api": 5})
 
-    scene.lower("api", 3)
-    scene.fleet.world.advance(60)
-    assert scene.run(bag, "adjust_capacity")[0] == "success"
-    assert (scene.bounds("api"), scene.fleet.replicas()) == ((5, 5), {"api": 5})
+    observation.lower("api", 3)
+    observation.fleet.world.advance(60)
+    assert observation.run(bag, "adjust_capacity")[0] == "success"
+    assert (observation.bounds("api"), observation.fleet.replicas()) == ((5, 5), {"api": 5})
 
-    scene.fleet.world.advance(30 * 3600)  # past strategy.expires
-    state, report = scene.run(bag, "adjust_capacity")
+    observation.fleet.world.advance(30 * 3600)  # past strategy.expires
+    state, report = observation.run(bag, "adjust_capacity")
     assert report["services"]["api"].startswith("5 stay: ad-hoc.flash.")
 
-    scene.fleet.world.advance(24 * 3600)
+    observation.fleet.world.advance(24 * 3600)
     for _ in range(3):
-        assert scene.run(bag, "adjust_capacity")[0] == "success"
-        scene.fleet.world.advance(900)
+        assert observation.run(bag, "adjust_capacity")[0] == "success"
+        observation.fleet.world.advance(900)
     # what somebody lowered it to is what they want it to be
-    assert (scene.bounds("api"), scene.fleet.replicas()) == ((3, 5), {"api": 3})
-    assert "springtide.dev/floor" not in scene.autoscaler("api")["metadata"]["annotations"]
+    assert (observation.bounds("api"), observation.fleet.replicas()) == ((3, 5), {"api": 3})
+    assert "springtide.dev/floor" not in observation.autoscaler("api")["metadata"]["annotations"]
 
 
 def told_late(logs: list[MutableMapping[str, Any]]) -> list[str]:
@@ -102,40 +109,40 @@ def told_late(logs: list[MutableMapping[str, Any]]) -> list[str]:
     return [entry["message"] for entry in logs if entry["event"] == "event_prepared_late"]
 
 
-def test_that_an_event_will_be_prepared_late_is_told_before_it_begins_and_once(bag: DagBag, scene: Scene) -> None:
-    for service in scene.fleet.after:
-        scene.fleet.took(service, 120.0)
-    event = {"start": scene.at(minutes=3) + "Z", "end": scene.at(hours=1) + "Z"}
+def test_that_an_event_will_be_prepared_late_is_told_before_it_begins_and_once(bag: DagBag, observation: Scene) -> None:
+    for service in observation.fleet.after:
+        observation.fleet.took(service, 120.0)
+    event = {"start": observation.at(minutes=3) + "Z", "end": observation.at(hours=1) + "Z"}
 
     with capture_logs() as logs:
-        scene.run(bag, "prepare_events", event=event | {"name": "one", "services": {"mail": {"replicas": 4}}})
+        observation.run(bag, "prepare_events", event=event | {"name": "one", "services": {"mail": {"replicas": 4}}})
     assert told_late(logs) == []  # two minutes are enough
 
-    event = {"start": scene.at(minutes=3) + "Z", "end": scene.at(hours=1) + "Z"}
+    event = {"start": observation.at(minutes=3) + "Z", "end": observation.at(hours=1) + "Z"}
     asks = {"web": {"replicas": 4}, "db": {"replicas": 4}}  # one after the other: four are not
     with capture_logs() as logs:
-        state, report = scene.run(bag, "prepare_events", event=event | {"name": "two", "services": asks})
+        state, report = observation.run(bag, "prepare_events", event=event | {"name": "two", "services": asks})
     told = told_late(logs)
     assert (state, len(told)) == ("success", 1)
     assert "s after the start" in told[0]
     assert report["late"] == told[0]
 
 
-def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, scene: Scene) -> None:
-    freeze = {"name": "year-end", "start": scene.at(hours=-1), "duration": "2d", "reason": "nobody is here"}
-    event = {"name": "flash", "start": scene.at(hours=-1), "duration": "3h", "services": {"web": {"replicas": 9}}}
-    scene.calendar(event, freezes=[freeze])
+def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, observation: Scene) -> None:
+    freeze = {"name": "year-end", "start": observation.at(hours=-1), "duration": "2d", "reason": "nobody is here"}
+    event = {"name": "flash", "start": observation.at(hours=-1), "duration": "3h", "services": {"web": {"replicas": 9}}}
+    observation.calendar(event, freezes=[freeze])
 
-    state, report = scene.run(bag, "adjust_capacity")
+    state, report = observation.run(bag, "adjust_capacity")
 
-    assert (state, set(scene.fleet.replicas().values())) == ("success", {START})
+    assert (state, set(observation.fleet.replicas().values())) == ("success", {START})
     assert "is frozen until" in report["services"]["web"]
 
 
-def test_a_broken_calendar_fails_one_task_and_not_the_sweep(bag: DagBag, scene: Scene) -> None:
-    (scene.folder / "calendars" / "sales.yaml").write_text("spec: [")
+def test_a_broken_calendar_fails_one_task_and_not_the_sweep(bag: DagBag, observation: Scene) -> None:
+    (observation.folder / "calendars" / "sales.yaml").write_text("spec: [")
 
-    state, report = scene.run(bag, "adjust_capacity")
+    state, report = observation.run(bag, "adjust_capacity")
 
     assert state == "failed"
     assert report["problems"] == {}
@@ -143,25 +150,30 @@ def test_a_broken_calendar_fails_one_task_and_not_the_sweep(bag: DagBag, scene: 
 
 
 def test_a_service_that_cannot_be_looked_at_holds_back_what_needs_it_and_fails_the_sweep(
-    bag: DagBag, scene: Scene
+    bag: DagBag, observation: Scene
 ) -> None:
-    event = {"name": "flash", "start": scene.at(hours=-1), "duration": "3h"}
-    scene.calendar(event | {"services": {name: {"replicas": 6} for name in ("db", "web", "mail")}})
-    (scene.folder / "policies" / "db.yaml").write_text("spec: [")
+    event = {"name": "flash", "start": observation.at(hours=-1), "duration": "3h"}
+    observation.calendar(event | {"services": {name: {"replicas": 6} for name in ("db", "web", "mail")}})
+    (observation.folder / "policies" / "db.yaml").write_text("spec: [")
 
-    state, report = scene.run(bag, "adjust_capacity")
+    state, report = observation.run(bag, "adjust_capacity")
 
-    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": 6})
+    assert (state, observation.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": 6})
     assert set(report["problems"]) == {"db", "web"}
     assert report["problems"]["web"].startswith("held back: it comes after db, which failed: it could not be looked at")
 
 
-def test_what_is_over_is_rehearsed_on_paper(bag: DagBag, scene: Scene) -> None:
-    before = len(scene.fleet.world.history.calls)
-    event = {"name": "past", "start": scene.at(hours=-9) + "Z", "duration": "1h", "services": {"web": {"replicas": 9}}}
+def test_what_is_over_is_rehearsed_on_paper(bag: DagBag, observation: Scene) -> None:
+    before = len(observation.fleet.world.history.calls)
+    event = {
+        "name": "past",
+        "start": observation.at(hours=-9) + "Z",
+        "duration": "1h",
+        "services": {"web": {"replicas": 9}},
+    }
 
-    state, report = scene.run(bag, "prepare_events", event=event)
+    state, report = observation.run(bag, "prepare_events", event=event)
 
     assert state == "success"
     assert report["services"]["web"].startswith("2 → 9 planned; demand asked for at most 2: 0 of 60 minutes short")
-    assert len(scene.fleet.world.history.calls) == before  # the cluster was not even read
+    assert len(observation.fleet.world.history.calls) == before  # the cluster was not even read

@@ -127,7 +127,7 @@ def test_that_the_cluster_follows_old_numbers_is_said_every_day(
 ) -> None:
     assert store_url
     stale = SimpleNamespace(stale="the recording rule in force is stale")
-    monkeypatch.setattr("springtide.run.tuning.tune_learning", lambda *_: (stale, SimpleNamespace(stale=None)))
+    monkeypatch.setattr("springtide.training.tuning.tune_learning", lambda *_: (stale, SimpleNamespace(stale=None)))
     yesterday = context()
     yesterday["dag_run"].data_interval_start = datetime.now(UTC) - timedelta(days=1)
 

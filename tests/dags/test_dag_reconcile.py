@@ -97,7 +97,7 @@ def test_a_run_that_airflow_works_on_is_left_alone(reconcile_runs: DAG, simulati
 
     ended, runs = outcome(reconcile_runs)
 
-    assert (ended, runs[0]["fate"]) == ("success", "alive")
+    assert (ended, runs[0]["status"]) == ("success", "alive")
     assert not is_free(simulation)
 
 
@@ -134,7 +134,9 @@ def test_a_run_that_needs_a_person_fails_the_task_with_its_words(reconcile_runs:
     assert (first, second) == ("failed", "failed")
     task: Any = reconcile_runs.get_task("reconcile_runs")
     unknown = {"ti": SimpleNamespace(get_dr_count=lambda **_: 0)}
-    with pytest.raises(AirflowFailException, match=r"'manual__somebody' kept_both: .* `springtide roll-back web`"):
+    with pytest.raises(
+        AirflowFailException, match=r"'manual__somebody' needs_attention: .* `springtide roll-back web`"
+    ):
         task.execute(unknown)
     assert not is_free(simulation)
 

@@ -15,9 +15,9 @@ from fleet import START, Fleet, policy_document
 from fleet_scene import Scene, SceneWiring
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError, PermanentError
-from springtide.events.almanac import Almanac
+from springtide.events.calendars import Calendars
 from springtide.events.rehearsed import RehearsalVerdict
-from springtide.events.waves import RunState
+from springtide.events.waves import ChildRunState
 from springtide.fleet.conductor import Conductor, Decide
 from springtide.fleet.facts import facts_of
 from springtide.fleet.memory import ProcessMemory
@@ -25,9 +25,9 @@ from springtide.fleet.rehearsal import WAY_BACK, ServiceRehearsal
 from springtide.fleet.rehearsal_bounds import PARAMETERS
 from springtide.fleet.rehearsal_request import begin_rehearsal, rehearsal_asked
 from springtide.fleet.report import FleetReport
-from springtide.load.tally import Report, Spread
-from springtide.load.windows import Window
-from springtide.run.measuring import measured_runs
+from springtide.load.recorder import LoadReport, Percentiles
+from springtide.load.windows import LoadWindow
+from springtide.training.durations import measured_runs
 from springtide_airflow.calendars import FolderPolicies
 from springtide_airflow.rehearsal_form import rehearsal_params
 
@@ -64,24 +64,24 @@ class Generator:
         self.sent: list[LoadOrder] = []
         self.at: list[dict[str, int]] = []
 
-    def __call__(self, _url: str, order: LoadOrder, _watch: object, _clock: object) -> Report:
+    def __call__(self, _url: str, order: LoadOrder, _watch: object, _clock: object) -> LoadReport:
         self.sent.append(order)
         self.at.append(self.fleet.replicas())
         good, is_late = int(min(order.rate, self.capacity)), order.rate > self.capacity
-        second = Window(good, 0, array("d", [0.01] * good))
+        second = LoadWindow(good, 0, array("d", [0.01] * good))
         seconds = 20.0 if is_late else order.seconds
         requests = int(order.rate * seconds)
-        return Report(
+        return LoadReport(
             url="", keepalive=False, started_at=self.fleet.now, rate_asked=order.rate, rate_achieved=order.rate,
             seconds=seconds, requests=requests, failed=0, resent=0, errors={}, first_error=None, last_error=None,
-            longest_gap=0.1, latency_ms=Spread(8.0, 12.0, 20.0), lateness_ms=Spread(0.0, 0.0, 0.0), answers={},
-            answered={}, failures=(), stopped="p99 was 1200 ms" if is_late else None, is_late=is_late,
+            longest_gap=0.1, latency_ms=Percentiles(8.0, 12.0, 20.0), lateness_ms=Percentiles(0.0, 0.0, 0.0),
+            answers={}, answered={}, failures=(), stopped="p99 was 1200 ms" if is_late else None, is_late=is_late,
             windows=(second,) * int(seconds),
         )  # fmt: skip
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def observation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     found = Scene(Fleet({"db": (), "web": ("db",)}), tmp_path, monkeypatch)
     document = policy_document("web", ("db",))
     document["spec"] |= {
@@ -96,9 +96,9 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 
 @pytest.fixture
-def generator(scene: Scene) -> Generator:
-    found = Generator(scene.fleet)
-    scene.send = found
+def generator(observation: Scene) -> Generator:
+    found = Generator(observation.fleet)
+    observation.send = found
     return found
 
 
@@ -115,93 +115,93 @@ ASKED: dict[str, Any] = {
 
 
 def test_a_rehearsal_prepares_loads_judges_and_gives_everything_back(
-    bag: DagBag, scene: Scene, generator: Generator
+    bag: DagBag, observation: Scene, generator: Generator
 ) -> None:
-    state, report = scene.run(bag, "rehearse_event", **ASKED)
+    state, report = observation.run(bag, "rehearse_event", **ASKED)
 
-    assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": START})
+    assert (state, observation.fleet.replicas()) == ("success", {"db": START, "web": START})
     assert report["standing"] == {"db": 4, "web": 6}
     assert generator.at == [{"db": 4, "web": 6}]
     assert [(one.service, one.peak, one.present, one.rate) for one in generator.sent] == [("web", 300, 100, 200)]
-    asked = [(one.request.policy.name, one.request.replicas) for one in scene.fleet.runs.values()]
+    asked = [(one.request.policy.name, one.request.replicas) for one in observation.fleet.runs.values()]
     assert asked == [("db", 4), ("web", 6), ("web", 3), ("web", 2), ("db", 2)]  # the way back: by half at most
-    (web,) = scene.fleet.store.rehearsals("web")
-    assert (web.verdict, web.words[:36]) == (RehearsalVerdict.HELD, "held: 6 replicas, 200 of 200 request")
+    (web,) = observation.fleet.store.rehearsals("web")
+    assert (web.verdict, web.message[:36]) == (RehearsalVerdict.HELD, "held: 6 replicas, 200 of 200 request")
     assert web.measured is not None
     assert (web.measured.per_replica, web.measured.is_limit) == (50, False)
-    (db,) = scene.fleet.store.rehearsals("db")
-    assert (db.verdict, db.words) == (
+    (db,) = observation.fleet.store.rehearsals("db")
+    assert (db.verdict, db.message) == (
         RehearsalVerdict.NOT_TESTED,
         f"2 → 4: {db.event} asks for 4; no load: the policy has no `rehearsal`",
     )
 
-    scene.run(bag, "adjust_capacity")
-    assert scene.fleet.replicas() == {"db": START, "web": START}  # nothing asks for it any more
+    observation.run(bag, "adjust_capacity")
+    assert observation.fleet.replicas() == {"db": START, "web": START}  # nothing asks for it any more
 
 
 def test_its_runs_are_ordinary_ones_that_the_lead_is_learned_from(
-    bag: DagBag, scene: Scene, generator: Generator
+    bag: DagBag, observation: Scene, generator: Generator
 ) -> None:
-    scene.run(bag, "rehearse_event", **ASKED)
+    observation.run(bag, "rehearse_event", **ASKED)
 
     assert generator.sent
-    seconds, last = measured_runs(scene.fleet.store, "web")
+    seconds, last = measured_runs(observation.fleet.store, "web")
     assert len(seconds) == 3  # there, and back in two steps
     assert all(one > 0 for one in seconds)
     assert last == START
 
 
 def test_what_would_not_hold_fails_the_run_and_raises_what_is_asked_for_next(
-    bag: DagBag, scene: Scene, generator: Generator
+    bag: DagBag, observation: Scene, generator: Generator
 ) -> None:
     generator.capacity = 110
 
-    state, _ = scene.run(bag, "rehearse_event", **ASKED)
+    state, _ = observation.run(bag, "rehearse_event", **ASKED)
 
-    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
-    (web,) = scene.fleet.store.rehearsals("web")
+    assert (state, observation.fleet.replicas()) == ("failed", {"db": START, "web": START})
+    (web,) = observation.fleet.store.rehearsals("web")
     assert web.verdict is RehearsalVerdict.WOULD_NOT_HOLD
-    assert web.words.endswith("p99 was 1200 ms. One replica serves 35 requests/s: the peak needs 9 of them")
+    assert web.message.endswith("p99 was 1200 ms. One replica serves 35 requests/s: the peak needs 9 of them")
 
-    state, report = scene.run(bag, "rehearse_event", **(ASKED | {"load_test": False}))
+    state, report = observation.run(bag, "rehearse_event", **(ASKED | {"load_test": False}))
     assert (state, report["standing"]["web"]) == ("success", 9)  # 3x of 3, not of 2
 
 
-def test_nothing_is_rehearsed_unless_it_is_confirmed(bag: DagBag, scene: Scene, generator: Generator) -> None:
-    before = len(scene.fleet.world.history.calls)
+def test_nothing_is_rehearsed_unless_it_is_confirmed(bag: DagBag, observation: Scene, generator: Generator) -> None:
+    before = len(observation.fleet.world.history.calls)
 
-    state, _ = scene.run(bag, "rehearse_event", **(ASKED | {"confirm": False}))
+    state, _ = observation.run(bag, "rehearse_event", **(ASKED | {"confirm": False}))
 
     assert (state, generator.sent) == ("failed", [])
-    assert len(scene.fleet.world.history.calls) == before
+    assert len(observation.fleet.world.history.calls) == before
 
 
 def test_a_service_that_cannot_be_prepared_would_not_hold_and_the_others_are_given_back(
     bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = Scene(Fleet({"db": (), "web": ("db",), "mail": ()}, frozenset({"db"})), tmp_path, monkeypatch)
-    asks = {name: {"replicas": 4} for name in scene.fleet.after}
+    observation = Scene(Fleet({"db": (), "web": ("db",), "mail": ()}, frozenset({"db"})), tmp_path, monkeypatch)
+    asks = {name: {"replicas": 4} for name in observation.fleet.after}
 
-    state, _ = scene.run(bag, "rehearse_event", **(ASKED | {"services": asks}))
+    state, _ = observation.run(bag, "rehearse_event", **(ASKED | {"services": asks}))
 
-    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": START})
-    (web,) = scene.fleet.store.rehearsals("web")
-    assert web.words.startswith("could not be prepared: held back: it comes after db, which failed: ")
+    assert (state, observation.fleet.replicas()) == ("failed", {"db": START, "web": START, "mail": START})
+    (web,) = observation.fleet.store.rehearsals("web")
+    assert web.message.startswith("could not be prepared: held back: it comes after db, which failed: ")
 
 
-def test_a_load_test_that_dies_is_given_back_all_the_same(bag: DagBag, scene: Scene) -> None:
-    def dies(*_: object) -> Report:
+def test_a_load_test_that_dies_is_given_back_all_the_same(bag: DagBag, observation: Scene) -> None:
+    def dies(*_: object) -> LoadReport:
         raise RuntimeError("the worker is gone")
 
-    scene.send = dies
+    observation.send = dies
 
-    state, _ = scene.run(bag, "rehearse_event", **ASKED)
+    state, _ = observation.run(bag, "rehearse_event", **ASKED)
 
-    assert (state, scene.fleet.replicas()) == ("failed", {"db": START, "web": START})
+    assert (state, observation.fleet.replicas()) == ("failed", {"db": START, "web": START})
 
 
-def test_a_load_that_was_begun_is_not_sent_again(scene: Scene, generator: Generator) -> None:
-    fleet = replace(scene.fleet.fleet_ports(FolderPolicies()), send=generator)
+def test_a_load_that_was_begun_is_not_sent_again(observation: Scene, generator: Generator) -> None:
+    fleet = replace(observation.fleet.fleet_ports(FolderPolicies()), send=generator)
     facts = facts_of(fleet, "web", waits=True)
     load = ServiceRehearsal(
         fleet=fleet,
@@ -213,9 +213,9 @@ def test_a_load_that_was_begun_is_not_sent_again(scene: Scene, generator: Genera
         memory=ProcessMemory(),
     )
 
-    scene.fleet.start("prepared", "web", 6)
+    observation.fleet.start("prepared", "web", 6)
     for _ in range(60):
-        scene.fleet.tick()
+        observation.fleet.tick()
     load.test()
     with pytest.raises(PermanentError) as refused:
         load.test()
@@ -233,57 +233,61 @@ class NoWayBack(SceneWiring):
 
 
 def test_what_a_rehearsal_that_died_left_behind_is_given_back_by_the_sweep_when_it_expires(
-    bag: DagBag, scene: Scene, generator: Generator
+    bag: DagBag, observation: Scene, generator: Generator
 ) -> None:
-    scene.run(bag, "rehearse_event", wiring=NoWayBack(scene), **(ASKED | {"minutes": 30}))
-    assert (len(generator.sent), scene.fleet.replicas()) == (1, {"db": 4, "web": 6})
+    observation.run(bag, "rehearse_event", wiring=NoWayBack(observation), **(ASKED | {"minutes": 30}))
+    assert (len(generator.sent), observation.fleet.replicas()) == (1, {"db": 4, "web": 6})
 
-    scene.run(bag, "adjust_capacity")
-    assert scene.fleet.replicas() == {"db": 4, "web": 6}  # it counts until it expires
+    observation.run(bag, "adjust_capacity")
+    assert observation.fleet.replicas() == {"db": 4, "web": 6}  # it counts until it expires
 
-    scene.fleet.world.advance(1800)
+    observation.fleet.world.advance(1800)
     for _ in range(3):
-        scene.run(bag, "adjust_capacity")
-    assert scene.fleet.replicas() == {"db": START, "web": START}
+        observation.run(bag, "adjust_capacity")
+    assert observation.fleet.replicas() == {"db": START, "web": START}
 
 
-def test_an_event_that_begins_meanwhile_keeps_what_it_asks_for(bag: DagBag, scene: Scene, generator: Generator) -> None:
-    def begins(*order: Any) -> Report:
-        event = {"name": "flash", "start": scene.at(minutes=-1), "duration": "1h"}
-        scene.calendar(event | {"services": {"web": {"replicas": 5}}})
+def test_an_event_that_begins_meanwhile_keeps_what_it_asks_for(
+    bag: DagBag, observation: Scene, generator: Generator
+) -> None:
+    def begins(*order: Any) -> LoadReport:
+        event = {"name": "flash", "start": observation.at(minutes=-1), "duration": "1h"}
+        observation.calendar(event | {"services": {"web": {"replicas": 5}}})
         return generator(*order)
 
-    scene.send = begins
+    observation.send = begins
 
-    state, _ = scene.run(bag, "rehearse_event", **ASKED)
+    state, _ = observation.run(bag, "rehearse_event", **ASKED)
 
-    assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": 5})
+    assert (state, observation.fleet.replicas()) == ("success", {"db": START, "web": 5})
 
 
-def test_the_way_back_waits_for_a_run_that_owns_the_service(bag: DagBag, scene: Scene, generator: Generator) -> None:
-    def somebody(*order: Any) -> Report:
+def test_the_way_back_waits_for_a_run_that_owns_the_service(
+    bag: DagBag, observation: Scene, generator: Generator
+) -> None:
+    def somebody(*order: Any) -> LoadReport:
         report = generator(*order)
-        scene.fleet.start("somebody", "db", 5)
+        observation.fleet.start("somebody", "db", 5)
         return report
 
-    scene.send = somebody
+    observation.send = somebody
 
-    state, _ = scene.run(bag, "rehearse_event", **ASKED)
+    state, _ = observation.run(bag, "rehearse_event", **ASKED)
 
-    assert scene.fleet.runs["somebody"].state is RunState.SUCCEEDED
-    assert (state, scene.fleet.replicas()) == ("success", {"db": START, "web": START})
+    assert observation.fleet.runs["somebody"].state is ChildRunState.SUCCEEDED
+    assert (state, observation.fleet.replicas()) == ("success", {"db": START, "web": START})
 
 
 def test_a_floor_is_raised_until_the_rehearsal_is_over_and_given_back(
     bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene = Scene(Fleet({"web": ()}, autoscaled=frozenset({"web"})), tmp_path, monkeypatch)
+    observation = Scene(Fleet({"web": ()}, autoscaled=frozenset({"web"})), tmp_path, monkeypatch)
 
-    state, report = scene.run(bag, "rehearse_event", **(ASKED | {"services": {"web": {"replicas": 4}}}))
+    state, report = observation.run(bag, "rehearse_event", **(ASKED | {"services": {"web": {"replicas": 4}}}))
 
-    assert (state, report["standing"], scene.bounds("web")) == ("success", {"web": 4}, (START, 5))
-    assert "springtide.dev/floor" not in scene.autoscaler("web")["metadata"]["annotations"]
-    assert [one.request.is_release for one in scene.fleet.runs.values()] == [False, True]
+    assert (state, report["standing"], observation.bounds("web")) == ("success", {"web": 4}, (START, 5))
+    assert "springtide.dev/floor" not in observation.autoscaler("web")["metadata"]["annotations"]
+    assert [one.request.is_release for one in observation.fleet.runs.values()] == [False, True]
 
 
 def test_the_way_back_and_the_report_are_teardowns_of_what_began_it(bag: DagBag) -> None:
@@ -307,8 +311,8 @@ def test_the_form_has_the_fields_that_are_judged() -> None:
 class TestWhatIsAsked:
     GOOD: dict[str, Any] = {"services": {"web": {"replicas": 3}}, "confirm": True}  # noqa: RUF012
 
-    def test_its_grants_begin_now_and_expire(self, scene: Scene) -> None:
-        asked = rehearsal_asked(self.GOOD | {"minutes": 30}, Almanac(), scene.fleet.now)
+    def test_its_grants_begin_now_and_expire(self, observation: Scene) -> None:
+        asked = rehearsal_asked(self.GOOD | {"minutes": 30}, Calendars(), observation.fleet.now)
 
         assert asked.occurrence.id.startswith("ad-hoc.rehearsal.")
         assert (asked.occurrence.end - asked.occurrence.start).total_seconds() == 1800
@@ -328,8 +332,10 @@ class TestWhatIsAsked:
             ({"services": {"web": {"replicas": 0}}}, "event"), ({"services": None, "event": "nosuch"}, "event"),
         ],
     )  # fmt: skip
-    def test_anything_unbounded_or_unknown_is_refused(self, scene: Scene, changes: dict[str, Any], field: str) -> None:
+    def test_anything_unbounded_or_unknown_is_refused(
+        self, observation: Scene, changes: dict[str, Any], field: str
+    ) -> None:
         with pytest.raises(InputError) as refused:
-            rehearsal_asked(self.GOOD | changes, Almanac(), scene.fleet.now)
+            rehearsal_asked(self.GOOD | changes, Calendars(), observation.fleet.now)
 
         assert refused.value.field == field

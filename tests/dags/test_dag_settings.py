@@ -17,7 +17,7 @@ import pytest
 
 from builders import policy_text
 from springtide.errors import InputError
-from springtide.events.firing import Firing
+from springtide.events.schedule import ScheduledPreparation
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.record.sql import open_store
 from springtide.workload import Workload
@@ -251,8 +251,11 @@ class Processor:
         )
         assert done.returncode == 0, done.stderr[-2000:]
 
-    def firings(self) -> list[Firing]:
+    def firings(self) -> list[ScheduledPreparation]:
         query = "SELECT data FROM serialized_dag WHERE dag_id = 'prepare_events' ORDER BY last_updated DESC"
         with closing(sqlite3.connect(self.database)) as database:
             (data,) = database.execute(query).fetchone()
-        return [Firing.from_record(record) for record in json.loads(data)["dag"]["timetable"]["__var"]["firings"]]
+        return [
+            ScheduledPreparation.from_record(record)
+            for record in json.loads(data)["dag"]["timetable"]["__var"]["firings"]
+        ]

@@ -115,7 +115,7 @@ class Given:
         raise_max: bool = False,
         only_warn: tuple[str, ...] = (),
     ) -> Self:
-        """The policy differs from the usual one."""
+        """The policy differs from the expected one."""
         self.smoke_path = smoke_path
         self.ready_within = ready_within
         self.raise_max = raise_max

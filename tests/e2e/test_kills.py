@@ -97,7 +97,7 @@ def scenario(cluster: Cluster, folder: Path) -> Scenario:
 @pytest.mark.real_cluster
 def test_every_run_has_come_to_an_end(aftermath: Aftermath) -> None:
     assert aftermath.exit_code == 0, aftermath.errors
-    assert [run["fate"] for run in aftermath.ended.values()] == ["ended"] * (len(PHASES) + 1)
+    assert [run["status"] for run in aftermath.ended.values()] == ["ended"] * (len(PHASES) + 1)
 
 
 @pytest.mark.real_cluster

@@ -30,7 +30,7 @@ def number_of(checker: Checker) -> str:
 def broken(evidence: Evidence, *, but: Collection[str] = ()) -> list[str]:
     """Return every breach of every invariant, but of those that the test itself broke from outside."""
     judged = [checker for checker in ALL if number_of(checker) not in but]
-    return [f"{checker.__name__}: {words}" for checker in judged for words in checker(evidence)]
+    return [f"{checker.__name__}: {message}" for checker in judged for message in checker(evidence)]
 
 
 __all__ = ["ALL", "Begin", "Checker", "Evidence", "Terms", "broken", "number_of"]

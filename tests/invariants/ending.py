@@ -94,7 +94,7 @@ def i23_no_more_pods_than_were_ordered(evidence: Evidence) -> Iterator[str]:
 def i26_every_end_is_a_known_state(evidence: Evidence) -> Iterator[str]:
     """I-26: exactly one set with its own selector and a free Lease, or the Lease says that a person is needed."""
     lease = evidence.leases[-1] if evidence.leases else None
-    if lease is not None and lease.state.get("outcome") == "kept_both":
+    if lease is not None and lease.state.get("outcome") == "needs_attention":
         return
     if lease is not None and lease.holder:
         yield f"the Lease is still held by {lease.holder}"

@@ -62,8 +62,8 @@ def table(ended: list[Ended]) -> str:
     ]
     head = "| when this had begun | what was done | met it in | the run ended | after | requests | failed |"
     head += "\n|---|---|---|---|---|---|---|"
-    troubles = [f"\n{each.struck.case.service}: {each.wrong}" for each in ended if each.wrong]
-    return "\n".join([head, *rows, *troubles])
+    problems = [f"\n{each.struck.case.service}: {each.wrong}" for each in ended if each.wrong]
+    return "\n".join([head, *rows, *problems])
 
 
 def write_results(ended: list[Ended], folder: Path) -> None:

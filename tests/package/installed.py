@@ -46,7 +46,7 @@ class Installation:
 def install(folder: Path, wheel: Path) -> Installation:
     """Return a new environment in `folder` with `wheel` and its core dependencies, in the versions of the lock.
 
-    Packages come from uv's cache, whence .venv was filled; those that are not there, from the index.
+    Packages come from uv's cache, source .venv was filled; those that are not there, from the index.
     """
     python = folder / "venv" / "bin" / "python"
     call(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")

@@ -21,8 +21,8 @@ from springtide.errors import DemandUnavailable, DemandUnusable
 from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.record.memory import MemoryStore
-from springtide.run.admission import Around, calculated
 from springtide.run.assembly import Metrics, instant_of
+from springtide.run.estimation import EstimateInputs, estimate_for
 
 CURRENT = 20
 
@@ -37,8 +37,8 @@ def plan(
     of = policy(demand=demand, capacity={"models": models})
     assert of.spec.demand is not None
     source = demand_source(of.spec.demand, prometheus_url=url, base=Path())
-    around = Around(instant_of(Metrics(url=url)))
-    estimate = calculated(of, source, MemoryStore(), now=now, current=CURRENT, around=around)
+    around = EstimateInputs(instant_of(Metrics(url=url)))
+    estimate = estimate_for(of, source, MemoryStore(), now=now, current=CURRENT, around=around)
     return make_plan(of, estimate, current=CURRENT, strategy="in_place", now=now, explicit=False)
 
 

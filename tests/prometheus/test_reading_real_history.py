@@ -13,13 +13,14 @@ import pytest
 from builders import policy
 from prometheus.conftest import wave
 from prometheus_process import Server
+from springtide.demand.cached import CachedSource
 from springtide.demand.connection import PrometheusAddress
-from springtide.demand.kept import KeptSource
 from springtide.demand.model import DemandSeries
 from springtide.demand.prometheus import PrometheusSource
 from springtide.record.memory import MemoryStore
-from springtide.run.assembly import Metrics, learning
-from springtide.run.learning import learn_day, learn_models
+from springtide.run.assembly import Metrics
+from springtide.training.assembly import learning
+from springtide.training.days import learn_day, learn_models
 
 # great-expectations asks the standard library for modules that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")
@@ -61,7 +62,7 @@ def test_a_month_of_minutes_is_every_one_of_them(server: Server, now: datetime) 
 
 def test_the_second_reading_asks_for_what_is_new(server: Server, now: datetime, tmp_path: Path) -> None:
     watched = Watched(source(server, "month"))
-    kept, month = KeptSource(watched, tmp_path, key="month"), timedelta(days=30)
+    kept, month = CachedSource(watched, tmp_path, key="month"), timedelta(days=30)
     earlier = now - timedelta(minutes=30)
 
     first = kept.read(earlier - month, earlier, MINUTE)
@@ -76,7 +77,7 @@ def test_the_second_reading_asks_for_what_is_new(server: Server, now: datetime, 
 
 def test_a_gap_is_looked_at_again(server: Server, now: datetime, tmp_path: Path) -> None:
     watched = Watched(source(server, "gap"))
-    kept = KeptSource(watched, tmp_path, key="gap")
+    kept = CachedSource(watched, tmp_path, key="gap")
 
     for _ in range(2):
         kept.read(now - timedelta(hours=5), now, MINUTE)

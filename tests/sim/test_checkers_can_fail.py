@@ -19,7 +19,7 @@ from springtide.sandbox.history import Call, EndpointsAt, Loss
 from springtide.sandbox.objects import Json
 
 COURSES = {course.name: course for course in SUCCEEDING} | {
-    "blue_green, smoke": Course("blue_green, smoke", "blue_green", 2, 4, trouble="smoke")
+    "blue_green, smoke": Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke")
 }
 Tamper = Callable[[Evidence], Evidence]
 Chosen = Callable[[Call], bool]

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from fleet import START, Fleet, FleetRuns, forty
-from springtide.events.almanac import Almanac, View
-from springtide.events.waves import Order, RunState, waves
+from springtide.events.calendars import Calendars, ExpandedCalendar
+from springtide.events.waves import ChildRunState, ServicePlan, waves
 from springtide.fleet.conductor import Conductor
 from springtide.fleet.due import prepared
 from springtide.fleet.facts import facts_of_all
@@ -27,7 +27,7 @@ def prepare(fleet: Fleet) -> FleetReport:
     asks = {name: {"replicas": TARGET} for name in fleet.after}
     event = {"name": "sale", "start": f"{fleet.now:%Y-%m-%dT%H:%M}", "duration": "6h", "services": asks}
     pace = {"pods_per_minute": PODS_PER_MINUTE, "runs": RUNS}
-    fleet.almanac = Almanac((View.of(calendar("UTC", event, pace=pace), Path(), now=fleet.now),))
+    fleet.almanac = Calendars((ExpandedCalendar.of(calendar("UTC", event, pace=pace), Path(), now=fleet.now),))
     ports = fleet.fleet_ports()
     due = prepared(ports, fleet.almanac.occurrences)
     seen, unseen = facts_of_all(ports, due)
@@ -42,7 +42,7 @@ def prepare(fleet: Fleet) -> FleetReport:
     )
     for _ in range(3600):
         turn = conductor.turn(due)
-        assert sum(run.state is RunState.GOING for run in fleet.runs.values()) <= RUNS
+        assert sum(run.state is ChildRunState.GOING for run in fleet.runs.values()) <= RUNS
         if turn.report is not None:
             return turn.report
         fleet.tick(TURN.total_seconds())
@@ -64,7 +64,7 @@ def test_order_and_pace_stand_in_the_record_of_the_api() -> None:
     for at, _, _ in grown:
         together = [name for time, name, _ in grown if at <= time < at + 60]
         assert (TARGET - START) * len(together) <= PODS_PER_MINUTE + TARGET - START
-    assert len(waves([Order(name, 0, (), after) for name, after in forty().items()])) == 5
+    assert len(waves([ServicePlan(name, 0, (), after) for name, after in forty().items()])) == 5
 
 
 def test_one_failure_holds_back_what_comes_after_it_and_nobody_else() -> None:

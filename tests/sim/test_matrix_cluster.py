@@ -64,10 +64,10 @@ TROUBLE = {
 
 
 @pytest.mark.parametrize("stage", EVERY)
-@pytest.mark.parametrize("trouble", TROUBLE)
-def test_api_server_in_trouble(stage: Stage, trouble: str) -> None:
+@pytest.mark.parametrize("problem", TROUBLE)
+def test_api_server_in_trouble(stage: Stage, problem: str) -> None:
     """Tried again within the budget; what was sent is read and never sent blindly; a run that gave up is reconciled."""
-    fault, seconds = TROUBLE[trouble]
+    fault, seconds = TROUBLE[problem]
     trial = Trial.at(stage)
     trial.go(Window(trial.world, stage, fault, seconds))
     ended(trial)
@@ -105,7 +105,7 @@ def test_write_is_denied(stage: Stage) -> None:
     trial.go(faults)
 
     assert trial.broken() == []
-    assert "403" in trial.words
+    assert "403" in trial.message
     assert trial.kept if stage in {Stage.SWITCH, Stage.BACK} else trial.is_as_before
     assert trial.serving >= 2
     assert trial.world.elapsed - began < 120
@@ -158,7 +158,7 @@ def test_lease_deleted_by_hand(stage: Stage, *, late: bool) -> None:
     again = pipeline_words(trial)
 
     assert trial.broken("I-13", "I-26", "I-12") == []
-    assert trial.outcome is RunOutcome.KEPT_BOTH
+    assert trial.outcome is RunOutcome.NEEDS_ATTENTION
     assert trial.serving >= 2
     assert len(trial.evidence.writes) == deleted
     assert again

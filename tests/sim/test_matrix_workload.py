@@ -66,7 +66,7 @@ def test_pods_fail_before_the_switch(how: str) -> None:
     assert trial.outcome is RunOutcome.ROLLED_BACK
     assert trial.is_as_before
     assert {"image gone": "ErrImageNeverPull", "crash loop": "CrashLoopBackOff", "never ready": "are Ready"}[how] in (
-        trial.words
+        trial.message
     )
     assert ended - began < 120
 
@@ -98,7 +98,7 @@ def test_there_is_no_room_on_the_nodes_before_the_switch() -> None:
     assert trial.broken() == []
     assert trial.outcome is RunOutcome.ROLLED_BACK
     assert trial.is_as_before
-    assert "Unschedulable" in trial.words
+    assert "Unschedulable" in trial.message
     assert trial.evidence.leases[-1].at < 100
 
 
@@ -129,7 +129,7 @@ def test_new_pods_die_during_the_removal() -> None:
 
 def test_old_pods_do_not_come_back() -> None:
     """`[roll_back]`: what is not ready is not pointed at; both sets stay and a person is called."""
-    trial = Trial.at(Stage.SWITCH, Course("blue_green, smoke", "blue_green", 2, 4, trouble="smoke"))
+    trial = Trial.at(Stage.SWITCH, Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke"))
     trial.struck(lambda: again_and_again(trial, lambda: sicken(trial, "web"), for_seconds=1000), late=True)
 
     assert trial.broken("I-26") == []
@@ -146,7 +146,7 @@ def test_only_a_part_of_the_capacity_is_there() -> None:
     assert trial.broken() == []
     assert trial.outcome is RunOutcome.ROLLED_BACK
     assert trial.is_as_before
-    assert "exceeded quota" in trial.words
+    assert "exceeded quota" in trial.message
     assert all(write.switched_at is None for write in trial.evidence.workload_writes)
 
 
@@ -187,7 +187,12 @@ def test_somebody_edits_the_workload(stage: Stage, edit: str, *, late: bool) -> 
     selectors = trial.evidence.after.service
 
     assert trial.broken("I-5", "I-6", "I-12", "I-18", "I-23", "I-26") == []
-    assert trial.outcome in {RunOutcome.ROLLED_BACK, RunOutcome.KEPT_BOTH, RunOutcome.SUCCEEDED, RunOutcome.FAILED}
+    assert trial.outcome in {
+        RunOutcome.ROLLED_BACK,
+        RunOutcome.NEEDS_ATTENTION,
+        RunOutcome.SUCCEEDED,
+        RunOutcome.FAILED,
+    }
     assert selectors is not None
     if edit == "selector":
         assert selectors["spec"]["selector"].get("team") == "a"
@@ -208,7 +213,7 @@ def test_somebody_undoes_what_the_run_does_again_and_again(stage: Stage) -> None
     pauses = [write for write in trial.evidence.workload_writes if write.body.get("spec", {}).get("paused") is True]
 
     assert trial.broken("I-12", "I-26") == []
-    assert trial.outcome in {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.KEPT_BOTH}
+    assert trial.outcome in {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.NEEDS_ATTENTION}
     assert len(pauses) <= 7
     assert trial.serving >= 2
 
@@ -246,7 +251,7 @@ def test_service_or_deployment_is_deleted_or_made_anew(stage: Stage, what: str, 
     after = trial.evidence.workload_writes[made[0] + (not late) :]  # one was under way
 
     assert trial.broken("I-5", "I-6", "I-10", "I-12", "I-24", "I-26") == []
-    assert trial.outcome in {RunOutcome.KEPT_BOTH, RunOutcome.FAILED, RunOutcome.SUCCEEDED}
+    assert trial.outcome in {RunOutcome.NEEDS_ATTENTION, RunOutcome.FAILED, RunOutcome.SUCCEEDED}
     assert trial.kept or len(trial.evidence.after.deployments) == 1
     assert not [write for write in after if write.method in {"POST", "DELETE"} and what.startswith("Service")]
 

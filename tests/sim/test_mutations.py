@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from springtide.kube import live
-from springtide.run import reconcile
+from springtide.recovery import reconcile
 from springtide.run.fence import Fence
-from springtide.strategy import blue_green, pair, shrink
+from springtide.strategy import blue_green, pod_sets, shrink
 from stages import Stage, Trial
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
@@ -33,12 +33,12 @@ def without_floor_check(patch: pytest.MonkeyPatch) -> None:
     def careless(*arguments: Any, **options: Any) -> Any:
         return real(*arguments, **(options | {"keep_ready": 0}))
 
-    patch.setattr(pair, "shrink", careless)
+    patch.setattr(pod_sets, "shrink", careless)
 
 
 def without_propagation_wait(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pair, "settled", lambda _scene, _order: None)
-    patch.setattr(blue_green, "switched_at", lambda scene: scene.at.replace(year=2000))
+    patch.setattr(pod_sets, "settled", lambda _scene, _order: None)
+    patch.setattr(blue_green, "switched_at", lambda observation: observation.at.replace(year=2000))
 
 
 def without_looking_whether_the_lease_moves(patch: pytest.MonkeyPatch) -> None:
@@ -86,9 +86,9 @@ MUTATIONS: list[tuple[Mutate, Callable[[Stage], Trial], Stage, str]] = [
 def test_what_is_taken_out_is_missed(
     monkeypatch: pytest.MonkeyPatch, mutate: Mutate, meet: Callable[[Stage], Trial], stage: Stage, checker: str
 ) -> None:
-    untouched = {words.partition(":")[0] for words in meet(stage).broken()}
+    untouched = {message.partition(":")[0] for message in meet(stage).broken()}
     mutate(monkeypatch)
-    mutated = {words.partition(":")[0] for words in meet(stage).broken()}
+    mutated = {message.partition(":")[0] for message in meet(stage).broken()}
 
     assert checker not in untouched
     assert checker in mutated

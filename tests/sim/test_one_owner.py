@@ -54,7 +54,7 @@ def test_a_hundred_runs_at_once_have_one_owner_at_a_time(seed: int) -> None:
     assert ended.count(RunOutcome.SUCCEEDED) == 1
     assert set(ended) <= {RunOutcome.SUCCEEDED, RunOutcome.NOTHING_TO_DO}
     assert len(set(owners)) == 1
-    assert all(re.search(rf"run '{owners[0]}' owns|no run does|was made", words) for words in refused)
+    assert all(re.search(rf"run '{owners[0]}' owns|no run does|was made", message) for message in refused)
 
 
 COURSES = [

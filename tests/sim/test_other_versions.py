@@ -13,12 +13,12 @@ from springtide.errors import PermanentError
 from springtide.kube.objects import Kind
 from springtide.labels import STATE
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import RunOutcome
+from springtide.recovery.rounds import ReconcileReport, ReconcileStatus, reconcile_round
 from springtide.run.lease import Lease
 from springtide.run.ports import Neighbours, Ports
 from springtide.run.state import VERSION
-from springtide.run.sweep import Fate, Swept, sweep
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.objects import Json
 from springtide.workload import Workload
@@ -84,8 +84,8 @@ def hold_other(simulation: Simulation) -> Json:
     return found
 
 
-def swept(simulation: Simulation) -> Swept:
-    return sweep(simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
+def swept(simulation: Simulation) -> ReconcileReport:
+    return reconcile_round(simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
 
 
 @pytest.mark.parametrize("form", [later, earlier, lambda _: {}, lambda _: "gone"], ids=["later", "earlier", "{}", "x"])
@@ -97,7 +97,7 @@ def test_a_finished_run_never_keeps_the_next_one_from_its_workload(simulation: S
     assert simulation.run(3, "after") is RunOutcome.SUCCEEDED
     assert lease_of(simulation)["spec"]["leaseTransitions"] == generation + 1
     assert json.loads(lease_of(simulation)["metadata"]["annotations"][STATE])["version"] == VERSION
-    assert swept(simulation) == Swept((), ())
+    assert swept(simulation) == ReconcileReport((), ())
 
 
 def test_a_run_of_a_later_version_keeps_its_workload_and_is_left_as_it_is(simulation: Simulation) -> None:
@@ -122,8 +122,8 @@ def test_a_run_that_an_earlier_version_left_behind_is_undone(simulation: Simulat
 
     round_ = swept(simulation)
 
-    assert [(run.run_id, run.fate, run.outcome) for run in round_.runs] == [
-        ("yesterday", Fate.ENDED, RunOutcome.ROLLED_BACK)
+    assert [(run.run_id, run.status, run.outcome) for run in round_.runs] == [
+        ("yesterday", ReconcileStatus.ENDED, RunOutcome.ROLLED_BACK)
     ]
     assert len(simulation.world.pods(NAMESPACE)) == 2
 
@@ -134,7 +134,7 @@ def test_a_run_that_an_earlier_version_had_tested_is_finished(simulation: Simula
 
     round_ = swept(simulation)
 
-    assert [(run.fate, run.outcome) for run in round_.runs] == [(Fate.ENDED, RunOutcome.SUCCEEDED)]
+    assert [(run.status, run.outcome) for run in round_.runs] == [(ReconcileStatus.ENDED, RunOutcome.SUCCEEDED)]
     assert len(simulation.world.pods(NAMESPACE)) == 4
 
 
@@ -156,7 +156,7 @@ def test_another_workloads_run_of_a_later_version_keeps_no_abandoned_run_from_be
 
     round_ = swept(simulation)
 
-    assert [(run.run_id, run.fate) for run in round_.runs] == [("gone", Fate.ENDED)]
+    assert [(run.run_id, run.status) for run in round_.runs] == [("gone", ReconcileStatus.ENDED)]
     assert [error.field for error in round_.refused] == [OTHER.lease_name]
 
 

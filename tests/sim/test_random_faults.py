@@ -59,11 +59,11 @@ def judged(seed: int) -> list[str]:
         wrong.append(f"the end is neither what was there nor what was asked for: {end.state}")
     if end.outcome not in ENDED:
         wrong.append(f"the run ended {end.outcome}: {end.failures}")
-    return [f"seed {seed}, {course.name}, {after}: {words}" for words in wrong]
+    return [f"seed {seed}, {course.name}, {after}: {message}" for message in wrong]
 
 
 def test_every_schedule_ends_in_a_known_state(chunk: range) -> None:
-    assert [words for seed in chunk for words in judged(seed)] == []
+    assert [message for seed in chunk for message in judged(seed)] == []
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

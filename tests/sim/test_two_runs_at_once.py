@@ -12,11 +12,11 @@ from fleet import Fleet, manifests
 from simulation import NAMESPACE
 from springtide.errors import InputError
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import phases, pipeline
-from springtide.run.claims import undecided
 from springtide.run.lease import Lease, read_lease
 from springtide.run.ports import Neighbours, Ports, RunRef, RunRequest
+from springtide.run.reservations import pending_runs
 from springtide.sandbox.objects import Json
 from springtide.workload import Workload
 
@@ -155,7 +155,7 @@ def test_a_later_run_that_died_before_it_looked_is_not_waited_for_for_ever(monke
     assert 10 < two.fleet.world.elapsed - before < 30
     mine = read_lease(two.ports().kube, Workload(NAMESPACE, "a", "a"))
     assert mine
-    assert [each.holder for each in undecided(two.ports().kube, [NAMESPACE], mine)] == ["run-b"]
+    assert [each.holder for each in pending_runs(two.ports().kube, [NAMESPACE], mine)] == ["run-b"]
 
 
 def test_whatever_the_order_of_their_first_steps_the_limit_is_kept() -> None:
@@ -194,4 +194,4 @@ def test_only_a_later_run_that_has_not_begun_is_waited_for() -> None:
     two.begin("b")
     earlier = Lease({"metadata": {"name": "a", "namespace": NAMESPACE}, "spec": {"acquireTime": "1970"}})
 
-    assert list(undecided(two.ports().kube, [NAMESPACE], earlier)) == []
+    assert list(pending_runs(two.ports().kube, [NAMESPACE], earlier)) == []

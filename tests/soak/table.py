@@ -54,8 +54,8 @@ class Run:
         return self.outcome not in {"succeeded", "rolled_back"}
 
     def __str__(self) -> str:
-        words = f"{self.current} to {self.target}: {self.outcome} {self.error}".strip()
-        return f"{words}, {self.seconds:.1f} s" + ("" if self.is_as_meant else "  <-- not as meant")
+        message = f"{self.current} to {self.target}: {self.outcome} {self.error}".strip()
+        return f"{message}, {self.seconds:.1f} s" + ("" if self.is_as_meant else "  <-- not as meant")
 
 
 @dataclass(frozen=True, slots=True)

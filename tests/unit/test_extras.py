@@ -20,8 +20,8 @@ from springtide.demand.file import FileSource
 from springtide.demand.model import DemandSeries
 from springtide.errors import PermanentError
 from springtide.extras import require_packages, requires_extra
-from springtide.policy.databases import DatabaseCheck
-from springtide.policy.demand import FileDemand
+from springtide.policy.scaling.databases import DatabaseCheck
+from springtide.policy.scaling.demand import FileDemand
 from springtide.record.sql import open_store
 from springtide.verify.database import PostgresDatabases
 

@@ -75,7 +75,7 @@ def test_a_moment_is_read_in_every_form_of_iso_8601(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "field", "words"),
+    ("change", "field", "message"),
     [
         ({"name": None}, "name", "field 'name' is wrong"),
         ({"sizes": ...}, "sizes", "field 'sizes' is missing"),
@@ -85,14 +85,14 @@ def test_a_moment_is_read_in_every_form_of_iso_8601(text: str) -> None:
         ({"spots": [{"at": "2026-11-11T12:00:00Z", "colour": "red", "x": 1}]}, "spots.0.x", "is not known"),
     ],
 )
-def test_a_wrong_record_is_refused_by_the_name_of_its_field(change: dict[str, Any], field: str, words: str) -> None:
+def test_a_wrong_record_is_refused_by_the_name_of_its_field(change: dict[str, Any], field: str, message: str) -> None:
     changed = SHEET.to_record() | change
     record = {name: value for name, value in changed.items() if value is not ...}
 
     error = refusal(record)
 
     assert (error.code, error.field) == ("record_unreadable", field)
-    assert words in error.message
+    assert message in error.message
     assert "stored Sheet" in error.message
 
 

@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from springtide.backtest.policies import Control
-from springtide.backtest.simulate import Autoscaler, Plans, replay_autoscaler
+from springtide.backtest.policies import ControlMode
+from springtide.backtest.simulate import Plans, SimulatedAutoscaler, replay_autoscaler
 from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import (
     ALONE,
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
     from springtide.backtest.simulate import Days
     from springtide.capacity.minutes import Minutes
-    from springtide.policy.control import AutoSpec
+    from springtide.policy.scaling.auto import AutoSpec
 
 
-def control_of(spec: AutoSpec) -> Control:
+def control_of(spec: AutoSpec) -> ControlMode:
     """Return the way of control that a policy asks for.
 
     A floor under an autoscaler as it is can only add pods, so there `budget` weighs each against what it prevents.
     """
-    under = Autoscaler(spec.hpa.metric, spec.hpa.target)
+    under = SimulatedAutoscaler(spec.hpa.metric, spec.hpa.target)
     if spec.objective == "slo":
-        return Control(spec.autoscaler, SLO, under)
-    return Control(spec.autoscaler, FLOOR if spec.autoscaler == "floor" else BUDGET, under)
+        return ControlMode(spec.autoscaler, SLO, under)
+    return ControlMode(spec.autoscaler, FLOOR if spec.autoscaler == "floor" else BUDGET, under)
 
 
 def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int) -> Trace:
@@ -108,7 +108,7 @@ def _with_run_up(history: Trace) -> Trace:
     return replace(history, start=moved, demand=history.demand[first:], scored=history.scored - first)
 
 
-def _overspent(before: Tuned | None, control: Control, replayed: Days, reference: Days) -> float:
+def _overspent(before: Tuned | None, control: ControlMode, replayed: Days, reference: Days) -> float:
     """Return what was spent over budget so far, with the day that is over now."""
     if before is None or before.setting not in control.settings:
         return 0.0  # the policy was changed, and with it what counts as over budget

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.backtest.words import verdict
+from springtide.backtest.headline import verdict
 from springtide.capacity.minutes import MINUTE
 from springtide.extras import requires_extra
-from springtide.policy.capacity_part import ModelPart
+from springtide.policy.scaling.capacity_part import ModelPart
 
 if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
 
-    from springtide.backtest.policy import Line, Report
+    from springtide.backtest.policy import BacktestReport, Line
     from springtide.demand.model import DemandSeries
     from springtide.plan.model import ScalingPlan
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 MOST_POINTS = 20_000
 """Points of a curve; longer histories are drawn as the maxima of several minutes."""
@@ -34,7 +34,7 @@ _STYLE = (
 )
 
 
-def render(report: Report) -> str:
+def render(report: BacktestReport) -> str:
     """Return the page. Nothing in it is loaded from elsewhere; plotly itself makes it 5 MB."""
     title = f"Backtest of {escape(report.policy)}"
     first, last = (_moment(report, minute) for minute in (report.trace.scored, len(report.trace.demand)))
@@ -55,7 +55,7 @@ def render(report: Report) -> str:
     )
 
 
-def rows(report: Report) -> list[tuple[str, ...]]:
+def rows(report: BacktestReport) -> list[tuple[str, ...]]:
     """Return the table's cells, one row per line of the report, under `COLUMNS`."""
     return [_cells(line, report.days) for line in report.lines]
 
@@ -73,17 +73,17 @@ def _cells(line: Line, days: float) -> tuple[str, ...]:
     )
 
 
-def _table(report: Report) -> str:
+def _table(report: BacktestReport) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows(report))
     return f"<table><tr>{head}</tr>{body}</table>"
 
 
-def _moment(report: Report, minute: int) -> datetime:
+def _moment(report: BacktestReport, minute: int) -> datetime:
     return datetime.fromtimestamp(report.trace.start + minute * MINUTE, UTC)
 
 
-def _course(report: Report) -> Any:
+def _course(report: BacktestReport) -> Any:
     """Draw demand in pods, and the replicas of the policy and of the autoscaler that it replaces."""
     with requires_extra("plots"):
         from plotly.graph_objects import Figure, Scattergl
@@ -108,7 +108,7 @@ def _thinned(values: NDArray[Any], step: int) -> NDArray[Any]:
     return np.maximum.reduceat(values, np.arange(0, len(values), step))
 
 
-def _trade(report: Report) -> Any:
+def _trade(report: BacktestReport) -> Any:
     """Draw what each misses against what it costs."""
     with requires_extra("plots"):
         from plotly.graph_objects import Figure, Scatter

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from springtide.backtest.simulate import (
-    Autoscaler,
     Plans,
     Replay,
+    SimulatedAutoscaler,
     replay_autoscaler,
     replay_plans,
     replay_settings,
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from springtide.backtest.tuning import Objective
 
 AUTOSCALERS = {
-    "hpa-cpu-50": Autoscaler("cpu", 0.5),
-    "hpa-cpu-70": Autoscaler("cpu", 0.7),
-    "hpa-rps-70": Autoscaler("rps", 0.7),
+    "hpa-cpu-50": SimulatedAutoscaler("cpu", 0.5),
+    "hpa-cpu-70": SimulatedAutoscaler("cpu", 0.7),
+    "hpa-rps-70": SimulatedAutoscaler("rps", 0.7),
 }
 REFERENCE = "hpa-cpu-50"
 FLOORED = "hpa-rps-70"
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class ControlMode:
     """One of our three ways of being in control, and what tuning must be good at.
 
     `alone`: the plan is the replica count. `floor`: `under` runs as it is, over the plan. `tuned`: our own metric over
@@ -56,7 +56,7 @@ class Control:
 
     way: Literal["alone", "floor", "tuned"]
     objective: Objective
-    under: Autoscaler = AUTOSCALERS[FLOORED]
+    under: SimulatedAutoscaler = AUTOSCALERS[FLOORED]
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -70,16 +70,16 @@ class Control:
 
 
 OURS = {
-    "auto-alone": Control("alone", SLO),
-    "auto-floor": Control("floor", FLOOR),
-    "auto-tuned-budget": Control("tuned", BUDGET),
-    "auto-tuned-slo": Control("tuned", SLO),
+    "auto-alone": ControlMode("alone", SLO),
+    "auto-floor": ControlMode("floor", FLOOR),
+    "auto-tuned-budget": ControlMode("tuned", BUDGET),
+    "auto-tuned-slo": ControlMode("tuned", SLO),
 }
 POLICIES = (*AUTOSCALERS, *OURS)
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class Replayed:
     """What a policy decided over the scored part: the setting of each scored day, and what the replay made of it."""
 
     settings: tuple[Setting, ...]
@@ -88,7 +88,7 @@ class Decided:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared:
+class Workbench:
     """One trace at one start-up time, with what its policies share: the plans and the reference autoscaler's days."""
 
     trace: Trace
@@ -103,8 +103,8 @@ class Shared:
         startup_seconds: float,
         *,
         interval: int = INTERVAL,
-        reference: Autoscaler = AUTOSCALERS[REFERENCE],
-    ) -> Shared:
+        reference: SimulatedAutoscaler = AUTOSCALERS[REFERENCE],
+    ) -> Workbench:
         """Return the course: computes every plan of the trace, which takes 0.1 to 5 s."""
         aligned = trace.aligned(interval)  # once for all: policies on traces that begin differently cannot be compared
         shadow = replay_autoscaler(aligned, reference, startup_seconds)
@@ -115,38 +115,38 @@ class Shared:
             reference=shadow.days,
         )
 
-    def decide(self, policy: str) -> Decided:
+    def decide(self, policy: str) -> Replayed:
         """Return what `policy` (one of `POLICIES`) decides and how it does."""
         return self.control(OURS[policy]) if policy in OURS else self.stand_alone(AUTOSCALERS[policy])
 
-    def stand_alone(self, autoscaler: Autoscaler) -> Decided:
+    def stand_alone(self, autoscaler: SimulatedAutoscaler) -> Replayed:
         """Return how an autoscaler does with no plan under it."""
         scored = self.trace.from_scored()
         replay = replay_autoscaler(scored, autoscaler, self.startup_seconds)
-        return Decided((), replay, score(scored, replay))
+        return Replayed((), replay, score(scored, replay))
 
-    def control(self, control: Control) -> Decided:
+    def control(self, control: ControlMode) -> Replayed:
         """Return what we decide, walking forward, and how it does."""
         daily = tune(self.trace, control.settings, self.days_of(control), self.reference, control.objective)
         # Each day's setting is chosen from replays of the days before it; then all days are replayed in one piece, for
         # pods live on past midnight.
         scored = self.trace.from_scored()
         replay = self._replay(scored, control, daily)
-        return Decided(tuple(daily), replay, score(scored, replay))
+        return Replayed(tuple(daily), replay, score(scored, replay))
 
     @cached_property
     def grid_days(self) -> Days:
         """What every setting of the grid did on every day: 0.5 to 20 s, shared by the objectives."""
         return replay_grid(self.trace, GRID, self.plans, self.startup_seconds)
 
-    def days_of(self, control: Control) -> Days:
+    def days_of(self, control: ControlMode) -> Days:
         """Return what every setting that tuning may choose from did on every day."""
         if control.way == "tuned":
             return self.grid_days
         kind = ALONE if control.way == "alone" else control.under.metric
         return replay_grid(self.trace, control.settings, self.plans, self.startup_seconds, kind=kind)
 
-    def _replay(self, scored: Trace, control: Control, daily: list[Setting]) -> Replay:
+    def _replay(self, scored: Trace, control: ControlMode, daily: list[Setting]) -> Replay:
         rows = np.array([row_of(setting) for setting in daily])
         first = self.trace.scored // self.plans.interval
         plans = Plans(self.plans.replicas[:, first:], self.plans.interval)

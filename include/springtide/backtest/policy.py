@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.backtest import rivals
+from springtide.backtest import baselines
 from springtide.backtest.daily import control_of
-from springtide.backtest.policies import AUTOSCALERS, Decided, Shared
-from springtide.backtest.simulate import Autoscaler, Plans, Replay, oracle_pod_minutes, replay_plans, score
+from springtide.backtest.policies import AUTOSCALERS, Replayed, Workbench
+from springtide.backtest.simulate import Plans, Replay, SimulatedAutoscaler, oracle_pod_minutes, replay_plans, score
 from springtide.backtest.tuning import INTERVAL
 from springtide.capacity.combine import estimate
 from springtide.capacity.minutes import HOUR, MINUTE
@@ -22,9 +22,9 @@ from springtide.capacity.registry import build_model
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, InputError
 from springtide.plan.guards import within_bounds, within_step, within_tolerance
-from springtide.policy.capacity import WeightedDemandSpec
-from springtide.policy.capacity_part import ModelPart
-from springtide.policy.control import AutoSpec
+from springtide.policy.scaling.auto import AutoSpec
+from springtide.policy.scaling.capacity import WeightedDemandSpec
+from springtide.policy.scaling.capacity_part import ModelPart
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from springtide.backtest.simulate import Score
     from springtide.backtest.trace import Trace
     from springtide.capacity.model import CapacityModel
-    from springtide.policy.capacity import ModelSpec
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.capacity import ModelSpec
+    from springtide.policy.scaling.model import ScalingPolicy
 
 POLICY = "this policy"
 _SEEN = 28
@@ -55,7 +55,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class BacktestReport:
     """A backtest: the policy's line first, then the others'. `trace` is the history, `settings` the tuned ones."""
 
     policy: str
@@ -74,21 +74,21 @@ class Report:
         return next(line for line in self.lines if line.name == name)
 
 
-def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Report:
+def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> BacktestReport:
     """Return what `policy` would have done over the scored part of `trace`, and what others would have."""
     auto = next((spec for spec in policy.spec.capacity.models if isinstance(spec, AutoSpec)), None)
-    hpa = Autoscaler("cpu", 0.5) if auto is None else Autoscaler(auto.hpa.metric, auto.hpa.target)
+    hpa = SimulatedAutoscaler("cpu", 0.5) if auto is None else SimulatedAutoscaler(auto.hpa.metric, auto.hpa.target)
     interval = INTERVAL if auto is None else int(auto.interval.total_seconds() // MINUTE)
-    shared = Shared.of(trace, startup_seconds, interval=interval, reference=hpa)
+    shared = Workbench.of(trace, startup_seconds, interval=interval, reference=hpa)
     decided = _by_models(policy, shared) if auto is None else _by_auto(policy, auto, shared)
     # The policy's own autoscaler first: it is what this policy replaces, so the verdict compares with it.
     others = {_named(each): each for each in (hpa, *AUTOSCALERS.values())}
     lines = [_line(POLICY, shared.trace, decided)]
     lines += [_line(name, shared.trace, shared.stand_alone(each)) for name, each in others.items()]
-    lines.append(_line("cron", shared.trace, rivals.cron(shared.trace, startup_seconds)))
-    lines.append(_of_score("static peak", shared.trace, rivals.static_peak(shared.trace), 0))
-    lines.append(_of_score("oracle", shared.trace, rivals.oracle(shared.trace), 0))
-    return Report(
+    lines.append(_line("cron", shared.trace, baselines.cron(shared.trace, startup_seconds)))
+    lines.append(_of_score("static peak", shared.trace, baselines.static_peak(shared.trace), 0))
+    lines.append(_of_score("oracle", shared.trace, baselines.oracle(shared.trace), 0))
+    return BacktestReport(
         policy=policy.name,
         trace=shared.trace,
         startup_seconds=startup_seconds,
@@ -115,11 +115,11 @@ def capacity_of_a_pod(policy: ScalingPolicy) -> float:
     )
 
 
-def _named(autoscaler: Autoscaler) -> str:
+def _named(autoscaler: SimulatedAutoscaler) -> str:
     return f"HPA {autoscaler.metric} {autoscaler.target:.0%}"
 
 
-def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Shared) -> Decided:
+def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Workbench) -> Replayed:
     """Return what daily tuning makes of it, over the plans of the policy's other models."""
     others = [spec for spec in policy.spec.capacity.models if spec is not auto]
     plans = shared.plans.replicas
@@ -132,17 +132,17 @@ def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Shared) -> Decided:
     return replace(shared, plans=Plans(plans, shared.plans.interval)).control(control_of(auto))
 
 
-def _by_models(policy: ScalingPolicy, shared: Shared) -> Decided:
+def _by_models(policy: ScalingPolicy, shared: Workbench) -> Replayed:
     """Return what the policy's models and guards make of it, with nobody else in control."""
     first = shared.trace.scored // shared.plans.interval
     planned = _guarded(policy, _planned(policy, list(policy.spec.capacity.models), shared)[first:])
     scored = shared.trace.from_scored()
     plans = Plans(planned[np.newaxis], shared.plans.interval)
     replay = replay_plans(scored, plans, np.zeros(scored.day_count, np.int64), shared.startup_seconds)
-    return Decided((), replay, score(scored, replay))
+    return Replayed((), replay, score(scored, replay))
 
 
-def _planned(policy: ScalingPolicy, specs: list[ModelSpec], shared: Shared) -> NDArray[np.int64]:
+def _planned(policy: ScalingPolicy, specs: list[ModelSpec], shared: Workbench) -> NDArray[np.int64]:
     """Return what the models ask for at every decision of the scored part; 0 before it, and where they cannot say."""
     trace = shared.trace
     interval = shared.plans.interval
@@ -188,7 +188,7 @@ def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int
     return guarded
 
 
-def _line(name: str, trace: Trace, decided: Decided) -> Line:
+def _line(name: str, trace: Trace, decided: Replayed) -> Line:
     missed = int(np.count_nonzero(decided.replay.days.violated))
     return _of_score(name, trace, decided.score, missed, decided.replay)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from springtide.backtest.ticks import Course
+    from springtide.backtest.ticks import ReplayInput
 
     Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ ALONE = Setting(quantile=None, target=0.8)
 
 
 @dataclass(frozen=True, slots=True)
-class Autoscaler:
+class SimulatedAutoscaler:
     """An HPA v2 as it is: `cpu` (resource metric) or `rps` (external metric, AverageValue), at a target utilization."""
 
     metric: str
@@ -129,7 +129,12 @@ def score(trace: Trace, replay: Replay) -> Score:
 
 
 def replay_autoscaler(
-    trace: Trace, autoscaler: Autoscaler, startup_seconds: float, *, plans: Plans = NO_PLANS, row: Counts | None = None
+    trace: Trace,
+    autoscaler: SimulatedAutoscaler,
+    startup_seconds: float,
+    *,
+    plans: Plans = NO_PLANS,
+    row: Counts | None = None,
 ) -> Replay:
     """Replay an autoscaler as it is; `plans` are its floor, `row` says which of them each day follows."""
     from springtide.backtest.ticks import CPU, EXTERNAL
@@ -163,9 +168,9 @@ def controls(kind: int, settings: Sequence[Setting], row: Counts | None) -> Floa
     return np.vstack((np.array(shapes, np.float64).T, rows))
 
 
-def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
+def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> ReplayInput:
     """Return what a replay runs on: demand in pods and the external metric at every tick, beside the plans."""
-    from springtide.backtest.ticks import EXTERNAL_WINDOW, TICKS, Course
+    from springtide.backtest.ticks import EXTERNAL_WINDOW, TICKS, ReplayInput
 
     ticks = np.repeat(trace.demand / trace.per_replica, TICKS)
     total = np.concatenate(([0.0], np.cumsum(ticks)))
@@ -177,7 +182,9 @@ def course_of(trace: Trace, plans: Plans, startup_seconds: float) -> Course:
     # Only rises count: a falling trend would remove pods before demand is gone.
     growth[back + EXTERNAL_WINDOW :] = np.maximum(0.0, mean[back + EXTERNAL_WINDOW :] - mean[EXTERNAL_WINDOW:-back])
     startup = round(startup_seconds / TICK_SECONDS)
-    return Course(np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset, trace.fewest)
+    return ReplayInput(
+        np.stack((ticks, mean, growth)), plans.replicas, plans.interval, startup, trace.offset, trace.fewest
+    )
 
 
 def _replay(trace: Trace, control: Floats, plans: Plans, startup_seconds: float) -> Replay:

@@ -44,7 +44,7 @@ VIOLATED, NEARLY, UNDERSERVED, PAID, CHANGES = range(5)
 """Rows of a tally, per day: minutes violated and nearly so, pod-minutes missing, pod-minutes paid, changes."""
 
 
-class Course(NamedTuple):
+class ReplayInput(NamedTuple):
     """What a replay runs on. `plans[row, decision]` are replicas, 0 for none; a pod takes `startup` ticks to be Ready.
 
     `offset` is the minute of the first day at which the signal begins; `fewest` replicas always run.
@@ -144,7 +144,7 @@ def scale(log: Counts, tick: int, desired: int, startup: int) -> None:
 
 
 @compiled
-def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
+def drive(course: ReplayInput, control: Floats, log: Counts, start: int) -> None:
     """Run the whole history from `start` Ready replicas into `log`: empty, and `startup` + 1 ticks longer."""
     signal = course.signal
     plans = course.plans
@@ -170,7 +170,7 @@ def drive(course: Course, control: Floats, log: Counts, start: int) -> None:
 
 
 @compiled
-def tally(course: Course, log: Counts, near: float, days: Floats) -> None:
+def tally(course: ReplayInput, log: Counts, near: float, days: Floats) -> None:
     """Add up each day into `days`; a minute is nearly violated if demand times `near` would have violated it."""
     signal = course.signal
     before = log[CREATED, 0]
@@ -195,7 +195,7 @@ def tally(course: Course, log: Counts, near: float, days: Floats) -> None:
 
 
 @compiled
-def sweep(course: Course, settings: Floats, near: float, days: Floats) -> None:
+def sweep(course: ReplayInput, settings: Floats, near: float, days: Floats) -> None:
     """Replay every column of `settings` (rows as in a control) on all days; `days[setting]` becomes its tally."""
     log = np.zeros((4, course.signal.shape[1] + course.startup + 1), np.int64)
     for i in range(settings.shape[1]):

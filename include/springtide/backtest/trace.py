@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from springtide.capacity.event import Occasion
+    from springtide.capacity.event import KnownOccurrence
     from springtide.demand.model import DemandSeries
 
 PODS_AT_PEAK = 40
@@ -43,7 +43,7 @@ class Trace:
     demand: NDArray[np.float64]
     scored: int
     per_replica: float
-    occasions: tuple[Occasion, ...] = ()
+    occasions: tuple[KnownOccurrence, ...] = ()
     fewest: int = FEWEST
 
     def __post_init__(self) -> None:
@@ -125,7 +125,7 @@ def read_traces(folder: Path) -> list[Trace]:
 
 
 def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict[str, str]]) -> Trace:
-    from springtide.capacity.event import Occasion
+    from springtide.capacity.event import KnownOccurrence
 
     packed = folder / f"{name}.csv.gz"
     path = packed if packed.exists() else _required(folder / f"{name}.csv")
@@ -141,7 +141,7 @@ def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict
     scored = int(np.ceil((_moment(meta["score_from"]) - minutes.start) / MINUTE))
     scored = min(max(scored, 0), len(minutes) - 1)  # a recording that begins late is scored from its beginning
     occasions = tuple(
-        Occasion(
+        KnownOccurrence(
             kind=event.get("kind", ""),
             start=_moment(event["start"]),
             end=_moment(event["end"]),

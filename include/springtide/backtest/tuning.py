@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from springtide.backtest.simulate import NEAR, Days, Plans, controls, course_of
-from springtide.capacity.bases import Window
 from springtide.capacity.conformal import bounds, horizon_minutes
 from springtide.capacity.minutes import DAY
+from springtide.capacity.predictors import PredictorWindow
 from springtide.capacity.setting import UNTUNED, Setting
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ FLOOR = Objective(price=8.0)
 
 def plan_rows(trace: Trace, startup_seconds: float, *, interval: int = INTERVAL) -> Plans:
     """Return the plans of every quantile of the grid: row 0 is no plan, row i that of `QUANTILES[i - 1]`."""
-    window = Window(interval, horizon_minutes(interval, startup_seconds), trace.per_replica / 10)
+    window = PredictorWindow(interval, horizon_minutes(interval, startup_seconds), trace.per_replica / 10)
     return as_plans(trace, bounds(trace.demand, window, QUANTILES).demand, interval)
 
 

@@ -36,9 +36,9 @@ class Auto:
         Raises:
             DemandUnusable: less than two hours of demand lie before `now`.
         """
-        setting, whence = self.setting(now)
+        setting, source = self.setting(now)
         inputs: dict[str, float | int | str] = {
-            "whence": whence,
+            "source": source,
             "startup_seconds": self.startup_seconds,
             "interval_minutes": self.interval,
         }
@@ -53,15 +53,15 @@ class Auto:
         answer = plan.answer(demand, replicas=replicas, now=now)
         if setting.quantile is None:
             # Tuning replayed "no floor" against every floor and found it best: 0 leaves it all to the autoscaler.
-            reason = f"the autoscaler needs no floor under it ({whence})"
-            return ModelAnswer(model="auto", replicas=0.0, inputs=inputs, reason=reason, usual=answer.usual)
-        reason = f"{answer.reason}; {whence}"
+            reason = f"the autoscaler needs no floor under it ({source})"
+            return ModelAnswer(model="auto", replicas=0.0, inputs=inputs, reason=reason, expected=answer.expected)
+        reason = f"{answer.reason}; {source}"
         return ModelAnswer(
             model="auto",
             replicas=answer.replicas,
             inputs={**answer.inputs, **inputs},
             reason=reason,
-            usual=answer.usual,
+            expected=answer.expected,
         )
 
     def setting(self, now: datetime) -> tuple[Setting, str]:

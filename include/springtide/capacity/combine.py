@@ -40,9 +40,9 @@ def estimate(
     for answer in answers:
         _check(answer)
     # With `max` a silent model is no loss: another one decides. With `sum` its share of the work would get no pods.
-    numbers = [answer.replicas for answer in answers if not answer.is_aside]
+    numbers = [answer.replicas for answer in answers if not answer.abstains]
     if not numbers or (combine == "sum" and len(numbers) < len(answers)):
-        raise _silent([answer for answer in answers if answer.is_aside], combine)
+        raise _silent([answer for answer in answers if answer.abstains], combine)
     return CapacityEstimate(
         # Rounded once: three models of a third of a pod each need one pod, not three.
         replicas=round_up(max(numbers) if combine == "max" else math.fsum(numbers)),

@@ -1,6 +1,6 @@
 """A calibrated upper bound of the coming window's largest demand: right with the probability that it says.
 
-Method: split conformal prediction on the logarithm, over several simple bases, the best of which is used (`bases`,
+Method: split conformal prediction on the logarithm, over several simple bases, the best of which is used (`predictors`,
 `calibration`). Nothing is assumed about the distribution; what is assumed is that the last 7 days are like the next
 hour.
 """
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.capacity.bases import BASES, Window, bases, targets
 from springtide.capacity.minutes import DAY, HOUR, WEEK, seen_minutes
 from springtide.capacity.model import ModelAnswer
+from springtide.capacity.predictors import PREDICTORS, PredictorWindow, predictors, targets
 from springtide.errors import DemandUnusable
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ _SETTLING = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """`demand[a, k]` bounds the window of decision k at quantile a; `base[a, k]` indexes `BASES`, -1 where unknown."""
+class DemandBounds:
+    """`demand[a, k]` bounds the window of decision k at quantile a; `base[a, k]` indexes `PREDICTORS`, -1: unknown."""
 
     demand: Array
     base: NDArray[np.int8]
@@ -49,13 +49,13 @@ def horizon_minutes(interval: int, startup_seconds: float) -> int:
     return interval + math.ceil((_SETTLING + startup_seconds) / 60)
 
 
-def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
+def bounds(demand: Array, window: PredictorWindow, quantiles: Sequence[float]) -> DemandBounds:
     """Return the bounds of every decision over per-minute `demand`; decision k sees demand[: k·interval] only."""
     from springtide.capacity.calibration import Span, bounds_of, losses_of
 
     span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
     wanted = np.asarray(quantiles, dtype=np.float64)
-    table = bases(demand, window)
+    table = predictors(demand, window)
     target = targets(demand, window)
     size = (len(wanted), table.shape[1])
     best = np.full(size, np.nan)
@@ -71,7 +71,7 @@ def bounds(demand: Array, window: Window, quantiles: Sequence[float]) -> Bounds:
             best[a, better] = bound[a, better]
             least[a, better] = loss[better]
             chosen[a, better] = index
-    return Bounds(best, chosen)
+    return DemandBounds(best, chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,9 @@ class Conformal:
         del replicas
         seen = seen_minutes(demand, now, most=LOOKBACK).values
         whole = seen[len(seen) % self.interval :]  # a decision falls on the very end of what was seen
-        window = Window(self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10)
+        window = PredictorWindow(
+            self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10
+        )
         # Who plans below the median does not want more than that for an event.
         calibrated = bounds(whole, window, (self.quantile, min(self.quantile, LIKELY)))
         bound, likely = map(float, calibrated.demand[:, -1])
@@ -102,7 +104,7 @@ class Conformal:
                 code="demand_too_short",
                 field="demand.lookback",
             )
-        base = BASES[calibrated.base[0, -1]]
+        base = PREDICTORS[calibrated.base[0, -1]]
         return ModelAnswer(
             model="conformal",
             replicas=bound / self.per_replica,
@@ -114,5 +116,5 @@ class Conformal:
                 "per_replica": self.per_replica,
             },
             reason=f"demand stays below {bound:.4g} for {window.horizon} min, {self.quantile:.1%} sure ({base})",
-            usual=likely / self.per_replica,
+            expected=likely / self.per_replica,
         )

@@ -20,7 +20,7 @@ import numpy as np
 
 from springtide.capacity.conformal import horizon_minutes
 from springtide.capacity.minutes import DAY, HOUR, MINUTE, Minutes, seen_minutes
-from springtide.capacity.model import ModelAnswer, stepping_aside
+from springtide.capacity.model import ModelAnswer, abstaining
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ _LEAST_JUDGED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class KnownOccurrence:
     """An event as the calendar knows it: its kind, and POSIX seconds of its start, its end, and when it became known.
 
     At most one of `multiply` (times the level before), `demand` (in the demand's unit) and `like` (POSIX second at
@@ -70,13 +70,13 @@ class Uplift:
 
 
 def expected_demand(
-    seen: Minutes, occasions: Sequence[Occasion], horizon: int, uplift: Uplift | None = None
-) -> tuple[float, Occasion | None]:
+    seen: Minutes, occasions: Sequence[KnownOccurrence], horizon: int, uplift: Uplift | None = None
+) -> tuple[float, KnownOccurrence | None]:
     """Return the most that known events ask for in the `horizon` minutes after `seen`, and the event that does.
 
     (0, None) where none does: no event is near, or nothing is known about its kind yet.
     """
-    largest: tuple[float, Occasion | None] = (0.0, None)
+    largest: tuple[float, KnownOccurrence | None] = (0.0, None)
     # Events that overlap are not added up: what is learned of each is relative to the same hour before it.
     for event in near(seen, occasions, horizon):
         demand = _asked(seen, event, occasions, horizon, uplift or Uplift())
@@ -85,17 +85,19 @@ def expected_demand(
     return largest
 
 
-def near(seen: Minutes, occasions: Sequence[Occasion], horizon: int) -> list[Occasion]:
+def near(seen: Minutes, occasions: Sequence[KnownOccurrence], horizon: int) -> list[KnownOccurrence]:
     """Return the known events that are on, or begin within `horizon` minutes."""
     ahead = seen.end + horizon * MINUTE
     return [event for event in occasions if event.known_at <= seen.end < event.end and event.start < ahead]
 
 
-def _learned_from(event: Occasion, occasions: Sequence[Occasion]) -> list[Occasion]:
+def _learned_from(event: KnownOccurrence, occasions: Sequence[KnownOccurrence]) -> list[KnownOccurrence]:
     return [other for other in occasions if other.kind == event.kind and other.start < event.start]
 
 
-def _asked(seen: Minutes, event: Occasion, occasions: Sequence[Occasion], horizon: int, uplift: Uplift) -> float:
+def _asked(
+    seen: Minutes, event: KnownOccurrence, occasions: Sequence[KnownOccurrence], horizon: int, uplift: Uplift
+) -> float:
     if event.demand is not None:
         return event.demand
     # Once the event is on, the level stays that of the hour before it: the uplift is not to be applied to itself.
@@ -115,7 +117,7 @@ def _asked(seen: Minutes, event: Occasion, occasions: Sequence[Occasion], horizo
 
 
 def _profiles(
-    seen: Minutes, event: Occasion, occasions: Sequence[Occasion], uplift: Uplift
+    seen: Minutes, event: KnownOccurrence, occasions: Sequence[KnownOccurrence], uplift: Uplift
 ) -> list[NDArray[np.float64]]:
     """Return what past events teach about `event`, each as long as it."""
     length = math.ceil((event.end - event.start) / MINUTE)
@@ -140,7 +142,7 @@ def _largest(profiles: list[NDArray[np.float64]], uplift: Uplift) -> float:
     return beyond * float(np.nanquantile(with_past[:, known], uplift.quantile, axis=0).max())
 
 
-def _is_learned(event: Occasion) -> bool:
+def _is_learned(event: KnownOccurrence) -> bool:
     return (event.multiply, event.demand, event.like) == (None, None, None)
 
 
@@ -154,7 +156,7 @@ class Overshoot:
 
 
 def overshoot(
-    seen: Minutes, event: Occasion, occasions: Sequence[Occasion], uplift: Uplift | None = None
+    seen: Minutes, event: KnownOccurrence, occasions: Sequence[KnownOccurrence], uplift: Uplift | None = None
 ) -> Overshoot | None:
     """Return the mean of (asked - needed) ÷ asked over the past events that `event` is learned from, one left out each.
 
@@ -175,7 +177,7 @@ def overshoot(
     return Overshoot(event.kind, float(np.mean(shares)), len(whole))
 
 
-def _alike(event: Occasion, starts: list[float], now: float, last: int) -> list[float]:
+def _alike(event: KnownOccurrence, starts: list[float], now: float, last: int) -> list[float]:
     """Return the starts of the last past events, those at the same time of day if there are any."""
     over = sorted(start for start in starts if start < now)
 
@@ -209,7 +211,7 @@ class Event:
     """Replicas for the events of a calendar; 0 where none is near, so it belongs under `combine: max`."""
 
     per_replica: float
-    occasions: tuple[Occasion, ...]
+    occasions: tuple[KnownOccurrence, ...]
     interval: int = 15
     startup_seconds: float = 60.0
     uplift: Uplift = Uplift()
@@ -231,7 +233,7 @@ class Event:
         asked, cause = expected_demand(seen, self._without(coming, unlike), horizon, self.uplift)
         if unlike and cause is None:
             # An answer of 0 would say that no event is near.
-            return stepping_aside("event", "; ".join(unlike.values()))
+            return abstaining("event", "; ".join(unlike.values()))
         return ModelAnswer(
             model="event",
             replicas=asked / self.per_replica,
@@ -244,11 +246,11 @@ class Event:
             reason=_reason(asked, cause, horizon, unlike),
         )
 
-    def _judged(self, seen: Minutes, coming: Sequence[Occasion]) -> list[Overshoot]:
+    def _judged(self, seen: Minutes, coming: Sequence[KnownOccurrence]) -> list[Overshoot]:
         errors = (overshoot(seen, event, self.occasions, self.uplift) for event in coming)
         return [error for error in errors if error is not None]
 
-    def _without(self, coming: Sequence[Occasion], unlike: Mapping[str, str]) -> list[Occasion]:
+    def _without(self, coming: Sequence[KnownOccurrence], unlike: Mapping[str, str]) -> list[KnownOccurrence]:
         """Return the occasions without those that are `coming` and learned from a kind of `unlike` ones.
 
         A coming event of such a kind stays where the calendar says what to expect: nothing is learned for it.
@@ -263,7 +265,7 @@ class Event:
         )
 
 
-def _reason(asked: float, cause: Occasion | None, horizon: int, unlike: Mapping[str, str]) -> str:
+def _reason(asked: float, cause: KnownOccurrence | None, horizon: int, unlike: Mapping[str, str]) -> str:
     if cause is None:
         reason = f"no known event within {horizon} min"
     else:

@@ -21,7 +21,7 @@ import numpy as np
 from springtide.capacity.conformal import horizon_minutes
 from springtide.capacity.learned import Forecast
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
-from springtide.capacity.model import ModelAnswer, stepping_aside
+from springtide.capacity.model import ModelAnswer, abstaining
 from springtide.errors import DemandUnusable
 from springtide.extras import requires_extra
 
@@ -118,11 +118,11 @@ class Forecasting:
         moment = now.timestamp()
         horizon = horizon_minutes(self.interval, self.startup_seconds)
         if fit is None:
-            return stepping_aside("forecast", "nothing was fitted yet; the DAG capacity_history does, once a day")
+            return abstaining("forecast", "nothing was fitted yet; the DAG capacity_history does, once a day")
         end = moment + horizon * MINUTE
         if not fit.start <= moment or end > fit.end:
             fitted_at = datetime.fromtimestamp(fit.start, now.tzinfo).isoformat(timespec="minutes")
-            return stepping_aside("forecast", f"its fit of {fitted_at} says nothing about the next {horizon} min")
+            return abstaining("forecast", f"its fit of {fitted_at} says nothing about the next {horizon} min")
         first = int((moment - fit.start) // fit.step)
         last = int(-(-(end - fit.start) // fit.step))
         # Every slot that the horizon touches counts whole: the busiest minute may be at its edge.

@@ -17,7 +17,7 @@ from springtide.capacity.setting import Tuned
 from springtide.stored import Stored
 
 if TYPE_CHECKING:
-    from springtide.policy.part import Part
+    from springtide.policy.language.parts import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ModelAnswer(Stored):
     """What one model says: `replicas` before rounding, and the inputs that a reader needs to check it by hand.
 
-    `is_aside`: the model has no say this time, `reason` tells why, and `replicas` is 0. `usual` is what demand
+    `abstains`: the model has no say this time, `reason` tells why, and `replicas` is 0. `expected` is what demand
     most likely needs, without the caution of `replicas` and whoever brings the pods; None where both are the same.
     """
 
@@ -28,13 +28,13 @@ class ModelAnswer(Stored):
     replicas: float
     inputs: Mapping[str, float | int | str]
     reason: str
-    is_aside: bool = False
-    usual: float | None = None
+    abstains: bool = False
+    expected: float | None = None
 
 
-def stepping_aside(model: str, reason: str) -> ModelAnswer:
+def abstaining(model: str, reason: str) -> ModelAnswer:
     """Return the answer of a model that has no say this time."""
-    return ModelAnswer(model=model, replicas=0.0, inputs={}, reason=f"abstains: {reason}", is_aside=True)
+    return ModelAnswer(model=model, replicas=0.0, inputs={}, reason=f"abstains: {reason}", abstains=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +56,13 @@ class CapacityEstimate(Stored):
     @property
     def largest(self) -> ModelAnswer:
         """The answer that decides where the largest one does."""
-        return max((answer for answer in self.answers if not answer.is_aside), key=lambda answer: answer.replicas)
+        return max((answer for answer in self.answers if not answer.abstains), key=lambda answer: answer.replicas)
 
     @property
-    def usual(self) -> int:
+    def expected(self) -> int:
         """What demand most likely needs, whoever brings it: what an event multiplies."""
-        answers = [answer for answer in self.answers if not answer.is_aside]
-        each = [answer.replicas if answer.usual is None else answer.usual for answer in answers]
+        answers = [answer for answer in self.answers if not answer.abstains]
+        each = [answer.replicas if answer.expected is None else answer.expected for answer in answers]
         # fsum: the order of the models in a policy must not decide how 0.1 + 0.2 is rounded up
         return round_up(max(each, default=0.0) if self.combine == "max" else math.fsum(each))
 

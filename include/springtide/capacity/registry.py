@@ -8,22 +8,23 @@ from typing import Any, TypedDict
 
 from springtide.capacity.auto import Auto
 from springtide.capacity.conformal import Conformal
-from springtide.capacity.event import Event, Occasion, Uplift
+from springtide.capacity.event import Event, KnownOccurrence, Uplift
 from springtide.capacity.fixed import Fixed
 from springtide.capacity.forecast import Fitting, Forecasting
+from springtide.capacity.gates import ErrorGate, ScoringWindow
 from springtide.capacity.learned import NOTHING_LEARNED, Learned, fingerprint_of
 from springtide.capacity.minutes import DAY, WEEK
 from springtide.capacity.model import CapacityModel
 from springtide.capacity.percentile import Percentile
 from springtide.capacity.queueing import Queueing
-from springtide.capacity.rehearsed import Larger, MeasuredLoad, Rehearsed, planned_load
+from springtide.capacity.rehearsed import MaxOf, MeasuredLoad, RehearsedModel, planned_load
 from springtide.capacity.seasonal import Seasonal
 from springtide.capacity.sqrt_headroom import SqrtHeadroom
 from springtide.capacity.target_utilization import TargetUtilization
-from springtide.capacity.trust import Looked, Trusted
 from springtide.capacity.usl import Usl, fitted
 from springtide.capacity.weighted_demand import WeightedDemand
-from springtide.policy.capacity import (
+from springtide.policy.scaling.auto import AutoSpec
+from springtide.policy.scaling.capacity import (
     FixedSpec,
     ModelSpec,
     PercentileSpec,
@@ -33,9 +34,14 @@ from springtide.policy.capacity import (
     UslSpec,
     WeightedDemandSpec,
 )
-from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
-from springtide.policy.capacity_part import AheadPart
-from springtide.policy.control import AutoSpec
+from springtide.policy.scaling.capacity_ahead import (
+    ConformalSpec,
+    EventModelSpec,
+    ForecastSpec,
+    KnownEvent,
+    SeasonalSpec,
+)
+from springtide.policy.scaling.capacity_part import AheadPart
 
 UNMEASURED = timedelta(seconds=60)
 """How long a pod takes to serve, where neither the policy nor a run has said."""
@@ -74,7 +80,7 @@ def _conformal(spec: ConformalSpec) -> Conformal:
     return Conformal(per_replica=spec.per_replica, quantile=float(spec.quantile), **_window(spec))
 
 
-def _event(spec: EventSpec) -> Event:
+def _event(spec: EventModelSpec) -> Event:
     return Event(
         per_replica=spec.per_replica,
         occasions=tuple(_occasion(event, spec.per_replica) for event in spec.events),
@@ -84,8 +90,8 @@ def _event(spec: EventSpec) -> Event:
     )
 
 
-def _occasion(event: KnownEvent, per_replica: float) -> Occasion:
-    return Occasion(
+def _occasion(event: KnownEvent, per_replica: float) -> KnownOccurrence:
+    return KnownOccurrence(
         kind=event.kind,
         start=event.start.timestamp(),
         end=event.end.timestamp(),
@@ -145,7 +151,7 @@ class _Window(TypedDict):
     startup_seconds: float
 
 
-def _window(spec: AheadPart | EventSpec) -> _Window:
+def _window(spec: AheadPart | EventModelSpec) -> _Window:
     return {
         "interval": spec.interval // timedelta(minutes=1),
         "startup_seconds": spec.startup.total_seconds(),
@@ -162,7 +168,7 @@ _BUILDERS: dict[type, Callable[[Any], CapacityModel]] = {
     ConformalSpec: _conformal,
     QueueingSpec: _queueing,
     UslSpec: _usl,
-    EventSpec: _event,
+    EventModelSpec: _event,
 }
 
 
@@ -171,7 +177,7 @@ def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> Capacity
     model = _built(spec, learned)
     # Models that look ahead can be wrong without anybody noticing; those of present demand cannot.
     if isinstance(spec, AheadPart):
-        return Trusted(
+        return ErrorGate(
             name=spec.model,
             model=model,
             error=learned.errors.get(fingerprint_of(spec)),
@@ -187,11 +193,11 @@ def rehearsed_model(spec: ModelSpec, learned: Learned, measured: MeasuredLoad | 
         return model
     planned = planned_load(spec)
     if planned is not None:
-        return Rehearsed(model, planned, measured)
+        return RehearsedModel(model, planned, measured)
     if isinstance(spec, UslSpec) and measured.is_limit:
         # a law is fitted to points, so the measurement is one more of them instead of a factor
         rehearsed = (measured.replicas, measured.per_replica * measured.replicas)
-        return Larger(model, _usl(spec, rehearsed))
+        return MaxOf(model, _usl(spec, rehearsed))
     return model
 
 
@@ -205,10 +211,10 @@ def fitting_of(spec: ForecastSpec) -> Fitting:
     return Fitting(_SEASONS[spec.season], float(spec.quantile))
 
 
-def judged_by(spec: AheadPart) -> Looked:
+def scoring_of(spec: AheadPart) -> ScoringWindow:
     """Return how the errors of `spec`'s model are measured."""
     assert spec.rated_load is not None, "every model that looks ahead says what one replica serves"
-    return Looked(spec.rated_load, **_window(spec))
+    return ScoringWindow(spec.rated_load, **_window(spec))
 
 
 def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:

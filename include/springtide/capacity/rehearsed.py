@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from springtide.capacity.model import CapacityModel, ModelAnswer
-from springtide.policy.capacity_part import ModelPart
+from springtide.policy.scaling.capacity_part import ModelPart
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
-    from springtide.policy.part import Part
+    from springtide.policy.language.parts import Part
 
 MEASURED: Final = "rehearsed_per_replica"
 PLANNED: Final = "planned_per_replica"
@@ -36,7 +36,7 @@ class MeasuredLoad:
     is_limit: bool
     at: datetime
 
-    def words(self) -> str:
+    def message(self) -> str:
         """Return it for a message."""
         how = "at most" if self.is_limit else "at least"
         return f"{how} {self.per_replica:.4g} requests/s a replica, {self.replicas} replicas on {self.at:%Y-%m-%d}"
@@ -52,7 +52,7 @@ def planned_load(spec: Part) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class RehearsedModel:
     """The answers of `model`, which plans `planned` on one replica, in the light of what was `measured`."""
 
     model: CapacityModel
@@ -66,24 +66,24 @@ class Rehearsed:
             DemandUnusable: as the model does.
         """
         answer = self.model.answer(demand, replicas=replicas, now=now)
-        if answer.is_aside:
+        if answer.abstains:
             return answer
         seen: dict[str, float | int | str] = {MEASURED: self.measured.per_replica, PLANNED: self.planned}
-        seen[REHEARSED] = self.measured.words()
+        seen[REHEARSED] = self.measured.message()
         shown = replace(answer, inputs={**answer.inputs, **seen})
         # A load that held proves nothing about more of it, and a replica that serves more than planned is headroom:
         # an owner takes that by a higher per_replica, never by a rehearsal alone.
         if not self.measured.is_limit or self.measured.per_replica >= self.planned:
             return shown
         factor = self.planned / self.measured.per_replica
-        reason = f"{answer.reason}, times {factor:.3g}: rehearsed {self.measured.words()}, not {self.planned:.4g}"
+        reason = f"{answer.reason}, times {factor:.3g}: rehearsed {self.measured.message()}, not {self.planned:.4g}"
         inputs = {**shown.inputs, RAISED_BY: factor}
-        usual = None if answer.usual is None else answer.usual * factor
-        return replace(shown, replicas=answer.replicas * factor, usual=usual, inputs=inputs, reason=reason)
+        expected = None if answer.expected is None else answer.expected * factor
+        return replace(shown, replicas=answer.replicas * factor, expected=expected, inputs=inputs, reason=reason)
 
 
 @dataclass(frozen=True, slots=True)
-class Larger:
+class MaxOf:
     """The larger of two models' answers."""
 
     first: CapacityModel

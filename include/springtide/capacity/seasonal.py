@@ -14,7 +14,7 @@ import numpy as np
 
 from springtide.capacity.conformal import horizon_minutes
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes, seen_minutes
-from springtide.capacity.model import ModelAnswer, stepping_aside
+from springtide.capacity.model import ModelAnswer, abstaining
 from springtide.demand.model import DemandSeries
 
 MOST_SEASONS = 28
@@ -55,7 +55,7 @@ class Seasonal:
         peaks = earlier_peaks(seen, horizon + max(0, ahead), self.season)
         name = {DAY: "day", WEEK: "week"}.get(self.season, f"{self.season} min")
         if not peaks:
-            return stepping_aside("seasonal", f"no whole {name} of demand was seen yet: {len(seen)} min were")
+            return abstaining("seasonal", f"no whole {name} of demand was seen yet: {len(seen)} min were")
         # "higher": a peak that occurred; with fewer than twenty seasons 95 % is the largest of them.
         level = float(np.quantile(peaks, self.quantile, method="higher"))
         return ModelAnswer(

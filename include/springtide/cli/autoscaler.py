@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from springtide.cli.answers import answering, print_json
-from springtide.cli.applying import Wish
-from springtide.cli.applying import apply as apply_wish
+from springtide.cli.apply_autoscaler import ApplyRequest
+from springtide.cli.apply_autoscaler import apply as apply_wish
 from springtide.cli.display import yaml_of
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
+    CliContext,
     Ending,
     Output,
     OutputOption,
-    Place,
     ServiceArgument,
 )
 
 if TYPE_CHECKING:
+    from springtide.autoscaling.manifests import Manifest
     from springtide.capacity.setting import Setting
-    from springtide.plan.autoscaler import Manifest
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 
 class Follower(StrEnum):
@@ -67,15 +67,15 @@ def autoscaler(
     Changes nothing without --apply. Apply it again after `springtide tune`: only the rule's numbers change.
     """
     with answering(output):
-        from springtide.plan.autoscaler import horizontal_pod_autoscaler, scaled_object
+        from springtide.autoscaling.manifests import horizontal_pod_autoscaler, scaled_object
 
         policy = place.policy(service)
-        setting, whence, stale = _tuned(place, policy)
+        setting, source, stale = _tuned(place, policy)
         follower = scaled_object(policy, keda_prometheus) if by is Follower.KEDA else horizontal_pod_autoscaler(policy)
         if asked.apply:
             apply_wish(
                 place,
-                Wish(
+                ApplyRequest(
                     policy=policy,
                     setting=setting,
                     follower=follower,
@@ -86,11 +86,11 @@ def autoscaler(
                 typer.echo,
             )
             return
-        _print(policy, setting, follower, [f"{setting} ({whence})", *([stale] if stale else ())], output)
+        _print(policy, setting, follower, [f"{setting} ({source})", *([stale] if stale else ())], output)
 
 
 def _print(policy: ScalingPolicy, setting: Setting, follower: Manifest, notes: list[str], output: Output) -> None:
-    from springtide.plan.autoscaler import adapter_rule, recording_rule
+    from springtide.autoscaling.manifests import adapter_rule, recording_rule
 
     manifests = [recording_rule(policy, setting), follower]
     if output is Output.JSON:
@@ -102,16 +102,16 @@ def _print(policy: ScalingPolicy, setting: Setting, follower: Manifest, notes: l
     typer.echo("".join(f"# {note}\n" for note in notes) + "---\n".join(map(yaml_of, manifests)), nl=False)
 
 
-def _tuned(place: Place, policy: ScalingPolicy) -> tuple[Setting, str, str | None]:
+def _tuned(place: CliContext, policy: ScalingPolicy) -> tuple[Setting, str, str | None]:
     """Return the setting of the policy's next plan, where it is from, and whether the cluster follows another one."""
+    from springtide.autoscaling.manifests import staleness, tuned_spec
     from springtide.capacity.auto import Auto
     from springtide.capacity.registry import build_model
-    from springtide.plan.autoscaler import staleness, tuned_spec
 
     spec, _ = tuned_spec(policy)
     with place.open_store() as opened:
         learned = opened.learned(policy.name)
     model = build_model(spec, learned)
     assert isinstance(model, Auto)
-    setting, whence = model.setting(datetime.now(UTC))
-    return setting, whence, staleness(policy, setting, learned.applied)
+    setting, source = model.setting(datetime.now(UTC))
+    return setting, source, staleness(policy, setting, learned.applied)

@@ -14,19 +14,19 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
+    CliContext,
     Demand,
     Output,
     OutputOption,
-    Place,
     ServiceArgument,
 )
 from springtide.errors import InputError
 from springtide.extras import require_packages
 
 if TYPE_CHECKING:
-    from springtide.backtest.policy import Report
+    from springtide.backtest.policy import BacktestReport
     from springtide.backtest.trace import Trace
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 _HISTORY = timedelta(days=28)
 """What is read before the range: tuning replays a week, whose plans look back on three."""
@@ -69,7 +69,7 @@ def backtest(
 
 
 def history(
-    place: Place, policy: ScalingPolicy, first: datetime, last: datetime, per_replica: float | None = None
+    place: CliContext, policy: ScalingPolicy, first: datetime, last: datetime, per_replica: float | None = None
 ) -> Trace:
     """Return demand of the policy's own source: scored from `first` to `last`, with what lies before as history.
 
@@ -110,9 +110,9 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _show(found: Report, output: Output) -> None:
+def _show(found: BacktestReport, output: Output) -> None:
+    from springtide.backtest.headline import verdict
     from springtide.backtest.page import COLUMNS, rows
-    from springtide.backtest.words import verdict
 
     if output is Output.JSON:
         print_json(_record(found))
@@ -124,10 +124,10 @@ def _show(found: Report, output: Output) -> None:
     out.print(verdict(found), highlight=False)
 
 
-def _record(found: Report) -> dict[str, Any]:
+def _record(found: BacktestReport) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from springtide.backtest.words import verdict
+    from springtide.backtest.headline import verdict
 
     lines = [
         {"name": line.name, "missed_days": line.missed_days, "pod_hours": line.pod_hours, **asdict(line.score)}

@@ -30,7 +30,7 @@ _STYLES = {
     RunOutcome.RUNNING: "cyan",
     RunOutcome.ROLLED_BACK: "yellow",
     RunOutcome.FAILED: "red",
-    RunOutcome.KEPT_BOTH: "bold red",
+    RunOutcome.NEEDS_ATTENTION: "bold red",
 }
 
 

@@ -17,20 +17,20 @@ from springtide.cli.display import out
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
     DEFAULTS,
+    CliContext,
     Output,
     OutputOption,
-    Place,
     Policies,
     current_user,
 )
 from springtide.clock import SystemClock
 from springtide.errors import InputError
 from springtide.events.ad_hoc import ad_hoc_event
-from springtide.events.almanac import Almanac
-from springtide.events.known import Known, read_calendars
-from springtide.events.leads import LeadTime, Measured, leads_of
+from springtide.events.calendars import Calendars
+from springtide.events.leads import LeadTime, MeasuredRuns, leads_of
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import named_event
+from springtide.events.snapshot import CalendarSnapshot, read_calendars
 from springtide.settings import variable_name
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -105,7 +105,7 @@ def list_events(
 def list_sources(
     *,
     calendars: CalendarsOption = DEFAULT_CALENDARS,
-    place: Annotated[Place, Offers("policies")],
+    place: Annotated[CliContext, Offers("policies")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print what became of everything that the calendars hold: how many count, which are left out, and why."""
@@ -149,10 +149,10 @@ def add_event(
         ahead = leads_of(added.almanac, _measured(added.almanac, place), now)[one.id]
         due = max(now, one.start - ahead.length).replace(microsecond=0)
         queue_run(airflow, run_id(one.event, one.start), {"event": event}, due)
-        words = f"{run_id(one.event, one.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
+        message = f"{run_id(one.event, one.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
         if one.start - ahead.length < now.replace(microsecond=0):
-            words += f": at once, for its lead of {ahead.length} is longer than the notice"
-        out.print(f"{words}. Lead {ahead.length}: {ahead.reason}.", highlight=False, soft_wrap=True)
+            message += f": at once, for its lead of {ahead.length} is longer than the notice"
+        out.print(f"{message}. Lead {ahead.length}: {ahead.reason}.", highlight=False, soft_wrap=True)
 
 
 @app.command("cancel")
@@ -210,7 +210,7 @@ def run_id(name: str, start: datetime) -> str:
     return f"event__{name}__{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _row(one: Occurrence, lead: LeadTime, almanac: Almanac) -> dict[str, Any]:
+def _row(one: Occurrence, lead: LeadTime, almanac: Calendars) -> dict[str, Any]:
     frozen = {name: almanac.frozen(name, one.start - lead.length, one.event) for name in one.asks}
     return {
         "event": one.id,
@@ -234,7 +234,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     out.print(table)
 
 
-def _show_sources(known: Known) -> None:
+def _show_sources(known: CalendarSnapshot) -> None:
     for account in known.accounts:
         following = "" if account.following is None else f", next {account.following:%Y-%m-%d %H:%M} UTC"
         told = f"{account}; {account.ahead} times ahead{following}"
@@ -243,17 +243,17 @@ def _show_sources(known: Known) -> None:
         out.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-def _services(place: Place) -> list[str] | None:
+def _services(place: CliContext) -> list[str] | None:
     return place.folder.names() or None
 
 
-def _measured(almanac: Almanac, place: Place) -> Measured:
+def _measured(almanac: Calendars, place: CliContext) -> MeasuredRuns:
     """Return what the store of runs says of the services whose leads are learned."""
-    from springtide.run.measuring import measure
+    from springtide.training.durations import measure
 
     services = {name for one in almanac.occurrences if one.lead is None for name in one.asks}
     if not services:
-        return Measured()
+        return MeasuredRuns()
     known = set(_services(place) or ()) & services
     policies = {name: place.policy(name) for name in known}
     with place.open_store() as store:

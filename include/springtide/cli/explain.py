@@ -13,9 +13,9 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out, show_plan
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
+    CliContext,
     Output,
     OutputOption,
-    Place,
     ServiceArgument,
 )
 from springtide.clock import SystemClock
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from springtide.demand.model import DemandSeries
     from springtide.plan.model import ScalingPlan
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 Current = Annotated[
     int | None, typer.Option(min=0, max=10_000, help="Explain as if this many replicas ran; no cluster is read then.")
@@ -40,7 +40,7 @@ def explain(
     plot: Annotated[
         Path | None, typer.Option(help="Draw demand and every answer to this file (HTML, works offline).")
     ] = None,
-    place: Place,
+    place: CliContext,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print how many replicas SERVICE needs now, with each model's inputs and each guard. Changes nothing."""
@@ -52,8 +52,9 @@ def explain(
         _show(policy, plan, output)
 
 
-def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> ScalingPlan:
-    from springtide.run.admission import Around, calculated, plan_capacity
+def _planned(place: CliContext, policy: ScalingPolicy, current: int | None) -> ScalingPlan:
+    from springtide.run.admission import plan_capacity
+    from springtide.run.estimation import EstimateInputs, estimate_for
 
     if current is None:
         from springtide.cli.options import current_user, new_run_id
@@ -75,13 +76,13 @@ def _planned(place: Place, policy: ScalingPolicy, current: int | None) -> Scalin
     now = SystemClock().now()
     source = None if policy.spec.demand is None else place.demand(policy)
     with place.open_store() as opened:
-        around = Around(instant_of(Metrics(url=place.prometheus)))
-        found = calculated(policy, source, opened, now=now, current=current, around=around)
+        around = EstimateInputs(instant_of(Metrics(url=place.prometheus)))
+        found = estimate_for(policy, source, opened, now=now, current=current, around=around)
     strategy = policy.spec.strategy.type
     return make_plan(policy, found, current=current, strategy=strategy, now=now, explicit=False)
 
 
-def _last_day(place: Place, policy: ScalingPolicy, now: datetime) -> DemandSeries | None:
+def _last_day(place: CliContext, policy: ScalingPolicy, now: datetime) -> DemandSeries | None:
     from datetime import timedelta
 
     spec = policy.spec.demand

@@ -16,14 +16,14 @@ from springtide.cli.display import err, out
 from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
+    CliContext,
     Output,
     OutputOption,
-    Place,
     current_user,
     new_run_id,
 )
 from springtide.clock import Clock, SystemClock
-from springtide.events.almanac import Almanac
+from springtide.events.calendars import Calendars
 from springtide.events.leads import leads_of
 from springtide.events.rehearsal import named_event
 from springtide.fleet.calendars import CalendarFolder
@@ -52,7 +52,7 @@ def adjust(
     *,
     dry_run: DryRunOption = False,
     calendars: CalendarsOption = DEFAULT_CALENDARS,
-    place: Place,
+    place: CliContext,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Sweep once: look at every service, and scale those that need it, for demand and for the events that go on.
@@ -71,7 +71,7 @@ def prepare(
     *,
     dry_run: DryRunOption = False,
     calendars: CalendarsOption = DEFAULT_CALENDARS,
-    place: Place,
+    place: CliContext,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Prepare EVENT now, or every event whose lead has begun and that is not prepared yet.
@@ -89,7 +89,7 @@ def prepare(
 class FleetCommand:
     """One command: where it works, and how it answers."""
 
-    place: Place
+    place: CliContext
     calendars: Path
     output: Output
 
@@ -139,10 +139,10 @@ class FleetCommand:
             )
             self._show(conducted(conductor, due, self._tell, pause=runs.wait_for_an_end))
 
-    def _almanac(self, clock: Clock) -> Almanac:
+    def _almanac(self, clock: Clock) -> Calendars:
         if self.calendars == DEFAULT_CALENDARS and not self.calendars.exists():
             err.print(f"there is no folder {self.calendars}/ here: no event is known", highlight=False)
-            return Almanac()
+            return Calendars()
         known = self._folder().known(clock.now())
         known.raise_if_broken()
         return known.almanac
@@ -160,8 +160,8 @@ class FleetCommand:
 
     def _tell(self, turn: TurnReport) -> None:
         if self.output is Output.TABLE:
-            for service, words in turn.started.items():
-                err.print(f"{service}: {words}", highlight=False)
+            for service, message in turn.started.items():
+                err.print(f"{service}: {message}", highlight=False)
 
     def _show(self, report: FleetReport) -> None:
         if self.output is Output.JSON:
@@ -170,7 +170,7 @@ class FleetCommand:
             out.print("nothing is due: there is no service to look at")
         else:
             table = Table("service", "outcome")
-            for service, words in sorted(report.services.items()):
-                table.add_row(service, f"[red]{words}" if service in report.problems else words)
+            for service, message in sorted(report.services.items()):
+                table.add_row(service, f"[red]{message}" if service in report.problems else message)
             out.print(table)
         report.require_good()

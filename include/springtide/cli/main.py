@@ -18,10 +18,10 @@ from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
     DEFAULT_STORE,
+    CliContext,
     Ending,
     Output,
     OutputOption,
-    Place,
     Planning,
     ReasonOption,
     ReplicasOption,
@@ -35,7 +35,7 @@ from springtide.clock import SystemClock
 from springtide.errors import NotFound, SpringtideError
 from springtide.plan.findings import require_passed
 from springtide.plan.guards import parse_replicas
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity
 from springtide.run.lease import read_lease
@@ -118,7 +118,7 @@ def run(
     service: ServiceArgument,
     *,
     asked: RunOptions,
-    place: Place,
+    place: CliContext,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Scale SERVICE: the whole run, in this process.
@@ -147,7 +147,7 @@ def status(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print the latest runs, or one of them."""
-    place = Place(store=store)
+    place = CliContext(store=store)
     with answering(output):
         if run_id is not None:
             _show_one(place, run_id, output)
@@ -202,7 +202,7 @@ def _request(policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
     )
 
 
-def _show_one(place: Place, run_id: str, output: Output, *, with_error: bool = True) -> None:
+def _show_one(place: CliContext, run_id: str, output: Output, *, with_error: bool = True) -> None:
     with place.open_store() as store:
         found = store.get(run_id)
     if output is Output.JSON:
@@ -211,7 +211,7 @@ def _show_one(place: Place, run_id: str, output: Output, *, with_error: bool = T
         show_run(found, with_error=with_error)
 
 
-def _show_if_kept(place: Place, run_id: str, output: Output) -> None:
+def _show_if_kept(place: CliContext, run_id: str, output: Output) -> None:
     """Show the run at its end; a store that does not answer must not hide how the run ended."""
     try:
         _show_one(place, run_id, output, with_error=False)  # the error itself is shown last, by `answering`

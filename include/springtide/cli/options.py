@@ -18,14 +18,14 @@ from springtide.cli.groups import Offers
 from springtide.clock import Clock, SystemClock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
-from springtide.policy.demand import DemandSpec, FileDemand
-from springtide.policy.folder import PolicyFolder
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.scaling.demand import DemandSpec, FileDemand
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.store import RunStore
+from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.ports import Ports
-from springtide.run.sweep import COMMAND_LINE
 from springtide.settings import Settings, variable_name
 
 
@@ -68,7 +68,7 @@ def settings_now() -> Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CliContext:
     """Where a command works: which policies, which cluster, which metrics, which store (None: no record is kept).
 
     Its fields are options: `cli/groups.py`.
@@ -143,16 +143,16 @@ class Place:
         return open_store(self.store, metrics_directory=settings_now().metrics_directory)
 
 
-Policies = Annotated[Place, Offers("policies", "store")]
+Policies = Annotated[CliContext, Offers("policies", "store")]
 """Commands that read policies and records, and no cluster."""
 
-Demand = Annotated[Place, Offers("policies", "prometheus")]
+Demand = Annotated[CliContext, Offers("policies", "prometheus")]
 """Commands that read demand, and no cluster."""
 
-Planning = Annotated[Place, Offers("policies", "kubeconfig", "context", "prometheus")]
+Planning = Annotated[CliContext, Offers("policies", "kubeconfig", "context", "prometheus")]
 """Commands that plan and record nothing."""
 
-Ending = Annotated[Place, Offers("policies", "kubeconfig", "context", "store")]
+Ending = Annotated[CliContext, Offers("policies", "kubeconfig", "context", "store")]
 """Commands that change a cluster, and need no demand for it."""
 
 

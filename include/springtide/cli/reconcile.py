@@ -17,11 +17,16 @@ from springtide.cli.options import (
     OutputOption,
 )
 from springtide.errors import InputError, PolicyError, SpringtideError
-from springtide.policy.folder import PolicyFolder
-from springtide.run.reconcile import IsAlive
-from springtide.run.sweep import COMMAND_LINE, Fate, Swept, sweep
+from springtide.policy.reading.folder import PolicyFolder
+from springtide.recovery.reconcile import IsAlive
+from springtide.recovery.rounds import COMMAND_LINE, ReconcileReport, ReconcileStatus, reconcile_round
 
-_STYLES = {Fate.ENDED: "green", Fate.ALIVE: "cyan", Fate.SILENT_AGAIN: "yellow", Fate.NEEDS_PERSON: "bold red"}
+_STYLES = {
+    ReconcileStatus.ENDED: "green",
+    ReconcileStatus.ALIVE: "cyan",
+    ReconcileStatus.RETRY_LATER: "yellow",
+    ReconcileStatus.NEEDS_ATTENTION: "bold red",
+}
 
 
 @grouped
@@ -48,7 +53,7 @@ def reconcile(
     with answering(output):
         namespaces, unread = (namespace, ()) if namespace else _namespaces_of(place.folder)
         with place.ports(lambda _message: None) as ports:
-            swept = sweep(ports, namespaces, _vouched(run or ()))
+            swept = reconcile_round(ports, namespaces, _vouched(run or ()))
         _show(swept, output)
         code = _exit_code(swept, [*unread, *swept.refused])
     if code:
@@ -72,23 +77,23 @@ def _vouched(gone: list[str] | tuple[str, ...]) -> IsAlive:
     return lambda run_id: not run_id.startswith(COMMAND_LINE) and run_id not in gone
 
 
-def _exit_code(swept: Swept, errors: list[SpringtideError]) -> int:
+def _exit_code(swept: ReconcileReport, errors: list[SpringtideError]) -> int:
     for error in errors:
         show_error(error)
-    if errors or swept.with_fate(Fate.NEEDS_PERSON):
+    if errors or swept.with_status(ReconcileStatus.NEEDS_ATTENTION):
         return FAILED
-    return TRY_AGAIN if swept.with_fate(Fate.SILENT_AGAIN) else 0
+    return TRY_AGAIN if swept.with_status(ReconcileStatus.RETRY_LATER) else 0
 
 
-def _show(swept: Swept, output: Output) -> None:
+def _show(swept: ReconcileReport, output: Output) -> None:
     if output is Output.JSON:
         print_json([run.to_record() for run in swept.runs])
         return
     if not swept.runs:
         out.print("no run owns a workload: there is nothing to reconcile")
         return
-    table = Table("run", "workload", "fate", "outcome", "what was found")
+    table = Table("run", "workload", "status", "outcome", "what was found")
     for run in swept.runs:
-        fate = f"[{_STYLES[run.fate]}]{run.fate.value}"
-        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", fate, run.outcome.value, escape(run.message))
+        status = f"[{_STYLES[run.status]}]{run.status.value}"
+        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", status, run.outcome.value, escape(run.message))
     out.print(table)

@@ -11,10 +11,10 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.display import PhaseDisplay, err
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
+    CliContext,
     Ending,
     Output,
     OutputOption,
-    Place,
     ReasonOption,
     current_user,
     new_run_id,
@@ -25,7 +25,7 @@ from springtide.run import pipeline
 from springtide.run.release import expired_floors, release_request
 
 if TYPE_CHECKING:
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
     from springtide.run.ports import Ports
 
 ServiceOption = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="The policy whose floor is released.")]
@@ -64,7 +64,7 @@ def _release_each(ports: Ports, policies: Sequence[ScalingPolicy], display: Phas
         raise failed[0]
 
 
-def _asked_for(place: Place, service: str | None, *, expired: bool) -> list[ScalingPolicy]:
+def _asked_for(place: CliContext, service: str | None, *, expired: bool) -> list[ScalingPolicy]:
     if (service is None) is not expired:
         raise InputError("service: give one, or pass --expired for all expired floors.", code="name_required")
     return list(place.folder.all().values()) if service is None else [place.policy(service)]

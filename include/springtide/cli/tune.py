@@ -8,22 +8,22 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
+    CliContext,
     Output,
     OutputOption,
-    Place,
     ServiceArgument,
 )
 from springtide.clock import SystemClock
 
 if TYPE_CHECKING:
-    from springtide.run.tuning import TunedModel
+    from springtide.training.tuning import TunedModel
 
 
 @grouped
 def tune(
     service: ServiceArgument,
     *,
-    place: Annotated[Place, Offers("policies", "prometheus", "store")],
+    place: Annotated[CliContext, Offers("policies", "prometheus", "store")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Tune the auto models of SERVICE on its last 7 days, for its next plans. Once a day is enough.
@@ -31,7 +31,7 @@ def tune(
     Reads demand, writes the store; never touches a cluster.
     """
     with answering(output):
-        from springtide.run.tuning import auto_specs, tune_policy
+        from springtide.training.tuning import auto_specs, tune_policy
 
         policy = place.policy(service)
         auto_specs(policy)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from springtide.demand.model import DemandSeries, DemandSource
-from springtide.policy.demand import PrometheusDemand
-from springtide.policy.model import TargetSpec
+from springtide.policy.scaling.demand import PrometheusDemand
+from springtide.policy.scaling.model import TargetSpec
 
 
 def maxima_query(spec: PrometheusDemand) -> str:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from springtide.demand.fall import SLOT, fallen_from
 from springtide.demand.model import DemandSeries
-from springtide.demand.verdict import Finding, Outcome, Verdict
+from springtide.demand.sudden_drop import SLOT, fallen_from
+from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
 from springtide.extras import requires_extra
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-    from springtide.policy.demand import FileDemand, PrometheusDemand
+    from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 
 DAY = timedelta(days=1)
 SLOTS = round(DAY.total_seconds() / SLOT)
@@ -37,7 +37,7 @@ _NAME = "demand"
 class Judged:
     """A verdict, and the page that shows it; no page where none was asked for."""
 
-    verdict: Verdict
+    verdict: QualityVerdict
     page: str | None = None
 
 
@@ -60,7 +60,7 @@ def judge_day(
 
 def _verdict(
     series: DemandSeries, spec: PrometheusDemand | FileDemand, start: datetime, *, site: str | None
-) -> Verdict:
+) -> QualityVerdict:
     with requires_extra("quality"):
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -89,29 +89,31 @@ def _verdict(
     run = gx.RunIdentifier(run_name=f"{start:%Y-%m-%d}", run_time=start)
     result = checkpoint.run(batch_parameters={"dataframe": _frame(series, start)}, run_id=run)
     results = [single for whole in result.run_results.values() for single in whole.results]
-    return Verdict(tuple(_finding(single) for single in results if not single.success))
+    return QualityVerdict(tuple(_finding(single) for single in results if not single.success))
 
 
-def _rules(spec: PrometheusDemand | FileDemand, start: datetime) -> Iterator[tuple[str, Outcome, str, dict[str, Any]]]:
+def _rules(
+    spec: PrometheusDemand | FileDemand, start: datetime
+) -> Iterator[tuple[str, QualityOutcome, str, dict[str, Any]]]:
     """Yield each rule: its name, what becomes of demand that breaks it, the expectation, and its limits."""
     quality = spec.quality
     end = (start + DAY).timestamp()
     # 1e-9: 95 % of 288 is 273.6, and 100 % must stay 288 whatever the float says
     enough = math.ceil(SLOTS * (1 - quality.max_missing) - 1e-9)
-    yield "empty", Outcome.REFUSE, "ExpectTableRowCountToBeBetween", {"min_value": 1}
-    yield "gaps", Outcome.HOLD, "ExpectTableRowCountToBeBetween", {"min_value": enough}
-    yield "duplicates", Outcome.REFUSE, "ExpectColumnValuesToBeUnique", {"column": "slot"}
-    yield "range", Outcome.REFUSE, "ExpectColumnValuesToNotBeNull", {"column": "value"}
+    yield "empty", QualityOutcome.REFUSE, "ExpectTableRowCountToBeBetween", {"min_value": 1}
+    yield "gaps", QualityOutcome.HOLD, "ExpectTableRowCountToBeBetween", {"min_value": enough}
+    yield "duplicates", QualityOutcome.REFUSE, "ExpectColumnValuesToBeUnique", {"column": "slot"}
+    yield "range", QualityOutcome.REFUSE, "ExpectColumnValuesToNotBeNull", {"column": "value"}
     limits = {"column": "value", "min_value": 0, "max_value": quality.at_most}
-    yield "range", Outcome.REFUSE, "ExpectColumnValuesToBeBetween", limits
+    yield "range", QualityOutcome.REFUSE, "ExpectColumnValuesToBeBetween", limits
     # Spacing and gaps are two rules: a day may have all its rows and still lack an afternoon, where others stand twice.
     spacing = {"column": "spacing", "max_value": SLOT, "mostly": max(0.0, 1 - float(quality.max_missing))}
-    yield "spacing", Outcome.HOLD, "ExpectColumnValuesToBeBetween", spacing
+    yield "spacing", QualityOutcome.HOLD, "ExpectColumnValuesToBeBetween", spacing
     newest = {"column": "time", "min_value": end - SLOT - quality.max_age.total_seconds(), "max_value": end}
-    yield "freshness", Outcome.HOLD, "ExpectColumnMaxToBeBetween", newest
+    yield "freshness", QualityOutcome.HOLD, "ExpectColumnMaxToBeBetween", newest
     if float(quality.sudden_fall) < 1:
         fall = {"column": "fall", "max_value": float(quality.sudden_fall)}
-        yield "sudden_fall", Outcome.HOLD, "ExpectColumnValuesToBeBetween", fall
+        yield "sudden_fall", QualityOutcome.HOLD, "ExpectColumnValuesToBeBetween", fall
 
 
 def _frame(series: DemandSeries, start: datetime) -> DataFrame:
@@ -142,7 +144,7 @@ def _fall(series: DemandSeries, row: int) -> float:
     return 0.0 if level is None or not math.isfinite(value) else max(0.0, 1 - value / level)
 
 
-def _finding(result: Any) -> Finding:
+def _finding(result: Any) -> QualityFinding:
     config = result.expectation_config
     observed = {
         key: value
@@ -154,7 +156,7 @@ def _finding(result: Any) -> Finding:
     expected = ", ".join(f"{key} {value}" for key, value in limits.items() if value is not None)
     column = config.kwargs.get("column", "rows")
     message = f"{config.type} of {column} ({expected or 'no limits'}): {observation or 'no sample'}"
-    return Finding(config.meta["rule"], Outcome(config.meta["outcome"]), message)
+    return QualityFinding(config.meta["rule"], QualityOutcome(config.meta["outcome"]), message)
 
 
 def _site(context: Any, folder: str) -> Any:

@@ -15,7 +15,7 @@ import numpy as np
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import unusable
 from springtide.extras import requires_extra
-from springtide.policy.units import shown
+from springtide.policy.language.units import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,45 +15,45 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.demand.fall import fallen_from
-from springtide.demand.verdict import Finding, Outcome, Verdict
+from springtide.demand.sudden_drop import fallen_from
+from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable
 from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
-    from springtide.policy.demand import FileDemand, PrometheusDemand
+    from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 
 _CLOCK_SKEW = 60.0  # seconds that the source's clock may be ahead; more is an error of one of the clocks
 
 
 def judge(
-    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime, usual: float | None = None
-) -> Verdict:
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime, expected: float | None = None
+) -> QualityVerdict:
     """Return what `series`, read over the `lookback` before `now`, is good for by the rules of `spec.quality`.
 
-    `usual` is the lowest five-minute maximum at this time on earlier days, None where none were kept.
+    `expected` is the lowest five-minute maximum at this time on earlier days, None where none were kept.
     """
     for rule in (_values, _order, _future):
         broken = rule(series, spec, now)
         if broken is not None:
-            return Verdict((broken,))  # the other rules would say nonsense
-    falls = _fall(series, spec, now, usual)
+            return QualityVerdict((broken,))  # the other rules would say nonsense
+    falls = _fall(series, spec, now, expected)
     findings = (_age(series, spec, now), _gaps(series, spec, now), falls)
-    return Verdict(tuple(finding for finding in findings if finding is not None))
+    return QualityVerdict(tuple(finding for finding in findings if finding is not None))
 
 
 def check_quality(
-    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime, usual: float | None = None
-) -> Verdict:
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime, expected: float | None = None
+) -> QualityVerdict:
     """Return the verdict on demand that may be acted on, if only by holding what runs.
 
     Raises:
         DemandUnusable: it must not be acted on (`capacity_unusable`); the message names the source, the value and the
             time.
     """
-    verdict = judge(series, spec, now=now, usual=usual)
-    if verdict.outcome is Outcome.REFUSE:
+    verdict = judge(series, spec, now=now, expected=expected)
+    if verdict.outcome is QualityOutcome.REFUSE:
         raise unusable(series.source, verdict.message)
     return verdict
 
@@ -63,7 +63,7 @@ def unusable(source: str, problem: str) -> DemandUnusable:
     return DemandUnusable(f"demand of {source}: {problem}", code="capacity_unusable", field="demand")
 
 
-def _values(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+def _values(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
     del now
     if not len(series):
         return _refused("empty", "there is no sample. Is the query right, and is the service measured?")
@@ -86,14 +86,14 @@ def _values(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
     return None
 
 
-def _order(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+def _order(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
     del spec, now
     if (np.diff(series.times) <= 0).any():
         return _refused("duplicates", "its samples are not in order of time, or a time appears twice.")
     return None
 
 
-def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
     del spec
     newest = float(series.times[-1])
     ahead = newest - now.timestamp()
@@ -105,7 +105,7 @@ def _future(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: date
     return None
 
 
-def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
     newest = float(series.times[-1])
     max_age = spec.quality.max_age
     age = now.timestamp() - newest
@@ -118,7 +118,7 @@ def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetim
     )
 
 
-def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> Finding | None:
+def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
     step = spec.step.total_seconds()
     expected = max(1, spec.lookback // spec.step)
     # Steps that hold a sample, not samples: two in one step do not make up for a gap.
@@ -138,14 +138,14 @@ def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: dateti
 
 
 def _fall(
-    series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime, usual: float | None
-) -> Finding | None:
+    series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime, expected: float | None
+) -> QualityFinding | None:
     if float(spec.quality.sudden_fall) == 1:
         return None  # demand cannot fall by more than all of it: the rule is off
-    level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), usual)
+    level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), expected)
     if level is None:
         return None
-    before = f"{level:g} {series.unit} " + ("before" if usual is None else "at this time of the days before")
+    before = f"{level:g} {series.unit} " + ("before" if expected is None else "at this time of the days before")
     return _held(
         "sudden_fall",
         f"demand fell from {before} to {series.values[-1]:g}, by more than quality.sudden_fall "
@@ -154,12 +154,12 @@ def _fall(
     )
 
 
-def _held(rule: str, message: str) -> Finding:
-    return Finding(rule, Outcome.HOLD, message)
+def _held(rule: str, message: str) -> QualityFinding:
+    return QualityFinding(rule, QualityOutcome.HOLD, message)
 
 
-def _refused(rule: str, message: str) -> Finding:
-    return Finding(rule, Outcome.REFUSE, message)
+def _refused(rule: str, message: str) -> QualityFinding:
+    return QualityFinding(rule, QualityOutcome.REFUSE, message)
 
 
 def _hint(series: DemandSeries, step: float, *, at_start: bool) -> str:

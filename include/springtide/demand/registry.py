@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from springtide.demand.alive import is_doubtful, with_signals
 from springtide.demand.quality import check_quality, unusable
+from springtide.demand.usage_signals import is_doubtful, with_signals
 from springtide.errors import InputError
-from springtide.policy.demand import FileDemand, PrometheusDemand
+from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from springtide.demand.model import DemandSeries, DemandSource
-    from springtide.demand.verdict import Verdict
+    from springtide.demand.verdict import QualityVerdict
 
 
 def demand_source(
@@ -38,8 +38,8 @@ def demand_source(
         DemandUnusable: the file lies neither in `base` nor beside it.
     """
     if isinstance(spec, PrometheusDemand):
+        from springtide.demand.cached import CachedSource
         from springtide.demand.connection import PrometheusAddress
-        from springtide.demand.kept import KeptSource
         from springtide.demand.prometheus import PrometheusSource
 
         if prometheus_url is None:
@@ -51,7 +51,7 @@ def demand_source(
             )
         address = PrometheusAddress.parse(prometheus_url, headers)
         source = PrometheusSource(spec.query, spec.unit, address=address)
-        return source if kept is None else KeptSource(source, kept, key=f"{address.url} {spec.query}")
+        return source if kept is None else CachedSource(source, kept, key=f"{address.url} {spec.query}")
     from springtide.demand.file import FileSource
 
     # Resolved before it is compared: a link inside the folder may lead to any file of the machine.
@@ -66,9 +66,9 @@ def read_demand(
     spec: PrometheusDemand | FileDemand,
     *,
     now: datetime,
-    usual: float | None = None,
+    expected: float | None = None,
     ask: Callable[[str], float | None] | None = None,
-) -> tuple[DemandSeries, Verdict]:
+) -> tuple[DemandSeries, QualityVerdict]:
     """Return the demand of the `lookback` before `now`, and what the quality gate lets a run do with it.
 
     `ask` answers one query now, for the signals of `demand.alive`; None where nobody can be asked, as for the past.
@@ -78,7 +78,7 @@ def read_demand(
         DemandUnusable: what it answered must not be acted on.
     """
     series = source.read(now - spec.lookback, now, spec.step)
-    verdict = check_quality(series, spec, now=now, usual=usual)
+    verdict = check_quality(series, spec, now=now, expected=expected)
     signals = spec.alive if isinstance(spec, PrometheusDemand) else ()
     # Only when in doubt: each signal is one more query in every run of every service.
     if ask is not None and signals and is_doubtful(series, verdict, now=now.timestamp()):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Outcome(StrEnum):
+class QualityOutcome(StrEnum):
     """From good to bad; the worst finding decides."""
 
     PASS = "pass"  # noqa: S105  # no password
@@ -21,25 +21,25 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class QualityFinding:
     """One rule that demand broke."""
 
     rule: str
-    outcome: Outcome
+    outcome: QualityOutcome
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class QualityVerdict:
     """What was found; nothing is a pass."""
 
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[QualityFinding, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> QualityOutcome:
         """The worst of the findings."""
-        order = list(Outcome)
-        return max((finding.outcome for finding in self.findings), key=order.index, default=Outcome.PASS)
+        order = list(QualityOutcome)
+        return max((finding.outcome for finding in self.findings), key=order.index, default=QualityOutcome.PASS)
 
     @property
     def message(self) -> str:

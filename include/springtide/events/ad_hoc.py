@@ -9,9 +9,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from springtide.errors import InputError
-from springtide.events.almanac import Almanac, View
+from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.occurrences import Occurrence
-from springtide.policy.calendar import EventCalendar
+from springtide.policy.calendar.model import EventCalendar
 
 CALENDAR: Final = "ad-hoc"
 """The calendar of events that somebody added by hand."""
@@ -24,7 +24,7 @@ class AdHoc:
     occurrence: Occurrence
     owner: str
     reason: str
-    almanac: Almanac
+    almanac: Calendars
 
 
 def ad_hoc_event(asked: object) -> AdHoc:
@@ -51,8 +51,8 @@ def ad_hoc_event(asked: object) -> AdHoc:
     event = calendar.spec.events[0]
     if event.repeat is not None:
         raise _refused("repeat: an event of its own comes once")
-    view = View.of(calendar, Path(), now=event.start.instant(calendar.spec.zone))
-    return AdHoc(view.occurrences[0], owner, reason, Almanac((view,)))
+    view = ExpandedCalendar.of(calendar, Path(), now=event.start.instant(calendar.spec.zone))
+    return AdHoc(view.occurrences[0], owner, reason, Calendars((view,)))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

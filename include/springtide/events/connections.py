@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class ConnectionUse:
     """What each replica of a service takes of `name`, and how many connections all may use together."""
 
     name: str
@@ -20,7 +20,7 @@ class Draw:
     usable: int
 
 
-class Drawing(Protocol):
+class ConnectionUser(Protocol):
     """A service, what its replicas draw on, and the most replicas that it has until the next turn."""
 
     @property
@@ -28,20 +28,25 @@ class Drawing(Protocol):
         """Its name."""
 
     @property
-    def draws(self) -> tuple[Draw, ...]:
-        """What it draws on."""
+    def connection_uses(self) -> tuple[ConnectionUse, ...]:
+        """What it connection_uses on."""
 
 
-def crowded(starting: Drawing, replicas: int, others: Iterable[tuple[Drawing, int, bool]], *, more: bool) -> str | None:
+def connection_conflict(
+    starting: ConnectionUser, replicas: int, others: Iterable[tuple[ConnectionUser, int, bool]], *, more: bool
+) -> str | None:
     """Return why `starting` should wait with a run that has so many `replicas` at its peak; None when it may begin.
 
     `others` are all other services with the most replicas that each has now, and whether a run of it goes on; `more`
     says whether the run adds replicas at all.
     """
     found = list(others)
-    for draw in starting.draws if more else ():
+    for draw in starting.connection_uses if more else ():
         same = [
-            (other, most, going, one) for other, most, going in found for one in other.draws if one.name == draw.name
+            (other, most, going, one)
+            for other, most, going in found
+            for one in other.connection_uses
+            if one.name == draw.name
         ]
         total = replicas * draw.per_replica + sum(most * one.per_replica for _, most, _, one in same)
         usable = min([draw.usable, *(one.usable for *_, one in same)])

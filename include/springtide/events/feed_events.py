@@ -22,10 +22,10 @@ from springtide.events.feed_values import (
     plain_text,
     read_length,
 )
-from springtide.policy.recurrence import Rule, RuleError, parse_rule
+from springtide.policy.language.recurrence import Rule, RuleError, parse_rule
 
 if TYPE_CHECKING:
-    from springtide.policy.ical import Block, Property
+    from springtide.policy.calendar.ical import Block, Property
 
 LONGEST: Final = timedelta(days=400)
 """The longest that one event lasts: what lasts longer is no event but how things are."""

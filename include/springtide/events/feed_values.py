@@ -16,7 +16,7 @@ from springtide.events.feed_zones import zone_named
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from springtide.policy.ical import Property
+    from springtide.policy.calendar.ical import Property
 
 _DATE = re.compile(r"([0-9]{8})", re.ASCII)
 _TIME = re.compile(r"([0-9]{8})T([0-9]{2})([0-9]{2})([0-9]{2})(Z?)", re.ASCII)

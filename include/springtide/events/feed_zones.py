@@ -17,12 +17,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
-from springtide.policy.recurrence import RuleError, parse_rule
+from springtide.policy.language.recurrence import RuleError, parse_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from springtide.policy.ical import Block
+    from springtide.policy.calendar.ical import Block
 
 _AROUND: Final = timedelta(days=5 * 366)
 """How far from now the changes of a VTIMEZONE are laid out: farther than events are told."""

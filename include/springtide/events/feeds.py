@@ -12,16 +12,16 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
-from springtide.events.accounts import CANCELLED, FAR_AWAY, NO_LENGTH, NO_MATCH, REPLACED, UNREADABLE, Finding
+from springtide.events.accounts import CANCELLED, FAR_AWAY, NO_LENGTH, NO_MATCH, REPLACED, UNREADABLE, SourceFinding
 from springtide.events.feed_events import FeedEvent, FeedHead, head_of, read_event
 from springtide.events.feed_values import Clocks, FeedError, Length
 from springtide.events.feed_zones import own_zones, zone_named
-from springtide.policy.ical import EVENT, ICalendar
-from springtide.policy.moments import instant, steady_offset
-from springtide.policy.recurrence import Rule, RuleError
+from springtide.policy.calendar.ical import EVENT, ICalendar
+from springtide.policy.language.moments import instant, steady_offset
+from springtide.policy.language.recurrence import Rule, RuleError
 
 if TYPE_CHECKING:
-    from springtide.policy.ical import Block
+    from springtide.policy.calendar.ical import Block
 
 Span = tuple[datetime, datetime]
 """[start, end) in UTC."""
@@ -41,7 +41,7 @@ class FeedReading:
     in_file: int = 0
     spans: dict[str, list[Span]] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[SourceFinding] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
     """UIDs of which something could not be read."""
 
@@ -49,7 +49,7 @@ class FeedReading:
 
     def tell(self, message: str, line: int | None, uid: str | None = None, *, is_error: bool = False) -> None:
         """Note one finding."""
-        self.findings.append(Finding(message=message, file=self.file, line=line, uid=uid, is_error=is_error))
+        self.findings.append(SourceFinding(message=message, file=self.file, line=line, uid=uid, is_error=is_error))
 
     def leave_out(self, why: str, head: FeedHead) -> None:
         """Note that an event does not count."""

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from springtide.errors import PolicyError, Violation
-from springtide.events.almanac import Almanac, View
-from springtide.events.leads import Measured, leads_of
-from springtide.policy.calendars import load_calendar
-from springtide.policy.consistency import inconsistencies
-from springtide.policy.document import Document, read_document
-from springtide.policy.folder import PolicyFolder, yaml_files
-from springtide.policy.parse import PolicyFile, read_policy
+from springtide.events.calendars import Calendars, ExpandedCalendar
+from springtide.events.leads import MeasuredRuns, leads_of
+from springtide.policy.calendar.files import load_calendar
+from springtide.policy.reading.consistency import inconsistencies
+from springtide.policy.reading.document import Document, read_document
+from springtide.policy.reading.folder import PolicyFolder, yaml_files
+from springtide.policy.reading.parse import PolicyFile, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from springtide.events.occurrences import Occurrence
-    from springtide.policy.calendar import EventCalendar
+    from springtide.policy.calendar.model import EventCalendar
 
 CALENDARS: Final = "calendars"
 POLICIES: Final = "policies"
@@ -154,12 +154,12 @@ def _check_policies(repository: _Repository) -> None:
 
 def _check_calendars(repository: _Repository, now: datetime) -> None:
     services = sorted(repository.names) or None
-    views: dict[Path, View] = {}
+    views: dict[Path, ExpandedCalendar] = {}
     owners: dict[str, Path] = {}
     for path in repository.calendars:
         try:
             calendar = load_calendar(path, services=services)
-            views[path] = View.of(calendar, path.parent, now=now)
+            views[path] = ExpandedCalendar.of(calendar, path.parent, now=now)
         except PolicyError as error:
             repository.errors.extend(error.violations)
             continue
@@ -180,10 +180,10 @@ def _check_calendars(repository: _Repository, now: datetime) -> None:
     repository.warnings.extend(_frozen_events(views, now))
 
 
-def _frozen_events(views: dict[Path, View], now: datetime) -> Iterator[Violation]:
+def _frozen_events(views: dict[Path, ExpandedCalendar], now: datetime) -> Iterator[Violation]:
     """Yield each coming event that a freeze keeps from being prepared, once, with its first such occurrence."""
-    almanac = Almanac(tuple(views.values()))
-    leads = leads_of(almanac, Measured(), now)
+    almanac = Calendars(tuple(views.values()))
+    leads = leads_of(almanac, MeasuredRuns(), now)
     paths = {view.calendar.name: path for path, view in views.items()}
     calendars = {view.calendar.name: view.calendar for view in views.values()}
     reported: set[tuple[str, str, str]] = set()

@@ -13,7 +13,7 @@ _EXACT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ReplicaBounds:
     """A service's own least and most replicas, from its policy."""
 
     least: int
@@ -33,36 +33,36 @@ class Grant:
 
 def grants(
     going_on: Iterable[Occurrence],
-    usual: Mapping[str, int],
-    bounds: Mapping[str, Bounds],
+    expected: Mapping[str, int],
+    bounds: Mapping[str, ReplicaBounds],
     *,
     cap: int | None = None,
     noted: Mapping[tuple[str, str], int] | None = None,
 ) -> dict[str, Grant]:
     """Return each service's floor under the events that are `going_on`.
 
-    `usual` is what each service would have without them: what `multiply` multiplies. `noted` is what was usual when an
-    occurrence was prepared, by its id and the service: it counts first, for an event changes what is usual. A service
-    that is not in `bounds` has no policy and gets nothing. With a `cap`, occurrences are served by priority, then by
-    start, then by name; one that asks for more than is left gets what is left, service by service in proportion, and
-    says so. A grant of 0 is no floor at all: nothing was left.
+    `expected` is what each service would have without them: what `multiply` multiplies. `noted` is what was
+    expected when an occurrence was prepared, by its id and the service: it counts first, for an event changes what
+    is expected. A service that is not in `bounds` has no policy and gets nothing. With a `cap`, occurrences are
+    served by priority, then by start, then by name; one that asks for more than is left gets what is left, service
+    by service in proportion, and says so. A grant of 0 is no floor at all: nothing was left.
     """
     granted: dict[str, Grant] = {}
     for one in sorted(going_on, key=lambda one: (-one.priority, one.start, one.id)):
         own = {name: base for (occurrence, name), base in (noted or {}).items() if occurrence == one.id}
-        asked = _asked(one, {**usual, **own}, bounds)
+        asked = _asked(one, {**expected, **own}, bounds)
         spare = None if cap is None else cap - sum(grant.replicas for grant in granted.values())
         for service, grant in _within(asked, granted, spare, cap).items():
             granted[service] = _larger(granted.get(service), grant)
     return granted
 
 
-def _asked(one: Occurrence, usual: Mapping[str, int], bounds: Mapping[str, Bounds]) -> dict[str, Grant]:
+def _asked(one: Occurrence, expected: Mapping[str, int], bounds: Mapping[str, ReplicaBounds]) -> dict[str, Grant]:
     found = {}
     for service, ask in one.asks.items():
         if service not in bounds:
             continue
-        base = usual.get(service, bounds[service].least)
+        base = expected.get(service, bounds[service].least)
         wanted = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply - _EXACT)
         assert wanted is not None
         reason = f"{one.id} asks for {ask}" + ("" if ask.multiply is None else f" of {base}")
@@ -70,7 +70,7 @@ def _asked(one: Occurrence, usual: Mapping[str, int], bounds: Mapping[str, Bound
     return found
 
 
-def _bounded(grant: Grant, bounds: Bounds) -> Grant:
+def _bounded(grant: Grant, bounds: ReplicaBounds) -> Grant:
     if grant.replicas > bounds.most:
         return _clamped(grant, bounds.most, "replicas.max", f"{grant.replicas} is above replicas.max {bounds.most}")
     if grant.replicas < bounds.least:

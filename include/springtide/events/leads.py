@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from springtide.events.almanac import Almanac, Pace
+from springtide.events.calendars import Calendars, Pace
 from springtide.events.occurrences import Occurrence
 from springtide.events.preparations import EventSize, Preparation, seconds_by_size
-from springtide.events.sweep import climb
-from springtide.events.waves import Order, RunState, Started, next_turn
+from springtide.events.sweep import steps_up
+from springtide.events.waves import ChildRunState, ServicePlan, Started, decide_turn
 from springtide.percentiles import nearest_rank
-from springtide.policy.calendar import LearnSpec
+from springtide.policy.calendar.model import LearnSpec
 
 _START = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -28,15 +28,15 @@ LEARNED_WITHIN: Final = timedelta(days=8)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredRuns:
     """What is known of services before they are looked at, each by name.
 
-    `runs` are the seconds of successful runs, `usual` what the last of them went to; `after` and `step_up` are what the
-    policies say. `preparations` are whole ones, of whatever services.
+    `runs` are the seconds of successful runs, `expected` what the last of them went to; `after` and `step_up` are what
+    the policies say. `preparations` are whole ones, of whatever services.
     """
 
     runs: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    usual: Mapping[str, int] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
     after: Mapping[str, Sequence[str]] = field(default_factory=dict)
     step_up: Mapping[str, float] = field(default_factory=dict)
     preparations: Sequence[Preparation] = ()
@@ -45,17 +45,17 @@ class Measured:
         """Return the stored form: JSON types only."""
         return {
             "runs": {name: list(runs) for name, runs in self.runs.items()},
-            "usual": dict(self.usual),
+            "expected": dict(self.expected),
             "after": {name: list(after) for name, after in self.after.items()},
             "step_up": dict(self.step_up),
             "preparations": [one.to_record() for one in self.preparations],
         }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Measured:
+    def from_record(cls, record: Mapping[str, Any]) -> MeasuredRuns:
         """Return what `to_record` stored; nothing is known where it says nothing."""
         preparations = tuple(map(Preparation.from_record, record.get("preparations", ())))
-        by_service = {name: record.get(name, {}) for name in ("runs", "usual", "after", "step_up")}
+        by_service = {name: record.get(name, {}) for name in ("runs", "expected", "after", "step_up")}
         return cls(**by_service, preparations=preparations)
 
 
@@ -76,7 +76,7 @@ def p95(seconds: Sequence[float]) -> float:
 
 def lead_time(
     occurrence: Occurrence,
-    orders: Iterable[Order],
+    orders: Iterable[ServicePlan],
     measured: Mapping[str, Sequence[float]],
     pace: Pace,
     learn: LearnSpec,
@@ -110,7 +110,7 @@ def lead_time(
     return LeadTime(timedelta(seconds=math.ceil(length.total_seconds())), reason)
 
 
-def leads_of(almanac: Almanac, measured: Measured, now: datetime) -> dict[str, LeadTime]:
+def leads_of(almanac: Calendars, measured: MeasuredRuns, now: datetime) -> dict[str, LeadTime]:
     """Return the lead of every occurrence, by its id. One far away gets what is taken without measurements."""
     found: dict[str, LeadTime] = {}
     learned: dict[tuple[str, str], LeadTime] = {}
@@ -128,27 +128,27 @@ def leads_of(almanac: Almanac, measured: Measured, now: datetime) -> dict[str, L
     return found
 
 
-def expected_orders(one: Occurrence, measured: Measured) -> tuple[Order, ...]:
+def expected_orders(one: Occurrence, measured: MeasuredRuns) -> tuple[ServicePlan, ...]:
     """Return what the event will order, as far as that can be known before its services are looked at.
 
     Where `guards.step_up` lets no single run go that far, it is several.
     """
     orders = []
     for service, ask in one.asks.items():
-        base = measured.usual.get(service, 1)
+        base = measured.expected.get(service, 1)
         target = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply)
-        steps = climb(base, max(target or 1, base + 1), measured.step_up.get(service, math.inf))
-        orders.append(Order(service, base, steps, tuple(measured.after.get(service, ()))))
+        steps = steps_up(base, max(target or 1, base + 1), measured.step_up.get(service, math.inf))
+        orders.append(ServicePlan(service, base, steps, tuple(measured.after.get(service, ()))))
     return tuple(orders)
 
 
-def preparation_time(orders: Sequence[Order], times: Mapping[str, timedelta], pace: Pace) -> timedelta:
+def preparation_time(orders: Sequence[ServicePlan], times: Mapping[str, timedelta], pace: Pace) -> timedelta:
     """Return how long the orders take when every run of a service takes its `times`, by the very rules of a run."""
     return stands_at(orders, (), times, pace, now=_START) - _START
 
 
 def stands_at(
-    orders: Sequence[Order],
+    orders: Sequence[ServicePlan],
     started: Sequence[Started],
     times: Mapping[str, timedelta],
     pace: Pace,
@@ -161,23 +161,23 @@ def stands_at(
     """
     runs = list(started)
     while True:
-        turn = next_turn(orders, runs, pace, now=now)
+        turn = decide_turn(orders, runs, pace, now=now)
         runs += [Started(service, step, now) for service, step in turn.starts]
-        going = [one for one in runs if one.state is RunState.GOING]
+        going = [one for one in runs if one.state is ChildRunState.GOING]
         if not going and not turn.waiting:
             return now
         ends = [max(now, one.at + times[one.service]) for one in going]
         now = min([*ends, *([turn.opens_at] if turn.opens_at else [])])
         runs = [
-            replace(one, state=RunState.SUCCEEDED)
-            if one.state is RunState.GOING and one.at + times[one.service] <= now
+            replace(one, state=ChildRunState.SUCCEEDED)
+            if one.state is ChildRunState.GOING and one.at + times[one.service] <= now
             else one
             for one in runs
         ]
 
 
 def lateness(
-    orders: Sequence[Order],
+    orders: Sequence[ServicePlan],
     started: Sequence[Started],
     measured: Mapping[str, Sequence[float]],
     pace: Pace,
@@ -196,9 +196,9 @@ def lateness(
     if ready <= start or now >= start:
         return None
     unknown = sorted(one.service for one in orders if one.steps and not seconds[one.service])
-    words = f"everything stands at {ready:%H:%M:%S} UTC at the earliest, {_seconds(ready - start)} s after the start"
+    message = f"everything stands at {ready:%H:%M:%S} UTC at the earliest, {_seconds(ready - start)} s after the start"
     more = f"; no run of {', '.join(unknown)} was ever measured, so it is later still" if unknown else ""
-    return f"{words}, by the p95 of the measured runs in their order and at their pace{more}"
+    return f"{message}, by the p95 of the measured runs in their order and at their pace{more}"
 
 
 def _seconds(length: timedelta) -> int:

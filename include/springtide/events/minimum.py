@@ -22,7 +22,7 @@ class Minimum:
     `is_planned` says that the policy's plan is the minimum, event or not.
     """
 
-    own: int
+    owner_minimum: int
     running: int
     looked_at: datetime
     expires: timedelta
@@ -62,7 +62,7 @@ class Minimum:
         if not is_believed:
             return current
         follows = self.running > current or not has_demand
-        return min(current, self.own if follows else max(self.own, needed))
+        return min(current, self.owner_minimum if follows else max(self.owner_minimum, needed))
 
     def until(self, events_until: datetime | None) -> datetime:
         """Return when a note that is written now lapses: after the events, and not before the policy's `expires`."""
@@ -74,5 +74,5 @@ class Minimum:
             return False
         if events_until is not None:
             return self.held_until < events_until
-        goes_on = self.is_planned and (planned is None or planned > self.own)
+        goes_on = self.is_planned and (planned is None or planned > self.owner_minimum)
         return goes_on and self.held_until < self.looked_at + self.expires / 2

@@ -1,4 +1,4 @@
-"""What is noted when an event is prepared: what was usual for a service, and who asked. Pure."""
+"""What is noted when an event is prepared: what was expected for a service, and who asked. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ KEPT_FOR: Final = timedelta(days=1)
 class EventNote:
     """What one event holds for one service until it ends.
 
-    `usual` is what `multiply` multiplies: the replicas that were usual when the event was prepared. `before` is the
-    service's demand then, None where it was not known.
+    `expected` is what `multiply` multiplies: the replicas that were expected when the event was prepared. `before` is
+    the service's demand then, None where it was not known.
     """
 
     service: str
     occurrence: Occurrence
-    usual: int
+    expected: int
     before: float | None
     owner: str
     reason: str
@@ -35,7 +35,7 @@ class EventNote:
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
-        names = ("service", "usual", "before", "owner", "reason")
+        names = ("service", "expected", "before", "owner", "reason")
         return {name: getattr(self, name) for name in names} | {"occurrence": self.occurrence.to_record()}
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from springtide.events.feeds import Horizon
 from springtide.events.sources import Reading, Source, event_sources, freeze_sources
-from springtide.policy.calendar import Ask, Asking, EventCalendar, FreezeSpec
+from springtide.policy.calendar.model import EventCalendar, EventSource, FreezeSpec, ServiceRequest
 
 KNOWN: Final = timedelta(days=400)
 """How far back and ahead of now occurrences are told: a year, and what a yearly event needs around it."""
@@ -27,7 +27,7 @@ class Occurrence:
     end: datetime
     lead: timedelta | None
     priority: int
-    asks: Mapping[str, Ask]
+    asks: Mapping[str, ServiceRequest]
 
     @property
     def id(self) -> str:
@@ -54,7 +54,7 @@ class Occurrence:
             "start": datetime.fromisoformat(record["start"]),
             "end": datetime.fromisoformat(record["end"]),
             "lead": None if lead is None else timedelta(seconds=lead),
-            "asks": {name: Ask.model_validate(ask) for name, ask in record["asks"].items()},
+            "asks": {name: ServiceRequest.model_validate(ask) for name, ask in record["asks"].items()},
         }
         return cls(**{**record, **parsed})
 
@@ -105,7 +105,7 @@ def occurrences_of(calendar: EventCalendar, sources: Iterable[Source]) -> tuple[
     found: list[Occurrence] = []
     for source in sorted(sources, key=lambda one: one.asking.name):
         asking = source.asking
-        if isinstance(asking, Asking):
+        if isinstance(asking, EventSource):
             lead = asking.lead_or(calendar.spec.lead).length
             found += [
                 Occurrence(calendar.name, asking.name, start, end, lead, asking.priority, asking.services)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from springtide.events.waves import Order
+from springtide.events.waves import ServicePlan
 
 SIMILAR: Final = 2.0
 """How many times larger or smaller an event may be to teach about another."""
@@ -27,7 +27,7 @@ class EventSize:
     pods: int
 
     @classmethod
-    def of(cls, orders: Iterable[Order]) -> EventSize:
+    def of(cls, orders: Iterable[ServicePlan]) -> EventSize:
         """Return the size of the preparation that carries out `orders`."""
         pods = [order.pods(step) for order in orders for step in range(len(order.steps))]
         return cls(len(pods), sum(pods))

@@ -17,17 +17,17 @@ from springtide.capacity.rehearsed import planned_load
 from springtide.errors import InputError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.events.occurrences import Occurrence
-from springtide.events.waves import Order
-from springtide.load.course import Course
+from springtide.events.waves import ServicePlan
+from springtide.load.load_profile import LoadProfile
 from springtide.load.windows import Limits
 from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from springtide.events.almanac import Almanac
-    from springtide.policy.calendar import Ask
-    from springtide.policy.model import ScalingPolicy
+    from springtide.events.calendars import Calendars
+    from springtide.policy.calendar.model import ServiceRequest
+    from springtide.policy.scaling.model import ScalingPolicy
 
 RAMP: Final = 0.25
 """The share of its time through which the load grows."""
@@ -39,7 +39,7 @@ _LONGEST_NAME: Final = 63
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LoadLimits:
     """How hard somebody wants to press: requests a second, and seconds; `load` False sends nothing."""
 
     load: bool = True
@@ -74,10 +74,10 @@ class LoadOrder:
         """The seconds through which the load grows."""
         return self.seconds * RAMP
 
-    def course(self, watch: Callable[[], str | None]) -> Course:
+    def course(self, watch: Callable[[], str | None]) -> LoadProfile:
         """Return how the generator is to go about it."""
         limits = Limits(self.max_errors, self.p99_seconds)
-        return Course(ramp=self.ramp, expect=self.expect, most=self.most, limits=limits, watch=watch)
+        return LoadProfile(ramp=self.ramp, expect=self.expect, most=self.most, limits=limits, watch=watch)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -104,11 +104,11 @@ def rehearsal_of(event: Occurrence | Mapping[str, Any], now: datetime, expires: 
     return ad_hoc_event(asked).occurrence
 
 
-def _asks(asks: Mapping[str, Ask]) -> dict[str, Any]:
+def _asks(asks: Mapping[str, ServiceRequest]) -> dict[str, Any]:
     return {name: ask.model_dump(mode="json", exclude_none=True) for name, ask in asks.items()}
 
 
-def named_event(almanac: Almanac, name: str, now: datetime) -> Occurrence:
+def named_event(almanac: Calendars, name: str, now: datetime) -> Occurrence:
     """Return the next occurrence that is not over of `CALENDAR.EVENT` or `EVENT`; or the one whose id is `name`.
 
     Raises:
@@ -132,7 +132,7 @@ def named_event(almanac: Almanac, name: str, now: datetime) -> Occurrence:
     return found[0]
 
 
-def only_growth(orders: Sequence[Order]) -> list[Order]:
+def without_shrinking(orders: Sequence[ServicePlan]) -> list[ServicePlan]:
     """Return the orders without those that make a service smaller: a rehearsal takes nothing away from anybody."""
     return [
         replace(order, steps=(), reason=f"{order.current} are more than the rehearsal asks for")
@@ -143,7 +143,7 @@ def only_growth(orders: Sequence[Order]) -> list[Order]:
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class ReleaseTarget:
     """One service on its way back: `before` the rehearsal, `current`, and the `floor` that other events hold now.
 
     Where those are an autoscaler's minimum, `own` is what its owner set, and `until` is when a held one lapses.
@@ -155,11 +155,11 @@ class Back:
     floor: int
     step_down: float
     after: tuple[str, ...] = ()
-    own: int | None = None
+    owner_minimum: int | None = None
     until: datetime | None = None
 
 
-def way_back(services: Sequence[Back]) -> list[Order]:
+def release_orders(services: Sequence[ReleaseTarget]) -> list[ServicePlan]:
     """Return the orders that give a rehearsal back, at once: what depends on others before those others.
 
     A run makes a service smaller by `step_down` of it at most, so it may take several. One that is not larger than it
@@ -170,14 +170,14 @@ def way_back(services: Sequence[Back]) -> list[Order]:
         target = max(one.before, one.floor)
         others = tuple(sorted(other.service for other in services if one.service in other.after))
         kept = "what it had before" if target == one.before else "what other events hold"
-        is_back = one.own is not None and target <= one.own
-        steps = descend(one.current, target, 1.0 if is_back else one.step_down)
+        is_back = one.owner_minimum is not None and target <= one.owner_minimum
+        steps = steps_down(one.current, target, 1.0 if is_back else one.step_down)
         until, reason = None if is_back else one.until, f"the rehearsal is over: {kept}"
-        orders.append(Order(one.service, one.current, steps, others, reason, until=until, gives_back=is_back))
+        orders.append(ServicePlan(one.service, one.current, steps, others, reason, until=until, gives_back=is_back))
     return orders
 
 
-def descend(current: int, target: int, step_down: float) -> tuple[int, ...]:
+def steps_down(current: int, target: int, step_down: float) -> tuple[int, ...]:
     """Return the replicas to go through from `current` down to `target`; none where nothing has to go.
 
     A `step_down` of 0 goes there at once: the run is refused, and says which key forbids it.
@@ -193,11 +193,17 @@ def descend(current: int, target: int, step_down: float) -> tuple[int, ...]:
 
 
 def load_order(
-    policy: ScalingPolicy, ask: Ask, wanted: Wanted, *, replicas: int, demand: float | None, usual: int | None
+    policy: ScalingPolicy,
+    ask: ServiceRequest,
+    wanted: LoadLimits,
+    *,
+    replicas: int,
+    demand: float | None,
+    expected: int | None,
 ) -> LoadOrder | str:
     """Return the load for `policy`'s service; words where none may or can be sent.
 
-    `replicas` stand when it is sent, `demand` is what customers send by now in requests/s, `usual` how many replicas
+    `replicas` stand when it is sent, `demand` is what customers send by now in requests/s, `expected` how many replicas
     the models ask for by that.
     """
     allowed = policy.spec.rehearsal
@@ -205,7 +211,7 @@ def load_order(
         return "no load: " + ("the policy has no `rehearsal`" if allowed is None else "none was wanted")
     if demand is None:
         return "no load: its demand is not known, so neither is what customers send by now"
-    peak = forecast_peak(policy, ask, demand=demand, usual=usual)
+    peak = forecast_peak(policy, ask, demand=demand, expected=expected)
     if peak is None:
         return (
             f"no load: no model of the policy says what one replica serves, so nobody knows what {ask} replicas are for"
@@ -240,11 +246,11 @@ def load_order(
     )
 
 
-def forecast_peak(policy: ScalingPolicy, ask: Ask, *, demand: float, usual: int | None) -> float | None:
+def forecast_peak(policy: ScalingPolicy, ask: ServiceRequest, *, demand: float, expected: int | None) -> float | None:
     """Return the demand that `ask` is for, in the unit of `demand`; None where nothing says so.
 
     A number of replicas without a model that says what one serves is taken at what is on one now, by the models' own
-    count: demand ÷ usual.
+    count: demand ÷ expected.
     """
     if ask.multiply is not None:
         return demand * float(ask.multiply)
@@ -252,7 +258,7 @@ def forecast_peak(policy: ScalingPolicy, ask: Ask, *, demand: float, usual: int 
     loads = [load for load in map(planned_load, policy.spec.capacity.models) if load is not None]
     if loads:
         return ask.replicas * min(loads)
-    return ask.replicas * demand / usual if usual and demand else None
+    return ask.replicas * demand / expected if expected and demand else None
 
 
 def _cut(rate: float, policys: float, asked: float) -> tuple[float, str]:

@@ -13,7 +13,7 @@ from springtide.capacity.rehearsed import MeasuredLoad
 
 if TYPE_CHECKING:
     from springtide.events.rehearsal import LoadOrder
-    from springtide.load.tally import Report
+    from springtide.load.recorder import LoadReport
 
 COUNTS_FOR: Final = timedelta(days=90)
 """How long a measure says something about a service: it is changed every week."""
@@ -56,7 +56,7 @@ class LoadFigures:
     errors: Mapping[str, int] = field(default_factory=dict)
 
 
-def figures_of(report: Report, order: LoadOrder, *, ready_before: int, ready_after: int) -> LoadFigures:
+def figures_of(report: LoadReport, order: LoadOrder, *, ready_before: int, ready_after: int) -> LoadFigures:
     """Return the figures of a load that was sent as `order` says."""
     limits = order.course(lambda: None).limits
     assert limits is not None
@@ -80,7 +80,7 @@ def figures_of(report: Report, order: LoadOrder, *, ready_before: int, ready_aft
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
+class RehearsalOutcome:
     """The outcome for one service, as it is kept. `event` is what was rehearsed."""
 
     run_id: str
@@ -88,7 +88,7 @@ class Rehearsed:
     event: str
     at: datetime
     verdict: RehearsalVerdict
-    words: str
+    message: str
     replicas: int = 0
     peak: float | None = None
     present: float | None = None
@@ -102,7 +102,7 @@ class Rehearsed:
         return asdict(self) | {"at": self.at.isoformat(), "verdict": self.verdict.value, "measured": measured}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Rehearsed:
+    def from_record(cls, record: Mapping[str, Any]) -> RehearsalOutcome:
         """Return the outcome that `to_record` stored."""
         figures, measured = record["figures"], record["measured"]
         parsed = {
@@ -116,7 +116,7 @@ class Rehearsed:
         return cls(**{**record, **parsed})
 
 
-def judged(outcome: Rehearsed, order: LoadOrder, figures: LoadFigures) -> Rehearsed:
+def judged(outcome: RehearsalOutcome, order: LoadOrder, figures: LoadFigures) -> RehearsalOutcome:
     """Return `outcome` with the verdict over a load that was sent as `order` says.
 
     A limit is measured only by answers that came too late: errors say that something breaks, not how much one replica
@@ -129,21 +129,21 @@ def judged(outcome: Rehearsed, order: LoadOrder, figures: LoadFigures) -> Rehear
     if broken is not None:
         limit = figures.sustained if figures.is_late else None
         measured = None if limit is None else _measured(order, limit, is_limit=True, at=outcome.at)
-        words = f"would not hold: {broken}"
+        message = f"would not hold: {broken}"
         if measured is not None:
             needed = math.ceil(order.peak / measured.per_replica - 1e-9)
-            words += f". One replica serves {measured.per_replica:.4g} requests/s: the peak needs {needed} of them"
-        return replace(whole, verdict=RehearsalVerdict.WOULD_NOT_HOLD, words=words, measured=measured)
+            message += f". One replica serves {measured.per_replica:.4g} requests/s: the peak needs {needed} of them"
+        return replace(whole, verdict=RehearsalVerdict.WOULD_NOT_HOLD, message=message, measured=measured)
     if figures.achieved is None or figures.achieved < _ENOUGH * order.rate:
         came = "the full rate was never reached" if figures.achieved is None else f"{figures.achieved:.4g} were"
-        words = f"not proven: {order.rate:.4g} requests/s were to be sent, {came}: the generator had no time"
-        return replace(whole, verdict=RehearsalVerdict.NOT_PROVEN, words=words)
+        message = f"not proven: {order.rate:.4g} requests/s were to be sent, {came}: the generator had no time"
+        return replace(whole, verdict=RehearsalVerdict.NOT_PROVEN, message=message)
     measured = _measured(order, figures.achieved, is_limit=False, at=outcome.at)
     told = _told(order, figures, measured)
     if order.cut:
-        words = f"not proven: {told}; the peak is {order.peak:.4g}, but {order.cut}"
-        return replace(whole, verdict=RehearsalVerdict.NOT_PROVEN, words=words, measured=measured)
-    return replace(whole, verdict=RehearsalVerdict.HELD, words=f"held: {told}", measured=measured)
+        message = f"not proven: {told}; the peak is {order.peak:.4g}, but {order.cut}"
+        return replace(whole, verdict=RehearsalVerdict.NOT_PROVEN, message=message, measured=measured)
+    return replace(whole, verdict=RehearsalVerdict.HELD, message=f"held: {told}", measured=measured)
 
 
 def _broken(order: LoadOrder, figures: LoadFigures) -> str | None:
@@ -165,7 +165,7 @@ def _broken(order: LoadOrder, figures: LoadFigures) -> str | None:
 
 
 def _errors(figures: LoadFigures) -> str:
-    found = ", ".join(f"{count} times {words}" for words, count in figures.errors.items())
+    found = ", ".join(f"{count} times {message}" for message, count in figures.errors.items())
     return f" ({found})" if found else ""
 
 
@@ -183,7 +183,7 @@ def _measured(order: LoadOrder, rate: float, *, is_limit: bool, at: datetime) ->
     )
 
 
-def measured_of(outcomes: Sequence[Rehearsed], now: datetime) -> MeasuredLoad | None:
+def measured_of(outcomes: Sequence[RehearsalOutcome], now: datetime) -> MeasuredLoad | None:
     """Return what the rehearsals of one service say by now: the newest limit that nothing newer has disproven.
 
     A newer rehearsal that held as much on one replica disproves an older limit. Without a limit it is the newest

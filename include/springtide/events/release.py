@@ -42,7 +42,7 @@ class Health:
         """Whether demand fell deeper than an event's end explains."""
         return self.demand is not None and self.before is not None and self.demand < VANISHED * self.before
 
-    def words(self) -> str:
+    def message(self) -> str:
         """Return what is wrong, for a message."""
         if self.problem is None and self.demand is not None and self.before is not None:
             return (
@@ -71,10 +71,10 @@ def release_step(
     if wanted >= current:
         return Release(current, f"demand asks for {wanted}, {current} are there", is_held=True)
     if not service.is_well:
-        return Release(current, f"held at {current}: {service.words()}", is_held=True)
+        return Release(current, f"held at {current}: {service.message()}", is_held=True)
     for name, health in dependencies.items():
         if not health.is_well:
-            return Release(current, f"held at {current}: {name}, which it needs: {health.words()}", is_held=True)
+            return Release(current, f"held at {current}: {name}, which it needs: {health.message()}", is_held=True)
     if not step_down:
         return Release(current, f"held at {current}: guards.step_down is 0%", is_held=True)
     target = max(wanted, current - max(1, round_down(current * step_down)))

@@ -17,20 +17,20 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from springtide.events.accounts import NO_MATCH, UNREADABLE, Finding, SourceAccount
+from springtide.events.accounts import NO_MATCH, UNREADABLE, SourceAccount, SourceFinding
 from springtide.events.feed_values import folded
 from springtide.events.feeds import Horizon, Span, read_feed
-from springtide.policy.calendar import (
-    Asking,
+from springtide.policy.calendar.ical import ICalendar, read_ical
+from springtide.policy.calendar.model import (
     EventCalendar,
+    EventSource,
     EventSpec,
+    EventWindow,
     FreezeSpec,
     HolidaySpec,
     ImportSpec,
-    Window,
 )
-from springtide.policy.ical import ICalendar, read_ical
-from springtide.policy.moments import instant
+from springtide.policy.language.moments import instant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 Remembered = Mapping[str, Mapping[str, Sequence[int]]]
 """What was known of feeds when they were read last, as it is stored: source → UID → seconds of starts and ends."""
 
-Spec = TypeVar("Spec", bound=Asking | FreezeSpec)
+Spec = TypeVar("Spec", bound=EventSource | FreezeSpec)
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -49,7 +49,7 @@ _SECOND: Final = timedelta(seconds=1)
 class Source:
     """One source, read. Of feeds `by_uid` is what will be remembered."""
 
-    asking: Asking | FreezeSpec
+    asking: EventSource | FreezeSpec
     account: SourceAccount
     spans: tuple[Span, ...]
     """In the order of their starts, no two with the same."""
@@ -106,7 +106,7 @@ def _contained(kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spe
         return read(kind, spec, reading)
     except Exception as error:  # noqa: BLE001  whatever one source holds takes no other away, and is told
         message = f"it cannot be read: {type(error).__name__}: {str(error)[:160]}"
-        finding = Finding(message=message, file=reading.file, is_error=True)
+        finding = SourceFinding(message=message, file=reading.file, is_error=True)
         before = reading.remembered.get(spec.name, {})
         kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, findings=(finding,), left_out={UNREADABLE: (spec.name,)})
@@ -114,14 +114,14 @@ def _contained(kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spe
 
 def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by keyword
     kind: str,
-    spec: Asking | FreezeSpec,
+    spec: EventSource | FreezeSpec,
     reading: Reading,
     *,
     spans: Sequence[Span] = (),
     by_uid: Mapping[str, Sequence[Span]] | None = None,
     file: str | None = None,
     in_file: int = 1,
-    findings: Sequence[Finding] = (),
+    findings: Sequence[SourceFinding] = (),
     left_out: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
     every = merged([*spans, *chain.from_iterable((by_uid or {}).values())])
@@ -154,7 +154,7 @@ def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: Reading) ->
     findings = []
     if window.repeat is not None:
         told = window.repeat.rule.warnings(window.start.wall)
-        findings = [Finding(message=f"{window.name}: repeat: {message}", file=reading.file) for message in told]
+        findings = [SourceFinding(message=f"{window.name}: repeat: {message}", file=reading.file) for message in told]
     spans = [span for span in _windows(window, reading) if reading.horizon.holds(span) or kind == "freezes"]
     return _source(kind, window, reading, spans=spans, findings=findings)
 
@@ -171,7 +171,7 @@ def _windows(window: EventSpec | FreezeSpec, reading: Reading) -> Iterator[Span]
             yield _instants(window, wall, None if length is None else wall + length, reading.zone)
 
 
-def _instants(window: Window, wall: datetime, end: datetime | None, zone: ZoneInfo) -> Span:
+def _instants(window: EventWindow, wall: datetime, end: datetime | None, zone: ZoneInfo) -> Span:
     start = instant(wall, zone)
     if end is None:
         assert window.duration is not None
@@ -186,8 +186,8 @@ def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
         if spec.ical not in reading.feeds:
             reading.feeds[spec.ical] = read_ical(reading.folder / spec.ical)
     except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) else str(error)
-        finding = Finding(message=f"it cannot be read: {words}", file=spec.ical, is_error=True)
+        message = error.strerror if isinstance(error, OSError) else str(error)
+        finding = SourceFinding(message=f"it cannot be read: {message}", file=spec.ical, is_error=True)
         kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, file=spec.ical, in_file=0, findings=(finding,))
     feed = read_feed(
@@ -229,13 +229,13 @@ def seconds_of(spans: Iterable[Span]) -> list[int]:
     return [int(moment.timestamp()) for span in spans for moment in span]
 
 
-def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[Finding]:
+def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[SourceFinding]:
     names = left_out.get(NO_MATCH, [])
     if not names or len(names) < in_file or spec.match is None:
         return []
     near = get_close_matches(spec.match, sorted(set(names)), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"its events are called {', '.join(sorted(set(names))[:3])}"
-    return [Finding(message=f"match: no event of it is called {spec.match[:60]!a}; {hint}", file=spec.ical)]
+    return [SourceFinding(message=f"match: no event of it is called {spec.match[:60]!a}; {hint}", file=spec.ical)]
 
 
 def _read_holidays(kind: str, spec: HolidaySpec, reading: Reading) -> Source:
@@ -244,7 +244,7 @@ def _read_holidays(kind: str, spec: HolidaySpec, reading: Reading) -> Source:
     wanted = [(day, name) for day, name in days if _is_wanted(spec, name)]
     names = sorted({name for _, name in days})
     findings = [
-        Finding(message=f"only: {_no_holiday(one, spec, names)}", file=reading.file)
+        SourceFinding(message=f"only: {_no_holiday(one, spec, names)}", file=reading.file)
         for one in spec.only
         if not any(folded(one) in folded(name) for name in names)
     ]

@@ -7,21 +7,21 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from springtide.events.almanac import Almanac
-from springtide.events.connections import Draw
-from springtide.events.grants import Bounds, grants
+from springtide.events.calendars import Calendars
+from springtide.events.connections import ConnectionUse
+from springtide.events.grants import ReplicaBounds, grants
 from springtide.events.minimum import Minimum
 from springtide.events.occurrences import Occurrence
 from springtide.events.release import Health, release_step
-from springtide.events.waves import Order
+from springtide.events.waves import ServicePlan
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Inspection:
     """What was found about one service: replicas now, what its plan says, its floor, and whether it may be touched.
 
-    `planned` is the policy's own plan without any event: None where demand could not be judged (`trouble` says why);
-    `usual` is what its demand most likely needs: what an event multiplies. Where an autoscaler owns the
+    `planned` is the policy's own plan without any event: None where demand could not be judged (`problem` says why);
+    `expected` is what its demand most likely needs: what an event multiplies. Where an autoscaler owns the
     replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
     `is_owned`: another run owns it, so nobody knows yet what it will have.
     """
@@ -29,18 +29,18 @@ class Facts:
     service: str
     current: int
     planned: int | None
-    usual: int | None = None
+    expected: int | None = None
     floor: int | None = None
     floor_reason: str = ""
     frozen: str | None = None
-    trouble: str | None = None
+    problem: str | None = None
     step_up: float = 3.0
     step_down: float = 0.5
     health: Health = field(default_factory=lambda: Health("nobody looked at it"))
     after: tuple[str, ...] = ()
     least: int = 1
     most: int = 10_000
-    draws: tuple[Draw, ...] = ()
+    connection_uses: tuple[ConnectionUse, ...] = ()
     overlaps: bool = False
     minimum: Minimum | None = None
     events_until: datetime | None = None
@@ -50,17 +50,17 @@ class Facts:
         """Return the stored form: JSON types only."""
         minimum = self.minimum.to_record() if self.minimum else None
         until = self.events_until.isoformat() if self.events_until else None
-        lists = {"after": list(self.after), "draws": [asdict(one) for one in self.draws]}
+        lists = {"after": list(self.after), "connection_uses": [asdict(one) for one in self.connection_uses]}
         return asdict(self) | lists | {"minimum": minimum, "events_until": until}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Facts:
+    def from_record(cls, record: Mapping[str, Any]) -> Inspection:
         """Return the facts that `to_record` stored."""
         minimum, until = record["minimum"], record["events_until"]
         parsed = {
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
-            "draws": tuple(Draw(**one) for one in record["draws"]),
+            "connection_uses": tuple(ConnectionUse(**one) for one in record["connection_uses"]),
             "minimum": Minimum.from_record(minimum) if minimum else None,
             "events_until": datetime.fromisoformat(until) if until else None,
         }
@@ -68,21 +68,21 @@ class Facts:
 
 
 def with_floors(
-    found: Mapping[str, Facts],
+    found: Mapping[str, Inspection],
     going_on: Iterable[Occurrence],
-    almanac: Almanac,
+    almanac: Calendars,
     *,
     noted: Mapping[tuple[str, str], int],
     now: datetime,
-) -> dict[str, Facts]:
+) -> dict[str, Inspection]:
     """Return the facts with what the events that are `going_on` ask for, and with what is frozen `now`.
 
-    `noted` is what was usual for a service when an occurrence was prepared, by both names.
+    `noted` is what was expected for a service when an occurrence was prepared, by both names.
     """
     events = {one.id: one for one in going_on}
-    usual = {name: facts.usual for name, facts in found.items() if facts.usual is not None}
-    bounds = {name: Bounds(facts.least, facts.most) for name, facts in found.items()}
-    granted = grants(events.values(), usual, bounds, cap=almanac.cap, noted=noted)
+    expected = {name: facts.expected for name, facts in found.items() if facts.expected is not None}
+    bounds = {name: ReplicaBounds(facts.least, facts.most) for name, facts in found.items()}
+    granted = grants(events.values(), expected, bounds, cap=almanac.cap, noted=noted)
     answer = {}
     for name, facts in found.items():
         grant = granted.get(name)
@@ -97,7 +97,7 @@ def with_floors(
     return answer
 
 
-def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
+def order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
     """Return what is to be done about one service: an order without steps where nothing is.
 
     A floor is never undercut, not even when demand cannot be judged. A smaller number goes through the release gate
@@ -109,7 +109,7 @@ def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     if minimum is None:
         return order
     if order.steps:
-        is_back = order.steps[-1] == minimum.own
+        is_back = order.steps[-1] == minimum.owner_minimum
         return replace(order, gives_back=is_back, until=None if is_back else minimum.until(facts.events_until))
     if not minimum.lapses(events_until=facts.events_until, planned=facts.planned):
         return order
@@ -118,10 +118,10 @@ def order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     return replace(order, steps=(facts.current,), until=until, reason=reason)
 
 
-def _order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
+def _order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
     wanted = max(facts.planned or 0, facts.floor or 0)
     if facts.planned is None and wanted <= facts.current:
-        return _stay(facts, f"demand could not be judged ({facts.trouble}), so {facts.current} stay")
+        return _stay(facts, f"demand could not be judged ({facts.problem}), so {facts.current} stay")
     if wanted > facts.current:
         owned = next((name for name in facts.after if name in others and others[name].is_owned), None)
         if owned is not None:
@@ -129,8 +129,8 @@ def _order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
         is_event = facts.floor is not None and facts.floor >= (facts.planned or 0)
         reason = facts.floor_reason if is_event else f"demand asks for {wanted}"
         at = facts.current if facts.minimum is None else max(facts.current, facts.minimum.running)
-        steps = climb(at, wanted, facts.step_up) or (wanted,)  # a minimum under what runs already is no growth
-        return Order(facts.service, facts.current, steps, facts.after, reason)
+        steps = steps_up(at, wanted, facts.step_up) or (wanted,)  # a minimum under what runs already is no growth
+        return ServicePlan(facts.service, facts.current, steps, facts.after, reason)
     if wanted == facts.current:
         held = facts.floor_reason if facts.floor == wanted else _asked(facts, wanted)
         return _stay(facts, held)
@@ -140,16 +140,16 @@ def _order_for(facts: Facts, others: Mapping[str, Facts]) -> Order:
     )
     if gate.is_held:
         return _stay(facts, gate.reason)
-    return Order(facts.service, facts.current, (gate.replicas,), reason=gate.reason)
+    return ServicePlan(facts.service, facts.current, (gate.replicas,), reason=gate.reason)
 
 
-def _asked(facts: Facts, wanted: int) -> str:
-    if facts.minimum is not None and wanted == facts.minimum.own:
+def _asked(facts: Inspection, wanted: int) -> str:
+    if facts.minimum is not None and wanted == facts.minimum.owner_minimum:
         return "no event asks for more than the minimum that the autoscaler's owner set"
     return f"demand asks for {wanted}"
 
 
-def climb(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
+def steps_up(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
     """Return the replicas to go through from `current` up to `wanted`: a run grows by `step_up`, by one at least."""
     steps: list[int] = []
     at = current
@@ -159,11 +159,11 @@ def climb(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
     return tuple(steps)
 
 
-def _stay(facts: Facts, reason: str) -> Order:
-    return Order(facts.service, facts.current, (), facts.after, reason)
+def _stay(facts: Inspection, reason: str) -> ServicePlan:
+    return ServicePlan(facts.service, facts.current, (), facts.after, reason)
 
 
-def orders_for(found: Mapping[str, Facts]) -> tuple[Order, ...]:
+def orders_for(found: Mapping[str, Inspection]) -> tuple[ServicePlan, ...]:
     """Return the orders of a sweep over all services.
 
     What is released goes in the opposite order: a service is made smaller before those that it comes after, so that
@@ -176,7 +176,7 @@ def orders_for(found: Mapping[str, Facts]) -> tuple[Order, ...]:
         replace(
             order,
             after=dependants.get(name, order.after),
-            draws=found[name].draws,
+            connection_uses=found[name].connection_uses,
             overlaps=found[name].overlaps,
         )
         for name, order in orders.items()

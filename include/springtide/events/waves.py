@@ -19,12 +19,12 @@ from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from springtide.events.almanac import Pace
-from springtide.events.connections import Draw, crowded
+from springtide.events.calendars import Pace
+from springtide.events.connections import ConnectionUse, connection_conflict
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ServicePlan:
     """From `current` to the last of `steps`, run by run; no steps where nothing is to do. `after` names services.
 
     Where they are an autoscaler's minimum, `until` is when its note lapses; `gives_back` says that the last step gives
@@ -38,7 +38,7 @@ class Order:
     reason: str = ""
     until: datetime | None = None
     gives_back: bool = False
-    draws: tuple[Draw, ...] = ()
+    connection_uses: tuple[ConnectionUse, ...] = ()
     overlaps: bool = False
     """Whether both sets run at once while a run goes on."""
 
@@ -58,19 +58,23 @@ class Order:
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
         until = self.until.isoformat() if self.until else None
-        lists = {"steps": list(self.steps), "after": list(self.after), "draws": [asdict(one) for one in self.draws]}
+        lists = {
+            "steps": list(self.steps),
+            "after": list(self.after),
+            "connection_uses": [asdict(one) for one in self.connection_uses],
+        }
         return asdict(self) | lists | {"until": until}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Order:
+    def from_record(cls, record: Mapping[str, Any]) -> ServicePlan:
         """Return the order that `to_record` stored."""
         until = datetime.fromisoformat(record["until"]) if record.get("until") else None
-        draws = tuple(Draw(**one) for one in record.get("draws", ()))
-        lists = {"steps": tuple(record["steps"]), "after": tuple(record["after"]), "draws": draws}
+        connection_uses = tuple(ConnectionUse(**one) for one in record.get("connection_uses", ()))
+        lists = {"steps": tuple(record["steps"]), "after": tuple(record["after"]), "connection_uses": connection_uses}
         return cls(**{**record, **lists, "until": until})
 
 
-class RunState(StrEnum):
+class ChildRunState(StrEnum):
     """What has become of a run that was started."""
 
     GOING = "going"
@@ -85,12 +89,12 @@ class Started:
     service: str
     step: int
     at: datetime
-    state: RunState = RunState.GOING
+    state: ChildRunState = ChildRunState.GOING
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class TurnDecision:
     """What to do now. `starts` are (service, step); `waiting` and `held` say why, by service."""
 
     starts: tuple[tuple[str, int], ...] = ()
@@ -106,7 +110,7 @@ class Turn:
         return not self.starts and not self.waiting
 
 
-def waves(orders: Sequence[Order]) -> tuple[tuple[str, ...], ...]:
+def waves(orders: Sequence[ServicePlan]) -> tuple[tuple[str, ...], ...]:
     """Return the services by waves: each is `after` those of earlier waves only. Circles are in none."""
     sorter = TopologicalSorter(_graph(orders))
     try:
@@ -122,21 +126,21 @@ def waves(orders: Sequence[Order]) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-def next_turn(
-    orders: Sequence[Order],
+def decide_turn(
+    orders: Sequence[ServicePlan],
     started: Sequence[Started],
     pace: Pace,
     *,
     now: datetime,
     until_next: timedelta = timedelta(),
-) -> Turn:
+) -> TurnDecision:
     """Return what to do now, given every run that was started.
 
     `until_next` is the time until somebody asks again. What the pace lets start before that starts now: so the starts
     reach the pace, and are ahead of it by `until_next` and the pods of one run at most.
     """
     state = _State(orders, started)
-    going = [one for one in started if one.state is RunState.GOING]
+    going = [one for one in started if one.state is ChildRunState.GOING]
     free = pace.runs - len(going)
     opens_at = _opens_at(orders, started, pace)
     starts: list[tuple[str, int]] = []
@@ -158,10 +162,10 @@ def next_turn(
             starts.append((order.service, step))
             free -= 1
             opens_at = max(now, opens_at or now) + _spent(order, step, pace)
-    return Turn(tuple(starts), waiting, state.held(), state.failures(), opens_at if paced else None)
+    return TurnDecision(tuple(starts), waiting, state.held(), state.failures(), opens_at if paced else None)
 
 
-def _opens_at(orders: Sequence[Order], started: Sequence[Started], pace: Pace) -> datetime | None:
+def _opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: Pace) -> datetime | None:
     """Return when the pace lets the next run start: each start pays for its pods in time."""
     by_name = {order.service: order for order in orders}
     opens: datetime | None = None
@@ -170,11 +174,11 @@ def _opens_at(orders: Sequence[Order], started: Sequence[Started], pace: Pace) -
     return opens
 
 
-def _spent(order: Order, step: int, pace: Pace) -> timedelta:
+def _spent(order: ServicePlan, step: int, pace: Pace) -> timedelta:
     return timedelta(minutes=order.pods(step) / pace.pods_per_minute)
 
 
-def _graph(orders: Sequence[Order]) -> dict[str, set[str]]:
+def _graph(orders: Sequence[ServicePlan]) -> dict[str, set[str]]:
     names = {order.service for order in orders}
     return {order.service: names & set(order.after) for order in orders}
 
@@ -182,7 +186,7 @@ def _graph(orders: Sequence[Order]) -> dict[str, set[str]]:
 class _State:
     """What stands, what failed, and what is held back because of it."""
 
-    def __init__(self, orders: Sequence[Order], started: Sequence[Started]) -> None:
+    def __init__(self, orders: Sequence[ServicePlan], started: Sequence[Started]) -> None:
         self.orders = {order.service: order for order in orders}
         self._runs = {(one.service, one.step): one for one in started}
         self._sorted = [name for wave in waves(orders) for name in wave]
@@ -195,27 +199,27 @@ class _State:
     def next_step(self, name: str) -> int:
         return sum((name, step) in self._runs for step in range(len(self.orders[name].steps)))
 
-    def crowd(self, order: Order, starts: Sequence[tuple[str, int]]) -> str | None:
+    def crowd(self, order: ServicePlan, starts: Sequence[tuple[str, int]]) -> str | None:
         """Return why what `order` shares with the runs that go on, or that start now, lets it wait."""
         others = [(each, *self._most(each, dict(starts))) for each in self.orders.values() if each is not order]
         step = self.next_step(order.service)
         peak = order.peak(step)
-        return crowded(order, peak, others, more=peak > order.before(step))
+        return connection_conflict(order, peak, others, more=peak > order.before(step))
 
-    def _most(self, order: Order, starts: Mapping[str, int]) -> tuple[int, bool]:
+    def _most(self, order: ServicePlan, starts: Mapping[str, int]) -> tuple[int, bool]:
         begun = starts.get(order.service, self.next_step(order.service) - 1)
         if begun < 0:
             return order.current, False
         state = self._state(order.service, begun)
-        if state is RunState.GOING or order.service in starts:
+        if state is ChildRunState.GOING or order.service in starts:
             return order.peak(begun), True
-        return order.steps[begun] if state is RunState.SUCCEEDED else order.before(begun), False
+        return order.steps[begun] if state is ChildRunState.SUCCEEDED else order.before(begun), False
 
     def stands(self, name: str) -> bool:
         steps = range(len(self.orders[name].steps))
-        return all(self._state(name, step) is RunState.SUCCEEDED for step in steps)
+        return all(self._state(name, step) is ChildRunState.SUCCEEDED for step in steps)
 
-    def pending(self) -> list[Order]:
+    def pending(self) -> list[ServicePlan]:
         """Return what could go on, earlier waves first, the largest of a wave before the others."""
         wave_of = {name: number for number, wave in enumerate(waves(list(self.orders.values()))) for name in wave}
         left = [order for name, order in self.orders.items() if self._could_go_on(name)]
@@ -229,13 +233,13 @@ class _State:
 
     def _could_go_on(self, name: str) -> bool:
         states = [self._state(name, step) for step in range(len(self.orders[name].steps))]
-        blocked = name in self._held or RunState.FAILED in states or RunState.GOING in states
+        blocked = name in self._held or ChildRunState.FAILED in states or ChildRunState.GOING in states
         return not blocked and not self.stands(name)
 
     def _failed_runs(self) -> list[Started]:
-        return [run for run in self._runs.values() if run.state is RunState.FAILED]
+        return [run for run in self._runs.values() if run.state is ChildRunState.FAILED]
 
-    def _state(self, name: str, step: int) -> RunState | None:
+    def _state(self, name: str, step: int) -> ChildRunState | None:
         run = self._runs.get((name, step))
         return None if run is None else run.state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.report import FleetReport
-from springtide.run.paper import rehearse_on_paper
+from springtide.fleet.simulated import simulate_preparation
 
 
 def simulated_report(fleet: FleetPorts, due: Due) -> FleetReport:
@@ -15,9 +15,9 @@ def simulated_report(fleet: FleetPorts, due: Due) -> FleetReport:
     asked = {service for event in due.events for service in event.asks}
     policies = {name: fleet.policies.get(name) for name in sorted(asked & set(fleet.policies.names()))}
     with fleet.open_ports() as ports:
-        lines = rehearse_on_paper(ports, policies, due.events, at=due.planned_at, cap=fleet.calendars().cap)
+        lines = simulate_preparation(ports, policies, due.events, at=due.planned_at, cap=fleet.calendars().cap)
     return FleetReport(
-        services={line.service: line.words() for line in lines},
+        services={line.service: line.message() for line in lines},
         problems={},
         simulated=[line.to_record() for line in lines],
         events=[event.id for event in due.events],

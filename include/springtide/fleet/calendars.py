@@ -12,13 +12,13 @@ from typing import Any, Final
 import structlog
 
 from springtide.errors import PermanentError, SpringtideError
-from springtide.events.almanac import Almanac
-from springtide.events.firing import Firing, firings
-from springtide.events.known import Known, load_memory, read_calendars, save_memory
-from springtide.events.leads import Measured, leads_of
+from springtide.events.calendars import Calendars
+from springtide.events.leads import MeasuredRuns, leads_of
+from springtide.events.schedule import ScheduledPreparation, scheduled_preparations
+from springtide.events.snapshot import CalendarSnapshot, load_cache, read_calendars, save_cache
 from springtide.fleet.ports import Policies
 from springtide.record.store import RunStore
-from springtide.run.measuring import measure
+from springtide.training.durations import measure
 
 MEASURED_FOR: Final = timedelta(minutes=10)
 """How long measured runs are taken from memory: calendars are read every few seconds, the store is not."""
@@ -35,11 +35,13 @@ class CalendarFolder:
     policies: Policies
     open_store: Callable[[], AbstractContextManager[RunStore]]
 
-    def known(self, now: datetime) -> Known:
+    def known(self, now: datetime) -> CalendarSnapshot:
         """Return the calendars; a broken one counts as it was when it was read last."""
         return self._read(self._memory(), now)
 
-    def due(self, now: datetime, *, most: int | None = None) -> tuple[tuple[Firing, ...], Known]:
+    def due(
+        self, now: datetime, *, most: int | None = None
+    ) -> tuple[tuple[ScheduledPreparation, ...], CalendarSnapshot]:
         """Return when every preparation is due, in that order, and the calendars it is from; remember both.
 
         With `most`, only so many: those of the events that start nearest to `now`.
@@ -47,17 +49,17 @@ class CalendarFolder:
         memory = self._memory()
         known = self._read(memory, now)
         measured = self._measured(known.almanac, memory.get("measured", {}), now)
-        leads = leads_of(known.almanac, Measured.from_record(measured), now)
-        seen = tuple(map(Firing.from_record, memory.get("firings", [])))
+        leads = leads_of(known.almanac, MeasuredRuns.from_record(measured), now)
+        seen = tuple(map(ScheduledPreparation.from_record, memory.get("firings", [])))
         lengths = {occurrence: lead.length for occurrence, lead in leads.items()}
-        due = firings(known.almanac.occurrences, lengths, seen, now=now)
+        due = scheduled_preparations(known.almanac.occurrences, lengths, seen, now=now)
         if self.memory_file is not None:
             kept = {"firings": [firing.to_record() for firing in due], "measured": measured}
-            save_memory(self.memory_file, {**known.memory, **kept})
+            save_cache(self.memory_file, {**known.memory, **kept})
         nearest = sorted(due, key=lambda firing: abs(firing.start - now))[:most]
         return tuple(sorted(nearest, key=lambda firing: firing.at)), known
 
-    def measured(self, calendars: Almanac) -> Measured:
+    def measured(self, calendars: Calendars) -> MeasuredRuns:
         """Return what the store and the policies say of the services whose leads are learned.
 
         Raises:
@@ -72,7 +74,7 @@ class CalendarFolder:
         with self.open_store() as store:
             return measure(store, services, readable)
 
-    def _measured(self, calendars: Almanac, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    def _measured(self, calendars: Calendars, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         """Return the stored form of what was measured, from memory while it is fresh."""
         at = memory.get("at")
         if at is not None and timedelta(0) <= now - datetime.fromisoformat(at) < MEASURED_FOR:
@@ -83,9 +85,9 @@ class CalendarFolder:
             log.warning("leads_by_earlier_measures", code=error.code, message=error.message)
             return dict(memory)
 
-    def _read(self, memory: Mapping[str, Any], now: datetime) -> Known:
+    def _read(self, memory: Mapping[str, Any], now: datetime) -> CalendarSnapshot:
         # without any policy nobody knows which services there are, so calendars are not judged by them
         return read_calendars(self.folder, memory, now=now, services=list(self.policies.names()) or None)
 
     def _memory(self) -> dict[str, Any]:
-        return {} if self.memory_file is None else load_memory(self.memory_file)
+        return {} if self.memory_file is None else load_cache(self.memory_file)

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from springtide.errors import SpringtideError
-from springtide.events.waves import Order, RunState
-from springtide.policy.model import ScalingPolicy
+from springtide.events.waves import ChildRunState, ServicePlan
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.run.ports import RunRequest
 
@@ -40,7 +40,7 @@ class ChildRun:
     until: datetime | None = None
 
     @classmethod
-    def of(cls, order: Order, step: int, run_id: str) -> ChildRun:
+    def of(cls, order: ServicePlan, step: int, run_id: str) -> ChildRun:
         """Return the run that takes the order's service to its step."""
         return cls(
             run_id=run_id,
@@ -78,7 +78,7 @@ class ChildRuns(Protocol):
         """
         ...
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, run_id: str) -> ChildRunState:
         """Return what has become of a run that was started."""
         ...
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from springtide.errors import Fenced
-from springtide.events.waves import Order, next_turn
+from springtide.events.waves import ServicePlan, decide_turn
 from springtide.fleet.backfill import simulated_report
 from springtide.fleet.child_runs import ChildRuns
 from springtide.fleet.due import Due
@@ -25,13 +25,13 @@ from springtide.fleet.lateness import keep_duration, late_words
 from springtide.fleet.memory import Memory
 from springtide.fleet.orders import Looked, decided_orders
 from springtide.fleet.ports import FleetPorts
-from springtide.fleet.progress import Progress
+from springtide.fleet.progress import FleetProgress
 from springtide.fleet.report import FleetReport, TurnReport
 from springtide.fleet.turns import TURN_EVERY, until_next
 
 log = structlog.get_logger(__name__)
 
-Decide = Callable[[Due], Sequence[Order]]
+Decide = Callable[[Due], Sequence[ServicePlan]]
 """Decides what is to be done; may raise `Fenced` while a run owns a service that has to be free first."""
 
 
@@ -65,9 +65,9 @@ class Conductor:
             return TurnReport(waiting={error.field or "a service": error.message})
         now = self.fleet.clock.now()
         pace = self.fleet.calendars().pace
-        progress = Progress(self.runs, self.memory, parent=self.parent, way=self.way)
+        progress = FleetProgress(self.runs, self.memory, parent=self.parent, way=self.way)
         started = progress.started(orders)
-        turn = next_turn(orders, started, pace, now=now, until_next=self._until_next(now))
+        turn = decide_turn(orders, started, pace, now=now, until_next=self._until_next(now))
         by_name = {order.service: order for order in orders}
         begun = {service: progress.start(by_name[service], step, now) for service, step in turn.starts}
         late = late_words(self.fleet, self.memory, due, orders, started, pace=pace)
@@ -78,10 +78,10 @@ class Conductor:
             self._keep_duration(due, orders, report, progress)
         return TurnReport(started=begun, waiting={**turn.waiting, **turn.held}, late=late, report=report)
 
-    def _orders(self, due: Due) -> list[Order]:
+    def _orders(self, due: Due) -> list[ServicePlan]:
         kept = self.memory.get("orders")
         if kept is not None:
-            return [Order.from_record(record) for record in kept]
+            return [ServicePlan.from_record(record) for record in kept]
         orders = list(self.decide(due))
         self.memory.set("orders", [order.to_record() for order in orders])
         return orders
@@ -91,7 +91,9 @@ class Conductor:
         self.memory.set("turned_at", now.isoformat())
         return until_next(datetime.fromisoformat(last) if last else None, now, self.every)
 
-    def _keep_duration(self, due: Due, orders: Sequence[Order], report: FleetReport, progress: Progress) -> None:
+    def _keep_duration(
+        self, due: Due, orders: Sequence[ServicePlan], report: FleetReport, progress: FleetProgress
+    ) -> None:
         """Keep how long a preparation took that succeeded as a whole; the way back prepares nothing."""
         if due.events and not self.way and not report.problems:
             keep_duration(self.fleet, due, orders, progress.run_ids(), parent=self.parent)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from springtide.errors import PermanentError, Violation
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import pipeline
 from springtide.run.ports import Ports
 from springtide.run.release import HeldFloor, expired_floors, release_request

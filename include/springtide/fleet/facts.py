@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from springtide.errors import SpringtideError, TemporaryError
-from springtide.events.sweep import Facts
+from springtide.events.sweep import Inspection
 from springtide.fleet.due import Due
+from springtide.fleet.inspection import inspect_service, inspect_when_free
 from springtide.fleet.ports import FleetPorts
-from springtide.run.looking import look_at_service, look_when_free
 from springtide.run.ports import Ports
 
 
-def facts_of(fleet: FleetPorts, service: str, *, waits: bool) -> Facts:
+def facts_of(fleet: FleetPorts, service: str, *, waits: bool) -> Inspection:
     """Return what is there, what demand asks for, and whether the service is well.
 
     With `waits`, a run that owns it is waited for: an event cannot leave it to the next sweep.
@@ -20,19 +20,19 @@ def facts_of(fleet: FleetPorts, service: str, *, waits: bool) -> Facts:
         PolicyError: its policy has errors.
         ClusterRefused, ClusterUnavailable, NotFound: as the client says.
     """
-    look = look_when_free if waits else look_at_service
+    look = inspect_when_free if waits else inspect_service
     policy = fleet.policies.get(service)
     with fleet.open_ports() as ports:
         return look(ports, policy, before=_demand_before(ports, service))
 
 
-def facts_of_all(fleet: FleetPorts, due: Due) -> tuple[dict[str, Facts], dict[str, str]]:
+def facts_of_all(fleet: FleetPorts, due: Due) -> tuple[dict[str, Inspection], dict[str, str]]:
     """Return the facts of each service of `due`, one after the other; and why there are none, where there are none.
 
     Raises:
         TemporaryError: no service at all could be looked at, and the last one's error is worth another try.
     """
-    seen: dict[str, Facts] = {}
+    seen: dict[str, Inspection] = {}
     unseen: dict[str, SpringtideError] = {}
     for service in due.services:
         try:

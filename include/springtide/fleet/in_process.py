@@ -9,7 +9,7 @@ from typing import Self
 
 from springtide.clock import Clock
 from springtide.errors import SpringtideError
-from springtide.events.waves import RunState
+from springtide.events.waves import ChildRunState
 from springtide.fleet.child_runs import ChildRun
 from springtide.fleet.ports import FleetPorts
 from springtide.run import pipeline
@@ -17,7 +17,7 @@ from springtide.run import pipeline
 
 @dataclass
 class _Run:
-    state: RunState = RunState.GOING
+    state: ChildRunState = ChildRunState.GOING
     message: str = ""
     thread: threading.Thread | None = field(default=None, repr=False)
 
@@ -40,7 +40,7 @@ class InProcessRuns:
         kept.thread = threading.Thread(target=self._work, args=(run, kept), name=run.run_id)
         kept.thread.start()
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, run_id: str) -> ChildRunState:
         """Return what has become of the run."""
         return self._runs[run_id].state
 
@@ -69,14 +69,14 @@ class InProcessRuns:
             self.join(run_id)
 
     def _work(self, run: ChildRun, kept: _Run) -> None:
-        state = RunState.FAILED
+        state = ChildRunState.FAILED
         try:
             policy = self._fleet.policies.get(run.service)
             with self._fleet.open_ports() as ports:
                 clock = InterruptibleClock(ports.clock, self._interrupted)
                 request = run.request(policy, requested_by=self._requested_by)
                 pipeline.run(replace(ports, clock=clock), request)
-            state = RunState.SUCCEEDED
+            state = ChildRunState.SUCCEEDED
         except SpringtideError as error:
             kept.message = f"run {run.run_id} failed: {error.message}"
         except KeyboardInterrupt:

@@ -7,21 +7,27 @@ from collections.abc import Sequence
 import structlog
 
 from springtide.errors import NotFound, SpringtideError
-from springtide.events.almanac import Pace
+from springtide.events.calendars import Pace
 from springtide.events.leads import lateness
 from springtide.events.preparations import EventSize, Preparation
-from springtide.events.waves import Order, Started
+from springtide.events.waves import ServicePlan, Started
 from springtide.fleet.due import Due
 from springtide.fleet.memory import Memory
 from springtide.fleet.ports import FleetPorts
 from springtide.record.store import RunStore
-from springtide.run.measuring import measured_runs, without_person
+from springtide.training.durations import measured_runs, without_person
 
 log = structlog.get_logger(__name__)
 
 
 def late_words(
-    fleet: FleetPorts, memory: Memory, due: Due, orders: Sequence[Order], started: Sequence[Started], *, pace: Pace
+    fleet: FleetPorts,
+    memory: Memory,
+    due: Due,
+    orders: Sequence[ServicePlan],
+    started: Sequence[Started],
+    *,
+    pace: Pace,
 ) -> str | None:
     """Return why what is left can no longer be done by the start of the next event of `due`; None while it can.
 
@@ -35,13 +41,15 @@ def late_words(
     if measured is None:
         measured = _measured(fleet, {order.service for order in orders if order.steps})
         memory.set("measured", measured)
-    words = lateness(orders, started, measured, pace, start=min(ahead), now=now)
-    if words is not None:
-        memory.set("late", words)
-    return words
+    message = lateness(orders, started, measured, pace, start=min(ahead), now=now)
+    if message is not None:
+        memory.set("late", message)
+    return message
 
 
-def keep_duration(fleet: FleetPorts, due: Due, orders: Sequence[Order], run_ids: Sequence[str], *, parent: str) -> None:
+def keep_duration(
+    fleet: FleetPorts, due: Due, orders: Sequence[ServicePlan], run_ids: Sequence[str], *, parent: str
+) -> None:
     """Keep how long a whole preparation took, for leads to be learned from; a store that fails is only logged.
 
     One in which a person was asked says nothing: people answer when they do.

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from springtide.events.almanac import Almanac
+from springtide.events.calendars import Calendars
 from springtide.events.notes import EventNote
 from springtide.events.occurrences import Occurrence
-from springtide.events.sweep import Facts, orders_for, with_floors
-from springtide.events.waves import Order
+from springtide.events.sweep import Inspection, orders_for, with_floors
+from springtide.events.waves import ServicePlan
 from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.record.events import Notes
 
-Looked = Callable[[], Mapping[str, Facts]]
+Looked = Callable[[], Mapping[str, Inspection]]
 """Returns what the look at each service found; a service that could not be looked at is not in it."""
 
 UNSEEN: Final = "it could not be looked at"
@@ -27,14 +27,14 @@ WHY_UNSEEN: Final = "it has no policy, or its look failed: see look_at_service"
 def decided_orders(
     fleet: FleetPorts,
     due: Due,
-    facts: Mapping[str, Facts],
+    facts: Mapping[str, Inspection],
     *,
     unseen: Mapping[str, str] | None = None,
     is_dry: bool = False,
-) -> list[Order]:
+) -> list[ServicePlan]:
     """Return what is to be done about each service; one of `due` that was not seen gets an order that fails.
 
-    `unseen` says why, where that is known. What is usual now is noted for the events that begin with this; with
+    `unseen` says why, where that is known. What is expected now is noted for the events that begin with this; with
     `is_dry` nothing is noted.
     """
     with fleet.open_store() as store:
@@ -44,28 +44,30 @@ def decided_orders(
     return [*orders, *unseen_orders(asked - facts.keys(), unseen or {})]
 
 
-def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[Order]:
+def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[ServicePlan]:
     """Return an order that fails for each of `services` that nothing is known of."""
-    return [Order(service, 0, (0,), (), f"{UNSEEN}: {why.get(service, WHY_UNSEEN)}") for service in sorted(services)]
+    return [
+        ServicePlan(service, 0, (0,), (), f"{UNSEEN}: {why.get(service, WHY_UNSEEN)}") for service in sorted(services)
+    ]
 
 
-def is_unseen(order: Order) -> bool:
+def is_unseen(order: ServicePlan) -> bool:
     """Say whether the order is for a service that nothing is known of."""
     return order.reason.startswith(UNSEEN)
 
 
 def with_events(
-    fleet: FleetPorts, due: Due, facts: Mapping[str, Facts], notes: Mapping[str, Sequence[EventNote]]
-) -> dict[str, Facts]:
+    fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection], notes: Mapping[str, Sequence[EventNote]]
+) -> dict[str, Inspection]:
     """Return the facts with what the events that go on ask for, and with what is frozen."""
     now, calendars = fleet.clock.now(), fleet.calendars()
-    noted = {(note.occurrence.id, name): note.usual for name, many in notes.items() for note in many}
+    noted = {(note.occurrence.id, name): note.expected for name, many in notes.items() for note in many}
     going_on = {event.id: event for event in (*_held(calendars, notes, now), *calendars.going_on(now), *due.events)}
     return with_floors(facts, going_on.values(), calendars, noted=noted, now=now)
 
 
 def _notes(
-    store: Notes, due: Due, facts: Mapping[str, Facts], now: datetime, *, is_dry: bool
+    store: Notes, due: Due, facts: Mapping[str, Inspection], now: datetime, *, is_dry: bool
 ) -> dict[str, tuple[EventNote, ...]]:
     new = [
         _note(due, event, facts[service])
@@ -83,18 +85,18 @@ def _notes(
     return {name: (*many, *(note for note in added if note.service == name)) for name, many in kept.items()}
 
 
-def _note(due: Due, event: Occurrence, facts: Facts) -> EventNote:
+def _note(due: Due, event: Occurrence, facts: Inspection) -> EventNote:
     return EventNote(
         service=facts.service,
         occurrence=event,
-        usual=facts.usual if facts.usual is not None else max(facts.current, facts.least),
+        expected=facts.expected if facts.expected is not None else max(facts.current, facts.least),
         before=facts.health.demand,
         owner=due.owner,
         reason=due.reason,
     )
 
 
-def _held(calendars: Almanac, notes: Mapping[str, Sequence[EventNote]], now: datetime) -> list[Occurrence]:
+def _held(calendars: Calendars, notes: Mapping[str, Sequence[EventNote]], now: datetime) -> list[Occurrence]:
     """Return the noted events that are not over, as their calendars have them now; one that was taken out goes."""
     known = {view.calendar.name for view in calendars.views}
     present = {event.id: event for event in calendars.occurrences}

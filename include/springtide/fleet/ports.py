@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from springtide.clock import Clock
-from springtide.events.almanac import Almanac
-from springtide.policy.model import ScalingPolicy
+from springtide.events.calendars import Calendars
+from springtide.fleet.load_test import Send, send
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.run.ports import Ports
-from springtide.run.rehearsing import Send, send
 
 
 class Policies(Protocol):
@@ -41,7 +41,7 @@ class FleetPorts:
     """
 
     clock: Clock
-    calendars: Callable[[], Almanac]
+    calendars: Callable[[], Calendars]
     policies: Policies
     open_ports: Callable[[], AbstractContextManager[Ports]]
     open_store: Callable[[], AbstractContextManager[RunStore]]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from springtide.events.waves import Order, RunState, Started
+from springtide.events.waves import ChildRunState, ServicePlan, Started
 from springtide.fleet.child_runs import ChildRun, ChildRuns, child_run_id
 from springtide.fleet.memory import Memory
 from springtide.fleet.orders import is_unseen
@@ -15,7 +15,7 @@ _BEFORE_ALL: Final = datetime.fromtimestamp(0, UTC)
 """When what could not be looked at "was started": the pace is for runs that really were."""
 
 
-class Progress:
+class FleetProgress:
     """The runs of one conductor, by service and step. What ended is remembered and not asked for again."""
 
     def __init__(self, runs: ChildRuns, memory: Memory, *, parent: str, way: str = "") -> None:
@@ -24,13 +24,13 @@ class Progress:
         self._parent = parent
         self._way = way
 
-    def started(self, orders: Sequence[Order]) -> list[Started]:
+    def started(self, orders: Sequence[ServicePlan]) -> list[Started]:
         """Return every run that was started, and what has become of it."""
         times: dict[str, str] = self._memory.get("started") or {}
         ended: dict[str, list[str]] = self._memory.get("ended") or {}
         known = len(ended)
         started = [
-            Started(order.service, 0, _BEFORE_ALL, RunState.FAILED, order.reason)
+            Started(order.service, 0, _BEFORE_ALL, ChildRunState.FAILED, order.reason)
             for order in orders
             if is_unseen(order)
         ]
@@ -42,7 +42,7 @@ class Progress:
             self._memory.set("ended", ended)
         return started
 
-    def start(self, order: Order, step: int, now: datetime) -> str:
+    def start(self, order: ServicePlan, step: int, now: datetime) -> str:
         """Start the run that takes the order's service to its step; return what was started, in words.
 
         A start that is repeated starts nothing: the run has the same name.
@@ -61,15 +61,15 @@ class Progress:
         """Return the name of the run that takes `service` to its step."""
         return child_run_id(self._parent, service, step, way=self._way)
 
-    def _what_became(self, key: str, ended: dict[str, list[str]]) -> tuple[RunState, str]:
+    def _what_became(self, key: str, ended: dict[str, list[str]]) -> tuple[ChildRunState, str]:
         if key in ended:
             state, message = ended[key]
-            return RunState(state), message
+            return ChildRunState(state), message
         service, _, step = key.rpartition("/")
         run_id = self.run_id(service, int(step))
         state_now = self._runs.state(run_id)
-        if state_now is RunState.GOING:
+        if state_now is ChildRunState.GOING:
             return state_now, ""
-        message = self._runs.failure(run_id) if state_now is RunState.FAILED else ""
+        message = self._runs.failure(run_id) if state_now is ChildRunState.FAILED else ""
         ended[key] = [state_now.value, message]
         return state_now, message

@@ -14,19 +14,19 @@ from typing import Final
 import structlog
 
 from springtide.errors import Fenced, PermanentError
-from springtide.events.rehearsal import Back, LoadOrder, load_order, only_growth, way_back
-from springtide.events.rehearsed import RehearsalVerdict, Rehearsed, judged
-from springtide.events.sweep import Facts
-from springtide.events.waves import Order
+from springtide.events.rehearsal import LoadOrder, ReleaseTarget, load_order, release_orders, without_shrinking
+from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict, judged
+from springtide.events.sweep import Inspection
+from springtide.events.waves import ServicePlan
 from springtide.fleet.due import Due
+from springtide.fleet.inspection import inspect_service
+from springtide.fleet.load_test import load_test
 from springtide.fleet.memory import Memory
 from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Looked, decided_orders, unseen_orders, with_events
 from springtide.fleet.ports import FleetPorts
-from springtide.fleet.rehearsal_request import Rehearsal
+from springtide.fleet.rehearsal_request import AcceptedRehearsal
 from springtide.fleet.report import FleetReport
-from springtide.policy.model import ScalingPolicy
-from springtide.run.looking import look_at_service
-from springtide.run.rehearsing import load_test
+from springtide.policy.scaling.model import ScalingPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ WAY_BACK: Final = "back-"
 """What stands in the names of the runs that give a rehearsal back."""
 
 
-def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Facts]) -> Sequence[Order]:
+def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection]) -> Sequence[ServicePlan]:
     """Return the orders of the event itself; nothing is made smaller.
 
     Raises:
@@ -51,7 +51,7 @@ def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Facts]) -> Se
             code="rehearsal_expired",
             field="minutes",
         )
-    return only_growth(decided_orders(fleet, due, facts))
+    return without_shrinking(decided_orders(fleet, due, facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class WayBack:
     memory: Memory
     looked: Looked
 
-    def __call__(self, due: Due) -> Sequence[Order]:
+    def __call__(self, due: Due) -> Sequence[ServicePlan]:
         """Return the orders.
 
         Raises:
@@ -77,15 +77,15 @@ class WayBack:
             notes = store.notes(list(seen), now=fleet.clock.now())
         held = with_events(fleet, replace(due, events=()), seen, notes)
         backs = [_back(facts, before=before[name].current) for name, facts in held.items()]
-        return [*way_back(backs), *unseen_orders(before.keys() - seen.keys(), {})]
+        return [*release_orders(backs), *unseen_orders(before.keys() - seen.keys(), {})]
 
-    def _seen(self, services: Sequence[str]) -> dict[str, Facts]:
+    def _seen(self, services: Sequence[str]) -> dict[str, Inspection]:
         """Return what there is now; what cannot be looked at is left out."""
-        seen: dict[str, Facts] = {}
+        seen: dict[str, Inspection] = {}
         with self.fleet.open_ports() as ports:
             for service in services:
                 try:
-                    facts = look_at_service(ports, self.fleet.policies.get(service))
+                    facts = inspect_service(ports, self.fleet.policies.get(service))
                 except PermanentError as error:
                     log.warning("service_not_seen", service=service, code=error.code, message=error.message)
                     continue
@@ -103,16 +103,16 @@ class WayBack:
         return now - datetime.fromisoformat(since) > BUSY_FOR
 
 
-def _back(facts: Facts, *, before: int) -> Back:
+def _back(facts: Inspection, *, before: int) -> ReleaseTarget:
     minimum = facts.minimum
-    return Back(
+    return ReleaseTarget(
         service=facts.service,
         before=before,
         current=facts.current,
         floor=facts.floor or 0,
         step_down=facts.step_down,
         after=facts.after,
-        own=minimum.own if minimum else None,
+        owner_minimum=minimum.owner_minimum if minimum else None,
         until=minimum.until(facts.events_until) if minimum else None,
     )
 
@@ -125,14 +125,14 @@ class ServiceRehearsal:
     """
 
     fleet: FleetPorts
-    rehearsal: Rehearsal
+    rehearsal: AcceptedRehearsal
     service: str
     run_id: str
-    facts: Facts | None
+    facts: Inspection | None
     prepared: FleetReport
     memory: Memory
 
-    def test(self) -> Rehearsed | None:
+    def test(self) -> RehearsalOutcome | None:
         """Send the load and return the verdict over it; None where the service is not of the rehearsal.
 
         Raises:
@@ -142,22 +142,22 @@ class ServiceRehearsal:
         """
         if self.service not in self.rehearsal.occurrence.asks:
             return None
-        outcome = Rehearsed(
+        outcome = RehearsalOutcome(
             run_id=self.run_id,
             policy=self.service,
             event=self.rehearsal.event,
             at=self.fleet.clock.now(),
             verdict=RehearsalVerdict.NOT_PROVEN,
-            words="",
+            message="",
         )
         if self.facts is None or self.service in self.prepared.problems:
             why = self.prepared.problems.get(self.service, f"{UNSEEN}: {WHY_UNSEEN}")
-            return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, words=f"could not be prepared: {why}")
+            return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, message=f"could not be prepared: {why}")
         if self.facts.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
-            return replace(outcome, words=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")
+            return replace(outcome, message=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")
         return self._tested(self.facts, replace(outcome, replicas=self.prepared.standing[self.service]))
 
-    def _tested(self, facts: Facts, outcome: Rehearsed) -> Rehearsed:
+    def _tested(self, facts: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
         policy, wanted = self.fleet.policies.get(self.service), self.rehearsal.wanted
         order = load_order(
             policy,
@@ -165,15 +165,15 @@ class ServiceRehearsal:
             wanted,
             replicas=outcome.replicas,
             demand=facts.health.demand,
-            usual=facts.usual,
+            expected=facts.expected,
         )
         if isinstance(order, LoadOrder):
             return self._loaded(policy, outcome, order)
         is_off = policy.spec.rehearsal is None or not wanted.load
         verdict = RehearsalVerdict.NOT_TESTED if is_off else outcome.verdict
-        return replace(outcome, verdict=verdict, words=f"{self.prepared.services[self.service]}; {order}")
+        return replace(outcome, verdict=verdict, message=f"{self.prepared.services[self.service]}; {order}")
 
-    def _loaded(self, policy: ScalingPolicy, outcome: Rehearsed, order: LoadOrder) -> Rehearsed:
+    def _loaded(self, policy: ScalingPolicy, outcome: RehearsalOutcome, order: LoadOrder) -> RehearsalOutcome:
         if self.memory.get("begun"):
             raise PermanentError(
                 "the load was begun and its worker died: it is not sent twice. Start another rehearsal.",

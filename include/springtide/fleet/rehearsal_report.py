@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from springtide.errors import PermanentError
-from springtide.events.rehearsed import RehearsalVerdict, Rehearsed
+from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict
 from springtide.fleet.ports import FleetPorts
-from springtide.fleet.rehearsal_request import Rehearsal
+from springtide.fleet.rehearsal_request import AcceptedRehearsal
 from springtide.fleet.report import FleetReport
 
 
 def end_rehearsal(
-    fleet: FleetPorts, rehearsal: Rehearsal | None, outcomes: Sequence[Rehearsed], released: FleetReport | None
+    fleet: FleetPorts,
+    rehearsal: AcceptedRehearsal | None,
+    outcomes: Sequence[RehearsalOutcome],
+    released: FleetReport | None,
 ) -> dict[str, Any]:
     """Keep every service's outcome, and return the verdict, service by service.
 
@@ -27,7 +30,7 @@ def end_rehearsal(
         for outcome in outcomes:
             store.save_rehearsed(outcome)
     problems = [
-        f"{outcome.policy}: {outcome.words}"
+        f"{outcome.policy}: {outcome.message}"
         for outcome in outcomes
         if outcome.verdict is RehearsalVerdict.WOULD_NOT_HOLD
     ]
@@ -36,7 +39,7 @@ def end_rehearsal(
         raise PermanentError("; ".join(problems), code="rehearsal_failed")
     return {
         "verdict": {outcome.policy: outcome.verdict.value for outcome in outcomes},
-        "services": {outcome.policy: outcome.words for outcome in outcomes},
+        "services": {outcome.policy: outcome.message for outcome in outcomes},
         "released": dict(released.services),
     }
 
@@ -47,7 +50,7 @@ def _not_released(released: FleetReport | None) -> list[str]:
     return [f"{name} is not given back: {why}" for name, why in released.problems.items()]
 
 
-def _without_verdict(rehearsal: Rehearsal | None, outcomes: Sequence[Rehearsed]) -> list[str]:
+def _without_verdict(rehearsal: AcceptedRehearsal | None, outcomes: Sequence[RehearsalOutcome]) -> list[str]:
     if rehearsal is None:
         return ["the event: no verdict: see the first task that failed"]
     untold = sorted(rehearsal.occurrence.asks.keys() - {outcome.policy for outcome in outcomes})

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from springtide.errors import InputError
-from springtide.events.almanac import Almanac
+from springtide.events.calendars import Calendars
 from springtide.events.occurrences import Occurrence
-from springtide.events.rehearsal import Wanted, named_event, rehearsal_of
+from springtide.events.rehearsal import LoadLimits, named_event, rehearsal_of
 from springtide.fleet.due import Due, prepared
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.rehearsal_bounds import LONGEST_REASON, MINUTES, MOST_RATE, PARAMETERS, SECONDS
@@ -22,17 +22,17 @@ class RehearsalRequest:
 
     event: str
     occurrence: Occurrence
-    wanted: Wanted
+    wanted: LoadLimits
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class AcceptedRehearsal:
     """A rehearsal that has begun: what is due by it, what it is of, and how hard somebody wants to press."""
 
     due: Due
     event: str
-    wanted: Wanted
+    wanted: LoadLimits
 
     @property
     def occurrence(self) -> Occurrence:
@@ -44,16 +44,16 @@ class Rehearsal:
         return {"due": self.due.to_record(), "event": self.event, "wanted": asdict(self.wanted)}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Rehearsal:
+    def from_record(cls, record: Mapping[str, Any]) -> AcceptedRehearsal:
         """Return the rehearsal that `to_record` stored."""
         return cls(
             due=Due.from_record(record["due"]),
             event=record["event"],
-            wanted=Wanted(**record["wanted"]),
+            wanted=LoadLimits(**record["wanted"]),
         )
 
 
-def begin_rehearsal(fleet: FleetPorts, parameters: Mapping[str, Any], *, requested_by: str) -> Rehearsal:
+def begin_rehearsal(fleet: FleetPorts, parameters: Mapping[str, Any], *, requested_by: str) -> AcceptedRehearsal:
     """Return the rehearsal that `parameters` ask for, judged before anything is touched: every policy is read.
 
     Raises:
@@ -64,10 +64,10 @@ def begin_rehearsal(fleet: FleetPorts, parameters: Mapping[str, Any], *, request
     for service in request.occurrence.asks:
         fleet.policies.get(service)
     due = prepared(fleet, (request.occurrence,), owner=requested_by, reason=request.reason)
-    return Rehearsal(due=due, event=request.event, wanted=request.wanted)
+    return AcceptedRehearsal(due=due, event=request.event, wanted=request.wanted)
 
 
-def rehearsal_asked(parameters: Mapping[str, Any], calendars: Almanac, now: datetime) -> RehearsalRequest:
+def rehearsal_asked(parameters: Mapping[str, Any], calendars: Calendars, now: datetime) -> RehearsalRequest:
     """Return what `parameters` ask for.
 
     Raises:
@@ -90,7 +90,7 @@ def rehearsal_asked(parameters: Mapping[str, Any], calendars: Almanac, now: date
     return RehearsalRequest(event=event, occurrence=occurrence, wanted=wanted, reason=reason)
 
 
-def _wanted(parameters: Mapping[str, Any]) -> Wanted:
+def _wanted(parameters: Mapping[str, Any]) -> LoadLimits:
     load = parameters.get("load_test", True)
     if not isinstance(load, bool):
         raise _refused("load_test", load, "true or false")
@@ -98,11 +98,11 @@ def _wanted(parameters: Mapping[str, Any]) -> Wanted:
     rate = _number(
         parameters, "max_rate", 100, lambda value: 0 < value <= MOST_RATE, f"more than 0, at most {MOST_RATE}"
     )
-    return Wanted(load, rate, seconds)
+    return LoadLimits(load, rate, seconds)
 
 
 def _occurrence(
-    parameters: Mapping[str, Any], calendars: Almanac, now: datetime, expires: timedelta
+    parameters: Mapping[str, Any], calendars: Calendars, now: datetime, expires: timedelta
 ) -> tuple[str, Occurrence]:
     name, services = parameters.get("event") or None, parameters.get("services") or None
     if name is not None and services is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from springtide.errors import PermanentError
-from springtide.events.waves import Order, Turn
+from springtide.events.waves import ServicePlan, TurnDecision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class FleetReport:
     events: Sequence[str] = ()
 
     @classmethod
-    def of(cls, orders: Sequence[Order], turn: Turn, *, late: str | None) -> FleetReport:
+    def of(cls, orders: Sequence[ServicePlan], turn: TurnDecision, *, late: str | None) -> FleetReport:
         """Return the report of `orders` after their last turn."""
         problems = {**turn.failed, **turn.held}
         good = [order for order in orders if order.service not in problems]
@@ -36,10 +36,10 @@ class FleetReport:
         return cls(services={**kept, **done, **problems}, problems=problems, standing=standing, late=late)
 
     @classmethod
-    def planned(cls, orders: Sequence[Order], unseen: Mapping[str, str]) -> FleetReport:
+    def planned(cls, orders: Sequence[ServicePlan], unseen: Mapping[str, str]) -> FleetReport:
         """Return what the `orders` would do; `unseen` says why nothing is known of a service."""
         seen = [order for order in orders if order.service not in unseen]
-        return cls.of(seen, Turn(failed=unseen), late=None)
+        return cls.of(seen, TurnDecision(failed=unseen), late=None)
 
     def require_good(self) -> None:
         """Raise what is not as the events or demand want it.
@@ -48,8 +48,8 @@ class FleetReport:
             PermanentError: the words of every service that failed, was held back or could not be looked at.
         """
         if self.problems:
-            words = "; ".join(f"{name}: {why}" for name, why in self.problems.items())
-            raise PermanentError(words, code="services_failed")
+            message = "; ".join(f"{name}: {why}" for name, why in self.problems.items())
+            raise PermanentError(message, code="services_failed")
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -88,5 +88,5 @@ class TurnReport:
 
     def lines(self) -> Iterator[str]:
         """Yield what it did, for a log."""
-        for service, words in {**self.started, **self.waiting}.items():
-            yield f"{service}: {words}"
+        for service, message in {**self.started, **self.waiting}.items():
+            yield f"{service}: {message}"

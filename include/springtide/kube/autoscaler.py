@@ -19,7 +19,7 @@ _PAUSED: Final = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-repl
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class AutoscalerBounds:
     """The minimum and the maximum as they are written; None where the owner left one out."""
 
     minimum: int | None
@@ -49,9 +49,9 @@ class Autoscaler(KubeObject):
         return str(reference.get("name", "")) if reference.get("kind", "Deployment") == "Deployment" else ""
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> AutoscalerBounds:
         """The bounds as they are written."""
-        return Bounds(*(None if (found := self._spec.get(key)) is None else int(found) for key in self.keys))
+        return AutoscalerBounds(*(None if (found := self._spec.get(key)) is None else int(found) for key in self.keys))
 
     @property
     def minimum(self) -> int:
@@ -64,7 +64,7 @@ class Autoscaler(KubeObject):
         return most(self.bounds)
 
     @property
-    def floor_text(self) -> str:
+    def floor_annotation(self) -> str:
         """What springtide wrote on it when it raised its minimum; empty when it did not."""
         return str(self.annotations.get(labels.FLOOR, ""))
 
@@ -81,10 +81,10 @@ class Autoscaler(KubeObject):
             )
         return None
 
-    def change(self, bounds: Bounds, floor_text: str) -> Json:
-        """Return the merge patch that gives it these bounds; an empty `floor_text` removes springtide's annotation."""
+    def change(self, bounds: AutoscalerBounds, floor_annotation: str) -> Json:
+        """Return the merge patch that gives it these bounds; an empty `floor_annotation` removes ours."""
         spec = dict(zip(self.keys, (bounds.minimum, bounds.maximum), strict=True))
-        return {"metadata": {"annotations": {labels.FLOOR: floor_text or None}}, "spec": spec}
+        return {"metadata": {"annotations": {labels.FLOOR: floor_annotation or None}}, "spec": spec}
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -96,13 +96,13 @@ class Autoscaler(KubeObject):
         return dict(self.raw["spec"])
 
 
-def least(bounds: Bounds, kind: Kind) -> int:
+def least(bounds: AutoscalerBounds, kind: Kind) -> int:
     """Return the minimum that `bounds` mean: an HPA's is 1 by default, a ScaledObject's 0."""
     default = 0 if kind is Kind.SCALED_OBJECT else 1
     return default if bounds.minimum is None else bounds.minimum
 
 
-def most(bounds: Bounds) -> int:
+def most(bounds: AutoscalerBounds) -> int:
     """Return the maximum that `bounds` mean; an HPA always has one, a ScaledObject's is 100 by default."""
     return 100 if bounds.maximum is None else bounds.maximum
 

@@ -71,13 +71,13 @@ def _from_answer(what: str, error: Any, *, is_write: bool) -> SpringtideError:
         code = "already_exists" if reason == "AlreadyExists" else "conflict"
         return Conflict(f"{what}: {text}", code=code)
     if status in (0, _TOO_MANY):  # 0 is the client's own word for a failed TLS handshake: nothing was sent
-        words = text or error.reason
-        return ClusterUnavailable(f"{what}: {words}", code="cluster_busy", retry_after=_retry_after(error))
+        message = text or error.reason
+        return ClusterUnavailable(f"{what}: {message}", code="cluster_busy", retry_after=_retry_after(error))
     if status >= _SERVER_ERROR:
-        words = f"{what}: the API server answered {status}: {text}"
+        message = f"{what}: the API server answered {status}: {text}"
         if is_write:
-            return UnknownOutcome(words, code="outcome_unknown")
-        return ClusterUnavailable(words, code="cluster_unreachable")
+            return UnknownOutcome(message, code="outcome_unknown")
+        return ClusterUnavailable(message, code="cluster_unreachable")
     return ClusterRefused(f"{what}: refused with {status} {reason}: {text}", code=_refusal_code(status, text))
 
 

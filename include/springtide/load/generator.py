@@ -28,9 +28,9 @@ import aiohttp
 
 from springtide.clock import Clock, SystemClock
 from springtide.errors import InputError
-from springtide.load.course import Course
+from springtide.load.load_profile import LoadProfile
 from springtide.load.loop import loop_factory
-from springtide.load.tally import Report, Spread, Tally
+from springtide.load.recorder import LoadRecorder, LoadReport, Percentiles
 from springtide.load.windows import Breach
 
 _TIMEOUT = 5.0
@@ -41,7 +41,7 @@ CLIENTS = 20
 
 _LONGEST_SLEEP = 0.05  # seconds until a stop is noticed
 _JUDGED_EVERY = 0.5  # seconds between two looks at the limits
-_WATCHED_EVERY = 5.0  # seconds between two questions to `Course.watch`
+_WATCHED_EVERY = 5.0  # seconds between two questions to `LoadProfile.watch`
 
 
 class _Broken(aiohttp.ClientError):
@@ -65,7 +65,7 @@ class Load:
         *,
         keepalive: bool = False,
         seconds: float = 60.0,
-        course: Course | None = None,
+        course: LoadProfile | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Prepare a load that ends by itself after `seconds`.
@@ -74,7 +74,7 @@ class Load:
             InputError: the URL, the rate, the time or the ramp is out of bounds (`load_invalid`).
         """
         _check(url, rate, seconds)
-        course = course or Course()
+        course = course or LoadProfile()
         if not 0 <= course.ramp <= seconds:
             raise _refused("ramp", course.ramp, f"0 to {seconds:g} seconds, the whole time")
         self._url = url
@@ -86,18 +86,18 @@ class Load:
         self._stopped: Breach | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run_in_thread, name="load", daemon=True)
-        self._ended: Report | BaseException | None = None
-        self._tally = Tally()
+        self._ended: LoadReport | BaseException | None = None
+        self._tally = LoadRecorder()
 
     def start(self) -> None:
         """Begin to send."""
         self._thread.start()
 
-    def stop(self) -> Report:
+    def stop(self) -> LoadReport:
         """Send nothing more, wait for what is in flight (at most 5 s) and return the report; again, if called again."""
         self.end()
         self._thread.join()
-        if isinstance(self._ended, Report):
+        if isinstance(self._ended, LoadReport):
             return self._ended
         raise RuntimeError("the load ended by an error of its own") from self._ended
 
@@ -105,7 +105,7 @@ class Load:
         """Send nothing more; returns at once."""
         self._stopping.set()
 
-    def run(self) -> Report:
+    def run(self) -> LoadReport:
         """Send in the calling thread until the time is over or `end()` is called elsewhere, and return the report."""
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._send_all())
@@ -116,7 +116,7 @@ class Load:
         except BaseException as error:  # noqa: BLE001  a thread has nobody to raise to: stop() does
             self._ended = error
 
-    async def _send_all(self) -> Report:
+    async def _send_all(self) -> LoadReport:
         started_at = self._clock.now()
         start = self._clock.monotonic()
         async with AsyncExitStack() as sessions:
@@ -208,9 +208,9 @@ class Load:
         async with client.get(self._url, allow_redirects=False, trace_request_ctx=way) as answer:
             return answer.status, await answer.read()
 
-    def _report(self, started_at: datetime, seconds: float, ended: float) -> Report:
+    def _report(self, started_at: datetime, seconds: float, ended: float) -> LoadReport:
         tally = self._tally
-        return Report(
+        return LoadReport(
             url=self._url,
             keepalive=self._keepalive,
             started_at=started_at,
@@ -224,12 +224,12 @@ class Load:
             first_error=tally.failures[0][0] if tally.failures else None,
             last_error=tally.last_error,
             longest_gap=tally.gap(ended),
-            latency_ms=Spread.of(tally.latencies),
-            lateness_ms=Spread.of(tally.lateness),
+            latency_ms=Percentiles.of(tally.latencies),
+            lateness_ms=Percentiles.of(tally.lateness),
             answers=dict(tally.answers),
             answered=tally.answered,
             failures=tuple(tally.failures),
-            stopped=None if self._stopped is None else self._stopped.words,
+            stopped=None if self._stopped is None else self._stopped.message,
             is_late=self._stopped is not None and self._stopped.is_late,
             windows=tuple(tally.windows),
         )

@@ -21,7 +21,7 @@ _LEAST_WAITING: Final = 50
 
 
 @dataclass(slots=True)
-class Window:
+class LoadWindow:
     """One second of a load, by the time of the answers: good ones, failed ones, and the good ones' seconds."""
 
     good: int = 0
@@ -38,7 +38,7 @@ class Window:
 class Breach:
     """What is beyond its limit; `is_late` where answers came too late, as when there is more than can be served."""
 
-    words: str
+    message: str
     is_late: bool = False
 
 
@@ -49,7 +49,7 @@ class Limits:
     errors: float
     p99: float
 
-    def broken_by(self, windows: Sequence[Window], *, waiting: int, rate: float) -> Breach | None:
+    def broken_by(self, windows: Sequence[LoadWindow], *, waiting: int, rate: float) -> Breach | None:
         """Return what is beyond its limit in the last seconds; None when nothing is, or too little is known.
 
         `waiting` requests have no answer yet at `rate` requests a second: by Little's law more than 2 · rate · p99 of
@@ -74,18 +74,18 @@ class Limits:
             )
         return None
 
-    def holds_in(self, window: Window) -> bool:
+    def holds_in(self, window: LoadWindow) -> bool:
         """Say whether one second was within the limits."""
         slow = p99_of([window])
         return window.failed <= self.errors * window.answers and slow is not None and slow <= self.p99
 
 
-def p99_of(windows: Sequence[Window]) -> float | None:
+def p99_of(windows: Sequence[LoadWindow]) -> float | None:
     """Return the nearest-rank 99th percentile of the good answers' seconds; None when there were none."""
     return nearest_rank((seconds for window in windows for seconds in window.latencies), 0.99)
 
 
-def _last(windows: Sequence[Window], least: int) -> Sequence[Window]:
+def _last(windows: Sequence[LoadWindow], least: int) -> Sequence[LoadWindow]:
     """Return the last seconds: `_LOOK` of them, or as many as hold `least` answers."""
     count = 0
     answers = 0

@@ -10,7 +10,7 @@ from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from springtide.plan.model import ScalingPlan
-    from springtide.policy.model import ScalingPolicy
+    from springtide.policy.scaling.model import ScalingPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ class Finding(Stored):
     code: str = ""
 
 
-def softened(findings: Iterable[Finding], only_warn: Iterable[str]) -> tuple[Finding, ...]:
+def downgraded(findings: Iterable[Finding], only_warn: Iterable[str]) -> tuple[Finding, ...]:
     """Return the findings with the refusals of the checks `only_warn` as warnings: what the policy asks for."""
     soft = frozenset(only_warn)
     return tuple(
@@ -48,5 +48,5 @@ def require_passed(findings: Iterable[Finding]) -> None:
     """
     refused = [each for each in findings if each.status is FindingStatus.REFUSED]
     if refused:
-        words = "\n".join(f"{each.check}: {each.message}" for each in refused)
-        raise InputError(words, code=refused[0].code, field=f"preflight.{refused[0].check}")
+        message = "\n".join(f"{each.check}: {each.message}" for each in refused)
+        raise InputError(message, code=refused[0].code, field=f"preflight.{refused[0].check}")

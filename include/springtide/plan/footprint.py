@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from springtide.kube.objects import Json
 from springtide.plan.model import ScalingPlan
-from springtide.policy.strategy import BlueGreen, RunSettings
+from springtide.policy.scaling.strategy import BlueGreen, RunSettings
 from springtide.quantities import parse_quantity
 
 Amounts = dict[str, Decimal]

@@ -15,7 +15,7 @@ from typing import Final
 from springtide.kube.objects import Json
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.strategy import RunSettings
+from springtide.policy.scaling.strategy import RunSettings
 
 GRACE_SECONDS: Final = 30
 """What Kubernetes gives where a pod says nothing."""
@@ -37,20 +37,20 @@ def grace_findings(
     known = max((length for length in lengths if length is not None), default=0.0)
     shrinks = settings.type == "in_place" and plan.replicas < plan.current
     drain = settings.drain.total_seconds() if shrinks else 0.0
-    words = f"terminationGracePeriodSeconds is {grace}, preStop takes {known:g} s"
-    words += f" and strategy.drain is {drain:g} s" if shrinks else ""
+    message = f"terminationGracePeriodSeconds is {grace}, preStop takes {known:g} s"
+    message += f" and strategy.drain is {drain:g} s" if shrinks else ""
     if (known and known >= grace) or grace < known + drain:
         is_hard = known >= grace or is_drain_chosen
         status = FindingStatus.REFUSED if is_hard else FindingStatus.WARNING
         least = f"more than {known:g}" if not shrinks else f"at least {known + drain:g}"
-        advice = f"{words}: pods are killed before they are done. Raise terminationGracePeriodSeconds to {least}"
+        advice = f"{message}: pods are killed before they are done. Raise terminationGracePeriodSeconds to {least}"
         advice += ", or lower strategy.drain to what the longest request takes" if shrinks else ", or shorten preStop"
         yield Finding(check="grace", status=status, message=f"{advice}.", code="grace_too_short" if is_hard else "")
     elif None in lengths:
         yield Finding(
             check="grace",
             status=FindingStatus.NOT_CHECKED,
-            message=f"{words}; how long another preStop takes is not known",
+            message=f"{message}; how long another preStop takes is not known",
         )
     elif shrinks and not hooks:
         advice = (
@@ -58,7 +58,7 @@ def grace_findings(
         )
         yield Finding(check="grace", status=FindingStatus.WARNING, message=f"{advice}.")
     else:
-        yield Finding(check="grace", status=FindingStatus.PASSED, message=words)
+        yield Finding(check="grace", status=FindingStatus.PASSED, message=message)
 
 
 def _hook(container: Json) -> Json:

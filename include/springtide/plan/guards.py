@@ -14,8 +14,8 @@ import re
 
 from springtide.errors import InputError
 from springtide.plan.model import Clamp
-from springtide.policy.model import Guards, Replicas, ScalingPolicy
-from springtide.policy.units import shown
+from springtide.policy.language.units import shown
+from springtide.policy.scaling.model import Guards, Replicas, ScalingPolicy
 from springtide.quantities import round_down
 
 AUTO = "auto"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.policy.downstream import Downstream
+from springtide.policy.scaling.downstream import Downstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +44,12 @@ def ledger_findings(
 
 def _finding(name: str, shares: Sequence[Share], usable: int) -> Finding:
     total = sum(share.connections for share in shares)
-    words = f"{name}: {total} connections at the peak ({' + '.join(map(str, shares))}), {usable} may be used"
+    message = f"{name}: {total} connections at the peak ({' + '.join(map(str, shares))}), {usable} may be used"
     if total > usable:
-        words += ". Scale fewer at once, or lower connections_per_replica with the pools, or raise the limit"
-        return Finding(check="downstream", status=FindingStatus.REFUSED, message=f"{words}.", code="downstream_short")
+        message += ". Scale fewer at once, or lower connections_per_replica with the pools, or raise the limit"
+        return Finding(check="downstream", status=FindingStatus.REFUSED, message=f"{message}.", code="downstream_short")
     unseen = [share.service for share in shares if share.replicas is None]
     if unseen:
-        words += f"; the replicas of {', '.join(unseen)} could not be read"
-        return Finding(check="downstream", status=FindingStatus.NOT_CHECKED, message=words)
-    return Finding(check="downstream", status=FindingStatus.PASSED, message=words)
+        message += f"; the replicas of {', '.join(unseen)} could not be read"
+        return Finding(check="downstream", status=FindingStatus.NOT_CHECKED, message=message)
+    return Finding(check="downstream", status=FindingStatus.PASSED, message=message)

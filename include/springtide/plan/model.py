@@ -36,7 +36,7 @@ class Clamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Baseline:
     """What stands before a run.
 
     `current` is the number that the run changes: desired replicas, or an autoscaler's minimum. `running` are the

@@ -18,11 +18,11 @@ from springtide.plan.guards import (
     within_step,
     within_tolerance,
 )
-from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan, Standing
+from springtide.plan.model import Baseline, Clamp, PlanOutcome, ScalingPlan
 from springtide.plan.rehearsed import rehearsal_findings
-from springtide.policy.model import ScalingPolicy
-from springtide.policy.strategy import BlueGreen, Floor, InPlace
-from springtide.policy.units import shown
+from springtide.policy.language.units import shown
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace
 
 STRATEGIES = tuple(part.model_fields["type"].default for part in (BlueGreen, InPlace, Floor))
 """The strategies that a run can be asked for."""
@@ -66,12 +66,12 @@ def make_plan(
         )
     if current < 0:
         raise InputError(f"current: replicas are at least 0, got {current}.", code="pods_negative", field="current")
-    number = _guarded(policy, estimate, Standing(current, current), explicit=explicit)
+    number = _guarded(policy, estimate, Baseline(current, current), explicit=explicit)
     return _plan(policy, estimate, number, current=current, strategy=strategy, now=now)
 
 
 def make_floor_plan(
-    policy: ScalingPolicy, estimate: CapacityEstimate, *, standing: Standing, now: datetime, explicit: bool
+    policy: ScalingPolicy, estimate: CapacityEstimate, *, baseline: Baseline, now: datetime, explicit: bool
 ) -> ScalingPlan:
     """Return what a run does about `estimate` where an autoscaler owns the replicas: see `make_plan`.
 
@@ -81,8 +81,8 @@ def make_floor_plan(
     Raises:
         InputError: as `make_plan`, or a person's number is below the owner's own minimum (`pods_below_min`).
     """
-    number = _guarded(policy, estimate, standing, explicit=explicit)
-    return _plan(policy, estimate, number, current=standing.current, strategy="floor", now=now)
+    number = _guarded(policy, estimate, baseline, explicit=explicit)
+    return _plan(policy, estimate, number, current=baseline.current, strategy="floor", now=now)
 
 
 def held_longer(plan: ScalingPlan, until: datetime) -> ScalingPlan:
@@ -123,9 +123,9 @@ def _plan(
     )
 
 
-def _guarded(policy: ScalingPolicy, estimate: CapacityEstimate, standing: Standing, *, explicit: bool) -> _Number:
-    number = (_refuse if explicit else _clamp)(policy, estimate.replicas, standing)
-    return number.after(_hold(estimate, number.replicas, standing.current))
+def _guarded(policy: ScalingPolicy, estimate: CapacityEstimate, baseline: Baseline, *, explicit: bool) -> _Number:
+    number = (_refuse if explicit else _clamp)(policy, estimate.replicas, baseline)
+    return number.after(_hold(estimate, number.replicas, baseline.current))
 
 
 def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None:
@@ -140,26 +140,26 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
     )
 
 
-def _clamp(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
+def _clamp(policy: ScalingPolicy, wanted: int, baseline: Baseline) -> _Number:
     replicas = policy.spec.replicas
     guards = policy.spec.guards
     number = _Number(wanted).after(within_bounds(wanted, replicas))
-    number = number.after(above_own_minimum(number.replicas, standing.least))
-    near = within_tolerance(number.replicas, current=standing.current, replicas=replicas, guards=guards)
+    number = number.after(above_own_minimum(number.replicas, baseline.least))
+    near = within_tolerance(number.replicas, current=baseline.current, replicas=replicas, guards=guards)
     if near is not None:
         return number.after(near)
-    basis = _basis(number.replicas, standing)
+    basis = _basis(number.replicas, baseline)
     return number.after(within_step(number.replicas, current=basis, replicas=replicas, guards=guards))
 
 
-def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
+def _refuse(policy: ScalingPolicy, wanted: int, baseline: Baseline) -> _Number:
     replicas = policy.spec.replicas
     guards = policy.spec.guards
     check_bounds(policy, wanted)
-    if low := above_own_minimum(wanted, standing.least):
+    if low := above_own_minimum(wanted, baseline.least):
         raise InputError(f"pods: {low.reason}, which a floor only raises.", code="pods_below_min", field="pods")
-    step = within_step(wanted, current=_basis(wanted, standing), replicas=replicas, guards=guards)
-    if step is not None and wanted != standing.current:
+    step = within_step(wanted, current=_basis(wanted, baseline), replicas=replicas, guards=guards)
+    if step is not None and wanted != baseline.current:
         raise InputError(
             f"pods: {step.reason}. One run may go to {step.replicas}: ask for that first, then for {wanted}. To "
             f"confirm the whole step at once, widen {step.guard} in policy {policy.name}.",
@@ -169,14 +169,14 @@ def _refuse(policy: ScalingPolicy, wanted: int, standing: Standing) -> _Number:
     return _Number(wanted, source=f"{wanted} replicas were asked for")
 
 
-def _basis(wanted: int, standing: Standing) -> int:
+def _basis(wanted: int, baseline: Baseline) -> int:
     """Return the number that a step counts from: a floor under what runs already is no step at all, up or down."""
     # An autoscaler with minimum 3 that runs 20 pods now: a floor of 15 starts none, so `step_up` has nothing to limit.
     # Counted from 3, a sale could only be held 9 high while 20 pods carry it.
-    if standing.current < wanted <= standing.running:
+    if baseline.current < wanted <= baseline.running:
         return wanted
     # Above what runs, the step is from what runs; on the way down what counts is the minimum that is lowered.
-    return max(standing.current, standing.running) if wanted > standing.current else standing.current
+    return max(baseline.current, baseline.running) if wanted > baseline.current else baseline.current
 
 
 def _reason(estimate: CapacityEstimate, number: _Number, *, current: int) -> str:

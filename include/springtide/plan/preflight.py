@@ -9,7 +9,7 @@ from springtide import labels
 from springtide.errors import InputError
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Pod, Service
-from springtide.kube.scene import PodSet, Scene
+from springtide.kube.observation import Observation, PodSet
 from springtide.plan.load_balancers import signs_of_own_list
 
 _LISTED: Final = 5
@@ -19,7 +19,7 @@ _STRATEGY = "strategy.type"
 
 
 def require_scalable(
-    scene: Scene, *, selected: Sequence[Pod], autoscalers: Sequence[Autoscaler], strategy: str
+    observation: Observation, *, selected: Sequence[Pod], autoscalers: Sequence[Autoscaler], strategy: str
 ) -> PodSet:
     """Return the stable set, or refuse with every reason at once.
 
@@ -28,30 +28,30 @@ def require_scalable(
     Raises:
         InputError: one reason or many; `code` and `field` are the first one's.
     """
-    stable = _stable(scene)
+    stable = _stable(observation)
     refusals = [
-        *_service_refusals(scene, stable),
-        *_selection_refusals(scene, stable, selected),
+        *_service_refusals(observation, stable),
+        *_selection_refusals(observation, stable, selected),
         *_workload_refusals(stable.deployment),
         *(_floor_refusals(stable.deployment, autoscalers) if strategy == "floor" else ()),
         *(() if strategy == "floor" else (*_rollout_refusals(stable), *_autoscaler_refusals(autoscalers))),
         *(_parallel_refusals(stable.deployment) if strategy == "blue_green" else ()),
-        *(_load_balancer_refusals(scene.service, selected) if strategy == "blue_green" else ()),
+        *(_load_balancer_refusals(observation.service, selected) if strategy == "blue_green" else ()),
     ]
     if refusals:
-        words = "\n".join(f"{refusal.field}: {refusal.message}" for refusal in refusals)
-        raise InputError(words, code=refusals[0].code, field=refusals[0].field)
+        message = "\n".join(f"{refusal.field}: {refusal.message}" for refusal in refusals)
+        raise InputError(message, code=refusals[0].code, field=refusals[0].field)
     return stable
 
 
-def _stable(scene: Scene) -> PodSet:
-    alive = [pod_set for pod_set in scene.pod_sets.values() if not _is_leftover(pod_set)]
-    if len(alive) == 1 or len(scene.pod_sets) == 1:
-        return (alive or [*scene.pod_sets.values()])[0]
-    first, second = sorted(scene.pod_sets)
+def _stable(observation: Observation) -> PodSet:
+    alive = [pod_set for pod_set in observation.pod_sets.values() if not _is_leftover(pod_set)]
+    if len(alive) == 1 or len(observation.pod_sets) == 1:
+        return (alive or [*observation.pod_sets.values()])[0]
+    first, second = sorted(observation.pod_sets)
     raise InputError(
         f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which one Service "
-        f"{scene.service.name} points at, and remove the other one.",
+        f"{observation.service.name} points at, and remove the other one.",
         code="leftover_set",
         field=_DEPLOYMENT,
     )
@@ -63,50 +63,53 @@ def _is_leftover(pod_set: PodSet) -> bool:
     return is_ours and pod_set.deployment.replicas == 0 and not pod_set.pods
 
 
-def _service_refusals(scene: Scene, stable: PodSet) -> Iterator[InputError]:
-    service = scene.service
+def _service_refusals(observation: Observation, stable: PodSet) -> Iterator[InputError]:
+    service = observation.service
     if service.type == "ExternalName" or not service.selector:
-        words = f"Service {service.name} (type {service.type}) has no selector, so there is nothing to switch."
-        yield InputError(f"{words} Only Services that select pods can be scaled.", code=_UNSUPPORTED, field=_SERVICE)
+        message = f"Service {service.name} (type {service.type}) has no selector, so there is nothing to switch."
+        yield InputError(f"{message} Only Services that select pods can be scaled.", code=_UNSUPPORTED, field=_SERVICE)
     elif labels.POD_TEMPLATE_HASH in service.selector:
-        words = (
+        message = (
             f"Service {service.name} is pinned to one pod-template-hash: an earlier run was not finished, or another"
         )
         yield InputError(
-            f"{words} tool switches it. Remove that key from its selector first.", code=_UNSUPPORTED, field=_SERVICE
+            f"{message} tool switches it. Remove that key from its selector first.", code=_UNSUPPORTED, field=_SERVICE
         )
     else:
-        yield from _mismatch(scene, stable)
+        yield from _mismatch(observation, stable)
     if service.cluster_ip == "None":
-        words = f"Service {service.name} is headless: its clients keep pod addresses, so nobody can say when they have"
+        message = (
+            f"Service {service.name} is headless: its clients keep pod addresses, so nobody can say when they have"
+        )
         yield InputError(
-            f"{words} left the old pods. Use a Service with a cluster IP.", code=_UNSUPPORTED, field=_SERVICE
+            f"{message} left the old pods. Use a Service with a cluster IP.", code=_UNSUPPORTED, field=_SERVICE
         )
 
 
 _UNSUPPORTED: Final = "service_unsupported"
 
 
-def _mismatch(scene: Scene, stable: PodSet) -> Iterator[InputError]:
+def _mismatch(observation: Observation, stable: PodSet) -> Iterator[InputError]:
     carried = stable.deployment.template_labels
-    strange = {key: value for key, value in scene.service.selector.items() if carried.get(key) != value}
+    strange = {key: value for key, value in observation.service.selector.items() if carried.get(key) != value}
     if strange:
-        words = f"Service {scene.service.name} selects {strange}, which the pods of Deployment {stable.deployment.name}"
+        service = observation.service.name
+        message = f"Service {service} selects {strange}, which the pods of Deployment {stable.deployment.name}"
         yield InputError(
-            f"{words} do not carry. Correct the policy's target, or the Service.",
+            f"{message} do not carry. Correct the policy's target, or the Service.",
             code="selector_mismatch",
             field=_SERVICE,
         )
 
 
-def _selection_refusals(scene: Scene, stable: PodSet, selected: Sequence[Pod]) -> Iterator[InputError]:
+def _selection_refusals(observation: Observation, stable: PodSet, selected: Sequence[Pod]) -> Iterator[InputError]:
     # Draining pods of an earlier ReplicaSet of the same Deployment are the rollout check's business.
     known = {f"ReplicaSet/{replica_set.name}" for replica_set in stable.replica_sets}
     foreign = sorted({pod.controller for pod in selected if not pod.is_finished} - known)
     if foreign:
-        words = f"the selector of Service {scene.service.name} also meets the pods of {_some(foreign)}."
+        message = f"the selector of Service {observation.service.name} also meets the pods of {_some(foreign)}."
         yield InputError(
-            f"{words} One Service must select one workload: make the selector narrower.",
+            f"{message} One Service must select one workload: make the selector narrower.",
             code="selector_ambiguous",
             field=_SERVICE,
         )
@@ -121,11 +124,11 @@ def _rollout_refusals(stable: PodSet) -> Iterator[InputError]:
             field=_DEPLOYMENT,
         )
     elif _is_rolling_out(stable):
-        words = (
+        message = (
             f"{deployment.updated_replicas} of {deployment.replicas} replicas are updated, {deployment.ready_replicas}"
         )
         yield InputError(
-            f"Deployment {deployment.name} is in the middle of a rollout: {words} ready. Scale when it has finished.",
+            f"Deployment {deployment.name} is in the middle of a rollout: {message} ready. Scale when it has finished.",
             code="rollout_in_progress",
             field=_DEPLOYMENT,
         )
@@ -143,38 +146,38 @@ def _workload_refusals(deployment: Deployment) -> Iterator[InputError]:
     if deployment.is_terminating:
         yield InputError(f"Deployment {name} is being deleted.", code="workload_unsupported", field=_DEPLOYMENT)
     if deployment.replicas == 0:
-        words = f"Deployment {name} has 0 replicas: somebody switched it off. Set at least 1 replica first."
-        yield InputError(words, code="zero_refused", field=_DEPLOYMENT)
+        message = f"Deployment {name} has 0 replicas: somebody switched it off. Set at least 1 replica first."
+        yield InputError(message, code="zero_refused", field=_DEPLOYMENT)
     if not any("readinessProbe" in container for container in deployment.pod_spec.get("containers") or ()):
-        words = f"no container of Deployment {name} has a readinessProbe, so a new pod is ready before it can answer."
-        yield InputError(f"{words} Add one.", code="no_readiness", field=_DEPLOYMENT)
+        message = f"no container of Deployment {name} has a readinessProbe, so a new pod is ready before it can answer."
+        yield InputError(f"{message} Add one.", code="no_readiness", field=_DEPLOYMENT)
     if deployment.spec.get("strategy", {}).get("type") == "Recreate":
-        words = f"Deployment {name} has the strategy Recreate: its pods must not run beside new ones."
-        yield InputError(words, code="workload_unsupported", field=_DEPLOYMENT)
+        message = f"Deployment {name} has the strategy Recreate: its pods must not run beside new ones."
+        yield InputError(message, code="workload_unsupported", field=_DEPLOYMENT)
 
 
 def _autoscaler_refusals(autoscalers: Sequence[Autoscaler]) -> Iterator[InputError]:
     for autoscaler in autoscalers:
-        words = f"{autoscaler.title} owns the replicas of {autoscaler.target}; two that decide would fight."
+        message = f"{autoscaler.title} owns the replicas of {autoscaler.target}; two that decide would fight."
         yield InputError(
-            f"{words} Use strategy floor, which works through it, or remove it.", code=_CONFLICT, field=_STRATEGY
+            f"{message} Use strategy floor, which works through it, or remove it.", code=_CONFLICT, field=_STRATEGY
         )
 
 
 def _floor_refusals(deployment: Deployment, autoscalers: Sequence[Autoscaler]) -> Iterator[InputError]:
     name = deployment.name
     if not autoscalers:
-        words = f"neither an HPA nor a ScaledObject owns the replicas of Deployment {name}, so there is no minimum to"
+        message = f"neither an HPA nor a ScaledObject owns the replicas of Deployment {name}, so there is no minimum to"
         yield InputError(
-            f"{words} raise. Create one, or use blue_green or in_place.", code="autoscaler_missing", field=_STRATEGY
+            f"{message} raise. Create one, or use blue_green or in_place.", code="autoscaler_missing", field=_STRATEGY
         )
     elif len(autoscalers) > 1:
-        words = f"{_some([each.title for each in autoscalers])} own the replicas of one workload and fight."
-        yield InputError(f"{words} Leave one.", code=_CONFLICT, field=_STRATEGY)
+        message = f"{_some([each.title for each in autoscalers])} own the replicas of one workload and fight."
+        yield InputError(f"{message} Leave one.", code=_CONFLICT, field=_STRATEGY)
     for autoscaler in autoscalers:
         if autoscaler.target != name:
-            words = f"{autoscaler.title} scales {autoscaler.target}, but the pods that serve are those of {name}."
-            yield InputError(f"{words} Correct its scaleTargetRef.", code=_CONFLICT, field=_STRATEGY)
+            message = f"{autoscaler.title} scales {autoscaler.target}, but the pods that serve are those of {name}."
+            yield InputError(f"{message} Correct its scaleTargetRef.", code=_CONFLICT, field=_STRATEGY)
         if autoscaler.obstacle:
             yield InputError(autoscaler.obstacle, code=_CONFLICT, field=_STRATEGY)
 
@@ -189,18 +192,20 @@ def _parallel_refusals(deployment: Deployment) -> Iterator[InputError]:
     blocked += ["hostNetwork"] if spec.get("hostNetwork") else []
     blocked += [f"nodeName {spec['nodeName']}"] if spec.get("nodeName") else []
     if blocked:
-        words = (
+        message = (
             f"the pods of Deployment {deployment.name} use {_some(blocked)}, so a second set cannot run beside them."
         )
-        yield InputError(f"{words} Use strategy in_place.", code="parallel_impossible", field=_STRATEGY)
+        yield InputError(f"{message} Use strategy in_place.", code="parallel_impossible", field=_STRATEGY)
 
 
 def _load_balancer_refusals(service: Service, selected: Sequence[Pod]) -> Iterator[InputError]:
     signs = [*signs_of_own_list(service, selected)]
     if signs:
-        words = f"a load balancer keeps its own list of the pods of Service {service.name} ({_some(signs)}), and takes"
+        message = (
+            f"a load balancer keeps its own list of the pods of Service {service.name} ({_some(signs)}), and takes"
+        )
         yield InputError(
-            f"{words} the earlier ones away before the new ones serve. Use strategy in_place, or floor.",
+            f"{message} the earlier ones away before the new ones serve. Use strategy in_place, or floor.",
             code="load_balancer_keeps_pods",
             field=_STRATEGY,
         )

@@ -13,12 +13,14 @@ def rehearsal_findings(estimate: CapacityEstimate) -> tuple[Finding, ...]:
     for answer in estimate.answers:
         if MEASURED not in answer.inputs:
             continue
-        words = f"{answer.inputs[REHEARSED]}; {answer.model} plans with {float(answer.inputs[PLANNED]):.4g}"
+        message = f"{answer.inputs[REHEARSED]}; {answer.model} plans with {float(answer.inputs[PLANNED]):.4g}"
         if answer.inputs.get(RAISED_BY):
-            words += ". More replicas are asked for. Correct the policy, or rehearse again when the service is faster."
+            message += (
+                ". More replicas are asked for. Correct the policy, or rehearse again when the service is faster."
+            )
             found.append(
-                Finding(check="rehearsal", status=FindingStatus.WARNING, message=words, code="rehearsal_below_plan")
+                Finding(check="rehearsal", status=FindingStatus.WARNING, message=message, code="rehearsal_below_plan")
             )
         else:
-            found.append(Finding(check="rehearsal", status=FindingStatus.PASSED, message=words))
+            found.append(Finding(check="rehearsal", status=FindingStatus.PASSED, message=message))
     return tuple(found)

@@ -53,6 +53,6 @@ def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace:
             status=FindingStatus.PASSED,
             message=f"all {count} rights in namespace {namespace} are there",
         )
-    words = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."
-    words += " Apply deploy/kubernetes/rbac.yaml there."
-    return Finding(check="rights", status=FindingStatus.REFUSED, message=words, code="rbac_missing")
+    message = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."
+    message += " Apply deploy/kubernetes/rbac.yaml there."
+    return Finding(check="rights", status=FindingStatus.REFUSED, message=message, code="rbac_missing")

@@ -17,7 +17,7 @@ _BLOCKING: Final = frozenset({"NoSchedule", "NoExecute"})
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class Reservation:
     """What a run in flight has not taken yet of what its peak needs."""
 
     run: str
@@ -25,7 +25,7 @@ class Owed:
 
 
 def quota_findings(
-    quotas: Sequence[Json], need: Footprint, owed: Sequence[Owed] = (), unread: Sequence[str] = ()
+    quotas: Sequence[Json], need: Footprint, owed: Sequence[Reservation] = (), unread: Sequence[str] = ()
 ) -> Iterator[Finding]:
     """Yield one finding per quota: what the run needs at its peak, beside what is free and not `owed` to others.
 
@@ -46,8 +46,8 @@ def quota_findings(
             continue
         yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, owed)
     if quotas and unread:
-        words = f"what the runs of {', '.join(unread)} still take is not known: another springtide stored them"
-        yield Finding(check="quota", status=FindingStatus.NOT_CHECKED, message=words)
+        message = f"what the runs of {', '.join(unread)} still take is not known: another springtide stored them"
+        yield Finding(check="quota", status=FindingStatus.NOT_CHECKED, message=message)
 
 
 def _needed(need: Footprint) -> Amounts:
@@ -56,7 +56,7 @@ def _needed(need: Footprint) -> Amounts:
     return amounts | {f"limits.{name}": amount * need.pods for name, amount in need.limits.items()}
 
 
-def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Sequence[Owed]) -> Finding:
+def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Sequence[Reservation]) -> Finding:
     short: list[str] = []
     told: list[str] = []
     for resource, limit in sorted(hard.items()):
@@ -64,15 +64,17 @@ def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Seq
         amount = needed.get(key, Decimal(0))
         taken = {one.run: part for one in owed if (part := _needed(one.need).get(key))}
         free = parse_quantity(str(limit)) - parse_quantity(str(used.get(resource, "0"))) - sum(taken.values())
-        words = f"{resource} needs {shown(resource, amount)}, {shown(resource, free)} of {limit} free"
-        words += "".join(f", {shown(resource, part)} kept for run {run!r}" for run, part in taken.items())
-        told.append(words)
+        message = f"{resource} needs {shown(resource, amount)}, {shown(resource, free)} of {limit} free"
+        message += "".join(f", {shown(resource, part)} kept for run {run!r}" for run, part in taken.items())
+        told.append(message)
         if amount and amount > free:
-            short.append(words)
+            short.append(message)
     if not short:
         return Finding(check="quota", status=FindingStatus.PASSED, message=f"ResourceQuota {name}: {'; '.join(told)}")
-    words = f"ResourceQuota {name}: {'; '.join(short)}. Raise the quota, or scale with less overlap (overlap: batched,"
-    return Finding(check="quota", status=FindingStatus.REFUSED, message=f"{words} in_place).", code="quota_short")
+    message = (
+        f"ResourceQuota {name}: {'; '.join(short)}. Raise the quota, or scale with less overlap (overlap: batched,"
+    )
+    return Finding(check="quota", status=FindingStatus.REFUSED, message=f"{message} in_place).", code="quota_short")
 
 
 def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, pod_spec: Json) -> Finding:
@@ -80,11 +82,11 @@ def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, po
     taken = _taken(pods)
     open_nodes = [node for node in nodes if _admits(node, pod_spec)]
     fits = sum(_fits(node, taken.get(node["metadata"]["name"], []), need) for node in open_nodes)
-    words = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
+    message = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
     if fits >= need.pods:
-        return Finding(check="nodes", status=FindingStatus.PASSED, message=words)
-    words += ". Add nodes; or, where a cluster autoscaler does, put nodes into preflight.only_warn"
-    return Finding(check="nodes", status=FindingStatus.REFUSED, message=f"{words}.", code="nodes_short")
+        return Finding(check="nodes", status=FindingStatus.PASSED, message=message)
+    message += ". Add nodes; or, where a cluster autoscaler does, put nodes into preflight.only_warn"
+    return Finding(check="nodes", status=FindingStatus.REFUSED, message=f"{message}.", code="nodes_short")
 
 
 def _taken(pods: Iterable[Pod]) -> dict[str, list[Amounts]]:

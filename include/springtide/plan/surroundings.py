@@ -8,12 +8,12 @@ from typing import Final
 
 from springtide.kube.autoscaler import Autoscaler, most
 from springtide.kube.objects import Deployment, Json, KubeObject
-from springtide.kube.scene import PodSet, Scene
+from springtide.kube.observation import Observation, PodSet
 from springtide.kube.selectors import matches
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.managed_fields import managers_of
 from springtide.plan.model import ScalingPlan
-from springtide.policy.strategy import Floor, RunSettings
+from springtide.policy.scaling.strategy import Floor, RunSettings
 from springtide.quantities import round_up
 
 _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controller|flux", re.IGNORECASE)
@@ -22,24 +22,24 @@ _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controlle
 def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) -> Finding:
     """Return whether the floor fits under the autoscaler's maximum."""
     high = most(autoscaler.bounds)
-    words = f"{autoscaler.title}: the floor is {plan.replicas}, its maximum {high}"
+    message = f"{autoscaler.title}: the floor is {plan.replicas}, its maximum {high}"
     if plan.replicas <= high:
-        return Finding(check="autoscaler_maximum", status=FindingStatus.PASSED, message=words)
+        return Finding(check="autoscaler_maximum", status=FindingStatus.PASSED, message=message)
     if settings.raise_max:
-        words += ", which is raised with it and restored with it"
-        return Finding(check="autoscaler_maximum", status=FindingStatus.WARNING, message=words)
-    words += ". Raise the maximum, ask for less, or set strategy.raise_max"
+        message += ", which is raised with it and restored with it"
+        return Finding(check="autoscaler_maximum", status=FindingStatus.WARNING, message=message)
+    message += ". Raise the maximum, ask for less, or set strategy.raise_max"
     return Finding(
-        check="autoscaler_maximum", status=FindingStatus.REFUSED, message=f"{words}.", code="hpa_max_below_target"
+        check="autoscaler_maximum", status=FindingStatus.REFUSED, message=f"{message}.", code="hpa_max_below_target"
     )
 
 
 def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: int) -> Iterator[Finding]:
     """Yield a warning for each budget that would let no pod be evicted: it blocks no run, but every node drain."""
     mine = [budget for budget in budgets if matches(budget["spec"].get("selector"), deployment.template_labels)]
-    tight = [words for budget in mine if (words := _tight(budget, replicas)) is not None]
-    for words in tight:
-        yield Finding(check="disruption_budget", status=FindingStatus.WARNING, message=words)
+    tight = [message for budget in mine if (message := _tight(budget, replicas)) is not None]
+    for message in tight:
+        yield Finding(check="disruption_budget", status=FindingStatus.WARNING, message=message)
     if not tight:
         yield Finding(
             check="disruption_budget",
@@ -72,14 +72,14 @@ def image_findings(stable: PodSet) -> Iterator[Finding]:
     images = [str(each.get("image", "")) for each in stable.deployment.pod_spec.get("containers") or ()]
     moving = [image for image in images if _moves(image)]
     if not stable.ready_pods:
-        words = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be pulled"
-        yield Finding(check="image", status=FindingStatus.WARNING, message=f"{words}. Look at the pods first.")
+        message = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be pulled"
+        yield Finding(check="image", status=FindingStatus.WARNING, message=f"{message}. Look at the pods first.")
     elif moving:
-        words = f"{', '.join(moving)} may mean another image by now than what {len(stable.ready_pods)} ready pods run"
-        yield Finding(check="image", status=FindingStatus.WARNING, message=f"{words}. Name a fixed tag or a digest.")
+        message = f"{', '.join(moving)} may mean another image by now than what {len(stable.ready_pods)} ready pods run"
+        yield Finding(check="image", status=FindingStatus.WARNING, message=f"{message}. Name a fixed tag or a digest.")
     else:
-        words = f"{', '.join(images)}, which {len(stable.ready_pods)} ready pods run"
-        yield Finding(check="image", status=FindingStatus.PASSED, message=words)
+        message = f"{', '.join(images)}, which {len(stable.ready_pods)} ready pods run"
+        yield Finding(check="image", status=FindingStatus.PASSED, message=message)
 
 
 def _moves(image: str) -> bool:
@@ -87,24 +87,30 @@ def _moves(image: str) -> bool:
     return "@" not in image and (":" not in name or name.endswith(":latest"))
 
 
-def gitops_findings(scene: Scene, stable: PodSet, settings: RunSettings) -> Iterator[Finding]:
+def gitops_findings(observation: Observation, stable: PodSet, settings: RunSettings) -> Iterator[Finding]:
     """Yield a refusal for each field that this run would write and that a GitOps tool writes, too (I-19)."""
-    held = [words for thing, path in _written(scene, stable, settings) if (words := _held(thing, path)) is not None]
-    for words in held:
-        yield Finding(check="gitops", status=FindingStatus.REFUSED, message=words, code="field_owned")
+    held = [
+        message
+        for thing, path in _written(observation, stable, settings)
+        if (message := _held(thing, path)) is not None
+    ]
+    for message in held:
+        yield Finding(check="gitops", status=FindingStatus.REFUSED, message=message, code="field_owned")
     if not held:
         yield Finding(
             check="gitops", status=FindingStatus.PASSED, message="no GitOps tool writes a field that this run writes"
         )
 
 
-def _written(scene: Scene, stable: PodSet, settings: RunSettings) -> Iterator[tuple[KubeObject, tuple[str, ...]]]:
+def _written(
+    observation: Observation, stable: PodSet, settings: RunSettings
+) -> Iterator[tuple[KubeObject, tuple[str, ...]]]:
     if isinstance(settings, Floor):
-        if scene.autoscaler is not None:
-            yield scene.autoscaler, ("spec", scene.autoscaler.keys[0])
+        if observation.autoscaler is not None:
+            yield observation.autoscaler, ("spec", observation.autoscaler.keys[0])
         return
     if settings.type == "blue_green":
-        yield scene.service, ("spec", "selector")
+        yield observation.service, ("spec", "selector")
         yield stable.deployment, ("spec",)  # the tool would make the set anew that a run removes
     else:
         yield stable.deployment, ("spec", "replicas")
@@ -114,8 +120,8 @@ def _held(thing: KubeObject, path: tuple[str, ...]) -> str | None:
     manager = next((each for each in managers_of(thing, path) if _GITOPS.search(each)), None)
     if manager is None:
         return None
-    words = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name} is written by {manager}"
+    message = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name} is written by {manager}"
     return (
-        f"{words}, which would take it back in the middle of a run. Have it ignore the field, and leave it out of its "
-        "manifests; where it is known to, put gitops into preflight.only_warn."
+        f"{message}, which would take it back in the middle of a run. Have it ignore the field, and leave it out of "
+        "its manifests; where it is known to, put gitops into preflight.only_warn."
     )

@@ -11,9 +11,9 @@ import json
 import sys
 from typing import Any
 
-from springtide.policy.calendar import EventCalendar
-from springtide.policy.model import ScalingPolicy
-from springtide.policy.part import Part
+from springtide.policy.calendar.model import EventCalendar
+from springtide.policy.language.parts import Part
+from springtide.policy.scaling.model import ScalingPolicy
 
 
 def policy_schema() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.capacity.rehearsed import MeasuredLoad
 from springtide.errors import SpringtideError
-from springtide.events.rehearsed import Rehearsed, measured_of
+from springtide.events.rehearsed import RehearsalOutcome, measured_of
 from springtide.stored import Stored
 
 SLOTS = 288
@@ -66,11 +66,11 @@ class HistoryStore(Protocol):
         """Return what was learned about the service; nothing, if nothing was."""
         ...
 
-    def save_rehearsed(self, outcome: Rehearsed) -> None:
+    def save_rehearsed(self, outcome: RehearsalOutcome) -> None:
         """Keep what a rehearsal came to for one service, in the place of what was kept of it before."""
         ...
 
-    def rehearsals(self, policy: str, *, limit: int = 20) -> tuple[Rehearsed, ...]:
+    def rehearsals(self, policy: str, *, limit: int = 20) -> tuple[RehearsalOutcome, ...]:
         """Return what the latest rehearsals of the service came to, newest first.
 
         Raises:
@@ -81,13 +81,13 @@ class HistoryStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What a run looks up: what was learned, the demand that is usual at this time, and the latest day's pages.
+    """What a run looks up: what was learned, the demand that is expected at this time, and the latest day's pages.
 
     `measured` is what one replica served at a rehearsal, None where none says.
     """
 
     learned: Learned = NOTHING_LEARNED
-    usual: float | None = None
+    expected: float | None = None
     pages: str | None = None
     measured: MeasuredLoad | None = None
 
@@ -101,10 +101,12 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
         measured = measured_of(store.rehearsals(policy), now)
     except SpringtideError:
         return Past()  # a run is poorer without its past, not less safe: it reads demand anew
-    return Past(learned=learned, usual=usual_at(days, now), pages=days[-1].pages if days else None, measured=measured)
+    return Past(
+        learned=learned, expected=expected_at(days, now), pages=days[-1].pages if days else None, measured=measured
+    )
 
 
-def usual_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:
+def expected_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:
     """Return the lowest demand at this time of day (± 30 min) on the days that passed; None with fewer than three."""
     moment = now.astimezone(UTC)
     slot = (moment.hour * 60 + moment.minute) // 5

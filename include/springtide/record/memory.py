@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
-    from springtide.events.rehearsed import Rehearsed
+    from springtide.events.rehearsed import RehearsalOutcome
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Key
 
@@ -31,7 +31,7 @@ class MemoryStore:
         self._totals: dict[Key, float] = {}
         self._days: dict[tuple[str, date], HistoryDay] = {}
         self._learned: dict[str, Learned] = {}
-        self._rehearsed: dict[tuple[str, str], Rehearsed] = {}
+        self._rehearsed: dict[tuple[str, str], RehearsalOutcome] = {}
         self._notes: dict[tuple[str, str], EventNote] = {}
         self._preparations: dict[str, Preparation] = {}
 
@@ -83,12 +83,12 @@ class MemoryStore:
         with self._lock:
             return self._learned.get(policy, NOTHING_LEARNED)
 
-    def save_rehearsed(self, outcome: Rehearsed) -> None:
+    def save_rehearsed(self, outcome: RehearsalOutcome) -> None:
         """Keep the outcome."""
         with self._lock:
             self._rehearsed[outcome.run_id, outcome.policy] = outcome
 
-    def rehearsals(self, policy: str, *, limit: int = PAGE) -> tuple[Rehearsed, ...]:
+    def rehearsals(self, policy: str, *, limit: int = PAGE) -> tuple[RehearsalOutcome, ...]:
         """Return the latest outcomes of the service, newest first."""
         require_limit(limit)
         with self._lock:

@@ -4,12 +4,12 @@
                     ├──► nothing_to_do    final
     running ────────┼──► rolled_back      final
      ▲              ├──► failed ──────────► running | rolled_back
-     │              └──► kept_both ───────► running | rolled_back | succeeded
+     │              └──► needs_attention ───────► running | rolled_back | succeeded
      └──────────────────────┘
         taken up again: cleared in Airflow, or by reconcile_runs
 
-`failed`: the run gave up, and whatever it left behind does not serve. `kept_both`: both sets are up, because it could
-not be proven which of them may go.
+`failed`: the run gave up, and whatever it left behind does not serve. `needs_attention`: both sets are up, because it
+could not be proven which of them may go.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class RunOutcome(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
     ROLLED_BACK = "rolled_back"
     FAILED = "failed"
-    KEPT_BOTH = "kept_both"
+    NEEDS_ATTENTION = "needs_attention"
 
 
 TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyType(
@@ -47,7 +47,7 @@ TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyTyp
         RunOutcome.NOTHING_TO_DO: frozenset(),
         RunOutcome.ROLLED_BACK: frozenset(),
         RunOutcome.FAILED: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK}),
-        RunOutcome.KEPT_BOTH: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK, RunOutcome.SUCCEEDED}),
+        RunOutcome.NEEDS_ATTENTION: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK, RunOutcome.SUCCEEDED}),
     }
 )
 """Where each outcome may go; every other move is refused."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
-    from springtide.events.rehearsed import Rehearsed
+    from springtide.events.rehearsed import RehearsalOutcome
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Change
 
@@ -127,14 +127,14 @@ class SqlStore:
             row = session.get(LearnedRow, policy)
             return NOTHING_LEARNED if row is None else Learned.from_record(row.record)
 
-    def save_rehearsed(self, outcome: Rehearsed) -> None:
+    def save_rehearsed(self, outcome: RehearsalOutcome) -> None:
         """Keep the outcome in the place of what was kept of it before."""
         with self._writing() as session:
             row = session.get(RehearsalRow, (outcome.run_id, outcome.policy)) or RehearsalRow()
             row.write(outcome)
             session.add(row)
 
-    def rehearsals(self, policy: str, *, limit: int = PAGE) -> tuple[Rehearsed, ...]:
+    def rehearsals(self, policy: str, *, limit: int = PAGE) -> tuple[RehearsalOutcome, ...]:
         """Return the latest outcomes of the service, newest first."""
         latest = select(RehearsalRow).where(RehearsalRow.policy == policy)
         query = latest.order_by(RehearsalRow.at.desc(), RehearsalRow.run_id.desc()).limit(require_limit(limit))

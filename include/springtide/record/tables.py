@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from springtide.events.notes import EventNote
 from springtide.events.preparations import EventSize, Preparation
-from springtide.events.rehearsed import Rehearsed
+from springtide.events.rehearsed import RehearsalOutcome
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.workload import Workload
@@ -233,7 +233,7 @@ class RehearsalRow(Base):
     is_limit: Mapped[bool | None]
     record: Mapped[dict[str, Any]]
 
-    def write(self, outcome: Rehearsed) -> None:
+    def write(self, outcome: RehearsalOutcome) -> None:
         """Take over every value of `outcome`."""
         self.run_id = outcome.run_id
         self.policy = outcome.policy
@@ -245,9 +245,9 @@ class RehearsalRow(Base):
         self.per_replica = None if measured is None else measured.per_replica
         self.is_limit = None if measured is None else measured.is_limit
 
-    def read(self) -> Rehearsed:
+    def read(self) -> RehearsalOutcome:
         """Return the outcome."""
-        return Rehearsed.from_record(self.record)
+        return RehearsalOutcome.from_record(self.record)
 
 
 class NoteRow(Base):

@@ -7,17 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from springtide.clock import Clock, SystemClock
-from springtide.demand.days import Maxima, maxima_query, replicas_query
 from springtide.demand.instant import instant_query
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
-from springtide.errors import InputError
 from springtide.kube.client import KubeClient
-from springtide.policy.demand import FileDemand, PrometheusDemand
-from springtide.policy.folder import PolicyFolder
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
-from springtide.run.learning import Learning
 from springtide.run.ports import Neighbours, Ports
 from springtide.verify.database import PostgresDatabases
 from springtide.verify.route import HttpRoute
@@ -56,7 +52,7 @@ def assemble(
         clock=clock,
         route=HttpRoute(clock),
         store=store,
-        demand=lambda policy: _source(policy, metrics),
+        demand=lambda policy: demand_of(policy, metrics),
         instant=instant_of(metrics),
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
@@ -69,37 +65,8 @@ def _neighbours(folder: Path) -> Neighbours:
     return Neighbours(policies, tuple(sorted({Path(error.file).stem for error in errors})))
 
 
-def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages: Path | None = None) -> Learning:
-    """Return how the past of `policy` is read and kept. There is no cluster in it.
-
-    Raises:
-        InputError: the policy reads no demand (`demand_missing`), or Prometheus is needed and has no address.
-    """
-    spec = policy.spec.demand
-    recent = _source(policy, metrics)
-    if spec is None or recent is None:
-        raise InputError(
-            f"policy {policy.name} reads no demand, so its past teaches nothing: give it spec.demand.",
-            code="demand_missing",
-            field="spec.demand",
-        )
-    if isinstance(spec, FileDemand):
-        return Learning(
-            policy=policy, demand=spec, store=store, recent=recent, maxima=Maxima(recent, spec.step), pages=pages
-        )
-
-    def asking(query: str, unit: str) -> DemandSource:
-        wanted = PrometheusDemand(query=query, unit=unit)
-        return demand_source(wanted, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
-
-    maxima = asking(maxima_query(spec), spec.unit)
-    replicas = asking(replicas_query(spec, policy.spec.target), "replicas")
-    return Learning(
-        policy=policy, demand=spec, store=store, recent=recent, maxima=maxima, replicas=replicas, pages=pages
-    )
-
-
-def _source(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:
+def demand_of(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:
+    """Return where the demand of `policy` is read; None where it reads none."""
     spec = policy.spec.demand
     if spec is None:
         return None

@@ -13,9 +13,9 @@ from springtide.clock import Clock
 from springtide.errors import Conflict, DeadlineExceeded, NotFound
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Kind, KubeObject
-from springtide.kube.scene import Scene, observe
+from springtide.kube.observation import Observation, observe
 from springtide.run.fence import Fence
-from springtide.strategy.model import Decision, Done, Order, Patch, Step, Wait
+from springtide.strategy.model import Decision, Done, Patch, RunOrder, Step, Wait
 from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ _LOST_SWAPS: Final = 20
 _SAME_STEP: Final = 3
 """How often one phase does the very same step before it believes that somebody keeps undoing it (I-19)."""
 
-Decide = Callable[[Scene, Order], Decision]
+Decide = Callable[[Observation, RunOrder], Decision]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,12 @@ class Engine:
     heartbeat: Callable[[], None] = lambda: None
     autoscaler: tuple[Kind, str] | None = None
 
-    def look(self) -> Scene:
+    def look(self) -> Observation:
         """Read what runs now."""
         return observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler)
 
     def drive(
-        self, decide: Decide, order: Order, *, deadline: timedelta, patience: timedelta | None = None
+        self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
     ) -> Progress:
         """Follow `decide` until it is done, `patience` is over (a quiet return) or `deadline` is (an error).
 
@@ -107,10 +107,10 @@ class Engine:
 
         A frozen earlier owner's pending compare-and-swap fails from here on.
         """
-        scene = self.look()
-        found: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, scene.service)]
-        found += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in scene.pod_sets.values()]
-        found += [(scene.autoscaler.kind, scene.autoscaler)] if scene.autoscaler else []
+        observation = self.look()
+        found: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
+        found += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in observation.pod_sets.values()]
+        found += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in found:
             self._stamp(kind, thing)
 

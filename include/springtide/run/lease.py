@@ -166,7 +166,7 @@ def all_leases(kube: KubeReader, namespace: str) -> tuple[list[Lease], list[Perm
     return readable, errors
 
 
-def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: int) -> Lease:
+def acquire(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: int) -> Lease:
     """Make `state.run_id` the owner of its workload; again the same Lease when it is already.
 
     `least_generation` is the highest generation stamped on the workload's objects: a Lease that was deleted by hand
@@ -189,7 +189,7 @@ def take(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: i
     raise TemporaryError(f"Lease of {workload}: too many are after it at once.", code="service_busy")
 
 
-def take_up(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
+def take_over(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
     """Make `holder` the owner in the place of one that is gone, in a new generation, which fences the old one out.
 
     Raises:

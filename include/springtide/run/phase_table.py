@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from springtide.policy.strategy import Deadlines
+from springtide.policy.scaling.strategy import Deadlines
 from springtide.run.engine import Decide
 from springtide.run.state import Phase
 from springtide.strategy.model import Strategy

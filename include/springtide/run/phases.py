@@ -15,37 +15,36 @@ import structlog
 from springtide import labels
 from springtide.errors import Conflict, Fenced, PermanentError, SpringtideError, WorkloadFailed
 from springtide.kube.objects import Deployment, Kind
-from springtide.kube.scene import Scene
+from springtide.kube.observation import Observation
 from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
-from springtide.policy.strategy import Floor
+from springtide.policy.scaling.strategy import Floor
 from springtide.record.model import RunOutcome
 from springtide.run.admission import (
     admit,
     findings_of,
     hpas,
     plan_capacity,
-    settings_of,
     snapshot_of,
     standing_number,
 )
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
-from springtide.run.lease import fenced, read_lease, take
+from springtide.run.gates import gate, verdict_of
+from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
+from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
-from springtide.run.recording import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.state import JournalStatus, Phase, RunState
-from springtide.run.verifying import gated, verdict_of
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, Order, Wait, stable_set
+from springtide.strategy.model import Decision, Done, RunOrder, Wait, stable_set
 from springtide.verify.identity import wrong_answer
 from springtide.verify.verdict import Verdict, VerdictStatus
 
 log = structlog.get_logger(__name__)
 
-RESTING: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
+RELEASES_LEASE: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
 """Outcomes with which the Lease is given free; with any other a person has to look first."""
 
 
@@ -88,7 +87,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         _require_room(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
-        progress = work.drive(Phase.CREATE_INSTANCES, gated(ports, work, work.decide(Phase.CREATE_INSTANCES)))
+        progress = work.drive(Phase.CREATE_INSTANCES, gate(ports, work, work.decide(Phase.CREATE_INSTANCES)))
         note.message = progress.message
         return progress
 
@@ -211,7 +210,7 @@ def _close(ports: Ports, ref: RunRef) -> RunOutcome:
     lease = read_lease(ports.kube, ref.workload)
     if lease is None and _has_written(ports, ref):
         log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
-        return RunOutcome.KEPT_BOTH  # somebody deleted its Lease, and with it what could be restored
+        return RunOutcome.NEEDS_ATTENTION  # somebody deleted its Lease, and with it what could be restored
     if lease is None or lease.run_id != ref.run_id:
         return RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
     ended = None if lease.holder else lease.required_state().outcome
@@ -235,12 +234,12 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
     if lease is not None and lease.run_id == ref.run_id:
         raise fenced(lease, ref.workload, ref.run_id)
-    scene, stable = admit(ports, request)
-    require_passed(findings_of(ports, request, plan, (scene, stable)))
-    settings = settings_of(request)
-    stands = standing_number(scene, stable, settings.type)
+    observation, stable = admit(ports, request)
+    require_passed(findings_of(ports, request, plan, (observation, stable)))
+    settings = request.settings
+    stands = standing_number(observation, stable, settings.type)
     if stands != plan.current:
-        what = scene.autoscaler.title if scene.autoscaler else f"Deployment {stable.deployment.name}"
+        what = observation.autoscaler.title if observation.autoscaler else f"Deployment {stable.deployment.name}"
         raise WorkloadFailed(
             f"{what}: it had {plan.current} replicas when the plan was made and has {stands} now. Plan again.",
             code="plan_stale",
@@ -250,16 +249,16 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         plan=plan,
         settings=settings,
         smoke=request.policy.spec.smoke,
-        snapshot=snapshot_of(scene, stable),
+        snapshot=snapshot_of(observation, stable),
         requested_by=request.requested_by,
         reason=request.reason,
         databases=request.policy.spec.databases,
         stability=request.policy.spec.stability,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    stamped = [scene.service, stable.deployment, *([scene.autoscaler] if scene.autoscaler else [])]
+    stamped = [observation.service, stable.deployment, *([observation.autoscaler] if observation.autoscaler else [])]
     stamps = [thing.generation_stamp for thing in stamped]
-    take(ports.kube, ports.clock, state, least_generation=max(stamps))
+    acquire(ports.kube, ports.clock, state, least_generation=max(stamps))
 
 
 def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
@@ -267,12 +266,17 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
     state = work.state
     if state.entry(Phase.CREATE_INSTANCES, JournalStatus.STARTED):
         return
-    scene = work.engine.look()
-    stable = stable_set(scene, state.snapshot)
+    observation = work.engine.look()
+    stable = stable_set(observation, state.snapshot)
     if stable is not None:
         require_room(
             Preflight(
-                ports=ports, policy=request.policy, settings=state.settings, plan=state.plan, scene=scene, stable=stable
+                ports=ports,
+                policy=request.policy,
+                settings=state.settings,
+                plan=state.plan,
+                observation=observation,
+                stable=stable,
             ),
             work.lease,
         )
@@ -288,7 +292,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         work = work.begin(phase)
         if rule.commits:
             _require_no_newcomer(ports, work)
-        decide = gated(ports, work, work.decide(phase))
+        decide = gate(ports, work, work.decide(phase))
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
@@ -312,12 +316,12 @@ def _probed(ports: Ports, work: Work, decide: Decide) -> Decide:
     """Return `decide` with the identity probes behind it: the slices must agree first, then the route."""
     probe = work.state.settings.probe
 
-    def decide_and_probe(scene: Scene, order: Order) -> Decision:
-        decision = decide(scene, order)
+    def decide_and_probe(observation: Observation, order: RunOrder) -> Decision:
+        decision = decide(observation, order)
         if probe is None or not isinstance(decision, Done):
             return decision
-        serving = {endpoint.pod_name for endpoint in scene.ready_endpoints()}
-        wrong = wrong_answer(probe, scene.service, ports.route, pods=serving)
+        serving = {endpoint.pod_name for endpoint in observation.ready_endpoints()}
+        wrong = wrong_answer(probe, observation.service, ports.route, pods=serving)
         return Wait(wrong) if wrong else decision
 
     return decide_and_probe
@@ -350,7 +354,7 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
 
 def _end_of(state: RunState) -> tuple[str, bool]:
     outcome = _outcome_of(state)
-    return outcome.value, outcome in RESTING
+    return outcome.value, outcome in RELEASES_LEASE
 
 
 def _outcome_of(state: RunState) -> RunOutcome:
@@ -360,4 +364,4 @@ def _outcome_of(state: RunState) -> RunOutcome:
         return RunOutcome.FAILED
     if state.entry(Phase.INSTANCES_REMOVED, JournalStatus.DONE):
         return RunOutcome.SUCCEEDED
-    return RunOutcome.KEPT_BOTH
+    return RunOutcome.NEEDS_ATTENTION

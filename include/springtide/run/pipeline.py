@@ -11,10 +11,10 @@ from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
+from springtide.run.journal import end_run
 from springtide.run.phase_table import FORWARD
 from springtide.run.ports import Ports, RunRef, RunRequest
-from springtide.run.recording import end_run
-from springtide.run.retrying import retried
+from springtide.run.retry import retried
 from springtide.run.state import Phase
 
 OnPhase = Callable[[Phase], None]

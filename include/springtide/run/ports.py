@@ -9,8 +9,10 @@ from typing import Final
 
 from springtide.clock import Clock
 from springtide.demand.model import DemandSource
+from springtide.errors import InputError
 from springtide.kube.client import KubeClient
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
 from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.route import Route
@@ -67,26 +69,46 @@ class RunRequest:
     until: datetime | None = None
     approved: str = ""
 
+    @property
+    def settings(self) -> RunSettings:
+        """The strategy: the policy's own, or the one asked for with the policy's waits.
+
+        Raises:
+            InputError: there is no such strategy.
+        """
+        settings = self.policy.spec.strategy
+        if self.strategy in (None, "", settings.type):
+            return settings
+        kinds: dict[str, type[RunSettings]] = {"blue_green": BlueGreen, "in_place": InPlace, "floor": Floor}
+        if self.strategy not in kinds:
+            raise InputError(
+                f"unknown strategy {self.strategy!r}; allowed: {', '.join(kinds)}.",
+                code="name_invalid",
+                field="strategy",
+            )
+        shared = {name: getattr(settings, name) for name in StrategyPart.model_fields}
+        return kinds[self.strategy](**shared)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRef:
     """Names a run in the cluster: all that its later phases need, for the rest stands in its Lease.
 
-    `is_taken_up` is True where `reconcile` works in the place of an owner that is gone.
+    `is_takeover` is True where `reconcile` works in the place of an owner that is gone.
     """
 
     workload: Workload
     run_id: str
     attempt: int = 1
-    is_taken_up: bool = False
+    is_takeover: bool = False
 
     @property
     def holder(self) -> str:
         """What the Lease must name as its holder: another than the owner that is gone, so that it cannot come back."""
-        return f"{_TAKEN_UP}{self.run_id}" if self.is_taken_up else self.run_id
+        return f"{_TAKEN_UP}{self.run_id}" if self.is_takeover else self.run_id
 
     @classmethod
     def of_holder(cls, workload: Workload, holder: str) -> RunRef:
         """Return the reference to the run that holds the Lease of `workload`, be it in its owner's place or not."""
-        is_taken_up = holder.startswith(_TAKEN_UP)
-        return cls(workload=workload, run_id=holder.removeprefix(_TAKEN_UP), is_taken_up=is_taken_up)
+        is_takeover = holder.startswith(_TAKEN_UP)
+        return cls(workload=workload, run_id=holder.removeprefix(_TAKEN_UP), is_takeover=is_takeover)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from springtide.errors import ClusterRefused, NotFound
 from springtide.kube.objects import Kind, Pod
-from springtide.kube.scene import PodSet, Scene
-from springtide.plan.findings import Finding, FindingStatus, require_passed, softened
+from springtide.kube.observation import Observation, PodSet
+from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
@@ -20,13 +20,13 @@ from springtide.plan.model import ScalingPlan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
-from springtide.policy.downstream import Downstream
-from springtide.policy.model import ScalingPolicy
-from springtide.policy.strategy import Floor, RunSettings
-from springtide.run.claims import PATIENCE_SECONDS, most_replicas, owed_to_others, undecided
+from springtide.policy.scaling.downstream import Downstream
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.policy.scaling.strategy import Floor, RunSettings
+from springtide.run.gates import database_findings
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports
-from springtide.run.verifying import database_findings
+from springtide.run.reservations import PATIENCE_SECONDS, peak_replicas, pending_runs, reserved_by_others
 
 
 def require_room(preflight: Preflight, mine: Lease) -> None:
@@ -56,7 +56,7 @@ class Preflight:
     policy: ScalingPolicy
     settings: RunSettings
     plan: ScalingPlan
-    scene: Scene
+    observation: Observation
     stable: PodSet
 
     def findings(self) -> tuple[Finding, ...]:
@@ -69,7 +69,7 @@ class Preflight:
             ("image", lambda: image_findings(self.stable)),
             ("grace", self._grace),
             ("rights", self._rights),
-            ("gitops", lambda: gitops_findings(self.scene, self.stable, self.settings)),
+            ("gitops", lambda: gitops_findings(self.observation, self.stable, self.settings)),
             ("downstream", self._downstream),
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
         ]
@@ -89,11 +89,11 @@ class Preflight:
         others = self.ports.neighbours().policies
         sharing = [each for each in others if shared & {entry.name for entry in each.spec.downstream}]
         namespaces = {self.plan.target.namespace, *(each.spec.target.namespace for each in sharing)}
-        return any(True for _ in undecided(self.ports.kube, sorted(namespaces), mine))
+        return any(True for _ in pending_runs(self.ports.kube, sorted(namespaces), mine))
 
     def _softened(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection
-        return softened(found, (*self.policy.spec.preflight.only_warn, *fewer))
+        return downgraded(found, (*self.policy.spec.preflight.only_warn, *fewer))
 
     @property
     def _need(self) -> Footprint:
@@ -103,7 +103,7 @@ class Preflight:
     def _quota(self) -> Iterable[Finding]:
         namespace = self.plan.target.namespace
         quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
-        owed, unread = owed_to_others(self.ports.kube, self.plan.target) if quotas else ((), ())
+        owed, unread = reserved_by_others(self.ports.kube, self.plan.target) if quotas else ((), ())
         return quota_findings(quotas, self._need, owed, unread)
 
     def _nodes(self) -> Iterator[Finding]:
@@ -116,8 +116,8 @@ class Preflight:
         return budget_findings(budgets, self.stable.deployment, self.plan.replicas)
 
     def _maximum(self) -> Iterator[Finding]:
-        if isinstance(self.settings, Floor) and self.scene.autoscaler is not None:
-            yield maximum_finding(self.scene.autoscaler, self.plan, self.settings)
+        if isinstance(self.settings, Floor) and self.observation.autoscaler is not None:
+            yield maximum_finding(self.observation.autoscaler, self.plan, self.settings)
 
     def _grace(self) -> Iterable[Finding]:
         is_chosen = "drain" in self.policy.spec.strategy.model_fields_set
@@ -125,7 +125,7 @@ class Preflight:
         return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
 
     def _rights(self) -> Iterator[Finding]:
-        found = self.scene.autoscaler
+        found = self.observation.autoscaler
         namespace = self.plan.target.namespace
         through = None if found is None else (found.kind, found.name)
         needed = rights_of(self.plan.target, self.settings.type, through)
@@ -142,7 +142,7 @@ class Preflight:
         for policy in others.policies:
             for entry in policy.spec.downstream if policy.name != self.policy.name else ():
                 if entry.name in shares:
-                    most, run = most_replicas(self.ports.kube, policy)
+                    most, run = peak_replicas(self.ports.kube, policy)
                     shares[entry.name].append(
                         Share(
                             service=policy.name,

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from springtide.kube.autoscaler import find
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.ports import Ports, RunRequest
-from springtide.strategy.hold import Hold, hold_on
+from springtide.strategy.hold import FloorHold, hold_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class HeldFloor:
 
     policy: ScalingPolicy
     autoscaler: str
-    hold: Hold
+    hold: FloorHold
 
 
 def held_floors(ports: Ports, policies: Iterable[ScalingPolicy]) -> Iterator[HeldFloor]:

@@ -12,7 +12,7 @@ from springtide.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from springtide.policy.folder import PolicyFolder
+    from springtide.policy.reading.folder import PolicyFolder
     from springtide.run.ports import RunRequest
 
 POLICY_STRATEGY: Final = "policy"

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from springtide.errors import PermanentError
 from springtide.plan.model import ScalingPlan
-from springtide.policy.databases import DatabaseCheck
-from springtide.policy.smoke import SmokeCheck
-from springtide.policy.stability import Stability
-from springtide.policy.strategy import RunSettings
+from springtide.policy.scaling.databases import DatabaseCheck
+from springtide.policy.scaling.smoke import SmokeCheck
+from springtide.policy.scaling.stability import Stability
+from springtide.policy.scaling.strategy import RunSettings
 from springtide.stored import Stored, dump, load
-from springtide.strategy.model import HoldNote, Order, Snapshot
+from springtide.strategy.model import HoldRequest, RunOrder, Snapshot
 
 
 class Phase(StrEnum):
@@ -83,11 +83,11 @@ class RunState(Stored):
     stability: Stability | None = None
 
     @property
-    def order(self) -> Order:
+    def order(self) -> RunOrder:
         """What the strategy needs to know."""
-        hold = HoldNote(self.requested_by, self.reason, self.until) if self.until else None
+        hold = HoldRequest(self.requested_by, self.reason, self.until) if self.until else None
         may_have_switched = self.entry(Phase.SWITCH_ENDPOINTS, JournalStatus.STARTED) is not None
-        return Order(
+        return RunOrder(
             run_id=self.run_id,
             workload=self.plan.target,
             replicas=self.plan.replicas,

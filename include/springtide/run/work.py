@@ -159,7 +159,7 @@ class Work:
         if rule.deadline is None:
             raise PermanentError(f"{phase.value}: it has no deadline, its checks have timeouts.", code="phase_order")
         whole = rule.deadline(self.state.settings.deadlines)
-        if rule.is_whole_each_time or self.ref.is_taken_up:
+        if rule.is_whole_each_time or self.ref.is_takeover:
             return whole
         started = self.state.entry(phase, JournalStatus.STARTED)
         spent = self.ports.clock.now() - started.at if started else timedelta(0)

@@ -14,34 +14,37 @@ from __future__ import annotations
 
 from springtide import labels
 from springtide.kube.objects import Kind
-from springtide.kube.scene import PodSet, Scene
-from springtide.policy.strategy import BlueGreen
-from springtide.strategy import way_back
-from springtide.strategy.model import Decision, Delete, Done, Order, Wait, require_same_service, stable_set
-from springtide.strategy.pair import (
-    begin_beside,
+from springtide.kube.observation import Observation, PodSet
+from springtide.policy.scaling.strategy import BlueGreen
+from springtide.strategy import roll_back
+from springtide.strategy.exactness import require_exact
+from springtide.strategy.model import Decision, Delete, Done, RunOrder, Wait, require_same_service, stable_set
+from springtide.strategy.pod_sets import (
     foreign_selector,
     give_back,
     points_at,
+    propagation_wait,
     require_new,
     require_twin,
     scale,
-    settled,
     stable_hash,
+    start_new_set,
     two_sets,
     widen,
 )
-from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
 from springtide.verify.readiness import missing_readiness
 
 
-def is_widened(scene: Scene, order: Order) -> bool:
+def is_widened(observation: Observation, order: RunOrder) -> bool:
     """Say whether the Service means both sets because this run widened its selector."""
-    return scene.service.selector == order.snapshot.selector and labels.SWITCHED_AT in scene.service.annotations
+    return (
+        observation.service.selector == order.snapshot.selector
+        and labels.SWITCHED_AT in observation.service.annotations
+    )
 
 
-def batch_of(order: Order) -> int:
+def batch_of(order: RunOrder) -> int:
     """Return the pods of one batch, which is also how far the peak is above full size."""
     assert isinstance(order.settings, BlueGreen)
     return order.settings.batch.of(order.peak)
@@ -50,70 +53,70 @@ def batch_of(order: Order) -> int:
 class BatchedStrategy:
     """See the module."""
 
-    def create(self, scene: Scene, order: Order) -> Decision:
+    def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the stable Deployment, pin the Service to it, create the twin, grow it to the first batch."""
-        stable, new = two_sets(scene, order)
-        if new is not None and is_widened(scene, order):
-            return Done(f"Service {scene.service.name} already means both sets")
-        return begin_beside(scene, order, stable, new, size=batch_of(order))
+        stable, new = two_sets(observation, order)
+        if new is not None and is_widened(observation, order):
+            return Done(f"Service {observation.service.name} already means both sets")
+        return start_new_set(observation, order, stable, new, size=batch_of(order))
 
-    def ready(self, scene: Scene, order: Order) -> Decision:
+    def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the first batch is available."""
-        missing = missing_readiness(require_new(scene, order), needed=batch_of(order), at=scene.at)
+        missing = missing_readiness(require_new(observation, order), needed=batch_of(order), at=observation.at)
         return Wait(missing) if missing else Done(f"the first {batch_of(order)} new pods are ready")
 
-    def switch(self, scene: Scene, order: Order) -> Decision:
+    def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Widen the selector to both sets, if the first batch is ready at this very moment."""
-        two_sets(scene, order)
-        new = require_new(scene, order)
-        if is_widened(scene, order):
-            return Done(f"Service {scene.service.name} means both sets")
-        if not points_at(scene, order, stable_hash(order)):
-            raise foreign_selector(scene, order)
-        missing = missing_readiness(new, needed=batch_of(order), at=scene.at)
-        return Wait(missing) if missing else widen(scene)
+        two_sets(observation, order)
+        new = require_new(observation, order)
+        if is_widened(observation, order):
+            return Done(f"Service {observation.service.name} means both sets")
+        if not points_at(observation, order, stable_hash(order)):
+            raise foreign_selector(observation, order)
+        missing = missing_readiness(new, needed=batch_of(order), at=observation.at)
+        return Wait(missing) if missing else widen(observation)
 
-    def switched(self, scene: Scene, order: Order) -> Decision:
+    def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the slices show the whole stable set and the first batch, for the propagation time."""
-        stable, _ = two_sets(scene, order)
-        if not is_widened(scene, order):
-            raise foreign_selector(scene, order)
-        new = require_new(scene, order)
-        serving = len(scene.ready_endpoints(new))
+        stable, _ = two_sets(observation, order)
+        if not is_widened(observation, order):
+            raise foreign_selector(observation, order)
+        new = require_new(observation, order)
+        serving = len(observation.ready_endpoints(new))
         needed = batch_of(order)
-        if serving < needed or len(scene.ready_endpoints(stable)) < order.snapshot.ready:
+        if serving < needed or len(observation.ready_endpoints(stable)) < order.snapshot.ready:
             return Wait(f"{serving} of {needed} new pods are ready endpoints beside the stable ones")
-        return settled(scene, order) or Done(f"both sets serve, {serving} new pods among them")
+        return propagation_wait(observation, order) or Done(f"both sets serve, {serving} new pods among them")
 
-    def remove(self, scene: Scene, order: Order) -> Decision:
+    def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Exchange the rest batch by batch, delete the stable set, shrink the new one to the target."""
-        require_same_service(scene, order.snapshot)
-        new = require_new(scene, order)
-        stable = stable_set(scene, order.snapshot)
-        if scene.service.selector != order.snapshot.selector:
-            raise foreign_selector(scene, order)
+        require_same_service(observation, order.snapshot)
+        new = require_new(observation, order)
+        stable = stable_set(observation, order.snapshot)
+        if observation.service.selector != order.snapshot.selector:
+            raise foreign_selector(observation, order)
         if stable is not None:
             require_twin(new, stable)
-            return _exchange(scene, order, stable, new)
-        if order.snapshot.stable in scene.pod_sets:
+            return _exchange(observation, order, stable, new)
+        if order.snapshot.stable in observation.pod_sets:
             return Wait(f"Deployment {order.snapshot.stable} is being deleted")
-        if labels.SWITCHED_AT in scene.service.annotations:
-            return give_back(scene)
-        return shrink(scene, new, order, to=order.replicas, keep_ready=order.replicas)
+        if labels.SWITCHED_AT in observation.service.annotations:
+            return give_back(observation)
+        return shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
 
-    def removed(self, scene: Scene, order: Order) -> Decision:
+    def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until exactly the planned replicas serve and the stable set is gone."""
-        require_same_service(scene, order.snapshot)
-        if order.snapshot.stable in scene.pod_sets:
+        require_same_service(observation, order.snapshot)
+        if order.snapshot.stable in observation.pod_sets:
             return Wait(f"Deployment {order.snapshot.stable} is still there")
-        return exactly(scene, require_new(scene, order), order.replicas)
+        return require_exact(observation, require_new(observation, order), order.replicas)
 
-    def roll_back(self, scene: Scene, order: Order) -> Decision:
+    def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Undo the run from wherever it stopped."""
-        return way_back.roll_back(scene, order)
+        return roll_back.roll_back(observation, order)
 
 
-def _exchange(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decision:
+def _exchange(observation: Observation, order: RunOrder, stable: PodSet, new: PodSet) -> Decision:
     """Grow by what fits under the peak, prove it at the endpoints, then take as many stable pods away.
 
     There is no count of batches to lose: each look works out from the pods that are there which half comes next.
@@ -126,14 +129,14 @@ def _exchange(scene: Scene, order: Order, stable: PodSet, new: PodSet) -> Decisi
         return scale(new, wanted)
     # No stable pod leaves before every new one is ready, and before the Service sends it requests: the first is the
     # kubelet's word, the second the endpoints'.
-    missing = missing_readiness(new, needed=new.deployment.replicas, at=scene.at)
+    missing = missing_readiness(new, needed=new.deployment.replicas, at=observation.at)
     if missing:
         return Wait(missing)
-    serving = len(scene.ready_endpoints(new))
+    serving = len(observation.ready_endpoints(new))
     if serving < new.deployment.replicas:
         return Wait(f"{serving} of {new.deployment.replicas} new pods are ready endpoints")
     # The floor counts endpoints of both sets, for both serve: what new pods took over may go.
-    shrunk = shrink(scene, stable, order, to=0, keep_ready=order.floor, step=batch_of(order))
+    shrunk = shrink(observation, stable, order, to=0, keep_ready=order.floor, step=batch_of(order))
     if not isinstance(shrunk, Done):
         return shrunk
     deployment = stable.deployment

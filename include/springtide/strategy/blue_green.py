@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from springtide.kube.scene import Scene
-from springtide.strategy import way_back
-from springtide.strategy.model import Decision, Done, Order, Wait, require_same_service, stable_set
-from springtide.strategy.pair import (
-    begin_beside,
+from springtide.kube.observation import Observation
+from springtide.strategy import roll_back
+from springtide.strategy.exactness import require_exact
+from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_service, stable_set
+from springtide.strategy.pod_sets import (
     foreign_selector,
     give_back,
     point,
@@ -27,10 +27,10 @@ from springtide.strategy.pair import (
     require_new,
     require_twin,
     stable_hash,
+    start_new_set,
     switched_at,
     two_sets,
 )
-from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
 from springtide.verify.readiness import missing_readiness
 
@@ -38,70 +38,70 @@ from springtide.verify.readiness import missing_readiness
 class BlueGreenStrategy:
     """See the module."""
 
-    def create(self, scene: Scene, order: Order) -> Decision:
+    def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the stable Deployment, pin the Service to it, create the twin, grow it to its full size."""
-        stable, new = two_sets(scene, order)
-        if new is not None and points_at(scene, order, new.template_hash):
-            return Done(f"Service {scene.service.name} already points at {new.deployment.name}")
-        return begin_beside(scene, order, stable, new, size=order.peak)
+        stable, new = two_sets(observation, order)
+        if new is not None and points_at(observation, order, new.template_hash):
+            return Done(f"Service {observation.service.name} already points at {new.deployment.name}")
+        return start_new_set(observation, order, stable, new, size=order.peak)
 
-    def ready(self, scene: Scene, order: Order) -> Decision:
+    def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the whole new set is available."""
-        new = require_new(scene, order)
-        missing = missing_readiness(new, needed=order.peak, at=scene.at)
+        new = require_new(observation, order)
+        missing = missing_readiness(new, needed=order.peak, at=observation.at)
         return Wait(missing) if missing else Done(f"{order.peak} new pods are ready")
 
-    def switch(self, scene: Scene, order: Order) -> Decision:
+    def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Point the Service at the new set, if that is still whole at this very moment."""
-        stable, _ = two_sets(scene, order)
-        new = require_new(scene, order)
-        if points_at(scene, order, new.template_hash):
-            return Done(f"Service {scene.service.name} points at {new.deployment.name}")
-        if not points_at(scene, order, stable_hash(order)):
-            raise foreign_selector(scene, order)
+        stable, _ = two_sets(observation, order)
+        new = require_new(observation, order)
+        if points_at(observation, order, new.template_hash):
+            return Done(f"Service {observation.service.name} points at {new.deployment.name}")
+        if not points_at(observation, order, stable_hash(order)):
+            raise foreign_selector(observation, order)
         needed = max(order.peak, len(stable.ready_pods))
-        missing = missing_readiness(new, needed=needed, at=scene.at)
+        missing = missing_readiness(new, needed=needed, at=observation.at)
         if missing:
             return Wait(missing)
-        return point(scene, new.template_hash, f"switch to {new.deployment.name}", is_switch=True)
+        return point(observation, new.template_hash, f"switch to {new.deployment.name}", is_switch=True)
 
-    def switched(self, scene: Scene, order: Order) -> Decision:
+    def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the slices show the new set alone, for the propagation time."""
-        new = require_new(scene, order)
-        if not points_at(scene, order, new.template_hash):
-            raise foreign_selector(scene, order)
-        return propagated(scene, order, new, floor=order.peak)
+        new = require_new(observation, order)
+        if not points_at(observation, order, new.template_hash):
+            raise foreign_selector(observation, order)
+        return propagated(observation, order, new, floor=order.peak)
 
-    def remove(self, scene: Scene, order: Order) -> Decision:
+    def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Shrink the stable set to nothing, delete it, give the selector back, shrink the new set to the target."""
-        require_same_service(scene, order.snapshot)
-        new = require_new(scene, order)
-        stable = stable_set(scene, order.snapshot)
+        require_same_service(observation, order.snapshot)
+        new = require_new(observation, order)
+        stable = stable_set(observation, order.snapshot)
         if stable is not None:
-            if not points_at(scene, order, new.template_hash):
-                raise foreign_selector(scene, order)
+            if not points_at(observation, order, new.template_hash):
+                raise foreign_selector(observation, order)
             require_twin(new, stable)
-            left = order.settings.propagation + order.settings.drain - (scene.at - switched_at(scene))
+            left = order.settings.propagation + order.settings.drain - (observation.at - switched_at(observation))
             if left > timedelta(0):
                 return Wait(f"{stable.deployment.name} drains for another {left.total_seconds():.0f} s")
-            return remove_set(scene, order, stable)
-        if order.snapshot.stable in scene.pod_sets:
+            return remove_set(observation, order, stable)
+        if order.snapshot.stable in observation.pod_sets:
             return Wait(f"Deployment {order.snapshot.stable} is being deleted")
-        if scene.service.selector != order.snapshot.selector:
-            if not points_at(scene, order, new.template_hash):
-                raise foreign_selector(scene, order)
-            return give_back(scene)
-        return shrink(scene, new, order, to=order.replicas, keep_ready=order.replicas)
+        if observation.service.selector != order.snapshot.selector:
+            if not points_at(observation, order, new.template_hash):
+                raise foreign_selector(observation, order)
+            return give_back(observation)
+        return shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
 
-    def removed(self, scene: Scene, order: Order) -> Decision:
+    def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until exactly the planned replicas serve, by the Service's own selector, the stable set gone."""
-        require_same_service(scene, order.snapshot)
-        if order.snapshot.stable in scene.pod_sets:
+        require_same_service(observation, order.snapshot)
+        if order.snapshot.stable in observation.pod_sets:
             return Wait(f"Deployment {order.snapshot.stable} is still there")
-        if scene.service.selector != order.snapshot.selector:
-            raise foreign_selector(scene, order)
-        return exactly(scene, require_new(scene, order), order.replicas)
+        if observation.service.selector != order.snapshot.selector:
+            raise foreign_selector(observation, order)
+        return require_exact(observation, require_new(observation, order), order.replicas)
 
-    def roll_back(self, scene: Scene, order: Order) -> Decision:
+    def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Undo the run from wherever it stopped."""
-        return way_back.roll_back(scene, order)
+        return roll_back.roll_back(observation, order)

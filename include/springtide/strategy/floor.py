@@ -7,94 +7,94 @@ The replicas themselves are never touched: what the autoscaler wants beyond its 
 from __future__ import annotations
 
 from springtide.errors import Conflict, PermanentError
-from springtide.kube.autoscaler import Autoscaler, Bounds, least
-from springtide.kube.scene import PodSet, Scene
+from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, least
+from springtide.kube.observation import Observation, PodSet
+from springtide.strategy.exactness import require_exact
 from springtide.strategy.hold import wanted
 from springtide.strategy.model import (
     AutoscalerSnapshot,
     Decision,
     Done,
-    Order,
     Patch,
+    RunOrder,
     Wait,
     require_same_service,
     require_stable_set,
     stable_set,
 )
-from springtide.strategy.proof import exactly
 from springtide.verify.readiness import missing_readiness
 
 
 class FloorStrategy:
     """See the module."""
 
-    def create(self, scene: Scene, order: Order) -> Decision:
+    def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Raise the minimum; a lower one is written later."""
-        autoscaler = _owned(scene, order)
+        autoscaler = _owned(observation, order)
         if not _raises(order):
             return Done(f"{autoscaler.title} keeps its minimum {autoscaler.minimum} until the end")
         return _write(autoscaler, order) or Done(f"{autoscaler.title} has the minimum {autoscaler.minimum}")
 
-    def ready(self, scene: Scene, order: Order) -> Decision:
+    def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the autoscaler followed and that many pods are ready."""
-        autoscaler = _owned(scene, order)
-        pod_set = require_stable_set(scene, order.snapshot)
+        autoscaler = _owned(observation, order)
+        pod_set = require_stable_set(observation, order.snapshot)
         if _raises(order):
             _require_written(autoscaler, order)
         has = pod_set.deployment.replicas
         if has < order.replicas:
             return Wait(f"{autoscaler.title} has not gone from {has} to {order.replicas} replicas yet")
-        missing = missing_readiness(pod_set, needed=order.replicas, at=scene.at)
+        missing = missing_readiness(pod_set, needed=order.replicas, at=observation.at)
         return Wait(missing) if missing else Done(f"{len(pod_set.ready_pods)} pods are ready")
 
-    def switch(self, scene: Scene, order: Order) -> Decision:
+    def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Leave the Service alone: its selector already means these pods."""
-        _owned(scene, order)
-        return Done(f"Service {scene.service.name} keeps its selector")
+        _owned(observation, order)
+        return Done(f"Service {observation.service.name} keeps its selector")
 
-    def switched(self, scene: Scene, order: Order) -> Decision:
+    def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until that many pods are ready endpoints."""
         if _raises(order):
-            _require_written(_owned(scene, order), order)
-        return _served(scene, require_stable_set(scene, order.snapshot), order)
+            _require_written(_owned(observation, order), order)
+        return _served(observation, require_stable_set(observation, order.snapshot), order)
 
-    def remove(self, scene: Scene, order: Order) -> Decision:
+    def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Lower the minimum; the autoscaler takes pods away in its own time."""
-        autoscaler = _owned(scene, order)
+        autoscaler = _owned(observation, order)
         if _raises(order):
             return Done(f"{autoscaler.title} holds the minimum {autoscaler.minimum}")
         return _write(autoscaler, order) or Done(f"{autoscaler.title} has the minimum {autoscaler.minimum} again")
 
-    def removed(self, scene: Scene, order: Order) -> Decision:
+    def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the minimum reads back and exactly what the autoscaler keeps serves, at least the minimum."""
-        _require_written(_owned(scene, order), order)
-        return _served(scene, require_stable_set(scene, order.snapshot), order)
+        _require_written(_owned(observation, order), order)
+        return _served(observation, require_stable_set(observation, order.snapshot), order)
 
-    def roll_back(self, scene: Scene, order: Order) -> Decision:
+    def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Restore the bounds and the note of the snapshot; pods that are too many go in the autoscaler's own time."""
-        autoscaler = scene.autoscaler
+        autoscaler = observation.autoscaler
         held = _held(order)
         if autoscaler is None or autoscaler.uid != held.uid:
             return Done(f"the autoscaler {held.name} is gone, and its bounds with it", is_restored=False)
-        require_same_service(scene, order.snapshot)
+        require_same_service(observation, order.snapshot)
         _require_ours(autoscaler, order)
-        restore = _patch(autoscaler, held.bounds, held.floor_text, f"restore the bounds of {autoscaler.title}")
+        restore = _patch(autoscaler, held.bounds, held.floor_annotation, f"restore the bounds of {autoscaler.title}")
         if restore is not None:
             return restore
-        pod_set = stable_set(scene, order.snapshot)
+        pod_set = stable_set(observation, order.snapshot)
         needed = min(order.snapshot.ready, pod_set.deployment.replicas) if pod_set else 0
-        serving = len(scene.ready_endpoints())
+        serving = len(observation.ready_endpoints())
         if serving < needed:
             return Wait(f"{serving} of {needed} endpoints are ready")
         return Done(f"{autoscaler.title} has the minimum {autoscaler.minimum} again; {serving} endpoints are ready")
 
 
-def _raises(order: Order) -> bool:
+def _raises(order: RunOrder) -> bool:
     held = _held(order)
     return order.replicas > least(held.bounds, held.kind)
 
 
-def _held(order: Order) -> AutoscalerSnapshot:
+def _held(order: RunOrder) -> AutoscalerSnapshot:
     held = order.snapshot.autoscaler
     if held is None:
         raise PermanentError(
@@ -106,19 +106,19 @@ def _held(order: Order) -> AutoscalerSnapshot:
     return held
 
 
-def _owned(scene: Scene, order: Order) -> Autoscaler:
+def _owned(observation: Observation, order: RunOrder) -> Autoscaler:
     """Return the autoscaler while it is the one of the snapshot and nobody else changed its bounds."""
     held = _held(order)
-    if scene.autoscaler is None or scene.autoscaler.uid != held.uid:
+    if observation.autoscaler is None or observation.autoscaler.uid != held.uid:
         raise Conflict(
             f"the autoscaler {held.name} was deleted or made anew during the run. Nothing more is changed.",
             code="autoscaler_replaced",
         )
-    _require_ours(scene.autoscaler, order)
-    return scene.autoscaler
+    _require_ours(observation.autoscaler, order)
+    return observation.autoscaler
 
 
-def _require_ours(autoscaler: Autoscaler, order: Order) -> None:
+def _require_ours(autoscaler: Autoscaler, order: RunOrder) -> None:
     held = _held(order)
     (bounds, _) = wanted(_held(order), order)
     found = autoscaler.bounds
@@ -132,9 +132,9 @@ def _require_ours(autoscaler: Autoscaler, order: Order) -> None:
     )
 
 
-def _require_written(autoscaler: Autoscaler, order: Order) -> None:
+def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
     bounds, note = wanted(_held(order), order)
-    if autoscaler.bounds != bounds or autoscaler.floor_text != note:
+    if autoscaler.bounds != bounds or autoscaler.floor_annotation != note:
         raise Conflict(
             f"{autoscaler.title}: its bounds are {_words(autoscaler.bounds)} again, {_words(bounds)} was written. Find "
             "out who takes them back, a GitOps tool maybe.",
@@ -142,14 +142,14 @@ def _require_written(autoscaler: Autoscaler, order: Order) -> None:
         )
 
 
-def _write(autoscaler: Autoscaler, order: Order) -> Patch | None:
+def _write(autoscaler: Autoscaler, order: RunOrder) -> Patch | None:
     bounds, note = wanted(_held(order), order)
     verb = "hold" if note else "restore"
     return _patch(autoscaler, bounds, note, f"{verb} {_words(bounds)} on {autoscaler.title}")
 
 
-def _patch(autoscaler: Autoscaler, bounds: Bounds, note: str, reason: str) -> Patch | None:
-    if autoscaler.bounds == bounds and autoscaler.floor_text == note:
+def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, note: str, reason: str) -> Patch | None:
+    if autoscaler.bounds == bounds and autoscaler.floor_annotation == note:
         return None
     return Patch(
         kind=autoscaler.kind,
@@ -160,17 +160,19 @@ def _patch(autoscaler: Autoscaler, bounds: Bounds, note: str, reason: str) -> Pa
     )
 
 
-def _served(scene: Scene, pod_set: PodSet, order: Order) -> Decision:
+def _served(observation: Observation, pod_set: PodSet, order: RunOrder) -> Decision:
     """Wait until the endpoints show the floor: exactly it, unless the autoscaler wants more."""
     if pod_set.deployment.replicas == order.replicas:
-        return exactly(scene, pod_set, order.replicas)
-    missing = missing_readiness(pod_set, needed=order.replicas, at=scene.at)
-    serving = len(scene.ready_endpoints(pod_set))
+        return require_exact(observation, pod_set, order.replicas)
+    missing = missing_readiness(pod_set, needed=order.replicas, at=observation.at)
+    serving = len(observation.ready_endpoints(pod_set))
     if missing or serving < order.replicas:
-        return Wait(missing or f"Service {scene.service.name}: {serving} of {order.replicas} pods are ready endpoints")
+        return Wait(
+            missing or f"Service {observation.service.name}: {serving} of {order.replicas} pods are ready endpoints"
+        )
     return Done(f"{serving} pods serve: the autoscaler wants {pod_set.deployment.replicas}, {order.replicas} at least")
 
 
-def _words(bounds: Bounds) -> str:
+def _words(bounds: AutoscalerBounds) -> str:
     low, high = ("its default" if bound is None else str(bound) for bound in (bounds.minimum, bounds.maximum))
     return f"{low} to {high}"

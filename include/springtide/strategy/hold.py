@@ -11,27 +11,27 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from springtide.errors import Conflict, PermanentError
-from springtide.kube.autoscaler import Autoscaler, Bounds, least, most
-from springtide.strategy.model import AutoscalerSnapshot, HoldNote, Order
+from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, least, most
+from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class FloorHold:
     """A raised minimum: by which run and whom, why and until when, what was written, and what was there before."""
 
     run: str
     owner: str
     reason: str
     until: datetime
-    raised: Bounds
-    original: Bounds
+    raised: AutoscalerBounds
+    original: AutoscalerBounds
 
     def to_text(self) -> str:
         """Return the form that stands in the annotation."""
         return json.dumps(asdict(self) | {"until": self.until.isoformat()}, separators=(",", ":"))
 
     @classmethod
-    def from_text(cls, text: str) -> Hold:
+    def from_text(cls, text: str) -> FloorHold:
         """Return the hold that `to_text` wrote.
 
         Raises:
@@ -39,7 +39,7 @@ class Hold:
         """
         try:
             record = json.loads(text)
-            bounds = {key: Bounds(**record[key]) for key in ("raised", "original")}
+            bounds = {key: AutoscalerBounds(**record[key]) for key in ("raised", "original")}
             return cls(**{**record, **bounds, "until": datetime.fromisoformat(record["until"])})
         except (ValueError, TypeError, KeyError) as error:
             raise Conflict(
@@ -49,35 +49,35 @@ class Hold:
             ) from error
 
 
-def hold_on(autoscaler: Autoscaler) -> Hold | None:
+def hold_on(autoscaler: Autoscaler) -> FloorHold | None:
     """Return the hold that stands on `autoscaler`; None when its minimum is its owner's own.
 
     Raises:
-        Conflict: see `Hold.from_text`.
+        Conflict: see `FloorHold.from_text`.
     """
-    return Hold.from_text(autoscaler.floor_text) if autoscaler.floor_text else None
+    return FloorHold.from_text(autoscaler.floor_annotation) if autoscaler.floor_annotation else None
 
 
-def own_bounds(bounds: Bounds, floor_text: str) -> Bounds:
+def owner_bounds(bounds: AutoscalerBounds, floor_annotation: str) -> AutoscalerBounds:
     """Return what the autoscaler's owner wants its bounds to be.
 
     That is what stood there before they were raised; but a bound that is not what was raised any more has been set
     by its owner since, and stays.
     """
-    if not floor_text:
+    if not floor_annotation:
         return bounds
-    hold = Hold.from_text(floor_text)
+    hold = FloorHold.from_text(floor_annotation)
     kept = bounds.minimum if bounds.minimum != hold.raised.minimum else hold.original.minimum
-    return Bounds(kept, bounds.maximum if bounds.maximum != hold.raised.maximum else hold.original.maximum)
+    return AutoscalerBounds(kept, bounds.maximum if bounds.maximum != hold.raised.maximum else hold.original.maximum)
 
 
-def wanted(held: AutoscalerSnapshot, order: Order) -> tuple[Bounds, str]:
+def wanted(held: AutoscalerSnapshot, order: RunOrder) -> tuple[AutoscalerBounds, str]:
     """Return the bounds that `order` asks for, and the note beside them; an empty note gives everything back."""
-    before = own_bounds(held.bounds, held.floor_text)
+    before = owner_bounds(held.bounds, held.floor_annotation)
     if order.replicas <= least(before, held.kind):
         return before, ""
-    raised = Bounds(order.replicas, before.maximum if most(before) >= order.replicas else order.replicas)
-    note: HoldNote | None = order.hold
+    raised = AutoscalerBounds(order.replicas, before.maximum if most(before) >= order.replicas else order.replicas)
+    note: HoldRequest | None = order.hold
     if note is None:
         raise PermanentError(
             f"a minimum of {order.replicas} is to be raised, and nobody says until when: it would stay for ever. Start "
@@ -85,6 +85,6 @@ def wanted(held: AutoscalerSnapshot, order: Order) -> tuple[Bounds, str]:
             code="expiry_missing",
             field="until",
         )
-    return raised, Hold(
+    return raised, FloorHold(
         run=order.run_id, owner=note.owner, reason=note.reason, until=note.until, raised=raised, original=before
     ).to_text()

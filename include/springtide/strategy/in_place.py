@@ -6,18 +6,18 @@ Growth counts only once the Service's endpoints show it; shrinking goes in steps
 from __future__ import annotations
 
 from springtide.errors import Conflict, WorkloadFailed
-from springtide.kube.scene import PodSet, Scene
+from springtide.kube.observation import Observation, PodSet
+from springtide.strategy.exactness import require_exact
 from springtide.strategy.model import (
     Decision,
     Done,
-    Order,
+    RunOrder,
     Scale,
     Snapshot,
     Wait,
     require_same_template,
     require_stable_set,
 )
-from springtide.strategy.proof import exactly
 from springtide.strategy.shrink import shrink
 from springtide.verify.readiness import failure_words, missing_readiness
 
@@ -25,55 +25,55 @@ from springtide.verify.readiness import failure_words, missing_readiness
 class InPlaceStrategy:
     """See the module."""
 
-    def create(self, scene: Scene, order: Order) -> Decision:
+    def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Grow to the target; a shrink creates nothing."""
-        pod_set = _workload(scene, order)
+        pod_set = _workload(observation, order)
         if pod_set.deployment.replicas >= order.replicas:
             return Done(f"Deployment {pod_set.deployment.name} has {pod_set.deployment.replicas} replicas")
         return _grow(pod_set, order.replicas)
 
-    def ready(self, scene: Scene, order: Order) -> Decision:
+    def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until every replica is ready; also before a shrink, so that it starts from a whole set."""
-        pod_set = _workload(scene, order)
+        pod_set = _workload(observation, order)
         needed = max(pod_set.deployment.replicas, order.replicas)
-        missing = missing_readiness(pod_set, needed=needed, at=scene.at)
+        missing = missing_readiness(pod_set, needed=needed, at=observation.at)
         return Wait(missing) if missing else Done(f"{needed} pods are ready")
 
-    def switch(self, scene: Scene, order: Order) -> Decision:
+    def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Leave the Service alone: its selector already means these pods."""
-        _workload(scene, order)
-        return Done(f"Service {scene.service.name} keeps its selector")
+        _workload(observation, order)
+        return Done(f"Service {observation.service.name} keeps its selector")
 
-    def switched(self, scene: Scene, order: Order) -> Decision:
+    def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until every pod is a ready endpoint."""
-        pod_set = _workload(scene, order)
-        _raise_below_floor(scene, pod_set, order)
+        pod_set = _workload(observation, order)
+        _raise_below_floor(observation, pod_set, order)
         needed = max(pod_set.deployment.replicas, order.replicas)
-        serving = len(scene.ready_endpoints(pod_set))
+        serving = len(observation.ready_endpoints(pod_set))
         if serving < needed:
-            return Wait(f"Service {scene.service.name}: {serving} of {needed} pods are ready endpoints")
+            return Wait(f"Service {observation.service.name}: {serving} of {needed} pods are ready endpoints")
         return Done(f"{serving} pods are ready endpoints")
 
-    def remove(self, scene: Scene, order: Order) -> Decision:
+    def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Shrink to the target in steps."""
-        pod_set = _workload(scene, order)
-        return shrink(scene, pod_set, order, to=order.replicas, keep_ready=order.replicas)
+        pod_set = _workload(observation, order)
+        return shrink(observation, pod_set, order, to=order.replicas, keep_ready=order.replicas)
 
-    def removed(self, scene: Scene, order: Order) -> Decision:
+    def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until exactly the target is there and serves."""
-        return exactly(scene, _workload(scene, order), order.replicas)
+        return require_exact(observation, _workload(observation, order), order.replicas)
 
-    def roll_back(self, scene: Scene, order: Order) -> Decision:
+    def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Restore the replicas of the snapshot: growing at once, shrinking in steps."""
-        pod_set = _workload(scene, order)
+        pod_set = _workload(observation, order)
         before = order.snapshot.replicas
         if pod_set.deployment.replicas < before:
             return _grow(pod_set, before)
         if pod_set.deployment.replicas > before:
             # Pods that never became ready serve nobody: what must stay is what was ready before.
-            keep = min(before, len(scene.ready_endpoints()))
-            return shrink(scene, pod_set, order, to=before, keep_ready=keep)
-        return exactly(scene, pod_set, before)
+            keep = min(before, len(observation.ready_endpoints()))
+            return shrink(observation, pod_set, order, to=before, keep_ready=keep)
+        return require_exact(observation, pod_set, before)
 
 
 def _grow(pod_set: PodSet, replicas: int) -> Scale:
@@ -82,14 +82,14 @@ def _grow(pod_set: PodSet, replicas: int) -> Scale:
     return Scale(name=deployment.name, version=deployment.version, replicas=replicas, reason=reason)
 
 
-def _workload(scene: Scene, order: Order) -> PodSet:
-    pod_set = require_stable_set(scene, order.snapshot)
+def _workload(observation: Observation, order: RunOrder) -> PodSet:
+    pod_set = require_stable_set(observation, order.snapshot)
     require_same_template(pod_set, order.snapshot)
     _require_ours(pod_set, order.snapshot, order)
     return pod_set
 
 
-def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: Order) -> None:
+def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: RunOrder) -> None:
     low, high = sorted((snapshot.replicas, order.replicas))
     if not low <= pod_set.deployment.replicas <= high:
         raise Conflict(
@@ -99,7 +99,7 @@ def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: Order) -> None:
         )
 
 
-def _raise_below_floor(scene: Scene, pod_set: PodSet, order: Order) -> None:
-    words = failure_words(pod_set, scene.at)
-    if words is not None and len(scene.ready_endpoints(pod_set)) < order.floor:
-        raise WorkloadFailed(f"Deployment {pod_set.deployment.name}: {words[1]}", code=words[0])
+def _raise_below_floor(observation: Observation, pod_set: PodSet, order: RunOrder) -> None:
+    message = failure_words(pod_set, observation.at)
+    if message is not None and len(observation.ready_endpoints(pod_set)) < order.floor:
+        raise WorkloadFailed(f"Deployment {pod_set.deployment.name}: {message[1]}", code=message[0])

@@ -1,6 +1,6 @@
 """What strategies decide with and what they decide: values only.
 
-A strategy never touches the cluster. Each of its methods takes one look (`Scene`) and answers with the next single
+A strategy never touches the cluster. Each of its methods takes one `Observation` and answers with the next single
 write, with waiting, or with being done; the run applies it, looks again and asks again. So every phase is idempotent
 and re-entrant by construction: a crash between two looks loses nothing but the time since.
 """
@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Protocol
 
 from springtide.errors import Conflict
-from springtide.kube.autoscaler import Bounds
+from springtide.kube.autoscaler import AutoscalerBounds
 from springtide.kube.objects import Json, Kind, Version
-from springtide.kube.scene import PodSet, Scene
-from springtide.policy.strategy import RunSettings
+from springtide.kube.observation import Observation, PodSet
+from springtide.policy.scaling.strategy import RunSettings
 from springtide.stored import Stored
 from springtide.workload import Workload
 
@@ -91,12 +91,12 @@ class AutoscalerSnapshot(Stored):
     kind: Kind
     name: str
     uid: str
-    bounds: Bounds
-    floor_text: str
+    bounds: AutoscalerBounds
+    floor_annotation: str
 
 
 @dataclass(frozen=True, slots=True)
-class HoldNote:
+class HoldRequest:
     """Who raises a minimum, why, and until when: written on the autoscaler, for it outlives the run."""
 
     owner: str
@@ -119,7 +119,7 @@ class Snapshot(Stored):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class RunOrder:
     """What one run is to do, as its strategy needs it: the target and how to get there and back.
 
     `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
@@ -131,7 +131,7 @@ class Order:
     replicas: int
     snapshot: Snapshot
     settings: RunSettings
-    hold: HoldNote | None = None
+    hold: HoldRequest | None = None
     may_have_switched: bool = False
 
     @property
@@ -151,11 +151,11 @@ class Strategy(Protocol):
     All of them raise `Conflict` when somebody else changed what this run decides on.
     """
 
-    def create(self, scene: Scene, order: Order) -> Decision:
+    def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Bring the new instances into being; the stable set keeps serving alone."""
         ...
 
-    def ready(self, scene: Scene, order: Order) -> Decision:
+    def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the new instances are ready. Never writes.
 
         Raises:
@@ -163,11 +163,11 @@ class Strategy(Protocol):
         """
         ...
 
-    def switch(self, scene: Scene, order: Order) -> Decision:
+    def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Move the Service's endpoints by one compare-and-swap."""
         ...
 
-    def switched(self, scene: Scene, order: Order) -> Decision:
+    def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until every EndpointSlice shows what was switched to, for the propagation time. Never writes.
 
         Raises:
@@ -175,26 +175,26 @@ class Strategy(Protocol):
         """
         ...
 
-    def remove(self, scene: Scene, order: Order) -> Decision:
+    def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Remove what is no longer needed, a few pods at a time, the floor checked in between."""
         ...
 
-    def removed(self, scene: Scene, order: Order) -> Decision:
+    def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until exactly the planned replicas are there, serve, and nothing of the run is left. Never writes."""
         ...
 
-    def roll_back(self, scene: Scene, order: Order) -> Decision:
+    def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Restore the snapshot by the same rules, the stable set whole and ready before the Service points back."""
         ...
 
 
-def stable_set(scene: Scene, snapshot: Snapshot) -> PodSet | None:
+def stable_set(observation: Observation, snapshot: Snapshot) -> PodSet | None:
     """Return the stable set while it is still the very Deployment of the snapshot; None when it is gone.
 
     Raises:
         Conflict: a Deployment of its name is there, but it is another one.
     """
-    found = scene.pod_sets.get(snapshot.stable)
+    found = observation.pod_sets.get(snapshot.stable)
     if found is None or found.deployment.is_terminating:
         return None
     if found.deployment.uid != snapshot.stable_uid:
@@ -206,24 +206,25 @@ def stable_set(scene: Scene, snapshot: Snapshot) -> PodSet | None:
     return found
 
 
-def require_same_service(scene: Scene, snapshot: Snapshot) -> None:
+def require_same_service(observation: Observation, snapshot: Snapshot) -> None:
     """Raise `Conflict` when the Service is not the one of the snapshot any more."""
-    if scene.service.uid != snapshot.service_uid:
+    if observation.service.uid != snapshot.service_uid:
         raise Conflict(
-            f"Service {scene.service.name} was deleted and made anew during the run (uid {scene.service.uid}, expected "
-            f"{snapshot.service_uid}). Nothing more is changed; check which pods it selects.",
+            f"Service {observation.service.name} was deleted and created anew during the run "
+            f"(uid {observation.service.uid}, expected {snapshot.service_uid}). "
+            "Nothing more is changed; check which pods it selects.",
             code="service_replaced",
         )
 
 
-def require_stable_set(scene: Scene, snapshot: Snapshot) -> PodSet:
+def require_stable_set(observation: Observation, snapshot: Snapshot) -> PodSet:
     """Return the one set of a run that brings no second one.
 
     Raises:
         Conflict: the Service or the Deployment was deleted, or made anew, during the run.
     """
-    require_same_service(scene, snapshot)
-    pod_set = stable_set(scene, snapshot)
+    require_same_service(observation, snapshot)
+    pod_set = stable_set(observation, snapshot)
     if pod_set is None:
         raise Conflict(
             f"Deployment {snapshot.stable} was deleted during the run. Nothing more is changed.",

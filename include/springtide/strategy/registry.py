@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from springtide.policy.strategy import BlueGreen, Floor, InPlace, RunSettings
+from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings
 from springtide.strategy.batched import BatchedStrategy
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.floor import FloorStrategy

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from springtide.kube.scene import PodSet, Scene
-from springtide.strategy.model import Decision, Done, Order, Scale, Wait
+from springtide.kube.observation import Observation, PodSet
+from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
 
 
 def shrink(
-    scene: Scene, pod_set: PodSet, order: Order, *, to: int, keep_ready: int, step: int | None = None
+    observation: Observation, pod_set: PodSet, order: RunOrder, *, to: int, keep_ready: int, step: int | None = None
 ) -> Decision:
     """Return the next step towards `to` replicas; `keep_ready` ready endpoints must be there besides what a step takes.
 
@@ -23,14 +23,14 @@ def shrink(
         return Wait(f"Deployment {deployment.name}: {leaving} pods are draining")
     if deployment.replicas <= to:
         return Done(f"Deployment {deployment.name} has {deployment.replicas} replicas")
-    ready = len(scene.ready_endpoints())
-    mine = len(scene.ready_endpoints(pod_set))
+    ready = len(observation.ready_endpoints())
+    mine = len(observation.ready_endpoints(pod_set))
     target = max(to, deployment.replicas - (step or order.settings.remove_step.of(order.peak)))
     loss = max(0, mine - target)  # a ReplicaSet gives up pods that are not ready first
     if ready - loss < keep_ready:
         return Wait(
-            f"Service {scene.service.name}: {ready} endpoints are ready, {keep_ready} must stay; removal is halted "
-            "until more are"
+            f"Service {observation.service.name}: {ready} endpoints are ready, {keep_ready} must stay; "
+            "removal is halted until more are"
         )
     return Scale(
         name=deployment.name,

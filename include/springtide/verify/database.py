@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from springtide.extras import requires_extra
-from springtide.policy.databases import DatabaseCheck
+from springtide.policy.scaling.databases import DatabaseCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from springtide.kube.objects import Service
-from springtide.policy.strategy import Probe
+from springtide.policy.scaling.strategy import Probe
 from springtide.verify.route import Answer, Route, address_of
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from springtide.errors import WorkloadFailed
 from springtide.kube.objects import Deployment, Json, Pod
-from springtide.kube.scene import PodSet
+from springtide.kube.observation import PodSet
 
 UNSCHEDULABLE_GRACE: Final = timedelta(seconds=60)
 """How long a pod may be unschedulable: long enough for the scheduler's second look, too short to wait out a sale."""
@@ -49,9 +49,9 @@ def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | No
 
 
 def _raise_if_hopeless(pod_set: PodSet, at: datetime) -> None:
-    words = failure_words(pod_set, at)
-    if words is not None:
-        code, text = words
+    message = failure_words(pod_set, at)
+    if message is not None:
+        code, text = message
         raise WorkloadFailed(f"Deployment {pod_set.deployment.name} will not become ready: {text}", code=code)
 
 
@@ -61,7 +61,7 @@ def failure_words(pod_set: PodSet, at: datetime) -> tuple[str, str] | None:
     if refused is not None:
         return refused
     alive = [pod for pod in pod_set.pods if not pod.is_ready and not pod.is_terminating]
-    return next((words for pod in alive if (words := _pod_failure(pod, at)) is not None), None)
+    return next((message for pod in alive if (message := _pod_failure(pod, at)) is not None), None)
 
 
 def _replica_failure(deployment: Deployment) -> tuple[str, str] | None:

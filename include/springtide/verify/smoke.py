@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from springtide.errors import DemandUnavailable, DemandUnusable
 from springtide.kube.objects import Service
-from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
+from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, SmokeCheck
 from springtide.verify.route import Answer, Route, address_of
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 

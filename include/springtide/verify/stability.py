@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from springtide.clock import Clock
 from springtide.kube.objects import Service
 from springtide.percentiles import nearest_rank
-from springtide.policy.smoke import HttpCheck, SmokeCheck
-from springtide.policy.stability import Stability
+from springtide.policy.scaling.smoke import HttpCheck, SmokeCheck
+from springtide.policy.scaling.stability import Stability
 from springtide.quantities import round_up
 from springtide.verify.route import Route, address_of
 from springtide.verify.verdict import CheckResult, VerdictStatus
@@ -62,10 +62,10 @@ def _judged(settings: Stability, tally: _Tally) -> CheckResult:
     needed = round_up(tally.answers * settings.must_pass)
     slowest = nearest_rank(tally.milliseconds, 0.95)
     assert slowest is not None, "every answer was timed"
-    words = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
-    words.append(f"95 % took at most {slowest:.0f} ms")
+    message = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
+    message.append(f"95 % took at most {slowest:.0f} ms")
     is_slow = settings.p95_milliseconds is not None and slowest > settings.p95_milliseconds
     if is_slow:
-        words.append(f"{settings.p95_milliseconds} ms are allowed")
+        message.append(f"{settings.p95_milliseconds} ms are allowed")
     status = VerdictStatus.FAIL if is_slow or tally.good < needed else VerdictStatus.PASS
-    return CheckResult(name, status, "; ".join(words))
+    return CheckResult(name, status, "; ".join(message))

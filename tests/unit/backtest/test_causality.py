@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from springtide.backtest.policies import POLICIES, Shared
-from springtide.backtest.simulate import Autoscaler, replay_autoscaler
+from springtide.backtest.policies import POLICIES, Workbench
+from springtide.backtest.simulate import SimulatedAutoscaler, replay_autoscaler
 from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import BUDGET, SLO, Objective, plan_rows, replay_grid, tune
-from springtide.capacity.bases import Window, bases
 from springtide.capacity.conformal import bounds
-from springtide.capacity.event import Event, Occasion
+from springtide.capacity.event import Event, KnownOccurrence
+from springtide.capacity.predictors import PredictorWindow, predictors
 from springtide.capacity.setting import Setting
 from springtide.demand.model import DemandSeries
 from unit.backtest.histories import DAY, daily_wave
@@ -36,8 +36,8 @@ def trace() -> Trace:
 def test_no_policy_sees_what_comes(trace: Trace, policy: str) -> None:
     past = (NOW - trace.scored) * 4
 
-    known = Shared.of(trace, 60).decide(policy)
-    unknown = Shared.of(another_future(trace), 60).decide(policy)
+    known = Workbench.of(trace, 60).decide(policy)
+    unknown = Workbench.of(another_future(trace), 60).decide(policy)
 
     # the tick after `NOW` is decided from the ticks before it
     assert np.array_equal(known.replay.created[: past + 1], unknown.replay.created[: past + 1])
@@ -47,10 +47,10 @@ def test_no_policy_sees_what_comes(trace: Trace, policy: str) -> None:
 
 @pytest.mark.parametrize("horizon", [7, 21])
 def test_every_base_is_made_of_the_past(trace: Trace, horizon: int) -> None:
-    window = Window(15, horizon, 0.01)
+    window = PredictorWindow(15, horizon, 0.01)
     decided = NOW // 15 + 1
 
-    known, unknown = (bases(history.demand, window)[:, :decided] for history in (trace, another_future(trace)))
+    known, unknown = (predictors(history.demand, window)[:, :decided] for history in (trace, another_future(trace)))
 
     assert np.isfinite(known[:, -1]).all()
     assert np.array_equal(known, unknown, equal_nan=True)
@@ -58,7 +58,7 @@ def test_every_base_is_made_of_the_past(trace: Trace, horizon: int) -> None:
 
 @pytest.mark.parametrize("quantile", [0.5, 0.95])
 def test_every_bound_is_made_of_the_past(trace: Trace, quantile: float) -> None:
-    window = Window(15, 21, 0.01)
+    window = PredictorWindow(15, 21, 0.01)
     decided = NOW // 15 + 1
 
     known, unknown = (bounds(history.demand, window, (quantile,)) for history in (trace, another_future(trace)))
@@ -78,14 +78,14 @@ def test_tuning_for_a_day_looks_at_earlier_days_only(trace: Trace, objective: Ob
     for history in (trace, another_future(trace)):
         plans = plan_rows(history, 60)
         replayed = replay_grid(history, grid, plans, 60)
-        reference = replay_autoscaler(history, Autoscaler("cpu", 0.5), 60).days
+        reference = replay_autoscaler(history, SimulatedAutoscaler("cpu", 0.5), 60).days
         chosen.append(tune(history, grid, replayed, reference, objective))
 
     days = (NOW - trace.scored) // DAY + 1
     assert chosen[0][:days] == chosen[1][:days]
 
 
-def event_answer(trace: Trace, occasions: tuple[Occasion, ...], minute: int) -> float:
+def event_answer(trace: Trace, occasions: tuple[KnownOccurrence, ...], minute: int) -> float:
     """Return the replicas for `occasions` at `minute`, from a series that holds what comes later, too."""
     times = 60.0 * np.arange(len(trace.demand), dtype=np.float64)
     demand = DemandSeries(times=times, values=trace.demand, unit="requests/s", source="trace")
@@ -95,7 +95,9 @@ def event_answer(trace: Trace, occasions: tuple[Occasion, ...], minute: int) -> 
 
 def test_an_event_is_judged_by_what_lay_before_it(trace: Trace) -> None:
     starts = [*(day * DAY for day in range(6, 10)), NOW - 60]
-    sales = tuple(Occasion(kind="sale", start=start * 60.0, end=(start + 120) * 60.0, known_at=0.0) for start in starts)
+    sales = tuple(
+        KnownOccurrence(kind="sale", start=start * 60.0, end=(start + 120) * 60.0, known_at=0.0) for start in starts
+    )
     decisions = [minute for start in starts for minute in range(start - 60, start + 181, 15) if minute <= NOW]
     future = another_future(trace)
 
@@ -108,8 +110,8 @@ def test_an_event_is_judged_by_what_lay_before_it(trace: Trace) -> None:
 
 def test_an_event_that_is_not_known_yet_does_not_count(trace: Trace) -> None:
     start = 9 * DAY * 60.0
-    past = Occasion(kind="sale", start=8 * DAY * 60.0, end=(8 * DAY + 120) * 60.0, known_at=0.0)
-    announced = Occasion(kind="sale", start=start, end=start + 7200, known_at=0.0)
+    past = KnownOccurrence(kind="sale", start=8 * DAY * 60.0, end=(8 * DAY + 120) * 60.0, known_at=0.0)
+    announced = KnownOccurrence(kind="sale", start=start, end=start + 7200, known_at=0.0)
     late = replace(announced, known_at=start + 3600)
 
     assert event_answer(trace, (past, announced), 9 * DAY) > 0

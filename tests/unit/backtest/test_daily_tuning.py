@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from springtide.backtest.daily import control_of, service_history, tune_today
-from springtide.backtest.policies import Shared
+from springtide.backtest.policies import Workbench
 from springtide.backtest.simulate import Days
 from springtide.backtest.trace import Trace
 from springtide.backtest.tuning import Objective, choose
 from springtide.capacity.minutes import Minutes
 from springtide.capacity.setting import Tuned
-from springtide.policy.control import AutoSpec
+from springtide.policy.scaling.auto import AutoSpec
 from unit.backtest.histories import DAY, daily_wave
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_it_chooses_as_well_as_the_walk_forward_does(way: str, objective: str) -
         name="wave", start=0.0, demand=np.append(seen.values, np.ones(DAY)), scored=15 * DAY, per_replica=0.5
     )
     control = control_of(auto)
-    shared = Shared.of(longer, 60, interval=15, reference=control.under)
+    shared = Workbench.of(longer, 60, interval=15, reference=control.under)
     chosen = shared.control(control).settings[0]
 
     # an hour of run-up is enough to forget what a replay began with

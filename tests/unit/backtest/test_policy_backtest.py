@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from springtide.backtest import rivals
+from springtide.backtest import baselines
+from springtide.backtest.headline import verdict
 from springtide.backtest.page import COLUMNS, render, rows
-from springtide.backtest.policy import POLICY, Report, backtest, capacity_of_a_pod
+from springtide.backtest.policy import POLICY, BacktestReport, backtest, capacity_of_a_pod
 from springtide.backtest.trace import Trace
-from springtide.backtest.words import verdict
 from springtide.errors import InputError
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from unit.backtest.histories import DAY, daily_wave, steps
 
 TARGET = {"model": "target_utilization", "per_replica": 0.5, "target": 0.6}
@@ -44,17 +44,17 @@ def trace() -> Trace:
 
 
 @pytest.fixture(scope="module")
-def report(trace: Trace) -> Report:
+def report(trace: Trace) -> BacktestReport:
     return backtest(policy(TARGET), trace, 60)
 
 
-def planned(report: Report) -> Any:
+def planned(report: BacktestReport) -> Any:
     replicas = report.line(POLICY).replicas
     assert replicas is not None
     return replicas
 
 
-def test_every_way_of_scaling_has_its_line(report: Report) -> None:
+def test_every_way_of_scaling_has_its_line(report: BacktestReport) -> None:
     names = [line.name for line in report.lines]
 
     assert names == [
@@ -64,7 +64,7 @@ def test_every_way_of_scaling_has_its_line(report: Report) -> None:
     assert len(planned(report)) == 2 * DAY
 
 
-def test_the_oracle_is_the_measure_and_the_static_peak_misses_nothing(report: Report) -> None:
+def test_the_oracle_is_the_measure_and_the_static_peak_misses_nothing(report: BacktestReport) -> None:
     assert report.line("oracle").score.cost == 1.0
     assert report.line("static peak").score.violated_minutes == 0
     assert report.line("static peak").pod_hours > report.line(POLICY).pod_hours > report.line("oracle").pod_hours
@@ -112,7 +112,7 @@ def test_a_schedule_is_last_weeks_peak_of_the_hour() -> None:
     level = np.repeat([10.0, 20.0, 10.0], [3 * 60, 60, 20 * 60])
     trace = Trace(name="days", start=0.0, demand=np.tile(level, 9), scored=8 * DAY, per_replica=1.0)
 
-    replayed = rivals.cron(trace, 60).replay.created
+    replayed = baselines.cron(trace, 60).replay.created
 
     # 20 % above the level; the higher one from the start of the hour before, which sees 15 minutes of the next
     assert set(replayed[4 * 60 :]) == {12, 24}
@@ -140,7 +140,7 @@ def test_a_smooth_service_is_missed_by_nobody() -> None:
     )
 
 
-def test_the_page_holds_the_table_and_loads_nothing(report: Report) -> None:
+def test_the_page_holds_the_table_and_loads_nothing(report: BacktestReport) -> None:
     page = render(replace(report, policy="<web>"))
 
     assert "&lt;web&gt;" in page

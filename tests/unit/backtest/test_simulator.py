@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from springtide.backtest.simulate import Autoscaler, Plans, oracle_pod_minutes, replay_autoscaler, replay_plans, score
+from springtide.backtest.simulate import (
+    Plans,
+    SimulatedAutoscaler,
+    oracle_pod_minutes,
+    replay_autoscaler,
+    replay_plans,
+    score,
+)
 from springtide.backtest.trace import Trace
 from springtide.errors import InputError
 from unit.backtest.histories import steps
@@ -14,7 +21,7 @@ from unit.backtest.histories import steps
 def test_constant_demand_keeps_the_first_replicas() -> None:
     trace = steps((60, 7.0))
 
-    replayed = replay_autoscaler(trace, Autoscaler("rps", 0.7), 60)
+    replayed = replay_autoscaler(trace, SimulatedAutoscaler("rps", 0.7), 60)
 
     assert set(replayed.created) == {10}
     assert score(trace, replayed).changes == 0
@@ -23,7 +30,7 @@ def test_constant_demand_keeps_the_first_replicas() -> None:
 def test_new_pods_are_paid_at_once_and_serve_after_their_startup() -> None:
     trace = steps((10, 7.0), (20, 14.0))
 
-    replayed = replay_autoscaler(trace, Autoscaler("rps", 0.7), 120)
+    replayed = replay_autoscaler(trace, SimulatedAutoscaler("rps", 0.7), 120)
     grown = int(np.argmax(replayed.created > 10))
 
     # the first tick that has seen the new demand is the one after it began
@@ -35,7 +42,7 @@ def test_new_pods_are_paid_at_once_and_serve_after_their_startup() -> None:
 def test_one_sync_at_most_doubles() -> None:
     trace = steps((10, 7.0), (20, 140.0))
 
-    replayed = replay_autoscaler(trace, Autoscaler("rps", 0.7), 60)
+    replayed = replay_autoscaler(trace, SimulatedAutoscaler("rps", 0.7), 60)
     first = int(np.argmax(replayed.created > 10))
 
     assert list(replayed.created[first : first + 3]) == [20, 40, 80]
@@ -44,7 +51,7 @@ def test_one_sync_at_most_doubles() -> None:
 def test_scale_down_waits_for_the_stabilization_window() -> None:
     trace = steps((10, 7.0), (30, 3.5))
 
-    replayed = replay_autoscaler(trace, Autoscaler("rps", 0.7), 60)
+    replayed = replay_autoscaler(trace, SimulatedAutoscaler("rps", 0.7), 60)
     shrunk = int(np.argmax(replayed.created < 10))
 
     # tick 43 is the last that sees more than the tolerance above the new level; 20 earlier ticks hold it
@@ -55,8 +62,8 @@ def test_scale_down_waits_for_the_stabilization_window() -> None:
 def test_saturated_cpu_hides_how_much_is_missing() -> None:
     trace = steps((10, 5.0), (10, 50.0))
 
-    by_cpu = replay_autoscaler(trace, Autoscaler("cpu", 0.5), 60).created
-    by_rps = replay_autoscaler(trace, Autoscaler("rps", 0.5), 60).created
+    by_cpu = replay_autoscaler(trace, SimulatedAutoscaler("cpu", 0.5), 60).created
+    by_rps = replay_autoscaler(trace, SimulatedAutoscaler("rps", 0.5), 60).created
 
     assert by_cpu[10 * 4 + 3] < by_rps[10 * 4 + 3]
 
@@ -74,7 +81,7 @@ def test_the_autoscaler_jumps_to_its_floor_and_may_exceed_it() -> None:
     trace = steps((10, 7.0), (10, 21.0))
     plans = Plans(np.full((1, 5), 20), interval=5)
 
-    replayed = replay_autoscaler(trace, Autoscaler("rps", 0.7), 60, plans=plans)
+    replayed = replay_autoscaler(trace, SimulatedAutoscaler("rps", 0.7), 60, plans=plans)
 
     assert replayed.created[4] == 20
     assert replayed.created[-1] == 30
@@ -97,7 +104,7 @@ def test_the_oracle_pays_what_two_minutes_need() -> None:
 @pytest.mark.parametrize(("metric", "target"), [("memory", 0.5), ("cpu", 0.0)])
 def test_an_autoscaler_that_cannot_be_is_refused(metric: str, target: float) -> None:
     with pytest.raises(InputError, match="metric must be cpu or rps"):
-        Autoscaler(metric, target)
+        SimulatedAutoscaler(metric, target)
 
 
 @settings(max_examples=40, deadline=None)
@@ -110,7 +117,7 @@ def test_an_autoscaler_that_cannot_be_is_refused(metric: str, target: float) -> 
 def test_pods_are_neither_lost_nor_invented(demand: list[float], startup: int, metric: str, target: float) -> None:
     trace = Trace(name="any", start=0.0, demand=np.array(demand), scored=0, per_replica=1.0)
 
-    replayed = replay_autoscaler(trace, Autoscaler(metric, target), startup)
+    replayed = replay_autoscaler(trace, SimulatedAutoscaler(metric, target), startup)
 
     assert (replayed.created >= 2).all()
     assert (replayed.ready >= 0).all()

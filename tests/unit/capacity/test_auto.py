@@ -37,7 +37,7 @@ def test_without_tuning_it_is_the_setting_that_needs_none() -> None:
     expected = Conformal(per_replica=0.5, quantile=UNTUNED.quantile).answer(demand(2 * DAY), replicas=3, now=NOW)
 
     assert answer.replicas == expected.replicas
-    assert answer.inputs["whence"] == "not tuned yet"
+    assert answer.inputs["source"] == "not tuned yet"
 
 
 def test_with_tuning_it_is_as_careful_as_tuning_says_and_says_so() -> None:
@@ -77,8 +77,8 @@ def test_what_an_event_multiplies_is_what_demand_most_likely_needs(combine: Comb
     )
 
     assert without.replicas == 0
-    assert 1 < without.usual == planned.usual < planned.replicas  # neither the plan nor its caution
-    assert CapacityEstimate.from_record(without.to_record()).usual == without.usual
+    assert 1 < without.expected == planned.expected < planned.replicas  # neither the plan nor its caution
+    assert CapacityEstimate.from_record(without.to_record()).expected == without.expected
 
 
 def test_a_setting_that_outlived_its_week_is_not_used() -> None:
@@ -87,7 +87,7 @@ def test_a_setting_that_outlived_its_week_is_not_used() -> None:
     answer = Auto(per_replica=0.5, tuned=old).answer(demand(DAY), replicas=3, now=NOW)
 
     assert answer.inputs["quantile"] == UNTUNED.quantile
-    assert answer.inputs["whence"] == "tuned on 2026-11-03 00:00, too long ago"
+    assert answer.inputs["source"] == "tuned on 2026-11-03 00:00, too long ago"
 
 
 def test_slower_pods_are_planned_for_earlier() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from springtide.capacity.weighted_demand import WeightedDemand
-from springtide.policy.capacity import WeightedDemandSpec
+from springtide.policy.scaling.capacity import WeightedDemandSpec
 from springtide.quantities import format_milli, parse_quantity, round_up
 
 PAGE = (Path(__file__).parents[3] / "docs" / "capacity-formula.md").read_text()

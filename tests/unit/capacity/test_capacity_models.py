@@ -20,8 +20,8 @@ from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.weighted_demand import WeightedDemand
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
-from springtide.policy.capacity import ModelSpec
-from springtide.policy.capacity_ahead import ForecastSpec
+from springtide.policy.scaling.capacity import ModelSpec
+from springtide.policy.scaling.capacity_ahead import ForecastSpec
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 SPECS: list[dict[str, Any]] = [
@@ -79,7 +79,7 @@ class TestEveryModelOfWhatComes:
             past, replicas=4, now=NOW
         )
 
-        assert (answer.model, answer.is_aside) == (spec["model"], False)
+        assert (answer.model, answer.abstains) == (spec["model"], False)
         assert 15 < answer.replicas < 60
         assert ModelAnswer(**answer.to_record()) == answer
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from springtide.capacity.combine import estimate
 from springtide.capacity.model import ModelAnswer
 from springtide.capacity.registry import build_model
-from springtide.policy.capacity import ModelSpec
+from springtide.policy.scaling.capacity import ModelSpec
 from unit.capacity.histories import DAY, NOW, minutes, with_future
 
 LEVEL = 100.0
@@ -70,7 +70,7 @@ def test_events_that_are_nothing_alike_are_not_and_the_others_decide() -> None:
 def test_by_default_one_event_in_ten_that_really_came_keeps_it_in() -> None:
     answered = answer([0.01] * 9 + [50.0])
 
-    assert not answered.is_aside
+    assert not answered.abstains
     assert 0.89 < float(answered.inputs["error of sale"]) < 0.9
 
 
@@ -78,7 +78,7 @@ def test_asking_for_too_little_is_no_error() -> None:
     """The last brought more than the others tell: aside, the model would ask for nothing at all."""
     answered = answer([4.0, 4.0, 8.0], max_error="50%")
 
-    assert not answered.is_aside
+    assert not answered.abstains
     assert float(answered.inputs["error of sale"]) == pytest.approx((2 * (1 - 4 / (8 * 4 / 3)) + 0) / 3)
 
 
@@ -86,7 +86,7 @@ def test_asking_for_too_little_is_no_error() -> None:
 def test_fewer_than_three_say_nothing(uplifts: list[float]) -> None:
     answered = answer(uplifts, max_error="10%")
 
-    assert not answered.is_aside
+    assert not answered.abstains
     assert "error of sale" not in answered.inputs
 
 

@@ -44,7 +44,7 @@ class TestSeasonal:
     def test_before_a_whole_season_it_steps_aside(self) -> None:
         answer = Seasonal(per_replica=1.0, season=WEEK).answer(minutes(wave(3)), replicas=1, now=NOW)
 
-        assert (answer.is_aside, answer.replicas) == (True, 0)
+        assert (answer.abstains, answer.replicas) == (True, 0)
         assert answer.reason == "abstains: no whole week of demand was seen yet: 4320 min were"
 
     def test_a_season_on_the_edge_counts(self) -> None:
@@ -91,13 +91,13 @@ class TestForecast:
     def test_outside_of_its_time_it_steps_aside(self, fit: Forecast, moment: datetime) -> None:
         answer = Forecasting(per_replica=10.0, fit=fit).answer(minutes([1.0]), replicas=1, now=moment)
 
-        assert answer.is_aside
+        assert answer.abstains
         assert "its fit of 2026-11-11T12:00+00:00 says nothing about the next 17 min" in answer.reason
 
     def test_without_a_fit_it_steps_aside_and_says_who_makes_one(self) -> None:
         answer = Forecasting(per_replica=10.0, fit=None).answer(minutes([1.0]), replicas=1, now=NOW)
 
-        assert answer.is_aside
+        assert answer.abstains
         assert "capacity_history" in answer.reason
 
     def test_too_little_is_refused(self) -> None:

@@ -18,12 +18,12 @@ from springtide.capacity.model import ModelAnswer
 from springtide.capacity.registry import build_model, rehearsed_model
 from springtide.capacity.rehearsed import MeasuredLoad, planned_load
 from springtide.demand.model import DemandSeries
-from springtide.events.rehearsed import RehearsalVerdict, Rehearsed
+from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict
 from springtide.plan.findings import FindingStatus
 from springtide.plan.planner import make_plan
-from springtide.policy.capacity import ModelSpec
+from springtide.policy.scaling.capacity import ModelSpec
 from springtide.record.memory import MemoryStore
-from springtide.run.admission import calculated
+from springtide.run.estimation import estimate_for
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 UTILIZATION = {"model": "target_utilization", "per_replica": 100, "target": 0.7}
@@ -101,7 +101,7 @@ def test_a_model_that_steps_aside_is_left_alone() -> None:
     rehearsed = rehearsed_model(seasonal, NOTHING_LEARNED, LIMIT).answer(series, replicas=2, now=NOW)
 
     assert rehearsed == build_model(seasonal).answer(series, replicas=2, now=NOW)
-    assert rehearsed.is_aside
+    assert rehearsed.abstains
 
 
 class TestThePlan:
@@ -110,9 +110,9 @@ class TestThePlan:
         web = policy(demand={"source": "file", "path": "demand.csv", "unit": unit}, capacity={"models": [UTILIZATION]})
         store = MemoryStore()
         store.save_rehearsed(
-            Rehearsed("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_PROVEN, "", measured=measured)
+            RehearsalOutcome("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_PROVEN, "", measured=measured)
         )
-        estimated = calculated(web, Steady(), store, now=NOW, current=2)
+        estimated = estimate_for(web, Steady(), store, now=NOW, current=2)
         return make_plan(web, estimated, current=2, strategy="in_place", now=NOW, explicit=False)
 
     def test_it_warns_when_less_was_measured_than_is_planned_with(self) -> None:

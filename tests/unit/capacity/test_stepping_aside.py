@@ -6,13 +6,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from springtide.capacity.combine import estimate
+from springtide.capacity.gates import recent_error
 from springtide.capacity.learned import Learned, fingerprint_of
-from springtide.capacity.registry import build_model, judged_by, untrusted
-from springtide.capacity.trust import recent_error
+from springtide.capacity.registry import build_model, scoring_of, untrusted
 from springtide.errors import DemandUnusable
-from springtide.policy.capacity import ModelSpec
-from springtide.policy.capacity_ahead import SeasonalSpec
-from springtide.policy.units import Percent
+from springtide.policy.language.units import Percent
+from springtide.policy.scaling.capacity import ModelSpec
+from springtide.policy.scaling.capacity_ahead import SeasonalSpec
 from unit.capacity.histories import NOW, minutes, wave
 
 SEASONAL = SeasonalSpec(per_replica=10, season="day", max_error=Percent("20%"))
@@ -30,7 +30,7 @@ def test_within_its_threshold_it_decides() -> None:
 
     estimated = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
 
-    assert [answer.is_aside for answer in estimated.answers] == [False, False]
+    assert [answer.abstains for answer in estimated.answers] == [False, False]
     assert estimated.answers[0] == untrusted(SEASONAL).answer(DEMAND, replicas=1, now=NOW)
 
 
@@ -40,7 +40,7 @@ def test_above_it_the_others_decide_and_the_estimate_tells_why() -> None:
     estimated = estimate(models, DEMAND, combine="max", replicas=1, now=NOW)
 
     assert estimated.largest.model == "target_utilization"
-    assert estimated.answers[0].is_aside
+    assert estimated.answers[0].abstains
     assert estimated.answers[0].reason == "abstains: its error of the last days is 20.3%, max_error allows 20.0%"
 
 
@@ -68,14 +68,14 @@ def test_a_sum_without_one_of_its_parts_is_no_answer() -> None:
 def test_another_setting_was_not_judged_yet() -> None:
     changed = SEASONAL.model_copy(update={"quantile": Percent("90%")})
 
-    assert not build_model(changed, learned(0.9)).answer(DEMAND, replicas=1, now=NOW).is_aside
+    assert not build_model(changed, learned(0.9)).answer(DEMAND, replicas=1, now=NOW).abstains
 
 
 def test_the_error_is_small_where_demand_repeats_and_large_where_it_does_not() -> None:
-    repeats = recent_error(untrusted(SEASONAL), DEMAND, judged_by(SEASONAL), now=NOW)
+    repeats = recent_error(untrusted(SEASONAL), DEMAND, scoring_of(SEASONAL), now=NOW)
     values = wave(9)
     values[-1440:] *= 8
-    differs = recent_error(untrusted(SEASONAL), minutes(values), judged_by(SEASONAL), now=NOW)
+    differs = recent_error(untrusted(SEASONAL), minutes(values), scoring_of(SEASONAL), now=NOW)
 
     assert repeats is not None
     assert differs is not None
@@ -84,4 +84,4 @@ def test_the_error_is_small_where_demand_repeats_and_large_where_it_does_not() -
 
 
 def test_a_model_that_is_too_young_is_not_judged() -> None:
-    assert recent_error(untrusted(SEASONAL), minutes(wave(1)), judged_by(SEASONAL), now=NOW) is None
+    assert recent_error(untrusted(SEASONAL), minutes(wave(1)), scoring_of(SEASONAL), now=NOW) is None

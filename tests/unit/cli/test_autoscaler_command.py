@@ -15,7 +15,7 @@ from springtide.capacity.setting import Setting, Tuned
 from springtide.cli.main import app
 from springtide.clock import SystemClock
 from springtide.kube import live
-from springtide.policy.parse import load_policy
+from springtide.policy.reading.parse import load_policy
 from springtide.record.sql import open_store
 
 POLICY = """\

@@ -39,15 +39,15 @@ def test_people_get_a_table_a_verdict_and_a_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--from", "1998-06-24", "--to", "1998-06-23"], "--from must lie before --to"),
         (["--from", "soon", "--to", "1998-06-23"], "ISO 8601"),
         (["--from", "2020-01-01", "--to", "2020-01-02"], "no sample"),
     ],
 )
-def test_ranges_that_cannot_be_replayed_are_refused(arguments: list[str], words: str) -> None:
+def test_ranges_that_cannot_be_replayed_are_refused(arguments: list[str], message: str) -> None:
     result = CliRunner().invoke(app, ["backtest", "world-cup", *arguments, "--policies", POLICIES])
 
     assert result.exit_code == 1
-    assert words in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())

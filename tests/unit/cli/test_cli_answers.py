@@ -155,7 +155,7 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("a: [", "cannot be read"),
         ("a: 1", "document 1 is not a Kubernetes object"),
@@ -167,7 +167,7 @@ def test_a_run_that_nobody_knows_is_an_error(store: str) -> None:
     ],
     ids=["yaml", "object", "refused", "item of a list"],
 )
-def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp_path: Path) -> None:
+def test_a_manifest_that_cannot_be_applied_is_refused(text: str, message: str, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.yaml"
     kubeconfig = tmp_path / "kubeconfig"
     manifest.write_text(text)
@@ -175,7 +175,7 @@ def test_a_manifest_that_cannot_be_applied_is_refused(text: str, words: str, tmp
     done = springtide("sandbox", "-f", manifest, "--kubeconfig", kubeconfig)
 
     assert done.exit_code == 1
-    assert words in " ".join(done.stderr.split())
+    assert message in " ".join(done.stderr.split())
     assert not kubeconfig.exists()
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from fleet import START, Fleet
 from springtide.cli.main import app
-from springtide.cli.options import Place
+from springtide.cli.options import CliContext
 from springtide.errors import ClusterUnavailable
 from springtide.run.ports import Ports
 from springtide.sandbox.core import Settings
@@ -69,11 +69,11 @@ def shop_of(fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shop
         (folder / name).mkdir()
 
     @contextmanager
-    def ports(place: Place, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
+    def ports(place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
         with place.open_store() as store:
             yield replace(fleet.ports(), store=store)
 
-    monkeypatch.setattr(Place, "ports", ports)
+    monkeypatch.setattr(CliContext, "ports", ports)
     shop = Shop(fleet, folder)
     for name in fleet.after:
         shop.policy(name, START)
@@ -169,10 +169,10 @@ def test_by_a_broken_calendar_nothing_is_done(shop: Shop) -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_worth_another_try(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_place: Place, _on_wait: Callable[[str], None]) -> object:
+    def away(_place: CliContext, _on_wait: Callable[[str], None]) -> object:
         raise ClusterUnavailable("the API server does not answer", code="cluster_unavailable")
 
-    monkeypatch.setattr(Place, "ports", away)
+    monkeypatch.setattr(CliContext, "ports", away)
 
     assert shop.run("adjust", code=75)["error"]["code"] == "cluster_unavailable"
 

@@ -57,15 +57,15 @@ def test_each_field_of_a_group_is_an_option(arguments: list[str], value: str) ->
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [([], "--room"), (["--room", "a", "--floor", "-1"], "greater than or equal to 0")],
     ids=["required", "limit"],
 )
-def test_the_rules_of_its_options_hold(arguments: list[str], words: str) -> None:
+def test_the_rules_of_its_options_hold(arguments: list[str], message: str) -> None:
     code, output = called(look, "b", *arguments)
 
     assert code == 2
-    assert words in output
+    assert message in output
 
 
 def test_a_command_offers_the_fields_that_it_names() -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from builders import policy, policy_text
 from simulation import NAMESPACE, SMOKE, WAITS, WORKLOAD, Simulation
 from springtide.cli.main import app
-from springtide.cli.options import Place
+from springtide.cli.options import CliContext
 from springtide.errors import PermanentError
 from springtide.labels import STATE
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
@@ -33,10 +33,10 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
     made = Simulation.of(2)
 
     @contextmanager
-    def ports(_place: Place, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
+    def ports(_place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
         yield made.ports()
 
-    monkeypatch.setattr(Place, "ports", ports)
+    monkeypatch.setattr(CliContext, "ports", ports)
     return made
 
 
@@ -72,7 +72,7 @@ def test_a_run_whose_process_died_is_undone(simulation: Simulation, folder: Path
     result, runs = reconciled(folder)
 
     assert result.exit_code == 0
-    assert [(run["run_id"], run["fate"], run["outcome"]) for run in runs] == [("cli-1", "ended", "rolled_back")]
+    assert [(run["run_id"], run["status"], run["outcome"]) for run in runs] == [("cli-1", "ended", "rolled_back")]
     assert is_free(simulation)
     assert len(simulation.world.pods(NAMESPACE)) == 2
 
@@ -108,7 +108,7 @@ def test_a_run_of_airflow_is_left_to_airflow(simulation: Simulation, folder: Pat
 
     result, runs = reconciled(folder)
 
-    assert (result.exit_code, runs[0]["fate"]) == (0, "alive")
+    assert (result.exit_code, runs[0]["status"]) == (0, "alive")
     assert not is_free(simulation)
 
 
@@ -139,9 +139,9 @@ def test_what_cannot_be_proven_needs_a_person_who_then_frees_it(simulation: Simu
     result, runs = reconciled(folder)
     again, same = reconciled(folder)
 
-    assert (result.exit_code, runs[0]["fate"], runs[0]["outcome"]) == (1, "needs_person", "kept_both")
+    assert (result.exit_code, runs[0]["status"], runs[0]["outcome"]) == (1, "needs_attention", "needs_attention")
     assert "springtide roll-back web" in runs[0]["message"]
-    assert (again.exit_code, same[0]["fate"]) == (1, "needs_person")
+    assert (again.exit_code, same[0]["status"]) == (1, "needs_attention")
     assert not is_free(simulation)
 
     select(simulation, own)
@@ -187,7 +187,7 @@ def test_a_lease_that_nobody_can_read_keeps_no_other_run_from_being_ended(
 
     result, runs = reconciled(folder)
 
-    assert [run["fate"] for run in runs] == ["ended"]
+    assert [run["status"] for run in runs] == ["ended"]
     assert is_free(simulation)
     assert result.exit_code == 1
     assert "lease_unreadable" in result.stderr

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from courses import autoscaler
 from simulation import NAMESPACE, Simulation
 from springtide.cli.main import app
-from springtide.cli.options import Place
+from springtide.cli.options import CliContext
 from springtide.run.ports import Ports
 
 
@@ -28,10 +28,10 @@ def floored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     (tmp_path / "web.yaml").write_text(json.dumps(simulation.policy.model_dump(mode="json")))
 
     @contextmanager
-    def ports(_place: Place, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
+    def ports(_place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
         yield simulation.ports()
 
-    monkeypatch.setattr(Place, "ports", ports)
+    monkeypatch.setattr(CliContext, "ports", ports)
     return simulation
 
 

@@ -239,8 +239,8 @@ class TestGithub:
 def test_it_is_a_pre_commit_hook_that_runs_the_command() -> None:
     (hook,) = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
 
-    words = [*hook["entry"].split(), *hook["args"]]
+    message = [*hook["entry"].split(), *hook["args"]]
 
-    assert words == ["springtide", "validate", "."]
+    assert message == ["springtide", "validate", "."]
     assert hook["pass_filenames"] is False  # with the changed files alone, services of others would be unknown
     assert re.search(hook["files"], "policies/checkout.yml")

@@ -11,10 +11,10 @@ import pytest
 
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source, read_demand
-from springtide.demand.verdict import Outcome, Verdict
+from springtide.demand.verdict import QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable, InputError
-from springtide.policy.demand import FileDemand, PrometheusDemand
-from springtide.policy.folder import PolicyFolder
+from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 from unit.demand.prometheus_server import Prometheus
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_demand_that_ended_an_hour_ago_is_held_by_the_gate(make: Make) -> None:
 
     _, verdict = read_demand(source, spec, now=NOW)
 
-    assert verdict.outcome is Outcome.HOLD
+    assert verdict.outcome is QualityOutcome.HOLD
     assert "is 3660 s old; quality.max_age allows 5m" in verdict.message
 
 
@@ -88,7 +88,7 @@ def test_demand_that_passes_the_gate_comes_back(make: Make) -> None:
 
     demand, verdict = read_demand(make(lambda _: 3), spec, now=NOW)
 
-    assert (len(demand), verdict) == (61, Verdict())
+    assert (len(demand), verdict) == (61, QualityVerdict())
 
 
 def test_prometheus_needs_an_address(tmp_path: Path) -> None:
@@ -132,6 +132,6 @@ def test_the_example_replays_a_match_day() -> None:
         demand_source(spec, prometheus_url=None, base=ROOT / "examples" / "policies"), spec, now=NOW
     )
 
-    assert (len(demand), verdict) == (61, Verdict())
+    assert (len(demand), verdict) == (61, QualityVerdict())
     assert demand.values[-1] == pytest.approx(1281, abs=1)
     assert demand.values[-31] == pytest.approx(535, abs=1)

@@ -13,8 +13,8 @@ import pytest
 from springtide.demand.expectations import SLOTS, judge_day
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import judge
-from springtide.demand.verdict import Outcome
-from springtide.policy.demand import PrometheusDemand
+from springtide.demand.verdict import QualityOutcome
+from springtide.policy.scaling.demand import PrometheusDemand
 
 # great-expectations asks the standard library for modules that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")
@@ -40,21 +40,21 @@ def day(*, without: range = range(0), values: dict[int, float] | None = None) ->
 
 
 CASES = [
-    pytest.param(day(), Outcome.PASS, set(), id="whole"),
-    pytest.param(day(values=dict.fromkeys(range(SLOTS), 0.0)), Outcome.PASS, set(), id="zero"),
-    pytest.param(day(without=range(100, 124)), Outcome.HOLD, {"gaps"}, id="two hours missing"),
-    pytest.param(day(without=range(100, 110)), Outcome.PASS, set(), id="a restart"),
-    pytest.param(day(without=range(280, 288)), Outcome.HOLD, {"freshness"}, id="ended early"),
-    pytest.param(day(without=range(SLOTS)), Outcome.REFUSE, {"empty"}, id="nothing"),
-    pytest.param(day(values={7: float("nan")}), Outcome.REFUSE, {"range"}, id="NaN"),
-    pytest.param(day(values={7: -1.0}), Outcome.REFUSE, {"range"}, id="negative"),
-    pytest.param(day(values={7: 501.0}), Outcome.REFUSE, {"range"}, id="beyond belief"),
-    pytest.param(day(values=dict.fromkeys(range(200, 288), 0.0)), Outcome.HOLD, {"sudden_fall"}, id="vanished"),
+    pytest.param(day(), QualityOutcome.PASS, set(), id="whole"),
+    pytest.param(day(values=dict.fromkeys(range(SLOTS), 0.0)), QualityOutcome.PASS, set(), id="zero"),
+    pytest.param(day(without=range(100, 124)), QualityOutcome.HOLD, {"gaps"}, id="two hours missing"),
+    pytest.param(day(without=range(100, 110)), QualityOutcome.PASS, set(), id="a restart"),
+    pytest.param(day(without=range(280, 288)), QualityOutcome.HOLD, {"freshness"}, id="ended early"),
+    pytest.param(day(without=range(SLOTS)), QualityOutcome.REFUSE, {"empty"}, id="nothing"),
+    pytest.param(day(values={7: float("nan")}), QualityOutcome.REFUSE, {"range"}, id="NaN"),
+    pytest.param(day(values={7: -1.0}), QualityOutcome.REFUSE, {"range"}, id="negative"),
+    pytest.param(day(values={7: 501.0}), QualityOutcome.REFUSE, {"range"}, id="beyond belief"),
+    pytest.param(day(values=dict.fromkeys(range(200, 288), 0.0)), QualityOutcome.HOLD, {"sudden_fall"}, id="vanished"),
 ]
 
 
 @pytest.mark.parametrize(("series", "outcome", "rules"), CASES)
-def test_both_gates_say_the_same(series: DemandSeries, outcome: Outcome, rules: set[str]) -> None:
+def test_both_gates_say_the_same(series: DemandSeries, outcome: QualityOutcome, rules: set[str]) -> None:
     verdict = judge_day(series, SPEC, start=START).verdict
 
     assert (verdict.outcome, judge(series, SPEC, now=START + timedelta(days=1)).outcome) == (outcome, outcome)
@@ -77,7 +77,7 @@ def test_a_time_that_stands_twice_is_refused() -> None:
         source="test",
     )
 
-    assert judge_day(twice, SPEC, start=START).verdict.outcome is Outcome.REFUSE
+    assert judge_day(twice, SPEC, start=START).verdict.outcome is QualityOutcome.REFUSE
 
 
 def test_pages_are_kept_one_a_day_however_often_it_is_judged(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_run_s_own_path_never_loads_it() -> None:
         from springtide.cli.main import app
         from springtide.run import phases, pipeline, admission
         from springtide.demand.registry import demand_source, read_demand
-        from springtide.policy.folder import PolicyFolder
+        from springtide.policy.reading.folder import PolicyFolder
         spec = PolicyFolder(Path("examples/policies")).get("world-cup").spec.demand
         now = datetime.now(UTC)
         read_demand(demand_source(spec, prometheus_url=None, base=Path("examples/policies")), spec, now=now)

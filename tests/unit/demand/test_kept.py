@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from springtide.demand.kept import KeptSource
+from springtide.demand.cached import CachedSource
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
 
@@ -50,8 +50,8 @@ def source() -> Source:
 
 
 @pytest.fixture
-def kept(source: Source, tmp_path: Path) -> KeptSource:
-    return KeptSource(source, tmp_path, key="x")
+def kept(source: Source, tmp_path: Path) -> CachedSource:
+    return CachedSource(source, tmp_path, key="x")
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 500)), min_size=1, max_size=8))
@@ -60,7 +60,7 @@ def test_any_readings_in_any_order_are_whole(
     tmp_path_factory: pytest.TempPathFactory, readings: list[tuple[int, int]]
 ) -> None:
     source = Source(gone={int(NOW.timestamp()) // 60 - back for back in (30, 31, 200)})
-    kept = KeptSource(source, tmp_path_factory.mktemp("kept"), key="x")
+    kept = CachedSource(source, tmp_path_factory.mktemp("kept"), key="x")
     for end, length in readings:
         start = ago(end + length)
         expected = Source(gone=source.gone).samples(start, ago(end), MINUTE)
@@ -73,28 +73,28 @@ def test_any_readings_in_any_order_are_whole(
         assert np.array_equal(known.values, expected.values)
 
 
-def test_only_what_is_new_is_asked_for(kept: KeptSource, source: Source) -> None:
+def test_only_what_is_new_is_asked_for(kept: CachedSource, source: Source) -> None:
     kept.read(ago(300), ago(60), MINUTE)
     kept.read(ago(240), ago(0), MINUTE)
 
     assert source.asked == [(-300, -60), (-75, 0)]
 
 
-def test_what_is_known_is_not_asked_for(kept: KeptSource, source: Source) -> None:
+def test_what_is_known_is_not_asked_for(kept: CachedSource, source: Source) -> None:
     kept.read(ago(300), ago(0), MINUTE)
 
     assert len(kept.read(ago(200), ago(100), MINUTE)) == 101
     assert len(source.asked) == 1
 
 
-def test_what_lies_before_is_read_whole(kept: KeptSource, source: Source) -> None:
+def test_what_lies_before_is_read_whole(kept: CachedSource, source: Source) -> None:
     kept.read(ago(60), ago(0), MINUTE)
     kept.read(ago(300), ago(0), MINUTE)
 
     assert source.asked[1] == (-300, 0)
 
 
-def test_what_came_late_fills_the_gap(kept: KeptSource, source: Source) -> None:
+def test_what_came_late_fills_the_gap(kept: CachedSource, source: Source) -> None:
     minute = int(NOW.timestamp()) // 60
     source.gone = {minute - back for back in range(100, 130)}
     assert len(kept.read(ago(300), ago(60), MINUTE)) == 241 - 30
@@ -105,7 +105,7 @@ def test_what_came_late_fills_the_gap(kept: KeptSource, source: Source) -> None:
     assert source.asked[1] == (-130, 0)
 
 
-def test_an_answer_that_is_refused_leaves_what_was_known(kept: KeptSource, source: Source) -> None:
+def test_an_answer_that_is_refused_leaves_what_was_known(kept: CachedSource, source: Source) -> None:
     kept.read(ago(300), ago(60), MINUTE)
     source.broken = True
     with pytest.raises(DemandUnusable):
@@ -117,7 +117,7 @@ def test_an_answer_that_is_refused_leaves_what_was_known(kept: KeptSource, sourc
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"])
-def test_a_damaged_file_costs_one_reading(kept: KeptSource, source: Source, tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_costs_one_reading(kept: CachedSource, source: Source, tmp_path: Path, content: bytes) -> None:
     kept.read(ago(300), ago(60), MINUTE)
     next(tmp_path.glob("*.npz")).write_bytes(content)
 
@@ -128,18 +128,18 @@ def test_a_damaged_file_costs_one_reading(kept: KeptSource, source: Source, tmp_
 def test_a_folder_that_cannot_be_written_is_no_trouble(source: Source, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
-    assert len(KeptSource(source, tmp_path / "file", key="x").read(ago(60), ago(0), MINUTE)) == 61
+    assert len(CachedSource(source, tmp_path / "file", key="x").read(ago(60), ago(0), MINUTE)) == 61
 
 
 def test_another_query_or_step_is_another_file(source: Source, tmp_path: Path) -> None:
     for key, step in (("x", MINUTE), ("y", MINUTE), ("x", 5 * MINUTE)):
-        KeptSource(source, tmp_path, key=key).read(ago(60), ago(0), step)
+        CachedSource(source, tmp_path, key=key).read(ago(60), ago(0), step)
 
     assert len(list(tmp_path.glob("*.npz"))) == 3
     assert [asked for asked in source.asked if asked != (-60, 0)] == []
 
 
-def test_nothing_at_all_is_refused_as_ever(kept: KeptSource, source: Source) -> None:
+def test_nothing_at_all_is_refused_as_ever(kept: CachedSource, source: Source) -> None:
     source.gone = set(range(int(NOW.timestamp()) // 60 - 100, int(NOW.timestamp()) // 60 + 1))
 
     with pytest.raises(DemandUnusable, match="returns nothing between"):

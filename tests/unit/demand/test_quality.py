@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import check_quality
 from springtide.demand.recent import recent_peak
-from springtide.demand.verdict import Outcome, Verdict
+from springtide.demand.verdict import QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable
-from springtide.policy.demand import PrometheusDemand
+from springtide.policy.scaling.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 
@@ -45,16 +45,16 @@ def problem(demand: DemandSeries, of: PrometheusDemand | None = None) -> str:
     return caught.value.message
 
 
-def hold(demand: DemandSeries, of: PrometheusDemand | None = None, usual: float | None = None) -> str:
+def hold(demand: DemandSeries, of: PrometheusDemand | None = None, expected: float | None = None) -> str:
     """Return why a run on `demand` holds what runs."""
-    verdict = check_quality(demand, of or spec(), now=NOW, usual=usual)
-    assert verdict.outcome is Outcome.HOLD
+    verdict = check_quality(demand, of or spec(), now=NOW, expected=expected)
+    assert verdict.outcome is QualityOutcome.HOLD
     return verdict.message
 
 
-def passes(demand: DemandSeries, of: PrometheusDemand | None = None, usual: float | None = None) -> bool:
+def passes(demand: DemandSeries, of: PrometheusDemand | None = None, expected: float | None = None) -> bool:
     """Return whether `demand` may be acted on without reserve."""
-    return check_quality(demand, of or spec(), now=NOW, usual=usual) == Verdict()
+    return check_quality(demand, of or spec(), now=NOW, expected=expected) == QualityVerdict()
 
 
 def test_a_whole_hour_passes() -> None:
@@ -172,8 +172,8 @@ class TestSuddenFall:
         gone = series(minutes(), [0.0] * 61)
 
         assert passes(gone)
-        assert "demand fell from 80 requests/s at this time of the days before to 0" in hold(gone, usual=80.0)
-        assert passes(gone, usual=0.0)
+        assert "demand fell from 80 requests/s at this time of the days before to 0" in hold(gone, expected=80.0)
+        assert passes(gone, expected=0.0)
 
     def test_it_can_be_switched_off(self) -> None:
         demand = series(minutes(), [100.0] * 50 + [0.0] * 11)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from springtide.events.almanac import Almanac, View
+from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.occurrences import Occurrence
-from springtide.policy.calendar import Ask, EventCalendar
+from springtide.policy.calendar.model import EventCalendar, ServiceRequest
 
 HERE = Path(__file__).parent
 
@@ -32,15 +32,15 @@ def calendar(zone: str = "UTC", *events: Mapping[str, Any], name: str = "sales",
     return EventCalendar.model_validate(document)
 
 
-def almanac(*calendars: EventCalendar, now: datetime) -> Almanac:
+def almanac(*calendars: EventCalendar, now: datetime) -> Calendars:
     """Return the calendars, expanded around `now`."""
-    return Almanac(tuple(View.of(one, HERE, now=now) for one in calendars))
+    return Calendars(tuple(ExpandedCalendar.of(one, HERE, now=now) for one in calendars))
 
 
 def occurrence(event: str, start: str, hours: float = 1, *, priority: int = 50, **asks: int | str) -> Occurrence:
     """Return one occurrence; `web=3` asks for three replicas, `web="2x"` for twice as many."""
     wanted = {
-        service: Ask.model_validate({"multiply" if isinstance(ask, str) else "replicas": ask})
+        service: ServiceRequest.model_validate({"multiply" if isinstance(ask, str) else "replicas": ask})
         for service, ask in (asks or {"web": 3}).items()
     }
     begins = utc(start)

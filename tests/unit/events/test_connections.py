@@ -8,24 +8,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from springtide.events.connections import Draw
-from springtide.events.sweep import Facts, orders_for
-from springtide.events.waves import Order, RunState, Started
+from springtide.events.connections import ConnectionUse
+from springtide.events.sweep import Inspection, orders_for
+from springtide.events.waves import ChildRunState, ServicePlan, Started
 from unit.events.test_waves import FAST, Preparation, order
 
 
-def drawing(name: str, pods: int, *, usable: int, per_replica: int = 10, overlaps: bool = False) -> Order:
-    return replace(order(name, pods, current=2), draws=(Draw("orders", per_replica, usable),), overlaps=overlaps)
+def drawing(name: str, pods: int, *, usable: int, per_replica: int = 10, overlaps: bool = False) -> ServicePlan:
+    return replace(
+        order(name, pods, current=2), connection_uses=(ConnectionUse("orders", per_replica, usable),), overlaps=overlaps
+    )
 
 
-def taken(orders: list[Order], started: list[Started]) -> int:
+def taken(orders: list[ServicePlan], started: list[Started]) -> int:
     """Return the connections that all services take at their peaks, given the runs so far."""
     total = 0
     for each in orders:
         mine = [one for one in started if one.service == each.service]
-        going = [each.peak(one.step) for one in mine if one.state is RunState.GOING]
-        done = [each.steps[one.step] for one in mine if one.state is RunState.SUCCEEDED]
-        total += max(going or done or [each.current]) * each.draws[0].per_replica
+        going = [each.peak(one.step) for one in mine if one.state is ChildRunState.GOING]
+        done = [each.steps[one.step] for one in mine if one.state is ChildRunState.SUCCEEDED]
+        total += max(going or done or [each.current]) * each.connection_uses[0].per_replica
     return total
 
 
@@ -58,9 +60,9 @@ def test_who_waits_says_for_whom_and_for_what() -> None:
     preparation = Preparation(orders, FAST)
     preparation.started = [Started("a", 0, preparation.now)]
 
-    from springtide.events.waves import next_turn
+    from springtide.events.waves import decide_turn
 
-    turn = next_turn(orders, preparation.started, FAST, now=preparation.now)
+    turn = decide_turn(orders, preparation.started, FAST, now=preparation.now)
 
     assert turn.waiting["b"] == "waits for a: orders may give 100 connections, together they take 120"
 
@@ -83,13 +85,13 @@ def test_a_service_that_gets_smaller_waits_for_nobody() -> None:
 
 
 def test_a_sweep_hands_what_services_share_on_to_its_orders() -> None:
-    draws = (Draw("orders", 10, 90),)
-    facts = Facts("web", 2, 6, draws=draws, overlaps=True)
+    connection_uses = (ConnectionUse("orders", 10, 90),)
+    facts = Inspection("web", 2, 6, connection_uses=connection_uses, overlaps=True)
 
-    (found,) = orders_for({"web": Facts.from_record(facts.to_record())})
+    (found,) = orders_for({"web": Inspection.from_record(facts.to_record())})
 
-    assert (found.draws, found.overlaps) == (draws, True)
-    assert Order.from_record(found.to_record()) == found
+    assert (found.connection_uses, found.overlaps) == (connection_uses, True)
+    assert ServicePlan.from_record(found.to_record()) == found
 
 
 ASKED = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 9), st.booleans()), min_size=1, max_size=6)
@@ -109,6 +111,6 @@ def test_every_preparation_ends_and_takes_no_more_than_its_largest_run_alone_mus
     preparation.go()
 
     assert len(preparation.started) == sum(bool(each.steps) for each in orders)
-    alone = max((each.peak(0) * each.draws[0].per_replica for each in orders if each.steps), default=0)
-    rest = sum(max((*each.steps, each.current)) * each.draws[0].per_replica for each in orders)
+    alone = max((each.peak(0) * each.connection_uses[0].per_replica for each in orders if each.steps), default=0)
+    rest = sum(max((*each.steps, each.current)) * each.connection_uses[0].per_replica for each in orders)
     assert preparation.most <= max(usable, alone + rest)

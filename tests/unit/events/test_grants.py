@@ -7,16 +7,16 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from springtide.events.grants import Bounds, grants
+from springtide.events.grants import ReplicaBounds, grants
 from springtide.events.occurrences import Occurrence
 from unit.events.calendars import occurrence
 
-ANY = Bounds(1, 1000)
+ANY = ReplicaBounds(1, 1000)
 BOUNDS = dict.fromkeys(("web", "search", "db"), ANY)
 
 
-def replicas(*going_on: Occurrence, cap: int | None = None, usual: int = 10) -> dict[str, int]:
-    found = grants(going_on, dict.fromkeys(BOUNDS, usual), BOUNDS, cap=cap)
+def replicas(*going_on: Occurrence, cap: int | None = None, expected: int = 10) -> dict[str, int]:
+    found = grants(going_on, dict.fromkeys(BOUNDS, expected), BOUNDS, cap=cap)
     return {name: grant.replicas for name, grant in found.items()}
 
 
@@ -36,7 +36,7 @@ def test_without_a_policy_there_is_nothing() -> None:
 
 
 def test_a_policys_bounds_hold_and_say_so() -> None:
-    found = grants([occurrence("flash", "2026-11-11T10:00", web=80)], {}, {"web": Bounds(2, 40)})["web"]
+    found = grants([occurrence("flash", "2026-11-11T10:00", web=80)], {}, {"web": ReplicaBounds(2, 40)})["web"]
 
     assert found.replicas == 40
     assert [(clamp.guard, clamp.was, clamp.replicas) for clamp in found.clamps] == [("replicas.max", 80, 40)]

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.errors import PolicyError
-from springtide.events.firing import Firing, firings, next_firing
-from springtide.events.known import Known, load_memory, read_calendars, save_memory
 from springtide.events.occurrences import Occurrence
+from springtide.events.schedule import ScheduledPreparation, next_preparation, scheduled_preparations
+from springtide.events.snapshot import CalendarSnapshot, load_cache, read_calendars, save_cache
 from unit.events.calendars import occurrence, utc
 
 NOW = utc("2026-11-11T09:00")
@@ -31,12 +31,12 @@ spec:
 
 
 def due(
-    events: list[Occurrence], lead: timedelta = HOUR, seen: tuple[Firing, ...] = (), now: datetime = NOW
-) -> tuple[Firing, ...]:
-    return firings(tuple(events), {one.id: lead for one in events}, seen, now=now)
+    events: list[Occurrence], lead: timedelta = HOUR, seen: tuple[ScheduledPreparation, ...] = (), now: datetime = NOW
+) -> tuple[ScheduledPreparation, ...]:
+    return scheduled_preparations(tuple(events), {one.id: lead for one in events}, seen, now=now)
 
 
-def times(found: tuple[Firing, ...]) -> list[str]:
+def times(found: tuple[ScheduledPreparation, ...]) -> list[str]:
     return [f"{one.at:%H:%M:%S}" for one in found]
 
 
@@ -67,7 +67,7 @@ class TestDue:
         added = [occurrence("early", "2026-11-11T09:30"), occurrence("added", "2026-11-11T09:40")]
 
         found = due(added, HOUR, first, NOW + timedelta(minutes=5))
-        after_the_first = next_firing(found, after=first[0].at, not_over_at=NOW)
+        after_the_first = next_preparation(found, after=first[0].at, not_over_at=NOW)
 
         assert times(found) == ["09:00:00", "09:05:00"]
         assert after_the_first is not None
@@ -75,7 +75,7 @@ class TestDue:
 
     def test_events_of_one_instant_are_one_run_with_the_longest_lead(self) -> None:
         one, two = occurrence("one", "2026-11-11T12:00"), occurrence("two", "2026-11-11T12:00", 5)
-        found = firings((one, two), {one.id: HOUR, two.id: 2 * HOUR}, (), now=NOW)
+        found = scheduled_preparations((one, two), {one.id: HOUR, two.id: 2 * HOUR}, (), now=NOW)
 
         assert times(found) == ["10:00:00"]
         assert found[0].end == utc("2026-11-11T17:00")
@@ -89,12 +89,12 @@ class TestDue:
         found = due([occurrence("past", "2026-11-11T07:00"), occurrence("next", "2026-11-11T12:00")])
 
         useful, every = (
-            next_firing(found, after=None, not_over_at=NOW),
-            next_firing(found, after=None, not_over_at=None),
+            next_preparation(found, after=None, not_over_at=NOW),
+            next_preparation(found, after=None, not_over_at=None),
         )
 
         assert (useful, every) == (found[1], found[0])
-        assert next_firing(found, after=found[1].at, not_over_at=None) is None
+        assert next_preparation(found, after=found[1].at, not_over_at=None) is None
 
     @given(st.lists(st.tuples(st.integers(-600, 600), st.integers(1, 300)), max_size=8), st.integers(0, 300))
     def test_every_event_that_is_not_over_is_due_once_and_not_after_its_start(
@@ -114,10 +114,10 @@ class TestDue:
 
 
 class TestKnown:
-    def read(self, folder: Path, memory: Mapping[str, Any] | None = None) -> Known:
+    def read(self, folder: Path, memory: Mapping[str, Any] | None = None) -> CalendarSnapshot:
         return read_calendars(folder, memory or {}, now=NOW)
 
-    def names(self, known: Known) -> list[str]:
+    def names(self, known: CalendarSnapshot) -> list[str]:
         return [one.event for one in known.almanac.occurrences]
 
     @pytest.fixture
@@ -130,7 +130,7 @@ class TestKnown:
         known = self.read(folder)
 
         assert sorted(self.names(known)) == ["flash", "quiet"]
-        assert known.trouble is None
+        assert known.problem is None
         known.raise_if_broken()
 
     @pytest.mark.parametrize("broken", ["", "spec: [", TEXT.replace("12:00", "25:00")])
@@ -142,9 +142,9 @@ class TestKnown:
         still = self.read(folder, known.memory)
 
         assert sorted(self.names(known)) == sorted(self.names(still)) == ["flash", "quiet"]
-        assert known.trouble is not None
-        assert known.trouble.startswith("BROKEN CALENDAR, events known before stay: ")
-        assert "sales.yaml" in known.trouble
+        assert known.problem is not None
+        assert known.problem.startswith("BROKEN CALENDAR, events known before stay: ")
+        assert "sales.yaml" in known.problem
         with pytest.raises(PolicyError):
             known.raise_if_broken()
 
@@ -162,8 +162,8 @@ class TestKnown:
 
         assert len(self.names(self.read(empty, memory))) == 2
         assert len(self.names(self.read(tmp_path / "none", memory))) == 2
-        assert "To remove them" in str(self.read(empty, memory).trouble)
-        assert self.read(empty).trouble is None
+        assert "To remove them" in str(self.read(empty, memory).problem)
+        assert self.read(empty).problem is None
 
     def test_an_import_that_breaks_later_removes_nothing(self, folder: Path) -> None:
         feed = "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nBEGIN:VEVENT\nUID:1\n"
@@ -175,14 +175,14 @@ class TestKnown:
         (folder / "feed.ics").write_text("garbage")
 
         assert "feed" in self.names(self.read(folder, memory))
-        assert self.read(folder, memory).trouble is not None
+        assert self.read(folder, memory).problem is not None
 
     def test_memory_is_kept_in_a_file_whole_or_not_at_all(self, folder: Path, tmp_path: Path) -> None:
         file, memory = tmp_path / "state" / "known.json", dict(self.read(folder).memory)
 
-        save_memory(file, memory)
+        save_cache(file, memory)
 
-        assert load_memory(file) == memory
+        assert load_cache(file) == memory
         file.write_text("{")
-        assert load_memory(file) == {}
-        assert load_memory(tmp_path / "none.json") == {}
+        assert load_cache(file) == {}
+        assert load_cache(tmp_path / "none.json") == {}

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from springtide.events.almanac import Pace
-from springtide.events.leads import Measured, expected_orders, lateness, lead_time, p95, preparation_time
+from springtide.events.calendars import Pace
+from springtide.events.leads import MeasuredRuns, expected_orders, lateness, lead_time, p95, preparation_time
 from springtide.events.preparations import EventSize, Preparation
-from springtide.events.waves import Order, RunState, Started
-from springtide.policy.calendar import LearnSpec
+from springtide.events.waves import ChildRunState, ServicePlan, Started
+from springtide.policy.calendar.model import LearnSpec
 from unit.events.calendars import occurrence, utc
 
 EVENT = occurrence("flash", "2026-11-11T10:00", web=20, db=10)
-ORDERS = (Order("web", 10, (20,), ("db",)), Order("db", 5, (10,)))
+ORDERS = (ServicePlan("web", 10, (20,), ("db",)), ServicePlan("db", 5, (10,)))
 PACE = Pace(100, 4)
 LEARN = LearnSpec()
 MEASURED = {"web": [60.0] * 18 + [90.0, 600.0], "db": [120.0] * 5}
@@ -52,15 +52,15 @@ def test_a_written_lead_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(("step_up", "runs"), [({}, 1), ({"web": 10.0}, 1), ({"web": 3.0}, 2), ({"web": 1.5}, 4)])
 def test_a_service_that_may_only_grow_in_steps_takes_a_run_for_each(step_up: dict[str, float], runs: int) -> None:
     flash = occurrence("flash", "2026-11-11T10:00", web=20)
-    measured = Measured({"web": [60.0] * 5}, {"web": 5}, {}, step_up)
+    measured = MeasuredRuns({"web": [60.0] * 5}, {"web": 5}, {}, step_up)
 
-    orders = expected_orders(flash, Measured.from_record(measured.to_record()))
+    orders = expected_orders(flash, MeasuredRuns.from_record(measured.to_record()))
 
     assert lead_time(flash, orders, measured.runs, PACE, LEARN).length == timedelta(minutes=runs + 5)
 
 
 def test_the_pace_is_part_of_it() -> None:
-    orders = [Order(f"s{at}", 0, (50,)) for at in range(4)]
+    orders = [ServicePlan(f"s{at}", 0, (50,)) for at in range(4)]
     times = {order.service: timedelta(seconds=30) for order in orders}
 
     assert preparation_time(orders, times, Pace(100, 4)) == timedelta(seconds=90 + 30)
@@ -95,7 +95,7 @@ class TestLateness:
     def test_what_is_done_or_goes_on_counts_only_with_what_is_left(self) -> None:
         going = (Started("db", 0, self.NOW),)
         assert self.late(ahead=211, started=going, after=60) is None
-        done = (replace(going[0], state=RunState.SUCCEEDED),)
+        done = (replace(going[0], state=ChildRunState.SUCCEEDED),)
         assert self.late(ahead=211, started=done, after=121) is None
         assert self.late(ahead=211, started=done, after=122) is not None
 
@@ -107,7 +107,7 @@ class TestLateness:
 
     def test_the_pace_counts(self) -> None:
         slowly = Pace(5, 4)  # the 5 pods of db take a minute, but web waits for db anyway
-        pair = (Order("web", 10, (20,)), Order("db", 5, (10,)))
+        pair = (ServicePlan("web", 10, (20,)), ServicePlan("db", 5, (10,)))
         at = self.NOW + timedelta(seconds=239)
         assert lateness(pair, (), MEASURED, PACE, start=at, now=self.NOW) is None
         assert lateness(pair, (), MEASURED, slowly, start=at, now=self.NOW) is not None
@@ -115,9 +115,9 @@ class TestLateness:
     def test_what_was_never_measured_is_not_guessed_at_and_is_named(self) -> None:
         measured = {"web": [90.0]}
         assert lateness(ORDERS, (), {}, PACE, start=self.NOW + timedelta(seconds=10), now=self.NOW) is None
-        words = lateness(ORDERS, (), measured, PACE, start=self.NOW + timedelta(seconds=10), now=self.NOW)
-        assert words is not None
-        assert words.endswith("; no run of db was ever measured, so it is later still")
+        message = lateness(ORDERS, (), measured, PACE, start=self.NOW + timedelta(seconds=10), now=self.NOW)
+        assert message is not None
+        assert message.endswith("; no run of db was ever measured, so it is later still")
 
     def test_once_the_events_begin_the_deadline_speaks(self) -> None:
         assert self.late(ahead=100, after=100) is None
@@ -160,6 +160,6 @@ class TestWholePreparations:
         assert self.lead(self.taken(90_000.0)) == timedelta(hours=12) - timedelta(minutes=5)
 
     def test_they_are_kept_as_they_were(self) -> None:
-        measured = Measured({"web": [60.0]}, preparations=(self.taken(540.0),))
+        measured = MeasuredRuns({"web": [60.0]}, preparations=(self.taken(540.0),))
 
-        assert Measured.from_record(measured.to_record()) == measured
+        assert MeasuredRuns.from_record(measured.to_record()) == measured

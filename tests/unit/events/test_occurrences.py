@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.events.occurrences import KNOWN, Occurrence, freezes, occurrences
-from springtide.policy.calendars import load_calendar
-from springtide.policy.moments import instant
+from springtide.policy.calendar.files import load_calendar
+from springtide.policy.language.moments import instant
 from unit.events.calendars import HERE, calendar, utc
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "calendars" / "valid"

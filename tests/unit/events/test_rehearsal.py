@@ -14,35 +14,35 @@ import pytest
 from builders import policy
 from springtide.capacity.rehearsed import MeasuredLoad
 from springtide.errors import InputError
-from springtide.events.almanac import Almanac, View
+from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.rehearsal import (
-    Back,
+    LoadLimits,
     LoadOrder,
-    Wanted,
-    descend,
+    ReleaseTarget,
     load_order,
     named_event,
-    only_growth,
     rehearsal_of,
-    way_back,
+    release_orders,
+    steps_down,
+    without_shrinking,
 )
 from springtide.events.rehearsed import (
     LoadFigures,
+    RehearsalOutcome,
     RehearsalVerdict,
-    Rehearsed,
     figures_of,
     judged,
     measured_of,
 )
-from springtide.events.waves import Order
-from springtide.load.tally import Report, Spread
-from springtide.load.windows import Window
-from springtide.policy.calendar import Ask
-from springtide.policy.units import Factor
+from springtide.events.waves import ServicePlan
+from springtide.load.recorder import LoadReport, Percentiles
+from springtide.load.windows import LoadWindow
+from springtide.policy.calendar.model import ServiceRequest
+from springtide.policy.language.units import Factor
 from unit.events.calendars import calendar
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
-THREEFOLD, EIGHT = Ask(multiply=Factor("3x")), Ask(replicas=8)
+THREEFOLD, EIGHT = ServiceRequest(multiply=Factor("3x")), ServiceRequest(replicas=8)
 
 
 def rehearsable(*models: dict[str, Any], **rehearsal: Any) -> Any:
@@ -55,10 +55,13 @@ def rehearsable(*models: dict[str, Any], **rehearsal: Any) -> Any:
     )
 
 
-def ordered(ask: Ask = THREEFOLD, *, wanted: Wanted = Wanted(max_rate=1000), **changes: Any) -> LoadOrder | str:  # noqa: B008
-    """Return the order for a service with a demand of 100 requests/s that two replicas are usual for."""
+PRESSING = LoadLimits(max_rate=1000)
+
+
+def ordered(ask: ServiceRequest = THREEFOLD, *, wanted: LoadLimits = PRESSING, **changes: Any) -> LoadOrder | str:
+    """Return the order for a service with a demand of 100 requests/s that two replicas are expected for."""
     rehearsed = changes.pop("policy", None) or rehearsable()
-    return load_order(rehearsed, ask, wanted, **({"replicas": 6, "demand": 100.0, "usual": 2} | changes))
+    return load_order(rehearsed, ask, wanted, **({"replicas": 6, "demand": 100.0, "expected": 2} | changes))
 
 
 def order(**changes: Any) -> LoadOrder:
@@ -101,13 +104,13 @@ class TestTheLoad:
     @pytest.mark.parametrize(
         ("wanted", "rehearsal", "rate", "cut"),
         [
-            (Wanted(max_rate=150), {}, 150, "max_rate of this rehearsal is 150 requests/s"),
-            (Wanted(max_rate=1000), {"max_rate": 120}, 120, "rehearsal.max_rate of the policy is 120 requests/s"),
-            (Wanted(max_rate=200), {"max_rate": 200}, 200, ""),
+            (LoadLimits(max_rate=150), {}, 150, "max_rate of this rehearsal is 150 requests/s"),
+            (LoadLimits(max_rate=1000), {"max_rate": 120}, 120, "rehearsal.max_rate of the policy is 120 requests/s"),
+            (LoadLimits(max_rate=200), {"max_rate": 200}, 200, ""),
         ],
     )
     def test_it_is_cut_to_the_smaller_of_both_rates(
-        self, wanted: Wanted, rehearsal: dict[str, Any], rate: float, cut: str
+        self, wanted: LoadLimits, rehearsal: dict[str, Any], rate: float, cut: str
     ) -> None:
         found = ordered(wanted=wanted, policy=rehearsable(**rehearsal))
 
@@ -115,7 +118,7 @@ class TestTheLoad:
         assert (found.rate, found.cut) == (rate, cut)
 
     def test_it_lasts_the_shorter_of_both_times_and_no_longer_than_its_requests(self) -> None:
-        longest, shorter = Wanted(max_rate=1000, seconds=600), rehearsable(duration="30s")
+        longest, shorter = LoadLimits(max_rate=1000, seconds=600), rehearsable(duration="30s")
         assert order().seconds == 60
         assert ordered(wanted=longest).seconds == 120  # type: ignore[union-attr]
         assert ordered(policy=shorter).seconds == 30  # type: ignore[union-attr]
@@ -127,27 +130,30 @@ class TestTheLoad:
         assert sent == pytest.approx(3500)
 
     @pytest.mark.parametrize(
-        ("changes", "words"),
+        ("changes", "message"),
         [
             ({"policy": policy()}, "the policy has no `rehearsal`"),
-            ({"wanted": Wanted(load=False)}, "none was wanted"),
+            ({"wanted": LoadLimits(load=False)}, "none was wanted"),
             ({"demand": None}, "its demand is not known"),
-            ({"ask": EIGHT, "usual": None, "policy": rehearsable({"model": "fixed", "replicas": 2})}, "nobody knows"),
-            ({"ask": Ask(replicas=1)}, "customers send 100 requests/s, the forecast peak is 70"),
+            (
+                {"ask": EIGHT, "expected": None, "policy": rehearsable({"model": "fixed", "replicas": 2})},
+                "nobody knows",
+            ),
+            ({"ask": ServiceRequest(replicas=1)}, "customers send 100 requests/s, the forecast peak is 70"),
             ({"policy": rehearsable(max_requests=1000)}, "use up rehearsal.max_requests 1000 in 5.7 s"),
         ],
     )  # fmt: skip
-    def test_none_is_sent_where_none_may_or_can_be(self, changes: dict[str, Any], words: str) -> None:
+    def test_none_is_sent_where_none_may_or_can_be(self, changes: dict[str, Any], message: str) -> None:
         found = ordered(**changes)
 
         assert isinstance(found, str)
-        assert words in found
+        assert message in found
 
 
 class TestWhatIsRehearsed:
-    ALMANAC = Almanac(
+    ALMANAC = Calendars(
         tuple(
-            View.of(replaced, Path(), now=NOW)
+            ExpandedCalendar.of(replaced, Path(), now=NOW)
             for replaced in (
                 calendar("UTC", {"name": "flash", "start": "2026-11-12T10:00", "duration": "1h",
                                  "repeat": "FREQ=DAILY;COUNT=3", "services": {"web": {"multiply": "3x"}}}),
@@ -177,7 +183,7 @@ class TestWhatIsRehearsed:
         other = replace(view, occurrences=tuple(replace(one, calendar="other") for one in view.occurrences))
 
         with pytest.raises(InputError, match=r"may be other\.flash, sales\.flash"):
-            named_event(Almanac((view, other)), "flash", NOW)
+            named_event(Calendars((view, other)), "flash", NOW)
 
     def test_it_asks_for_the_same_begins_now_and_expires(self) -> None:
         event = self.ALMANAC.occurrences[0]
@@ -195,34 +201,41 @@ class TestWhatIsRehearsed:
 
 class TestThereAndBack:
     def test_a_rehearsal_makes_nothing_smaller(self) -> None:
-        shrinks, grows, stays = Order("a", 9, (5,)), Order("b", 2, (4, 6)), Order("c", 3, (), (), "as it is")
+        shrinks, grows, stays = (
+            ServicePlan("a", 9, (5,)),
+            ServicePlan("b", 2, (4, 6)),
+            ServicePlan("c", 3, (), (), "as it is"),
+        )
 
-        found = only_growth([shrinks, grows, stays])
+        found = without_shrinking([shrinks, grows, stays])
 
         assert [one.steps for one in found] == [(), (4, 6), ()]
         assert found[0].reason == "9 are more than the rehearsal asks for"
 
     def test_what_depends_on_others_goes_back_first(self) -> None:
-        db, web = Back("db", 2, 4, 0, 1.0), Back("web", 2, 6, 0, 1.0, ("db", "cache"))
+        db, web = ReleaseTarget("db", 2, 4, 0, 1.0), ReleaseTarget("web", 2, 6, 0, 1.0, ("db", "cache"))
 
-        found = way_back([db, web])
+        found = release_orders([db, web])
 
         assert [(one.service, one.steps, one.after) for one in found] == [("db", (2,), ("web",)), ("web", (2,), ())]
 
     def test_what_other_events_hold_stays(self) -> None:
-        (found,) = way_back([Back("web", 2, 6, 5, 1.0)])
+        (found,) = release_orders([ReleaseTarget("web", 2, 6, 5, 1.0)])
 
         assert (found.steps, found.reason) == ((5,), "the rehearsal is over: what other events hold")
 
     def test_a_floor_goes_back_to_its_owners_minimum_at_once_and_stays_under_other_events(self) -> None:
-        db, web = Back("db", 2, 9, 0, 0.5, own=2), Back("web", 2, 9, 6, 0.5, own=2, until=NOW)
+        db, web = (
+            ReleaseTarget("db", 2, 9, 0, 0.5, owner_minimum=2),
+            ReleaseTarget("web", 2, 9, 6, 0.5, owner_minimum=2, until=NOW),
+        )
 
-        found = way_back([db, web])
+        found = release_orders([db, web])
 
         assert [(one.steps, one.gives_back, one.until) for one in found] == [((2,), True, None), ((6,), False, NOW)]
 
     def test_what_somebody_made_smaller_meanwhile_is_left_alone(self) -> None:
-        (found,) = way_back([Back("web", 3, 2, 0, 0.5)])
+        (found,) = release_orders([ReleaseTarget("web", 3, 2, 0, 0.5)])
 
         assert found.steps == ()
 
@@ -236,12 +249,12 @@ class TestThereAndBack:
     def test_a_run_removes_no_more_than_it_may(
         self, current: int, target: int, step_down: float, steps: tuple[int, ...]
     ) -> None:
-        assert descend(current, target, step_down) == steps
+        assert steps_down(current, target, step_down) == steps
 
 
 GOOD = LoadFigures(6, 6, 10_000, 0, 60.0, 200.0, 200.0, 8.0, 20.0)
 LATE = LoadFigures(6, 6, 900, 0, 9.0, None, 110.0, 8.0, 900.0, "p99 was 1200 ms", is_late=True)
-OUTCOME = Rehearsed("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_TESTED, "")
+OUTCOME = RehearsalOutcome("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_TESTED, "")
 
 
 class TestTheVerdict:
@@ -249,7 +262,7 @@ class TestTheVerdict:
         found = judged(OUTCOME, order(), GOOD)
 
         assert found.verdict is RehearsalVerdict.HELD
-        assert found.words == (
+        assert found.message == (
             "held: 6 replicas, 200 of 200 requests/s on top of 100, 0 of 10000 failed, p50 8 ms, p99 20 ms, "
             "50 requests/s a replica"
         )
@@ -259,14 +272,14 @@ class TestTheVerdict:
         found = judged(OUTCOME, order(), LATE)
 
         assert found.verdict is RehearsalVerdict.WOULD_NOT_HOLD
-        assert found.words == (
+        assert found.message == (
             "would not hold: stopped after 9 s, 900 requests: p99 was 1200 ms. One replica serves 35 requests/s: "
             "the peak needs 9 of them"
         )
         assert found.measured == MeasuredLoad(per_replica=35, replicas=6, is_limit=True, at=NOW)
 
     @pytest.mark.parametrize(
-        ("changes", "words"),
+        ("changes", "message"),
         [
             ({"stopped": "5 of 5 failed", "errors": {"status 500": 5}}, "5 of 5 failed (5 times status 500)"),
             ({"ready_before": 5}, "5 of 6 replicas were ready, so nothing was sent"),
@@ -275,11 +288,11 @@ class TestTheVerdict:
             ({"p99": 1001.0}, "p99 was 1001 ms, more than 1000 ms"),
         ],
     )  # fmt: skip
-    def test_whatever_else_breaks_measures_nothing(self, changes: dict[str, Any], words: str) -> None:
+    def test_whatever_else_breaks_measures_nothing(self, changes: dict[str, Any], message: str) -> None:
         found = judged(OUTCOME, order(), replace(GOOD, **changes))
 
         assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
-        assert words in found.words
+        assert message in found.message
 
     def test_late_answers_from_the_first_second_on_measure_nothing(self) -> None:
         assert judged(OUTCOME, order(), replace(LATE, sustained=None)).measured is None
@@ -289,7 +302,7 @@ class TestTheVerdict:
         found = judged(OUTCOME, order(), replace(GOOD, achieved=achieved))
 
         assert (found.verdict, found.measured) == (RehearsalVerdict.NOT_PROVEN, None)
-        assert "the generator had no time" in found.words
+        assert "the generator had no time" in found.message
 
     def test_below_the_peak_it_is_not_proven_and_measured_all_the_same(self) -> None:
         found = judged(OUTCOME, order(rate=200, peak=900, cut="max_rate is 200"), GOOD)
@@ -298,28 +311,28 @@ class TestTheVerdict:
             RehearsalVerdict.NOT_PROVEN,
             MeasuredLoad(per_replica=50, replicas=6, is_limit=False, at=NOW),
         )
-        assert found.words.endswith("a replica; the peak is 900, but max_rate is 200")
+        assert found.message.endswith("a replica; the peak is 900, but max_rate is 200")
 
     @pytest.mark.parametrize("figures", [GOOD, LATE, None])
     def test_it_comes_back_from_its_stored_form(self, figures: LoadFigures | None) -> None:
         found = OUTCOME if figures is None else judged(OUTCOME, order(), figures)
 
-        assert Rehearsed.from_record(json.loads(json.dumps(found.to_record()))) == found
+        assert RehearsalOutcome.from_record(json.loads(json.dumps(found.to_record()))) == found
 
 
-def report(*seconds: Window, **changes: Any) -> Report:
+def report(*seconds: LoadWindow, **changes: Any) -> LoadReport:
     """Return the report of a load of whole seconds."""
     sent: dict[str, Any] = {
         "url": "", "keepalive": False, "started_at": NOW, "rate_asked": 200.0, "rate_achieved": 200.0,
         "seconds": float(len(seconds)), "requests": 1, "failed": 0, "resent": 0, "errors": {}, "first_error": None,
-        "last_error": None, "longest_gap": 0.0, "latency_ms": Spread(1, 2, 3), "lateness_ms": Spread(0, 0, 0),
+        "last_error": None, "longest_gap": 0.0, "latency_ms": Percentiles(1, 2, 3), "lateness_ms": Percentiles(0, 0, 0),
         "answers": {}, "answered": {}, "failures": (), "windows": seconds,
     }  # fmt: skip
-    return Report(**(sent | changes))
+    return LoadReport(**(sent | changes))
 
 
-def window(good: int, latency: float = 0.01) -> Window:
-    return Window(good, 0, array("d", [latency] * good))
+def window(good: int, latency: float = 0.01) -> LoadWindow:
+    return LoadWindow(good, 0, array("d", [latency] * good))
 
 
 class TestTheFigures:
@@ -343,7 +356,7 @@ class TestTheFigures:
 
 class TestWhatIsLearned:
     @staticmethod
-    def outcome(days: int, per_replica: float, *, is_limit: bool) -> Rehearsed:
+    def outcome(days: int, per_replica: float, *, is_limit: bool) -> RehearsalOutcome:
         at = NOW - timedelta(days=days)
         return replace(
             OUTCOME, at=at, measured=MeasuredLoad(per_replica=per_replica, replicas=6, is_limit=is_limit, at=at)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.events.release import Health, release_step
-from springtide.events.sweep import Facts, climb, order_for, orders_for
+from springtide.events.sweep import Inspection, order_for, orders_for, steps_up
 from unit.events.calendars import almanac, calendar, utc
 
 WELL = Health(None, demand=90.0, before=100.0)
-FACTS = Facts("web", current=32, planned=10, health=WELL)
+FACTS = Inspection("web", current=32, planned=10, health=WELL)
 
 
-def words(**changes: object) -> str:
+def message(**changes: object) -> str:
     return order_for(replace(FACTS, **changes), {}).reason  # type: ignore[arg-type]
 
 
@@ -43,11 +43,11 @@ def test_a_service_that_is_well_is_released_step_by_step() -> None:
     ],
 )
 def test_a_service_that_is_not_well_is_held(health: Health, said: str) -> None:
-    assert words(health=health) == said
+    assert message(health=health) == said
 
 
 def test_a_sick_dependency_holds_what_needs_it() -> None:
-    others = {"db": Facts("db", 5, 5, health=Health("connections: 99 is not below 90"))}
+    others = {"db": Inspection("db", 5, 5, health=Health("connections: 99 is not below 90"))}
 
     order = order_for(replace(FACTS, after=("db",)), others)
 
@@ -56,7 +56,7 @@ def test_a_sick_dependency_holds_what_needs_it() -> None:
 
 
 def test_demand_that_cannot_be_judged_holds_but_the_floor_still_rises() -> None:
-    blind = replace(FACTS, planned=None, trouble="its newest sample is 9 minutes old")
+    blind = replace(FACTS, planned=None, problem="its newest sample is 9 minutes old")
 
     assert order_for(blind, {}).steps == ()
     assert "its newest sample is 9 minutes old" in order_for(blind, {}).reason
@@ -71,7 +71,7 @@ def test_a_floor_is_held_while_it_lasts_and_raised_again_when_somebody_lowered_i
 
 def test_a_freeze_keeps_everything_as_it_is() -> None:
     assert order_for(replace(FACTS, floor=99, frozen="year-end"), {}).steps == ()
-    assert words(frozen="web is frozen by year-end") == "web is frozen by year-end"
+    assert message(frozen="web is frozen by year-end") == "web is frozen by year-end"
 
 
 def test_a_service_is_made_smaller_before_what_it_needs() -> None:
@@ -84,7 +84,7 @@ def test_a_service_is_made_smaller_before_what_it_needs() -> None:
 
 @given(st.integers(1, 500), st.integers(1, 500), st.floats(1.0, 10.0))
 def test_a_climb_gets_there_in_steps_that_the_guards_allow(current: int, wanted: int, step_up: float) -> None:
-    steps = climb(current, wanted, step_up)
+    steps = steps_up(current, wanted, step_up)
 
     for before, after in zip((current, *steps), steps, strict=False):
         assert before < after <= max(before + 1, before * step_up + 1e-6)
@@ -97,7 +97,7 @@ def test_a_climb_gets_there_in_steps_that_the_guards_allow(current: int, wanted:
 def test_no_order_goes_below_the_floor_or_below_what_is_needed(
     current: int, planned: int | None, floor: int | None, problem: str
 ) -> None:
-    order = order_for(Facts("web", current, planned, floor=floor, health=Health(problem or None)), {})
+    order = order_for(Inspection("web", current, planned, floor=floor, health=Health(problem or None)), {})
     target = order.steps[-1] if order.steps else current
 
     assert target >= min(current, max(planned or current, floor or 0))

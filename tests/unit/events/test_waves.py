@@ -8,32 +8,32 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from springtide.events.almanac import Pace
-from springtide.events.waves import Order, RunState, Started, Turn, next_turn, waves
+from springtide.events.calendars import Pace
+from springtide.events.waves import ChildRunState, ServicePlan, Started, TurnDecision, decide_turn, waves
 from unit.events.calendars import utc
 
 START = utc("2026-11-10T23:00")
 FAST = Pace(pods_per_minute=float("inf"), runs=100)
 
 
-def order(service: str, pods: int = 5, *after: str, current: int = 5) -> Order:
-    return Order(service, current, (current + pods,) if pods else (), after)
+def order(service: str, pods: int = 5, *after: str, current: int = 5) -> ServicePlan:
+    return ServicePlan(service, current, (current + pods,) if pods else (), after)
 
 
 @dataclass
 class Preparation:
     """Runs of `seconds` each, conducted to the end; `failing` ones fail."""
 
-    orders: list[Order]
+    orders: list[ServicePlan]
     pace: Pace
     failing: frozenset[str] = frozenset()
     seconds: float = 30.0
     now: datetime = START
     started: list[Started] = field(default_factory=list)
 
-    def go(self) -> Turn:
+    def go(self) -> TurnDecision:
         for _ in range(10_000):
-            turn = next_turn(self.orders, self.started, self.pace, now=self.now)
+            turn = decide_turn(self.orders, self.started, self.pace, now=self.now)
             self.started += [Started(service, step, self.now) for service, step in turn.starts]
             if turn.is_over:
                 return turn
@@ -42,11 +42,11 @@ class Preparation:
         raise AssertionError("it does not end")
 
     def _later(self, one: Started) -> Started:
-        if one.state is not RunState.GOING or self.now < one.at + timedelta(seconds=self.seconds):
+        if one.state is not ChildRunState.GOING or self.now < one.at + timedelta(seconds=self.seconds):
             return one
         failed = one.service in self.failing
         return replace(
-            one, state=RunState.FAILED if failed else RunState.SUCCEEDED, message="no image" if failed else ""
+            one, state=ChildRunState.FAILED if failed else ChildRunState.SUCCEEDED, message="no image" if failed else ""
         )
 
 
@@ -62,13 +62,13 @@ def test_a_service_starts_when_what_it_comes_after_stands() -> None:
 
 
 def test_what_has_nothing_to_do_holds_nobody_up() -> None:
-    turn = next_turn([order("web", 5, "db"), order("db", 0)], [], FAST, now=START)
+    turn = decide_turn([order("web", 5, "db"), order("db", 0)], [], FAST, now=START)
 
     assert turn.starts == (("web", 0),)
 
 
 def test_what_is_not_part_of_the_event_holds_nobody_up() -> None:
-    assert next_turn([order("web", 5, "elsewhere")], [], FAST, now=START).starts == (("web", 0),)
+    assert decide_turn([order("web", 5, "elsewhere")], [], FAST, now=START).starts == (("web", 0),)
 
 
 def test_a_failure_holds_back_its_dependants_and_nobody_else() -> None:
@@ -86,7 +86,7 @@ def test_a_failure_holds_back_its_dependants_and_nobody_else() -> None:
 
 
 def test_a_large_step_goes_in_several_runs_and_only_the_last_lets_others_start() -> None:
-    preparation = Preparation([Order("db", 5, (15, 40)), order("web", 5, "db")], FAST)
+    preparation = Preparation([ServicePlan("db", 5, (15, 40)), order("web", 5, "db")], FAST)
 
     preparation.go()
 
@@ -94,17 +94,17 @@ def test_a_large_step_goes_in_several_runs_and_only_the_last_lets_others_start()
 
 
 def test_a_circle_is_held_back_and_said() -> None:
-    turn = next_turn([order("a", 5, "b"), order("b", 5, "a"), order("c")], [], FAST, now=START)
+    turn = decide_turn([order("a", 5, "b"), order("b", 5, "a"), order("c")], [], FAST, now=START)
 
     assert turn.starts == (("c", 0),)
     assert set(turn.held) == {"a", "b"}
 
 
 def test_the_pace_says_when_it_goes_on() -> None:
-    started = [Started("db", 0, START, RunState.SUCCEEDED)]
+    started = [Started("db", 0, START, ChildRunState.SUCCEEDED)]
     pace = Pace(pods_per_minute=10, runs=4)
 
-    turn = next_turn([order("db", 20), order("web", 5)], started, pace, now=START + timedelta(seconds=100))
+    turn = decide_turn([order("db", 20), order("web", 5)], started, pace, now=START + timedelta(seconds=100))
 
     assert turn.starts == ()
     assert turn.waiting == {"web": "waits until 23:02:00: 10 pods a minute"}
@@ -113,13 +113,13 @@ def test_the_pace_says_when_it_goes_on() -> None:
 
 def test_an_order_is_kept_as_it_was() -> None:
     for one in (order("web", 5, "db"), order("db", 0)):
-        assert Order.from_record(one.to_record()) == one
+        assert ServicePlan.from_record(one.to_record()) == one
 
 
 @st.composite
-def fleets(draw: st.DrawFn) -> list[Order]:
+def fleets(draw: st.DrawFn) -> list[ServicePlan]:
     """Services that come after some of those before them."""
-    found: list[Order] = []
+    found: list[ServicePlan] = []
     for at in range(draw(st.integers(1, 15))):
         after = draw(st.sets(st.sampled_from([one.service for one in found]), max_size=3)) if found else set()
         found.append(order(f"s{at}", draw(st.integers(0, 40)), *sorted(after)))
@@ -129,7 +129,7 @@ def fleets(draw: st.DrawFn) -> list[Order]:
 @settings(deadline=None)
 @given(fleets(), st.integers(5, 200), st.integers(1, 6), st.sets(st.integers(0, 14), max_size=3))
 def test_order_pace_and_number_hold_in_every_preparation(
-    orders: list[Order], pods_per_minute: int, runs: int, failing: set[int]
+    orders: list[ServicePlan], pods_per_minute: int, runs: int, failing: set[int]
 ) -> None:
     lost = frozenset(f"s{at}" for at in failing)
     preparation = Preparation(orders, Pace(pods_per_minute, runs), lost)
@@ -157,8 +157,8 @@ def turns(pods: list[int], per_minute: int, every: float, count: int) -> list[tu
     pace, started = Pace(per_minute, len(pods)), list[Started]()
     for number in range(count):
         now = START + timedelta(seconds=number * every)
-        turn = next_turn(orders, started, pace, now=now, until_next=timedelta(seconds=every))
-        started += [Started(service, step, now, RunState.SUCCEEDED) for service, step in turn.starts]
+        turn = decide_turn(orders, started, pace, now=now, until_next=timedelta(seconds=every))
+        started += [Started(service, step, now, ChildRunState.SUCCEEDED) for service, step in turn.starts]
     by_name = {one.service: one.pods(0) for one in orders}
     return [((one.at - START).total_seconds(), by_name[one.service]) for one in started]
 
@@ -177,11 +177,11 @@ class TestCreditUntilTheNextTurn:
         assert [at for at, _ in turns([30] * 3, 60, 5.0, 13)] == [0.0, 30.0, 60.0]
 
     def test_nobody_waits_longer_than_without_it(self) -> None:
-        started = [Started("db", 0, START, RunState.SUCCEEDED)]
+        started = [Started("db", 0, START, ChildRunState.SUCCEEDED)]
         pace = Pace(pods_per_minute=60, runs=4)
         at_the_opening = START + timedelta(seconds=20)
 
-        turn = next_turn([order("db", 20), order("web")], started, pace, now=at_the_opening, until_next=timedelta())
+        turn = decide_turn([order("db", 20), order("web")], started, pace, now=at_the_opening, until_next=timedelta())
 
         assert turn.starts == (("web", 0),)
 

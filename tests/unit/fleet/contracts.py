@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from springtide.events.waves import RunState
+from springtide.events.waves import ChildRunState
 from springtide.fleet.child_runs import ChildRun, ChildRuns
 from springtide.fleet.memory import Memory
 
@@ -51,18 +51,18 @@ def what_was_got_is_a_copy(memory: Memory) -> None:
 
 def a_run_goes_on_until_it_succeeds(ended: Ended) -> None:
     ended.runs.start(RUN)
-    assert ended.runs.state(RUN.run_id) is RunState.GOING
+    assert ended.runs.state(RUN.run_id) is ChildRunState.GOING
 
     ended.succeed(RUN.run_id)
-    assert ended.runs.state(RUN.run_id) is RunState.SUCCEEDED
+    assert ended.runs.state(RUN.run_id) is ChildRunState.SUCCEEDED
 
 
 def a_run_that_failed_says_why_and_which_it_was(ended: Ended) -> None:
     ended.runs.start(RUN)
-    words = ended.fail(RUN.run_id)
+    message = ended.fail(RUN.run_id)
 
-    assert ended.runs.state(RUN.run_id) is RunState.FAILED
-    assert words in ended.runs.failure(RUN.run_id)
+    assert ended.runs.state(RUN.run_id) is ChildRunState.FAILED
+    assert message in ended.runs.failure(RUN.run_id)
     assert RUN.run_id in ended.runs.failure(RUN.run_id)
 
 
@@ -72,7 +72,7 @@ def a_start_that_is_repeated_starts_nothing(ended: Ended) -> None:
     ended.succeed(RUN.run_id)
     ended.runs.start(RUN)
 
-    assert ended.runs.state(RUN.run_id) is RunState.SUCCEEDED
+    assert ended.runs.state(RUN.run_id) is ChildRunState.SUCCEEDED
 
 
 MEMORY: tuple[Callable[[Memory], None], ...] = (

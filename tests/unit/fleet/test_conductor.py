@@ -12,10 +12,10 @@ from pathlib import Path
 from fleet import START, Fleet
 from springtide.clock import ManualClock
 from springtide.errors import Fenced, InputError, TemporaryError
-from springtide.events.almanac import Almanac, Pace
+from springtide.events.calendars import Calendars, Pace
 from springtide.events.preparations import Preparation
-from springtide.events.sweep import Facts
-from springtide.events.waves import Order, RunState
+from springtide.events.sweep import Inspection
+from springtide.events.waves import ChildRunState, ServicePlan
 from springtide.fleet.child_runs import ChildRun, child_run_id
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due
@@ -37,7 +37,7 @@ FLASH = occurrence("flash", "2026-11-11T10:00", web=9, db=3)
 class NotedRuns:
     """Child runs that end when a test says so: at once, unless it holds them."""
 
-    state_of_all: RunState = RunState.SUCCEEDED
+    state_of_all: ChildRunState = ChildRunState.SUCCEEDED
     started: list[ChildRun] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -45,7 +45,7 @@ class NotedRuns:
         if run.run_id not in {each.run_id for each in self.started}:
             self.started.append(run)
 
-    def state(self, run_id: str) -> RunState:
+    def state(self, run_id: str) -> ChildRunState:
         self.asked.append(run_id)
         return self.state_of_all
 
@@ -54,7 +54,7 @@ class NotedRuns:
 
 
 @dataclass(frozen=True)
-class QuickCalendars(Almanac):
+class QuickCalendars(Calendars):
     """Calendars of another pace, without any event."""
 
     own: Pace = field(default_factory=lambda: Pace(100, 4))
@@ -68,7 +68,7 @@ class QuickCalendars(Almanac):
 class Scene:
     """A conductor over orders that a test gives it, at a time that a test moves."""
 
-    orders: list[Order]
+    orders: list[ServicePlan]
     pace: Pace = field(default_factory=lambda: Pace(100, 4))
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
     runs: NotedRuns = field(default_factory=NotedRuns)
@@ -90,7 +90,7 @@ class Scene:
         made = Conductor(fleet=fleet, runs=self.runs, memory=self.memory, decide=self.decide, parent=parent)
         return replace(made, **changes)  # type: ignore[arg-type]
 
-    def decide(self, _due: Due) -> list[Order]:
+    def decide(self, _due: Due) -> list[ServicePlan]:
         self.decided += 1
         return self.orders
 
@@ -100,41 +100,46 @@ class Scene:
         return report
 
 
-def growing(service: str, *steps: int, after: tuple[str, ...] = ()) -> Order:
-    return Order(service, 2, steps or (3,), after, "it is asked for")
+def growing(service: str, *steps: int, after: tuple[str, ...] = ()) -> ServicePlan:
+    return ServicePlan(service, 2, steps or (3,), after, "it is asked for")
 
 
 class TestOneTurn:
     def test_orders_are_decided_once_whoever_takes_the_next_turn(self) -> None:
-        scene = Scene([growing("web", 3, 4)])
-        while not scene.turn().is_over:
-            scene.orders = []
+        observation = Scene([growing("web", 3, 4)])
+        while not observation.turn().is_over:
+            observation.orders = []
 
-        assert scene.decided == 1
-        assert [(run.service, run.before, run.replicas) for run in scene.runs.started] == [("web", 2, 3), ("web", 3, 4)]
+        assert observation.decided == 1
+        assert [(run.service, run.before, run.replicas) for run in observation.runs.started] == [
+            ("web", 2, 3),
+            ("web", 3, 4),
+        ]
 
     def test_a_turn_that_is_repeated_starts_nothing_twice(self) -> None:
-        scene = Scene([growing("web")])
-        scene.turn()
-        before = scene.memory.get("orders")
-        scene.memory = ProcessMemory()  # the worker died before anything but the orders was kept
-        scene.memory.set("orders", before)
-        scene.turn()
+        observation = Scene([growing("web")])
+        observation.turn()
+        before = observation.memory.get("orders")
+        observation.memory = ProcessMemory()  # the worker died before anything but the orders was kept
+        observation.memory.set("orders", before)
+        observation.turn()
 
-        assert [run.service for run in scene.runs.started] == ["web"]
+        assert [run.service for run in observation.runs.started] == ["web"]
 
     def test_what_became_of_a_run_that_ended_is_not_asked_again(self) -> None:
-        scene = Scene([growing("db"), growing("web", 3, 4)])
-        while not scene.turn().is_over:
+        observation = Scene([growing("db"), growing("web", 3, 4)])
+        while not observation.turn().is_over:
             pass
 
-        assert len(scene.runs.asked) == len(set(scene.runs.asked)) == 3
+        assert len(observation.runs.asked) == len(set(observation.runs.asked)) == 3
 
     def test_the_last_turn_says_what_became_of_every_service(self) -> None:
-        scene = Scene([growing("db"), growing("web", after=("db",)), Order("mail", 2, (), (), "demand asks for 2")])
-        scene.runs.state_of_all = RunState.FAILED
-        scene.turn()
-        report = scene.turn().report
+        observation = Scene(
+            [growing("db"), growing("web", after=("db",)), ServicePlan("mail", 2, (), (), "demand asks for 2")]
+        )
+        observation.runs.state_of_all = ChildRunState.FAILED
+        observation.turn()
+        report = observation.turn().report
 
         assert report is not None
         assert report.services["mail"] == "2 stay: demand asks for 2"
@@ -143,22 +148,22 @@ class TestOneTurn:
         assert report.standing == {"mail": 2}
 
     def test_while_a_run_owns_what_has_to_be_free_it_waits(self) -> None:
-        scene = Scene([])
+        observation = Scene([])
 
-        def decide(_due: Due) -> list[Order]:
+        def decide(_due: Due) -> list[ServicePlan]:
             raise Fenced("run r0 owns web", code="run_active", field="web")
 
-        turn = scene.conductor(decide=decide).turn(scene.due)
+        turn = observation.conductor(decide=decide).turn(observation.due)
         assert (turn.is_over, turn.waiting) == (False, {"web": "run r0 owns web"})
 
     def test_all_turns_can_be_taken_in_one_process(self) -> None:
-        scene, told = Scene([growing("web")]), list[TurnReport]()
+        observation, told = Scene([growing("web")]), list[TurnReport]()
 
-        report = conducted(scene.conductor(), scene.due, told.append)
+        report = conducted(observation.conductor(), observation.due, told.append)
 
         assert report.services == {"web": "2 → 3: it is asked for"}
         assert [turn.is_over for turn in told] == [False, True]
-        assert scene.clock.now() == NOW + timedelta(seconds=5)
+        assert observation.clock.now() == NOW + timedelta(seconds=5)
 
 
 class TestNamesOfRuns:
@@ -185,10 +190,10 @@ class TestPace:
     ORDERS = [growing(f"s{number:03d}") for number in range(100)]  # noqa: RUF012
 
     def started_after(self, minutes: float, *, every: float, pace: Pace) -> int:
-        scene = Scene(self.ORDERS, pace)
-        while scene.clock.now() < NOW + timedelta(minutes=minutes):
-            scene.turn(every)
-        return len(scene.runs.started)
+        observation = Scene(self.ORDERS, pace)
+        while observation.clock.now() < NOW + timedelta(minutes=minutes):
+            observation.turn(every)
+        return len(observation.runs.started)
 
     def test_a_hundred_services_are_started_in_a_minute(self) -> None:
         assert self.started_after(1, every=5.0, pace=Pace(100, 100)) == 100
@@ -197,58 +202,58 @@ class TestPace:
         assert self.started_after(1, every=9.0, pace=Pace(60, 100)) in range(56, 66)
 
     def test_no_more_services_go_on_at_the_same_time_than_may(self) -> None:
-        scene = Scene(self.ORDERS, Pace(100, 4))
-        scene.runs.state_of_all = RunState.GOING
+        observation = Scene(self.ORDERS, Pace(100, 4))
+        observation.runs.state_of_all = ChildRunState.GOING
         for _ in range(12):
-            scene.turn()
+            observation.turn()
 
-        assert len(scene.runs.started) == 4
+        assert len(observation.runs.started) == 4
 
     def test_a_conductor_that_was_gone_starts_no_hours_worth_at_once(self) -> None:
-        scene = Scene(self.ORDERS, Pace(60, 100))
-        scene.turn(3600.0)
-        before = len(scene.runs.started)
-        scene.turn()
+        observation = Scene(self.ORDERS, Pace(60, 100))
+        observation.turn(3600.0)
+        before = len(observation.runs.started)
+        observation.turn()
 
-        assert len(scene.runs.started) - before <= 60 * 15 / 60
+        assert len(observation.runs.started) - before <= 60 * 15 / 60
 
 
 class TestWhatAPreparationTeaches:
-    def prepared(self, scene: Scene) -> None:
-        while not scene.turn().is_over:
+    def prepared(self, observation: Scene) -> None:
+        while not observation.turn().is_over:
             pass
 
     def test_how_long_the_whole_took_is_kept_with_its_size(self) -> None:
-        scene = Scene([growing("db", 12), growing("web", 6, 12)])
-        self.prepared(scene)
+        observation = Scene([growing("db", 12), growing("web", 6, 12)])
+        self.prepared(observation)
 
-        (kept,) = scene.store.preparations()
+        (kept,) = observation.store.preparations()
         assert (kept.run_id, kept.began_at, kept.seconds) == ("prepare_events__r1", NOW, 15.0)
         assert (kept.size.runs, kept.size.pods) == (3, 20)
 
     def test_one_that_failed_or_had_nothing_to_do_teaches_nothing(self) -> None:
-        failed, idle = Scene([growing("web")]), Scene([Order("web", 2, ())])
-        failed.runs.state_of_all = RunState.FAILED
-        for scene in (failed, idle):
-            self.prepared(scene)
-            assert scene.store.preparations() == ()
+        failed, idle = Scene([growing("web")]), Scene([ServicePlan("web", 2, ())])
+        failed.runs.state_of_all = ChildRunState.FAILED
+        for observation in (failed, idle):
+            self.prepared(observation)
+            assert observation.store.preparations() == ()
 
     def test_a_sweep_and_a_way_back_teach_nothing(self) -> None:
-        scene = Scene([growing("web")])
+        observation = Scene([growing("web")])
         sweep = Due(began_at=NOW, planned_at=NOW)
-        conducted(scene.conductor(), sweep, lambda _turn: None)
-        scene.memory = ProcessMemory()
-        conducted(scene.conductor(way="back-"), scene.due, lambda _turn: None)
+        conducted(observation.conductor(), sweep, lambda _turn: None)
+        observation.memory = ProcessMemory()
+        conducted(observation.conductor(way="back-"), observation.due, lambda _turn: None)
 
-        assert scene.store.preparations() == ()
+        assert observation.store.preparations() == ()
 
     def test_one_in_which_a_person_was_asked_teaches_nothing(self) -> None:
-        scene = Scene([growing("web")])
-        scene.turn()
-        scene.store.save(asked_a_person(scene.runs.started[0].run_id))
-        self.prepared(scene)
+        observation = Scene([growing("web")])
+        observation.turn()
+        observation.store.save(asked_a_person(observation.runs.started[0].run_id))
+        self.prepared(observation)
 
-        assert scene.store.preparations() == ()
+        assert observation.store.preparations() == ()
 
     def test_a_store_that_is_away_fails_no_preparation(self) -> None:
         class Away(MemoryStore):
@@ -256,8 +261,8 @@ class TestWhatAPreparationTeaches:
                 assert preparation.seconds > 0
                 raise TemporaryError("the store does not answer", code="store_unavailable")
 
-        scene = Scene([growing("web")], store=Away())
-        self.prepared(scene)
+        observation = Scene([growing("web")], store=Away())
+        self.prepared(observation)
 
 
 def asked_a_person(run_id: str) -> ScalingRun:
@@ -281,7 +286,7 @@ def asked_a_person(run_id: str) -> ScalingRun:
 
 
 class TestNotes:
-    FACTS = {"web": Facts("web", 2, 2, 2), "db": Facts("db", 2, 2, 2)}  # noqa: RUF012
+    FACTS = {"web": Inspection("web", 2, 2, 2), "db": Inspection("db", 2, 2, 2)}  # noqa: RUF012
 
     def fleet(self, store: Path) -> FleetPorts:
         def opened() -> AbstractContextManager[RunStore]:
@@ -334,7 +339,7 @@ def test_why_a_service_could_not_be_looked_at_is_in_its_report() -> None:
 
 
 def test_time_is_never_read_but_from_the_clock_that_is_given() -> None:
-    scene = Scene([growing("web")], clock=ManualClock(datetime(2001, 1, 1, tzinfo=NOW.tzinfo)))
-    scene.turn()
+    observation = Scene([growing("web")], clock=ManualClock(datetime(2001, 1, 1, tzinfo=NOW.tzinfo)))
+    observation.turn()
 
-    assert scene.memory.get("started") == {"web/0": "2001-01-01T00:00:00+00:00"}
+    assert observation.memory.get("started") == {"web/0": "2001-01-01T00:00:00+00:00"}

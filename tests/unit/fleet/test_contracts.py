@@ -11,7 +11,7 @@ import pytest
 
 from fleet import Fleet, FleetRuns
 from springtide.errors import InputError
-from springtide.events.waves import RunState
+from springtide.events.waves import ChildRunState
 from springtide.fleet.in_process import InProcessRuns
 from springtide.fleet.memory import Memory, ProcessMemory
 from springtide.run.ports import Ports
@@ -66,7 +66,7 @@ class EndedInAWorld:
         self.runs = FleetRuns(self.fleet)
 
     def succeed(self, run_id: str) -> None:
-        while self.runs.state(run_id) is RunState.GOING:
+        while self.runs.state(run_id) is ChildRunState.GOING:
             self.fleet.tick()
 
     def fail(self, run_id: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from fleet import Fleet
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PermanentError
-from springtide.events.almanac import Almanac, View
+from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.leads import LeadTime
 from springtide.events.notes import EventNote
 from springtide.fleet.due import Due, due_now, due_preparation, due_sweep
@@ -26,7 +26,7 @@ ASKED = {"name": "a", "start": "2026-11-11T10:00Z", "services": {"web": {"replic
 def ports(*events: dict[str, object]) -> FleetPorts:
     """Return a fleet of `web` and `db` at `NOW`, with these events in its calendar."""
     fleet = Fleet({"web": (), "db": ()})
-    almanac = Almanac((View.of(calendar("UTC", *events), HERE, now=NOW),))
+    almanac = Calendars((ExpandedCalendar.of(calendar("UTC", *events), HERE, now=NOW),))
     return replace(fleet.fleet_ports(), clock=ManualClock(NOW), calendars=lambda: almanac)
 
 
@@ -105,7 +105,7 @@ class TestWhatIsDueNow:
     def test_what_is_noted_was_prepared(self) -> None:
         fleet = ports(flash())
         (event,) = fleet.calendars().occurrences
-        note = EventNote(service="web", occurrence=event, usual=2, before=None, owner="ada", reason="")
+        note = EventNote(service="web", occurrence=event, expected=2, before=None, owner="ada", reason="")
         with fleet.open_store() as store:
             store.keep_notes([note], now=NOW)
 

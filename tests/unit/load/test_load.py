@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from springtide.errors import InputError
 from springtide.load import generator
 from springtide.load.generator import Load
-from springtide.load.tally import Report, Spread, Tally
+from springtide.load.recorder import LoadRecorder, LoadReport, Percentiles
 from springtide.sandbox import load as load_module
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nweb-1 1\n"
@@ -112,7 +112,7 @@ def always(answer: bytes) -> Script:
     return lambda _request, _connection: answer
 
 
-def loaded(url: str, *, rate: float = 100, seconds: float = 0.3, keepalive: bool = False) -> Report:
+def loaded(url: str, *, rate: float = 100, seconds: float = 0.3, keepalive: bool = False) -> LoadReport:
     """Return the report of a load that ended by itself."""
     return Load(url, rate, seconds=seconds, keepalive=keepalive).run()
 
@@ -278,7 +278,7 @@ def test_what_is_out_of_bounds_is_refused(url: str, rate: float, seconds: float,
 
 @given(st.lists(st.floats(0, 1000), max_size=30), st.floats(0, 100))
 def test_the_longest_gap_includes_both_ends(moments: list[float], rest: float) -> None:
-    tally = Tally()
+    tally = LoadRecorder()
     moments.sort()
     for moment in moments:
         tally.succeeded(moment, 0.001, "web-1")
@@ -290,14 +290,14 @@ def test_the_longest_gap_includes_both_ends(moments: list[float], rest: float) -
 
 
 def test_a_spread_is_by_nearest_rank() -> None:
-    spread = Spread.of(array("d", [number / 1000 for number in range(1, 101)]))
+    spread = Percentiles.of(array("d", [number / 1000 for number in range(1, 101)]))
 
     assert (spread.p50, spread.p99, spread.max) == (50.0, 99.0, 100.0)
-    assert Spread.of(array("d")) == Spread(None, None, None)
+    assert Percentiles.of(array("d")) == Percentiles(None, None, None)
 
 
 def test_words_without_end_do_not_fill_the_memory() -> None:
-    tally = Tally()
+    tally = LoadRecorder()
     for number in range(3000):
         tally.succeeded(number, 0.001, f"pod-{number}")
         tally.failure(number, f"error {number}")

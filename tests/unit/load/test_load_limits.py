@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from springtide.errors import InputError
-from springtide.load.course import Course
 from springtide.load.generator import Load
-from springtide.load.windows import Limits, Window, p99_of
+from springtide.load.load_profile import LoadProfile
+from springtide.load.windows import Limits, LoadWindow, p99_of
 from unit.load.test_load import OK, SILENCE, UNAVAILABLE, always, site
 
 LIMITS = Limits(errors=0.01, p99=0.5)
 
 
-def second(good: int = 100, failed: int = 0, *, latency: float = 0.1, slow: int = 0) -> Window:
+def second(good: int = 100, failed: int = 0, *, latency: float = 0.1, slow: int = 0) -> LoadWindow:
     """Return one second; `slow` of the good answers take two seconds."""
-    return Window(good, failed, array("d", [latency] * (good - slow) + [2.0] * slow))
+    return LoadWindow(good, failed, array("d", [latency] * (good - slow) + [2.0] * slow))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def second(good: int = 100, failed: int = 0, *, latency: float = 0.1, slow: int 
         ([second(19, latency=2.0)], 0),  # too few answers for a percentile
     ],
 )
-def test_within_its_limits_a_load_goes_on(windows: list[Window], waiting: int) -> None:
+def test_within_its_limits_a_load_goes_on(windows: list[LoadWindow], waiting: int) -> None:
     assert LIMITS.broken_by(windows, waiting=waiting, rate=100) is None
 
 
@@ -52,7 +52,7 @@ def test_within_its_limits_a_load_goes_on(windows: list[Window], waiting: int) -
     ],
 )
 def test_beyond_them_it_says_what_and_whether_answers_were_late(
-    windows: list[Window],
+    windows: list[LoadWindow],
     waiting: int,
     message: str,
     is_late: bool,  # noqa: FBT001
@@ -60,21 +60,21 @@ def test_beyond_them_it_says_what_and_whether_answers_were_late(
     breach = LIMITS.broken_by(windows, waiting=waiting, rate=100)
 
     assert breach is not None
-    assert (message in breach.words, breach.is_late) == (True, is_late)
+    assert (message in breach.message, breach.is_late) == (True, is_late)
 
 
 def test_a_second_holds_by_its_own_answers() -> None:
     assert LIMITS.holds_in(second())
     assert not LIMITS.holds_in(second(98, 2))
     assert not LIMITS.holds_in(second(slow=2))
-    assert not LIMITS.holds_in(Window())
+    assert not LIMITS.holds_in(LoadWindow())
     assert p99_of([]) is None
 
 
 @given(st.floats(1, 2000), st.floats(0, 60))
 @settings(deadline=None)
 def test_the_rate_grows_through_the_ramp_and_is_then_constant(rate: float, ramp: float) -> None:
-    course = Course(ramp=ramp)
+    course = LoadProfile(ramp=ramp)
     in_ramp = math.ceil(rate * ramp / 2)
 
     due = [course.due(number, rate) for number in range(in_ramp + 50)]
@@ -88,14 +88,14 @@ def test_the_rate_grows_through_the_ramp_and_is_then_constant(rate: float, ramp:
 
 def test_no_more_requests_are_sent_than_allowed() -> None:
     with site(always(OK)) as server:
-        report = Load(server.url, 100, seconds=10, course=Course(most=7)).run()
+        report = Load(server.url, 100, seconds=10, course=LoadProfile(most=7)).run()
 
     assert (report.requests, server.requests, report.stopped) == (7, 7, None)
 
 
 def test_errors_end_it_early_and_say_why() -> None:
     with site(always(UNAVAILABLE)) as server:
-        report = Load(server.url, 50, seconds=60, course=Course(limits=LIMITS)).run()
+        report = Load(server.url, 50, seconds=60, course=LoadProfile(limits=LIMITS)).run()
 
     assert report.requests < 500
     assert report.stopped is not None
@@ -105,7 +105,7 @@ def test_errors_end_it_early_and_say_why() -> None:
 
 def test_answers_that_do_not_come_end_it_long_before_they_time_out() -> None:
     with site(always(SILENCE)) as server:
-        report = Load(server.url, 200, seconds=60, course=Course(limits=Limits(0.01, 0.2))).run()
+        report = Load(server.url, 200, seconds=60, course=LoadProfile(limits=Limits(0.01, 0.2))).run()
 
     assert report.stopped is not None
     assert "wait for an answer" in report.stopped
@@ -114,7 +114,7 @@ def test_answers_that_do_not_come_end_it_long_before_they_time_out() -> None:
 
 def test_whoever_watches_ends_it() -> None:
     with site(always(OK)) as server:
-        report = Load(server.url, 50, seconds=60, course=Course(watch=lambda: "orders are lost")).run()
+        report = Load(server.url, 50, seconds=60, course=LoadProfile(watch=lambda: "orders are lost")).run()
 
     assert (report.stopped, report.failed, report.is_late) == ("orders are lost", 0, False)
 
@@ -124,20 +124,20 @@ def test_a_load_that_nobody_watches_any_more_ends() -> None:
         raise RuntimeError("gone")
 
     with site(always(OK)) as server, pytest.raises(RuntimeError, match="gone"):
-        Load(server.url, 50, seconds=600, course=Course(watch=gone)).run()
+        Load(server.url, 50, seconds=600, course=LoadProfile(watch=gone)).run()
 
 
 def test_the_expected_status_is_good_and_any_other_is_not() -> None:
     with site(always(UNAVAILABLE)) as server:
-        report = Load(server.url, 50, seconds=0.2, course=Course(expect=503)).run()
+        report = Load(server.url, 50, seconds=0.2, course=LoadProfile(expect=503)).run()
     assert (report.requests, report.failed) == (10, 0)
 
     with site(always(OK)) as server:
-        report = Load(server.url, 50, seconds=0.2, course=Course(expect=503)).run()
+        report = Load(server.url, 50, seconds=0.2, course=LoadProfile(expect=503)).run()
     assert report.errors == {"status 200": 10}
 
 
 @pytest.mark.parametrize("ramp", [-1.0, 1.5, math.nan, math.inf])
 def test_a_ramp_is_within_the_time(ramp: float) -> None:
     with pytest.raises(InputError, match="ramp"):
-        Load("http://127.0.0.1/", 10, seconds=1.0, course=Course(ramp=ramp))
+        Load("http://127.0.0.1/", 10, seconds=1.0, course=LoadProfile(ramp=ramp))

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from builders import policy
-from springtide.capacity.setting import Setting
-from springtide.errors import InputError
-from springtide.plan.autoscaler import (
+from springtide.autoscaling.manifests import (
     LOAD,
     PODS,
     adapter_rule,
@@ -18,7 +16,9 @@ from springtide.plan.autoscaler import (
     recording_rule,
     scaled_object,
 )
-from springtide.policy.model import ScalingPolicy
+from springtide.capacity.setting import Setting
+from springtide.errors import InputError
+from springtide.policy.scaling.model import ScalingPolicy
 
 QUERY = 'sum(rate(http_requests_total{service="web"}[1m]))'
 DEMAND = {"source": "prometheus", "query": QUERY, "unit": "requests/s", "lookback": "21d"}
@@ -87,7 +87,7 @@ def test_keda_asks_prometheus_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "words"),
+    ("other", "message"),
     [
         (tuned(autoscaler="floor"), "has autoscaler floor"),
         (policy(), "has no model auto"),
@@ -101,6 +101,6 @@ def test_keda_asks_prometheus_itself() -> None:
     ],
     ids=["floor", "no auto", "file"],
 )
-def test_other_policies_have_no_autoscaler_of_ours(other: ScalingPolicy, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_other_policies_have_no_autoscaler_of_ours(other: ScalingPolicy, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         recording_rule(other, Setting(quantile=0.9, target=0.8))

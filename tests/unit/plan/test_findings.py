@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, SetBuilder, hpa, policy, scaled_object, scene, service
+from builders import NOW, SetBuilder, hpa, observation, policy, scaled_object, service
 from springtide.capacity.combine import requested
 from springtide.errors import InputError
 from springtide.kube.client import Right
 from springtide.kube.objects import Json, Kind, Pod
-from springtide.plan.findings import Finding, FindingStatus, require_passed, softened
+from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
 from springtide.plan.footprint import Footprint, footprint, pod_amounts
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
@@ -21,8 +21,8 @@ from springtide.plan.planner import make_plan
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
-from springtide.policy.downstream import Downstream
-from springtide.policy.strategy import Floor
+from springtide.policy.scaling.downstream import Downstream
+from springtide.policy.scaling.strategy import Floor
 from springtide.workload import Workload
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
@@ -76,7 +76,7 @@ def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("hard", "used", "words"),
+    ("hard", "used", "message"),
     [
         ({"pods": "8"}, {"pods": "3"}, "pods needs 6, 5 of 8 free"),
         ({"requests.cpu": "4"}, {"requests.cpu": "1500m"}, "requests.cpu needs 3, 2.5 of 4 free"),
@@ -86,11 +86,11 @@ def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> Json:
         ({"count/deployments.apps": "1"}, {"count/deployments.apps": "1"}, "count/deployments.apps needs 1, 0 of 1"),
     ],
 )
-def test_a_quota_that_is_too_small_for_the_overlap(hard: dict[str, str], used: dict[str, str], words: str) -> None:
+def test_a_quota_that_is_too_small_for_the_overlap(hard: dict[str, str], used: dict[str, str], message: str) -> None:
     finding = only(quota_findings([quota(hard, used)], need(6)))
 
     assert (finding.status, finding.code) == (REFUSED, "quota_short")
-    assert words in finding.message
+    assert message in finding.message
     assert "Raise the quota" in finding.message
 
 
@@ -223,7 +223,7 @@ TEMPLATE: Json = {"f:spec": {"f:template": {}}}
 def test_a_field_of_a_gitops_tool_is_not_written(
     strategy: str, manager: str, fields: Json, status: FindingStatus
 ) -> None:
-    look = scene(service(), SetBuilder(), autoscaler=hpa(3))
+    look = observation(service(), SetBuilder(), autoscaler=hpa(3))
     look.pod_sets["web"].deployment.raw["metadata"]["managedFields"] = owned(manager, fields)
     finding = only(gitops_findings(look, look.pod_sets["web"], policy(strategy={"type": strategy}).spec.strategy))
 
@@ -232,7 +232,7 @@ def test_a_field_of_a_gitops_tool_is_not_written(
 
 
 def test_the_minimum_of_a_gitops_tool_is_not_raised() -> None:
-    look = scene(service(), SetBuilder(), autoscaler=hpa(3))
+    look = observation(service(), SetBuilder(), autoscaler=hpa(3))
     assert look.autoscaler is not None
     look.autoscaler.raw["metadata"]["managedFields"] = owned("argocd-controller", {"f:spec": {"f:minReplicas": {}}})
     finding = only(gitops_findings(look, look.pod_sets["web"], policy(strategy={"type": "floor"}).spec.strategy))
@@ -313,7 +313,7 @@ def test_all_refusals_are_one_verdict() -> None:
 
 
 def test_what_the_policy_only_warns_of_stops_no_run() -> None:
-    findings = softened([Finding(check="nodes", status=REFUSED, message="b", code="nodes_short")], ["nodes"])
+    findings = downgraded([Finding(check="nodes", status=REFUSED, message="b", code="nodes_short")], ["nodes"])
 
     require_passed(findings)
     assert findings[0].status is WARNING

@@ -15,7 +15,7 @@ from springtide.capacity.fixed import Fixed
 from springtide.errors import InputError
 from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan
 from springtide.plan.planner import make_plan
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 NO_TOLERANCE = {"tolerance": "0%"}

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from builders import SetBuilder, hpa, scaled_object, scene, service
+from builders import SetBuilder, hpa, observation, scaled_object, service
 from springtide.errors import InputError
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Json, Service
-from springtide.kube.scene import PodSet, Scene
+from springtide.kube.observation import Observation, PodSet
 from springtide.plan.preflight import require_scalable
 
 
 def check(
-    look: Scene,
+    look: Observation,
     *,
     autoscalers: tuple[Autoscaler, ...] = (),
     strategy: str = "blue_green",
@@ -24,15 +24,15 @@ def check(
     return require_scalable(look, selected=[*look.pods, *extra], autoscalers=autoscalers, strategy=strategy)
 
 
-def refusal(look: Scene, **options: Any) -> InputError:
+def refusal(look: Observation, **options: Any) -> InputError:
     with pytest.raises(InputError) as caught:
         check(look, **options)
     return caught.value
 
 
-def edited(change: Json, *, pod: Json | None = None) -> Scene:
-    """Return a scene whose Deployment has `change` in its spec, and `pod` in its pod spec."""
-    look = scene(service(), SetBuilder())
+def edited(change: Json, *, pod: Json | None = None) -> Observation:
+    """Return an observation whose Deployment has `change` in its spec, and `pod` in its pod spec."""
+    look = observation(service(), SetBuilder())
     deployment = look.pod_sets["web"].deployment
     deployment.raw["spec"].update(change)
     deployment.raw["spec"]["template"]["spec"].update(pod or {})
@@ -40,11 +40,11 @@ def edited(change: Json, *, pod: Json | None = None) -> Scene:
 
 
 def test_a_settled_workload_is_admitted() -> None:
-    assert check(scene(service(), SetBuilder())).deployment.name == "web"
+    assert check(observation(service(), SetBuilder())).deployment.name == "web"
 
 
 def test_the_alternate_set_is_admitted_when_it_is_the_only_one() -> None:
-    assert check(scene(service(), SetBuilder("web-alt"))).deployment.name == "web-alt"
+    assert check(observation(service(), SetBuilder("web-alt"))).deployment.name == "web-alt"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_alternate_set_is_admitted_when_it_is_the_only_one() -> None:
     ids=["no selector", "external name", "headless", "pinned", "selects something else"],
 )
 def test_services_that_cannot_be_switched(found: Service, code: str) -> None:
-    refused = refusal(scene(found, SetBuilder(), serving=[]))
+    refused = refusal(observation(found, SetBuilder(), serving=[]))
 
     assert (refused.code, refused.field) == (code, "target.service")
     assert "Service web" in refused.message
@@ -67,7 +67,7 @@ def test_services_that_cannot_be_switched(found: Service, code: str) -> None:
 
 def test_a_selector_that_meets_a_second_workload_names_it() -> None:
     other = SetBuilder("other").pod_objects()
-    refused = refusal(scene(service(), SetBuilder()), extra=other)
+    refused = refusal(observation(service(), SetBuilder()), extra=other)
 
     assert refused.code == "selector_ambiguous"
     assert "ReplicaSet/other-rs" in refused.message
@@ -84,13 +84,13 @@ def test_a_selector_that_meets_a_second_workload_names_it() -> None:
     ids=["paused", "not observed", "zero", "deleting"],
 )
 def test_workloads_that_are_not_settled(stable: SetBuilder, code: str) -> None:
-    refused = refusal(scene(service(), stable))
+    refused = refusal(observation(service(), stable))
 
     assert (refused.code, refused.field) == (code, "target.deployment")
 
 
 def test_a_rollout_under_way_is_refused_with_its_counts() -> None:
-    look = scene(service(), SetBuilder(replicas=6))
+    look = observation(service(), SetBuilder(replicas=6))
     look.pod_sets["web"].deployment.raw["status"]["updatedReplicas"] = 2
 
     assert "2 of 6 replicas are updated" in refusal(look).message
@@ -108,7 +108,7 @@ def test_recreate_must_not_run_two_sets() -> None:
 
 @pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
 def test_an_autoscaler_that_owns_the_replicas_is_named(strategy: str) -> None:
-    refused = refusal(scene(service(), SetBuilder()), autoscalers=(hpa(3),), strategy=strategy)
+    refused = refusal(observation(service(), SetBuilder()), autoscalers=(hpa(3),), strategy=strategy)
 
     assert refused.code == "autoscaler_conflict"
     assert "HorizontalPodAutoscaler web" in refused.message
@@ -126,12 +126,12 @@ def test_an_autoscaler_that_owns_the_replicas_is_named(strategy: str) -> None:
     ids=["none", "two", "of the other set", "goes idle below its minimum"],
 )
 def test_a_floor_needs_one_autoscaler_that_follows_its_minimum(autoscalers: tuple[Autoscaler, ...], code: str) -> None:
-    assert refusal(scene(service(), SetBuilder()), autoscalers=autoscalers, strategy="floor").code == code
+    assert refusal(observation(service(), SetBuilder()), autoscalers=autoscalers, strategy="floor").code == code
 
 
 @pytest.mark.parametrize("pods", [SetBuilder(), SetBuilder(observed=False)], ids=["settled", "being scaled"])
 def test_a_floor_is_raised_while_its_autoscaler_is_at_work(pods: SetBuilder) -> None:
-    assert check(scene(service(), pods), autoscalers=(hpa(3),), strategy="floor").deployment.name == "web"
+    assert check(observation(service(), pods), autoscalers=(hpa(3),), strategy="floor").deployment.name == "web"
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,11 @@ def test_pods_that_cannot_run_twice_are_refused_for_two_sets_only(pod: Json, nam
 
 
 def test_both_sets_without_a_run_are_left_to_a_person() -> None:
-    assert refusal(scene(service(), SetBuilder(), SetBuilder("web-alt"))).code == "leftover_set"
+    assert refusal(observation(service(), SetBuilder(), SetBuilder("web-alt"))).code == "leftover_set"
 
 
 def test_every_reason_is_said_at_once() -> None:
-    refused = refusal(scene(service(clusterIP="None"), SetBuilder(paused=True)))
+    refused = refusal(observation(service(clusterIP="None"), SetBuilder(paused=True)))
 
     assert refused.message.count("\n") == 1
     assert "headless" in refused.message
@@ -169,15 +169,15 @@ def test_every_reason_is_said_at_once() -> None:
 def test_an_empty_set_that_a_run_made_too_late_is_no_obstacle() -> None:
     late = SetBuilder("web-alt", replicas=0, run="run-0")
 
-    assert check(scene(service(), SetBuilder(), late)).deployment.name == "web"
-    assert refusal(scene(service(), SetBuilder(), late.with_(run=None))).code == "leftover_set"
+    assert check(observation(service(), SetBuilder(), late)).deployment.name == "web"
+    assert refusal(observation(service(), SetBuilder(), late.with_(run=None))).code == "leftover_set"
 
 
-def behind(annotations: dict[str, str], *gates: str) -> Scene:
+def behind(annotations: dict[str, str], *gates: str) -> Observation:
     """Return a workload whose Service has these annotations, and whose pods have these readiness gates."""
     found = service()
     found.raw["metadata"]["annotations"].update(annotations)
-    look = scene(found, SetBuilder())
+    look = observation(found, SetBuilder())
     for pod in look.pods:
         pod.raw.setdefault("spec", {})["readinessGates"] = [{"conditionType": gate} for gate in gates]
     return look
@@ -193,7 +193,7 @@ OWN_LISTS = [
 
 
 @pytest.mark.parametrize("look", OWN_LISTS, ids=["GKE", "AWS", "AWS by target type", "AWS by gate", "GKE by gate"])
-def test_no_selector_switch_behind_a_load_balancer_with_its_own_list_of_pods(look: Scene) -> None:
+def test_no_selector_switch_behind_a_load_balancer_with_its_own_list_of_pods(look: Observation) -> None:
     refused = refusal(look)
 
     assert (refused.code, refused.field) == ("load_balancer_keeps_pods", "strategy.type")
@@ -201,7 +201,7 @@ def test_no_selector_switch_behind_a_load_balancer_with_its_own_list_of_pods(loo
 
 
 @pytest.mark.parametrize("look", OWN_LISTS)
-def test_in_place_serves_behind_any_load_balancer(look: Scene) -> None:
+def test_in_place_serves_behind_any_load_balancer(look: Observation) -> None:
     assert check(look, strategy="in_place").deployment.name == "web"
 
 
@@ -214,5 +214,5 @@ def test_in_place_serves_behind_any_load_balancer(look: Scene) -> None:
     ],
     ids=["by node", "by instance", "another gate"],
 )
-def test_a_load_balancer_that_goes_through_the_nodes_is_no_obstacle(look: Scene) -> None:
+def test_a_load_balancer_that_goes_through_the_nodes_is_no_obstacle(look: Observation) -> None:
     assert check(look).deployment.name == "web"

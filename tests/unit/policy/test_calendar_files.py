@@ -14,10 +14,21 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
-from springtide.policy import calendar as model
-from springtide.policy.calendar import EventCalendar
-from springtide.policy.calendars import load_calendar
-from springtide.policy.keys import known
+from springtide.policy.calendar.files import load_calendar
+from springtide.policy.calendar.model import (
+    CalendarSpec,
+    CapSpec,
+    EventCalendar,
+    EventSpec,
+    FreezeSpec,
+    HolidaySpec,
+    ImportSpec,
+    LearnSpec,
+    OverrideSpec,
+    PaceSpec,
+    ServiceRequest,
+)
+from springtide.policy.language.keys import known
 from springtide.policy.schema import calendar_schema, render
 
 ROOT = Path(__file__).parents[3]
@@ -27,8 +38,8 @@ INVALID = sorted(GOLDEN.glob("invalid/*/*.yaml"))
 DOCS = (ROOT / "docs" / "events-reference.md").read_text()
 VALIDATOR = Draft202012Validator(calendar_schema())
 PARTS = [
-    model.CalendarSpec, model.EventSpec, model.ImportSpec, model.HolidaySpec, model.FreezeSpec, model.OverrideSpec,
-    model.LearnSpec, model.PaceSpec, model.CapSpec, model.Ask,
+    CalendarSpec, EventSpec, ImportSpec, HolidaySpec, FreezeSpec, OverrideSpec,
+    LearnSpec, PaceSpec, CapSpec, ServiceRequest,
 ]  # fmt: skip
 
 

@@ -12,11 +12,15 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
-from springtide.policy.approval import Approval
-from springtide.policy.capacity import (
+from springtide.policy.language.keys import known
+from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.reading.parse import load_policy
+from springtide.policy.scaling.approval import Approval
+from springtide.policy.scaling.auto import AutoSpec, Hpa
+from springtide.policy.scaling.capacity import (
     CapacitySpec,
     FixedSpec,
-    Measured,
+    MeasuredThroughput,
     PercentileSpec,
     QueueingSpec,
     SqrtHeadroomSpec,
@@ -24,21 +28,23 @@ from springtide.policy.capacity import (
     UslSpec,
     WeightedDemandSpec,
 )
-from springtide.policy.capacity_ahead import ConformalSpec, EventSpec, ForecastSpec, KnownEvent, SeasonalSpec
-from springtide.policy.control import AutoSpec, Hpa
-from springtide.policy.databases import DatabaseCheck
-from springtide.policy.demand import FileDemand, History, PrometheusDemand, Quality
-from springtide.policy.downstream import Downstream
-from springtide.policy.folder import PolicyFolder
-from springtide.policy.keys import known
-from springtide.policy.model import Guards, Metadata, Replicas, Spec, TargetSpec
-from springtide.policy.parse import load_policy
-from springtide.policy.preflight import Preflight
-from springtide.policy.rehearsal import Rehearsal
+from springtide.policy.scaling.capacity_ahead import (
+    ConformalSpec,
+    EventModelSpec,
+    ForecastSpec,
+    KnownEvent,
+    SeasonalSpec,
+)
+from springtide.policy.scaling.databases import DatabaseCheck
+from springtide.policy.scaling.demand import FileDemand, History, PrometheusDemand, Quality
+from springtide.policy.scaling.downstream import Downstream
+from springtide.policy.scaling.model import Guards, Metadata, Replicas, Spec, TargetSpec
+from springtide.policy.scaling.preflight import PreflightSpec
+from springtide.policy.scaling.rehearsal import Rehearsal
+from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck
+from springtide.policy.scaling.stability import Stability
+from springtide.policy.scaling.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe
 from springtide.policy.schema import policy_schema, render
-from springtide.policy.smoke import HttpCheck, PromqlCheck
-from springtide.policy.stability import Stability
-from springtide.policy.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "policies"
@@ -47,8 +53,8 @@ VALIDATOR = Draft202012Validator(policy_schema())
 PARTS = [
     Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, History, Quality, CapacitySpec, AutoSpec, Hpa,
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
-    ForecastSpec, QueueingSpec, UslSpec, Measured, EventSpec, KnownEvent, BlueGreen, InPlace, Floor, Probe, Deadlines,
-    HttpCheck, PromqlCheck, Guards, Preflight, Downstream, Approval, DatabaseCheck,
+    ForecastSpec, QueueingSpec, UslSpec, MeasuredThroughput, EventModelSpec, KnownEvent, BlueGreen, InPlace, Floor,
+    Probe, Deadlines, HttpCheck, PromqlCheck, Guards, PreflightSpec, Downstream, Approval, DatabaseCheck,
     Stability, Rehearsal,
 ]  # fmt: skip
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from springtide.errors import InputError, PolicyError
-from springtide.policy.document import MAX_BYTES
-from springtide.policy.folder import PolicyFolder
-from springtide.policy.model import ScalingPolicy
-from springtide.policy.parse import load_policy
+from springtide.policy.reading.document import MAX_BYTES
+from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.reading.parse import load_policy
+from springtide.policy.scaling.model import ScalingPolicy
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "policies"
 VALID = sorted(GOLDEN.glob("valid/*.yaml"))

@@ -8,7 +8,7 @@ import pytest
 
 from builders import policy_text
 from springtide.errors import InputError, PolicyError
-from springtide.policy.folder import PolicyFolder
+from springtide.policy.reading.folder import PolicyFolder
 
 
 def write(folder: Path, *files: str) -> PolicyFolder:

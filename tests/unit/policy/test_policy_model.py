@@ -10,10 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from builders import policy
-from springtide.policy.demand import FileDemand
-from springtide.policy.model import Replicas, ScalingPolicy, TargetSpec
-from springtide.policy.part import Part
-from springtide.policy.smoke import HttpCheck, PromqlCheck, SmokeCheck
+from springtide.policy.language.parts import Part
+from springtide.policy.scaling.demand import FileDemand
+from springtide.policy.scaling.model import Replicas, ScalingPolicy, TargetSpec
+from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, SmokeCheck
 
 
 def parts(of: Any = ScalingPolicy) -> Iterator[type[Part]]:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from springtide.policy.units import Duration, Factor, Name, Percent, Pods, Quantity, UrlPath, Written, shown
+from springtide.policy.language.units import Duration, Factor, Name, Percent, Pods, Quantity, UrlPath, Written, shown
 
 
 class Everything(BaseModel):

@@ -22,7 +22,7 @@ NOW = utc("2026-11-11T09:00")
 
 
 def note(service: str = "web", **changes: object) -> EventNote:
-    kept = EventNote(service=service, occurrence=FLASH, usual=3, before=120.5, owner="ada", reason="a sale")
+    kept = EventNote(service=service, occurrence=FLASH, expected=3, before=120.5, owner="ada", reason="a sale")
     return replace(kept, **changes)  # type: ignore[arg-type]
 
 
@@ -35,10 +35,10 @@ def test_notes_come_back_as_they_were_by_service_and_oldest_event_first(store: R
 
 
 def test_a_note_that_is_there_stays_as_it_is(store: RunStore) -> None:
-    store.keep_notes([note(usual=3)], now=NOW)
-    store.keep_notes([note(usual=9)], now=NOW)
+    store.keep_notes([note(expected=3)], now=NOW)
+    store.keep_notes([note(expected=9)], now=NOW)
 
-    assert store.notes(["web"], now=NOW)["web"] == (note(usual=3),)
+    assert store.notes(["web"], now=NOW)["web"] == (note(expected=3),)
 
 
 def test_a_note_is_needed_for_a_day_after_its_event(store: RunStore) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from springtide.capacity.learned import NOTHING_LEARNED, Forecast, Learned
 from springtide.errors import TemporaryError
-from springtide.record.history import SLOTS, HistoryDay, Past, past_of, usual_at
+from springtide.record.history import SLOTS, HistoryDay, Past, expected_at, past_of
 from springtide.record.memory import MemoryStore
 from springtide.record.store import RunStore
 
@@ -70,14 +70,14 @@ class TestPast:
         days = tuple(day(back, profile=(float(back),) * SLOTS) for back in (2, 3, 4))
         bad = day(1, profile=(0.0,) * SLOTS, quality={"outcome": "hold"})
 
-        assert usual_at((*days, bad), self.NOW) == 2.0
-        assert usual_at(days[:2], self.NOW) is None
+        assert expected_at((*days, bad), self.NOW) == 2.0
+        assert expected_at(days[:2], self.NOW) is None
 
     @pytest.mark.parametrize(("slot", "counts"), [(137, False), (138, True), (150, True), (151, False)])
     def test_half_an_hour_around_counts(self, slot: int, *, counts: bool) -> None:
         profile = tuple(1.0 if at == slot else 9.0 for at in range(SLOTS))
 
-        assert (usual_at(tuple(day(back, profile=profile) for back in (1, 2, 3)), self.NOW) == 1.0) is counts
+        assert (expected_at(tuple(day(back, profile=profile) for back in (1, 2, 3)), self.NOW) == 1.0) is counts
 
     def test_the_latest_pages_are_linked(self) -> None:
         store = MemoryStore()
@@ -87,7 +87,7 @@ class TestPast:
         past = past_of(store, "checkout", self.NOW)
 
         assert (past.pages, past.learned) == ("/pages/1", NOTHING_LEARNED)
-        assert past.usual == 138.0
+        assert past.expected == 138.0
 
     def test_a_store_that_does_not_answer_knows_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         store = MemoryStore()

@@ -9,18 +9,18 @@ import pytest
 
 from springtide.capacity.rehearsed import MeasuredLoad
 from springtide.errors import InputError
-from springtide.events.rehearsed import LoadFigures, RehearsalVerdict, Rehearsed
+from springtide.events.rehearsed import LoadFigures, RehearsalOutcome, RehearsalVerdict
 from springtide.record.history import past_of
 from springtide.record.store import RunStore
 
 AT = datetime(2026, 11, 10, 9, 0, 0, 123456, tzinfo=UTC)
-LATE = Rehearsed(
+LATE = RehearsalOutcome(
     run_id="manual__1",
     policy="checkout",
     event="sales.flash.20261111T100000Z",
     at=AT,
     verdict=RehearsalVerdict.WOULD_NOT_HOLD,
-    words="would not hold: p99 was 1200 ms",
+    message="would not hold: p99 was 1200 ms",
     replicas=6,
     peak=300.0,
     present=100.0,
@@ -30,7 +30,7 @@ LATE = Rehearsed(
 )
 
 
-def after(days: int, **changes: object) -> Rehearsed:
+def after(days: int, **changes: object) -> RehearsalOutcome:
     """Return a rehearsal so many days later, with no load."""
     later = replace(LATE, run_id=f"later__{days}", at=AT + timedelta(days=days), figures=None, measured=None)
     return replace(later, **changes)  # type: ignore[arg-type]
@@ -47,9 +47,9 @@ def test_outcomes_come_back_as_they_were_newest_first_and_of_one_service(store: 
 
 def test_an_outcome_kept_twice_is_kept_once_as_it_was_last(store: RunStore) -> None:
     store.save_rehearsed(LATE)
-    store.save_rehearsed(replace(LATE, words="told again"))
+    store.save_rehearsed(replace(LATE, message="told again"))
 
-    assert [one.words for one in store.rehearsals("checkout")] == ["told again"]
+    assert [one.message for one in store.rehearsals("checkout")] == ["told again"]
 
 
 def test_a_run_looks_up_what_was_measured(store: RunStore) -> None:

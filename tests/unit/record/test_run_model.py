@@ -19,9 +19,9 @@ ALLOWED = {
     *((RunOutcome.RUNNING, there) for there in RunOutcome if there is not RunOutcome.RUNNING),
     (RunOutcome.FAILED, RunOutcome.RUNNING),
     (RunOutcome.FAILED, RunOutcome.ROLLED_BACK),
-    (RunOutcome.KEPT_BOTH, RunOutcome.RUNNING),
-    (RunOutcome.KEPT_BOTH, RunOutcome.ROLLED_BACK),
-    (RunOutcome.KEPT_BOTH, RunOutcome.SUCCEEDED),
+    (RunOutcome.NEEDS_ATTENTION, RunOutcome.RUNNING),
+    (RunOutcome.NEEDS_ATTENTION, RunOutcome.ROLLED_BACK),
+    (RunOutcome.NEEDS_ATTENTION, RunOutcome.SUCCEEDED),
 }
 
 

@@ -28,7 +28,8 @@ def test_a_new_store_is_empty(store: RunStore) -> None:
         pytest.param(a_run(), id="just started"),
         pytest.param(an_ended_run(RunOutcome.NOTHING_TO_DO, plan=PLAN, dry_run=True), id="dry"),
         pytest.param(
-            an_ended_run(RunOutcome.KEPT_BOTH, verdict=VERDICT, phases=(an_ended_phase(), a_phase("x"))), id="ended"
+            an_ended_run(RunOutcome.NEEDS_ATTENTION, verdict=VERDICT, phases=(an_ended_phase(), a_phase("x"))),
+            id="ended",
         ),
         pytest.param(a_run(reason="月末 \N{WAVING HAND SIGN}\n'; DROP TABLE runs; --", requested_by=""), id="odd text"),
         pytest.param(a_run(error={"nested": [1, 2.5, None, True, {"a": "b"}]}), id="nested record"),

@@ -14,16 +14,16 @@ from builders import policy
 from courses import autoscaler
 from simulation import NAMESPACE, Simulation
 from springtide import labels
+from springtide.autoscaling.apply import apply_writes, judge_autoscaler
+from springtide.autoscaling.differences import Action, Write
+from springtide.autoscaling.manifests import horizontal_pod_autoscaler, recording_rule, scaled_object
 from springtide.capacity.setting import Setting
 from springtide.errors import ClusterRefused, Conflict, Fenced, InputError, NotFound, SpringtideError
 from springtide.kube.client import KubeClient
 from springtide.kube.live import LiveKube
 from springtide.kube.objects import Json, Kind
-from springtide.plan.applying import Action, Write
-from springtide.plan.autoscaler import horizontal_pod_autoscaler, recording_rule, scaled_object
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import phases
-from springtide.run.applying import apply_writes, judge_autoscaler
 from springtide.sandbox.messages import Request
 from springtide.sandbox.objects import dump
 from unit.sandbox.scenes import kubernetes_client
@@ -82,10 +82,10 @@ def writes_of(simulation: Simulation) -> int:
     return len([call for call in simulation.world.history.calls if call.write])
 
 
-def refused(simulation: Simulation, kind: type[SpringtideError], words: str, by: str = "hpa") -> None:
+def refused(simulation: Simulation, kind: type[SpringtideError], message: str, by: str = "hpa") -> None:
     """Expect that judging raises, and that nothing was written."""
     before = writes_of(simulation)
-    with pytest.raises(kind, match=words):
+    with pytest.raises(kind, match=message):
         judged(simulation.ports().kube, tuned(3, 30), Setting(quantile=0.9, target=0.6), by)
     assert writes_of(simulation) == before
 
@@ -132,19 +132,19 @@ def test_new_bounds_change_the_autoscaler_and_leave_what_others_added() -> None:
 
 
 @pytest.mark.parametrize(
-    ("collection", "change", "words"),
+    ("collection", "change", "message"),
     [
         (HPAS, {"spec": {"maxReplicas": 7}}, r"spec\.maxReplicas was set by kubectl-edit to 7, and 30 is wanted"),
         (RULES, {"spec": {"groups": []}}, r"spec\.groups was set by kubectl-edit"),
     ],
     ids=["autoscaler", "rule"],
 )
-def test_what_somebody_else_set_is_theirs(collection: str, change: Json, words: str) -> None:
+def test_what_somebody_else_set_is_theirs(collection: str, change: Json, message: str) -> None:
     simulation = Simulation.of(2)
     applied(simulation)
     edited(simulation, collection, change)
 
-    refused(simulation, Conflict, words)
+    refused(simulation, Conflict, message)
 
 
 def test_an_autoscaler_that_is_not_ours_is_left_alone() -> None:
@@ -203,15 +203,15 @@ class Without(LiveKube):
 
 
 @pytest.mark.parametrize(
-    ("missing", "words"),
+    ("missing", "message"),
     [(Kind.PROMETHEUS_RULE, "rule files by hand; with --no-rule"), (Kind.SCALED_OBJECT, "serves no ScaledObject")],
 )
-def test_a_resource_that_is_not_served_is_said_and_nothing_is_written(missing: Kind, words: str) -> None:
+def test_a_resource_that_is_not_served_is_said_and_nothing_is_written(missing: Kind, message: str) -> None:
     simulation = Simulation.of(2)
     kube = Without(kubernetes_client(simulation.world), clock=simulation.world.clock)
     kube.missing = missing
 
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         judged(kube, tuned(), by="keda")
     assert writes_of(simulation) == 0
 

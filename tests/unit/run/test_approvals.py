@@ -11,7 +11,7 @@ from builders import policy
 from simulation import Simulation
 from springtide.errors import PermanentError
 from springtide.plan.model import ScalingPlan
-from springtide.policy.approval import Approval
+from springtide.policy.scaling.approval import Approval
 from springtide.record.model import RunOutcome
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity

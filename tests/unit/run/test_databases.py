@@ -88,21 +88,21 @@ def test_a_run_holds_while_nobody_is_primary_and_goes_on_with_the_new_one(pair: 
 
 
 @pytest.mark.parametrize(
-    ("check", "words"),
+    ("check", "message"),
     [
         ({"free_connections": 100_000}, "100000 must be"),
         ({"standbys": 2}, "1 standbys are streaming, 2 must be"),
         ({"connection": "nobody"}, "'nobody' is not configured"),
     ],
 )
-def test_a_run_does_not_begin_on_an_unfit_database(pair: Pair, check: dict[str, Any], words: str) -> None:
+def test_a_run_does_not_begin_on_an_unfit_database(pair: Pair, check: dict[str, Any], message: str) -> None:
     simulation = Simulation.of(2)
     ports, request = behind(simulation, pair, **check)
 
     with pytest.raises(InputError) as caught:
         pipeline.run(ports, request)
 
-    assert (caught.value.code, words in caught.value.message) == ("database_unfit", True)
+    assert (caught.value.code, message in caught.value.message) == ("database_unfit", True)
     assert [call for call in simulation.world.history.calls if call.write] == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from springtide.errors import InputError, PermanentError
 from springtide.record.history import SLOTS, HistoryDay
-from springtide.run import day_learning, learning, tuning
+from springtide.training import days, tuning, whole_days
 
 NOW = datetime(2026, 11, 10, 3, tzinfo=UTC)
 NEWEST = date(2026, 11, 9)
@@ -30,14 +30,14 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         steps.append("tuned")
         return SimpleNamespace(stale="the rule is stale"), SimpleNamespace(stale=None)
 
-    monkeypatch.setattr(learning, "learn_day", learn_day)
-    monkeypatch.setattr(learning, "learn_models", lambda *_: steps.append("models"))
+    monkeypatch.setattr(days, "learn_day", learn_day)
+    monkeypatch.setattr(days, "learn_models", lambda *_: steps.append("models"))
     monkeypatch.setattr(tuning, "tune_learning", tune)
     return steps
 
 
 def test_the_newest_whole_day_teaches_the_models(learned: list[str]) -> None:
-    day = day_learning.learn_whole_day(ANY, NEWEST, NOW)
+    day = whole_days.learn_whole_day(ANY, NEWEST, NOW)
 
     assert learned == ["day 2026-11-09", "models", "tuned"]
     assert (day.stale, day.not_fitted) == (("the rule is stale",), None)
@@ -45,7 +45,7 @@ def test_the_newest_whole_day_teaches_the_models(learned: list[str]) -> None:
 
 
 def test_an_earlier_day_teaches_only_itself(learned: list[str]) -> None:
-    day = day_learning.learn_whole_day(ANY, NEWEST - timedelta(days=1), NOW)
+    day = whole_days.learn_whole_day(ANY, NEWEST - timedelta(days=1), NOW)
 
     assert learned == ["day 2026-11-08"]
     assert "stale" not in day.to_record()
@@ -54,7 +54,7 @@ def test_an_earlier_day_teaches_only_itself(learned: list[str]) -> None:
 @pytest.mark.parametrize("days", [1, 2])
 def test_a_day_that_is_not_over_teaches_nothing(learned: list[str], days: int) -> None:
     with pytest.raises(InputError, match="is not over yet") as refused:
-        day_learning.learn_whole_day(ANY, NEWEST + timedelta(days=days), NOW)
+        whole_days.learn_whole_day(ANY, NEWEST + timedelta(days=days), NOW)
 
     assert refused.value.code == "day_not_over"
     assert learned == []
@@ -64,9 +64,9 @@ def test_models_that_cannot_be_fitted_leave_the_day(learned: list[str], monkeypa
     def unfit(*_: object) -> None:
         raise PermanentError("too few days", code="demand_short")
 
-    monkeypatch.setattr(learning, "learn_models", unfit)
+    monkeypatch.setattr(days, "learn_models", unfit)
 
-    day = day_learning.learn_whole_day(ANY, NEWEST, NOW)
+    day = whole_days.learn_whole_day(ANY, NEWEST, NOW)
 
     assert learned == ["day 2026-11-09"]
     assert day.not_fitted == "too few days"
@@ -81,4 +81,4 @@ def test_models_that_cannot_be_fitted_leave_the_day(learned: list[str], monkeypa
     ],
 )
 def test_days_are_those_of_utc(now: datetime, day: date) -> None:
-    assert day_learning.last_whole_day(now) == day
+    assert whole_days.last_whole_day(now) == day

@@ -10,13 +10,13 @@ import pytest
 from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import Conflict, DeadlineExceeded, Fenced, WorkloadFailed
 from springtide.kube.objects import Deployment, Kind
-from springtide.kube.scene import Scene
+from springtide.kube.observation import Observation
 from springtide.run import phases
 from springtide.run.engine import Decide, Progress
-from springtide.run.lease import read_lease, take_up
+from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports, RunRef
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, Order, Patch, Wait
+from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
 
 MINUTE = timedelta(minutes=1)
 
@@ -41,9 +41,9 @@ def deployment(ports: Ports) -> Deployment:
     return Deployment(ports.kube.get(Kind.DEPLOYMENT, NAMESPACE, "web"))
 
 
-def mark(scene: Scene, note: str) -> Patch:
+def mark(observation: Observation, note: str) -> Patch:
     """Return the step that writes `note` on the Deployment that was looked at."""
-    judged = scene.pod_sets["web"].deployment
+    judged = observation.pod_sets["web"].deployment
     change = {"metadata": {"annotations": {"note": note}}}
     return Patch(kind=Kind.DEPLOYMENT, name=judged.name, version=judged.version, change=change, reason=f"note {note}")
 
@@ -51,10 +51,10 @@ def mark(scene: Scene, note: str) -> Patch:
 def noting(*notes: str) -> Decide:
     """Return what writes each of `notes` in turn, by what it reads and by nothing that it remembers."""
 
-    def decide(scene: Scene, _order: Order) -> Decision:
-        written = scene.pod_sets["web"].deployment.annotations.get("note", "")
+    def decide(observation: Observation, _order: RunOrder) -> Decision:
+        written = observation.pod_sets["web"].deployment.annotations.get("note", "")
         left = notes[notes.index(written) + 1 :] if written in notes else notes
-        return mark(scene, left[0]) if left else Done("every note is written")
+        return mark(observation, left[0]) if left else Done("every note is written")
 
     return decide
 
@@ -63,8 +63,8 @@ def meddling(ports: Ports, decide: Decide, *, times: int) -> Decide:
     """Return `decide` with somebody who changes the Deployment behind each of its first looks."""
     turns = iter(range(times))
 
-    def decide_late(scene: Scene, order: Order) -> Decision:
-        decision = decide(scene, order)
+    def decide_late(observation: Observation, order: RunOrder) -> Decision:
+        decision = decide(observation, order)
         if next(turns, None) is not None:
             for value in ("there", None):
                 change = {"metadata": {"labels": {"somebody": value}}}
@@ -87,16 +87,16 @@ class TestActing:
         assert deployment(ports).annotations["note"] == "c"
 
     def test_every_decision_is_made_on_a_look_of_its_own(self, work: Work) -> None:
-        looks: list[Scene] = []
+        looks: list[Observation] = []
 
-        def decide(scene: Scene, order: Order) -> Decision:
-            looks.append(scene)
-            return noting("a", "b")(scene, order)
+        def decide(observation: Observation, order: RunOrder) -> Decision:
+            looks.append(observation)
+            return noting("a", "b")(observation, order)
 
         drive(work, decide)
 
-        assert len({id(scene) for scene in looks}) == len(looks) >= 3
-        assert [scene.at for scene in looks] == sorted(scene.at for scene in looks)
+        assert len({id(observation) for observation in looks}) == len(looks) >= 3
+        assert [observation.at for observation in looks] == sorted(observation.at for observation in looks)
 
     def test_what_is_written_already_is_not_written_again(self, work: Work) -> None:
         drive(work, noting("a", "b"))
@@ -114,12 +114,12 @@ class TestActing:
 
     def test_somebody_who_undoes_the_step_each_time_is_told_of(self, work: Work) -> None:
         with pytest.raises(Conflict, match="note a: done 3 times, and somebody undid it each time"):
-            drive(work, lambda scene, _order: mark(scene, "a"))
+            drive(work, lambda observation, _order: mark(observation, "a"))
 
     def test_a_run_that_owns_nothing_any_more_writes_nothing(self, ports: Ports, work: Work) -> None:
         lease = read_lease(ports.kube, WORKLOAD)
         assert lease is not None
-        take_up(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
+        take_over(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
 
         with pytest.raises(Fenced):
             drive(work, noting("a"))
@@ -127,14 +127,14 @@ class TestActing:
         assert "note" not in deployment(ports).annotations
 
     def test_what_a_decision_raises_ends_it(self, work: Work) -> None:
-        def decide(_scene: Scene, _order: Order) -> Decision:
+        def decide(_scene: Observation, _order: RunOrder) -> Decision:
             raise WorkloadFailed("web-1: CrashLoopBackOff", code="crash_loop")
 
         with pytest.raises(WorkloadFailed, match="CrashLoopBackOff"):
             drive(work, decide)
 
 
-def waiting(_scene: Scene, _order: Order) -> Decision:
+def waiting(_scene: Observation, _order: RunOrder) -> Decision:
     return Wait("2 of 4 pods are ready")
 
 
@@ -183,9 +183,9 @@ class TestOwning:
     def test_every_object_of_the_workload_carries_the_generation_before_one_is_touched(self, work: Work) -> None:
         work.engine.stamp()
 
-        scene = work.engine.look()
-        assert scene.service.generation_stamp == work.lease.generation
-        assert scene.pod_sets["web"].deployment.generation_stamp == work.lease.generation
+        observation = work.engine.look()
+        assert observation.service.generation_stamp == work.lease.generation
+        assert observation.pod_sets["web"].deployment.generation_stamp == work.lease.generation
 
     def test_stamping_twice_writes_once(self, work: Work) -> None:
         work.engine.stamp()
@@ -198,8 +198,8 @@ class TestOwning:
     def test_an_object_of_a_later_generation_is_never_stamped_back(self, ports: Ports, work: Work) -> None:
         lease = read_lease(ports.kube, WORKLOAD)
         assert lease is not None
-        ref = RunRef(workload=WORKLOAD, run_id="run-1", is_taken_up=True)
-        take_up(ports.kube, ports.clock, lease, lease.required_state(), holder=ref.holder)
+        ref = RunRef(workload=WORKLOAD, run_id="run-1", is_takeover=True)
+        take_over(ports.kube, ports.clock, lease, lease.required_state(), holder=ref.holder)
         Work.of(ports, ref).engine.stamp()
 
         with pytest.raises(Fenced, match="wrote it last"):

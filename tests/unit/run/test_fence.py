@@ -15,7 +15,7 @@ from springtide.errors import Conflict, Fenced, NotFound
 from springtide.kube.objects import Deployment, Kind, KubeObject, Service, Version
 from springtide.run import phases
 from springtide.run.fence import Fence
-from springtide.run.lease import read_lease, take_up
+from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports
 from springtide.strategy.model import Create, Delete, Patch, Scale, Step
 
@@ -84,7 +84,7 @@ STEPS: list[Callable[[Ports], Step]] = [pause, scale, create, delete]
 def somebody_takes_over(ports: Ports) -> None:
     lease = read_lease(ports.kube, WORKLOAD)
     assert lease is not None
-    take_up(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
+    take_over(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
 
 
 def somebody_deletes_the_lease(ports: Ports) -> None:

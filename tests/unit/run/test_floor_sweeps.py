@@ -15,18 +15,18 @@ from courses import autoscaler
 from simulation import NAMESPACE, Simulation
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
-from springtide.events.almanac import Almanac
+from springtide.events.calendars import Calendars
 from springtide.events.minimum import Minimum
 from springtide.events.occurrences import Occurrence
-from springtide.events.sweep import Facts, order_for, with_floors
-from springtide.events.waves import Order
-from springtide.policy.calendar import Ask
-from springtide.policy.model import ScalingPolicy
+from springtide.events.sweep import Inspection, order_for, with_floors
+from springtide.events.waves import ServicePlan
+from springtide.fleet.inspection import inspect_service
+from springtide.policy.calendar.model import ServiceRequest
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import RunOutcome
+from springtide.recovery.reconcile import reconcile
 from springtide.run import phases, pipeline
-from springtide.run.looking import look_at_service
 from springtide.run.ports import Ports, RunRequest
-from springtide.run.reconcile import reconcile
 from springtide.run.release import expired_floors, held_floors
 from springtide.sandbox.controllers.autoscaling import WANTED
 
@@ -84,17 +84,17 @@ class Watched:
     def begin(self, *, asks: int = 6, days: float = 3) -> None:
         now = self.simulation.world.now()
         self.event = Occurrence(
-            "sales", "flash", now, now + timedelta(days=days), None, 50, {"web": Ask(replicas=asks)}
+            "sales", "flash", now, now + timedelta(days=days), None, 50, {"web": ServiceRequest(replicas=asks)}
         )
 
-    def order(self) -> Order:
+    def order(self) -> ServicePlan:
         now = self.simulation.world.now()
-        facts = look_at_service(self.ports(), self.simulation.policy)
+        facts = inspect_service(self.ports(), self.simulation.policy)
         going_on = [self.event] if self.event and now < self.event.end else []
-        (found,) = with_floors({"web": facts}, going_on, Almanac(), noted={}, now=now).values()
+        (found,) = with_floors({"web": facts}, going_on, Calendars(), noted={}, now=now).values()
         return order_for(type(found).from_record(found.to_record()), {})
 
-    def request(self, order: Order, step: int) -> RunRequest:
+    def request(self, order: ServicePlan, step: int) -> RunRequest:
         is_back = order.gives_back and step == len(order.steps) - 1
         replicas = None if is_back else order.steps[step]
         self.sweeps += 1
@@ -108,8 +108,8 @@ class Watched:
         )
         return replace(request, is_release=is_back, until=order.until)
 
-    def sweep(self) -> Order:
-        order = Order.from_record(self.order().to_record())
+    def sweep(self) -> ServicePlan:
+        order = ServicePlan.from_record(self.order().to_record())
         for step in range(len(order.steps)):
             outcome = pipeline.run(self.ports(), self.request(order, step))
             assert outcome is RunOutcome.SUCCEEDED
@@ -311,7 +311,7 @@ def test_a_sweep_whose_run_died_half_way_is_made_good_by_the_next() -> None:
 def test_a_freeze_writes_nothing() -> None:
     watched = Watched.of()
     watched.begin()
-    facts = look_at_service(watched.ports(), watched.simulation.policy)
+    facts = inspect_service(watched.ports(), watched.simulation.policy)
 
     assert order_for(replace(facts, frozen="nobody is here", floor=6), {}).steps == ()
 
@@ -336,7 +336,7 @@ PLANNED = Minimum(2, 4, NOW, timedelta(hours=2), held_until=NOW + timedelta(minu
         (PLANNED, 4, (4,)),  # the plan goes on, and its note ends within half of what it lasts
         (PLANNED, None, (4,)),  # nobody knows: what is held stays
         (replace(PLANNED, held_until=NOW + timedelta(minutes=90)), 4, ()),
-        (replace(PLANNED, own=4), 4, ()),
+        (replace(PLANNED, owner_minimum=4), 4, ()),
         (replace(PLANNED, held_until=None), 4, ()),
         (PLANNED, 6, (6,)),
     ],
@@ -344,7 +344,7 @@ PLANNED = Minimum(2, 4, NOW, timedelta(hours=2), held_until=NOW + timedelta(minu
 def test_where_the_plan_is_the_minimum_a_sweep_follows_it_and_renews_its_note(
     minimum: Minimum, planned: int | None, steps: tuple[int, ...]
 ) -> None:
-    order = order_for(Facts("web", 4, planned, minimum=minimum), {})
+    order = order_for(Inspection("web", 4, planned, minimum=minimum), {})
 
     assert order.steps == steps
     assert order.until == (NOW + timedelta(hours=2) if steps else None)

@@ -13,7 +13,7 @@ from springtide.errors import Conflict, Fenced, PermanentError
 from springtide.kube.objects import Kind
 from springtide.labels import STATE
 from springtide.run import phases
-from springtide.run.lease import Lease, all_leases, owned_lease, read_lease, renew, take, take_up, write_state
+from springtide.run.lease import Lease, acquire, all_leases, owned_lease, read_lease, renew, take_over, write_state
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import VERSION, JournalStatus, Phase, RunState
 
@@ -62,13 +62,13 @@ class TestTaking:
     def test_the_same_run_takes_it_once(self, ports: Ports, state: RunState) -> None:
         before = lease_of(ports)
 
-        again = take(ports.kube, ports.clock, state, least_generation=0)
+        again = acquire(ports.kube, ports.clock, state, least_generation=0)
 
         assert (again.holder, again.generation, again.version) == ("run-1", before.generation, before.version)
 
     def test_another_run_is_told_who_owns_it_and_in_which_phase(self, ports: Ports, state: RunState) -> None:
         with pytest.raises(Fenced, match=r"shop/web: run 'run-1' owns the workload \(phase create_instances") as caught:
-            take(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+            acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
 
         assert caught.value.code == "service_busy"
 
@@ -76,14 +76,14 @@ class TestTaking:
         write_state(ports.kube, ports.clock, lease_of(ports), state, release=True)
 
         with pytest.raises(Fenced) as caught:
-            take(ports.kube, ports.clock, state, least_generation=0)
+            acquire(ports.kube, ports.clock, state, least_generation=0)
 
         assert caught.value.code == "run_finished"
 
     def test_the_next_owner_has_a_higher_generation(self, ports: Ports, state: RunState) -> None:
         released = write_state(ports.kube, ports.clock, lease_of(ports), state, release=True)
 
-        taken = take(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
 
         assert taken.generation == released.generation + 1
 
@@ -91,14 +91,14 @@ class TestTaking:
         lease = lease_of(ports)
         ports.kube.delete(Kind.LEASE, NAMESPACE, lease.name, version=lease.version)
 
-        taken = take(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=41)
+        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=41)
 
         assert taken.generation == 42
 
     def test_taking_it_over_fences_the_owner_out(self, ports: Ports, state: RunState) -> None:
         stood = lease_of(ports)
 
-        taken = take_up(ports.kube, ports.clock, stood, state, holder="reconcile:run-1")
+        taken = take_over(ports.kube, ports.clock, stood, state, holder="reconcile:run-1")
 
         assert taken.generation == stood.generation + 1
         with pytest.raises(Fenced, match="reconcile:run-1"):
@@ -109,7 +109,7 @@ class TestTaking:
         renew(ports.kube, ports.clock, stood, WORKLOAD)
 
         with pytest.raises(Conflict):
-            take_up(ports.kube, ports.clock, stood, state, holder="reconcile:run-1")
+            take_over(ports.kube, ports.clock, stood, state, holder="reconcile:run-1")
 
 
 class TestState:
@@ -169,7 +169,7 @@ class TestOtherVersions:
         lease = rewritten(ports, of_version(state, VERSION + 1), holder="run-1")
 
         with pytest.raises(Fenced, match=r"run 'run-1' owns the workload \(phase unknown") as caught:
-            take(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+            acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
 
         assert caught.value.code == "service_busy"
         assert lease_of(ports).version == lease.version
@@ -187,7 +187,7 @@ class TestOtherVersions:
     def test_a_free_one_that_nobody_can_read_is_replaced(self, ports: Ports, state: RunState, text: str) -> None:
         lease = rewritten(ports, text, holder=None)
 
-        taken = take(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
 
         assert lease.state is None
         assert (taken.holder, taken.generation) == ("run-2", lease.generation + 1)
@@ -197,7 +197,7 @@ class TestOtherVersions:
     def test_a_free_one_of_any_version_is_replaced(self, ports: Ports, state: RunState, version: int) -> None:
         rewritten(ports, of_version(state, version), holder=None)
 
-        taken = take(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
 
         assert taken.holder == "run-2"
 
@@ -205,7 +205,7 @@ class TestOtherVersions:
         rewritten(ports, of_version(state, VERSION + 1), holder=None)
 
         with pytest.raises(Fenced) as caught:
-            take(ports.kube, ports.clock, state, least_generation=0)
+            acquire(ports.kube, ports.clock, state, least_generation=0)
 
         assert caught.value.code == "run_finished"
 

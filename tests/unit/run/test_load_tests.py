@@ -17,14 +17,14 @@ from e2e.sandbox_cluster import start_sandbox
 from simulation import web
 from springtide.errors import Fenced, SpringtideError
 from springtide.events.rehearsal import LoadOrder
-from springtide.events.rehearsed import RehearsalVerdict, Rehearsed, judged
+from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict, judged
+from springtide.fleet.load_test import load_test
 from springtide.kube.live import connect
 from springtide.record.memory import MemoryStore
 from springtide.run import phases
 from springtide.run.admission import admit
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.ports import Ports, RunRequest
-from springtide.run.rehearsing import load_test
 from springtide.verify.route import address_of
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -62,7 +62,7 @@ def wait_for_replicas(ports: Ports) -> bool:
     until = ports.clock.monotonic() + 60
     while ports.clock.monotonic() < until:
         try:
-            scene, stable = admit(
+            observation, stable = admit(
                 ports,
                 RunRequest(
                     run_id="look",
@@ -77,8 +77,8 @@ def wait_for_replicas(ports: Ports) -> bool:
         except SpringtideError:  # the cluster comes up
             ports.clock.sleep(0.1)
             continue
-        url = address_of(scene.service) + "/"
-        if len(scene.ready_endpoints(stable)) == 2 and all(
+        url = address_of(observation.service) + "/"
+        if len(observation.ready_endpoints(stable)) == 2 and all(
             ports.route.get(url, timeout_seconds=2).error is None for _ in range(20)
         ):
             return True
@@ -86,12 +86,12 @@ def wait_for_replicas(ports: Ports) -> bool:
     return False
 
 
-def verdict(ports: Ports, order: LoadOrder) -> Rehearsed:
+def verdict(ports: Ports, order: LoadOrder) -> RehearsalOutcome:
     """Send the load, and return the verdict over it."""
     begun: list[str] = []
     figures = load_test(ports, WEB, order, lambda: begun.append("begun"))
     assert begun == (["begun"] if figures.requests else [])
-    return judged(Rehearsed("r1", "web", "flash", NOW, RehearsalVerdict.NOT_TESTED, ""), order, figures)
+    return judged(RehearsalOutcome("r1", "web", "flash", NOW, RehearsalVerdict.NOT_TESTED, ""), order, figures)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_with_too_few_ready_replicas_nothing_is_sent(healthy: Ports) -> None:
     found = verdict(healthy, replace(ORDER, replicas=3))
 
     assert (found.verdict, found.figures and found.figures.requests) == (RehearsalVerdict.WOULD_NOT_HOLD, 0)
-    assert "2 of 3 replicas were ready, so nothing was sent" in found.words
+    assert "2 of 3 replicas were ready, so nothing was sent" in found.message
 
 
 def test_no_more_is_sent_than_allowed_whatever_the_rate(healthy: Ports) -> None:
@@ -128,7 +128,7 @@ def test_a_condition_of_the_policy_that_fails_ends_it(healthy: Ports) -> None:
     found = verdict(replace(healthy, instant=lambda _query: 7.0), ORDER)
 
     assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
-    assert "promql lost_orders: 7 is not below 1" in found.words
+    assert "promql lost_orders: 7 is not below 1" in found.message
     assert found.figures is not None
     assert found.figures.requests < 100
 
@@ -151,7 +151,7 @@ def test_errors_end_it_early_and_measure_nothing(tmp_path: Path) -> None:
         found = verdict(ports, ORDER)
 
     assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
-    assert "times status 500" in found.words
+    assert "times status 500" in found.message
     assert found.figures is not None
     assert found.figures.requests < 350
 
@@ -167,4 +167,4 @@ def test_a_service_with_too_few_workers_ends_it_early_and_its_limit_is_measured(
     assert found.measured is not None
     assert found.measured.is_limit
     assert 5 < found.measured.per_replica <= 27  # an answer more may end in the same second
-    assert "One replica serves" in found.words
+    assert "One replica serves" in found.message

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from simulation import Simulation
 from springtide.events.release import Health
-from springtide.events.sweep import Facts, order_for
+from springtide.events.sweep import Inspection, order_for
+from springtide.fleet.inspection import OWNED_FOR, inspect_service, inspect_when_free
 from springtide.run import phases
-from springtide.run.looking import OWNED_FOR, look_at_service, look_when_free
 from springtide.run.ports import RunRef
 from springtide.sandbox.world import World
 
@@ -50,12 +50,12 @@ def test_a_sweep_does_not_wait_for_the_run() -> None:
     simulation, _ = owned()
     begin = simulation.world.elapsed
 
-    facts = look_at_service(simulation.ports(), simulation.policy)
+    facts = inspect_service(simulation.ports(), simulation.policy)
 
     assert facts.is_owned
     assert "owns the workload" in str(facts.frozen)
     assert simulation.world.elapsed - begin < 1
-    assert Facts.from_record(facts.to_record()) == facts
+    assert Inspection.from_record(facts.to_record()) == facts
 
 
 def test_an_event_waits_until_the_run_is_over() -> None:
@@ -66,17 +66,17 @@ def test_an_event_waits_until_the_run_is_over() -> None:
         phases.report(simulation.ports(), ref)
 
     clock = Meanwhile(simulation.world, 60, end)
-    facts = look_when_free(replace(simulation.ports(), clock=clock), simulation.policy)
+    facts = inspect_when_free(replace(simulation.ports(), clock=clock), simulation.policy)
 
     assert (facts.is_owned, facts.frozen, facts.current) == (False, None, 2)
-    assert facts.usual is not None
+    assert facts.expected is not None
 
 
 def test_an_event_does_not_wait_for_ever() -> None:
     simulation, _ = owned()
     begin = simulation.world.now()
 
-    facts = look_when_free(simulation.ports(), simulation.policy)
+    facts = inspect_when_free(simulation.ports(), simulation.policy)
 
     assert facts.is_owned
     assert OWNED_FOR <= simulation.world.now() - begin < OWNED_FOR + timedelta(seconds=10)
@@ -84,9 +84,9 @@ def test_an_event_does_not_wait_for_ever() -> None:
 
 def test_what_comes_after_an_owned_service_does_not_grow_before_it() -> None:
     well = Health(None)
-    others = {"db": Facts("db", 0, None, frozen="db: run 'sale' owns the workload", is_owned=True)}
+    others = {"db": Inspection("db", 0, None, frozen="db: run 'sale' owns the workload", is_owned=True)}
 
-    grown, shrunk = (order_for(Facts("web", 4, planned, health=well, after=("db",)), others) for planned in (8, 2))
+    grown, shrunk = (order_for(Inspection("web", 4, planned, health=well, after=("db",)), others) for planned in (8, 2))
 
     assert grown.steps == ()
     assert grown.reason == "held at 4: db, which it comes after: db: run 'sale' owns the workload"

@@ -9,7 +9,7 @@ import pytest
 from builders import NOW
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
-from springtide.run.measuring import measured_runs
+from springtide.training.durations import measured_runs
 from springtide.workload import Workload
 
 

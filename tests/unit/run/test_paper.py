@@ -10,8 +10,8 @@ import numpy as np
 
 from builders import policy
 from springtide.demand.model import DemandSeries
-from springtide.policy.model import ScalingPolicy
-from springtide.run.paper import PaperLine, rehearse_on_paper
+from springtide.fleet.simulated import SimulatedLine, simulate_preparation
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.ports import Ports
 from unit.events.calendars import occurrence, utc
 
@@ -37,25 +37,25 @@ def measured(**spec: Any) -> ScalingPolicy:
     return policy(demand=demand, capacity=capacity, **spec)
 
 
-def line(source: Recorded, chosen: ScalingPolicy, cap: int | None = None) -> PaperLine:
+def line(source: Recorded, chosen: ScalingPolicy, cap: int | None = None) -> SimulatedLine:
     ports = cast("Ports", type("Reading", (), {"demand": staticmethod(lambda _policy: source)}))
-    (found,) = rehearse_on_paper(ports, {"web": chosen}, [EVENT], at=PREPARED, cap=cap)
+    (found,) = simulate_preparation(ports, {"web": chosen}, [EVENT], at=PREPARED, cap=cap)
     return found
 
 
 def test_it_plans_with_what_was_known_and_counts_the_minutes_that_were_short() -> None:
     found = line(Recorded(), measured())
 
-    assert (found.usual, found.planned, found.needed) == (2, 6, 8)  # 100, and 400, by 50 a replica
+    assert (found.expected, found.planned, found.needed) == (2, 6, 8)  # 100, and 400, by 50 a replica
     assert (found.minutes, found.short_minutes, found.pod_hours) == (60, 31, 6.0)
-    assert found.words() == "2 → 6 planned; demand asked for at most 8: 31 of 60 minutes short, 6.0 pod-hours"
+    assert found.message() == "2 → 6 planned; demand asked for at most 8: 31 of 60 minutes short, 6.0 pod-hours"
 
 
 def test_what_comes_later_changes_no_plan() -> None:
     blind = line(Recorded(until=PREPARED), measured())
 
     assert blind.planned == line(Recorded(), measured()).planned
-    assert blind.short_minutes == line(Recorded(), measured()).short_minutes or blind.trouble
+    assert blind.short_minutes == line(Recorded(), measured()).short_minutes or blind.problem
 
 
 def test_bounds_and_the_cap_hold_on_paper_too() -> None:
@@ -67,8 +67,8 @@ def test_bounds_and_the_cap_hold_on_paper_too() -> None:
 
 def test_a_service_without_demand_or_policy_is_told() -> None:
     silent = line(Recorded(until=PREPARED - timedelta(days=1)), measured())
-    (unknown,) = rehearse_on_paper(cast("Ports", None), {}, [replace(EVENT)], at=PREPARED)
+    (unknown,) = simulate_preparation(cast("Ports", None), {}, [replace(EVENT)], at=PREPARED)
 
     assert silent.planned is None
-    assert silent.words().startswith("not planned: ")
-    assert unknown.words() == "not planned: it has no policy"
+    assert silent.message().startswith("not planned: ")
+    assert unknown.message() == "not planned: it has no policy"

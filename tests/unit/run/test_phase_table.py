@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from springtide.policy.strategy import BlueGreen, Deadlines
-from springtide.policy.units import Duration
+from springtide.policy.language.units import Duration
+from springtide.policy.scaling.strategy import BlueGreen, Deadlines
 from springtide.run import phases
 from springtide.run.phase_table import FORWARD, PHASES, rule_of
 from springtide.run.state import Phase

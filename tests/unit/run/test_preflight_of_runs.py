@@ -16,7 +16,7 @@ from springtide.errors import InputError
 from springtide.kube.live import LiveKube
 from springtide.plan.findings import FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.policy.model import ScalingPolicy
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import pipeline
 from springtide.run.admission import plan_capacity
 from springtide.run.ports import Neighbours, Ports

@@ -11,6 +11,7 @@ import pytest
 
 from builders import policy
 from simulation import Simulation, web
+from springtide.autoscaling.manifests import applied_now, horizontal_pod_autoscaler
 from springtide.capacity.auto import Auto
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.registry import build_model
@@ -18,15 +19,15 @@ from springtide.capacity.setting import Setting
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError
 from springtide.kube.objects import Deployment
-from springtide.plan.autoscaler import applied_now, horizontal_pod_autoscaler
-from springtide.policy.control import AutoSpec
-from springtide.policy.model import ScalingPolicy
+from springtide.plan.startup import startup_allowed
+from springtide.policy.scaling.auto import AutoSpec
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
-from springtide.run.admission import Around, calculated
-from springtide.run.learning import Learning
-from springtide.run.startup import Startup, seconds_to_serving, startup_allowed, startup_of
-from springtide.run.tuning import tune_learning, tune_policy
+from springtide.run.estimation import EstimateInputs, estimate_for
+from springtide.training.days import Learning
+from springtide.training.startup import Startup, seconds_to_serving, startup_of
+from springtide.training.tuning import tune_learning, tune_policy
 from springtide.workload import Workload
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -193,8 +194,8 @@ class TestTuning:
     def test_before_any_tuning_a_plan_looks_ahead_by_the_probes(self) -> None:
         wanted, last_look = tuned_policy(AUTO), NOW
         answers = [
-            calculated(
-                wanted, Wave(), MemoryStore(), now=last_look, current=2, around=Around(allowed_startup=allowed)
+            estimate_for(
+                wanted, Wave(), MemoryStore(), now=last_look, current=2, around=EstimateInputs(allowed_startup=allowed)
             ).answers[0]
             for allowed in (None, 300.0)
         ]

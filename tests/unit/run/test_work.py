@@ -10,7 +10,7 @@ import pytest
 from simulation import WORKLOAD, Simulation
 from springtide.errors import Fenced, PermanentError
 from springtide.run import phases
-from springtide.run.lease import read_lease, take_up
+from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalStatus, Phase
 from springtide.run.work import Work
@@ -31,8 +31,8 @@ def taken_over(ports: Ports) -> RunRef:
     """Let `reconcile` take the place of the run's owner."""
     lease = read_lease(ports.kube, WORKLOAD)
     assert lease is not None
-    ref = replace(REF, is_taken_up=True)
-    take_up(ports.kube, ports.clock, lease, lease.required_state(), holder=ref.holder)
+    ref = replace(REF, is_takeover=True)
+    take_over(ports.kube, ports.clock, lease, lease.required_state(), holder=ref.holder)
     return ref
 
 

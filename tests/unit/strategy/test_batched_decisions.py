@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OWN_SELECTOR, SetBuilder, order, pinned, policy, scene, service
+from builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, policy, service
 from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Kind
 from springtide.strategy.batched import BatchedStrategy
-from springtide.strategy.model import Create, Decision, Delete, Done, Order, Patch, Scale, Wait
+from springtide.strategy.model import Create, Decision, Delete, Done, Patch, RunOrder, Scale, Wait
 from springtide.strategy.registry import strategy_for
 
 SETTINGS = policy(
@@ -24,7 +24,7 @@ LONG_AGO = timedelta(minutes=5)
 WIDENED = service(OWN_SELECTOR, switched=LONG_AGO)
 
 
-def going(start: int = 6, target: int = 6) -> Order:
+def going(start: int = 6, target: int = 6) -> RunOrder:
     return order(target, start=start, settings=SETTINGS)
 
 
@@ -38,8 +38,8 @@ def test_a_policy_with_batched_overlap_means_this_strategy() -> None:
 
 
 def test_the_twin_is_created_empty_behind_the_pin_and_grown_to_the_first_batch() -> None:
-    created = STRATEGY.create(scene(service(pinned("hash-own")), STABLE), going())
-    grown = STRATEGY.create(scene(service(pinned("hash-own")), STABLE, BATCH.with_(replicas=0)), going())
+    created = STRATEGY.create(observation(service(pinned("hash-own")), STABLE), going())
+    grown = STRATEGY.create(observation(service(pinned("hash-own")), STABLE, BATCH.with_(replicas=0)), going())
 
     assert isinstance(created, Create)
     assert created.manifest["spec"]["replicas"] == 0
@@ -47,7 +47,7 @@ def test_the_twin_is_created_empty_behind_the_pin_and_grown_to_the_first_batch()
 
 
 def test_the_switch_widens_the_selector_to_its_own_form_and_stamps_it() -> None:
-    decision = STRATEGY.switch(scene(service(pinned("hash-own")), STABLE, BATCH), going())
+    decision = STRATEGY.switch(observation(service(pinned("hash-own")), STABLE, BATCH), going())
 
     assert isinstance(decision, Patch)
     assert decision.kind is Kind.SERVICE
@@ -56,29 +56,29 @@ def test_the_switch_widens_the_selector_to_its_own_form_and_stamps_it() -> None:
 
 
 def test_nothing_is_widened_while_the_batch_is_not_ready() -> None:
-    look = scene(service(pinned("hash-own")), STABLE, BATCH.with_(ready=1))
+    look = observation(service(pinned("hash-own")), STABLE, BATCH.with_(ready=1))
 
     assert isinstance(STRATEGY.switch(look, going()), Wait)
 
 
 def test_an_unpinned_service_without_the_stamp_is_not_taken_for_a_widened_one() -> None:
     with pytest.raises(Conflict):
-        STRATEGY.switched(scene(service(), STABLE, BATCH), going())
+        STRATEGY.switched(observation(service(), STABLE, BATCH), going())
 
 
 def test_both_sets_must_serve_for_the_propagation_time() -> None:
     just_now = service(OWN_SELECTOR, switched=timedelta(seconds=1))
 
-    assert isinstance(STRATEGY.switched(scene(just_now, STABLE, BATCH), going()), Wait)
-    assert isinstance(STRATEGY.switched(scene(WIDENED, STABLE, BATCH, serving=["web"]), going()), Wait)
-    assert isinstance(STRATEGY.switched(scene(WIDENED, STABLE, BATCH), going()), Done)
+    assert isinstance(STRATEGY.switched(observation(just_now, STABLE, BATCH), going()), Wait)
+    assert isinstance(STRATEGY.switched(observation(WIDENED, STABLE, BATCH, serving=["web"]), going()), Wait)
+    assert isinstance(STRATEGY.switched(observation(WIDENED, STABLE, BATCH), going()), Done)
 
 
 def test_batches_are_exchanged_one_by_one() -> None:
-    shrink = STRATEGY.remove(scene(WIDENED, STABLE, BATCH), going())
-    grow = STRATEGY.remove(scene(WIDENED, STABLE.with_(replicas=4), BATCH), going())
-    wait = STRATEGY.remove(scene(WIDENED, STABLE.with_(replicas=4), BATCH.with_(replicas=4, ready=3)), going())
-    last = STRATEGY.remove(scene(WIDENED, STABLE.with_(replicas=0), BATCH.with_(replicas=6)), going())
+    shrink = STRATEGY.remove(observation(WIDENED, STABLE, BATCH), going())
+    grow = STRATEGY.remove(observation(WIDENED, STABLE.with_(replicas=4), BATCH), going())
+    wait = STRATEGY.remove(observation(WIDENED, STABLE.with_(replicas=4), BATCH.with_(replicas=4, ready=3)), going())
+    last = STRATEGY.remove(observation(WIDENED, STABLE.with_(replicas=0), BATCH.with_(replicas=6)), going())
 
     assert scaled(shrink) == ("web", 4)
     assert scaled(grow) == ("web-alt", 4)
@@ -90,7 +90,7 @@ def test_batches_are_exchanged_one_by_one() -> None:
 def test_the_peak_is_never_more_than_one_batch_above_full_size(start: int, target: int) -> None:
     stable, new = STABLE.with_(replicas=start), BATCH
     for _ in range(40):
-        decision = STRATEGY.remove(scene(WIDENED, stable, new), going(start, target))
+        decision = STRATEGY.remove(observation(WIDENED, stable, new), going(start, target))
         if isinstance(decision, Delete):
             break
         name, replicas = scaled(decision)
@@ -103,16 +103,16 @@ def test_the_peak_is_never_more_than_one_batch_above_full_size(start: int, targe
 
 def test_the_stamp_goes_when_the_stable_set_is_gone_then_the_new_one_shrinks() -> None:
     new = BATCH.with_(replicas=6)
-    clean = STRATEGY.remove(scene(WIDENED, new), going(6, 3))
-    shrink = STRATEGY.remove(scene(service(), new), going(6, 3))
+    clean = STRATEGY.remove(observation(WIDENED, new), going(6, 3))
+    shrink = STRATEGY.remove(observation(service(), new), going(6, 3))
 
     assert isinstance(clean, Patch)
     assert scaled(shrink) == ("web-alt", 5)
 
 
 def test_the_way_back_from_the_middle_makes_the_stable_set_whole_then_narrows_the_selector() -> None:
-    grow = STRATEGY.roll_back(scene(WIDENED, STABLE.with_(replicas=4), BATCH), going())
-    narrow = STRATEGY.roll_back(scene(WIDENED, STABLE, BATCH), going())
+    grow = STRATEGY.roll_back(observation(WIDENED, STABLE.with_(replicas=4), BATCH), going())
+    narrow = STRATEGY.roll_back(observation(WIDENED, STABLE, BATCH), going())
 
     assert scaled(grow) == ("web", 6)
     assert isinstance(narrow, Patch)

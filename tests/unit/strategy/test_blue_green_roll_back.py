@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import SetBuilder, order, pinned, scene, service
+from builders import SetBuilder, observation, order, pinned, service
 from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Kind
@@ -21,12 +21,12 @@ LONG_AGO = timedelta(minutes=5)
 
 
 def test_nothing_written_yet_is_nothing_to_undo() -> None:
-    assert isinstance(STRATEGY.roll_back(scene(service(), SetBuilder()), order(6)), Done)
+    assert isinstance(STRATEGY.roll_back(observation(service(), SetBuilder()), order(6)), Done)
 
 
 def test_before_the_switch_the_new_set_never_served_and_goes_at_once() -> None:
-    scale = STRATEGY.roll_back(scene(service(AT_STABLE), STABLE, NEW.with_(ready=0)), order(6))
-    delete = STRATEGY.roll_back(scene(service(AT_STABLE), STABLE, NEW.with_(replicas=0)), order(6))
+    scale = STRATEGY.roll_back(observation(service(AT_STABLE), STABLE, NEW.with_(ready=0)), order(6))
+    delete = STRATEGY.roll_back(observation(service(AT_STABLE), STABLE, NEW.with_(replicas=0)), order(6))
 
     assert isinstance(scale, Scale)
     assert (scale.name, scale.replicas) == ("web-alt", 0)
@@ -35,8 +35,8 @@ def test_before_the_switch_the_new_set_never_served_and_goes_at_once() -> None:
 
 
 def test_the_selector_is_given_back_before_the_stable_set_is_resumed() -> None:
-    give_back = STRATEGY.roll_back(scene(service(AT_STABLE), STABLE), order(6))
-    resume = STRATEGY.roll_back(scene(service(), STABLE), order(6))
+    give_back = STRATEGY.roll_back(observation(service(AT_STABLE), STABLE), order(6))
+    resume = STRATEGY.roll_back(observation(service(), STABLE), order(6))
 
     assert isinstance(give_back, Patch)
     assert give_back.kind is Kind.SERVICE
@@ -46,8 +46,8 @@ def test_the_selector_is_given_back_before_the_stable_set_is_resumed() -> None:
 
 
 def test_after_the_switch_the_stable_set_is_whole_again_before_anything_points_at_it() -> None:
-    grow = STRATEGY.roll_back(scene(service(AT_NEW, switched=LONG_AGO), STABLE.with_(replicas=1), NEW), order(6))
-    wait = STRATEGY.roll_back(scene(service(AT_NEW, switched=LONG_AGO), STABLE.with_(ready=2), NEW), order(6))
+    grow = STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), STABLE.with_(replicas=1), NEW), order(6))
+    wait = STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), STABLE.with_(ready=2), NEW), order(6))
 
     assert isinstance(grow, Scale)
     assert (grow.name, grow.replicas) == ("web", 3)
@@ -55,9 +55,9 @@ def test_after_the_switch_the_stable_set_is_whole_again_before_anything_points_a
 
 
 def test_pointing_back_is_a_switch_with_its_own_propagation_time() -> None:
-    back = STRATEGY.roll_back(scene(service(AT_NEW, switched=LONG_AGO), STABLE, NEW), order(6))
-    wait = STRATEGY.roll_back(scene(service(AT_STABLE, switched=timedelta(seconds=1)), STABLE, NEW), order(6))
-    step = STRATEGY.roll_back(scene(service(AT_STABLE, switched=LONG_AGO), STABLE, NEW), order(6))
+    back = STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), STABLE, NEW), order(6))
+    wait = STRATEGY.roll_back(observation(service(AT_STABLE, switched=timedelta(seconds=1)), STABLE, NEW), order(6))
+    step = STRATEGY.roll_back(observation(service(AT_STABLE, switched=LONG_AGO), STABLE, NEW), order(6))
 
     assert isinstance(back, Patch)
     assert back.change["spec"]["selector"] == {labels.POD_TEMPLATE_HASH: "hash-own"}
@@ -68,8 +68,8 @@ def test_pointing_back_is_a_switch_with_its_own_propagation_time() -> None:
 
 
 def test_a_stable_set_that_is_gone_leaves_the_new_one_serving() -> None:
-    give_back = STRATEGY.roll_back(scene(service(AT_NEW, switched=LONG_AGO), NEW), order(6))
-    kept = STRATEGY.roll_back(scene(service(), NEW), order(6))
+    give_back = STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), NEW), order(6))
+    kept = STRATEGY.roll_back(observation(service(), NEW), order(6))
 
     assert isinstance(give_back, Patch)
     assert isinstance(kept, Done)
@@ -78,7 +78,7 @@ def test_a_stable_set_that_is_gone_leaves_the_new_one_serving() -> None:
 
 def test_another_deployment_under_the_stable_name_stops_the_roll_back() -> None:
     with pytest.raises(Conflict) as caught:
-        STRATEGY.roll_back(scene(service(AT_NEW), STABLE.with_(uid="uid-other"), NEW), order(6))
+        STRATEGY.roll_back(observation(service(AT_NEW), STABLE.with_(uid="uid-other"), NEW), order(6))
 
     assert caught.value.code == "workload_replaced"
 
@@ -86,5 +86,5 @@ def test_another_deployment_under_the_stable_name_stops_the_roll_back() -> None:
 def test_an_edit_of_the_paused_template_does_not_keep_the_roll_back_from_ending() -> None:
     edited = STABLE.with_(env="v2")
 
-    assert isinstance(STRATEGY.roll_back(scene(service(AT_NEW, switched=LONG_AGO), edited, NEW), order(6)), Patch)
-    assert isinstance(STRATEGY.roll_back(scene(service(), edited.with_(paused=False)), order(6)), Done)
+    assert isinstance(STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), edited, NEW), order(6)), Patch)
+    assert isinstance(STRATEGY.roll_back(observation(service(), edited.with_(paused=False)), order(6)), Done)

@@ -7,25 +7,25 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, SetBuilder, hpa, order, policy, scaled_object, scene, service
+from builders import NOW, SetBuilder, hpa, observation, order, policy, scaled_object, service
 from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
-from springtide.kube.autoscaler import Autoscaler, Bounds
-from springtide.kube.scene import Scene
+from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds
+from springtide.kube.observation import Observation
 from springtide.strategy.floor import FloorStrategy
-from springtide.strategy.hold import Hold, own_bounds
-from springtide.strategy.model import Decision, Done, Order, Patch, Wait
+from springtide.strategy.hold import FloorHold, owner_bounds
+from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
 
 STRATEGY = FloorStrategy()
 SETTINGS = policy(strategy={"type": "floor"}).spec.strategy
 
 
-def going(through: Autoscaler, target: int, *, start: int = 3) -> Order:
+def going(through: Autoscaler, target: int, *, start: int = 3) -> RunOrder:
     return order(target, start=start, settings=SETTINGS, through=through)
 
 
-def look(autoscaler: Autoscaler | None, replicas: int = 3, **changes: Any) -> Scene:
-    return scene(service(), SetBuilder(replicas=replicas, **changes), autoscaler=autoscaler)
+def look(autoscaler: Autoscaler | None, replicas: int = 3, **changes: Any) -> Observation:
+    return observation(service(), SetBuilder(replicas=replicas, **changes), autoscaler=autoscaler)
 
 
 def note_of(through: Autoscaler, target: int) -> str:
@@ -46,11 +46,11 @@ def raised(through: Autoscaler, target: int) -> Autoscaler:
 
 def test_a_raise_is_one_write_of_the_minimum_and_the_note() -> None:
     change = patched(STRATEGY.create(look(hpa(3)), going(hpa(3), 11)))
-    hold = Hold.from_text(change["metadata"]["annotations"][labels.FLOOR])
+    hold = FloorHold.from_text(change["metadata"]["annotations"][labels.FLOOR])
 
     assert change["spec"] == {"minReplicas": 11, "maxReplicas": 20}
     assert (hold.run, hold.owner, hold.reason) == ("run-1", "ada", "a sale")
-    assert (hold.raised, hold.original) == (Bounds(11, 20), Bounds(3, 20))
+    assert (hold.raised, hold.original) == (AutoscalerBounds(11, 20), AutoscalerBounds(3, 20))
     assert hold.until > NOW
 
 
@@ -91,13 +91,13 @@ def test_a_raise_that_is_written_is_not_written_again() -> None:
     ids=["not followed yet", "one is not ready", "all ready"],
 )
 def test_ready_is_what_the_floor_asks_for(pods: SetBuilder, *, is_ready: bool) -> None:
-    found = scene(service(), pods, autoscaler=raised(hpa(3), 11))
+    found = observation(service(), pods, autoscaler=raised(hpa(3), 11))
 
     assert isinstance(STRATEGY.ready(found, going(hpa(3), 11)), Done if is_ready else Wait)
 
 
 def test_exactly_the_floor_has_to_serve() -> None:
-    one_more = scene(service(), SetBuilder(replicas=11, pods=12), autoscaler=raised(hpa(3), 11))
+    one_more = observation(service(), SetBuilder(replicas=11, pods=12), autoscaler=raised(hpa(3), 11))
 
     assert isinstance(STRATEGY.removed(look(raised(hpa(3), 11), 11), going(hpa(3), 11)), Done)
     assert isinstance(STRATEGY.removed(one_more, going(hpa(3), 11)), Wait)
@@ -111,7 +111,7 @@ def test_more_than_the_floor_is_the_autoscalers_own_business() -> None:
 
 
 def test_endpoints_count_and_not_pods() -> None:
-    nobody = scene(service(), SetBuilder(replicas=11), serving=[], autoscaler=raised(hpa(3), 11))
+    nobody = observation(service(), SetBuilder(replicas=11), serving=[], autoscaler=raised(hpa(3), 11))
 
     assert isinstance(STRATEGY.switched(nobody, going(hpa(3), 11)), Wait)
 
@@ -133,9 +133,9 @@ def test_after_a_release_the_autoscaler_takes_pods_in_its_own_time() -> None:
 
 def test_a_second_raise_remembers_what_was_there_first() -> None:
     held = raised(hpa(3, 8), 11)
-    hold = Hold.from_text(note_of(held, 15))
+    hold = FloorHold.from_text(note_of(held, 15))
 
-    assert (hold.raised, hold.original) == (Bounds(15, 15), Bounds(3, 8))
+    assert (hold.raised, hold.original) == (AutoscalerBounds(15, 15), AutoscalerBounds(3, 8))
 
 
 def test_a_lower_floor_takes_the_raised_maximum_back_with_it() -> None:
@@ -148,10 +148,10 @@ def test_a_lower_floor_takes_the_raised_maximum_back_with_it() -> None:
 
 
 def test_a_bound_that_its_owner_set_since_stays() -> None:
-    note = raised(hpa(3, 8), 11).floor_text
+    note = raised(hpa(3, 8), 11).floor_annotation
 
-    assert own_bounds(Bounds(5, 11), note) == Bounds(5, 8)
-    assert own_bounds(Bounds(11, 30), note) == Bounds(3, 30)
+    assert owner_bounds(AutoscalerBounds(5, 11), note) == AutoscalerBounds(5, 8)
+    assert owner_bounds(AutoscalerBounds(11, 30), note) == AutoscalerBounds(3, 30)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_minimum_that_is_taken_back_is_told_and_not_fought_over() -> None:
 def test_pods_that_will_not_become_ready_fail_in_their_own_words() -> None:
     stuck = SetBuilder(replicas=11, ready=3, waiting="ErrImageNeverPull: gone")
     with pytest.raises(WorkloadFailed, match="ErrImageNeverPull"):
-        STRATEGY.ready(scene(service(), stuck, autoscaler=raised(hpa(3), 11)), going(hpa(3), 11))
+        STRATEGY.ready(observation(service(), stuck, autoscaler=raised(hpa(3), 11)), going(hpa(3), 11))
 
 
 class TestRollBack:
@@ -220,6 +220,6 @@ class TestRollBack:
 
 def test_a_note_that_springtide_did_not_write_is_told() -> None:
     with pytest.raises(Conflict) as caught:
-        own_bounds(Bounds(3, 8), "by hand")
+        owner_bounds(AutoscalerBounds(3, 8), "by hand")
 
     assert caught.value.code == "floor_unreadable"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from builders import SetBuilder, order, policy, scene, service
+from builders import SetBuilder, observation, order, policy, service
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.strategy.in_place import InPlaceStrategy
-from springtide.strategy.model import Decision, Done, Order, Scale, Wait
+from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
 
 STRATEGY = InPlaceStrategy()
 SETTINGS = policy(strategy={"type": "in_place"}).spec.strategy
 
 
-def going(start: int, target: int) -> Order:
+def going(start: int, target: int) -> RunOrder:
     return order(target, start=start, settings=SETTINGS)
 
 
@@ -23,24 +23,24 @@ def scaled(decision: Decision) -> int:
 
 
 def test_growth_is_one_write_to_the_scale_subresource() -> None:
-    assert scaled(STRATEGY.create(scene(service(), SetBuilder()), going(3, 6))) == 6
+    assert scaled(STRATEGY.create(observation(service(), SetBuilder()), going(3, 6))) == 6
 
 
 def test_growth_counts_only_at_the_endpoints() -> None:
     grown = SetBuilder(replicas=6)
 
-    assert isinstance(STRATEGY.switched(scene(service(), grown, serving=[]), going(3, 6)), Wait)
-    assert isinstance(STRATEGY.switched(scene(service(), grown), going(3, 6)), Done)
+    assert isinstance(STRATEGY.switched(observation(service(), grown, serving=[]), going(3, 6)), Wait)
+    assert isinstance(STRATEGY.switched(observation(service(), grown), going(3, 6)), Done)
 
 
 def test_a_shrink_creates_nothing_and_goes_in_steps_of_a_quarter() -> None:
-    assert isinstance(STRATEGY.create(scene(service(), SetBuilder(replicas=12)), going(12, 3)), Done)
-    assert scaled(STRATEGY.remove(scene(service(), SetBuilder(replicas=12)), going(12, 3))) == 9
-    assert scaled(STRATEGY.remove(scene(service(), SetBuilder(replicas=4)), going(12, 3))) == 3
+    assert isinstance(STRATEGY.create(observation(service(), SetBuilder(replicas=12)), going(12, 3)), Done)
+    assert scaled(STRATEGY.remove(observation(service(), SetBuilder(replicas=12)), going(12, 3))) == 9
+    assert scaled(STRATEGY.remove(observation(service(), SetBuilder(replicas=4)), going(12, 3))) == 3
 
 
 def test_a_shrink_is_halted_when_too_few_endpoints_would_stay() -> None:
-    decision = STRATEGY.remove(scene(service(), SetBuilder(replicas=6), serving=[]), going(6, 3))
+    decision = STRATEGY.remove(observation(service(), SetBuilder(replicas=6), serving=[]), going(6, 3))
 
     assert isinstance(decision, Wait)
     assert "removal is halted" in decision.message
@@ -48,23 +48,23 @@ def test_a_shrink_is_halted_when_too_few_endpoints_would_stay() -> None:
 
 def test_roll_back_of_growth_that_never_became_ready_removes_the_unready_pods() -> None:
     stuck = SetBuilder(replicas=6, ready=3)
-    decision = STRATEGY.roll_back(scene(service(), stuck), going(3, 6))
+    decision = STRATEGY.roll_back(observation(service(), stuck), going(3, 6))
 
     assert scaled(decision) == 5
 
 
 def test_roll_back_of_a_shrink_grows_again_at_once() -> None:
-    assert scaled(STRATEGY.roll_back(scene(service(), SetBuilder(replicas=4)), going(6, 3))) == 6
+    assert scaled(STRATEGY.roll_back(observation(service(), SetBuilder(replicas=4)), going(6, 3))) == 6
 
 
 def test_roll_back_is_done_when_exactly_the_old_number_serves() -> None:
-    assert isinstance(STRATEGY.roll_back(scene(service(), SetBuilder()), going(3, 6)), Done)
+    assert isinstance(STRATEGY.roll_back(observation(service(), SetBuilder()), going(3, 6)), Done)
 
 
 @pytest.mark.parametrize("replicas", [2, 7])
 def test_replicas_that_somebody_else_set_stop_the_run(replicas: int) -> None:
     with pytest.raises(Conflict) as caught:
-        STRATEGY.switched(scene(service(), SetBuilder(replicas=replicas)), going(3, 6))
+        STRATEGY.switched(observation(service(), SetBuilder(replicas=replicas)), going(3, 6))
 
     assert caught.value.code == "replicas_changed"
 
@@ -74,6 +74,6 @@ def test_a_quota_fails_the_growth_at_once() -> None:
     condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
     short = SetBuilder(replicas=6, ready=3, pods=3, conditions=(condition,))
     with pytest.raises(WorkloadFailed, match="exceeded quota: small") as caught:
-        STRATEGY.ready(scene(service(), short), going(3, 6))
+        STRATEGY.ready(observation(service(), short), going(3, 6))
 
     assert caught.value.code == "quota_short"

@@ -39,7 +39,7 @@ def test_counts_from_before_the_change_mean_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
+    ("message", "code"),
     [
         ("ImagePullBackOff: Back-off pulling image", "image_unavailable"),
         ("ErrImageNeverPull: not present with pull policy of Never", "image_unavailable"),
@@ -48,17 +48,17 @@ def test_counts_from_before_the_change_mean_nothing() -> None:
         ("CrashLoopBackOff: back-off 20s restarting", "crash_loop"),
     ],
 )
-def test_hopeless_pods_fail_at_once(words: str, code: str) -> None:
+def test_hopeless_pods_fail_at_once(message: str, code: str) -> None:
     with pytest.raises(WorkloadFailed) as caught:
-        missing(SetBuilder(ready=2, waiting=words))
+        missing(SetBuilder(ready=2, waiting=message))
 
     assert caught.value.code == code
-    assert words.partition(": ")[2] in caught.value.message
+    assert message.partition(": ")[2] in caught.value.message
 
 
-@pytest.mark.parametrize("words", ["ContainerCreating: ", "ErrImagePull: first try"])
-def test_pods_that_may_still_come_are_waited_for(words: str) -> None:
-    assert missing(SetBuilder(ready=2, waiting=words)) is not None
+@pytest.mark.parametrize("message", ["ContainerCreating: ", "ErrImagePull: first try"])
+def test_pods_that_may_still_come_are_waited_for(message: str) -> None:
+    assert missing(SetBuilder(ready=2, waiting=message)) is not None
 
 
 def test_the_scheduler_gets_a_second_look() -> None:

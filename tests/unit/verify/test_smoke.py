@@ -8,7 +8,7 @@ import pytest
 
 from builders import policy, service
 from springtide.errors import DemandUnavailable, InputError
-from springtide.policy.strategy import Probe
+from springtide.policy.scaling.strategy import Probe
 from springtide.verify.identity import wrong_answer
 from springtide.verify.route import Answer, address_of
 from springtide.verify.smoke import smoke_test

@@ -8,8 +8,8 @@ import pytest
 
 from builders import NOW, policy, service
 from springtide.clock import ManualClock
-from springtide.policy.smoke import SmokeCheck
-from springtide.policy.stability import Stability
+from springtide.policy.scaling.smoke import SmokeCheck
+from springtide.policy.scaling.stability import Stability
 from springtide.verify.route import Answer
 from springtide.verify.stability import stability_test
 from springtide.verify.verdict import CheckResult, VerdictStatus

@@ -1,0 +1,1 @@
+"""The autoscaler that springtide writes for a service: its manifests, what differs, and applying that."""

@@ -1,0 +1,79 @@
+"""The second half of `springtide autoscaler --apply`: shows what differs, writes it, and notes it in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from springtide.autoscaling.apply import apply_writes, judge_autoscaler
+from springtide.autoscaling.differences import Action
+from springtide.autoscaling.manifests import applied_now, recording_rule
+from springtide.cli.answers import print_json
+from springtide.cli.display import yaml_of
+from springtide.cli.options import CliContext, Output
+from springtide.clock import SystemClock
+
+if TYPE_CHECKING:
+    from springtide.autoscaling.differences import Write
+    from springtide.autoscaling.manifests import Manifest
+    from springtide.capacity.setting import Setting
+    from springtide.policy.scaling.model import ScalingPolicy
+
+APPLIED = "applied"
+NOTHING = "nothing_to_do"
+DRY = "dry_run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRequest:
+    """What is to be applied: the rule of `setting` (None of it, where a person keeps the rule) and `follower`."""
+
+    policy: ScalingPolicy
+    setting: Setting
+    follower: Manifest
+    rule_by_hand: bool
+    dry_run: bool
+
+
+def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[str], None]) -> None:
+    """Write what differs, and answer with an outcome: `applied`, `nothing_to_do` or `dry_run`.
+
+    Raises:
+        SpringtideError: see `judge_autoscaler` and `apply_writes`.
+    """
+    from springtide.kube.live import connect
+
+    kube = connect(place.kubeconfig, context=place.context, clock=SystemClock())
+    rule = None if wish.rule_by_hand else recording_rule(wish.policy, wish.setting)
+    writes = judge_autoscaler(kube, wish.policy, rule, wish.follower)
+    outcome = DRY if wish.dry_run else NOTHING if all(one.action is Action.KEEP for one in writes) else APPLIED
+    if output is Output.TABLE:
+        for write in writes:
+            say("\n".join(_lines(write)))
+    if outcome is APPLIED:
+        apply_writes(kube, writes)
+    if outcome is not DRY:
+        _note(place, wish)
+    if output is Output.JSON:
+        shown = [one.to_record() for one in writes]
+        setting = wish.setting.to_record()
+        print_json({"service": wish.policy.name, "outcome": outcome, "setting": setting, "objects": shown})
+    else:
+        say(outcome)
+
+
+def _note(place: CliContext, wish: ApplyRequest) -> None:
+    """Keep in the store what the cluster follows now, for `springtide tune` to know when it is stale."""
+    applied = applied_now(wish.policy, wish.setting, wish.follower, at=SystemClock().now(), by_hand=wish.rule_by_hand)
+    with place.open_store() as store:
+        store.save_learned(wish.policy.name, replace(store.learned(wish.policy.name), applied=applied))
+
+
+def _lines(write: Write) -> list[str]:
+    if write.action is Action.KEEP:
+        return [f"{write.title}: as it should be"]
+    if write.action is Action.CREATE:
+        return [f"{write.title}: new", *(f"  + {line}" for line in yaml_of(write.manifest).splitlines())]
+    changed = [f"  {one.field}\n    - {one.before}\n    + {one.after}" for one in write.differences]
+    return [f"{write.title}: changed", *changed]

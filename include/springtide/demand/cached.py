@@ -1,0 +1,155 @@
+"""Demand that is read once and kept in a local file: what a run asks for is only what is new.
+
+A month of minutes is 1.2 MB as Prometheus' JSON, and a run every quarter of an hour needs 15 points of it. Kept is a
+cache: a file that is damaged, missing or of another query costs one whole reading. Read again are always the newest
+points (they were not complete when they were read), and the last day from its first gap on, since agents that were cut
+off deliver later. Nothing is kept of an answer that was refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zipfile
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from springtide.demand.model import DemandSeries
+from springtide.demand.prometheus import not_empty
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FRESH: Final = timedelta(minutes=15)
+"""How long points may still change: scrapes that come late, and rates over a window."""
+
+GAPS: Final = timedelta(days=1)
+"""How far back a gap is looked at again."""
+
+LONGEST: Final = timedelta(days=400)
+"""How much is kept: a year, for yearly events, and some weeks before it."""
+
+
+class Samples(Protocol):
+    """A source that answers with an empty series where there are no points."""
+
+    @property
+    def unit(self) -> str:
+        """What the numbers count."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What people know it as."""
+        ...
+
+    def samples(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        """Return the points in [start, end]."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """Everything known of [start, end], in POSIX seconds."""
+
+    start: float
+    end: float
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def between(self, start: float, end: float) -> _Kept:
+        inside = (self.times >= start) & (self.times <= end)
+        return _Kept(
+            start=max(start, self.start), end=min(end, self.end), times=self.times[inside], values=self.values[inside]
+        )
+
+    def with_new(self, new: _Kept) -> _Kept:
+        """Return everything, where both know something what `new` says."""
+        before = self.times < new.start
+        after = self.times > new.end
+        times = np.concatenate((self.times[before], new.times, self.times[after]))
+        values = np.concatenate((self.values[before], new.values, self.values[after]))
+        return _Kept(start=min(self.start, new.start), end=max(self.end, new.end), times=times, values=values)
+
+    def settled(self, step: float) -> float:
+        """Return the moment up to which nothing needs to be read again."""
+        edges = np.append(self.times[self.times >= self.end - GAPS.total_seconds()], self.end)
+        holes = np.flatnonzero(np.diff(edges) > 1.5 * step)
+        settled = self.end - FRESH.total_seconds()
+        # An agent that was cut off delivers later, into the gap: from there on everything is asked for again.
+        return settled if not len(holes) else min(settled, float(edges[holes[0]]))
+
+
+class CachedSource:
+    """Reads `source` through a file in `folder`; `key` says what is read, and from where."""
+
+    def __init__(self, source: Samples, folder: Path, *, key: str) -> None:
+        self._source = source
+        self._folder = folder
+        self._key = key
+
+    def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
+        """Return the points in [start, end] at multiples of `step`.
+
+        Raises:
+            DemandUnavailable, DemandUnusable: as the source says of what it was asked for.
+        """
+        file = self._file(step)
+        kept = _load(file)
+        low = start.timestamp()
+        high = end.timestamp()
+        # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
+        if kept is None or low < kept.start or low > kept.end:
+            kept = None
+            first = low
+        else:
+            first = max(low, kept.settled(step.total_seconds()))
+        if kept is not None and high <= first:
+            known = kept.between(low, high)
+            return self._series(known, start, end)
+        new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
+        read = _Kept(start=first, end=high, times=new.times, values=new.values)
+        whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
+        _save(file, whole)
+        return self._series(whole.between(low, high), start, end)
+
+    def _series(self, points: _Kept, start: datetime, end: datetime) -> DemandSeries:
+        series = DemandSeries(
+            times=points.times, values=points.values, unit=self._source.unit, source=self._source.name
+        )
+        return not_empty(series, start, end)
+
+    def _file(self, step: timedelta) -> Path:
+        # The step belongs to the name: points at another step are other numbers, not more of the same.
+        name = hashlib.sha256(f"{self._key} {step.total_seconds():g}".encode()).hexdigest()[:32]
+        return self._folder / f"{name}.npz"
+
+
+def _load(file: Path) -> _Kept | None:
+    try:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
+            kept = _Kept(start=float(data["start"]), end=float(data["end"]), times=data["times"], values=data["values"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    whole = len(kept.times) == len(kept.values) and np.isfinite(kept.values).all() and (np.diff(kept.times) > 0).all()
+    return kept if whole else None
+
+
+def _save(file: Path, kept: _Kept) -> None:
+    """Write the file in one step: another process reads the old or the new one. A full disk costs a reading."""
+    # A name of this process: two that write at once must not write into one file.
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as output:
+            np.savez(output, start=kept.start, end=kept.end, times=kept.times, values=kept.values)
+        temporary.replace(file)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()

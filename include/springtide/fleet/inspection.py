@@ -1,0 +1,151 @@
+"""One look at one service, for a sweep or an event: what it has, what its demand asks for, and whether it is well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from springtide.errors import DemandUnavailable, DemandUnusable, Fenced
+from springtide.events.connections import ConnectionUse
+from springtide.events.minimum import Minimum
+from springtide.events.release import Health
+from springtide.events.sweep import Inspection
+from springtide.kube.autoscaler import Autoscaler, least
+from springtide.kube.observation import Observation, PodSet
+from springtide.plan.model import ScalingPlan
+from springtide.policy.scaling.auto import AutoSpec
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.policy.scaling.strategy import Floor
+from springtide.run.admission import admit, plan_capacity, standing_number
+from springtide.run.ports import Ports, RunRequest
+from springtide.strategy.hold import hold_on, owner_bounds
+from springtide.verify.smoke import smoke_test
+from springtide.verify.verdict import Verdict, VerdictStatus
+
+OWNED_FOR: Final = timedelta(minutes=5)
+"""How long a preparation waits for a run that a sweep started: what it takes comes out of the lead's margin."""
+
+_LOOK_AGAIN_SECONDS: Final = 5.0
+
+
+def inspect_when_free(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
+    """Return the facts of one service once no run owns it, or as they are after `OWNED_FOR`: see `inspect_service`.
+
+    What an event multiplies, and where its first run begins, cannot be said while another run is on its way.
+    """
+    end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
+    while True:
+        facts = inspect_service(ports, policy, before=before)
+        if not facts.is_owned or ports.clock.monotonic() >= end:
+            return facts
+        ports.on_wait(str(facts.frozen))
+        ports.clock.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
+    """Return the facts of one service. Writes nothing; sends the policy's smoke checks to what serves now.
+
+    `before` is the demand from before an event that is over, if there was one.
+
+    Raises:
+        InputError: the workload may not be scaled; every reason at once.
+        ClusterRefused, ClusterUnavailable, NotFound: as the client says.
+    """
+    request = RunRequest(
+        run_id="sweep",
+        policy=policy,
+        replicas=None,
+        strategy=None,
+        requested_by="springtide",
+        reason="sweep",
+        dry_run=True,
+    )
+    try:
+        observation, stable = admit(ports, request)
+    except Fenced as error:
+        return replace(_facts(policy, 0, None, frozen=error.message), is_owned=True)
+    current = standing_number(observation, stable, request.settings.type)
+    plan, problem = _plan(ports, request)
+    demand = None if plan is None else plan.estimate.demand
+    health = Health(_problem(ports, policy, observation, stable), demand, before)
+    facts = _facts(policy, current, plan, problem=problem, health=health)
+    settings = policy.spec.strategy
+    if not isinstance(settings, Floor) or observation.autoscaler is None:
+        return facts
+    minimum = _minimum(observation.autoscaler, policy, settings, stable.deployment.replicas, observation.at)
+    return replace(facts, minimum=minimum, planned=_planned(minimum, facts, plan))
+
+
+def _minimum(found: Autoscaler, policy: ScalingPolicy, settings: Floor, running: int, at: datetime) -> Minimum:
+    hold = hold_on(found)
+    planning = (one for one in policy.spec.capacity.models if isinstance(one, AutoSpec))
+    return Minimum(
+        owner_minimum=least(owner_bounds(found.bounds, found.floor_annotation), found.kind),
+        running=running,
+        looked_at=at,
+        expires=settings.expires,
+        held_until=hold.until if hold else None,
+        is_planned=any(one.autoscaler != "alone" for one in planning),
+    )
+
+
+def _planned(minimum: Minimum, facts: Inspection, plan: ScalingPlan | None) -> int | None:
+    if plan is None or facts.expected is None:
+        return None
+    return minimum.without_events(
+        current=facts.current,
+        plan=plan.replicas,
+        needed=max(facts.expected, plan.estimate.replicas),
+        has_demand=plan.estimate.demand is not None,
+        is_believed=plan.estimate.hold is None,
+    )
+
+
+def _plan(ports: Ports, request: RunRequest) -> tuple[ScalingPlan | None, str | None]:
+    try:
+        return plan_capacity(ports, request), None
+    except (DemandUnavailable, DemandUnusable) as error:
+        return None, error.message
+
+
+def _facts(
+    policy: ScalingPolicy,
+    current: int,
+    plan: ScalingPlan | None,
+    *,
+    frozen: str | None = None,
+    problem: str | None = None,
+    health: Health | None = None,
+) -> Inspection:
+    spec = policy.spec
+    expected = None if plan is None else min(max(plan.estimate.expected, spec.replicas.min), spec.replicas.max)
+    return Inspection(
+        service=policy.name,
+        current=current,
+        planned=None if plan is None else plan.replicas,
+        expected=expected,
+        frozen=frozen,
+        problem=problem,
+        step_up=float(spec.guards.step_up),
+        step_down=float(spec.guards.step_down),
+        health=health or Health("nobody looked at it"),
+        after=spec.after,
+        connection_uses=tuple(
+            ConnectionUse(one.name, one.connections_per_replica, one.usable) for one in spec.downstream
+        ),
+        overlaps=spec.strategy.type == "blue_green",
+        least=spec.replicas.min,
+        most=spec.replicas.max,
+    )
+
+
+def _problem(ports: Ports, policy: ScalingPolicy, observation: Observation, stable: PodSet) -> str | None:
+    """Return what is wrong with the service now; None when every check passes."""
+    ready, wanted = len(observation.ready_endpoints(stable)), stable.deployment.replicas
+    if ready < wanted:
+        return f"{ready} of {wanted} replicas are ready"
+    verdict: Verdict = smoke_test(policy.spec.smoke, observation.service, ports.route, ports.instant)
+    if verdict.status is VerdictStatus.PASS:
+        return None
+    return "; ".join(f"{one.check}: {one.message}" for one in verdict.checks if one.status is not VerdictStatus.PASS)

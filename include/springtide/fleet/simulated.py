@@ -1,0 +1,148 @@
+"""A rehearsal on paper: what an event of the past would have been given, and what its demand then asked for.
+
+It is planned with what was known when it would have been prepared, and nothing later; demand alone is read, and
+nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from springtide.capacity.combine import estimate
+from springtide.capacity.registry import build_model
+from springtide.demand.model import DemandSeries
+from springtide.demand.registry import read_demand
+from springtide.errors import DemandUnusable, SpringtideError
+from springtide.events.grants import Grant, ReplicaBounds, grants
+from springtide.events.occurrences import Occurrence
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.run.ports import Ports
+
+STEP: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedLine:
+    """One service: planned replicas, and what demand then asked for at most, minute by minute. `problem` says why not.
+
+    `short_minutes` are those in which the policy's own models asked for more than was planned.
+    """
+
+    service: str
+    expected: int | None = None
+    planned: int | None = None
+    needed: int | None = None
+    minutes: int = 0
+    short_minutes: int = 0
+    pod_hours: float = 0.0
+    reason: str = ""
+    problem: str | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: JSON types only."""
+        return asdict(self)
+
+    def message(self) -> str:
+        """Return what was found, for a log."""
+        if self.planned is None:
+            return f"not planned: {self.problem}"
+        asked = self.problem or (
+            f"demand asked for at most {self.needed}: {self.short_minutes} of {self.minutes} minutes short, "
+            f"{self.pod_hours:.1f} pod-hours"
+        )
+        return f"{self.expected} → {self.planned} planned; {asked}"
+
+
+def simulate_preparation(
+    ports: Ports,
+    policies: Mapping[str, ScalingPolicy],
+    events: Sequence[Occurrence],
+    *,
+    at: datetime,
+    cap: int | None = None,
+) -> tuple[SimulatedLine, ...]:
+    """Return each service's line for `events`, as they would have been prepared `at` that time."""
+    names = sorted({name for one in events for name in one.asks})
+    expected: dict[str, int] = {}
+    problems = {name: "it has no policy" for name in names if name not in policies}
+    for name in names:
+        if name in policies:
+            try:
+                expected[name] = _needed(policies[name], _demand(ports, policies[name], at), at)
+            except SpringtideError as error:
+                problems[name] = error.message
+    bounds = {
+        name: ReplicaBounds(policies[name].spec.replicas.min, policies[name].spec.replicas.max) for name in expected
+    }
+    planned = grants(events, expected, bounds, cap=cap)
+    end = max(one.end for one in events)
+    begin = min(one.start for one in events)
+    return tuple(
+        _line(ports, policies[name], expected[name], planned[name], begin=begin, end=end)
+        if name in planned
+        else SimulatedLine(name, problem=problems.get(name))
+        for name in names
+    )
+
+
+def _line(
+    ports: Ports, policy: ScalingPolicy, expected: int, grant: Grant, *, begin: datetime, end: datetime
+) -> SimulatedLine:
+    minutes = round((end - begin) / STEP)
+    reason = "; ".join([grant.reason, *(clamp.reason for clamp in grant.clamps)])
+    line = SimulatedLine(
+        policy.name,
+        expected,
+        grant.replicas,
+        None,
+        minutes,
+        0,
+        grant.replicas * (end - begin).total_seconds() / 3600,
+        reason,
+    )
+    try:
+        series = _demand(ports, policy, end, since=begin)
+        needed = [_needed(policy, series, begin + number * STEP) for number in range(1, minutes + 1)]
+    except SpringtideError as error:
+        return _with(line, problem=f"what demand did is not known: {error.message}")
+    short = sum(one > grant.replicas for one in needed)
+    return _with(line, needed=max(needed, default=0), short_minutes=short)
+
+
+def _with(line: SimulatedLine, **changes: Any) -> SimulatedLine:
+    return SimulatedLine(**(asdict(line) | changes))
+
+
+def _demand(
+    ports: Ports, policy: ScalingPolicy, now: datetime, *, since: datetime | None = None
+) -> DemandSeries | None:
+    """Return demand until `now`, over the policy's lookback before it (or before `since`)."""
+    spec = policy.spec.demand
+    source = ports.demand(policy)
+    if spec is None or source is None:
+        return None
+    if since is None:
+        return read_demand(source, spec, now=now)[0]
+    return source.read(since - spec.lookback, now, spec.step)
+
+
+def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -> int:
+    """Return what demand most likely needs at `now`, within the policy's bounds; its models see nothing later."""
+    spec = policy.spec
+    models = [build_model(model) for model in spec.capacity.models]
+    if demand is not None:
+        known = demand.times <= now.timestamp()
+        demand = DemandSeries(
+            times=demand.times[known], values=demand.values[known], unit=demand.unit, source=demand.source
+        )
+        if not len(demand):
+            raise DemandUnusable(
+                f"demand of {demand.source}: there is no sample before {now.isoformat()}.",
+                code="capacity_unusable",
+                field="demand",
+            )
+    found = estimate(models, demand, combine=spec.capacity.combine, replicas=spec.replicas.min, now=now)
+    return min(max(found.expected, spec.replicas.min), spec.replicas.max)

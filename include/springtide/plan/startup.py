@@ -1,0 +1,32 @@
+"""How long the probes of a workload let its pods take to start: what a plan counts with until runs have measured it."""
+
+from __future__ import annotations
+
+from springtide.capacity.registry import UNMEASURED
+from springtide.kube.objects import Deployment, Json
+
+
+def startup_allowed(deployment: Deployment) -> float | None:
+    """Return the seconds that the slowest container's probes and `minReadySeconds` allow; None without a probe.
+
+    Never less than what counts where nothing is known: probes begin once the image is there and the container runs, and
+    a readiness probe alone bounds nothing.
+    """
+    waits = [wait for one in deployment.pod_spec.get("containers", ()) if (wait := _probed(one)) is not None]
+    return max(UNMEASURED.total_seconds(), max(waits) + deployment.min_ready_seconds) if waits else None
+
+
+def _probed(container: Json) -> float | None:
+    """Return the longest that Kubernetes waits for this container to start, and one look whether it is ready."""
+    startup = container.get("startupProbe")
+    readiness = container.get("readinessProbe")
+    if startup is None and readiness is None:
+        return None
+    wait = 0.0
+    if startup is not None:
+        wait += startup.get("initialDelaySeconds", 0)
+        wait += startup.get("periodSeconds", 10) * startup.get("failureThreshold", 3)
+    if readiness is not None:
+        wait += readiness.get("initialDelaySeconds", 0)
+        wait += readiness.get("periodSeconds", 10) * readiness.get("successThreshold", 1)
+    return wait

@@ -1,0 +1,1 @@
+"""The words that policies and calendars are written in: units, moments, parts, keys."""

@@ -1,0 +1,68 @@
+"""What is wrong between the policies of a folder, each of which may be right by itself."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from graphlib import CycleError, TopologicalSorter
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from springtide.errors import Violation
+    from springtide.policy.reading.parse import PolicyFile
+
+
+def inconsistencies(files: Sequence[PolicyFile], names: Collection[str]) -> Iterator[Violation]:
+    """Yield what is wrong between `files`; `names` are all policies that there are, those that cannot be read too."""
+    for file in files:
+        yield from misnamed(file)
+    yield from _shared(files)
+    yield from _wrong_order(files, names)
+
+
+def misnamed(file: PolicyFile) -> Iterator[Violation]:
+    """Yield an error when a file is not called as its policy."""
+    name = file.policy.name
+    if PurePath(file.document.file).stem != name:
+        yield file.violation("metadata.name", "policy_name_mismatch", f"call the file {name}.yaml, as its policy")
+
+
+def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
+    """Yield what belongs to two policies: a name, a Deployment (or the name of its other set), a Service."""
+    owners: dict[tuple[str, ...], str] = {}
+    for file in files:
+        target = file.policy.spec.target
+        claims = {
+            ("metadata.name", file.policy.name): "policy_duplicate_name",
+            ("spec.target.deployment", target.namespace, target.deployment): "shared_workload",
+            ("spec.target.deployment", target.namespace, target.alternate): "shared_workload",
+            ("spec.target.service", target.namespace, target.service): "shared_workload",
+        }
+        told = set()
+        for claim, code in claims.items():
+            owner = owners.setdefault(claim, file.document.file)
+            field = claim[0]
+            if owner != file.document.file and field not in told:
+                told.add(field)
+                message = f"{'/'.join(claim[1:])} belongs to {owner} already: one policy for one workload"
+                yield file.violation(field, code, message)
+
+
+def _wrong_order(files: Sequence[PolicyFile], names: Collection[str]) -> Iterator[Violation]:
+    """Yield each `after` that names no policy, and each that leads back to its own."""
+    after = {file.policy.name: set(file.policy.spec.after) for file in files}
+    for file in files:
+        for name in file.policy.spec.after:
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                yield file.violation("spec.after", "service_unknown", f"there is no policy {name}{hint}")
+    try:
+        TopologicalSorter(after).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        first = next(file for file in files if file.policy.name == circle[0])
+        message = f"it leads in a circle: {' → '.join(circle[::-1])}"
+        yield first.violation("spec.after", "policy_inconsistent", message)

@@ -1,0 +1,151 @@
+"""The folder of policies: how the command line, Airflow and the library find one, several or all of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from springtide.errors import InputError, PolicyError, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from springtide.policy.scaling.model import ScalingPolicy
+
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SUFFIXES: Final = (".yaml", ".yml")
+
+
+def yaml_files(folder: Path) -> list[Path]:
+    """Return the YAML files of `folder`, not of its subfolders, sorted.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    # a mounted ConfigMap keeps its versions in folders that start with dots
+    return sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.name[0] != ".")
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFolder:
+    """The policies of one folder, not of its subfolders: `NAME.yaml` or `NAME.yml` holds the policy NAME.
+
+    Nothing is remembered: each call reads the folder as it is then. Importing this module loads no parser, because
+    Airflow asks for the names whenever it reads a DAG file.
+    """
+
+    path: Path
+
+    def names(self) -> list[str]:
+        """Return the names of all policies, sorted, by the names of the files alone: nothing is opened.
+
+        A folder that cannot be read has none.
+        """
+        return sorted({path.stem for path in self._paths()})
+
+    def get(self, name: object) -> ScalingPolicy:
+        """Return the policy `name`; errors in other policies' files do not stand in its way.
+
+        Raises:
+            InputError: `name` is none of `names()` (`service_unknown`); it never becomes a path.
+            PolicyError: the file is refused, is not called as its policy, or there are two of that name.
+        """
+        from springtide.policy.reading.consistency import misnamed
+        from springtide.policy.reading.parse import read_policy
+
+        paths = [path for path in self._paths() if path.stem == name]
+        if not paths:
+            raise self._unknown(name)
+        if len(paths) > 1:
+            raise PolicyError(tuple(_twins(paths)))
+        file = read_policy(paths[0])
+        violations = tuple(misnamed(file))
+        if violations:
+            raise PolicyError(violations)
+        return file.policy
+
+    def all(self) -> dict[str, ScalingPolicy]:
+        """Return every policy, by name and sorted.
+
+        Raises:
+            PolicyError: any file is refused, a file is not called as its policy, a name stands twice, two policies
+                scale the same workload, or `after` names no policy; `violations` are all errors of all files.
+        """
+        from springtide.policy.reading.consistency import inconsistencies
+        from springtide.policy.reading.parse import in_order, read_policy
+
+        files = []
+        violations: list[Violation] = []
+        for path in self._files():
+            try:
+                files.append(read_policy(path))
+            except PolicyError as error:
+                violations.extend(error.violations)
+        violations.extend(inconsistencies(files, self.names()))
+        if violations:
+            raise PolicyError(tuple(sorted(violations, key=in_order)))
+        policies = (file.policy for file in files)
+        return {policy.name: policy for policy in sorted(policies, key=lambda policy: policy.name)}
+
+    def readable(self) -> tuple[tuple[ScalingPolicy, ...], tuple[Violation, ...]]:
+        """Return the policies that can be read, and the errors of the files that cannot.
+
+        For what must not wait until the last file is right: most others want `all`. Of two files of one name none is
+        taken, because nobody can say which is meant.
+
+        Raises:
+            PolicyError: the folder cannot be read.
+        """
+        from springtide.policy.reading.parse import load_policy
+
+        policies: list[ScalingPolicy] = []
+        violations: list[Violation] = []
+        by_name: dict[str, list[Path]] = {}
+        for path in self._files():
+            by_name.setdefault(path.stem, []).append(path)
+        for paths in by_name.values():
+            if len(paths) > 1:
+                violations.extend(_twins(paths))
+                continue
+            try:
+                policies.append(load_policy(paths[0]))
+            except PolicyError as error:
+                violations.extend(error.violations)
+        return tuple(policies), tuple(violations)
+
+    def _files(self) -> list[Path]:
+        try:
+            return yaml_files(self.path)
+        except OSError as error:
+            message = f"the folder of policies cannot be read: {error.strerror}"
+            raise PolicyError(
+                (Violation(code="policy_unreadable", message=message, field="file", file=str(self.path)),)
+            ) from error
+
+    def _paths(self) -> list[Path]:
+        try:
+            paths = yaml_files(self.path)
+        except OSError:
+            return []
+        return [path for path in paths if _NAME.fullmatch(path.stem)]
+
+    def _unknown(self, name: object) -> InputError:
+        names = self.names()
+        near = get_close_matches(name, names, n=1) if isinstance(name, str) else []
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        listed = ", ".join(names) or f"none, {self.path} holds no policy file"
+        return InputError(
+            f"service: there is no policy {str(name)[:80]!r} in {self.path}{hint}; there are: {listed}.",
+            code="service_unknown",
+            field="service",
+        )
+
+
+def _twins(paths: Iterable[Path]) -> Iterable[Violation]:
+    first, *others = paths
+    for path in others:
+        message = f"{first.name} and {path.name} hold one policy: remove one of them"
+        yield Violation(code="policy_duplicate_name", message=message, field="file", file=str(path))

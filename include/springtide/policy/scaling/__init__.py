@@ -1,0 +1,1 @@
+"""What an operator writes of one service: the parts of a ScalingPolicy."""

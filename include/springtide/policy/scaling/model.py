@@ -1,0 +1,225 @@
+"""A service's scaling policy: one file of an operator as frozen, typed values.
+
+>>> policy = ScalingPolicy.model_validate(
+...     {
+...         "apiVersion": "springtide/v1",
+...         "kind": "ScalingPolicy",
+...         "metadata": {"name": "checkout", "owner": "payments"},
+...         "spec": {
+...             "target": {"namespace": "shop", "deployment": "checkout", "service": "checkout"},
+...             "replicas": {"min": 3, "max": 120},
+...             "capacity": {"models": [{"model": "fixed", "replicas": 6}]},
+...             "strategy": {"type": "blue_green"},
+...         },
+...     }
+... )
+>>> policy.name, str(policy.spec.strategy.propagation)
+('checkout', '30s')
+>>> ScalingPolicy.model_validate(policy.model_dump(mode="json")) == policy
+True
+
+The sections live in files of their own (`demand`, `capacity`, `strategy`, `smoke`); import them from there.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from springtide import labels
+from springtide.policy.language.parts import Contradiction, Part
+from springtide.policy.language.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
+from springtide.policy.scaling.approval import Approval
+from springtide.policy.scaling.capacity import CapacitySpec, FixedSpec
+from springtide.policy.scaling.databases import DatabaseCheck
+from springtide.policy.scaling.demand import DemandSpec, FileDemand, PrometheusDemand
+from springtide.policy.scaling.downstream import Downstream
+from springtide.policy.scaling.preflight import PreflightSpec
+from springtide.policy.scaling.rehearsal import Rehearsal
+from springtide.policy.scaling.smoke import SmokeCheck
+from springtide.policy.scaling.stability import Stability
+from springtide.policy.scaling.strategy import StrategySpec
+from springtide.workload import Workload
+
+_LONGEST_NAME = 63
+
+
+class Metadata(Part):
+    """What the policy is called, and whose it is."""
+
+    name: Name
+    """The policy's name; its file is called the same (`checkout.yaml`). Required."""
+
+    owner: Line
+    """The team that is responsible for the service. Required."""
+
+
+class TargetSpec(Part):
+    """What is scaled: a Deployment, and the Service whose endpoints are switched. The cluster comes from outside."""
+
+    namespace: Name
+    """The namespace of both. Required."""
+
+    deployment: Name
+    """The Deployment. Required. At most 59 characters, so that `-alt` fits behind it: with `blue_green` the two sets
+    take turns under these two names."""
+
+    service: Name
+    """The Service. Required; often named as the Deployment."""
+
+    @property
+    def workload(self) -> Workload:
+        """The same, for whoever reaches the cluster."""
+        return Workload(self.namespace, self.deployment, self.service)
+
+    @property
+    def alternate(self) -> str:
+        """The name of the other set."""
+        return self.workload.set_names[1]
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        # Whatever the strategy is: a policy that changes to blue_green must not fail by the length of a name.
+        if len(self.alternate) > _LONGEST_NAME:
+            yield Contradiction(
+                ("deployment",),
+                f"the derived name {self.alternate} has {len(self.alternate)} characters: Kubernetes allows "
+                f"{_LONGEST_NAME}, so a Deployment's name has at most {_LONGEST_NAME - len(labels.ALTERNATE) - 1}",
+                "derived_name_too_long",
+            )
+
+
+class Replicas(Part):
+    """The bounds that every plan keeps, whoever asked."""
+
+    min: Count
+    """The fewest replicas, at least 1. Required. 0 is refused: an empty Service fails every request."""
+
+    max: Count
+    """The most replicas, at most 10000. Required. Keep it within the namespace's quota and what the nodes can hold."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        if self.min > self.max:
+            yield Contradiction(("min",), f"min {self.min} is above max {self.max}")
+
+
+def _grows(factor: Factor) -> Factor:
+    if not 1 < factor <= MAX_REPLICAS:
+        raise refusal("policy_range", f"{factor} is out of range: more than 1x, at most {MAX_REPLICAS}x")
+    return factor
+
+
+class Guards(Part):
+    """How much one run may change. A model's answer is clamped to it; a person's number is refused beyond it."""
+
+    step_up: Annotated[Factor, AfterValidator(_grows)] = Factor("3x")
+    """The most that one run scales up to: `3x` the current replica count, and always at least one more. Default 3x: a
+    larger jump is more often a wrong metric than real demand. `10000x` disables it."""
+
+    step_down: Percent = Percent("50%")
+    """The largest share of the current replica count that one run removes, and always at least one replica. Default
+    50%: what is left can still serve half of yesterday. `100%` disables it; `0%` means that runs never scale down."""
+
+    tolerance: Percent = Percent("10%")
+    """How close to the current replica count counts as no change. Default 10%, the tolerance of the
+    HorizontalPodAutoscaler: a switch for one pod in twenty costs more than it gives. `0%` disables it."""
+
+
+class Spec(Part):
+    """Everything about one service."""
+
+    target: TargetSpec
+    """What is scaled; see `TargetSpec`. Required."""
+
+    replicas: Replicas
+    """The bounds; see `Replicas`. Required."""
+
+    demand: DemandSpec | None = None
+    """Where demand is read; `source` is `prometheus` or `file`. Required unless every model is `fixed`."""
+
+    capacity: CapacitySpec
+    """How demand becomes replicas; see `CapacitySpec`. Required."""
+
+    strategy: StrategySpec
+    """How replicas are changed; `type` is `blue_green`, `in_place` or `floor`. Required: it is chosen, never
+    inherited."""
+
+    smoke: Annotated[tuple[SmokeCheck, ...], Field(strict=False, max_length=20)] = ()
+    """What the new instances are checked with before the stable ones are removed. Default none: readiness and endpoints
+    are the proof."""
+
+    guards: Guards = Guards()
+    """How much one run may change; see `Guards`."""
+
+    preflight: PreflightSpec = PreflightSpec()
+    """Which findings of the preflight only warn; see `PreflightSpec`."""
+
+    downstream: Annotated[tuple[Downstream, ...], Field(strict=False, max_length=20)] = ()
+    """What the replicas connect to, with its connection limit; see `Downstream`. Default none."""
+
+    databases: Annotated[tuple[DatabaseCheck, ...], Field(strict=False, max_length=20)] = ()
+    """Databases that must be healthy before each change and at the smoke test; see `DatabaseCheck`. Default none."""
+
+    stability: Stability | None = None
+    """The smoke test repeated for a while; see `Stability`. Default none."""
+
+    approval: Approval = Approval()
+    """When a person must approve a plan; see `Approval`. Default never."""
+
+    rehearsal: Rehearsal | None = None
+    """How much load a rehearsal may send; see `Rehearsal`. Default none: a rehearsal scales the service and sends no
+    load."""
+
+    after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
+    """Policies that must be ready before this one scales up for an event or in a sweep, and that are scaled down after
+    it: its databases, proxies and caches. Default none."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        yield from between_sections(self.replicas, self.demand, self.capacity)
+        if self.rehearsal is not None:
+            unit = None if self.demand is None else self.demand.unit
+            for contradiction in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
+                yield Contradiction(("rehearsal", *contradiction.field), contradiction.message, contradiction.code)
+
+
+def between_sections(
+    replicas: Replicas, demand: PrometheusDemand | FileDemand | None, capacity: CapacitySpec
+) -> Iterator[Contradiction]:
+    """Yield what sections that are valid by themselves contradict each other in; `field` counts from `spec`."""
+    if demand is None and capacity.needs_demand:
+        yield Contradiction(
+            ("demand",), "demand is required: only `fixed` models work without it", "policy_missing_key"
+        )
+    for index, model in enumerate(capacity.models):
+        at: tuple[str | int, ...] = ("capacity", "models", index)
+        if isinstance(model, FixedSpec):
+            if model.replicas > replicas.max:
+                yield Contradiction(
+                    (*at, "replicas"), f"fixed replicas {model.replicas} is above replicas.max {replicas.max}"
+                )
+        elif demand is not None:  # a model of demand without any demand was told above, once for all of them
+            for contradiction in model.against(demand):
+                yield Contradiction((*at, *contradiction.field), contradiction.message, contradiction.code)
+
+
+class ScalingPolicy(Part):
+    """One service's policy, complete."""
+
+    api_version: Annotated[Literal["springtide/v1"], Field(alias="apiVersion")]
+    """The version of this language: `springtide/v1`. Required."""
+
+    kind: Literal["ScalingPolicy"]
+    """What the file holds: `ScalingPolicy`. Required."""
+
+    metadata: Metadata
+    """Name and owner; see `Metadata`. Required."""
+
+    spec: Spec
+    """Everything about the service; see `Spec`. Required."""
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.metadata.name

@@ -1,0 +1,29 @@
+"""What must hold before anything is written, beyond the workload itself."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from springtide.policy.language.parts import Part
+
+PreflightCheck = Literal[
+    "quota",
+    "nodes",
+    "disruption_budget",
+    "autoscaler_maximum",
+    "image",
+    "grace",
+    "rights",
+    "gitops",
+    "downstream",
+    "database",
+]
+
+
+class PreflightSpec(Part):
+    """Which findings of the preflight only warn."""
+
+    only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
+    """Checks whose findings are reported but do not stop a run: `quota`, `nodes`, `disruption_budget`,
+    `autoscaler_maximum`, `image`, `grace`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where
+    a cluster autoscaler brings more of them; `gitops` where the tool is known to ignore the field."""

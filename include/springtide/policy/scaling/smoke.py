@@ -1,0 +1,96 @@
+"""What the new instances are checked with once they serve."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from springtide.policy.language.parts import Contradiction, Part
+from springtide.policy.language.units import Duration, Percent, PromQl, UrlPath, between
+from springtide.quantities import round_up
+
+_LONGEST_CHECK = Duration("30m")
+
+
+class HttpCheck(Part):
+    """Requests to the policy's own Service."""
+
+    path: UrlPath
+    """The path that is requested, such as `/healthz`. Never a URL: the host is the Service. Required."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """The Service's port. Default none: its first one."""
+
+    expect: Annotated[int, Field(ge=200, le=599)] = 200
+    """The status that counts as passed. Default 200. Redirects are not followed: expect 301 where one is right."""
+
+    samples: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """How many requests are sent, each on a fresh connection, so that they spread over the pods. Default 50."""
+
+    timeout: Annotated[Duration, between("1s", "1m")] = Duration("2s")
+    """How long one answer may take; a later one counts as failed. Default 2s."""
+
+    must_pass: Percent = Percent("100%")
+    """How many of the samples must pass. Default 100%: a switch drops nothing. Lower it only for a service that is
+    known to fail now and then."""
+
+    @property
+    def needed(self) -> int:
+        """How many samples must pass, at least 1."""
+        return max(1, round_up(self.samples * self.must_pass))
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        # The worst case, one after the other: a check that outlives its phase's deadline would fail every run.
+        longest = self.samples * self.timeout
+        if longest > _LONGEST_CHECK:
+            whole = f"{self.samples} samples with a timeout of {self.timeout} may take {Duration.of(longest)}"
+            yield Contradiction(("samples",), f"{whole}: at most {_LONGEST_CHECK}")
+
+
+class PromqlCheck(Part):
+    """A condition on a number that Prometheus returns, such as the share of failed requests."""
+
+    query: PromQl
+    """PromQL that returns exactly one number. Required."""
+
+    below: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Passed when the number is below this."""
+
+    above: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Passed when the number is above this. With `below` as well, both must hold."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        if self.below is None and self.above is None:
+            yield Contradiction(
+                ("below",), "set below, above, or both: they say which number passes", "policy_missing_key"
+            )
+        elif self.below is not None and self.above is not None and self.above >= self.below:
+            yield Contradiction(("above",), f"no number is above {self.above:g} and below {self.below:g}")
+
+
+def _one_kind(schema: dict[str, Any]) -> None:
+    schema["oneOf"] = [{"required": [kind], "properties": {kind: {"type": "object"}}} for kind in ("http", "promql")]
+
+
+class SmokeCheck(Part, json_schema_extra=_one_kind):
+    """One check: exactly one of `http` and `promql`."""
+
+    http: HttpCheck | None = None
+    """Requests to the Service."""
+
+    promql: PromqlCheck | None = None
+    """A condition on a metric."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        if (self.http is None) == (self.promql is None):
+            yield Contradiction((), "a check is either http or promql: set exactly one of them")
+
+    @property
+    def check(self) -> HttpCheck | PromqlCheck:
+        """The check itself."""
+        check = self.http or self.promql
+        assert check is not None
+        return check

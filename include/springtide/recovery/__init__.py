@@ -1,0 +1,1 @@
+"""Ending the runs whose owner is gone."""

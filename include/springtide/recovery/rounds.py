@@ -1,0 +1,143 @@
+"""One round over the Leases of some namespaces: what `springtide reconcile` and the DAG `reconcile_runs` both do.
+
+ended           the run's owner was gone: it has been finished or undone, and its workload is free
+alive           somebody vouches for it: left alone
+retry_later    its owner woke, or the cluster did not answer: the next round looks again
+needs_attention    it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from springtide.errors import PermanentError, SpringtideError
+from springtide.record.model import RunOutcome
+from springtide.recovery.reconcile import IsAlive, end_abandoned
+from springtide.run.lease import Lease, all_leases
+from springtide.run.ports import Ports
+from springtide.run.state import RunState
+from springtide.stored import Stored
+
+COMMAND_LINE: Final = "cli-"
+"""How the ids of runs begin that `springtide run` makes. Nobody can be asked whether such a process lives, so a Lease
+that stands still is all there is to judge it by."""
+
+
+_BY_HAND: Final = "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`."
+
+
+class ReconcileStatus(StrEnum):
+    """What one round made of a run; the module says what each means."""
+
+    ENDED = "ended"
+    ALIVE = "alive"
+    RETRY_LATER = "retry_later"
+    NEEDS_ATTENTION = "needs_attention"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciledRun(Stored):
+    """A run that owned its workload when the round began, or still does."""
+
+    namespace: str
+    deployment: str
+    run_id: str
+    status: ReconcileStatus
+    outcome: RunOutcome
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.deployment}: run {self.run_id!r} {self.outcome.value}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileReport:
+    """What one round came to; `refused` says which namespaces and Leases could not be looked into, and why."""
+
+    runs: tuple[ReconciledRun, ...]
+    refused: tuple[SpringtideError, ...]
+
+    def with_status(self, status: ReconcileStatus) -> tuple[ReconciledRun, ...]:
+        """Return the runs of one fate."""
+        return tuple(run for run in self.runs if run.status is status)
+
+
+def reconcile_round(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> ReconcileReport:
+    """Finish or undo every run in `namespaces` that nobody vouches for and whose Lease stands still.
+
+    A namespace that may not be read, or a Lease that cannot be, keeps no other from being looked into.
+
+    Raises:
+        TemporaryError: the cluster does not answer.
+    """
+    found, refused = _leases(ports, sorted(set(namespaces)))
+    ended = [
+        ReconciledRun(
+            namespace=run.workload.namespace,
+            deployment=run.workload.deployment,
+            run_id=run.run_id,
+            status=ReconcileStatus.ENDED,
+            outcome=run.outcome,
+            message=run.message,
+        )
+        for run in end_abandoned(ports, found, is_alive)
+    ]
+    message = {(run.namespace, run.deployment): run.message for run in ended}
+    held = [
+        _held(namespace, lease.state, is_alive, message.get((namespace, lease.state.plan.target.deployment)))
+        for namespace in found
+        for lease in all_leases(ports.kube, namespace)[0]
+        if lease.holder and lease.state is not None
+    ]
+    free = [run for run in ended if run.outcome is not RunOutcome.NEEDS_ATTENTION]
+    return ReconcileReport((*free, *held), refused)
+
+
+def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) -> ReconciledRun:
+    """Return a run that owns its workload after the round."""
+    deployment = state.plan.target.deployment
+    if state.outcome == RunOutcome.NEEDS_ATTENTION:
+        last = state.journal[-1].message if state.journal else ""
+        message = f"{said or last or 'it is not known what it did'}. {_BY_HAND.format(service=state.plan.policy)}"
+        return ReconciledRun(
+            namespace=namespace,
+            deployment=deployment,
+            run_id=state.run_id,
+            status=ReconcileStatus.NEEDS_ATTENTION,
+            outcome=RunOutcome.NEEDS_ATTENTION,
+            message=message,
+        )
+    if is_alive(state.run_id):
+        return ReconciledRun(
+            namespace=namespace,
+            deployment=deployment,
+            run_id=state.run_id,
+            status=ReconcileStatus.ALIVE,
+            outcome=RunOutcome.RUNNING,
+            message="left to its owner",
+        )
+    message = "its Lease moved, or the cluster did not answer: the next round looks again"
+    return ReconciledRun(
+        namespace=namespace,
+        deployment=deployment,
+        run_id=state.run_id,
+        status=ReconcileStatus.RETRY_LATER,
+        outcome=RunOutcome.RUNNING,
+        message=message,
+    )
+
+
+def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:
+    found = {}
+    refused = list[SpringtideError]()
+    for namespace in namespaces:
+        try:
+            found[namespace], unreadable = all_leases(ports.kube, namespace)
+        except PermanentError as error:
+            refused.append(error)
+        else:
+            refused += unreadable
+    return found, tuple(refused)

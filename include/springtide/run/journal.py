@@ -1,0 +1,109 @@
+"""What happened, into the store of runs: beside the run, never in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from springtide.errors import SpringtideError
+from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
+from springtide.run.ports import Ports, RunRequest
+from springtide.run.state import Phase
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class JournalNote:
+    """What a phase wants to be remembered by; `is_ended` False keeps its record open (it will be taken up again)."""
+
+    message: str = ""
+    is_ended: bool = True
+
+
+@contextmanager
+def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> Iterator[JournalNote]:
+    """Keep a record of one attempt at `phase`: its start, its end, and the error that ended it."""
+    start = ports.clock.monotonic()
+    record = PhaseRecord(phase=phase.value, status=PhaseStatus.RUNNING, started_at=ports.clock.now(), attempt=attempt)
+    _keep(lambda: ports.store.save_phase(run_id, record))
+    note = JournalNote()
+
+    def end(status: PhaseStatus, message: str) -> None:
+        seconds = ports.clock.monotonic() - start
+        ended = record.with_end(status, at=ports.clock.now(), seconds=seconds, message=message)
+        _keep(lambda: ports.store.save_phase(run_id, ended))
+
+    try:
+        yield note
+    except Exception as error:
+        end(PhaseStatus.FAILED, error.message if isinstance(error, SpringtideError) else repr(error))
+        raise
+    if note.is_ended:
+        end(PhaseStatus.SUCCEEDED, note.message)
+
+
+def begin_run(ports: Ports, request: RunRequest) -> None:
+    """Keep that the run was asked for, by whom and why."""
+    run = ScalingRun(
+        run_id=request.run_id,
+        policy=request.policy.name,
+        target=request.policy.spec.target.workload,
+        strategy=request.settings.type,
+        requested_by=request.requested_by,
+        reason=request.reason,
+        started_at=ports.clock.now(),
+        trigger=Trigger(request.trigger),
+        dry_run=request.dry_run,
+    )
+    _keep(lambda: ports.store.save(run))
+
+
+def keep_plan(ports: Ports, request: RunRequest, plan: ScalingPlan) -> None:
+    """Keep the plan; a run that has nothing to do, or only was to plan, ends with it."""
+
+    def save() -> None:
+        run = replace(ports.store.get(request.run_id), plan=plan.to_record())
+        if plan.outcome is PlanOutcome.NOTHING_TO_DO:
+            run = run.with_outcome(RunOutcome.NOTHING_TO_DO, at=ports.clock.now())
+        elif request.dry_run:
+            run = run.with_outcome(RunOutcome.SUCCEEDED, at=ports.clock.now())
+        ports.store.save(run)
+
+    _keep(save)
+
+
+def keep_verdict(ports: Ports, run_id: str, verdict: dict[str, Any]) -> None:
+    """Keep what the smoke test found."""
+    _keep(lambda: ports.store.save(replace(ports.store.get(run_id), verdict=verdict)))
+
+
+def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideError | None = None) -> None:
+    """Keep how the run ended; without `error`, the last failed phase says why it failed."""
+
+    def save() -> None:
+        run = ports.store.get(run_id)
+        if run.is_ended:
+            return
+        failed = [phase for phase in run.phases if phase.status is PhaseStatus.FAILED]
+        record: dict[str, Any] | None = None
+        if error is not None:
+            record = error.to_record()
+        elif failed and outcome not in {RunOutcome.SUCCEEDED, RunOutcome.NOTHING_TO_DO}:
+            record = {"code": "phase_failed", "field": failed[-1].phase, "message": failed[-1].message}
+        ports.store.save(run.with_outcome(outcome, at=ports.clock.now(), error=record))
+
+    _keep(save)
+
+
+def _keep(save: Callable[[], None]) -> None:
+    try:
+        save()
+    except SpringtideError as error:
+        # The cluster is the truth and the Lease holds the run: without its record a run is poorer, not unsafe.
+        log.warning("record_not_kept", code=error.code, message=error.message)

@@ -1,0 +1,19 @@
+"""The last proof of every strategy: exactly so many pods, all of them serving, and nobody else."""
+
+from __future__ import annotations
+
+from springtide.kube.observation import Observation, PodSet
+from springtide.strategy.model import Decision, Done, Wait
+from springtide.verify.readiness import missing_readiness
+
+
+def require_exact(observation: Observation, pod_set: PodSet, replicas: int) -> Decision:
+    """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
+    serving = len(observation.ready_endpoints())
+    ready = len(observation.ready_endpoints(pod_set))
+    if len(pod_set.pods) == replicas and ready == serving == replicas:
+        return Done(f"exactly {replicas} pods serve")
+    missing = missing_readiness(pod_set, needed=replicas, at=observation.at)
+    return Wait(
+        missing or f"{len(pod_set.pods)} pods, {ready} ready endpoints of {serving}; exactly {replicas} are wanted"
+    )
