@@ -117,7 +117,9 @@ def _starts(pods: int, runs: int, every: float) -> list[float]:
         fleet=fleet,
         runs=child_runs,
         memory=ProcessMemory(),
-        decide=lambda _due: [ServicePlan(f"service-{number:03d}", 1, (2,)) for number in range(SERVICES)],
+        decide=lambda _due: [
+            ServicePlan(service=f"service-{number:03d}", current=1, steps=(2,)) for number in range(SERVICES)
+        ],
         parent="pace",
         every=timedelta(seconds=every),
     )

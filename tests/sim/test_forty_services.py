@@ -64,7 +64,10 @@ def test_order_and_pace_stand_in_the_record_of_the_api() -> None:
     for at, _, _ in grown:
         together = [name for time, name, _ in grown if at <= time < at + 60]
         assert (TARGET - START) * len(together) <= PODS_PER_MINUTE + TARGET - START
-    assert len(waves([ServicePlan(name, 0, (), after) for name, after in forty().items()])) == 5
+    assert (
+        len(waves([ServicePlan(service=name, current=0, steps=(), after=after) for name, after in forty().items()]))
+        == 5
+    )
 
 
 def test_one_failure_holds_back_what_comes_after_it_and_nobody_else() -> None:

@@ -17,7 +17,7 @@ CALENDAR: Final = "ad-hoc"
 """The calendar of events that somebody added by hand."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdHoc:
     """The event, who asks for it, and why; `almanac` holds nothing else."""
 
@@ -52,7 +52,7 @@ def ad_hoc_event(asked: object) -> AdHoc:
     if event.repeat is not None:
         raise _refused("repeat: an event of its own comes once")
     view = ExpandedCalendar.of(calendar, Path(), now=event.start.instant(calendar.spec.zone))
-    return AdHoc(view.occurrences[0], owner, reason, Calendars((view,)))
+    return AdHoc(occurrence=view.occurrences[0], owner=owner, reason=reason, almanac=Calendars((view,)))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

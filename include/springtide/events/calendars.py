@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpandedCalendar:
     """One calendar, expanded around the time it was read.
 
@@ -45,11 +45,11 @@ class ExpandedCalendar:
         reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {})
         events, frozen = event_sources(reading), freeze_sources(reading)
         return cls(
-            calendar,
-            occurrences_of(calendar, events),
-            freezes_of(frozen),
-            tuple(source.account for source in (*events, *frozen)),
-            {source.account.name: source.by_uid for source in events if source.by_uid},
+            calendar=calendar,
+            occurrences=occurrences_of(calendar, events),
+            freezes=freezes_of(frozen),
+            accounts=tuple(source.account for source in (*events, *frozen)),
+            by_uid={source.account.name: source.by_uid for source in events if source.by_uid},
         )
 
     def with_events_of(self, other: ExpandedCalendar, names: Collection[str]) -> ExpandedCalendar:
@@ -87,9 +87,9 @@ class ExpandedCalendar:
             feed = chain.from_iterable(by_uid.get(event["event"], {}).values())
             found += _of_record(calendar.name, event, merged([*spans_of(event["seconds"]), *feed]))
         return cls(
-            calendar,
-            tuple(sorted(found, key=lambda one: (one.start, one.event))),
-            tuple(map(Freeze.from_record, record["freezes"])),
+            calendar=calendar,
+            occurrences=tuple(sorted(found, key=lambda one: (one.start, one.event))),
+            freezes=tuple(map(Freeze.from_record, record["freezes"])),
             by_uid=by_uid,
         )
 
@@ -111,7 +111,18 @@ def _events_record(occurrences: tuple[Occurrence, ...], by_uid: Mapping[str, Any
 def _of_record(calendar: str, event: Mapping[str, Any], spans: Iterable[Span]) -> list[Occurrence]:
     lead = None if event["lead"] is None else timedelta(seconds=event["lead"])
     asks = {name: ServiceRequest.model_validate(ask) for name, ask in event["asks"].items()}
-    return [Occurrence(calendar, event["event"], start, end, lead, event["priority"], asks) for start, end in spans]
+    return [
+        Occurrence(
+            calendar=calendar,
+            event=event["event"],
+            start=start,
+            end=end,
+            lead=lead,
+            priority=event["priority"],
+            asks=asks,
+        )
+        for start, end in spans
+    ]
 
 
 @dataclass(frozen=True, slots=True)

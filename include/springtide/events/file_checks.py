@@ -40,7 +40,7 @@ class FileChecks:
     warnings: tuple[Violation, ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Repository:
     """The files of a repository by kind, and the names of policies beside them that are not judged."""
 

@@ -20,7 +20,7 @@ class ReplicaBounds:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """The floor of one service: `replicas`, for which occurrence, and every clamp on the way."""
 
@@ -66,7 +66,9 @@ def _asked(one: Occurrence, expected: Mapping[str, int], bounds: Mapping[str, Re
         wanted = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply - _EXACT)
         assert wanted is not None
         reason = f"{one.id} asks for {ask}" + ("" if ask.multiply is None else f" of {base}")
-        found[service] = _bounded(Grant(service, wanted, one.id, reason), bounds[service])
+        found[service] = _bounded(
+            Grant(service=service, replicas=wanted, occurrence=one.id, reason=reason), bounds[service]
+        )
     return found
 
 

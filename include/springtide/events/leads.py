@@ -27,7 +27,7 @@ LEARNED_WITHIN: Final = timedelta(days=8)
 """How near an event must be for its lead to be learned: longer than any lead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredRuns:
     """What is known of services before they are looked at, each by name.
 
@@ -138,7 +138,9 @@ def expected_orders(one: Occurrence, measured: MeasuredRuns) -> tuple[ServicePla
         base = measured.expected.get(service, 1)
         target = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply)
         steps = steps_up(base, max(target or 1, base + 1), measured.step_up.get(service, math.inf))
-        orders.append(ServicePlan(service, base, steps, tuple(measured.after.get(service, ()))))
+        orders.append(
+            ServicePlan(service=service, current=base, steps=steps, after=tuple(measured.after.get(service, ())))
+        )
     return tuple(orders)
 
 
@@ -162,7 +164,7 @@ def stands_at(
     runs = list(started)
     while True:
         turn = decide_turn(orders, runs, pace, now=now)
-        runs += [Started(service, step, now) for service, step in turn.starts]
+        runs += [Started(service=service, step=step, at=now) for service, step in turn.starts]
         going = [one for one in runs if one.state is ChildRunState.GOING]
         if not going and not turn.waiting:
             return now

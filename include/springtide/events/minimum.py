@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Minimum:
     """What was found about an autoscaler: `own` is the minimum that its owner set, `running` are the replicas now.
 

@@ -17,7 +17,7 @@ KNOWN: Final = timedelta(days=400)
 """How far back and ahead of now occurrences are told: a year, and what a yearly event needs around it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
     """One time that one event takes place: [start, end) in UTC. `lead` None means that it is learned."""
 
@@ -59,7 +59,7 @@ class Occurrence:
         return cls(**{**record, **parsed})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
     """One time that nothing is scaled: [start, end). No services means all."""
 
@@ -108,7 +108,15 @@ def occurrences_of(calendar: EventCalendar, sources: Iterable[Source]) -> tuple[
         if isinstance(asking, EventSource):
             lead = asking.lead_or(calendar.spec.lead).length
             found += [
-                Occurrence(calendar.name, asking.name, start, end, lead, asking.priority, asking.services)
+                Occurrence(
+                    calendar=calendar.name,
+                    event=asking.name,
+                    start=start,
+                    end=end,
+                    lead=lead,
+                    priority=asking.priority,
+                    asks=asking.services,
+                )
                 for start, end in source.spans
             ]
     return tuple(sorted(found, key=attrgetter("start")))  # of one instant they stay in the order of their names
@@ -123,7 +131,7 @@ def freezes(calendar: EventCalendar, *, now: datetime) -> tuple[Freeze, ...]:
 def freezes_of(sources: Iterable[Source]) -> tuple[Freeze, ...]:
     """Return the freezes that `sources` hold, in the order of starts."""
     found = [
-        Freeze(spec.name, spec.reason, start, end, spec.services)
+        Freeze(name=spec.name, reason=spec.reason, start=start, end=end, services=spec.services)
         for source in sources
         if isinstance(spec := source.asking, FreezeSpec)
         for start, end in source.spans

@@ -47,7 +47,7 @@ class LoadLimits:
     seconds: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOrder:
     """The load on one service: GETs of `path` at `rate` requests a second for `seconds`.
 
@@ -142,7 +142,7 @@ def without_shrinking(orders: Sequence[ServicePlan]) -> list[ServicePlan]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTarget:
     """One service on its way back: `before` the rehearsal, `current`, and the `floor` that other events hold now.
 
@@ -173,7 +173,17 @@ def release_orders(services: Sequence[ReleaseTarget]) -> list[ServicePlan]:
         is_back = one.owner_minimum is not None and target <= one.owner_minimum
         steps = steps_down(one.current, target, 1.0 if is_back else one.step_down)
         until, reason = None if is_back else one.until, f"the rehearsal is over: {kept}"
-        orders.append(ServicePlan(one.service, one.current, steps, others, reason, until=until, gives_back=is_back))
+        orders.append(
+            ServicePlan(
+                service=one.service,
+                current=one.current,
+                steps=steps,
+                after=others,
+                reason=reason,
+                until=until,
+                gives_back=is_back,
+            )
+        )
     return orders
 
 

@@ -34,7 +34,7 @@ class RehearsalVerdict(StrEnum):
     NOT_TESTED = "not_tested"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFigures:
     """What a load saw. Rates are requests a second, times milliseconds.
 
@@ -79,7 +79,7 @@ def figures_of(report: LoadReport, order: LoadOrder, *, ready_before: int, ready
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalOutcome:
     """The outcome for one service, as it is kept. `event` is what was rehearsed."""
 

@@ -16,7 +16,7 @@ from springtide.events.release import Health, release_step
 from springtide.events.waves import ServicePlan
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """What was found about one service: replicas now, what its plan says, its floor, and whether it may be touched.
 
@@ -130,7 +130,7 @@ def _order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePl
         reason = facts.floor_reason if is_event else f"demand asks for {wanted}"
         at = facts.current if facts.minimum is None else max(facts.current, facts.minimum.running)
         steps = steps_up(at, wanted, facts.step_up) or (wanted,)  # a minimum under what runs already is no growth
-        return ServicePlan(facts.service, facts.current, steps, facts.after, reason)
+        return ServicePlan(service=facts.service, current=facts.current, steps=steps, after=facts.after, reason=reason)
     if wanted == facts.current:
         held = facts.floor_reason if facts.floor == wanted else _asked(facts, wanted)
         return _stay(facts, held)
@@ -140,7 +140,7 @@ def _order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePl
     )
     if gate.is_held:
         return _stay(facts, gate.reason)
-    return ServicePlan(facts.service, facts.current, (gate.replicas,), reason=gate.reason)
+    return ServicePlan(service=facts.service, current=facts.current, steps=(gate.replicas,), reason=gate.reason)
 
 
 def _asked(facts: Inspection, wanted: int) -> str:
@@ -160,7 +160,7 @@ def steps_up(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
 
 
 def _stay(facts: Inspection, reason: str) -> ServicePlan:
-    return ServicePlan(facts.service, facts.current, (), facts.after, reason)
+    return ServicePlan(service=facts.service, current=facts.current, steps=(), after=facts.after, reason=reason)
 
 
 def orders_for(found: Mapping[str, Inspection]) -> tuple[ServicePlan, ...]:

@@ -23,7 +23,7 @@ from springtide.events.calendars import Pace
 from springtide.events.connections import ConnectionUse, connection_conflict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServicePlan:
     """From `current` to the last of `steps`, run by run; no steps where nothing is to do. `after` names services.
 
@@ -82,7 +82,7 @@ class ChildRunState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """A run that was started: number `step` of its order."""
 
@@ -93,7 +93,7 @@ class Started:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnDecision:
     """What to do now. `starts` are (service, step); `waiting` and `held` say why, by service."""
 
@@ -162,7 +162,13 @@ def decide_turn(
             starts.append((order.service, step))
             free -= 1
             opens_at = max(now, opens_at or now) + _spent(order, step, pace)
-    return TurnDecision(tuple(starts), waiting, state.held(), state.failures(), opens_at if paced else None)
+    return TurnDecision(
+        starts=tuple(starts),
+        waiting=waiting,
+        held=state.held(),
+        failed=state.failures(),
+        opens_at=opens_at if paced else None,
+    )
 
 
 def _opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: Pace) -> datetime | None:

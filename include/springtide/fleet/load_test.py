@@ -64,7 +64,7 @@ def load_test(
     observation, stable = admit(ports, request)
     before = len(observation.ready_endpoints(stable))
     if before < order.replicas:
-        return LoadFigures(before, before)
+        return LoadFigures(ready_before=before, ready_after=before)
     url = address_of(observation.service, order.port) + order.path
     beginning()
     report = send(url, order, lambda: unwell(ports, policy), ports.clock)

@@ -47,7 +47,10 @@ def decided_orders(
 def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[ServicePlan]:
     """Return an order that fails for each of `services` that nothing is known of."""
     return [
-        ServicePlan(service, 0, (0,), (), f"{UNSEEN}: {why.get(service, WHY_UNSEEN)}") for service in sorted(services)
+        ServicePlan(
+            service=service, current=0, steps=(0,), after=(), reason=f"{UNSEEN}: {why.get(service, WHY_UNSEEN)}"
+        )
+        for service in sorted(services)
     ]
 
 

@@ -30,14 +30,16 @@ class FleetProgress:
         ended: dict[str, list[str]] = self._memory.get("ended") or {}
         known = len(ended)
         started = [
-            Started(order.service, 0, _BEFORE_ALL, ChildRunState.FAILED, order.reason)
+            Started(service=order.service, step=0, at=_BEFORE_ALL, state=ChildRunState.FAILED, message=order.reason)
             for order in orders
             if is_unseen(order)
         ]
         for key, at in times.items():
             service, _, step = key.rpartition("/")
             state, message = self._what_became(key, ended)
-            started.append(Started(service, int(step), datetime.fromisoformat(at), state, message))
+            started.append(
+                Started(service=service, step=int(step), at=datetime.fromisoformat(at), state=state, message=message)
+            )
         if len(ended) > known:
             self._memory.set("ended", ended)
         return started

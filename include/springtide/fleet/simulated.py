@@ -24,7 +24,7 @@ from springtide.run.ports import Ports
 STEP: Final = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedLine:
     """One service: planned replicas, and what demand then asked for at most, minute by minute. `problem` says why not.
 
@@ -83,7 +83,7 @@ def simulate_preparation(
     return tuple(
         _line(ports, policies[name], expected[name], planned[name], begin=begin, end=end)
         if name in planned
-        else SimulatedLine(name, problem=problems.get(name))
+        else SimulatedLine(service=name, problem=problems.get(name))
         for name in names
     )
 
@@ -94,14 +94,14 @@ def _line(
     minutes = round((end - begin) / STEP)
     reason = "; ".join([grant.reason, *(clamp.reason for clamp in grant.clamps)])
     line = SimulatedLine(
-        policy.name,
-        expected,
-        grant.replicas,
-        None,
-        minutes,
-        0,
-        grant.replicas * (end - begin).total_seconds() / 3600,
-        reason,
+        service=policy.name,
+        expected=expected,
+        planned=grant.replicas,
+        needed=None,
+        minutes=minutes,
+        short_minutes=0,
+        pod_hours=grant.replicas * (end - begin).total_seconds() / 3600,
+        reason=reason,
     )
     try:
         series = _demand(ports, policy, end, since=begin)

@@ -61,4 +61,6 @@ def measure(store: RunStore, services: Iterable[str], policies: Mapping[str, Sca
     expected = {service: last for service, (_, last) in found.items() if last is not None}
     after = {name: policy.spec.after for name, policy in policies.items()}
     step_up = {name: float(policy.spec.guards.step_up) for name, policy in policies.items()}
-    return MeasuredRuns(runs, expected, after, step_up, store.preparations(limit=LATEST))
+    return MeasuredRuns(
+        runs=runs, expected=expected, after=after, step_up=step_up, preparations=store.preparations(limit=LATEST)
+    )

@@ -110,7 +110,15 @@ class TestThePlan:
         web = policy(demand={"source": "file", "path": "demand.csv", "unit": unit}, capacity={"models": [UTILIZATION]})
         store = MemoryStore()
         store.save_rehearsed(
-            RehearsalOutcome("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_PROVEN, "", measured=measured)
+            RehearsalOutcome(
+                run_id="r1",
+                policy="web",
+                event="sales.flash",
+                at=NOW,
+                verdict=RehearsalVerdict.NOT_PROVEN,
+                message="",
+                measured=measured,
+            )
         )
         estimated = estimate_for(web, Steady(), store, now=NOW, current=2)
         return make_plan(web, estimated, current=2, strategy="in_place", now=NOW, explicit=False)

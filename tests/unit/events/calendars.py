@@ -44,4 +44,12 @@ def occurrence(event: str, start: str, hours: float = 1, *, priority: int = 50, 
         for service, ask in (asks or {"web": 3}).items()
     }
     begins = utc(start)
-    return Occurrence("sales", event, begins, begins + timedelta(hours=hours), None, priority, wanted)
+    return Occurrence(
+        calendar="sales",
+        event=event,
+        start=begins,
+        end=begins + timedelta(hours=hours),
+        lead=None,
+        priority=priority,
+        asks=wanted,
+    )

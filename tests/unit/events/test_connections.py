@@ -58,7 +58,7 @@ def test_overlaps_that_do_not_fit_together_come_one_after_the_other(usable: int,
 def test_who_waits_says_for_whom_and_for_what() -> None:
     orders = [drawing(name, 4, usable=100) for name in ("a", "b")]
     preparation = Preparation(orders, FAST)
-    preparation.started = [Started("a", 0, preparation.now)]
+    preparation.started = [Started(service="a", step=0, at=preparation.now)]
 
     from springtide.events.waves import decide_turn
 
@@ -86,7 +86,7 @@ def test_a_service_that_gets_smaller_waits_for_nobody() -> None:
 
 def test_a_sweep_hands_what_services_share_on_to_its_orders() -> None:
     connection_uses = (ConnectionUse("orders", 10, 90),)
-    facts = Inspection("web", 2, 6, connection_uses=connection_uses, overlaps=True)
+    facts = Inspection(service="web", current=2, planned=6, connection_uses=connection_uses, overlaps=True)
 
     (found,) = orders_for({"web": Inspection.from_record(facts.to_record())})
 

@@ -17,7 +17,10 @@ from springtide.policy.calendar.model import LearnSpec
 from unit.events.calendars import occurrence, utc
 
 EVENT = occurrence("flash", "2026-11-11T10:00", web=20, db=10)
-ORDERS = (ServicePlan("web", 10, (20,), ("db",)), ServicePlan("db", 5, (10,)))
+ORDERS = (
+    ServicePlan(service="web", current=10, steps=(20,), after=("db",)),
+    ServicePlan(service="db", current=5, steps=(10,)),
+)
 PACE = Pace(100, 4)
 LEARN = LearnSpec()
 MEASURED = {"web": [60.0] * 18 + [90.0, 600.0], "db": [120.0] * 5}
@@ -52,7 +55,7 @@ def test_a_written_lead_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(("step_up", "runs"), [({}, 1), ({"web": 10.0}, 1), ({"web": 3.0}, 2), ({"web": 1.5}, 4)])
 def test_a_service_that_may_only_grow_in_steps_takes_a_run_for_each(step_up: dict[str, float], runs: int) -> None:
     flash = occurrence("flash", "2026-11-11T10:00", web=20)
-    measured = MeasuredRuns({"web": [60.0] * 5}, {"web": 5}, {}, step_up)
+    measured = MeasuredRuns(runs={"web": [60.0] * 5}, expected={"web": 5}, after={}, step_up=step_up)
 
     orders = expected_orders(flash, MeasuredRuns.from_record(measured.to_record()))
 
@@ -60,7 +63,7 @@ def test_a_service_that_may_only_grow_in_steps_takes_a_run_for_each(step_up: dic
 
 
 def test_the_pace_is_part_of_it() -> None:
-    orders = [ServicePlan(f"s{at}", 0, (50,)) for at in range(4)]
+    orders = [ServicePlan(service=f"s{at}", current=0, steps=(50,)) for at in range(4)]
     times = {order.service: timedelta(seconds=30) for order in orders}
 
     assert preparation_time(orders, times, Pace(100, 4)) == timedelta(seconds=90 + 30)
@@ -93,21 +96,21 @@ class TestLateness:
         )
 
     def test_what_is_done_or_goes_on_counts_only_with_what_is_left(self) -> None:
-        going = (Started("db", 0, self.NOW),)
+        going = (Started(service="db", step=0, at=self.NOW),)
         assert self.late(ahead=211, started=going, after=60) is None
         done = (replace(going[0], state=ChildRunState.SUCCEEDED),)
         assert self.late(ahead=211, started=done, after=121) is None
         assert self.late(ahead=211, started=done, after=122) is not None
 
     def test_a_run_that_takes_longer_than_ever_delays_what_comes_after_it(self) -> None:
-        slow = (Started("db", 0, self.NOW),)
+        slow = (Started(service="db", step=0, at=self.NOW),)
 
         assert self.late(ahead=240, started=slow, after=150) is None
         assert self.late(ahead=240, started=slow, after=151) is not None
 
     def test_the_pace_counts(self) -> None:
         slowly = Pace(5, 4)  # the 5 pods of db take a minute, but web waits for db anyway
-        pair = (ServicePlan("web", 10, (20,)), ServicePlan("db", 5, (10,)))
+        pair = (ServicePlan(service="web", current=10, steps=(20,)), ServicePlan(service="db", current=5, steps=(10,)))
         at = self.NOW + timedelta(seconds=239)
         assert lateness(pair, (), MEASURED, PACE, start=at, now=self.NOW) is None
         assert lateness(pair, (), MEASURED, slowly, start=at, now=self.NOW) is not None
@@ -160,6 +163,6 @@ class TestWholePreparations:
         assert self.lead(self.taken(90_000.0)) == timedelta(hours=12) - timedelta(minutes=5)
 
     def test_they_are_kept_as_they_were(self) -> None:
-        measured = MeasuredRuns({"web": [60.0]}, preparations=(self.taken(540.0),))
+        measured = MeasuredRuns(runs={"web": [60.0]}, preparations=(self.taken(540.0),))
 
         assert MeasuredRuns.from_record(measured.to_record()) == measured

@@ -202,9 +202,9 @@ class TestWhatIsRehearsed:
 class TestThereAndBack:
     def test_a_rehearsal_makes_nothing_smaller(self) -> None:
         shrinks, grows, stays = (
-            ServicePlan("a", 9, (5,)),
-            ServicePlan("b", 2, (4, 6)),
-            ServicePlan("c", 3, (), (), "as it is"),
+            ServicePlan(service="a", current=9, steps=(5,)),
+            ServicePlan(service="b", current=2, steps=(4, 6)),
+            ServicePlan(service="c", current=3, steps=(), after=(), reason="as it is"),
         )
 
         found = without_shrinking([shrinks, grows, stays])
@@ -213,21 +213,24 @@ class TestThereAndBack:
         assert found[0].reason == "9 are more than the rehearsal asks for"
 
     def test_what_depends_on_others_goes_back_first(self) -> None:
-        db, web = ReleaseTarget("db", 2, 4, 0, 1.0), ReleaseTarget("web", 2, 6, 0, 1.0, ("db", "cache"))
+        db, web = (
+            ReleaseTarget(service="db", before=2, current=4, floor=0, step_down=1.0),
+            ReleaseTarget(service="web", before=2, current=6, floor=0, step_down=1.0, after=("db", "cache")),
+        )
 
         found = release_orders([db, web])
 
         assert [(one.service, one.steps, one.after) for one in found] == [("db", (2,), ("web",)), ("web", (2,), ())]
 
     def test_what_other_events_hold_stays(self) -> None:
-        (found,) = release_orders([ReleaseTarget("web", 2, 6, 5, 1.0)])
+        (found,) = release_orders([ReleaseTarget(service="web", before=2, current=6, floor=5, step_down=1.0)])
 
         assert (found.steps, found.reason) == ((5,), "the rehearsal is over: what other events hold")
 
     def test_a_floor_goes_back_to_its_owners_minimum_at_once_and_stays_under_other_events(self) -> None:
         db, web = (
-            ReleaseTarget("db", 2, 9, 0, 0.5, owner_minimum=2),
-            ReleaseTarget("web", 2, 9, 6, 0.5, owner_minimum=2, until=NOW),
+            ReleaseTarget(service="db", before=2, current=9, floor=0, step_down=0.5, owner_minimum=2),
+            ReleaseTarget(service="web", before=2, current=9, floor=6, step_down=0.5, owner_minimum=2, until=NOW),
         )
 
         found = release_orders([db, web])
@@ -235,7 +238,7 @@ class TestThereAndBack:
         assert [(one.steps, one.gives_back, one.until) for one in found] == [((2,), True, None), ((6,), False, NOW)]
 
     def test_what_somebody_made_smaller_meanwhile_is_left_alone(self) -> None:
-        (found,) = release_orders([ReleaseTarget("web", 3, 2, 0, 0.5)])
+        (found,) = release_orders([ReleaseTarget(service="web", before=3, current=2, floor=0, step_down=0.5)])
 
         assert found.steps == ()
 
@@ -252,9 +255,33 @@ class TestThereAndBack:
         assert steps_down(current, target, step_down) == steps
 
 
-GOOD = LoadFigures(6, 6, 10_000, 0, 60.0, 200.0, 200.0, 8.0, 20.0)
-LATE = LoadFigures(6, 6, 900, 0, 9.0, None, 110.0, 8.0, 900.0, "p99 was 1200 ms", is_late=True)
-OUTCOME = RehearsalOutcome("r1", "web", "sales.flash", NOW, RehearsalVerdict.NOT_TESTED, "")
+GOOD = LoadFigures(
+    ready_before=6,
+    ready_after=6,
+    requests=10_000,
+    failed=0,
+    seconds=60.0,
+    achieved=200.0,
+    sustained=200.0,
+    p50=8.0,
+    p99=20.0,
+)
+LATE = LoadFigures(
+    ready_before=6,
+    ready_after=6,
+    requests=900,
+    failed=0,
+    seconds=9.0,
+    achieved=None,
+    sustained=110.0,
+    p50=8.0,
+    p99=900.0,
+    stopped="p99 was 1200 ms",
+    is_late=True,
+)
+OUTCOME = RehearsalOutcome(
+    run_id="r1", policy="web", event="sales.flash", at=NOW, verdict=RehearsalVerdict.NOT_TESTED, message=""
+)
 
 
 class TestTheVerdict:

@@ -14,7 +14,7 @@ from springtide.events.sweep import Inspection, order_for, orders_for, steps_up
 from unit.events.calendars import almanac, calendar, utc
 
 WELL = Health(None, demand=90.0, before=100.0)
-FACTS = Inspection("web", current=32, planned=10, health=WELL)
+FACTS = Inspection(service="web", current=32, planned=10, health=WELL)
 
 
 def message(**changes: object) -> str:
@@ -47,7 +47,7 @@ def test_a_service_that_is_not_well_is_held(health: Health, said: str) -> None:
 
 
 def test_a_sick_dependency_holds_what_needs_it() -> None:
-    others = {"db": Inspection("db", 5, 5, health=Health("connections: 99 is not below 90"))}
+    others = {"db": Inspection(service="db", current=5, planned=5, health=Health("connections: 99 is not below 90"))}
 
     order = order_for(replace(FACTS, after=("db",)), others)
 
@@ -97,7 +97,9 @@ def test_a_climb_gets_there_in_steps_that_the_guards_allow(current: int, wanted:
 def test_no_order_goes_below_the_floor_or_below_what_is_needed(
     current: int, planned: int | None, floor: int | None, problem: str
 ) -> None:
-    order = order_for(Inspection("web", current, planned, floor=floor, health=Health(problem or None)), {})
+    order = order_for(
+        Inspection(service="web", current=current, planned=planned, floor=floor, health=Health(problem or None)), {}
+    )
     target = order.steps[-1] if order.steps else current
 
     assert target >= min(current, max(planned or current, floor or 0))

@@ -17,7 +17,7 @@ FAST = Pace(pods_per_minute=float("inf"), runs=100)
 
 
 def order(service: str, pods: int = 5, *after: str, current: int = 5) -> ServicePlan:
-    return ServicePlan(service, current, (current + pods,) if pods else (), after)
+    return ServicePlan(service=service, current=current, steps=(current + pods,) if pods else (), after=after)
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Preparation:
     def go(self) -> TurnDecision:
         for _ in range(10_000):
             turn = decide_turn(self.orders, self.started, self.pace, now=self.now)
-            self.started += [Started(service, step, self.now) for service, step in turn.starts]
+            self.started += [Started(service=service, step=step, at=self.now) for service, step in turn.starts]
             if turn.is_over:
                 return turn
             self.now += timedelta(seconds=1)
@@ -86,7 +86,7 @@ def test_a_failure_holds_back_its_dependants_and_nobody_else() -> None:
 
 
 def test_a_large_step_goes_in_several_runs_and_only_the_last_lets_others_start() -> None:
-    preparation = Preparation([ServicePlan("db", 5, (15, 40)), order("web", 5, "db")], FAST)
+    preparation = Preparation([ServicePlan(service="db", current=5, steps=(15, 40)), order("web", 5, "db")], FAST)
 
     preparation.go()
 
@@ -101,7 +101,7 @@ def test_a_circle_is_held_back_and_said() -> None:
 
 
 def test_the_pace_says_when_it_goes_on() -> None:
-    started = [Started("db", 0, START, ChildRunState.SUCCEEDED)]
+    started = [Started(service="db", step=0, at=START, state=ChildRunState.SUCCEEDED)]
     pace = Pace(pods_per_minute=10, runs=4)
 
     turn = decide_turn([order("db", 20), order("web", 5)], started, pace, now=START + timedelta(seconds=100))
@@ -158,7 +158,9 @@ def turns(pods: list[int], per_minute: int, every: float, count: int) -> list[tu
     for number in range(count):
         now = START + timedelta(seconds=number * every)
         turn = decide_turn(orders, started, pace, now=now, until_next=timedelta(seconds=every))
-        started += [Started(service, step, now, ChildRunState.SUCCEEDED) for service, step in turn.starts]
+        started += [
+            Started(service=service, step=step, at=now, state=ChildRunState.SUCCEEDED) for service, step in turn.starts
+        ]
     by_name = {one.service: one.pods(0) for one in orders}
     return [((one.at - START).total_seconds(), by_name[one.service]) for one in started]
 
@@ -177,7 +179,7 @@ class TestCreditUntilTheNextTurn:
         assert [at for at, _ in turns([30] * 3, 60, 5.0, 13)] == [0.0, 30.0, 60.0]
 
     def test_nobody_waits_longer_than_without_it(self) -> None:
-        started = [Started("db", 0, START, ChildRunState.SUCCEEDED)]
+        started = [Started(service="db", step=0, at=START, state=ChildRunState.SUCCEEDED)]
         pace = Pace(pods_per_minute=60, runs=4)
         at_the_opening = START + timedelta(seconds=20)
 

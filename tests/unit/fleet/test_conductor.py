@@ -101,7 +101,7 @@ class Scene:
 
 
 def growing(service: str, *steps: int, after: tuple[str, ...] = ()) -> ServicePlan:
-    return ServicePlan(service, 2, steps or (3,), after, "it is asked for")
+    return ServicePlan(service=service, current=2, steps=steps or (3,), after=after, reason="it is asked for")
 
 
 class TestOneTurn:
@@ -135,7 +135,11 @@ class TestOneTurn:
 
     def test_the_last_turn_says_what_became_of_every_service(self) -> None:
         observation = Scene(
-            [growing("db"), growing("web", after=("db",)), ServicePlan("mail", 2, (), (), "demand asks for 2")]
+            [
+                growing("db"),
+                growing("web", after=("db",)),
+                ServicePlan(service="mail", current=2, steps=(), after=(), reason="demand asks for 2"),
+            ]
         )
         observation.runs.state_of_all = ChildRunState.FAILED
         observation.turn()
@@ -232,7 +236,7 @@ class TestWhatAPreparationTeaches:
         assert (kept.size.runs, kept.size.pods) == (3, 20)
 
     def test_one_that_failed_or_had_nothing_to_do_teaches_nothing(self) -> None:
-        failed, idle = Scene([growing("web")]), Scene([ServicePlan("web", 2, ())])
+        failed, idle = Scene([growing("web")]), Scene([ServicePlan(service="web", current=2, steps=())])
         failed.runs.state_of_all = ChildRunState.FAILED
         for observation in (failed, idle):
             self.prepared(observation)
@@ -286,7 +290,10 @@ def asked_a_person(run_id: str) -> ScalingRun:
 
 
 class TestNotes:
-    FACTS = {"web": Inspection("web", 2, 2, 2), "db": Inspection("db", 2, 2, 2)}  # noqa: RUF012
+    FACTS = {
+        "web": Inspection(service="web", current=2, planned=2, expected=2),
+        "db": Inspection(service="db", current=2, planned=2, expected=2),
+    }  # noqa: RUF012
 
     def fleet(self, store: Path) -> FleetPorts:
         def opened() -> AbstractContextManager[RunStore]:

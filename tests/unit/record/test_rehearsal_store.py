@@ -25,7 +25,20 @@ LATE = RehearsalOutcome(
     peak=300.0,
     present=100.0,
     rate=200.0,
-    figures=LoadFigures(6, 6, 900, 3, 9.5, None, 110.0, 8.0, 900.0, "p99", is_late=True, errors={"status 500": 3}),
+    figures=LoadFigures(
+        ready_before=6,
+        ready_after=6,
+        requests=900,
+        failed=3,
+        seconds=9.5,
+        achieved=None,
+        sustained=110.0,
+        p50=8.0,
+        p99=900.0,
+        stopped="p99",
+        is_late=True,
+        errors={"status 500": 3},
+    ),
     measured=MeasuredLoad(per_replica=35.0, replicas=6, is_limit=True, at=AT),
 )
 

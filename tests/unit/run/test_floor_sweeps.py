@@ -84,7 +84,13 @@ class Watched:
     def begin(self, *, asks: int = 6, days: float = 3) -> None:
         now = self.simulation.world.now()
         self.event = Occurrence(
-            "sales", "flash", now, now + timedelta(days=days), None, 50, {"web": ServiceRequest(replicas=asks)}
+            calendar="sales",
+            event="flash",
+            start=now,
+            end=now + timedelta(days=days),
+            lead=None,
+            priority=50,
+            asks={"web": ServiceRequest(replicas=asks)},
         )
 
     def order(self) -> ServicePlan:
@@ -327,7 +333,14 @@ def test_a_minimum_that_is_higher_than_the_event_asks_for_is_left_to_its_owner()
     assert watched.writes() == before
 
 
-PLANNED = Minimum(2, 4, NOW, timedelta(hours=2), held_until=NOW + timedelta(minutes=30), is_planned=True)
+PLANNED = Minimum(
+    owner_minimum=2,
+    running=4,
+    looked_at=NOW,
+    expires=timedelta(hours=2),
+    held_until=NOW + timedelta(minutes=30),
+    is_planned=True,
+)
 
 
 @pytest.mark.parametrize(
@@ -344,7 +357,7 @@ PLANNED = Minimum(2, 4, NOW, timedelta(hours=2), held_until=NOW + timedelta(minu
 def test_where_the_plan_is_the_minimum_a_sweep_follows_it_and_renews_its_note(
     minimum: Minimum, planned: int | None, steps: tuple[int, ...]
 ) -> None:
-    order = order_for(Inspection("web", 4, planned, minimum=minimum), {})
+    order = order_for(Inspection(service="web", current=4, planned=planned, minimum=minimum), {})
 
     assert order.steps == steps
     assert order.until == (NOW + timedelta(hours=2) if steps else None)

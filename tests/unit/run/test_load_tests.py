@@ -28,7 +28,20 @@ from springtide.run.ports import Ports, RunRequest
 from springtide.verify.route import address_of
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
-ORDER = LoadOrder("web", 2, "/", None, 200, 60.0, 20.0, 40.0, 10.0, 10_000, 0.01, 5.0)
+ORDER = LoadOrder(
+    service="web",
+    replicas=2,
+    path="/",
+    port=None,
+    expect=200,
+    peak=60.0,
+    present=20.0,
+    rate=40.0,
+    seconds=10.0,
+    most=10_000,
+    max_errors=0.01,
+    p99_seconds=5.0,
+)
 WEB = policy(
     strategy={"type": "in_place", "propagation": "1s", "drain": "1s"},
     smoke=[{"promql": {"query": "lost_orders", "below": 1}}, {"http": {"path": "/"}}],
@@ -91,7 +104,13 @@ def verdict(ports: Ports, order: LoadOrder) -> RehearsalOutcome:
     begun: list[str] = []
     figures = load_test(ports, WEB, order, lambda: begun.append("begun"))
     assert begun == (["begun"] if figures.requests else [])
-    return judged(RehearsalOutcome("r1", "web", "flash", NOW, RehearsalVerdict.NOT_TESTED, ""), order, figures)
+    return judged(
+        RehearsalOutcome(
+            run_id="r1", policy="web", event="flash", at=NOW, verdict=RehearsalVerdict.NOT_TESTED, message=""
+        ),
+        order,
+        figures,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -84,9 +84,16 @@ def test_an_event_does_not_wait_for_ever() -> None:
 
 def test_what_comes_after_an_owned_service_does_not_grow_before_it() -> None:
     well = Health(None)
-    others = {"db": Inspection("db", 0, None, frozen="db: run 'sale' owns the workload", is_owned=True)}
+    others = {
+        "db": Inspection(
+            service="db", current=0, planned=None, frozen="db: run 'sale' owns the workload", is_owned=True
+        )
+    }
 
-    grown, shrunk = (order_for(Inspection("web", 4, planned, health=well, after=("db",)), others) for planned in (8, 2))
+    grown, shrunk = (
+        order_for(Inspection(service="web", current=4, planned=planned, health=well, after=("db",)), others)
+        for planned in (8, 2)
+    )
 
     assert grown.steps == ()
     assert grown.reason == "held at 4: db, which it comes after: db: run 'sale' owns the workload"

@@ -223,10 +223,10 @@ class Rule:
                 numbers["BYMONTHDAY"] = (first.day,)
             if self.frequency == "WEEKLY":
                 weekdays = ((0, first.weekday()),)
-        return _DayFilter(numbers, weekdays, self.frequency, self.week_start)
+        return _DayFilter(numbers=numbers, weekdays=weekdays, frequency=self.frequency, week_start=self.week_start)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _DayFilter:
     """Which days all BY parts let through."""
 
