@@ -129,6 +129,12 @@ def test_a_broken_calendar_removes_nothing_and_the_page_says_so(place: Place, br
     assert "sales.yaml" in place.parsed().summary
 
 
+def test_the_page_says_what_is_left_out(place: Place) -> None:
+    place.write(event("flash", "2026-11-11T12:00"), event("past", "2025-11-11T12:00"))
+
+    assert place.parsed().summary == "2 events are known; 2 events of 2 sources, nothing ahead in past"
+
+
 def test_without_calendars_nothing_is_due(place: Place) -> None:
     assert place.runs() == []
     assert CalendarTimetable().summary == "the events of calendars/"

@@ -28,7 +28,7 @@ _MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFinding:
+class Oddity:
     """Something odd about one event of a source, and what to do about it. An error is an event that is left out."""
 
     message: str
@@ -77,7 +77,7 @@ class SourceAccount:
     following: datetime | None = None
     """When the next of them begins, or has begun and goes on."""
 
-    findings: tuple[SourceFinding, ...] = ()
+    findings: tuple[Oddity, ...] = ()
 
     @property
     def counted(self) -> int:
@@ -85,7 +85,7 @@ class SourceAccount:
         return self.in_file - sum(map(len, self.left_out.values()))
 
     @property
-    def errors(self) -> tuple[SourceFinding, ...]:
+    def errors(self) -> tuple[Oddity, ...]:
         """What is left out although somebody may have meant it."""
         return tuple(one for one in self.findings if one.is_error)
 
@@ -142,7 +142,7 @@ class SourceAccount:
         }
 
 
-def _with_uid(finding: SourceFinding) -> str:
+def _with_uid(finding: Oddity) -> str:
     return finding.message if finding.uid is None else f"UID {finding.uid[:80]}: {finding.message}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -11,9 +11,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from springtide.events.accounts import SourceAccount
-from springtide.events.feeds import Span
+from springtide.events.feed_spans import Span
 from springtide.events.occurrences import Freeze, Occurrence, freezes_of, horizon, occurrences_of
-from springtide.events.sources import Reading, Remembered, event_sources, freeze_sources, merged, seconds_of, spans_of
+from springtide.events.sources import (
+    CalendarReading,
+    Remembered,
+    event_sources,
+    freeze_sources,
+    merged,
+    seconds_of,
+    spans_of,
+)
 from springtide.policy.calendar.model import EventCalendar, LearnSpec, PaceSpec, ServiceRequest
 
 if TYPE_CHECKING:
@@ -42,7 +50,9 @@ class ExpandedCalendar:
 
         What cannot be read is told in the accounts, and what was remembered of it stays.
         """
-        reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {})
+        reading = CalendarReading(
+            calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {}
+        )
         events, frozen = event_sources(reading), freeze_sources(reading)
         return cls(
             calendar=calendar,
@@ -52,11 +62,13 @@ class ExpandedCalendar:
             by_uid={source.account.name: source.by_uid for source in events if source.by_uid},
         )
 
-    def with_events_of(self, other: ExpandedCalendar, names: Collection[str]) -> ExpandedCalendar:
-        """Return this view with the events called `names` as the other knows them."""
-        kept = [one for one in other.occurrences if one.event in names]
+    def with_what_is_missing(self, other: ExpandedCalendar) -> ExpandedCalendar:
+        """Return this view with the events of those sources of `other` that this calendar does not name."""
+        spec = self.calendar.spec
+        named = {source.name for source in (*spec.events, *spec.imports, *spec.holidays)}
+        kept = [one for one in other.occurrences if one.event not in named]
         together = sorted((*self.occurrences, *kept), key=lambda one: (one.start, one.event))
-        by_uid = {name: spans for name, spans in other.by_uid.items() if name in names}
+        by_uid = {name: spans for name, spans in other.by_uid.items() if name not in named}
         return replace(self, occurrences=tuple(together), by_uid={**self.by_uid, **by_uid})
 
     def to_record(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from springtide.events.feed_values import (
     plain_text,
     read_length,
 )
-from springtide.policy.language.recurrence import Rule, RuleError, parse_rule
+from springtide.policy.language.recurrence import RecurrenceRule, RuleError, parse_rule
 
 if TYPE_CHECKING:
     from springtide.policy.calendar.ical import Block, Property
@@ -33,22 +33,10 @@ LONGEST: Final = timedelta(days=400)
 _DAY: Final = timedelta(days=1)
 _ANCIENT: Final = 1900
 _KNOWN_NAMES: Final = frozenset(
-    [
-        "DTEND",
-        "DTSTART",
-        "DURATION",
-        "EXDATE",
-        "EXRULE",
-        "METHOD",
-        "RDATE",
-        "RECURRENCE-ID",
-        "RRULE",
-        "SEQUENCE",
-        "STATUS",
-        "SUMMARY",
-        "TZID",
-        "UID",
-    ]
+    {
+        *("DTEND", "DTSTART", "DURATION", "EXDATE", "EXRULE", "METHOD", "RDATE", "RECURRENCE-ID", "RRULE"),
+        *("SEQUENCE", "STATUS", "SUMMARY", "TZID", "UID"),
+    }
 )
 _DECIDING: Final = (
     *("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "SUMMARY", "UID"),
@@ -93,7 +81,7 @@ class FeedEvent:
 
     start: FeedTime
     length: Length
-    rules: tuple[Rule, ...]
+    rules: tuple[RecurrenceRule, ...]
     added: tuple[tuple[datetime, Length], ...]
     excluded: frozenset[datetime]
     excluded_days: frozenset[date]
@@ -240,7 +228,7 @@ def _turned(start: FeedTime, length: Length, notes: list[str]) -> tuple[FeedTime
     return replace(start, wall=start.wall + whole), Length(by_clocks=-whole)
 
 
-def _rules(block: Block, start: FeedTime, notes: list[str]) -> tuple[Rule, ...]:
+def _rules(block: Block, start: FeedTime, notes: list[str]) -> tuple[RecurrenceRule, ...]:
     rules = []
     for found in block.every("RRULE"):
         try:

@@ -28,6 +28,7 @@ _AROUND: Final = timedelta(days=5 * 366)
 """How far from now the changes of a VTIMEZONE are laid out: farther than events are told."""
 
 _OFFSET = re.compile(r"([+-])([0-9]{2})([0-9]{2})([0-9]{2})?", re.ASCII)
+_OF_ZONES: Final = ("TZID", "TZURL", "TZUNTIL", "DTSTART", "RRULE", "RDATE", "EXDATE", "TZOFFSETFROM", "TZOFFSETTO")
 _MICROSOFT_UTC: Final = "tzone://microsoft/utc"
 
 
@@ -64,7 +65,12 @@ def own_zones(blocks: Iterable[Block], now: datetime) -> tuple[dict[str, tzinfo]
         if name is None:
             oddities.append((block.line, "a VTIMEZONE has no TZID, and was passed over"))
             continue
-        oddities += [odd for part in (block, *block.blocks) for odd in part.oddities]
+        for part in (block, *block.blocks):
+            strange = [one for one in part.properties if one.name not in _OF_ZONES]
+            oddities += [
+                (one.line, f"{one.name[:40]} is no property of a VTIMEZONE, and was passed over") for one in strange
+            ]
+            oddities += part.oddities
         try:
             zones.setdefault(name.value, FeedZone(name.value, block, now))
         except ValueError as error:

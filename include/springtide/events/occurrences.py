@@ -9,8 +9,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
-from springtide.events.feeds import Horizon
-from springtide.events.sources import Reading, Source, event_sources, freeze_sources
+from springtide.events.feed_spans import Horizon
+from springtide.events.sources import CalendarReading, SourceReading, event_sources, freeze_sources
 from springtide.policy.calendar.model import EventCalendar, EventSource, FreezeSpec, ServiceRequest
 
 KNOWN: Final = timedelta(days=400)
@@ -96,11 +96,11 @@ def occurrences(calendar: EventCalendar, folder: Path, *, now: datetime) -> tupl
     `folder` is where the calendar's imports lie; one that cannot be read brings nothing. One event that starts twice at
     one instant is one occurrence, with the later end.
     """
-    reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon(now))
+    reading = CalendarReading(calendar=calendar, folder=folder, now=now, horizon=horizon(now))
     return occurrences_of(calendar, event_sources(reading))
 
 
-def occurrences_of(calendar: EventCalendar, sources: Iterable[Source]) -> tuple[Occurrence, ...]:
+def occurrences_of(calendar: EventCalendar, sources: Iterable[SourceReading]) -> tuple[Occurrence, ...]:
     """Return when the events of `sources`, which were read of `calendar`, take place, in the order of starts."""
     found: list[Occurrence] = []
     for source in sorted(sources, key=lambda one: one.asking.name):
@@ -124,11 +124,11 @@ def occurrences_of(calendar: EventCalendar, sources: Iterable[Source]) -> tuple[
 
 def freezes(calendar: EventCalendar, *, now: datetime) -> tuple[Freeze, ...]:
     """Return the calendar's freezes around `now`, in the order of starts."""
-    reading = Reading(calendar=calendar, folder=Path(), now=now, horizon=horizon(now))
+    reading = CalendarReading(calendar=calendar, folder=Path(), now=now, horizon=horizon(now))
     return freezes_of(freeze_sources(reading))
 
 
-def freezes_of(sources: Iterable[Source]) -> tuple[Freeze, ...]:
+def freezes_of(sources: Iterable[SourceReading]) -> tuple[Freeze, ...]:
     """Return the freezes that `sources` hold, in the order of starts."""
     found = [
         Freeze(name=spec.name, reason=spec.reason, start=start, end=end, services=spec.services)

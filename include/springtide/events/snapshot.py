@@ -138,10 +138,10 @@ def _read_one(
         return kept, (*loaded.violations, *unusable)
     view = ExpandedCalendar.of(loaded.calendar, path.parent, now=now, remembered=(record or {}).get("remembered"))
     broken = [violation for account in view.accounts for violation in account.violations(str(path.parent))]
-    if loaded.left_out:
+    if loaded.violations:
         kept, unusable = _restored(record, path)
         broken += unusable
-        view = view if kept is None else view.with_events_of(kept, loaded.left_out)
+        view = view if kept is None else view.with_what_is_missing(kept)
     return view, (*loaded.violations, *broken)
 
 

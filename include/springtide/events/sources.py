@@ -17,9 +17,10 @@ from itertools import chain
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from springtide.events.accounts import NO_MATCH, UNREADABLE, SourceAccount, SourceFinding
+from springtide.events.accounts import NO_MATCH, UNREADABLE, Oddity, SourceAccount
+from springtide.events.feed_spans import Horizon, Span
 from springtide.events.feed_values import folded
-from springtide.events.feeds import Horizon, Span, read_feed
+from springtide.events.feeds import read_feed
 from springtide.policy.calendar.ical import ICalendar, read_ical
 from springtide.policy.calendar.model import (
     EventCalendar,
@@ -46,7 +47,7 @@ _SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SourceReading:
     """One source, read. Of feeds `by_uid` is what will be remembered."""
 
     asking: EventSource | FreezeSpec
@@ -58,7 +59,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CalendarReading:
     """What reading a source needs: its calendar, where its feeds lie, and the time that is told."""
 
     calendar: EventCalendar
@@ -80,7 +81,7 @@ class Reading:
         return f"{self.calendar.name}.yaml"
 
 
-def event_sources(reading: Reading) -> tuple[Source, ...]:
+def event_sources(reading: CalendarReading) -> tuple[SourceReading, ...]:
     """Return the calendar's sources of events. What cannot be read is told in their accounts, and nothing is raised."""
     spec = reading.calendar.spec
     return (
@@ -90,23 +91,25 @@ def event_sources(reading: Reading) -> tuple[Source, ...]:
     )
 
 
-def freeze_sources(reading: Reading) -> tuple[Source, ...]:
+def freeze_sources(reading: CalendarReading) -> tuple[SourceReading, ...]:
     """Return the calendar's freezes, as `event_sources` its events."""
     return tuple(_contained("freezes", one, reading, _read_window) for one in reading.calendar.spec.freezes)
 
 
 def accounts_of(calendar: EventCalendar, folder: Path, horizon: Horizon, *, now: datetime) -> tuple[SourceAccount, ...]:
     """Return what every source of `calendar` holds, and what became of it; its feeds lie below `folder`."""
-    reading = Reading(calendar=calendar, folder=folder, now=now, horizon=horizon)
+    reading = CalendarReading(calendar=calendar, folder=folder, now=now, horizon=horizon)
     return tuple(source.account for source in (*event_sources(reading), *freeze_sources(reading)))
 
 
-def _contained(kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spec, Reading], Source]) -> Source:
+def _contained(
+    kind: str, spec: Spec, reading: CalendarReading, read: Callable[[str, Spec, CalendarReading], SourceReading]
+) -> SourceReading:
     try:
         return read(kind, spec, reading)
     except Exception as error:  # noqa: BLE001  whatever one source holds takes no other away, and is told
         message = f"it cannot be read: {type(error).__name__}: {str(error)[:160]}"
-        finding = SourceFinding(message=message, file=reading.file, is_error=True)
+        finding = Oddity(message=message, file=reading.file, is_error=True)
         before = reading.remembered.get(spec.name, {})
         kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, findings=(finding,), left_out={UNREADABLE: (spec.name,)})
@@ -115,15 +118,15 @@ def _contained(kind: str, spec: Spec, reading: Reading, read: Callable[[str, Spe
 def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by keyword
     kind: str,
     spec: EventSource | FreezeSpec,
-    reading: Reading,
+    reading: CalendarReading,
     *,
     spans: Sequence[Span] = (),
     by_uid: Mapping[str, Sequence[Span]] | None = None,
     file: str | None = None,
     in_file: int = 1,
-    findings: Sequence[SourceFinding] = (),
+    findings: Sequence[Oddity] = (),
     left_out: Mapping[str, Sequence[str]] | None = None,
-) -> Source:
+) -> SourceReading:
     every = merged([*spans, *chain.from_iterable((by_uid or {}).values())])
     ahead = [start for start, end in every if end > reading.now]
     account = SourceAccount(
@@ -138,7 +141,7 @@ def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by k
         findings=tuple(findings),
     )
     kept = {uid: tuple(of_one) for uid, of_one in (by_uid or {}).items()}
-    return Source(asking=spec, account=account, spans=tuple(every), by_uid=kept)
+    return SourceReading(asking=spec, account=account, spans=tuple(every), by_uid=kept)
 
 
 def merged(spans: list[Span]) -> list[Span]:
@@ -150,16 +153,16 @@ def merged(spans: list[Span]) -> list[Span]:
     return list(ends.items())
 
 
-def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: Reading) -> Source:
+def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: CalendarReading) -> SourceReading:
     findings = []
     if window.repeat is not None:
         told = window.repeat.rule.warnings(window.start.wall)
-        findings = [SourceFinding(message=f"{window.name}: repeat: {message}", file=reading.file) for message in told]
+        findings = [Oddity(message=f"{window.name}: repeat: {message}", file=reading.file) for message in told]
     spans = [span for span in _windows(window, reading) if reading.horizon.holds(span) or kind == "freezes"]
     return _source(kind, window, reading, spans=spans, findings=findings)
 
 
-def _windows(window: EventSpec | FreezeSpec, reading: Reading) -> Iterator[Span]:
+def _windows(window: EventSpec | FreezeSpec, reading: CalendarReading) -> Iterator[Span]:
     if window.repeat is None:
         yield _instants(window, window.start.wall, window.end.wall if window.end else None, reading.zone)
         return
@@ -179,7 +182,7 @@ def _instants(window: EventWindow, wall: datetime, end: datetime | None, zone: Z
     return start, max(instant(end, zone, is_end=True), start + _SECOND)  # a gap may hold both
 
 
-def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
+def _read_import(kind: str, spec: ImportSpec, reading: CalendarReading) -> SourceReading:
     """Return the events of a feed; where it cannot be read, what was known of it."""
     before = reading.remembered.get(spec.name, {})
     try:
@@ -187,7 +190,7 @@ def _read_import(kind: str, spec: ImportSpec, reading: Reading) -> Source:
             reading.feeds[spec.ical] = read_ical(reading.folder / spec.ical)
     except (OSError, ValueError) as error:
         message = error.strerror if isinstance(error, OSError) else str(error)
-        finding = SourceFinding(message=f"it cannot be read: {message}", file=spec.ical, is_error=True)
+        finding = Oddity(message=f"it cannot be read: {message}", file=spec.ical, is_error=True)
         kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, file=spec.ical, in_file=0, findings=(finding,))
     feed = read_feed(
@@ -229,22 +232,22 @@ def seconds_of(spans: Iterable[Span]) -> list[int]:
     return [int(moment.timestamp()) for span in spans for moment in span]
 
 
-def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[SourceFinding]:
+def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[Oddity]:
     names = left_out.get(NO_MATCH, [])
     if not names or len(names) < in_file or spec.match is None:
         return []
     near = get_close_matches(spec.match, sorted(set(names)), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"its events are called {', '.join(sorted(set(names))[:3])}"
-    return [SourceFinding(message=f"match: no event of it is called {spec.match[:60]!a}; {hint}", file=spec.ical)]
+    return [Oddity(message=f"match: no event of it is called {spec.match[:60]!a}; {hint}", file=spec.ical)]
 
 
-def _read_holidays(kind: str, spec: HolidaySpec, reading: Reading) -> Source:
+def _read_holidays(kind: str, spec: HolidaySpec, reading: CalendarReading) -> SourceReading:
     years = range(reading.horizon.after.year, reading.horizon.before.year + 1)
     days = [(day, name) for day, name in _days(spec, years) if reading.horizon.holds(_holiday(spec, day, reading.zone))]
     wanted = [(day, name) for day, name in days if _is_wanted(spec, name)]
     names = sorted({name for _, name in days})
     findings = [
-        SourceFinding(message=f"only: {_no_holiday(one, spec, names)}", file=reading.file)
+        Oddity(message=f"only: {_no_holiday(one, spec, names)}", file=reading.file)
         for one in spec.only
         if not any(folded(one) in folded(name) for name in names)
     ]

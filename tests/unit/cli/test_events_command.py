@@ -218,3 +218,32 @@ def test_a_rehearsal_of_a_known_event_is_begun_when_it_is_confirmed(runs: dict[s
     assert run["conf"]["event"].startswith("sales.flash.2")
     wanted = {"load_test": False, "max_rate": 50.0, "seconds": 20, "minutes": 60, "confirm": True}
     assert wanted.items() <= run["conf"].items()
+
+
+def test_what_is_left_out_is_told_and_the_rest_is_shown_all_the_same(runs: dict[str, Any], tmp_path: Path) -> None:
+    assert runs == {}
+    folder = tmp_path / "calendars"
+    folder.mkdir()
+    asks = "services: {web: {replicas: 3}}"
+    (folder / "sales.yaml").write_text(
+        "apiVersion: springtide/v1\nkind: EventCalendar\nmetadata: {name: sales, owner: commerce}\nspec:\n"
+        f"  timezone: UTC\n  events:\n    - {{name: flash, start: {ahead(days=2)}, duration: 1h, lead: 45m, {asks}}}\n"
+        f"  imports:\n    - {{name: feed, ical: feed.ics, lead: 45m, {asks}}}\n"
+    )
+    (folder / "feed.ics").write_text(
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nSUMMARY:[b]Sale[/b]\nDTSTART:soon\nEND:VEVENT\n"
+        "BEGIN:VEVENT\nUID:2\nSUMMARY:Off\nSTATUS:CANCELLED\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+
+    status, output = said("list")
+    as_json, sources = said("list", "--output", "json")[1], said("sources")[1]
+
+    assert status == 1
+    assert "sales.flash" in output
+    assert "sales.flash" in as_json
+    for text in (output, sources):
+        assert "flash (sales.yaml): 1 event, 1 counted, 0 left out; 1 times ahead, next " in text
+        assert "feed (feed.ics): 2 events, 0 counted, 2 left out: 1 unreadable ([b]Sale[/b]), 1 cancelled (Off)" in text
+        assert "nothing is ahead" in text
+        assert "feed.ics:5: spec.imports.feed: UID 1: DTSTART 'soon' is no time" in " ".join(text.split())
+    assert '"left_out"' in said("sources", "--output", "json")[1]

@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 class LoadedCalendar:
     """What a calendar's file holds as far as it can be read, and every error of it.
 
-    `left_out` are the names of events, imports and holidays that were left out for their errors. `calendar` is None
-    where no more can be left out: freezes, caps and clocks hold for all events.
+    Events, imports and holidays with errors are left out of `calendar`. It is None where the errors are of what holds
+    for all events: freezes, caps, clocks.
     """
 
     calendar: EventCalendar | None
     violations: tuple[Violation, ...] = ()
-    left_out: tuple[str, ...] = ()
 
 
 def load_calendar(path: Path, *, services: Collection[str] | None = None) -> EventCalendar:
@@ -57,9 +56,9 @@ def load_what_is_whole(path: Path, *, services: Collection[str] | None = None) -
     places = {_source_of(one) for one in violations}
     if None in places:
         return LoadedCalendar(calendar=None, violations=violations)
-    left_out = _leave_out(document.data["spec"], {place for place in places if place is not None})
+    _leave_out(document.data["spec"], {place for place in places if place is not None})
     rest = Document(file=document.file, data=document.data, lines=document.lines)
-    return LoadedCalendar(calendar=_judged(rest, services), violations=violations, left_out=left_out)
+    return LoadedCalendar(calendar=_judged(rest, services), violations=violations)
 
 
 def _source_of(violation: Violation) -> tuple[str, int] | None:
@@ -68,10 +67,10 @@ def _source_of(violation: Violation) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match else None
 
 
-def _leave_out(spec: dict[str, Any], places: set[tuple[str, int]]) -> tuple[str, ...]:
-    """Take the sources at `places` out of `spec`, and out of the overrides that name them; return their names."""
+def _leave_out(spec: dict[str, Any], places: set[tuple[str, int]]) -> None:
+    """Take the sources at `places` out of `spec`, and out of the overrides that name them."""
     gone = [spec[kind][at] for kind, at in sorted(places)]
-    names = tuple(str(one["name"]) for one in gone if isinstance(one, dict) and "name" in one)
+    names = [one.get("name") for one in gone if isinstance(one, dict)]
     for kind in {kind for kind, _ in places}:
         spec[kind] = [one for at, one in enumerate(spec[kind]) if (kind, at) not in places]
     overrides = spec.get("overrides")
@@ -80,7 +79,6 @@ def _leave_out(spec: dict[str, Any], places: set[tuple[str, int]]) -> tuple[str,
             if isinstance(override, dict) and isinstance(override.get("events"), list):
                 override["events"] = [event for event in override["events"] if event not in names]
         spec["overrides"] = [one for one in overrides if not isinstance(one, dict) or one.get("events") != []]
-    return names
 
 
 def _judged(document: Document, services: Collection[str] | None) -> EventCalendar | None:

@@ -29,46 +29,24 @@ _PARAMETER = re.compile(r';([A-Za-z0-9-]+)=("[^"]*"|[^";:]*)')
 _INSIDE_CALENDAR: Final = (EVENT, "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE", "VAVAILABILITY")
 _INSIDE_ZONE: Final = ("STANDARD", "DAYLIGHT")
 _NEVER_READ: Final = frozenset(
-    [
-        "ACTION",
-        "ATTACH",
-        "ATTENDEE",
-        "CALSCALE",
-        "CATEGORIES",
-        "CLASS",
-        "COLOR",
-        "COMMENT",
-        "CONCEPT",
-        "CONFERENCE",
-        "CONTACT",
-        "CREATED",
-        "DESCRIPTION",
-        "DTSTAMP",
-        "DUE",
-        "GEO",
-        "IMAGE",
-        "LAST-MODIFIED",
-        "LINK",
-        "LOCATION",
-        "NAME",
-        "ORGANIZER",
-        "PRIORITY",
-        "PRODID",
-        "REFID",
-        "REFRESH-INTERVAL",
-        "RELATED-TO",
-        "REPEAT",
-        "REQUEST-STATUS",
-        "RESOURCES",
-        "SOURCE",
-        "STRUCTURED-DATA",
-        "STYLED-DESCRIPTION",
-        "TRANSP",
-        "TRIGGER",
-        "TZNAME",
-        "URL",
-        "VERSION",
-    ]
+    {
+        *(
+            "ACTION",
+            "ATTACH",
+            "ATTENDEE",
+            "CALSCALE",
+            "CATEGORIES",
+            "CLASS",
+            "COLOR",
+            "COMMENT",
+            "CONCEPT",
+            "CONFERENCE",
+        ),
+        *("CONTACT", "CREATED", "DESCRIPTION", "DTSTAMP", "DUE", "GEO", "IMAGE", "LAST-MODIFIED", "LINK", "LOCATION"),
+        *("NAME", "ORGANIZER", "PRIORITY", "PRODID", "REFID", "REFRESH-INTERVAL", "RELATED-TO", "REPEAT"),
+        *("REQUEST-STATUS", "RESOURCES", "SOURCE", "STRUCTURED-DATA", "STYLED-DESCRIPTION", "TRANSP", "TRIGGER"),
+        *("TZNAME", "URL", "VERSION"),
+    }
 )
 """Properties that say nothing of when: they are the most of a large feed, and are not kept."""
 
@@ -274,6 +252,10 @@ class _Parser:
             self._open.pop()
         elif kind == EVENT and kinds[-1] == CALENDAR:
             self._adopt(line)
+        elif kind == EVENT and kinds[-2] == CALENDAR and kinds[-1] not in _INSIDE_CALENDAR:
+            block = self._open.pop()
+            block.oddities.append((block.line, f"BEGIN:{block.kind[:40]} is read as BEGIN:VEVENT"))
+            block.kind = EVENT
         else:
             self._note(line, f"END:{kind[:40]} ends nothing that began")
             if len(kinds) > 2 and kinds[-2] != CALENDAR:  # noqa: PLR2004  inside an event: its BEGIN was misspelt

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
-MOST_PERIODS: Final = 200_000
-"""How many periods are looked at before a rule is given up: a daily rule has as many in 500 years."""
+MOST_PERIODS: Final = 100_000
+"""How many periods are looked at before a rule is given up: a daily rule has as many in 270 years."""
 
 _STEPS: Final = {
     "SECONDLY": timedelta(seconds=1),
@@ -56,7 +56,7 @@ class RuleError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class RecurrenceRule:
     """A rule, read. `until` is as it was written: a date, a clock time, or an instant in UTC."""
 
     frequency: str
@@ -110,7 +110,7 @@ class Rule:
         if self.is_plain:
             return True
         period = next(self._periods(first, first))
-        return first in self._in_period(period, first)
+        return first in self._in_period(period, first, self._day_filter(first))
 
     def warnings(self, first: datetime) -> tuple[str, ...]:
         """Return what its owner may not mean, of what first comes at `first`."""
@@ -136,13 +136,14 @@ class Rule:
                 yield wall
                 wall += step
             return
+        lets_day = self._day_filter(first)
         for looked_at, period in enumerate(self._periods(first, after)):
             if period > bound:
                 return
             if looked_at >= MOST_PERIODS:
                 message = f"it is given up after {MOST_PERIODS} periods: write a rule with fewer, or a later start"
                 raise RuleError(message)
-            yield from (wall for wall in self._in_period(period, first) if wall >= first)
+            yield from (wall for wall in self._in_period(period, first, lets_day) if wall >= first)
 
     def _skipped(self, first: datetime, after: datetime) -> int:
         """Return how many occurrences of a plain rule lie before `after` and need not be looked at."""
@@ -182,10 +183,10 @@ class Rule:
             "SECONDLY": first,
         }[self.frequency]
 
-    def _in_period(self, period: datetime, first: datetime) -> list[datetime]:
-        lets_day = self._day_filter(first)
-        days = [day for day in self._days(period) if lets_day(day)]
-        found = [datetime.combine(day, moment) for day, moment in product(days, self._times(period, first))]
+    def _in_period(self, period: datetime, first: datetime, lets_day: _DayFilter) -> list[datetime]:
+        times = self._times(period, first)
+        days = [day for day in self._days(period) if lets_day(day)] if times else []
+        found = [datetime.combine(day, moment) for day, moment in product(days, times)]
         positions = self.numbers.get("BYSETPOS")
         if positions is None:
             return found
@@ -237,12 +238,13 @@ class _DayFilter:
 
     def __call__(self, day: date) -> bool:
         """Whether `day` is let through."""
+        if not self._holds("BYMONTH", day.month):
+            return False
         month_length = monthrange(day.year, day.month)[1]
         year_length = 365 + isleap(day.year)
         year_day = day.timetuple().tm_yday
         return (
-            self._holds("BYMONTH", day.month)
-            and self._holds("BYMONTHDAY", day.day, day.day - month_length - 1)
+            self._holds("BYMONTHDAY", day.day, day.day - month_length - 1)
             and self._holds("BYYEARDAY", year_day, year_day - year_length - 1)
             and ("BYWEEKNO" not in self.numbers or self._holds("BYWEEKNO", *_week_numbers(day, self.week_start)))
             and self._holds_weekday(day, month_length, year_day, year_length)
@@ -276,7 +278,7 @@ def _first_week(year: int, week_start: int) -> date:
     return fourth - _DAY * ((fourth.weekday() - week_start) % 7)
 
 
-def parse_rule(text: str) -> Rule:
+def parse_rule(text: str) -> RecurrenceRule:
     """Return the rule that `text` holds: `FREQ=WEEKLY;BYDAY=FR`.
 
     Raises:
@@ -298,7 +300,7 @@ def parse_rule(text: str) -> Rule:
     if week_start not in WEEKDAYS:
         raise RuleError(f"WKST is {week_start[:20]!a}: one of {', '.join(WEEKDAYS)}")
     numbers = {key: _numbers(key, value) for key, value in parts.items() if not key.startswith("X-")}
-    return Rule(
+    return RecurrenceRule(
         frequency=frequency,
         interval=interval,
         count=None if number is None else _number("COUNT", number, 1, 1_000_000),
