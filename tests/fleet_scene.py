@@ -128,7 +128,7 @@ class Scene:
     def run(
         self, bag: DagBag, dag_id: str, *, at: datetime | None = None, wiring: Wiring | None = None, **conf: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Run a DAG to its end, `at` its logical date; return how it ended, and what its report says."""
+        """Run a DAG to its end, due `at` its logical date; return how it ended, and what its report says."""
         dag = deepcopy(bag.dags[dag_id])  # the bag is for the whole session
         dag.deadline = None  # Airflow 3.3.2 takes the second `dag.test()` of a DAG with a deadline for a broken one
         sensors = [task for task in dag.tasks if isinstance(task, ScaleServicesSensor)]
@@ -141,7 +141,7 @@ class Scene:
                 task.partial_kwargs["wiring"] = given
             else:
                 task.wiring = given
-        done = dag.test(run_conf=conf or None, logical_date=at)
+        done = dag.test(run_conf=conf or None, logical_date=at, run_after=at)
         found = {ti.task_id: ti for ti in done.get_task_instances()}
         report = found[sensors[0].task_id].xcom_pull(task_ids=sensors[0].task_id) or {}
         return str(done.state.value), report

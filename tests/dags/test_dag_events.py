@@ -128,6 +128,25 @@ def test_that_an_event_will_be_prepared_late_is_told_before_it_begins_and_once(b
     assert report["late"] == told[0]
 
 
+def test_a_sweep_and_a_preparation_due_at_one_instant_start_runs_of_their_own(bag: DagBag, observation: Scene) -> None:
+    at = observation.fleet.now
+    observation.fleet.start("somebody", "web", 1)
+    observation.fleet.tick(60)
+    assert observation.run(bag, "adjust_capacity", at=at)[0] == "success"  # back to what its demand asks for
+    event = {"name": "sale", "start": observation.at(hours=-1), "duration": "6h", "services": {"web": {"replicas": 6}}}
+    observation.calendar(event)
+
+    state, _ = observation.run(bag, "prepare_events", at=at)
+
+    assert (state, observation.fleet.replicas()["web"]) == ("success", 6)
+    instant = at.isoformat()
+    assert list(observation.fleet.runs) == [
+        "somebody",
+        f"adjust_capacity__manual__{instant}__web__0",
+        f"prepare_events__manual__{instant}__web__0",
+    ]
+
+
 def test_a_sweep_in_a_freeze_changes_nothing(bag: DagBag, observation: Scene) -> None:
     freeze = {"name": "year-end", "start": observation.at(hours=-1), "duration": "2d", "reason": "nobody is here"}
     event = {"name": "flash", "start": observation.at(hours=-1), "duration": "3h", "services": {"web": {"replicas": 9}}}

@@ -17,6 +17,8 @@ from fleet import START, Fleet
 from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.errors import ClusterUnavailable
+from springtide.record.sql import open_store
+from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.ports import Ports
 from springtide.sandbox.core import Settings
 from springtide.sandbox.world import World
@@ -99,6 +101,9 @@ def test_a_sweep_scales_what_demand_asks_for_and_nothing_else(shop: Shop) -> Non
     assert shop.fleet.replicas() == {"db": START, "web": 4, "mail": START}
     assert report["services"]["web"] == "2 → 4: demand asks for 4"
     assert shop.run("adjust")["services"]["web"] == "4 stay: demand asks for 4"
+    with open_store(f"sqlite:///{shop.folder}/runs.db") as store:
+        (run,) = store.latest()
+    assert run.run_id.startswith(COMMAND_LINE)  # if it dies, `springtide reconcile` may end it
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(shop: Shop) -> None:
