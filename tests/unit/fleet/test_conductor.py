@@ -290,10 +290,10 @@ def asked_a_person(run_id: str) -> ScalingRun:
 
 
 class TestNotes:
-    FACTS = {
+    FACTS = {  # noqa: RUF012
         "web": Inspection(service="web", current=2, planned=2, expected=2),
         "db": Inspection(service="db", current=2, planned=2, expected=2),
-    }  # noqa: RUF012
+    }
 
     def fleet(self, store: Path) -> FleetPorts:
         def opened() -> AbstractContextManager[RunStore]:
