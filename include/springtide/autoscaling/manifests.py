@@ -38,7 +38,7 @@ def tuned_spec(policy: ScalingPolicy) -> tuple[AutoSpec, PrometheusDemand]:
     Raises:
         InputError: the policy has no such model, or its demand is no query.
     """
-    spec = next((one for one in policy.spec.capacity.models if isinstance(one, AutoSpec)), None)
+    spec = next((model for model in policy.spec.capacity.models if isinstance(model, AutoSpec)), None)
     if spec is None or spec.autoscaler != "tuned":
         got = "no model auto" if spec is None else f"autoscaler {spec.autoscaler}"
         raise InputError(
@@ -121,7 +121,7 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
 
 
 def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, at: datetime, by_hand: bool) -> Applied:
-    """Return the note that the cluster was given `setting` at `at`."""
+    """Return the record that the cluster was given `setting` at `at`."""
     return Applied(
         setting=setting,
         rule=_fingerprint(recording_rule(policy, setting)),
@@ -132,7 +132,7 @@ def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, 
 
 
 def staleness(policy: ScalingPolicy, setting: Setting, applied: Applied | None) -> str | None:
-    """Return in words that the cluster follows other numbers than `setting`; None where it follows them, or nothing."""
+    """Say that the cluster follows other numbers than `setting`; None where it follows them, or nothing."""
     if applied is None or applied.rule == _fingerprint(recording_rule(policy, setting)):
         return None
     renew = f"springtide autoscaler {policy.name}" + (" prints the new rule" if applied.by_hand else " --apply")
