@@ -17,7 +17,7 @@ from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor
-from springtide.run.admission import admit, plan_capacity, current_number
+from springtide.run.admission import admit, current_number, plan_capacity
 from springtide.run.ports import Ports, RunRequest
 from springtide.strategy.hold import hold_on, owner_bounds
 from springtide.verify.smoke import smoke_test

@@ -139,8 +139,8 @@ def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
     bounds, note = bounds_for(_held(order), order)
     if autoscaler.bounds != bounds or autoscaler.floor_annotation != note:
         raise Conflict(
-            f"{autoscaler.title}: its bounds are {_describe(autoscaler.bounds)} again, {_describe(bounds)} was written. "
-            "Find out who takes them back, a GitOps tool maybe.",
+            f"{autoscaler.title}: its bounds are {_describe(autoscaler.bounds)} again, {_describe(bounds)} was "
+            "written. Find out who takes them back, a GitOps tool maybe.",
             code="floor_changed",
         )
 

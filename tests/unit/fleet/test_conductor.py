@@ -293,7 +293,7 @@ class TestNotes:
     FACTS = {
         "web": Inspection(service="web", current=2, planned=2, expected=2),
         "db": Inspection(service="db", current=2, planned=2, expected=2),
-    }  # noqa: RUF012
+    }
 
     def fleet(self, store: Path) -> FleetPorts:
         def opened() -> AbstractContextManager[RunStore]:

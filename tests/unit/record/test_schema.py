@@ -19,9 +19,9 @@ from springtide.record.tables import Base
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
-    made = engine_for(url)
-    yield made
-    made.dispose()
+    sqlite = engine_for(url)
+    yield sqlite
+    sqlite.dispose()
 
 
 def tables(engine: Engine) -> set[str]:
