@@ -105,6 +105,7 @@ def write_for(manifest: Json, present: KubeObject | None) -> Write:
     differences = tuple(_differences(_compared(manifest), present.raw, ()))
     if not differences:
         return Write(manifest=manifest, action=Action.KEEP, version=present.version)
+    # After the differences: a field that somebody else set to what is wanted anyway is nobody's quarrel.
     _require_own_fields(manifest["kind"], present, differences)
     return Write(manifest=manifest, action=Action.CHANGE, differences=differences, version=present.version)
 
@@ -116,6 +117,7 @@ def beside(manifest: Json, present: Autoscaler | None, active: str) -> Json:
     bounds are the run's, and stay.
     """
     spec = manifest["spec"] | {"scaleTargetRef": manifest["spec"]["scaleTargetRef"] | {"name": active}}
+    # Written over, the floor would be gone in the middle of the event that it is held for.
     if present is not None and present.floor_annotation:
         spec = {key: value for key, value in spec.items() if key not in present.keys}
     return manifest | {"spec": spec}

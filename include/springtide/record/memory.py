@@ -43,12 +43,12 @@ class MemoryStore:
     def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
         """Keep one attempt at one phase."""
         with self._lock:
-            self._keep(self._found(run_id).with_phase(phase))
+            self._keep(self._stored(run_id).with_phase(phase))
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""
         with self._lock:
-            return self._found(run_id)
+            return self._stored(run_id)
 
     def latest(self, policy: str | None = None, *, limit: int = PAGE) -> tuple[ScalingRun, ...]:
         """Return the runs that started last, newest first."""
@@ -134,7 +134,7 @@ class MemoryStore:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _found(self, run_id: str) -> ScalingRun:
+    def _stored(self, run_id: str) -> ScalingRun:
         try:
             return self._runs[run_id]
         except KeyError:

@@ -34,11 +34,13 @@ def ensure(engine: Engine) -> None:
         return
     if stored is not None and not _is_known(stored):
         raise InputError(
-            f"the store has revision {stored}, this springtide knows none after {HEAD}; install the later springtide.",
+            f"the store has revision {stored}, and the newest that this springtide knows is {HEAD}; install the later "
+            "springtide.",
             code="store_newer",
         )
     if engine.dialect.name == "sqlite":
         _use_write_ahead_log(engine)
+    # Two processes may both have seen the old revision: alembic looks again behind the lock, and the second does nothing.
     with writing(engine) as connection:
         upgrade(connection)
 

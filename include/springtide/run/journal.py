@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class JournalNote:
-    """What a phase wants to be remembered by; `is_ended` False keeps its record open (it will be taken up again)."""
+    """What a phase wants to be remembered by; `is_ended` False keeps its record open (a later attempt continues it)."""
 
     message: str = ""
     is_ended: bool = True

@@ -136,8 +136,8 @@ def _require_ours(autoscaler: Autoscaler, order: RunOrder) -> None:
 
 
 def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
-    bounds, note = bounds_for(_held(order), order)
-    if autoscaler.bounds != bounds or autoscaler.floor_annotation != note:
+    bounds, annotation = bounds_for(_held(order), order)
+    if autoscaler.bounds != bounds or autoscaler.floor_annotation != annotation:
         raise Conflict(
             f"{autoscaler.title}: its bounds are {_describe(autoscaler.bounds)} again, {_describe(bounds)} was "
             "written. Find out who takes them back, a GitOps tool maybe.",
@@ -146,19 +146,19 @@ def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
 
 
 def _write(autoscaler: Autoscaler, order: RunOrder) -> Patch | None:
-    bounds, note = bounds_for(_held(order), order)
-    verb = "hold" if note else "restore"
-    return _patch(autoscaler, bounds, note, f"{verb} {_describe(bounds)} on {autoscaler.title}")
+    bounds, annotation = bounds_for(_held(order), order)
+    verb = "hold" if annotation else "restore"
+    return _patch(autoscaler, bounds, annotation, f"{verb} {_describe(bounds)} on {autoscaler.title}")
 
 
-def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, note: str, reason: str) -> Patch | None:
-    if autoscaler.bounds == bounds and autoscaler.floor_annotation == note:
+def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, annotation: str, reason: str) -> Patch | None:
+    if autoscaler.bounds == bounds and autoscaler.floor_annotation == annotation:
         return None
     return Patch(
         kind=autoscaler.kind,
         name=autoscaler.name,
         version=autoscaler.version,
-        change=autoscaler.change(bounds, note),
+        change=autoscaler.change(bounds, annotation),
         reason=reason,
     )
 

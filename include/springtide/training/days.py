@@ -142,6 +142,7 @@ def _with_demand(day: HistoryDay, learning: Learning, series: DemandSeries, star
         required=None if per_replica is None else round_up(float(profile[highest]) / per_replica),
         actual=None if np.isnan(served).all() else float(np.nanmax(served)),
     )
+    # Only where both are known: a gap in the replicas is not a service without any.
     usable = ~np.isnan(profile) & (served > 0)
     if per_replica is None or not usable.any():
         return day

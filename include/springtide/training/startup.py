@@ -41,6 +41,7 @@ def startup_of(spec: AutoSpec, runs: Sequence[ScalingRun]) -> Startup:
     """
     if spec.startup is not None:
         return Startup(spec.startup.total_seconds(), "as the policy says")
+    # `runs` hold shrinks and dry runs too, which say nothing about pods that start.
     measured = [seconds for run in runs if (seconds := seconds_to_serving(run)) is not None]
     if len(measured) >= LEAST_RUNS:
         seconds = max(1.0, p95(measured) - RUN_SECONDS)

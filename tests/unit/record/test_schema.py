@@ -70,7 +70,7 @@ def test_a_store_of_a_later_springtide_is_refused_and_left_alone(engine: Engine,
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
 
-    with pytest.raises(InputError, match="revision 9999, this springtide knows none after") as refused:
+    with pytest.raises(InputError, match="revision 9999, and the newest that this springtide knows is") as refused:
         open_store(url)
 
     assert refused.value.code == "store_newer"
