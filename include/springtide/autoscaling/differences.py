@@ -179,7 +179,7 @@ def _other_manager(present: KubeObject, path: tuple[str, ...]) -> str | None:
 
 
 def _differences(wanted: Any, present: Any, path: Path) -> Iterator[Difference]:
-    """Yield where `present` lacks something of `wanted`; what it has beyond that is no difference."""
+    """Yield where `present` lacks something of `wanted`; what it has beyond that is not a difference."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
             yield from _differences(value, present.get(key), (*path, key))

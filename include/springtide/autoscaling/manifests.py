@@ -36,7 +36,7 @@ def tuned_spec(policy: ScalingPolicy) -> tuple[AutoSpec, PrometheusDemand]:
     """Return the model that asks for an autoscaler of ours, and the demand that it follows.
 
     Raises:
-        InputError: the policy has no such model, or its demand is no query.
+        InputError: the policy has no such model, or its demand is not a query.
     """
     spec = next((model for model in policy.spec.capacity.models if isinstance(model, AutoSpec)), None)
     if spec is None or spec.autoscaler != "tuned":
@@ -104,7 +104,7 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
         "serverAddress": prometheus,
         "query": f'{PODS}{{service="{policy.name}"}}',
         "threshold": "1",
-        "ignoreNullValues": "false",  # no metric is no reason to shrink
+        "ignoreNullValues": "false",  # a missing metric is not a reason to shrink
     }
     return {
         "apiVersion": "keda.sh/v1alpha1",

@@ -11,7 +11,7 @@ from springtide.stored import Stored
 
 
 class FindingStatus(StrEnum):
-    """What one check came to. What RBAC does not let us see is `not_checked`, which is no failure."""
+    """What one check came to. What RBAC does not let us see is `not_checked`, which is not a failure."""
 
     PASSED = "passed"
     WARNING = "warning"

@@ -40,7 +40,7 @@ def ensure(engine: Engine) -> None:
         )
     if engine.dialect.name == "sqlite":
         _use_write_ahead_log(engine)
-    # Two processes may both have seen the old revision: alembic looks again behind the lock, and the second does nothing.
+    # Two processes may both have seen the old revision: alembic looks again behind the lock, and does nothing twice.
     with writing(engine) as connection:
         upgrade(connection)
 

@@ -33,7 +33,7 @@ Decide = Callable[[Observation, RunOrder], Decision]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a phase has come. `is_done` False means that patience ended first, which is no error."""
+    """How far a phase has come. `is_done` False means that patience ended first, which is not an error."""
 
     is_done: bool
     message: str

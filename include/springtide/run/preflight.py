@@ -1,7 +1,7 @@
 """Looks around a workload before anything is written, and hands what it sees to the pure checks of `plan`.
 
 All checks are made, whatever the first one finds. A read that the cluster refuses makes its check `not_checked`: what
-RBAC does not let us see is no failure. An API server that does not answer is one, and is tried again.
+RBAC does not let us see is not a failure. An API server that does not answer is one, and is tried again.
 """
 
 from __future__ import annotations

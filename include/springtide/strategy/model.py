@@ -235,7 +235,7 @@ def require_stable_set(observation: Observation, snapshot: Snapshot) -> PodSet:
 
 def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:
     """Raise `Conflict` when somebody rolled out another template to the stable set during the run."""
-    # An empty hash is no other template: its controller has not created the ReplicaSet yet.
+    # An empty hash is not another template: its controller has not created the ReplicaSet yet.
     if pod_set.template_hash and pod_set.template_hash != snapshot.template_hash:
         raise Conflict(
             f"Deployment {snapshot.stable}: its pod template was changed during the run (hash {pod_set.template_hash}, "
