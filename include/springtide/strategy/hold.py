@@ -83,8 +83,8 @@ def bounds_for(held: AutoscalerSnapshot, order: RunOrder) -> tuple[AutoscalerBou
     request: HoldRequest | None = order.hold
     if request is None:
         raise PermanentError(
-            f"the minimum is to be raised to {order.replicas}, and nothing says until when: it would stay forever. Start "
-            "a new run, whose policy says when a floor expires (strategy.expires).",
+            f"the minimum is to be raised to {order.replicas}, and nothing says until when: it would stay forever. "
+            "Start a new run, whose policy says when a floor expires (strategy.expires).",
             code="expiry_missing",
             field="until",
         )
