@@ -49,7 +49,7 @@ def i02_every_write_is_fenced(evidence: Evidence) -> Iterator[str]:
         newest = max(newest, write.stamp[1] if write.stamp else 0)
 
 
-def i03_nobody_living_is_robbed(evidence: Evidence) -> Iterator[str]:
+def i03_no_living_run_is_preempted(evidence: Evidence) -> Iterator[str]:
     """I-3: a Lease is taken from its holder only when it has stood still for its whole duration."""
     for earlier, later in pairs(evidence):
         stood = later.at - earlier.at

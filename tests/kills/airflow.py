@@ -56,12 +56,12 @@ class StruckAirflow:
         """Kill the scheduler or the triggerer, and start another one, as whatever runs Airflow would."""
         alive = [child.process.pid for child in (self.airflow.child, *self.restarted) if is_alive(child)]
         roots = [psutil.Process(pid) for pid in alive]
-        everything = [each for root in roots for each in (root, *root.children(recursive=True))]
-        found = [each for each in everything if is_part(each, part)]
-        assert found, f"no {part} runs"
-        environment = found[0].environ()
-        for each in found:
-            each.kill()
+        everything = [process for root in roots for process in (root, *root.children(recursive=True))]
+        parts = [process for process in everything if is_part(process, part)]
+        assert parts, f"no {part} runs"
+        environment = parts[0].environ()
+        for process in parts:
+            process.kill()
         command = [str(Path(sys.executable).with_name("airflow")), part]
         number = len(self.restarted)
         self.restarted.append(self.children.start(f"{part}-{number}", command, environment=environment))
@@ -71,8 +71,9 @@ class StruckAirflow:
         deadline = time.monotonic() + STARTED_SECONDS
         while time.monotonic() < deadline:
             running = [task["id"] for task in self.airflow.tasks(run_id) if task["state"] == "running"]
-            titled = [each for each in psutil.process_iter(["cmdline"]) if any(id_ in title(each) for id_ in running)]
-            tasks = [each for each in titled if is_leaf(each)]
+            processes = psutil.process_iter(["cmdline"])
+            titled = [process for process in processes if any(task_id in title(process) for task_id in running)]
+            tasks = [process for process in titled if is_leaf(process)]
             if tasks:
                 return tasks[0]
             time.sleep(0.1)

@@ -36,42 +36,42 @@ DEFERRED_AFTER = 9.0
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
-    """What is done; `is_end` when the run's owner is gone by it for good, so that `reconcile_runs` ends the run."""
+class Fault:
+    """A fault action; `is_end` when the run's owner is gone by it for good, so that `reconcile_runs` ends the run."""
 
     name: str
-    word: str
+    slug: str
     do: Callable[[StruckAirflow, str], None]
     is_end: bool = False
 
 
-DEEDS = (
-    Deed("SIGKILL of the task", "task", lambda a, run: a.kill_task(run)),
-    Deed("SIGKILL of its supervisor", "supervisor", lambda a, run: a.kill_supervisor(run)),
-    Deed("marked failed", "failed", lambda a, run: a.mark_failed(run), is_end=True),
-    Deed("deleted", "deleted", lambda a, run: a.delete(run), is_end=True),
-    Deed("cleared", "cleared", lambda a, run: a.clear(run)),
-    Deed("SIGKILL of the scheduler", "scheduler", lambda a, _: a.kill_part("scheduler")),
+FAULTS = (
+    Fault("SIGKILL of the task", "task", lambda a, run: a.kill_task(run)),
+    Fault("SIGKILL of its supervisor", "supervisor", lambda a, run: a.kill_supervisor(run)),
+    Fault("marked failed", "failed", lambda a, run: a.mark_failed(run), is_end=True),
+    Fault("deleted", "deleted", lambda a, run: a.delete(run), is_end=True),
+    Fault("cleared", "cleared", lambda a, run: a.clear(run)),
+    Fault("SIGKILL of the scheduler", "scheduler", lambda a, _: a.kill_part("scheduler")),
 )
-TRIGGERER = Deed("SIGKILL of the triggerer, while deferred", "triggerer", lambda a, _: a.kill_part("triggerer"))
+TRIGGERER = Fault("SIGKILL of the triggerer, while deferred", "triggerer", lambda a, _: a.kill_part("triggerer"))
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One row: `deed` is done to Airflow `after` seconds after `phase` of the run has begun."""
+    """One row: `fault` is injected into Airflow `after` seconds after `phase` of the run has begun."""
 
-    deed: Deed
+    fault: Fault
     phase: Phase
     after: float = 0.0
 
     @property
     def service(self) -> str:
         """The name of its policy."""
-        return f"{self.deed.word}-{self.phase.value.replace('_', '-')}"
+        return f"{self.fault.slug}-{self.phase.value.replace('_', '-')}"
 
     def meant(self, journal: Journal | None) -> str:
         """Return how the run has to end: undone, if it was ended before its smoke test had passed; else done."""
-        is_undone = self.deed.is_end and not (journal is not None and journal.is_proven)
+        is_undone = self.fault.is_end and not (journal is not None and journal.is_proven)
         return "rolled_back" if is_undone else "succeeded"
 
 
@@ -87,15 +87,15 @@ class Struck:
 
 def cases_of(phase: Phase) -> Iterator[Case]:
     """Return the rows of a phase."""
-    yield from (Case(deed, phase) for deed in DEEDS)
+    yield from (Case(fault, phase) for fault in FAULTS)
     if phase in DEFERRED:
         yield Case(TRIGGERER, phase, after=DEFERRED_AFTER)
 
 
 def strike(case: Case, workload: Workload, airflow: StruckAirflow) -> Struck:
-    """Start a run under load by REST, wait for the phase, and do the deed."""
+    """Start a run under load by REST, wait for the phase, and inject the fault."""
     when = workload.under_load()
-    conf = {"service": workload.service, "replicas": TARGET, "strategy": "blue_green", "reason": case.deed.name}
+    conf = {"service": workload.service, "replicas": TARGET, "strategy": "blue_green", "reason": case.fault.name}
     run_id = airflow.airflow.trigger(conf)
     see = when.scenario.see
     deadline = time.monotonic() + PHASE_SECONDS
@@ -103,6 +103,6 @@ def strike(case: Case, workload: Workload, airflow: StruckAirflow) -> Struck:
         assert time.monotonic() < deadline, f"{case.service}: {case.phase.value} did not begin: {journal}"
         time.sleep(0.05)
     time.sleep(case.after)
-    case.deed.do(airflow, run_id)
+    case.fault.do(airflow, run_id)
     last = Journal.read(see)
     return Struck(case, when, last.phase if last else "", datetime.now(UTC))

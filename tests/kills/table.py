@@ -56,13 +56,13 @@ class Ended:
 def table(ended: list[Ended]) -> str:
     """Return the table, as Markdown; what went wrong stands below it."""
     rows = [
-        f"| `{each.struck.case.phase}` | {each.struck.case.deed.name} | `{each.struck.phase}` | `{each.outcome}` "
-        f"| {each.seconds:.0f} s | {each.requests:,} | {each.failed} |"
-        for each in ended
+        f"| `{run.struck.case.phase}` | {run.struck.case.fault.name} | `{run.struck.phase}` | `{run.outcome}` "
+        f"| {run.seconds:.0f} s | {run.requests:,} | {run.failed} |"
+        for run in ended
     ]
     head = "| when this had begun | what was done | met it in | the run ended | after | requests | failed |"
     head += "\n|---|---|---|---|---|---|---|"
-    problems = [f"\n{each.struck.case.service}: {each.wrong}" for each in ended if each.wrong]
+    problems = [f"\n{run.struck.case.service}: {run.wrong}" for run in ended if run.wrong]
     return "\n".join([head, *rows, *problems])
 
 

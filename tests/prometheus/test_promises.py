@@ -37,8 +37,8 @@ def plan(
     of = policy(demand=demand, capacity={"models": models})
     assert of.spec.demand is not None
     source = demand_source(of.spec.demand, prometheus_url=url, base=Path())
-    around = EstimateInputs(instant_of(Metrics(url=url)))
-    estimate = estimate_for(of, source, MemoryStore(), now=now, current=CURRENT, around=around)
+    inputs = EstimateInputs(instant_of(Metrics(url=url)))
+    estimate = estimate_for(of, source, MemoryStore(), now=now, current=CURRENT, inputs=inputs)
     return make_plan(of, estimate, current=CURRENT, strategy="in_place", now=now, explicit=False)
 
 
@@ -125,7 +125,7 @@ def test_a_counter_that_starts_anew_is_no_trouble(server: Server, now: datetime)
 
     assert made.estimate.quality is not None
     assert made.estimate.quality["outcome"] == "pass"
-    assert made.replicas in {10, 11}  # rate() extrapolates a little around the reset
+    assert made.replicas in {10, 11}  # rate() extrapolates a little inputs the reset
 
 
 def test_a_raw_counter_that_starts_anew_is_not_taken_for_an_outage_that_passed(server: Server, now: datetime) -> None:

@@ -164,7 +164,7 @@ BROKEN: list[tuple[str, str, Tamper]] = [
     ("i01_one_owner", "in_place up", edited(is_lease_write, another_owner, last=True)),
     ("i02_every_write_is_fenced", "blue_green up", dropped(lambda call: call.path.endswith("/leases/springtide-web"))),
     ("i02_every_write_is_fenced", "blue_green up", edited(is_switch, older)),
-    ("i03_nobody_living_is_robbed", "blue_green up", edited(is_lease_write, taken_up_in_a_hurry, last=True)),
+    ("i03_no_living_run_is_preempted", "blue_green up", edited(is_lease_write, taken_up_in_a_hurry, last=True)),
     ("i04_every_change_is_compare_and_swap", "blue_green up", edited(is_switch, without_version)),
     ("i04_every_change_is_compare_and_swap", "in_place up", edited(is_lease_write, without_version, last=True)),
     ("i05_a_switch_never_lowers_capacity", "blue_green up", slices_of(("a", "b"), ("c",))),

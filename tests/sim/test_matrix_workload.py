@@ -219,7 +219,7 @@ def test_somebody_undoes_what_the_run_does_again_and_again(stage: Stage) -> None
 
 
 def remade(trial: Trial, kind: str, name: str) -> None:
-    """Delete an object and make it anew, as `kubectl replace --force` does."""
+    """Delete an object and create it again, as `kubectl replace --force` does."""
     old = trial.object(kind, name)
     trial.delete(kind, name)
     trial.world.settle(quiet=1, limit=20)
@@ -229,16 +229,16 @@ def remade(trial: Trial, kind: str, name: str) -> None:
 
 GONE: dict[str, Callable[[Trial], None]] = {
     "Service deleted": lambda trial: trial.delete("services", "web"),
-    "Service made anew": lambda trial: remade(trial, "services", "web"),
+    "Service recreated": lambda trial: remade(trial, "services", "web"),
     "stable set deleted": lambda trial: trial.delete("deployments", "web"),
-    "stable set made anew": lambda trial: remade(trial, "deployments", "web"),
+    "stable set recreated": lambda trial: remade(trial, "deployments", "web"),
 }
 
 
 @pytest.mark.parametrize("stage", EVERY)
 @pytest.mark.parametrize("what", GONE)
 @pytest.mark.parametrize("late", [False, True], ids=["during the write", "after it"])
-def test_service_or_deployment_is_deleted_or_made_anew(stage: Stage, what: str, *, late: bool) -> None:
+def test_service_or_deployment_is_deleted_or_recreated(stage: Stage, what: str, *, late: bool) -> None:
     """The run stops: it makes nothing, deletes nothing that serves, and says that a person has to look."""
     trial = Trial.at(stage)
     made: list[int] = []

@@ -75,7 +75,7 @@ MUTATIONS: list[tuple[Mutate, Callable[[Stage], Trial], Stage, str]] = [
     (without_compare_and_swap, holder_stands_still, Stage.SWITCH, "i06_the_floor_holds_at_every_instant"),
     (without_floor_check, new_pods_die_during_the_removal, Stage.AFTER, "i10_never_more_than_a_step_at_once"),
     (without_propagation_wait, nothing_happens, Stage.AFTER, "i07_old_pods_stay_until_the_new_ones_serve_alone"),
-    (without_looking_whether_the_lease_moves, holder_stands_still, Stage.SWITCH, "i03_nobody_living_is_robbed"),
+    (without_looking_whether_the_lease_moves, holder_stands_still, Stage.SWITCH, "i03_no_living_run_is_preempted"),
 ]
 
 

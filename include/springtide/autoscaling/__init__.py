@@ -1,1 +1,1 @@
-"""The autoscaler that springtide writes for a service: its manifests, what differs, and applying that."""
+"""The autoscaler that follows a tuned setting: its manifests, how the cluster differs from them, and applying that."""

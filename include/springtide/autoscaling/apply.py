@@ -39,6 +39,7 @@ def judge_autoscaler(kube: KubeClient, policy: ScalingPolicy, rule: Json | None,
         Fenced: a run owns the workload.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
+    # All of it before any of it: a follower without its rule would scale by a metric that nobody records.
     writes = tuple(_writes(kube, policy, rule, follower))
     for write in writes:
         _settle(kube, write, dry_run=True)
@@ -67,7 +68,8 @@ def _writes(kube: KubeReader, policy: ScalingPolicy, rule: Json | None, follower
     hpas = kube.list(Kind.AUTOSCALER, workload.namespace)
     owners = owners_of(kube, workload, hpas)
     scaled = scaled_objects(kube, workload)
-    owners += tuple(one for one in scaled if one.uid not in {owner.uid for owner in owners})
+    known = {owner.uid for owner in owners}
+    owners += tuple(scaled_object for scaled_object in scaled if scaled_object.uid not in known)
     mine = require_alone(owners, follower)
     manifest = beside(follower, mine, _active_set(kube, workload))
     if follower["kind"] == "ScaledObject":
@@ -80,10 +82,10 @@ def _named(kube: KubeReader, kind: Kind, manifest: Json, unserved: str) -> KubeO
     """Return the object of the manifest's name. It is listed: a `get` cannot tell the object from its resource."""
     metadata = manifest["metadata"]
     try:
-        found = kube.list(kind, metadata["namespace"])
+        objects = kube.list(kind, metadata["namespace"])
     except NotFound as error:
         raise InputError(unserved, code="resource_not_served", field=manifest["kind"]) from error
-    return _of_name(found, metadata["name"])
+    return _of_name(objects, metadata["name"])
 
 
 def _of_name(objects: list[Json], name: str) -> KubeObject | None:
@@ -92,10 +94,10 @@ def _of_name(objects: list[Json], name: str) -> KubeObject | None:
 
 def _active_set(kube: KubeReader, workload: Workload) -> str:
     """Return the name of the one Deployment that the workload has now."""
-    found = [name for name in workload.set_names if _exists(kube, workload.namespace, name)]
-    if len(found) == 1:
-        return found[0]
-    got = "two" if found else "none"
+    sets = [name for name in workload.set_names if _exists(kube, workload.namespace, name)]
+    if len(sets) == 1:
+        return sets[0]
+    got = "two" if sets else "none"
     raise InputError(
         f"target.deployment: workload {workload} has {got} of its Deployments "
         f"{' and '.join(workload.set_names)}; an autoscaler needs exactly one. Nothing was written.",
@@ -118,11 +120,11 @@ def _settle(kube: KubeClient, write: Write, *, dry_run: bool) -> None:
         try:
             _do(kube, write, dry_run=dry_run)
         except Conflict:
-            found = _of_name(kube.list(write.kind, write.manifest["metadata"]["namespace"]), write.name)
-            again = write_for(write.manifest, found)
-            if (again.action, again.differences) != (write.action, write.differences):
+            present = _of_name(kube.list(write.kind, write.manifest["metadata"]["namespace"]), write.name)
+            judged = write_for(write.manifest, present)
+            if (judged.action, judged.differences) != (write.action, write.differences):
                 raise
-            write = again
+            write = judged
         else:
             return
     raise Conflict(f"{write.title}: it changed under {_LOST_SWAPS} attempts in a row. Find out who.", code="conflict")

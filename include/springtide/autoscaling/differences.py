@@ -78,46 +78,48 @@ class Write:
     @property
     def change(self) -> Json:
         """The merge patch; a list is always written whole."""
-        found: Json = {}
-        for path in {_mergeable(one.path): None for one in self.differences}:
-            below = found
+        patch: Json = {}
+        for path in {_mergeable(difference.path): None for difference in self.differences}:
+            below = patch
             for step in path[:-1]:
                 below = below.setdefault(step, {})
             below[path[-1]] = _at(self.manifest, path)
-        return found
+        return patch
 
     def to_record(self) -> dict[str, Any]:
         """Return the form that `--output json` shows: on purpose not the fields, for people compare it with a diff."""
-        changed = [{"field": one.field, "before": one.before, "after": one.after} for one in self.differences]
+        changed = [{"field": item.field, "before": item.before, "after": item.after} for item in self.differences]
         return {"object": self.title, "action": self.action.value, "differences": changed}
 
 
-def write_for(manifest: Json, found: KubeObject | None) -> Write:
-    """Return what it takes for the cluster to hold `manifest` where `found` stands.
+def write_for(manifest: Json, present: KubeObject | None) -> Write:
+    """Return what it takes for the cluster to hold `manifest` where `present` stands.
 
     Raises:
         InputError: what stands there is not springtide's (`not_ours`).
         Conflict: a field that would change was set by somebody else last (`field_owned`).
     """
-    if found is None:
+    if present is None:
         return Write(manifest=manifest, action=Action.CREATE)
-    _require_ours(manifest, found)
-    differences = tuple(_differences(_compared(manifest), found.raw, ()))
+    _require_ours(manifest, present)
+    differences = tuple(_differences(_compared(manifest), present.raw, ()))
     if not differences:
-        return Write(manifest=manifest, action=Action.KEEP, version=found.version)
-    _require_own_fields(manifest["kind"], found, differences)
-    return Write(manifest=manifest, action=Action.CHANGE, differences=differences, version=found.version)
+        return Write(manifest=manifest, action=Action.KEEP, version=present.version)
+    # After the differences: a field that somebody else set to what is wanted anyway is nobody's quarrel.
+    _require_own_fields(manifest["kind"], present, differences)
+    return Write(manifest=manifest, action=Action.CHANGE, differences=differences, version=present.version)
 
 
-def beside(manifest: Json, found: Autoscaler | None, active: str) -> Json:
-    """Return the autoscaler's manifest as it fits the cluster of now.
+def beside(manifest: Json, present: Autoscaler | None, active: str) -> Json:
+    """Return the autoscaler's manifest as it fits what runs now.
 
     It scales the set that is `active`, be it the workload's own or its twin; while a run holds the minimum raised, both
     bounds are the run's, and stay.
     """
     spec = manifest["spec"] | {"scaleTargetRef": manifest["spec"]["scaleTargetRef"] | {"name": active}}
-    if found is not None and found.floor_annotation:
-        spec = {key: value for key, value in spec.items() if key not in found.keys}
+    # Written over, the floor would be gone in the middle of the event that it is held for.
+    if present is not None and present.floor_annotation:
+        spec = {key: value for key, value in spec.items() if key not in present.keys}
     return manifest | {"spec": spec}
 
 
@@ -129,7 +131,7 @@ def require_alone(owners: tuple[Autoscaler, ...], manifest: Json) -> Autoscaler 
     """
     kind = KINDS[manifest["kind"]]
     name = manifest["metadata"]["name"]
-    others = [one for one in owners if (one.kind, one.name) != (kind, name)]
+    others = [owner for owner in owners if (owner.kind, owner.name) != (kind, name)]
     if others:
         raise InputError(
             f"{others[0].title} in {manifest['metadata']['namespace']} owns the replicas of {others[0].target} "
@@ -141,14 +143,14 @@ def require_alone(owners: tuple[Autoscaler, ...], manifest: Json) -> Autoscaler 
     return owners[0] if owners else None
 
 
-def _require_ours(manifest: Json, found: KubeObject) -> None:
-    if found.labels.get(labels.MANAGED_BY) != "springtide":
-        title = f"{manifest['kind']} {found.name}"
+def _require_ours(manifest: Json, present: KubeObject) -> None:
+    if present.labels.get(labels.MANAGED_BY) != "springtide":
+        title = f"{manifest['kind']} {present.name}"
         raise InputError(
             f"{title} is there already and is not springtide's: it has no label {labels.MANAGED_BY}=springtide. Delete "
             "it, or give it the label to have it changed. Nothing was written.",
             code="not_ours",
-            field=found.name,
+            field=present.name,
         )
 
 
@@ -157,35 +159,35 @@ def _compared(manifest: Json) -> Json:
     return {"metadata": {"labels": manifest["metadata"]["labels"]}, "spec": manifest["spec"]}
 
 
-def _require_own_fields(kind: str, found: KubeObject, differences: tuple[Difference, ...]) -> None:
+def _require_own_fields(kind: str, present: KubeObject, differences: tuple[Difference, ...]) -> None:
     taken = [
-        f"{one.field} was set by {manager} to {one.before!r}, and {one.after!r} is wanted"
-        for one in differences
-        if (manager := _other_manager(found, _mergeable(one.path)))
+        f"{difference.field} was set by {manager} to {difference.before!r}, and {difference.after!r} is wanted"
+        for difference in differences
+        if (manager := _other_manager(present, _mergeable(difference.path)))
     ]
     if taken:
         raise Conflict(
-            f"{kind} {found.name}: {'; '.join(taken)}. Agree with its owner: undo that "
-            "change, have the policy say the same, or delete the object to have it made anew. Nothing was written.",
+            f"{kind} {present.name}: {'; '.join(taken)}. Agree with its owner: undo that "
+            "change, have the policy say the same, or delete the object to have it recreated. Nothing was written.",
             code="field_owned",
             field=differences[0].field,
         )
 
 
-def _other_manager(found: KubeObject, path: tuple[str, ...]) -> str | None:
-    return next((manager for manager in managers_of(found, path) if manager != FIELD_MANAGER), None)
+def _other_manager(present: KubeObject, path: tuple[str, ...]) -> str | None:
+    return next((manager for manager in managers_of(present, path) if manager != FIELD_MANAGER), None)
 
 
-def _differences(wanted: Any, found: Any, path: Path) -> Iterator[Difference]:
-    """Yield where `found` lacks something of `wanted`; what it has beyond that is no difference."""
-    if isinstance(wanted, dict) and isinstance(found, dict):
+def _differences(wanted: Any, present: Any, path: Path) -> Iterator[Difference]:
+    """Yield where `present` lacks something of `wanted`; what it has beyond that is not a difference."""
+    if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
-            yield from _differences(value, found.get(key), (*path, key))
-    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        for index, (one, other) in enumerate(zip(wanted, found, strict=True)):
-            yield from _differences(one, other, (*path, index))
-    elif wanted != found:
-        yield Difference(path, found, wanted)
+            yield from _differences(value, present.get(key), (*path, key))
+    elif isinstance(wanted, list) and isinstance(present, list) and len(wanted) == len(present):
+        for index, (entry, other) in enumerate(zip(wanted, present, strict=True)):
+            yield from _differences(entry, other, (*path, index))
+    elif wanted != present:
+        yield Difference(path, present, wanted)
 
 
 def _mergeable(path: Path) -> tuple[str, ...]:
@@ -194,10 +196,10 @@ def _mergeable(path: Path) -> tuple[str, ...]:
 
 
 def _at(document: Json, path: tuple[str, ...]) -> Any:
-    found: Any = document
+    value: Any = document
     for step in path:
-        found = found[step]
-    return found
+        value = value[step]
+    return value
 
 
 def _text(path: Path) -> str:

@@ -36,9 +36,9 @@ def tuned_spec(policy: ScalingPolicy) -> tuple[AutoSpec, PrometheusDemand]:
     """Return the model that asks for an autoscaler of ours, and the demand that it follows.
 
     Raises:
-        InputError: the policy has no such model, or its demand is no query.
+        InputError: the policy has no such model, or its demand is not a query.
     """
-    spec = next((one for one in policy.spec.capacity.models if isinstance(one, AutoSpec)), None)
+    spec = next((model for model in policy.spec.capacity.models if isinstance(model, AutoSpec)), None)
     if spec is None or spec.autoscaler != "tuned":
         got = "no model auto" if spec is None else f"autoscaler {spec.autoscaler}"
         raise InputError(
@@ -104,7 +104,7 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
         "serverAddress": prometheus,
         "query": f'{PODS}{{service="{policy.name}"}}',
         "threshold": "1",
-        "ignoreNullValues": "false",  # no metric is no reason to shrink
+        "ignoreNullValues": "false",  # a missing metric is not a reason to shrink
     }
     return {
         "apiVersion": "keda.sh/v1alpha1",
@@ -121,7 +121,7 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
 
 
 def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, at: datetime, by_hand: bool) -> Applied:
-    """Return the note that the cluster was given `setting` at `at`."""
+    """Return the record that the cluster was given `setting` at `at`."""
     return Applied(
         setting=setting,
         rule=_fingerprint(recording_rule(policy, setting)),
@@ -132,7 +132,7 @@ def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, 
 
 
 def staleness(policy: ScalingPolicy, setting: Setting, applied: Applied | None) -> str | None:
-    """Return in words that the cluster follows other numbers than `setting`; None where it follows them, or nothing."""
+    """Say that the cluster follows other numbers than `setting`; None where it follows them, or nothing."""
     if applied is None or applied.rule == _fingerprint(recording_rule(policy, setting)):
         return None
     renew = f"springtide autoscaler {policy.name}" + (" prints the new rule" if applied.by_hand else " --apply")

@@ -76,8 +76,8 @@ def _planned(place: CliContext, policy: ScalingPolicy, current: int | None) -> S
     now = SystemClock().now()
     source = None if policy.spec.demand is None else place.demand(policy)
     with place.open_store() as opened:
-        around = EstimateInputs(instant_of(Metrics(url=place.prometheus)))
-        found = estimate_for(policy, source, opened, now=now, current=current, around=around)
+        inputs = EstimateInputs(instant_of(Metrics(url=place.prometheus)))
+        found = estimate_for(policy, source, opened, now=now, current=current, inputs=inputs)
     strategy = policy.spec.strategy.type
     return make_plan(policy, found, current=current, strategy=strategy, now=now, explicit=False)
 

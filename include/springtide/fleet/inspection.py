@@ -11,13 +11,13 @@ from springtide.events.connections import ConnectionUse
 from springtide.events.minimum import Minimum
 from springtide.events.release import Health
 from springtide.events.sweep import Inspection
-from springtide.kube.autoscaler import Autoscaler, least
+from springtide.kube.autoscaler import Autoscaler, effective_minimum
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor
-from springtide.run.admission import admit, plan_capacity, standing_number
+from springtide.run.admission import admit, current_number, plan_capacity
 from springtide.run.ports import Ports, RunRequest
 from springtide.strategy.hold import hold_on, owner_bounds
 from springtide.verify.smoke import smoke_test
@@ -65,7 +65,7 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
         observation, stable = admit(ports, request)
     except Fenced as error:
         return replace(_facts(policy, 0, None, frozen=error.message), is_owned=True)
-    current = standing_number(observation, stable, request.settings.type)
+    current = current_number(observation, stable, request.settings.type)
     plan, problem = _plan(ports, request)
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, observation, stable), demand, before)
@@ -81,7 +81,7 @@ def _minimum(found: Autoscaler, policy: ScalingPolicy, settings: Floor, running:
     hold = hold_on(found)
     planning = (one for one in policy.spec.capacity.models if isinstance(one, AutoSpec))
     return Minimum(
-        owner_minimum=least(owner_bounds(found.bounds, found.floor_annotation), found.kind),
+        owner_minimum=effective_minimum(owner_bounds(found.bounds, found.floor_annotation), found.kind),
         running=running,
         looked_at=at,
         expires=settings.expires,

@@ -44,24 +44,24 @@ class Autoscaler(KubeObject):
 
     @property
     def target(self) -> str:
-        """The Deployment whose replicas it owns; empty when it is no Deployment."""
+        """The Deployment whose replicas it owns; empty when that is another kind of workload."""
         reference = self._spec.get("scaleTargetRef") or {}
         return str(reference.get("name", "")) if reference.get("kind", "Deployment") == "Deployment" else ""
 
     @property
     def bounds(self) -> AutoscalerBounds:
         """The bounds as they are written."""
-        return AutoscalerBounds(*(None if (found := self._spec.get(key)) is None else int(found) for key in self.keys))
+        return AutoscalerBounds(*(None if (bound := self._spec.get(key)) is None else int(bound) for key in self.keys))
 
     @property
     def minimum(self) -> int:
         """The fewest replicas that it keeps."""
-        return least(self.bounds, self.kind)
+        return effective_minimum(self.bounds, self.kind)
 
     @property
     def maximum(self) -> int:
         """The most replicas that it goes to."""
-        return most(self.bounds)
+        return effective_maximum(self.bounds)
 
     @property
     def floor_annotation(self) -> str:
@@ -96,13 +96,13 @@ class Autoscaler(KubeObject):
         return dict(self.raw["spec"])
 
 
-def least(bounds: AutoscalerBounds, kind: Kind) -> int:
+def effective_minimum(bounds: AutoscalerBounds, kind: Kind) -> int:
     """Return the minimum that `bounds` mean: an HPA's is 1 by default, a ScaledObject's 0."""
     default = 0 if kind is Kind.SCALED_OBJECT else 1
     return default if bounds.minimum is None else bounds.minimum
 
 
-def most(bounds: AutoscalerBounds) -> int:
+def effective_maximum(bounds: AutoscalerBounds) -> int:
     """Return the maximum that `bounds` mean; an HPA always has one, a ScaledObject's is 100 by default."""
     return 100 if bounds.maximum is None else bounds.maximum
 
@@ -118,9 +118,9 @@ def owners_of(kube: KubeReader, workload: Workload, hpas: Sequence[Json]) -> tup
 
 
 def find(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ...]:
-    """Return what owns the workload's replicas, also a ScaledObject whose HPA KEDA has not made yet."""
-    found = owners_of(kube, workload, kube.list(Kind.AUTOSCALER, workload.namespace))
-    return found or scaled_objects(kube, workload)
+    """Return what owns the workload's replicas, also a ScaledObject whose HPA KEDA has not created yet."""
+    owners = owners_of(kube, workload, kube.list(Kind.AUTOSCALER, workload.namespace))
+    return owners or scaled_objects(kube, workload)
 
 
 def scaled_objects(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ...]:
@@ -129,10 +129,11 @@ def scaled_objects(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ..
         scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, workload.namespace)]
     except NotFound:
         return ()
-    return tuple(each for each in scaled if each.target in workload.set_names)
+    return tuple(owner for owner in scaled if owner.target in workload.set_names)
 
 
 def _behind(kube: KubeReader, namespace: str, hpa: Autoscaler) -> Autoscaler:
+    # KEDA writes its own HPA again within seconds, so a minimum that is raised there would be gone before a pod is up.
     kind, _, name = hpa.controller.partition("/")
     if kind != "ScaledObject":
         return hpa

@@ -14,7 +14,7 @@ FIELD_MANAGER: Final = "springtide"
 
 @dataclass(frozen=True, slots=True, order=True, kw_only=True)
 class Right:
-    """What somebody may do, in the words of RBAC; `resource` holds a subresource behind a slash, `name` one object."""
+    """What somebody may do, in RBAC's terms; `resource` holds a subresource behind a slash, `name` one object."""
 
     verb: str
     group: str
@@ -33,7 +33,7 @@ class KubeReader(Protocol):
         """Return the object.
 
         Raises:
-            NotFound: there is none of this name.
+            NotFound: there is no object of this name.
             ClusterRefused: the right to read is missing.
             ClusterUnavailable: no answer in time.
         """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
 READ_ATTEMPTS: Final = 3
-"""A read is tried this often before the phase is told; a write only once (invariant I-15)."""
+"""A read is tried this often before the caller sees the error; a write only once (invariant I-15)."""
 
 _API: Final[dict[Kind, tuple[str, str]]] = {
     Kind.DEPLOYMENT: ("AppsV1Api", "namespaced_deployment"),
@@ -91,12 +91,12 @@ class LiveKube:
         """Merge `change` into the object as it was read (see `KubeClient.patch`)."""
         method = self._method("patch", kind)
         where = (namespace, name)
-        return self._patch(f"patch {kind.value}", method, where, _held(change, version), dry_run=dry_run)
+        return self._patch(f"patch {kind.value}", method, where, _guarded(change, version), dry_run=dry_run)
 
     def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
         """Set replicas (see `KubeClient.scale`)."""
         method = self._api("AppsV1Api").patch_namespaced_deployment_scale
-        self._patch("scale deployment", method, (namespace, name), _held({"spec": {"replicas": replicas}}, version))
+        self._patch("scale deployment", method, (namespace, name), _guarded({"spec": {"replicas": replicas}}, version))
 
     def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
         """Delete this very object (see `KubeClient.delete`)."""
@@ -116,6 +116,7 @@ class LiveKube:
             return _body(method(name, namespace, change, **options))
 
     def _read(self, what: str, call: Callable[[], Any]) -> Json:
+        # A read that is sent twice harms nobody; a write that is might undo what somebody did between the two.
         retrying = Retrying(
             retry=retry_if_exception_type(ClusterUnavailable),
             stop=stop_after_attempt(READ_ATTEMPTS),
@@ -167,12 +168,13 @@ def connect(kubeconfig: Path | None = None, *, context: str | None = None, clock
     """Return a client for the cluster of `kubeconfig`, else of the expected places, else of the pod this runs in.
 
     Raises:
-        InputError: there is no usable configuration; the message says where was looked.
+        InputError: there is no usable configuration; the message names the places that were searched.
     """
     from kubernetes import config
     from kubernetes.client import ApiClient, Configuration
 
     settings = Configuration()
+    # urllib3 would send a write again by itself; whether it may be is decided above it.
     settings.retries = False
     try:
         if kubeconfig is None and context is None and Path("/var/run/secrets/kubernetes.io/serviceaccount").exists():
@@ -204,6 +206,7 @@ def _body(response: Any) -> Json:
     return document
 
 
-def _held(change: Json, version: Version) -> Json:
+def _guarded(change: Json, version: Version) -> Json:
+    # The API server answers 409 where the resourceVersion has moved, and 422 where the name is another object's by now.
     metadata = change.get("metadata", {}) | {"uid": version.uid, "resourceVersion": version.resource_version}
     return change | {"metadata": metadata}

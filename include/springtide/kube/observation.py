@@ -42,7 +42,7 @@ class PodSet:
 
     @property
     def template_hash(self) -> str:
-        """The present template's `pod-template-hash`; empty until the controller made its ReplicaSet."""
+        """The present template's `pod-template-hash`; empty until the controller has created its ReplicaSet."""
         return self.current.template_hash if self.current else ""
 
     @property
@@ -82,12 +82,14 @@ def observe(
     *,
     autoscaler: tuple[Kind, str] | None = None,
 ) -> Observation:
-    """Read everything that belongs to the workload, deciding reads only; `autoscaler` names the one to read as well.
+    """Read everything that belongs to the workload, by quorum reads only; `autoscaler` names one to read as well.
 
     Raises:
         InputError: the Service does not exist, or neither of the two Deployments does.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
+    # The six reads are not one moment. A write is refused where its own object has moved since; whatever else moved
+    # shows at the next look.
     service = _service(kube, workload)
     deployments = _deployments(kube, workload)
     namespace = workload.namespace
@@ -111,6 +113,7 @@ def shared_labels(deployment: Deployment) -> dict[str, str]:
 
 
 def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple[Pod, ...]) -> PodSet:
+    # Both sets' pods carry the selector's labels: only the chain of owners tells whose they are.
     mine = tuple(rs for rs in replica_sets if rs.controller_uid == deployment.uid)
     uids = {rs.uid for rs in mine}
     return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
@@ -129,8 +132,8 @@ def _service(kube: KubeReader, workload: Workload) -> Service:
 
 
 def _deployments(kube: KubeReader, workload: Workload) -> list[Deployment]:
-    found = [_find(kube, workload.namespace, name) for name in workload.set_names]
-    deployments = [Deployment(raw) for raw in found if raw is not None]
+    documents = [_find(kube, workload.namespace, name) for name in workload.set_names]
+    deployments = [Deployment(raw) for raw in documents if raw is not None]
     if not deployments:
         first, second = workload.set_names
         raise InputError(

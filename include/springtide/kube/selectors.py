@@ -17,10 +17,10 @@ def matches(selector: Json | None, labels: Mapping[str, str]) -> bool:
     if selector is None:
         return False
     by_label = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
-    return by_label and all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
+    return by_label and all(_is_met(expression, labels) for expression in selector.get("matchExpressions") or ())
 
 
-def _holds(expression: Json, labels: Mapping[str, str]) -> bool:
+def _is_met(expression: Json, labels: Mapping[str, str]) -> bool:
     key = expression["key"]
     values = expression.get("values") or ()
     match expression["operator"]:

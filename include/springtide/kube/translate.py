@@ -1,4 +1,4 @@
-"""The official client's errors end here; what leaves is one of springtide's own (reliability: API rules).
+"""Turns the official client's errors into springtide's own (reliability: API rules).
 
 | the API server or the wire says | a read | a write |
 |---|---|---|
@@ -40,6 +40,7 @@ def translated(what: str, *, is_write: bool) -> Iterator[None]:
     except ApiException as error:
         raise _from_answer(what, error, is_write=is_write) from error
     except (wire.NewConnectionError, wire.ConnectTimeoutError) as error:
+        # Nothing was sent, so even a write is certainly not done: that is worth telling from silence after sending.
         raise _unreachable(what, error) from error
     except wire.MaxRetryError as error:
         if isinstance(error.reason, (wire.NewConnectionError, wire.ConnectTimeoutError)):

@@ -1,1 +1,1 @@
-"""Estimate to plan: pure functions of values and `now`."""
+"""From an estimate to a plan, and what the preflight finds around it: pure functions of values and `now`."""

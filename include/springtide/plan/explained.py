@@ -29,7 +29,7 @@ def guard_lines(policy: ScalingPolicy, plan: ScalingPlan) -> tuple[GuardLine, ..
     bounds = policy.spec.replicas
     current = plan.current
     near = round_down(current * guards.tolerance)
-    told = [
+    rows = [
         ("replicas.min", str(bounds.min), f"at least {bounds.min}"),
         ("replicas.max", str(bounds.max), f"at most {bounds.max}"),
         ("guards.tolerance", str(guards.tolerance), f"{current - near} to {current + near} is {current}"),
@@ -38,7 +38,7 @@ def guard_lines(policy: ScalingPolicy, plan: ScalingPlan) -> tuple[GuardLine, ..
     ]
     return tuple(
         GuardLine(guard=name, setting=setting, allows=allows, effect=_effect(name, plan))
-        for name, setting, allows in told
+        for name, setting, allows in rows
     )
 
 

@@ -11,7 +11,7 @@ from springtide.stored import Stored
 
 
 class FindingStatus(StrEnum):
-    """What one check came to. What RBAC does not let us see is `not_checked`, which is no failure."""
+    """What one check came to. What RBAC does not let us see is `not_checked`, which is not a failure."""
 
     PASSED = "passed"
     WARNING = "warning"
@@ -31,12 +31,12 @@ class Finding(Stored):
 
 def downgraded(findings: Iterable[Finding], only_warn: Iterable[str]) -> tuple[Finding, ...]:
     """Return the findings with the refusals of the checks `only_warn` as warnings: what the policy asks for."""
-    soft = frozenset(only_warn)
+    checks = frozenset(only_warn)
     return tuple(
-        replace(each, status=FindingStatus.WARNING)
-        if each.status is FindingStatus.REFUSED and each.check in soft
-        else each
-        for each in findings
+        replace(finding, status=FindingStatus.WARNING)
+        if finding.status is FindingStatus.REFUSED and finding.check in checks
+        else finding
+        for finding in findings
     )
 
 
@@ -46,7 +46,7 @@ def require_passed(findings: Iterable[Finding]) -> None:
     Raises:
         InputError: something does; the message holds every refusal, `code` is the first one's.
     """
-    refused = [each for each in findings if each.status is FindingStatus.REFUSED]
+    refused = [finding for finding in findings if finding.status is FindingStatus.REFUSED]
     if refused:
-        message = "\n".join(f"{each.check}: {each.message}" for each in refused)
+        message = "\n".join(f"{finding.check}: {finding.message}" for finding in refused)
         raise InputError(message, code=refused[0].code, field=f"preflight.{refused[0].check}")

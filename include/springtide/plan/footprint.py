@@ -40,11 +40,11 @@ def pod_amounts(pod_spec: Json, side: str) -> Amounts:
     Containers and sidecars add up; an init container runs alone, so only the largest counts; then the overhead.
     """
     inits = pod_spec.get("initContainers") or ()
-    sidecars = [each for each in inits if each.get("restartPolicy") == "Always"]
+    sidecars = [container for container in inits if container.get("restartPolicy") == "Always"]
     together = _sum([*(pod_spec.get("containers") or ()), *sidecars], side)
-    alone = [_amounts(each, side) for each in inits if each.get("restartPolicy") != "Always"]
-    names = {*together, *(name for each in alone for name in each)}
-    highest = {name: max([together.get(name, Decimal(0)), *(e.get(name, Decimal(0)) for e in alone)]) for name in names}
+    alone = [_amounts(container, side) for container in inits if container.get("restartPolicy") != "Always"]
+    names = {name for amounts in (together, *alone) for name in amounts}
+    highest = {name: max(amounts.get(name, Decimal(0)) for amounts in (together, *alone)) for name in names}
     overhead = {name: parse_quantity(str(text)) for name, text in (pod_spec.get("overhead") or {}).items()}
     return {name: amount + overhead.get(name, Decimal(0)) for name, amount in highest.items()}
 
@@ -59,11 +59,14 @@ def _sum(containers: Iterable[Json], side: str) -> Amounts:
 
 def _amounts(container: Json, side: str) -> Amounts:
     resources = container.get("resources") or {}
-    said = (resources.get("limits") or {}) | (resources.get(side) or {}) if side == "requests" else resources.get(side)
-    return {name: parse_quantity(str(text)) for name, text in (said or {}).items()}
+    written = dict(resources.get(side) or {})
+    if side == "requests":
+        # The API server takes a limit as the request where a container names no request.
+        written = dict(resources.get("limits") or {}) | written
+    return {name: parse_quantity(str(text)) for name, text in written.items()}
 
 
-def shown(resource: str, amount: Decimal) -> str:
+def formatted(resource: str, amount: Decimal) -> str:
     """Return `amount` for people: memory in Mi, anything else as a plain number."""
     if resource.endswith("memory"):
         return f"{float(amount / 1024**2):g}Mi"

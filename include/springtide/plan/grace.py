@@ -2,8 +2,8 @@
 
 Kubernetes runs preStop, sends TERM, and kills what still runs when terminationGracePeriodSeconds are over; preStop
 counts among them. `blue_green` drains pods before it deletes them, so their preStop is all that has to fit. `in_place`
-deletes pods that still have connections, so the policy's `drain` has to fit behind it. What an autoscaler takes away is
-its own business.
+deletes pods that still have connections, so the policy's `drain` has to fit behind it. What an autoscaler removes
+is for it to decide.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ def grace_findings(
     so long, it is a warning.
     """
     grace = int(pod_spec.get("terminationGracePeriodSeconds", GRACE_SECONDS))
-    hooks = [hook for each in pod_spec.get("containers") or () if (hook := _hook(each))]
+    hooks = [hook for container in pod_spec.get("containers") or () if (hook := _hook(container))]
     lengths = [_seconds(hook) for hook in hooks]
     known = max((length for length in lengths if length is not None), default=0.0)
     shrinks = settings.type == "in_place" and plan.replicas < plan.current
     drain = settings.drain.total_seconds() if shrinks else 0.0
-    message = f"terminationGracePeriodSeconds is {grace}, preStop takes {known:g} s"
-    message += f" and strategy.drain is {drain:g} s" if shrinks else ""
+    times = f"terminationGracePeriodSeconds is {grace}, preStop takes {known:g} s"
+    times += f" and strategy.drain is {drain:g} s" if shrinks else ""
     if (known and known >= grace) or grace < known + drain:
         is_hard = known >= grace or is_drain_chosen
         status = FindingStatus.REFUSED if is_hard else FindingStatus.WARNING
-        least = f"more than {known:g}" if not shrinks else f"at least {known + drain:g}"
-        advice = f"{message}: pods are killed before they are done. Raise terminationGracePeriodSeconds to {least}"
+        enough = f"more than {known:g}" if not shrinks else f"at least {known + drain:g}"
+        advice = f"{times}: pods are killed before they are done. Raise terminationGracePeriodSeconds to {enough}"
         advice += ", or lower strategy.drain to what the longest request takes" if shrinks else ", or shorten preStop"
         yield Finding(check="grace", status=status, message=f"{advice}.", code="grace_too_short" if is_hard else "")
     elif None in lengths:
         yield Finding(
             check="grace",
             status=FindingStatus.NOT_CHECKED,
-            message=f"{message}; how long another preStop takes is not known",
+            message=f"{times}; how long another preStop takes is not known",
         )
     elif shrinks and not hooks:
         advice = (
@@ -58,7 +58,7 @@ def grace_findings(
         )
         yield Finding(check="grace", status=FindingStatus.WARNING, message=f"{advice}.")
     else:
-        yield Finding(check="grace", status=FindingStatus.PASSED, message=message)
+        yield Finding(check="grace", status=FindingStatus.PASSED, message=times)
 
 
 def _hook(container: Json) -> Json:
@@ -70,5 +70,5 @@ def _seconds(hook: Json) -> float | None:
     if "sleep" in hook:
         return float(hook["sleep"].get("seconds", 0))
     command = " ".join(map(str, (hook.get("exec") or {}).get("command") or ()))
-    found = [float(seconds) for seconds in _SLEEP.findall(command)]
-    return sum(found) if found else None
+    sleeps = [float(seconds) for seconds in _SLEEP.findall(command)]
+    return sum(sleeps) if sleeps else None

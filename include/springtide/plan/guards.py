@@ -1,7 +1,7 @@
 """What keeps a wrong number small. Each guard looks at one number and answers with a clamp, or with None. Pure.
 
     bounds      replicas.min <= n <= replicas.max, whoever asked
-    tolerance   a number near the replicas of now is the replicas of now
+    tolerance   a number close to the current replicas counts as no change
     step_up     n <= current x step_up, and at least one more
     step_down   n >= current x (1 - step_down), and at least one less
 
@@ -41,15 +41,15 @@ def within_bounds(wanted: int, replicas: Replicas) -> Clamp | None:
     return None
 
 
-def above_own_minimum(wanted: int, least: int) -> Clamp | None:
+def above_owner_minimum(wanted: int, owner_minimum: int) -> Clamp | None:
     """Return the clamp to the minimum that the autoscaler's owner set: a floor is never lower."""
-    if wanted >= least:
+    if wanted >= owner_minimum:
         return None
     return Clamp(
         guard="autoscaler.minimum",
         was=wanted,
-        replicas=least,
-        reason=f"{wanted} is below the autoscaler's own minimum {least}",
+        replicas=owner_minimum,
+        reason=f"{wanted} is below {owner_minimum}, the minimum that the autoscaler's owner set",
     )
 
 
@@ -66,6 +66,7 @@ def within_tolerance(wanted: int, *, current: int, replicas: Replicas, guards: G
 
 def within_step(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
     """Return the clamp to what one run may grow or remove."""
+    # A run may always step back into the bounds, however far: outside of them nothing is safe to keep.
     highest = max(largest_step_up(current, guards), replicas.min)
     lowest = min(largest_step_down(current, guards), replicas.max)
     if wanted > highest:

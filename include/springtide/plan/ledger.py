@@ -43,6 +43,7 @@ def ledger_findings(
 
 
 def _finding(name: str, shares: Sequence[Share], usable: int) -> Finding:
+    # What could not be seen counts for nothing here, so the total is a lower bound: enough to refuse by, never to pass.
     total = sum(share.connections for share in shares)
     message = f"{name}: {total} connections at the peak ({' + '.join(map(str, shares))}), {usable} may be used"
     if total > usable:

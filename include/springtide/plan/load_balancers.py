@@ -14,7 +14,7 @@ from springtide.kube.objects import Pod, Service
 
 _AWS: Final = "service.beta.kubernetes.io/aws-load-balancer-"
 _SERVICE_SIGNS: Final = {
-    "cloud.google.com/neg": None,  # whatever its value: GKE makes network endpoint groups
+    "cloud.google.com/neg": None,  # whatever its value: GKE creates network endpoint groups
     f"{_AWS}nlb-target-type": ("ip",),
     f"{_AWS}type": ("external", "nlb-ip"),
 }
@@ -25,10 +25,10 @@ _GATES: Final = ("target-health.elbv2.k8s.aws", "cloud.google.com/load-balancer-
 
 
 def signs_of_own_list(service: Service, pods: Sequence[Pod]) -> Iterator[str]:
-    """Yield what tells that a load balancer registers the pods of `service` by itself, in words for people."""
+    """Yield what tells that a load balancer registers the pods of `service` by itself, as people write it."""
     for name, values in _SERVICE_SIGNS.items():
-        found = service.annotations.get(name)
-        if found is not None and (values is None or found in values):
-            yield f"annotation {name}: {found}"
+        value = service.annotations.get(name)
+        if value is not None and (values is None or value in values):
+            yield f"annotation {name}: {value}"
     gates = {gate["conditionType"] for pod in pods for gate in pod.raw.get("spec", {}).get("readinessGates") or ()}
     yield from (f"readiness gate {gate}" for gate in sorted(gates) if gate.startswith(_GATES))

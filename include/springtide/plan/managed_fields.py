@@ -11,11 +11,11 @@ def managers_of(thing: KubeObject, path: Iterable[str]) -> Iterator[str]:
     """Yield the managers that have set the field at `path`; who only writes the object's status has set none."""
     steps = tuple(path)
     for entry in thing.raw["metadata"].get("managedFields") or ():
-        if entry.get("subresource") != "status" and _holds(entry.get("fieldsV1") or {}, steps):
+        if entry.get("subresource") != "status" and _has_field(entry.get("fieldsV1") or {}, steps):
             yield str(entry.get("manager", ""))
 
 
-def _holds(fields: Json, path: tuple[str, ...]) -> bool:
+def _has_field(fields: Json, path: tuple[str, ...]) -> bool:
     for step in path:
         if f"f:{step}" not in fields:
             return False

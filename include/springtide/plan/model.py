@@ -40,12 +40,13 @@ class Baseline:
     """What stands before a run.
 
     `current` is the number that the run changes: desired replicas, or an autoscaler's minimum. `running` are the
-    desired replicas, of which the steps of a floor count; `least` is the minimum that the autoscaler's owner set.
+    desired replicas, of which the steps of a floor count; `owner_minimum` is the minimum that the autoscaler's owner
+    set.
     """
 
     current: int
     running: int
-    least: int = 0
+    owner_minimum: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,9 @@ class ScalingPlan(Stored):
     @property
     def fingerprint(self) -> str:
         """A hash of what would be done, independent of when it was decided."""
-        what = [self.policy, asdict(self.target), self.strategy, self.current, self.replicas]
-        return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+        # Not the reason nor the findings: who approved 40 pods approved them whatever the demand is a minute later.
+        effect = [self.policy, asdict(self.target), self.strategy, self.current, self.replicas]
+        return hashlib.sha256(json.dumps(effect).encode()).hexdigest()[:16]
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form, with the fingerprint for whoever is to approve it."""

@@ -12,7 +12,7 @@ from datetime import datetime
 from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError
 from springtide.plan.guards import (
-    above_own_minimum,
+    above_owner_minimum,
     check_bounds,
     within_bounds,
     within_step,
@@ -79,7 +79,7 @@ def make_floor_plan(
     from the replicas that run, where those are more.
 
     Raises:
-        InputError: as `make_plan`, or a person's number is below the owner's own minimum (`pods_below_min`).
+        InputError: as `make_plan`, or a person's number is below the minimum that the owner set (`pods_below_min`).
     """
     number = _guarded(policy, estimate, baseline, explicit=explicit)
     return _plan(policy, estimate, number, current=baseline.current, strategy="floor", now=now)
@@ -95,9 +95,9 @@ def held_longer(plan: ScalingPlan, until: datetime) -> ScalingPlan:
 def make_release_plan(
     policy: ScalingPolicy, estimate: CapacityEstimate, *, current: int, is_held: bool, now: datetime
 ) -> ScalingPlan:
-    """Return the plan that gives the minimum back: what the owner set, which no guard may change.
+    """Return the plan that restores the minimum: what the owner set, which no guard may change.
 
-    There is something to do as long as springtide's note `is_held`, even where the number is back already.
+    There is something to do as long as springtide's annotation `is_held`, even where the number is back already.
     """
     number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is restored")
     plan = _plan(policy, estimate, number, current=current, strategy="floor", now=now)
@@ -125,6 +125,7 @@ def _plan(
 
 def _guarded(policy: ScalingPolicy, estimate: CapacityEstimate, baseline: Baseline, *, explicit: bool) -> _Number:
     number = (_refuse if explicit else _clamp)(policy, estimate.replicas, baseline)
+    # Last, and over all the guards: bad data may cost pods that nobody needs, never pods that somebody does.
     return number.after(_hold(estimate, number.replicas, baseline.current))
 
 
@@ -144,7 +145,8 @@ def _clamp(policy: ScalingPolicy, wanted: int, baseline: Baseline) -> _Number:
     replicas = policy.spec.replicas
     guards = policy.spec.guards
     number = _Number(wanted).after(within_bounds(wanted, replicas))
-    number = number.after(above_own_minimum(number.replicas, baseline.least))
+    number = number.after(above_owner_minimum(number.replicas, baseline.owner_minimum))
+    # Before the steps: a number that counts as no change must not be clamped to a step, which would be one.
     near = within_tolerance(number.replicas, current=baseline.current, replicas=replicas, guards=guards)
     if near is not None:
         return number.after(near)
@@ -156,7 +158,7 @@ def _refuse(policy: ScalingPolicy, wanted: int, baseline: Baseline) -> _Number:
     replicas = policy.spec.replicas
     guards = policy.spec.guards
     check_bounds(policy, wanted)
-    if low := above_own_minimum(wanted, baseline.least):
+    if low := above_owner_minimum(wanted, baseline.owner_minimum):
         raise InputError(f"pods: {low.reason}, which a floor only raises.", code="pods_below_min", field="pods")
     step = within_step(wanted, current=_basis(wanted, baseline), replicas=replicas, guards=guards)
     if step is not None and wanted != baseline.current:

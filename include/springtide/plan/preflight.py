@@ -48,6 +48,7 @@ def _stable(observation: Observation) -> PodSet:
     alive = [pod_set for pod_set in observation.pod_sets.values() if not _is_leftover(pod_set)]
     if len(alive) == 1 or len(observation.pod_sets) == 1:
         return (alive or [*observation.pod_sets.values()])[0]
+    # Which of two sets is the true one only a person can tell: either may be what serves.
     first, second = sorted(observation.pod_sets)
     raise InputError(
         f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which one Service "
@@ -58,7 +59,7 @@ def _stable(observation: Observation) -> PodSet:
 
 
 def _is_leftover(pod_set: PodSet) -> bool:
-    """Say whether a run made this set and never grew it: its owner sent the create when it did not own any more."""
+    """Say whether a run made this set and never grew it: its owner sent the create after it had been fenced out."""
     is_ours = labels.RUN in pod_set.deployment.annotations
     return is_ours and pod_set.deployment.replicas == 0 and not pod_set.pods
 
@@ -69,20 +70,20 @@ def _service_refusals(observation: Observation, stable: PodSet) -> Iterator[Inpu
         message = f"Service {service.name} (type {service.type}) has no selector, so there is nothing to switch."
         yield InputError(f"{message} Only Services that select pods can be scaled.", code=_UNSUPPORTED, field=_SERVICE)
     elif labels.POD_TEMPLATE_HASH in service.selector:
-        message = (
-            f"Service {service.name} is pinned to one pod-template-hash: an earlier run was not finished, or another"
-        )
         yield InputError(
-            f"{message} tool switches it. Remove that key from its selector first.", code=_UNSUPPORTED, field=_SERVICE
+            f"Service {service.name} is pinned to one pod-template-hash: an earlier run was not finished, or another "
+            "tool switches it. Remove that key from its selector first.",
+            code=_UNSUPPORTED,
+            field=_SERVICE,
         )
     else:
         yield from _mismatch(observation, stable)
     if service.cluster_ip == "None":
-        message = (
-            f"Service {service.name} is headless: its clients keep pod addresses, so nobody can say when they have"
-        )
         yield InputError(
-            f"{message} left the old pods. Use a Service with a cluster IP.", code=_UNSUPPORTED, field=_SERVICE
+            f"Service {service.name} is headless: its clients keep pod addresses, so nobody can say when they have "
+            "left the old pods. Use a Service with a cluster IP.",
+            code=_UNSUPPORTED,
+            field=_SERVICE,
         )
 
 
@@ -94,9 +95,9 @@ def _mismatch(observation: Observation, stable: PodSet) -> Iterator[InputError]:
     strange = {key: value for key, value in observation.service.selector.items() if carried.get(key) != value}
     if strange:
         service = observation.service.name
-        message = f"Service {service} selects {strange}, which the pods of Deployment {stable.deployment.name}"
         yield InputError(
-            f"{message} do not carry. Correct the policy's target, or the Service.",
+            f"Service {service} selects {strange}, which the pods of Deployment {stable.deployment.name} do not carry. "
+            "Correct the policy's target, or the Service.",
             code="selector_mismatch",
             field=_SERVICE,
         )
@@ -107,9 +108,9 @@ def _selection_refusals(observation: Observation, stable: PodSet, selected: Sequ
     known = {f"ReplicaSet/{replica_set.name}" for replica_set in stable.replica_sets}
     foreign = sorted({pod.controller for pod in selected if not pod.is_finished} - known)
     if foreign:
-        message = f"the selector of Service {observation.service.name} also meets the pods of {_some(foreign)}."
         yield InputError(
-            f"{message} One Service must select one workload: make the selector narrower.",
+            f"the selector of Service {observation.service.name} also meets the pods of {_some(foreign)}. One Service "
+            "must select one workload: make the selector narrower.",
             code="selector_ambiguous",
             field=_SERVICE,
         )
@@ -124,11 +125,10 @@ def _rollout_refusals(stable: PodSet) -> Iterator[InputError]:
             field=_DEPLOYMENT,
         )
     elif _is_rolling_out(stable):
-        message = (
-            f"{deployment.updated_replicas} of {deployment.replicas} replicas are updated, {deployment.ready_replicas}"
-        )
         yield InputError(
-            f"Deployment {deployment.name} is in the middle of a rollout: {message} ready. Scale when it has finished.",
+            f"Deployment {deployment.name} is in the middle of a rollout: {deployment.updated_replicas} of "
+            f"{deployment.replicas} replicas are updated, {deployment.ready_replicas} ready. Scale when it has "
+            "finished.",
             code="rollout_in_progress",
             field=_DEPLOYMENT,
         )
@@ -136,7 +136,7 @@ def _rollout_refusals(stable: PodSet) -> Iterator[InputError]:
 
 def _is_rolling_out(stable: PodSet) -> bool:
     deployment = stable.deployment
-    older = any(rs.replicas > 0 for rs in stable.replica_sets if rs is not stable.current)
+    older = any(replica_set.replicas > 0 for replica_set in stable.replica_sets if replica_set is not stable.current)
     settled = deployment.updated_replicas == deployment.current_replicas == deployment.replicas
     return not deployment.is_observed or stable.current is None or older or not settled
 
@@ -167,12 +167,16 @@ def _autoscaler_refusals(autoscalers: Sequence[Autoscaler]) -> Iterator[InputErr
 def _floor_refusals(deployment: Deployment, autoscalers: Sequence[Autoscaler]) -> Iterator[InputError]:
     name = deployment.name
     if not autoscalers:
-        message = f"neither an HPA nor a ScaledObject owns the replicas of Deployment {name}, so there is no minimum to"
         yield InputError(
-            f"{message} raise. Create one, or use blue_green or in_place.", code="autoscaler_missing", field=_STRATEGY
+            f"neither an HPA nor a ScaledObject owns the replicas of Deployment {name}, so there is no minimum to "
+            "raise. Create one, or use blue_green or in_place.",
+            code="autoscaler_missing",
+            field=_STRATEGY,
         )
     elif len(autoscalers) > 1:
-        message = f"{_some([each.title for each in autoscalers])} own the replicas of one workload and fight."
+        message = (
+            f"{_some([autoscaler.title for autoscaler in autoscalers])} own the replicas of one workload and fight."
+        )
         yield InputError(f"{message} Leave one.", code=_CONFLICT, field=_STRATEGY)
     for autoscaler in autoscalers:
         if autoscaler.target != name:
@@ -201,11 +205,9 @@ def _parallel_refusals(deployment: Deployment) -> Iterator[InputError]:
 def _load_balancer_refusals(service: Service, selected: Sequence[Pod]) -> Iterator[InputError]:
     signs = [*signs_of_own_list(service, selected)]
     if signs:
-        message = (
-            f"a load balancer keeps its own list of the pods of Service {service.name} ({_some(signs)}), and takes"
-        )
         yield InputError(
-            f"{message} the earlier ones away before the new ones serve. Use strategy in_place, or floor.",
+            f"a load balancer keeps its own list of the pods of Service {service.name} ({_some(signs)}), and takes the "
+            "earlier ones away before the new ones serve. Use strategy in_place, or floor.",
             code="load_balancer_keeps_pods",
             field=_STRATEGY,
         )

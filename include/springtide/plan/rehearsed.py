@@ -9,7 +9,7 @@ from springtide.plan.findings import Finding, FindingStatus
 
 def rehearsal_findings(estimate: CapacityEstimate) -> tuple[Finding, ...]:
     """Return one finding for each model that a rehearsal says something about."""
-    found = []
+    findings = []
     for answer in estimate.answers:
         if MEASURED not in answer.inputs:
             continue
@@ -18,9 +18,9 @@ def rehearsal_findings(estimate: CapacityEstimate) -> tuple[Finding, ...]:
             message += (
                 ". More replicas are asked for. Correct the policy, or rehearse again when the service is faster."
             )
-            found.append(
+            findings.append(
                 Finding(check="rehearsal", status=FindingStatus.WARNING, message=message, code="rehearsal_below_plan")
             )
         else:
-            found.append(Finding(check="rehearsal", status=FindingStatus.PASSED, message=message))
-    return tuple(found)
+            findings.append(Finding(check="rehearsal", status=FindingStatus.PASSED, message=message))
+    return tuple(findings)

@@ -16,7 +16,7 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
     lease = target.lease_name
     rights = [Right(verb=verb, group="", resource="services", name=target.service) for verb in ("get", "patch")]
     rights += [
-        Right(verb=verb, group="apps", resource="deployments", name=each) for verb in ("get", "patch") for each in sets
+        Right(verb=verb, group="apps", resource="deployments", name=name) for verb in ("get", "patch") for name in sets
     ]
     rights += [Right(verb="list", group=group, resource=resource) for group, resource in _LISTED]
     rights += [
@@ -27,11 +27,11 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
         kind, name = autoscaler
         group, resource = _AUTOSCALERS[kind]
         return (*rights, *(Right(verb=verb, group=group, resource=resource, name=name) for verb in ("get", "patch")))
-    rights += [Right(verb="patch", group="apps", resource="deployments/scale", name=each) for each in sets]
+    rights += [Right(verb="patch", group="apps", resource="deployments/scale", name=name) for name in sets]
     if strategy == "blue_green":
         rights += [
             Right(verb="create", group="apps", resource="deployments"),
-            *(Right(verb="delete", group="apps", resource="deployments", name=s) for s in sets),
+            *(Right(verb="delete", group="apps", resource="deployments", name=name) for name in sets),
         ]
     return tuple(rights)
 
@@ -45,7 +45,7 @@ _AUTOSCALERS = {
 
 def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace: str) -> Finding:
     """Return the one finding about all rights."""
-    lacking = [str(each) for each in missing]
+    lacking = [str(right) for right in missing]
     count = len(list(needed))
     if not lacking:
         return Finding(

@@ -1,4 +1,8 @@
-"""Is there room: in the namespace's quotas, and on the nodes. Pure."""
+"""Is there room: in the namespace's quotas, and on the nodes. Pure.
+
+What runs in flight have not taken yet counts as taken: the quota's own `used` knows nothing of it, and two runs that
+each fit alone would both be admitted.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Final
 
 from springtide.kube.objects import Json, KubeObject, Pod
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.plan.footprint import Amounts, Footprint, pod_amounts, shown
+from springtide.plan.footprint import Amounts, Footprint, formatted, pod_amounts
 from springtide.quantities import parse_quantity
 
 _PLAIN: Final = {"cpu": "requests.cpu", "memory": "requests.memory", "count/pods": "pods"}
@@ -25,9 +29,9 @@ class Reservation:
 
 
 def quota_findings(
-    quotas: Sequence[Json], need: Footprint, owed: Sequence[Reservation] = (), unread: Sequence[str] = ()
+    quotas: Sequence[Json], need: Footprint, reserved: Sequence[Reservation] = (), unread: Sequence[str] = ()
 ) -> Iterator[Finding]:
-    """Yield one finding per quota: what the run needs at its peak, beside what is free and not `owed` to others.
+    """Yield one finding per quota: what the run needs at its peak, beside what is free and not `reserved` to others.
 
     `unread` names the Leases of runs of which nobody can say what they still take.
     """
@@ -44,7 +48,7 @@ def quota_findings(
                 message=f"ResourceQuota {name} counts only pods of its scopes",
             )
             continue
-        yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, owed)
+        yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, reserved)
     if quotas and unread:
         message = f"what the runs of {', '.join(unread)} still take is not known: another springtide stored them"
         yield Finding(check="quota", status=FindingStatus.NOT_CHECKED, message=message)
@@ -56,30 +60,34 @@ def _needed(need: Footprint) -> Amounts:
     return amounts | {f"limits.{name}": amount * need.pods for name, amount in need.limits.items()}
 
 
-def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, owed: Sequence[Reservation]) -> Finding:
+def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, reserved: Sequence[Reservation]) -> Finding:
     short: list[str] = []
-    told: list[str] = []
+    amounts: list[str] = []
     for resource, limit in sorted(hard.items()):
         key = _PLAIN.get(resource, resource)
         amount = needed.get(key, Decimal(0))
-        taken = {one.run: part for one in owed if (part := _needed(one.need).get(key))}
+        taken = {other.run: part for other in reserved if (part := _needed(other.need).get(key))}
         free = parse_quantity(str(limit)) - parse_quantity(str(used.get(resource, "0"))) - sum(taken.values())
-        message = f"{resource} needs {shown(resource, amount)}, {shown(resource, free)} of {limit} free"
-        message += "".join(f", {shown(resource, part)} kept for run {run!r}" for run, part in taken.items())
-        told.append(message)
+        message = f"{resource} needs {formatted(resource, amount)}, {formatted(resource, free)} of {limit} free"
+        message += "".join(f", {formatted(resource, part)} kept for run {run!r}" for run, part in taken.items())
+        amounts.append(message)
         if amount and amount > free:
             short.append(message)
     if not short:
-        return Finding(check="quota", status=FindingStatus.PASSED, message=f"ResourceQuota {name}: {'; '.join(told)}")
+        return Finding(
+            check="quota", status=FindingStatus.PASSED, message=f"ResourceQuota {name}: {'; '.join(amounts)}"
+        )
     message = (
-        f"ResourceQuota {name}: {'; '.join(short)}. Raise the quota, or scale with less overlap (overlap: batched,"
+        f"ResourceQuota {name}: {'; '.join(short)}. Raise the quota, or scale with less overlap "
+        "(overlap: batched, in_place)."
     )
-    return Finding(check="quota", status=FindingStatus.REFUSED, message=f"{message} in_place).", code="quota_short")
+    return Finding(check="quota", status=FindingStatus.REFUSED, message=message, code="quota_short")
 
 
 def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, pod_spec: Json) -> Finding:
     """Return whether the nodes hold so many pods more: on each node what is free of what a pod requests."""
     taken = _taken(pods)
+    # Node by node, for a pod does not spread: room for half a pod on each of two nodes is room for none.
     open_nodes = [node for node in nodes if _admits(node, pod_spec)]
     fits = sum(_fits(node, taken.get(node["metadata"]["name"], []), need) for node in open_nodes)
     message = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
@@ -102,7 +110,7 @@ def _fits(node: Json, taken: list[Amounts], need: Footprint) -> int:
     room = {name: parse_quantity(str(text)) for name, text in node["status"].get("allocatable", {}).items()}
     free = [int(room.get("pods", Decimal(0))) - len(taken)]
     for name, amount in need.requests.items():
-        left = room.get(name, Decimal(0)) - sum((each.get(name, Decimal(0)) for each in taken), Decimal(0))
+        left = room.get(name, Decimal(0)) - sum((requests.get(name, Decimal(0)) for requests in taken), Decimal(0))
         if amount:
             free.append(int(left // amount))
     return max(0, min(free))
@@ -110,14 +118,14 @@ def _fits(node: Json, taken: list[Amounts], need: Footprint) -> int:
 
 def _admits(node: Json, pod_spec: Json) -> bool:
     """Say whether the scheduler may put such a pod there: cordons, readiness, taints and the node selector."""
-    found = KubeObject(node)
-    ready = found.condition("Ready")
+    labelled = KubeObject(node)
+    ready = labelled.condition("Ready")
     if node["spec"].get("unschedulable") or ready is None or ready.status != "True":
         return False
-    if any(found.labels.get(key) != value for key, value in (pod_spec.get("nodeSelector") or {}).items()):
+    if any(labelled.labels.get(key) != value for key, value in (pod_spec.get("nodeSelector") or {}).items()):
         return False
     blocking = [taint for taint in node["spec"].get("taints") or () if taint.get("effect") in _BLOCKING]
-    return all(any(_tolerates(each, taint) for each in pod_spec.get("tolerations") or ()) for taint in blocking)
+    return all(any(_tolerates(entry, taint) for entry in pod_spec.get("tolerations") or ()) for taint in blocking)
 
 
 def _tolerates(toleration: Json, taint: Json) -> bool:

@@ -1,4 +1,4 @@
-"""How long the probes of a workload let its pods take to start: what a plan counts with until runs have measured it."""
+"""How long a workload's probes allow its pods to take to start, which counts until runs have measured it. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ def startup_allowed(deployment: Deployment) -> float | None:
     Never less than what counts where nothing is known: probes begin once the image is there and the container runs, and
     a readiness probe alone bounds nothing.
     """
-    waits = [wait for one in deployment.pod_spec.get("containers", ()) if (wait := _probed(one)) is not None]
+    containers = deployment.pod_spec.get("containers", ())
+    waits = [wait for container in containers if (wait := _allowed(container)) is not None]
     return max(UNMEASURED.total_seconds(), max(waits) + deployment.min_ready_seconds) if waits else None
 
 
-def _probed(container: Json) -> float | None:
+def _allowed(container: Json) -> float | None:
     """Return the longest that Kubernetes waits for this container to start, and one look whether it is ready."""
     startup = container.get("startupProbe")
     readiness = container.get("readinessProbe")

@@ -1,4 +1,4 @@
-"""What else stands around a workload: its autoscaler's maximum, its budgets, its image, a GitOps tool. Pure."""
+"""What else is around a workload: its autoscaler's maximum, its budgets, its image, a GitOps tool. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from springtide.kube.autoscaler import Autoscaler, most
+from springtide.kube.autoscaler import Autoscaler, effective_maximum
 from springtide.kube.objects import Deployment, Json, KubeObject
 from springtide.kube.observation import Observation, PodSet
 from springtide.kube.selectors import matches
@@ -21,7 +21,7 @@ _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controlle
 
 def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) -> Finding:
     """Return whether the floor fits under the autoscaler's maximum."""
-    high = most(autoscaler.bounds)
+    high = effective_maximum(autoscaler.bounds)
     message = f"{autoscaler.title}: the floor is {plan.replicas}, its maximum {high}"
     if plan.replicas <= high:
         return Finding(check="autoscaler_maximum", status=FindingStatus.PASSED, message=message)
@@ -51,12 +51,12 @@ def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: i
 def _tight(budget: Json, replicas: int) -> str | None:
     name = budget["metadata"]["name"]
     spec = budget["spec"]
-    least = spec.get("minAvailable")
+    available = spec.get("minAvailable")
     unavailable = spec.get("maxUnavailable")
-    kept = replicas - _pods(unavailable, replicas) if unavailable is not None else _pods(least or 0, replicas)
+    kept = replicas - _pods(unavailable, replicas) if unavailable is not None else _pods(available or 0, replicas)
     if kept < replicas:
         return None
-    written = f"maxUnavailable {unavailable}" if unavailable is not None else f"minAvailable {least}"
+    written = f"maxUnavailable {unavailable}" if unavailable is not None else f"minAvailable {available}"
     return (
         f"PodDisruptionBudget {name} ({written}) keeps {kept} of {replicas} pods, so no node can be drained. Lower it."
     )
@@ -69,7 +69,8 @@ def _pods(amount: int | str, replicas: int) -> int:
 
 def image_findings(stable: PodSet) -> Iterator[Finding]:
     """Yield what is known of the images of new pods: whether ready pods run them, and whether tags may move."""
-    images = [str(each.get("image", "")) for each in stable.deployment.pod_spec.get("containers") or ()]
+    # The pods that are ready prove that the image can be pulled, if the tag still means what they run.
+    images = [str(container.get("image", "")) for container in stable.deployment.pod_spec.get("containers") or ()]
     moving = [image for image in images if _moves(image)]
     if not stable.ready_pods:
         message = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be pulled"
@@ -89,14 +90,14 @@ def _moves(image: str) -> bool:
 
 def gitops_findings(observation: Observation, stable: PodSet, settings: RunSettings) -> Iterator[Finding]:
     """Yield a refusal for each field that this run would write and that a GitOps tool writes, too (I-19)."""
-    held = [
+    conflicts = [
         message
         for thing, path in _written(observation, stable, settings)
-        if (message := _held(thing, path)) is not None
+        if (message := _conflict(thing, path)) is not None
     ]
-    for message in held:
+    for message in conflicts:
         yield Finding(check="gitops", status=FindingStatus.REFUSED, message=message, code="field_owned")
-    if not held:
+    if not conflicts:
         yield Finding(
             check="gitops", status=FindingStatus.PASSED, message="no GitOps tool writes a field that this run writes"
         )
@@ -111,17 +112,17 @@ def _written(
         return
     if settings.type == "blue_green":
         yield observation.service, ("spec", "selector")
-        yield stable.deployment, ("spec",)  # the tool would make the set anew that a run removes
+        yield stable.deployment, ("spec",)  # the tool would recreate the set that a run removes
     else:
         yield stable.deployment, ("spec", "replicas")
 
 
-def _held(thing: KubeObject, path: tuple[str, ...]) -> str | None:
-    manager = next((each for each in managers_of(thing, path) if _GITOPS.search(each)), None)
+def _conflict(thing: KubeObject, path: tuple[str, ...]) -> str | None:
+    manager = next((name for name in managers_of(thing, path) if _GITOPS.search(name)), None)
     if manager is None:
         return None
-    message = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name} is written by {manager}"
+    field = f"{'.'.join(path)} of {thing.raw.get('kind', 'the object')} {thing.name}"
     return (
-        f"{message}, which would take it back in the middle of a run. Have it ignore the field, and leave it out of "
-        "its manifests; where it is known to, put gitops into preflight.only_warn."
+        f"{field} is written by {manager}, which would take it back in the middle of a run. Have it ignore the field, "
+        "and leave it out of its manifests; where it is known to, put gitops into preflight.only_warn."
     )

@@ -46,6 +46,7 @@ def engine_for(url: str) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """Yield a connection in a transaction that no other writer of the store runs beside."""
+    # A run is read, merged and written whole, by several processes: two at once would each drop the other's phase.
     with engine.execution_options(springtide_writes=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(WRITE_LOCK)))
@@ -64,11 +65,13 @@ def translated(engine: Engine) -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise TemporaryError(
-            f"the store {_shown(engine)} does not answer: {_words(error)}. Check that it runs and can be reached.",
+            f"the store {_shown(engine)} does not answer: {_first_line(error)}. Check that it runs and can be reached.",
             code="store_unavailable",
         ) from error
     except SQLAlchemyError as error:
-        raise PermanentError(f"the store {_shown(engine)} refused: {_words(error)}.", code="store_refused") from error
+        raise PermanentError(
+            f"the store {_shown(engine)} refused: {_first_line(error)}.", code="store_refused"
+        ) from error
 
 
 _SQLITE: Final[dict[str, Any]] = {"timeout": TIMEOUT_SECONDS, "isolation_level": None}
@@ -89,7 +92,7 @@ def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise wrong from None
+        raise wrong from None  # the cause would show the URL, with its password
     backend = parsed.drivername.partition("+")[0]
     if backend not in {"sqlite", "postgresql"} or (backend == "sqlite" and parsed.database in {None, "", ":memory:"}):
         raise wrong
@@ -111,6 +114,7 @@ def _with_directory(url: URL) -> URL:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
+    # With a write-ahead log a power cut may lose the last records, and corrupts nothing: the runs are in the cluster.
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
@@ -129,6 +133,7 @@ def _shown(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def _words(error: SQLAlchemyError) -> str:
+def _first_line(error: SQLAlchemyError) -> str:
+    # The lines after the first quote the statement and its values, which belong in no log.
     cause = error.orig if isinstance(error, DBAPIError) else error
     return str(cause).strip().partition("\n")[0]

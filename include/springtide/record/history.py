@@ -100,7 +100,7 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
         learned = store.learned(policy)
         measured = measured_of(store.rehearsals(policy), now)
     except SpringtideError:
-        return Past()  # a run is poorer without its past, not less safe: it reads demand anew
+        return Past()  # a run is poorer without its past, not less safe: it reads demand again
     return Past(
         learned=learned, expected=expected_at(days, now), pages=days[-1].pages if days else None, measured=measured
     )

@@ -43,12 +43,12 @@ class MemoryStore:
     def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
         """Keep one attempt at one phase."""
         with self._lock:
-            self._keep(self._found(run_id).with_phase(phase))
+            self._keep(self._stored(run_id).with_phase(phase))
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""
         with self._lock:
-            return self._found(run_id)
+            return self._stored(run_id)
 
     def latest(self, policy: str | None = None, *, limit: int = PAGE) -> tuple[ScalingRun, ...]:
         """Return the runs that started last, newest first."""
@@ -70,8 +70,8 @@ class MemoryStore:
     def days(self, policy: str, first: date, last: date) -> tuple[HistoryDay, ...]:
         """Return the days from `first` to `last`, oldest first."""
         with self._lock:
-            found = [day for day in self._days.values() if day.policy == policy and first <= day.day <= last]
-        return tuple(sorted(found, key=lambda day: day.day))
+            days = [day for day in self._days.values() if day.policy == policy and first <= day.day <= last]
+        return tuple(sorted(days, key=lambda day: day.day))
 
     def save_learned(self, policy: str, learned: Learned) -> None:
         """Keep what was learned."""
@@ -92,8 +92,8 @@ class MemoryStore:
         """Return the latest outcomes of the service, newest first."""
         require_limit(limit)
         with self._lock:
-            found = [one for one in self._rehearsed.values() if one.policy == policy]
-        return tuple(sorted(found, key=lambda one: (one.at, one.run_id), reverse=True)[:limit])
+            rehearsals = [kept for kept in self._rehearsed.values() if kept.policy == policy]
+        return tuple(sorted(rehearsals, key=lambda kept: (kept.at, kept.run_id), reverse=True)[:limit])
 
     def keep_notes(self, notes: Sequence[EventNote], *, now: datetime) -> None:
         """Keep those notes that are not there yet."""
@@ -122,8 +122,8 @@ class MemoryStore:
         """Return the latest preparations, newest first."""
         require_limit(limit)
         with self._lock:
-            kept = list(self._preparations.values())
-        return tuple(sorted(kept, key=lambda one: (one.began_at, one.run_id), reverse=True)[:limit])
+            preparations = list(self._preparations.values())
+        return tuple(sorted(preparations, key=lambda kept: (kept.began_at, kept.run_id), reverse=True)[:limit])
 
     def close(self) -> None:
         """Do nothing: there is no connection."""
@@ -134,7 +134,7 @@ class MemoryStore:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _found(self, run_id: str) -> ScalingRun:
+    def _stored(self, run_id: str) -> ScalingRun:
         try:
             return self._runs[run_id]
         except KeyError:

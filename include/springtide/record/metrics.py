@@ -183,7 +183,7 @@ def _plan_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Chan
             name=DESIRED_REPLICAS.name, labels=_pairs(labels), value=float(after.plan["replicas"]), replaces=True
         )
     if after.plan is not None and known is None:
-        yield from (_one(PLAN_CLAMPED, GuardLabels(clamp["guard"])) for clamp in _parts(after.plan, "clamps"))
+        yield from (_counted(PLAN_CLAMPED, GuardLabels(clamp["guard"])) for clamp in _parts(after.plan, "clamps"))
 
 
 def _phase_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
@@ -196,10 +196,10 @@ def _phase_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Cha
 
 def _end_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
     if after.verdict is not None and (before is None or before.verdict is None):
-        yield from (_one(SMOKE_CHECKS, CheckLabels(check["status"])) for check in _parts(after.verdict, "checks"))
+        yield from (_counted(SMOKE_CHECKS, CheckLabels(check["status"])) for check in _parts(after.verdict, "checks"))
     if after.seconds is not None and (before is None or before.outcome is not after.outcome):
         labels = RunLabels(after.strategy, after.outcome.value)
-        yield _one(RUNS, labels)
+        yield _counted(RUNS, labels)
         yield from _observed(RUN_DURATION, labels, after.seconds)
 
 
@@ -212,7 +212,7 @@ def _pairs(labels: AnyLabels) -> Labels:
     return tuple(asdict(labels).items())
 
 
-def _one(metric: Metric, labels: AnyLabels) -> Change:
+def _counted(metric: Metric, labels: AnyLabels) -> Change:
     return Change(name=metric.name, labels=_pairs(labels), value=1.0)
 
 

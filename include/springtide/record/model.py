@@ -6,7 +6,7 @@
      ▲              ├──► failed ──────────► running | rolled_back
      │              └──► needs_attention ───────► running | rolled_back | succeeded
      └──────────────────────┘
-        taken up again: cleared in Airflow, or by reconcile_runs
+        continued: cleared in Airflow, or by reconcile_runs
 
 `failed`: the run gave up, and whatever it left behind does not serve. `needs_attention`: both sets are up, because it
 could not be proven which of them may go.
@@ -134,7 +134,7 @@ class ScalingRun(Stored):
 
     @property
     def is_ended(self) -> bool:
-        """Whether nobody works on this run any more (it may still be taken up again)."""
+        """Whether nobody works on this run any more (it may still be continued)."""
         return self.outcome is not RunOutcome.RUNNING
 
     @property
@@ -179,15 +179,16 @@ class ScalingRun(Stored):
 def merged(stored: ScalingRun | None, run: ScalingRun) -> ScalingRun:
     """Return what a store keeps when `run` is saved over `stored`: several processes write one run, some of them late.
 
-    Phases are united, and a plan, verdict or error that one process wrote is not lost because another does not know it.
+    Phases are merged, and a plan, verdict or error that one process wrote is not lost because another does not know it.
 
     Raises:
         Conflict: `stored` has ended in a way that cannot become `run.outcome`.
     """
     if stored is None:
         return run
+    # Saved again with the outcome that it has, a run keeps its first end: a repeated report must not make it longer.
     moved = run if run.outcome is not stored.outcome else stored
-    united = replace(
+    result = replace(
         run,
         outcome=stored.with_outcome(run.outcome, at=run.started_at).outcome,
         ended_at=moved.ended_at,
@@ -197,8 +198,8 @@ def merged(stored: ScalingRun | None, run: ScalingRun) -> ScalingRun:
         phases=stored.phases,
     )
     for phase in run.phases:
-        united = united.with_phase(phase)
-    return united
+        result = result.with_phase(phase)
+    return result
 
 
 def _require_zone(field: str, moment: datetime | None) -> None:

@@ -29,16 +29,18 @@ def ensure(engine: Engine) -> None:
         InputError: the store is of a later springtide than this one (`store_newer`).
     """
     with engine.connect() as connection:
-        found = revision(connection)
-    if found == HEAD:
+        stored = revision(connection)
+    if stored == HEAD:
         return
-    if found is not None and not _is_known(found):
+    if stored is not None and not _is_known(stored):
         raise InputError(
-            f"the store has revision {found}, this springtide knows none after {HEAD}; install the later springtide.",
+            f"the store has revision {stored}, and the newest that this springtide knows is {HEAD}; install the later "
+            "springtide.",
             code="store_newer",
         )
     if engine.dialect.name == "sqlite":
         _use_write_ahead_log(engine)
+    # Two processes may both have seen the old revision: alembic looks again behind the lock, and does nothing twice.
     with writing(engine) as connection:
         upgrade(connection)
 
@@ -75,10 +77,10 @@ def config(connection: Connection | None = None) -> Config:
     return settings
 
 
-def _is_known(found: str) -> bool:
+def _is_known(stored: str) -> bool:
     from alembic.script import ScriptDirectory
 
-    return found in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    return stored in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
 
 
 def _use_write_ahead_log(engine: Engine) -> None:

@@ -67,6 +67,7 @@ class SqlStore:
             row = session.get(RunRow, run.run_id)
             before = None if row is None else row.read()
             _keep(session, row, before, merged(before, run))
+        # Behind the transaction: a full disk of metrics must not cost the record.
         if self._metrics_directory is not None:
             write_textfile(self.totals(), self._metrics_directory)
 

@@ -43,7 +43,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Record(TypeDecorator[dict[str, Any]]):
-    """A JSON object, checked before it is sent: NaN is no JSON, and drivers disagree about when to say so."""
+    """A JSON object, checked before it is sent: NaN is not JSON, and drivers disagree about when to say so."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True

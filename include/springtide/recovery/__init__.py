@@ -1,1 +1,1 @@
-"""Ending the runs whose owner is gone."""
+"""Ends the runs whose owner is gone: finished or undone, each from its Lease alone."""

@@ -1,12 +1,12 @@
 """Finishes or undoes runs whose owner is gone, from their Leases alone (I-3, I-26).
 
-An owner is gone when nobody vouches for it any more (its DAG run has ended or was deleted, its process is no more)
-*and* its Lease stood still for a whole lease duration on this process's monotonic clock. Then the run is taken up in a
-new generation, which fences the old owner out should it wake, and goes one of three ways:
+An owner is gone when nothing claims that it is alive (its DAG run has ended or was deleted, its process is gone) *and*
+its Lease did not move for a whole lease duration on this process's monotonic clock. Then the run is taken over in a new
+generation, which fences the old owner out should it wake, and goes one of three ways:
 
     smoke test passed               finish: remove what is left to remove
     not yet                         undo: roll back
-    neither can be proven           keep both sets, record `needs_attention`, say so loudly
+    neither can be done             keep both sets, record `needs_attention`, log it as an error
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from springtide.workload import Workload
 log = structlog.get_logger(__name__)
 
 IsAlive = Callable[[str], bool]
-"""Says whether somebody vouches for the run of this id: then it is left alone, however long its Lease stands still."""
+"""Says whether the run of this id claims to be alive: then it is left alone, however long its Lease does not move."""
 
 _LOOK_SECONDS: Final = 5.0
 
@@ -48,19 +48,21 @@ class Reconciled:
 
 def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
     """Finish or undo every abandoned run in `namespaces`: see `end_abandoned`."""
-    return end_abandoned(ports, {each: all_leases(ports.kube, each)[0] for each in namespaces}, is_alive)
+    return end_abandoned(ports, {namespace: all_leases(ports.kube, namespace)[0] for namespace in namespaces}, is_alive)
 
 
 def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive: IsAlive) -> tuple[Reconciled, ...]:
     """Finish or undo every abandoned run of `leases`, by namespace; takes a lease duration when there is a suspect.
 
-    A run that cannot be taken further does not keep the others from it: it is recorded and logged as an error.
+    A run that cannot be ended does not keep the others from it: it is recorded and logged as an error.
     """
-    suspects = [(ns, lease) for ns, found in leases.items() for lease in found if _is_suspect(lease, is_alive)]
+    suspects = [
+        (namespace, lease) for namespace, held in leases.items() for lease in held if _is_suspect(lease, is_alive)
+    ]
     if not suspects:
         return ()
     silent = _still_silent(ports, suspects)
-    return tuple(done for _, lease in silent if (done := _take_further(ports, lease)) is not None)
+    return tuple(ended for _, lease in silent if (ended := _end_run(ports, lease)) is not None)
 
 
 def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
@@ -88,7 +90,7 @@ def _is_unchanged(ports: Ports, namespace: str, lease: Lease) -> bool:
         return False
 
 
-def _take_further(ports: Ports, lease: Lease) -> Reconciled | None:
+def _end_run(ports: Ports, lease: Lease) -> Reconciled | None:
     state = lease.state
     if state is None:
         return None
@@ -102,7 +104,7 @@ def _take_further(ports: Ports, lease: Lease) -> Reconciled | None:
         outcome = retried(ports, lambda: phases.report(ports, ref))
     except (Fenced, TemporaryError) as error:  # fenced: another is faster, or the look at the Lease was an old one
         log.warning("run_not_reconciled_yet", run=ref.run_id, workload=str(ref.workload), message=error.message)
-        return None  # the Lease stays taken, and stands still again: the next reconcile goes on from here
+        return None  # the Lease stays taken and does not move: the next reconcile goes on from here
     except PermanentError as error:  # one run that cannot be ended keeps no other from being ended
         log.exception("run_not_reconciled", run=ref.run_id, workload=str(ref.workload), code=error.code)
         return None

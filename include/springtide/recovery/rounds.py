@@ -1,9 +1,9 @@
 """One round over the Leases of some namespaces: what `springtide reconcile` and the DAG `reconcile_runs` both do.
 
-ended           the run's owner was gone: it has been finished or undone, and its workload is free
-alive           somebody vouches for it: left alone
-retry_later    its owner woke, or the cluster did not answer: the next round looks again
-needs_attention    it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
+ended               the run's owner was gone: it has been finished or undone, and its workload is free
+alive               it claims to be alive: left alone
+retry_later         its owner woke, or the cluster did not answer: the next round looks again
+needs_attention     it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from springtide.stored import Stored
 
 COMMAND_LINE: Final = "cli-"
 """How the ids of runs begin that `springtide run` makes. Nobody can be asked whether such a process lives, so a Lease
-that stands still is all there is to judge it by."""
+that does not move is all there is to judge it by."""
 
 
 _BY_HAND: Final = "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`."
@@ -61,19 +61,19 @@ class ReconcileReport:
     refused: tuple[SpringtideError, ...]
 
     def with_status(self, status: ReconcileStatus) -> tuple[ReconciledRun, ...]:
-        """Return the runs of one fate."""
+        """Return the runs of which the round made `status`."""
         return tuple(run for run in self.runs if run.status is status)
 
 
 def reconcile_round(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> ReconcileReport:
-    """Finish or undo every run in `namespaces` that nobody vouches for and whose Lease stands still.
+    """Finish or undo every run in `namespaces` that does not claim to be alive and whose Lease does not move.
 
     A namespace that may not be read, or a Lease that cannot be, keeps no other from being looked into.
 
     Raises:
         TemporaryError: the cluster does not answer.
     """
-    found, refused = _leases(ports, sorted(set(namespaces)))
+    leases, refused = _leases(ports, sorted(set(namespaces)))
     ended = [
         ReconciledRun(
             namespace=run.workload.namespace,
@@ -83,12 +83,13 @@ def reconcile_round(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) 
             outcome=run.outcome,
             message=run.message,
         )
-        for run in end_abandoned(ports, found, is_alive)
+        for run in end_abandoned(ports, leases, is_alive)
     ]
-    message = {(run.namespace, run.deployment): run.message for run in ended}
+    messages = {(run.namespace, run.deployment): run.message for run in ended}
+    # The Leases are read again: ending runs takes minutes, in which others ended theirs, or began new ones.
     held = [
-        _held(namespace, lease.state, is_alive, message.get((namespace, lease.state.plan.target.deployment)))
-        for namespace in found
+        _held(namespace, lease.state, is_alive, messages.get((namespace, lease.state.plan.target.deployment)))
+        for namespace in leases
         for lease in all_leases(ports.kube, namespace)[0]
         if lease.holder and lease.state is not None
     ]
@@ -96,19 +97,19 @@ def reconcile_round(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) 
     return ReconcileReport((*free, *held), refused)
 
 
-def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) -> ReconciledRun:
+def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None) -> ReconciledRun:
     """Return a run that owns its workload after the round."""
     deployment = state.plan.target.deployment
     if state.outcome == RunOutcome.NEEDS_ATTENTION:
         last = state.journal[-1].message if state.journal else ""
-        message = f"{said or last or 'it is not known what it did'}. {_BY_HAND.format(service=state.plan.policy)}"
+        why = message or last or "it is not known what it did"
         return ReconciledRun(
             namespace=namespace,
             deployment=deployment,
             run_id=state.run_id,
             status=ReconcileStatus.NEEDS_ATTENTION,
             outcome=RunOutcome.NEEDS_ATTENTION,
-            message=message,
+            message=f"{why}. {_BY_HAND.format(service=state.plan.policy)}",
         )
     if is_alive(state.run_id):
         return ReconciledRun(
@@ -119,25 +120,24 @@ def _held(namespace: str, state: RunState, is_alive: IsAlive, said: str | None) 
             outcome=RunOutcome.RUNNING,
             message="left to its owner",
         )
-    message = "its Lease moved, or the cluster did not answer: the next round looks again"
     return ReconciledRun(
         namespace=namespace,
         deployment=deployment,
         run_id=state.run_id,
         status=ReconcileStatus.RETRY_LATER,
         outcome=RunOutcome.RUNNING,
-        message=message,
+        message="its Lease moved, or the cluster did not answer: the next round looks again",
     )
 
 
 def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:
-    found = {}
+    leases = {}
     refused = list[SpringtideError]()
     for namespace in namespaces:
         try:
-            found[namespace], unreadable = all_leases(ports.kube, namespace)
+            leases[namespace], unreadable = all_leases(ports.kube, namespace)
         except PermanentError as error:
             refused.append(error)
         else:
             refused += unreadable
-    return found, tuple(refused)
+    return leases, tuple(refused)

@@ -1,1 +1,1 @@
-"""A run: the phases as plain functions, and the Lease that is the run's home in the cluster."""
+"""One run: its phases as plain functions, the Lease that holds it in the cluster, and the fence before every write."""

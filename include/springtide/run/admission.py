@@ -7,7 +7,7 @@ from dataclasses import replace
 from springtide.capacity.combine import requested
 from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError
-from springtide.kube.autoscaler import Autoscaler, find, least
+from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.observation import Observation, PodSet, observe
@@ -40,6 +40,7 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
     strategy = request.settings.type
     autoscalers = find(ports.kube, workload) if strategy == "floor" else hpas(ports, workload)
     observation = replace(observe_workload(ports, workload), autoscaler=autoscalers[0] if autoscalers else None)
+    # An empty selector would list the whole namespace.
     selected: list[Pod] = []
     if observation.service.selector:
         selector = selector_text(observation.service.selector)
@@ -83,7 +84,7 @@ def findings_of(
 ) -> tuple[Finding, ...]:
     """Return what the preflight of `plan` finds around the workload that was `admitted`.
 
-    To give a floor back is never refused because of a GitOps tool: raising it was not.
+    Restoring a minimum is never refused because of a GitOps tool: raising it was not.
     """
     observation, stable = admitted
     preflight = Preflight(
@@ -94,8 +95,8 @@ def findings_of(
         observation=observation,
         stable=stable,
     )
-    found = preflight.findings()
-    return downgraded(found, ["gitops"]) if request.is_release else found
+    findings = preflight.findings()
+    return downgraded(findings, ["gitops"]) if request.is_release else findings
 
 
 def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: PodSet) -> ScalingPlan:
@@ -111,28 +112,29 @@ def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: P
             code="nothing_held",
             field="strategy",
         )
-    found = _estimate(ports, request, stable)
-    return make_plan(request.policy, found, current=running, strategy=strategy, now=now, explicit=explicit)
+    estimate = _estimate(ports, request, stable)
+    return make_plan(request.policy, estimate, current=running, strategy=strategy, now=now, explicit=explicit)
 
 
 def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
     now = ports.clock.now()
-    own = least(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind)
+    # Not what stands there: an earlier run may have raised it, and its floor must not become the owner's minimum.
+    owner_minimum = effective_minimum(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind)
     if request.is_release:
-        found = requested(own, now=now)
+        estimate = requested(owner_minimum, now=now)
         held = bool(autoscaler.floor_annotation)
-        return make_release_plan(request.policy, found, current=autoscaler.minimum, is_held=held, now=now)
-    baseline = Baseline(autoscaler.minimum, stable.deployment.replicas, own)
+        return make_release_plan(request.policy, estimate, current=autoscaler.minimum, is_held=held, now=now)
+    baseline = Baseline(autoscaler.minimum, stable.deployment.replicas, owner_minimum)
     explicit = request.replicas is not None
-    found = _estimate(ports, request, stable)
-    plan = make_floor_plan(request.policy, found, baseline=baseline, now=now, explicit=explicit)
+    estimate = _estimate(ports, request, stable)
+    plan = make_floor_plan(request.policy, estimate, baseline=baseline, now=now, explicit=explicit)
     hold = hold_on(autoscaler)
-    if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= own:
+    if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= owner_minimum:
         return plan
     return held_longer(plan, request.until)
 
 
-def standing_number(observation: Observation, stable: PodSet, strategy: str) -> int:
+def current_number(observation: Observation, stable: PodSet, strategy: str) -> int:
     """Return the number that a run changes: desired replicas, or the minimum where an autoscaler owns them."""
     if strategy == "floor" and observation.autoscaler is not None:
         return observation.autoscaler.minimum
@@ -141,8 +143,8 @@ def standing_number(observation: Observation, stable: PodSet, strategy: str) -> 
 
 def hpas(ports: Ports, workload: Workload) -> tuple[Autoscaler, ...]:
     """Return the HPAs that scale one of the workload's two sets."""
-    every = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, workload.namespace)]
-    return tuple(hpa for hpa in every if hpa.target in workload.set_names)
+    present = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, workload.namespace)]
+    return tuple(hpa for hpa in present if hpa.target in workload.set_names)
 
 
 def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
@@ -156,7 +158,7 @@ def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEsti
         ports.store,
         now=now,
         current=stable.deployment.replicas,
-        around=EstimateInputs(ports.instant, startup_allowed(stable.deployment)),
+        inputs=EstimateInputs(ports.instant, startup_allowed(stable.deployment)),
     )
 
 
@@ -168,13 +170,18 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
         stable=stable.deployment.name,
         stable_uid=stable.deployment.uid,
         replicas=stable.deployment.replicas,
+        # Never more than are desired: the surplus of a rollout goes by itself, and no roll back may wait for it.
         ready=min(len(observation.ready_endpoints(stable)), stable.deployment.replicas),
         template_hash=stable.template_hash,
         autoscaler=_snapshot_of(observation.autoscaler) if observation.autoscaler else None,
     )
 
 
-def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
+def _snapshot_of(autoscaler: Autoscaler) -> AutoscalerSnapshot:
     return AutoscalerSnapshot(
-        kind=found.kind, name=found.name, uid=found.uid, bounds=found.bounds, floor_annotation=found.floor_annotation
+        kind=autoscaler.kind,
+        name=autoscaler.name,
+        uid=autoscaler.uid,
+        bounds=autoscaler.bounds,
+        floor_annotation=autoscaler.floor_annotation,
     )

@@ -20,18 +20,19 @@ def require_approved(request: RunRequest, plan: ScalingPlan) -> None:
     Raises:
         PermanentError: nobody approved it (`approval_missing`), or another one was approved (`plan_changed`).
     """
+    # By fingerprint, not by a yes: between the question and the answer the plan may have become another one.
     if not needs_approval(request, plan) or request.approved == plan.fingerprint:
         return
-    what = f"plan {plan.fingerprint} ({plan.current} to {plan.replicas} by {plan.strategy})"
+    title = f"plan {plan.fingerprint} ({plan.current} to {plan.replicas} by {plan.strategy})"
     if request.approved:
         raise PermanentError(
-            f"approval: {what} is not the one that was approved, {request.approved}: something changed since. Look at "
+            f"approval: {title} is not the one that was approved, {request.approved}: something changed since. Look at "
             "the plan again, and approve it.",
             code="plan_changed",
             field="approval",
         )
     raise PermanentError(
-        f"approval: {what} must be approved, as spec.approval of policy {request.policy.name} says. Look at it with "
+        f"approval: {title} must be approved, as spec.approval of policy {request.policy.name} says. Look at it with "
         f"`springtide plan`, then run with --approve {plan.fingerprint}.",
         code="approval_missing",
         field="approval",

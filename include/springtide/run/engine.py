@@ -33,7 +33,7 @@ Decide = Callable[[Observation, RunOrder], Decision]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a phase has come. `is_done` False means that patience ended first, which is no error."""
+    """How far a phase has come. `is_done` False means that patience ended first, which is not an error."""
 
     is_done: bool
     message: str
@@ -60,7 +60,7 @@ class Engine:
     def drive(
         self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
     ) -> Progress:
-        """Follow `decide` until it is done, `patience` is over (a quiet return) or `deadline` is (an error).
+        """Follow `decide` until it is done, `patience` is over (a normal return) or `deadline` is (an error).
 
         Raises:
             DeadlineExceeded: the message says what was still missing.
@@ -70,7 +70,7 @@ class Engine:
         start = self.clock.monotonic()
         writes: list[str] = []
         lost = 0
-        # Nothing is remembered from one turn to the next but how often: a write whose answer was lost, a crash, another
+        # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
         while True:
             decision = decide(self.look(), order)
@@ -79,6 +79,7 @@ class Engine:
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
                 case Wait(message):
                     waited = timedelta(seconds=self.clock.monotonic() - start)
+                    # Only a wait can be too late: a step that is due still goes out, and the look after it decides.
                     if waited >= deadline:
                         raise _too_late(message, deadline)
                     if patience is not None and waited >= patience:
@@ -108,10 +109,10 @@ class Engine:
         A frozen earlier owner's pending compare-and-swap fails from here on.
         """
         observation = self.look()
-        found: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
-        found += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in observation.pod_sets.values()]
-        found += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
-        for kind, thing in found:
+        objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
+        objects += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in observation.pod_sets.values()]
+        objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
+        for kind, thing in objects:
             self._stamp(kind, thing)
 
     def _stamp(self, kind: Kind, thing: KubeObject) -> None:
@@ -119,6 +120,7 @@ class Engine:
             self.fence.check_stamp(thing.generation_stamp, f"{kind.value} {thing.name}")
             if thing.generation_stamp == self.fence.generation:
                 return
+            # Changes nothing but the stamp, and with it the resourceVersion that an earlier owner's swap names.
             if self._apply(
                 Patch(
                     kind=kind,

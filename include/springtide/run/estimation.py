@@ -1,4 +1,4 @@
-"""How many replicas a policy's models ask for: demand, what was learned, and what the quality gate says of it."""
+"""How many replicas a policy's models ask for: from its demand, from what was learned, and past the quality gate."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def estimate_for(
     *,
     now: datetime,
     current: int,
-    around: EstimateInputs = DEFAULT_INPUTS,
+    inputs: EstimateInputs = DEFAULT_INPUTS,
 ) -> CapacityEstimate:
     """Return what the policy's models make of demand, with what was learned and what the quality gate says.
 
@@ -51,19 +51,20 @@ def estimate_for(
     spec = policy.spec.demand
     capacity = policy.spec.capacity
     past = past_of(store, policy.name, now)
-    learned = past.learned.allowing(capacity.models, around.allowed_startup)
+    learned = past.learned.allowing(capacity.models, inputs.allowed_startup)
     measured = past.measured if spec is not None and counts_requests(spec.unit) else None
     models = [rehearsed_model(model, learned, measured) for model in capacity.models]
     if source is None or spec is None:
         return estimate(models, None, combine=capacity.combine, replicas=current, now=now)
-    demand, verdict = read_demand(source, spec, now=now, expected=past.expected, ask=around.ask)
+    demand, verdict = read_demand(source, spec, now=now, expected=past.expected, ask=inputs.ask)
     quality = verdict.to_record() | {"pages": past.pages}
     if verdict.outcome is QualityOutcome.PASS:
-        found = estimate(models, demand, combine=capacity.combine, replicas=current, now=now)
-        return replace(found, quality=quality)
-    lenient = [AbstainOnError(one.model, model) for one, model in zip(capacity.models, models, strict=True)]
+        answer = estimate(models, demand, combine=capacity.combine, replicas=current, now=now)
+        return replace(answer, quality=quality)
+    # Demand that the gate distrusts may still ask for more; `held` sees to it that nobody shrinks by it.
+    lenient = [AbstainOnError(spec.model, model) for spec, model in zip(capacity.models, models, strict=True)]
     try:
-        found = estimate(lenient, demand, combine=capacity.combine, replicas=current, now=now)
+        answer = estimate(lenient, demand, combine=capacity.combine, replicas=current, now=now)
     except DemandUnusable:  # no model can say anything by such demand
         return replace(held(None, replicas=current, reason=verdict.message), quality=quality)
-    return replace(held(found, replicas=current, reason=verdict.message), quality=quality)
+    return replace(held(answer, replicas=current, reason=verdict.message), quality=quality)

@@ -1,4 +1,9 @@
-"""Every write of a run goes through here: owned, compared, stamped (I-2, I-4)."""
+"""Every write of a run goes through here: owned, compared, stamped (I-2, I-4).
+
+A Lease alone keeps nobody out: an owner that froze between its look at the Lease and its write still sends the write
+when it wakes. So a new owner stamps every object before it decides anything; the stamp moves the resourceVersion, and
+the write of the one that woke names an old one.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +39,7 @@ class Fence:
             Conflict: the object is not the one that was judged.
             ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
         """
-        # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap, for
-        # a new owner stamps every object before it decides anything, and thereby moves its resourceVersion.
+        # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap.
         self.check()
         namespace = self.workload.namespace
         match step:
@@ -44,6 +48,7 @@ class Fence:
             case Patch(kind=kind, name=name, version=version, change=change, reason=_):
                 self.kube.patch(kind, namespace, name, self._stamped(change), version=version)
             case Scale(name=name, version=version, replicas=replicas, reason=_):
+                # The `scale` subresource takes no annotations, and needs none: its resourceVersion is the Deployment's.
                 self.kube.scale(namespace, name, replicas, version=version)
             case Delete(kind=kind, name=name, version=version, reason=_):
                 self.kube.delete(kind, namespace, name, version=version)

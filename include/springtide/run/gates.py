@@ -25,11 +25,12 @@ def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
     checks = work.state.databases
 
     def decide_behind_databases(observation: Observation, order: RunOrder) -> Decision:
+        # Asked last, when there is something to write: a wait of minutes would ask the database at every look.
         decision = decide(observation, order)
         if isinstance(decision, Wait | Done):
             return decision
-        wrong = [message for check in checks if (message := unfit(check, ports.databases.look(check))) is not None]
-        return Wait("; ".join(wrong)) if wrong else decision
+        problems = [problem for check in checks if (problem := unfit(check, ports.databases.look(check))) is not None]
+        return Wait("; ".join(problems)) if problems else decision
 
     return decide_behind_databases
 
@@ -50,21 +51,22 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
         clock=ports.clock,
         between=work.engine.heartbeat,
     )
+    # Once more: what the new pods did to the databases shows after the window, not before it.
     return Verdict.of([*verdict.checks, stable, *(_checked(ports, check) for check in state.databases)])
 
 
 def _checked(ports: Ports, check: DatabaseCheck) -> CheckResult:
-    wrong = unfit(check, ports.databases.look(check))
-    status = VerdictStatus.PASS if wrong is None else VerdictStatus.FAIL
-    return CheckResult(f"database {check.name}", status, wrong or "fit")
+    problem = unfit(check, ports.databases.look(check))
+    status = VerdictStatus.PASS if problem is None else VerdictStatus.FAIL
+    return CheckResult(f"database {check.name}", status, problem or "fit")
 
 
 def database_findings(ports: Ports, checks: tuple[DatabaseCheck, ...]) -> Iterator[Finding]:
     """Yield what the preflight finds: one finding per database."""
     for check in checks:
-        wrong = unfit(check, ports.databases.look(check))
-        if wrong is None:
+        problem = unfit(check, ports.databases.look(check))
+        if problem is None:
             yield Finding(check="database", status=FindingStatus.PASSED, message=f"database {check.name} is healthy")
         else:
-            message = f"{wrong}. A run would wait for it and roll back: start it when the database is healthy."
+            message = f"{problem}. A run would wait for it and roll back: start it when the database is healthy."
             yield Finding(check="database", status=FindingStatus.REFUSED, message=message, code="database_unfit")

@@ -1,4 +1,8 @@
-"""What happened, into the store of runs: beside the run, never in its way."""
+"""Writes what a run does into the store of runs: beside the run, never in its way.
+
+Not what a run goes by: that is the journal in its Lease (`work`), which is written before a phase acts. This one is
+what people and metrics read, and a store that does not answer costs a record, not a run.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class JournalNote:
-    """What a phase wants to be remembered by; `is_ended` False keeps its record open (it will be taken up again)."""
+    """What a phase wants to be remembered by; `is_ended` False keeps its record open (a later attempt continues it)."""
 
     message: str = ""
     is_ended: bool = True
@@ -44,6 +48,7 @@ def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> It
     except Exception as error:
         end(PhaseStatus.FAILED, error.message if isinstance(error, SpringtideError) else repr(error))
         raise
+    # A phase that lost patience goes on in its next attempt, as the same record.
     if note.is_ended:
         end(PhaseStatus.SUCCEEDED, note.message)
 
@@ -89,7 +94,7 @@ def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideErr
     def save() -> None:
         run = ports.store.get(run_id)
         if run.is_ended:
-            return
+            return  # whoever ended it first knew why; a late `report` of the same run knows less
         failed = [phase for phase in run.phases if phase.status is PhaseStatus.FAILED]
         record: dict[str, Any] | None = None
         if error is not None:
@@ -105,5 +110,5 @@ def _keep(save: Callable[[], None]) -> None:
     try:
         save()
     except SpringtideError as error:
-        # The cluster is the truth and the Lease holds the run: without its record a run is poorer, not unsafe.
+        # The cluster is the truth and the Lease holds the run: without its record a run is as safe as with it.
         log.warning("record_not_kept", code=error.code, message=error.message)

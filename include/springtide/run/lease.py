@@ -111,7 +111,7 @@ class Lease(KubeObject):
         except ValueError as error:
             raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
         if not isinstance(record, dict):
-            raise PermanentError(f"it is a {type(record).__name__}, no object", code="record_unreadable")
+            raise PermanentError(f"it is a {type(record).__name__}, not an object", code="record_unreadable")
         return record
 
     def _unreadable(self, error: PermanentError) -> PermanentError:
@@ -170,7 +170,7 @@ def acquire(kube: KubeClient, clock: Clock, state: RunState, *, least_generation
     """Make `state.run_id` the owner of its workload; again the same Lease when it is already.
 
     `least_generation` is the highest generation stamped on the workload's objects: a Lease that was deleted by hand
-    is made anew above it.
+    is recreated above it.
 
     Raises:
         Fenced: another run owns the workload; the message names it.
@@ -185,15 +185,15 @@ def acquire(kube: KubeClient, clock: Clock, state: RunState, *, least_generation
         try:
             return _claim(kube, clock, state, lease, least_generation)
         except Conflict:
-            continue  # somebody was faster: look who
-    raise TemporaryError(f"Lease of {workload}: too many are after it at once.", code="service_busy")
+            continue  # somebody was faster: see who
+    raise TemporaryError(f"Lease of {workload}: too many runs try to take it at once.", code="service_busy")
 
 
 def take_over(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
     """Make `holder` the owner in the place of one that is gone, in a new generation, which fences the old one out.
 
     Raises:
-        Conflict: the Lease is not the one that was read: its owner lives, or another was faster.
+        Conflict: the Lease is not the one that was read: its owner is alive, or another was faster.
     """
     # The swap is against the Lease that stood still: an owner that wakes renews it first, and then this one is lost. A
     # new generation with the same run: what the old owner still has under way fails at the fence.
@@ -208,7 +208,7 @@ def take_over(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, 
 
 
 def renew(kube: KubeClient, clock: Clock, lease: Lease, workload: Workload) -> Lease:
-    """Say that the owner lives.
+    """Show that the owner is alive.
 
     Raises:
         Conflict: the Lease is not the one that was read.
@@ -223,6 +223,7 @@ def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *
     Raises:
         Conflict: the Lease is not the one that was read; read it again and judge again.
     """
+    # One patch for both: a release without the outcome beside it would show the next run an unfinished one.
     spec: Json = {"renewTime": _micro(clock.now())} | ({"holderIdentity": None} if release else {})
     change = {"metadata": {"annotations": {labels.STATE: _dump(state)}}, "spec": spec}
     namespace = state.plan.target.namespace
@@ -233,13 +234,13 @@ def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
     """Return the error that tells `run_id` who owns the workload."""
     if lease is None or not lease.holder:
         return Fenced(
-            f"{workload}: run {run_id!r} does not own the workload (any more); no run does. A finished run is not run "
-            "again: start a new one.",
+            f"{workload}: run {run_id!r} does not own the workload (any more); no run does. A finished run is not "
+            "repeated: start a new one.",
             code="run_finished",
         )
     return Fenced(
         f"{workload}: run {lease.holder!r} owns the workload (phase {lease.phase}, last heard of "
-        f"{lease.renewed_at}). Wait for it to end, or end it, then start run {run_id!r} anew.",
+        f"{lease.renewed_at}). Wait for it to end, or end it, then start run {run_id!r} again.",
         code="service_busy",
     )
 

@@ -1,10 +1,10 @@
-"""The phases that a Lease's journal knows: their order, what each decides by, and how long it may take. One table.
+"""The phases that a Lease's journal knows: their order, which decision each follows, and how long it may take.
 
     create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
         ─► smoke_test ─► remove_old_instances ─► instances_removed
               └── any failure ─► roll_back
 
-What does a phase in `run/phases.py` is called as the phase, and so is its task in Airflow.
+The function in `run/phases.py` has the phase's name, and so has its task in Airflow.
 """
 
 from __future__ import annotations

@@ -22,11 +22,11 @@ from springtide.policy.scaling.strategy import Floor
 from springtide.record.model import RunOutcome
 from springtide.run.admission import (
     admit,
+    current_number,
     findings_of,
     hpas,
     plan_capacity,
     snapshot_of,
-    standing_number,
 )
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
@@ -52,7 +52,7 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
     """Return the plan of the run. Writes nothing to the cluster.
 
     Raises:
-        InputError: the request, the workload or what the preflight found is refused; the message says every reason.
+        InputError: the request, the workload or what the preflight found is refused; the message names every reason.
         DemandUnusable, DemandUnavailable: there is no demand to act on.
         Fenced: another run owns the workload.
     """
@@ -79,6 +79,8 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
         require_approved(request, plan)
+        # Lease, room, stamps, first write: room can only be judged once other runs see this one, and nothing is written
+        # before every object is out of an earlier owner's reach.
         _own(ports, request, plan, ref)
         work = Work.of(ports, ref)
         if work.is_past(Phase.CREATE_INSTANCES):
@@ -96,7 +98,7 @@ def instances_ready(ports: Ports, ref: RunRef, *, patience: timedelta | None = N
     """Wait until the new instances are ready, available and seen by their controller. Writes only the journal.
 
     Raises:
-        WorkloadFailed: they will not become ready, in the pods' own words.
+        WorkloadFailed: they will not become ready; the message says what the pods report.
         DeadlineExceeded: not within `strategy.deadlines.ready`.
     """
     return _wait(ports, ref, Phase.INSTANCES_READY, patience)
@@ -217,15 +219,15 @@ def _close(ports: Ports, ref: RunRef) -> RunOutcome:
     if ended is not None:
         return RunOutcome(ended)
     if lease.holder != ref.holder:
-        raise fenced(lease, ref.workload, ref.holder)  # taken up by reconcile, which reports it
+        raise fenced(lease, ref.workload, ref.holder)  # taken over by reconcile, which reports it
     return RunOutcome(Work.of(ports, ref).close(_end_of))
 
 
 def _has_written(ports: Ports, ref: RunRef) -> bool:
     """Say whether a Deployment of the workload was written last by this run."""
-    found = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
-    mine = [each for each in found if each.name in ref.workload.set_names]
-    return any(each.annotations.get(labels.RUN) == ref.run_id for each in mine)
+    deployments = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
+    sets = [deployment for deployment in deployments if deployment.name in ref.workload.set_names]
+    return any(deployment.annotations.get(labels.RUN) == ref.run_id for deployment in sets)
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
@@ -233,15 +235,16 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     if lease is not None and lease.holder == ref.run_id:
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
     if lease is not None and lease.run_id == ref.run_id:
-        raise fenced(lease, ref.workload, ref.run_id)
+        raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     observation, stable = admit(ports, request)
+    # Between plan and Lease a person may have thought for an hour: everything is looked at again.
     require_passed(findings_of(ports, request, plan, (observation, stable)))
     settings = request.settings
-    stands = standing_number(observation, stable, settings.type)
-    if stands != plan.current:
-        what = observation.autoscaler.title if observation.autoscaler else f"Deployment {stable.deployment.name}"
+    current = current_number(observation, stable, settings.type)
+    if current != plan.current:
+        title = observation.autoscaler.title if observation.autoscaler else f"Deployment {stable.deployment.name}"
         raise WorkloadFailed(
-            f"{what}: it had {plan.current} replicas when the plan was made and has {stands} now. Plan again.",
+            f"{title}: it had {plan.current} replicas when the plan was made and has {current} now. Plan again.",
             code="plan_stale",
         )
     state = RunState(
@@ -291,7 +294,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         rule = rule_of(phase)
         work = work.begin(phase)
         if rule.commits:
-            _require_no_newcomer(ports, work)
+            _require_no_new_autoscaler(ports, work)
         decide = gate(ports, work, work.decide(phase))
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
@@ -301,13 +304,13 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         return progress
 
 
-def _require_no_newcomer(ports: Ports, work: Work) -> None:
+def _require_no_new_autoscaler(ports: Ports, work: Work) -> None:
     """Raise `Conflict` when somebody put an autoscaler on the workload since the run was admitted (I-18)."""
-    found = () if isinstance(work.state.settings, Floor) else hpas(ports, work.state.plan.target)
-    if found:
+    present = () if isinstance(work.state.settings, Floor) else hpas(ports, work.state.plan.target)
+    if present:
         raise Conflict(
-            f"{found[0].title} appeared during the run and owns the replicas of {found[0].target} now; two that decide "
-            "would fight. Nothing more is removed. Use strategy floor, which works through it.",
+            f"{present[0].title} appeared during the run and owns the replicas of {present[0].target} now; two that "
+            "decide would fight. Nothing more is removed. Use strategy floor, which works through it.",
             code="autoscaler_conflict",
         )
 

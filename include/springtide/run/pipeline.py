@@ -1,4 +1,4 @@
-"""The whole run in a row, in this process: what `springtide run` does, and what the DAG does in tasks."""
+"""All phases of a run in a row, in this process: what `springtide run` does, and what the DAG does in tasks."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from springtide.verify.route import Route
 from springtide.verify.smoke import Instant
 from springtide.workload import Workload
 
-_TAKEN_UP: Final = "reconcile:"
+_TAKEOVER_PREFIX: Final = "reconcile:"
 
 
 def _say_nothing(_message: str) -> None:
@@ -53,7 +53,7 @@ class Ports:
 class RunRequest:
     """What somebody asked for: this policy now; `replicas` None means that the capacity models decide.
 
-    `is_release` gives a raised minimum back, whatever it was raised to; `until` is when the floor expires, if not when
+    `is_release` restores a raised minimum, whatever it was raised to; `until` is when the floor expires, if not when
     the policy says; `approved` is the fingerprint of the plan that a person approved.
     """
 
@@ -92,7 +92,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRef:
-    """Names a run in the cluster: all that its later phases need, for the rest stands in its Lease.
+    """Names a run in the cluster: all that its later phases need, for its Lease holds the rest.
 
     `is_takeover` is True where `reconcile` works in the place of an owner that is gone.
     """
@@ -105,10 +105,10 @@ class RunRef:
     @property
     def holder(self) -> str:
         """What the Lease must name as its holder: another than the owner that is gone, so that it cannot come back."""
-        return f"{_TAKEN_UP}{self.run_id}" if self.is_takeover else self.run_id
+        return f"{_TAKEOVER_PREFIX}{self.run_id}" if self.is_takeover else self.run_id
 
     @classmethod
     def of_holder(cls, workload: Workload, holder: str) -> RunRef:
         """Return the reference to the run that holds the Lease of `workload`, be it in its owner's place or not."""
-        is_takeover = holder.startswith(_TAKEN_UP)
-        return cls(workload=workload, run_id=holder.removeprefix(_TAKEN_UP), is_takeover=is_takeover)
+        is_takeover = holder.startswith(_TAKEOVER_PREFIX)
+        return cls(workload=workload, run_id=holder.removeprefix(_TAKEOVER_PREFIX), is_takeover=is_takeover)

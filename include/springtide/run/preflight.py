@@ -1,7 +1,7 @@
 """Looks around a workload before anything is written, and hands what it sees to the pure checks of `plan`.
 
 All checks are made, whatever the first one finds. A read that the cluster refuses makes its check `not_checked`: what
-RBAC does not let us see is no failure. An API server that does not answer is one, and is tried again.
+RBAC does not let us see is not a failure. An API server that does not answer is one, and is tried again.
 """
 
 from __future__ import annotations
@@ -38,11 +38,13 @@ def require_room(preflight: Preflight, mine: Lease) -> None:
         InputError: there is not; the message names the runs that take it.
     """
     ports = preflight.ports
+    # Two runs that exclude each other both see no room. The one with the later Lease is refused, and frees what it
+    # reserved; the earlier one only has to outwait that, or both would be refused.
     end = ports.clock.monotonic() + PATIENCE_SECONDS
     while True:
         findings = preflight.shared_findings()
-        refused = [each for each in findings if each.status is FindingStatus.REFUSED]
-        if not refused or ports.clock.monotonic() >= end or not preflight.is_anybody_undecided(mine):
+        refused = [finding for finding in findings if finding.status is FindingStatus.REFUSED]
+        if not refused or ports.clock.monotonic() >= end or not preflight.has_pending_run(mine):
             return require_passed(findings)
         ports.on_wait(f"waiting for another run to give way: {refused[0].message}")
         ports.clock.sleep(1.0)
@@ -60,7 +62,7 @@ class Preflight:
     stable: PodSet
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return what every check found, in a fixed order, softened as the policy asks."""
+        """Return what every check found, in a fixed order, downgraded as the policy asks."""
         checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
             ("quota", self._quota),
             ("nodes", self._nodes),
@@ -73,7 +75,7 @@ class Preflight:
             ("downstream", self._downstream),
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
         ]
-        return self._softened(finding for check, look in checks for finding in _seen(check, look))
+        return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
 
     def shared_findings(self) -> tuple[Finding, ...]:
         """Return what the checks find in which two runs can get into each other's way."""
@@ -81,19 +83,19 @@ class Preflight:
             ("quota", self._quota),
             ("downstream", self._downstream),
         ]
-        return self._softened(finding for check, look in checks for finding in _seen(check, look))
+        return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
 
-    def is_anybody_undecided(self, mine: Lease) -> bool:
+    def has_pending_run(self, mine: Lease) -> bool:
         """Say whether a run that shares something with this one took its Lease after `mine` and has not begun."""
         shared = {entry.name for entry in self.policy.spec.downstream}
         others = self.ports.neighbours().policies
-        sharing = [each for each in others if shared & {entry.name for entry in each.spec.downstream}]
-        namespaces = {self.plan.target.namespace, *(each.spec.target.namespace for each in sharing)}
+        sharing = [policy for policy in others if shared & {entry.name for entry in policy.spec.downstream}]
+        namespaces = {self.plan.target.namespace, *(policy.spec.target.namespace for policy in sharing)}
         return any(True for _ in pending_runs(self.ports.kube, sorted(namespaces), mine))
 
-    def _softened(self, found: Iterable[Finding]) -> tuple[Finding, ...]:
+    def _downgraded(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection
-        return downgraded(found, (*self.policy.spec.preflight.only_warn, *fewer))
+        return downgraded(findings, (*self.policy.spec.preflight.only_warn, *fewer))
 
     @property
     def _need(self) -> Footprint:
@@ -103,8 +105,8 @@ class Preflight:
     def _quota(self) -> Iterable[Finding]:
         namespace = self.plan.target.namespace
         quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
-        owed, unread = reserved_by_others(self.ports.kube, self.plan.target) if quotas else ((), ())
-        return quota_findings(quotas, self._need, owed, unread)
+        reserved, unread = reserved_by_others(self.ports.kube, self.plan.target) if quotas else ((), ())
+        return quota_findings(quotas, self._need, reserved, unread)
 
     def _nodes(self) -> Iterator[Finding]:
         nodes = self.ports.kube.list(Kind.NODE, "")
@@ -125,9 +127,9 @@ class Preflight:
         return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
 
     def _rights(self) -> Iterator[Finding]:
-        found = self.observation.autoscaler
+        autoscaler = self.observation.autoscaler
         namespace = self.plan.target.namespace
-        through = None if found is None else (found.kind, found.name)
+        through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
         needed = rights_of(self.plan.target, self.settings.type, through)
         missing = [right for right in needed if not self.ports.kube.may(right, namespace)]
         yield rights_finding(needed, missing, namespace)
@@ -142,11 +144,11 @@ class Preflight:
         for policy in others.policies:
             for entry in policy.spec.downstream if policy.name != self.policy.name else ():
                 if entry.name in shares:
-                    most, run = peak_replicas(self.ports.kube, policy)
+                    replicas, run = peak_replicas(self.ports.kube, policy)
                     shares[entry.name].append(
                         Share(
                             service=policy.name,
-                            replicas=most,
+                            replicas=replicas,
                             connections_per_replica=entry.connections_per_replica,
                             run=run,
                         )
@@ -164,7 +166,7 @@ class Preflight:
         return Share(service=self.policy.name, replicas=replicas, connections_per_replica=entry.connections_per_replica)
 
 
-def _seen(check: str, look: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:
+def _look_by(check: str, look: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:
     try:
         return tuple(look())
     except (ClusterRefused, NotFound) as error:

@@ -1,4 +1,4 @@
-"""Giving a raised minimum back: what is held, what has expired, and the run that restores it."""
+"""Raised minimums: which are held, which have expired, and the request of the run that restores one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def expired_floors(ports: Ports, policies: Iterable[ScalingPolicy]) -> Iterator[
 
 
 def release_request(policy: ScalingPolicy, *, run_id: str, requested_by: str, reason: str) -> RunRequest:
-    """Return the request of a run that gives the minimum back: it waits, tests and proves as any other run."""
+    """Return the request of a run that restores the minimum: it waits, tests and proves as any other run."""
     return RunRequest(
         run_id=run_id,
         policy=policy,

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from springtide.run.ports import RunRequest
 
 POLICY_STRATEGY: Final = "policy"
-"""The word for the strategy that the policy names."""
+"""What stands for the strategy that the policy names."""
 
 RELEASE: Final = "release"
-"""What gives a raised minimum back, in the place of a number."""
+"""What restores a raised minimum, in the place of a number."""
 
 STRATEGIES: Final = (POLICY_STRATEGY, "blue_green", "in_place", "floor")
 PARAMETERS: Final = ("service", "replicas", "strategy", "reason", "until", "dry_run")

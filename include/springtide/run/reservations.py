@@ -33,21 +33,21 @@ def peak_replicas(kube: KubeReader, policy: ScalingPolicy) -> tuple[int | None, 
     """
     workload = policy.spec.target.workload
     try:
-        standing = sum(each.replicas for each in _sets(kube, workload))
+        desired = sum(deployment.replicas for deployment in _sets(kube, workload))
         lease = read_lease(kube, workload)
     except ClusterRefused:
         return None, ""
     if lease is None or not lease.holder:
-        return standing, ""
+        return desired, ""
     try:
         state = lease.state
     except PermanentError:
         return None, lease.holder  # another workload's Lease never blocks a run: what it takes is not known
     if state is None:
-        return standing, ""
+        return desired, ""
     plan = state.plan
-    together = plan.current + max(plan.current, plan.replicas) if plan.strategy == "blue_green" else plan.replicas
-    return max(standing, together), state.run_id
+    peak = plan.current + max(plan.current, plan.replicas) if plan.strategy == "blue_green" else plan.replicas
+    return max(desired, peak), state.run_id
 
 
 def reserved_by_others(kube: KubeReader, workload: Workload) -> tuple[tuple[Reservation, ...], tuple[str, ...]]:
@@ -68,7 +68,9 @@ def pending_runs(kube: KubeReader, namespaces: Iterable[str], mine: Lease) -> It
     """Yield the runs that took their Lease after this one and have not begun: they give way once they see it."""
     for namespace in namespaces:
         for lease in _in_flight(kube, namespace):
-            if not _is_past(lease, Phase.CREATE_INSTANCES, JournalStatus.STARTED) and _turn(lease) > _turn(mine):
+            if not _is_past(lease, Phase.CREATE_INSTANCES, JournalStatus.STARTED) and _acquired(lease) > _acquired(
+                mine
+            ):
                 yield lease
 
 
@@ -76,7 +78,8 @@ def _is_past(lease: Lease, phase: Phase, status: JournalStatus) -> bool:
     return lease.state is not None and lease.state.entry(phase, status) is not None
 
 
-def _turn(lease: Lease) -> tuple[str, str, str]:
+def _acquired(lease: Lease) -> tuple[str, str, str]:
+    # Names settle it where two were acquired in the same microsecond: every run must come to the same order.
     return lease.acquired, str(lease.raw["metadata"].get("namespace", "")), lease.name
 
 
@@ -90,22 +93,24 @@ def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
         return Footprint(pods=0, requests={}, limits={})
     plan = lease.state.plan
     settings = lease.state.settings
-    held = lease.state.snapshot
+    before = lease.state.snapshot.replicas
     sets = _sets(kube, plan.target)
-    spec = next((each.pod_spec for each in sets), {})
-    whole = footprint(plan, settings, running=held.replicas, pod_spec=spec)
-    more = sum(each.replicas for each in sets) - held.replicas
-    left = max(0, whole.pods - max(0, more))
+    spec = next((deployment.pod_spec for deployment in sets), {})
+    whole = footprint(plan, settings, running=before, pod_spec=spec)
+    # Desired replicas count as taken though their pods may not be there yet: the quota's `used` follows within moments,
+    # and counting them in both would refuse a run for pods that exist once.
+    taken = sum(deployment.replicas for deployment in sets) - before
+    left = max(0, whole.pods - max(0, taken))
     return Footprint(
         pods=left, requests=whole.requests, limits=whole.limits, deployments=max(0, whole.deployments + 1 - len(sets))
     )
 
 
 def _sets(kube: KubeReader, workload: Workload) -> list[Deployment]:
-    found = []
+    deployments = []
     for name in workload.set_names:
         try:
-            found.append(Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, name)))
+            deployments.append(Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, name)))
         except NotFound:
             continue
-    return found
+    return deployments

@@ -1,4 +1,4 @@
-"""What a run is, as it stands in its Lease: enough to finish or undo it from the cluster alone."""
+"""A run as its Lease holds it: enough to finish or undo it from the cluster alone."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ VERSION: Final = 1
 
 _VERSION: Final = "version"
 _MESSAGE_LIMIT: Final = 500
+"""Characters: all annotations of an object together may hold 256 KiB, and this one is written with every phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +100,14 @@ class RunState(Stored):
 
     def entry(self, phase: Phase, status: JournalStatus) -> JournalEntry | None:
         """Return the last entry of `phase` with `status`; None when there is none."""
-        return next((e for e in reversed(self.journal) if e.phase is phase and e.status is status), None)
+        return next(
+            (entry for entry in reversed(self.journal) if entry.phase is phase and entry.status is status), None
+        )
 
     def with_entry(self, entry: JournalEntry) -> RunState:
         """Return the state with `entry`, its message cut short, as the only one of its phase and status."""
         entry = replace(entry, message=entry.message[:_MESSAGE_LIMIT])
-        others = tuple(e for e in self.journal if (e.phase, e.status) != (entry.phase, entry.status))
+        others = tuple(kept for kept in self.journal if (kept.phase, kept.status) != (entry.phase, entry.status))
         return replace(self, journal=(*others, entry))
 
     def with_outcome(self, outcome: str) -> RunState:
@@ -120,7 +123,7 @@ class RunState(Stored):
         """Return the state that this version of springtide, or an earlier one, stored.
 
         Raises:
-            PermanentError: a later version stored it (`state_version`), or it is no run at all (`record_unreadable`).
+            PermanentError: a later version stored it (`state_version`), or it is not a run (`record_unreadable`).
         """
         version = version_of(record)
         if version > VERSION:

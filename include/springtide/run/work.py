@@ -59,7 +59,7 @@ class Work:
 
     @classmethod
     def of(cls, ports: Ports, ref: RunRef) -> Work:
-        """Take the run up where its Lease says it is.
+        """Continue the run where its Lease says it is.
 
         Raises:
             Fenced: the run does not own the workload.
@@ -77,8 +77,8 @@ class Work:
             generation=lease.generation,
         )
         heartbeat = Heartbeat(ports, ref)
-        held = state.snapshot.autoscaler
-        through = None if held is None else (held.kind, held.name)
+        autoscaler = state.snapshot.autoscaler
+        through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
         engine = Engine(
             kube=ports.kube,
             clock=ports.clock,
@@ -95,15 +95,16 @@ class Work:
         if phase not in FORWARD:
             return False
         later = FORWARD[FORWARD.index(phase) + 1 :]
-        return any(self.state.entry(each, JournalStatus.STARTED) for each in later)
+        return any(self.state.entry(following, JournalStatus.STARTED) for following in later)
 
     def begin(self, phase: Phase) -> Work:
-        """Write down that `phase` has begun, unless that stands there already.
+        """Write down that `phase` has begun, unless the journal says so already.
 
         Raises:
             PermanentError: it is not this phase's turn.
             Fenced: the run is being rolled back.
         """
+        # Written before the phase acts: whoever finds this run dead must not read "not begun" where it has.
         self._require_turn(phase)
         if self.state.entry(phase, JournalStatus.STARTED):
             return self
@@ -114,7 +115,7 @@ class Work:
         return self._note(phase, status, message)
 
     def close(self, outcome_of: Callable[[RunState], tuple[str, bool]]) -> str:
-        """Write down how the run ended, and give the workload free if that is proven; return the outcome.
+        """Write down how the run ended, and free the workload if that is proven; return the outcome.
 
         `outcome_of` judges the very state that is written over: a stale one loses the swap and is judged again.
         """
@@ -172,7 +173,7 @@ class Work:
         if self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             raise Fenced(f"{phase.value}: run {self.ref.run_id!r} is being rolled back.", code="rolling_back")
         before = FORWARD[: FORWARD.index(phase)]
-        missing = [each.value for each in before if not self.state.entry(each, JournalStatus.DONE)]
+        missing = [earlier.value for earlier in before if not self.state.entry(earlier, JournalStatus.DONE)]
         if missing:
             raise PermanentError(
                 f"{phase.value}: not before {', '.join(missing)} is done. Clear the run from there on.",

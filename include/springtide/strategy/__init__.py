@@ -1,1 +1,1 @@
-"""What each phase of a run means: one strategy per file behind one Protocol."""
+"""How the replicas get from one number to another: one strategy per file, each a pure decision, behind one Protocol."""

@@ -21,11 +21,11 @@ from springtide.strategy.exactness import require_exact
 from springtide.strategy.model import Decision, Delete, Done, RunOrder, Wait, require_same_service, stable_set
 from springtide.strategy.pod_sets import (
     foreign_selector,
-    give_back,
     points_at,
     propagation_wait,
     require_new,
     require_twin,
+    restore_selector,
     scale,
     stable_hash,
     start_new_set,
@@ -101,7 +101,7 @@ class BatchedStrategy:
         if order.snapshot.stable in observation.pod_sets:
             return Wait(f"Deployment {order.snapshot.stable} is being deleted")
         if labels.SWITCHED_AT in observation.service.annotations:
-            return give_back(observation)
+            return restore_selector(observation)
         return shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
 
     def removed(self, observation: Observation, order: RunOrder) -> Decision:

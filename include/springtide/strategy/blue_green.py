@@ -2,7 +2,7 @@
 
 The selector passes through these forms, each by one compare-and-swap, and nothing else ever touches the Service:
 
-    its own ──pin──► own + stable's pod-template-hash ──switch──► own + new's pod-template-hash ──give back──► its own
+    its own ──pin──► own + stable's pod-template-hash ──switch──► own + new's pod-template-hash ──restore──► its own
 
 While it is pinned, the stable Deployment is paused: somebody's rollout would change its hash and empty the Service.
 A switch never lowers capacity (I-5): the new set has max(stable, target) replicas first, and shrinks once it serves
@@ -19,13 +19,13 @@ from springtide.strategy.exactness import require_exact
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_service, stable_set
 from springtide.strategy.pod_sets import (
     foreign_selector,
-    give_back,
     point,
     points_at,
     propagated,
     remove_set,
     require_new,
     require_twin,
+    restore_selector,
     stable_hash,
     start_new_set,
     switched_at,
@@ -59,6 +59,7 @@ class BlueGreenStrategy:
             return Done(f"Service {observation.service.name} points at {new.deployment.name}")
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)
+        # Not less than serves at this moment, should the stable set have more ready pods than the plan saw.
         needed = max(order.peak, len(stable.ready_pods))
         missing = missing_readiness(new, needed=needed, at=observation.at)
         if missing:
@@ -73,7 +74,7 @@ class BlueGreenStrategy:
         return propagated(observation, order, new, floor=order.peak)
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:
-        """Shrink the stable set to nothing, delete it, give the selector back, shrink the new set to the target."""
+        """Shrink the stable set to nothing, delete it, restore the selector, shrink the new set to the target."""
         require_same_service(observation, order.snapshot)
         new = require_new(observation, order)
         stable = stable_set(observation, order.snapshot)
@@ -81,6 +82,8 @@ class BlueGreenStrategy:
             if not points_at(observation, order, new.template_hash):
                 raise foreign_selector(observation, order)
             require_twin(new, stable)
+            # The last router that still sends here may learn of the switch at the end of the propagation time, and what
+            # it sent then has the drain time to finish.
             left = order.settings.propagation + order.settings.drain - (observation.at - switched_at(observation))
             if left > timedelta(0):
                 return Wait(f"{stable.deployment.name} drains for another {left.total_seconds():.0f} s")
@@ -90,7 +93,7 @@ class BlueGreenStrategy:
         if observation.service.selector != order.snapshot.selector:
             if not points_at(observation, order, new.template_hash):
                 raise foreign_selector(observation, order)
-            return give_back(observation)
+            return restore_selector(observation)
         return shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
 
     def removed(self, observation: Observation, order: RunOrder) -> Decision:

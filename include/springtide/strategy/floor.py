@@ -1,16 +1,16 @@
-"""Floor: an autoscaler owns the replicas; its minimum is raised, proven at the endpoints, and given back.
+"""Floor: an autoscaler owns the replicas; its minimum is raised, proven at the endpoints, and restored when it expires.
 
 A higher minimum is written first and its pods are proven; a lower one is written last, once the smoke test has passed.
-The replicas themselves are never touched: what the autoscaler wants beyond its minimum is its own business (I-18).
+The replicas themselves are never touched: what the autoscaler wants beyond its minimum is for it to decide (I-18).
 """
 
 from __future__ import annotations
 
 from springtide.errors import Conflict, PermanentError
-from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, least
+from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, effective_minimum
 from springtide.kube.observation import Observation, PodSet
 from springtide.strategy.exactness import require_exact
-from springtide.strategy.hold import wanted
+from springtide.strategy.hold import bounds_for
 from springtide.strategy.model import (
     AutoscalerSnapshot,
     Decision,
@@ -71,9 +71,10 @@ class FloorStrategy:
         return _served(observation, require_stable_set(observation, order.snapshot), order)
 
     def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
-        """Restore the bounds and the note of the snapshot; pods that are too many go in the autoscaler's own time."""
+        """Restore the snapshot's bounds and annotation; the autoscaler removes surplus pods in its own time."""
         autoscaler = observation.autoscaler
         held = _held(order)
+        # A deleted autoscaler took the raised minimum with it, and another one's bounds are not this run's to change.
         if autoscaler is None or autoscaler.uid != held.uid:
             return Done(f"the autoscaler {held.name} is gone, and its bounds with it", is_restored=False)
         require_same_service(observation, order.snapshot)
@@ -91,14 +92,14 @@ class FloorStrategy:
 
 def _raises(order: RunOrder) -> bool:
     held = _held(order)
-    return order.replicas > least(held.bounds, held.kind)
+    return order.replicas > effective_minimum(held.bounds, held.kind)
 
 
 def _held(order: RunOrder) -> AutoscalerSnapshot:
     held = order.snapshot.autoscaler
     if held is None:
         raise PermanentError(
-            "the run's snapshot holds no autoscaler, so it is not known whose minimum to raise or to give back. "
+            "the run's snapshot holds no autoscaler, so it is not known whose minimum to raise or to restore. "
             "Somebody edited its Lease: look at the autoscaler's minimum, then delete the Lease.",
             code="snapshot_incomplete",
             field="snapshot.autoscaler",
@@ -111,7 +112,8 @@ def _owned(observation: Observation, order: RunOrder) -> Autoscaler:
     held = _held(order)
     if observation.autoscaler is None or observation.autoscaler.uid != held.uid:
         raise Conflict(
-            f"the autoscaler {held.name} was deleted or made anew during the run. Nothing more is changed.",
+            f"the autoscaler {held.name} was deleted, or deleted and recreated, during the run. Nothing more is "
+            "changed.",
             code="autoscaler_replaced",
         )
     _require_ours(observation.autoscaler, order)
@@ -120,42 +122,43 @@ def _owned(observation: Observation, order: RunOrder) -> Autoscaler:
 
 def _require_ours(autoscaler: Autoscaler, order: RunOrder) -> None:
     held = _held(order)
-    (bounds, _) = wanted(_held(order), order)
-    found = autoscaler.bounds
-    known = (held.bounds, bounds)
-    if any(found.minimum == each.minimum for each in known) and any(found.maximum == each.maximum for each in known):
+    bounds, _ = bounds_for(held, order)
+    present = autoscaler.bounds
+    minimums = (held.bounds.minimum, bounds.minimum)
+    maximums = (held.bounds.maximum, bounds.maximum)
+    if present.minimum in minimums and present.maximum in maximums:
         return
     raise Conflict(
-        f"{autoscaler.title}: somebody set its bounds to {_words(found)} during the run, which goes from "
-        f"{_words(held.bounds)} to {_words(bounds)}. Nothing more is changed.",
+        f"{autoscaler.title}: somebody set its bounds to {_describe(present)} during the run, which goes from "
+        f"{_describe(held.bounds)} to {_describe(bounds)}. Nothing more is changed.",
         code="floor_changed",
     )
 
 
 def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
-    bounds, note = wanted(_held(order), order)
-    if autoscaler.bounds != bounds or autoscaler.floor_annotation != note:
+    bounds, annotation = bounds_for(_held(order), order)
+    if autoscaler.bounds != bounds or autoscaler.floor_annotation != annotation:
         raise Conflict(
-            f"{autoscaler.title}: its bounds are {_words(autoscaler.bounds)} again, {_words(bounds)} was written. Find "
-            "out who takes them back, a GitOps tool maybe.",
+            f"{autoscaler.title}: its bounds are {_describe(autoscaler.bounds)} again, {_describe(bounds)} was "
+            "written. Find out who takes them back, a GitOps tool maybe.",
             code="floor_changed",
         )
 
 
 def _write(autoscaler: Autoscaler, order: RunOrder) -> Patch | None:
-    bounds, note = wanted(_held(order), order)
-    verb = "hold" if note else "restore"
-    return _patch(autoscaler, bounds, note, f"{verb} {_words(bounds)} on {autoscaler.title}")
+    bounds, annotation = bounds_for(_held(order), order)
+    verb = "hold" if annotation else "restore"
+    return _patch(autoscaler, bounds, annotation, f"{verb} {_describe(bounds)} on {autoscaler.title}")
 
 
-def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, note: str, reason: str) -> Patch | None:
-    if autoscaler.bounds == bounds and autoscaler.floor_annotation == note:
+def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, annotation: str, reason: str) -> Patch | None:
+    if autoscaler.bounds == bounds and autoscaler.floor_annotation == annotation:
         return None
     return Patch(
         kind=autoscaler.kind,
         name=autoscaler.name,
         version=autoscaler.version,
-        change=autoscaler.change(bounds, note),
+        change=autoscaler.change(bounds, annotation),
         reason=reason,
     )
 
@@ -173,6 +176,6 @@ def _served(observation: Observation, pod_set: PodSet, order: RunOrder) -> Decis
     return Done(f"{serving} pods serve: the autoscaler wants {pod_set.deployment.replicas}, {order.replicas} at least")
 
 
-def _words(bounds: AutoscalerBounds) -> str:
+def _describe(bounds: AutoscalerBounds) -> str:
     low, high = ("its default" if bound is None else str(bound) for bound in (bounds.minimum, bounds.maximum))
     return f"{low} to {high}"

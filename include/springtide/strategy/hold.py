@@ -1,7 +1,7 @@
-"""What a raised minimum leaves on the autoscaler: who holds it, why, until when, and what is given back.
+"""What a raised minimum leaves on the autoscaler: who holds it, why, until when, and what is restored.
 
 The run that raises it ends with the floor raised, and its Lease is given free. What undoes it later, after any crash,
-is this note alone.
+is this annotation alone.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from springtide.errors import Conflict, PermanentError
-from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, least, most
+from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, effective_maximum, effective_minimum
 from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder
 
 
@@ -50,7 +50,7 @@ class FloorHold:
 
 
 def hold_on(autoscaler: Autoscaler) -> FloorHold | None:
-    """Return the hold that stands on `autoscaler`; None when its minimum is its owner's own.
+    """Return the hold that stands on `autoscaler`; None when its minimum is what its owner set.
 
     Raises:
         Conflict: see `FloorHold.from_text`.
@@ -67,24 +67,32 @@ def owner_bounds(bounds: AutoscalerBounds, floor_annotation: str) -> AutoscalerB
     if not floor_annotation:
         return bounds
     hold = FloorHold.from_text(floor_annotation)
+    # Bound by bound: an owner who lowered the maximum during an event has said nothing about the minimum.
     kept = bounds.minimum if bounds.minimum != hold.raised.minimum else hold.original.minimum
     return AutoscalerBounds(kept, bounds.maximum if bounds.maximum != hold.raised.maximum else hold.original.maximum)
 
 
-def wanted(held: AutoscalerSnapshot, order: RunOrder) -> tuple[AutoscalerBounds, str]:
-    """Return the bounds that `order` asks for, and the note beside them; an empty note gives everything back."""
+def bounds_for(held: AutoscalerSnapshot, order: RunOrder) -> tuple[AutoscalerBounds, str]:
+    """Return the bounds that `order` asks for, and the annotation beside them; an empty one restores the owner's."""
     before = owner_bounds(held.bounds, held.floor_annotation)
-    if order.replicas <= least(before, held.kind):
+    if order.replicas <= effective_minimum(before, held.kind):
         return before, ""
-    raised = AutoscalerBounds(order.replicas, before.maximum if most(before) >= order.replicas else order.replicas)
-    note: HoldRequest | None = order.hold
-    if note is None:
+    raised = AutoscalerBounds(
+        order.replicas, before.maximum if effective_maximum(before) >= order.replicas else order.replicas
+    )
+    request: HoldRequest | None = order.hold
+    if request is None:
         raise PermanentError(
-            f"a minimum of {order.replicas} is to be raised, and nobody says until when: it would stay for ever. Start "
-            "a new run, whose policy says when a floor expires (strategy.expires).",
+            f"the minimum is to be raised to {order.replicas}, and nothing says until when: it would stay forever. "
+            "Start a new run, whose policy says when a floor expires (strategy.expires).",
             code="expiry_missing",
             field="until",
         )
     return raised, FloorHold(
-        run=order.run_id, owner=note.owner, reason=note.reason, until=note.until, raised=raised, original=before
+        run=order.run_id,
+        owner=request.owner,
+        reason=request.reason,
+        until=request.until,
+        raised=raised,
+        original=before,
     ).to_text()

@@ -19,7 +19,7 @@ from springtide.strategy.model import (
     require_stable_set,
 )
 from springtide.strategy.shrink import shrink
-from springtide.verify.readiness import failure_words, missing_readiness
+from springtide.verify.readiness import failure_reason, missing_readiness
 
 
 class InPlaceStrategy:
@@ -90,6 +90,7 @@ def _workload(observation: Observation, order: RunOrder) -> PodSet:
 
 
 def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: RunOrder) -> None:
+    # The run's own steps lie between the two; a number outside of them is somebody else's, and is not fought over.
     low, high = sorted((snapshot.replicas, order.replicas))
     if not low <= pod_set.deployment.replicas <= high:
         raise Conflict(
@@ -100,6 +101,7 @@ def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: RunOrder) -> None:
 
 
 def _raise_below_floor(observation: Observation, pod_set: PodSet, order: RunOrder) -> None:
-    message = failure_words(pod_set, observation.at)
-    if message is not None and len(observation.ready_endpoints(pod_set)) < order.floor:
-        raise WorkloadFailed(f"Deployment {pod_set.deployment.name}: {message[1]}", code=message[0])
+    failure = failure_reason(pod_set, observation.at)
+    if failure is not None and len(observation.ready_endpoints(pod_set)) < order.floor:
+        code, text = failure
+        raise WorkloadFailed(f"Deployment {pod_set.deployment.name}: {text}", code=code)

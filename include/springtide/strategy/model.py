@@ -72,7 +72,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The phase has reached what it is for; `message` says what was found.
+    """The phase has reached what it is for; `message` says what was seen.
 
     `is_restored` is False when a roll back could only keep the new set, because the stable one is gone.
     """
@@ -159,7 +159,7 @@ class Strategy(Protocol):
         """Wait until the new instances are ready. Never writes.
 
         Raises:
-            WorkloadFailed: they never will be; in their own words.
+            WorkloadFailed: they never will be; the message says what the pods report.
         """
         ...
 
@@ -194,23 +194,23 @@ def stable_set(observation: Observation, snapshot: Snapshot) -> PodSet | None:
     Raises:
         Conflict: a Deployment of its name is there, but it is another one.
     """
-    found = observation.pod_sets.get(snapshot.stable)
-    if found is None or found.deployment.is_terminating:
+    pod_set = observation.pod_sets.get(snapshot.stable)
+    if pod_set is None or pod_set.deployment.is_terminating:
         return None
-    if found.deployment.uid != snapshot.stable_uid:
+    if pod_set.deployment.uid != snapshot.stable_uid:
         raise Conflict(
-            f"Deployment {snapshot.stable} was deleted and made anew during the run (uid {found.deployment.uid}, "
+            f"Deployment {snapshot.stable} was deleted and recreated during the run (uid {pod_set.deployment.uid}, "
             f"expected {snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
             code="workload_replaced",
         )
-    return found
+    return pod_set
 
 
 def require_same_service(observation: Observation, snapshot: Snapshot) -> None:
     """Raise `Conflict` when the Service is not the one of the snapshot any more."""
     if observation.service.uid != snapshot.service_uid:
         raise Conflict(
-            f"Service {observation.service.name} was deleted and created anew during the run "
+            f"Service {observation.service.name} was deleted and recreated during the run "
             f"(uid {observation.service.uid}, expected {snapshot.service_uid}). "
             "Nothing more is changed; check which pods it selects.",
             code="service_replaced",
@@ -221,7 +221,7 @@ def require_stable_set(observation: Observation, snapshot: Snapshot) -> PodSet:
     """Return the one set of a run that brings no second one.
 
     Raises:
-        Conflict: the Service or the Deployment was deleted, or made anew, during the run.
+        Conflict: the Service or the Deployment was deleted, or deleted and recreated, during the run.
     """
     require_same_service(observation, snapshot)
     pod_set = stable_set(observation, snapshot)
@@ -235,6 +235,7 @@ def require_stable_set(observation: Observation, snapshot: Snapshot) -> PodSet:
 
 def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:
     """Raise `Conflict` when somebody rolled out another template to the stable set during the run."""
+    # An empty hash is not another template: its controller has not created the ReplicaSet yet.
     if pod_set.template_hash and pod_set.template_hash != snapshot.template_hash:
         raise Conflict(
             f"Deployment {snapshot.stable}: its pod template was changed during the run (hash {pod_set.template_hash}, "

@@ -1,4 +1,4 @@
-"""The two sets of a blue-green run and the Service over them: what every one of its phases asks."""
+"""The two pod sets of a blue-green run and the Service over them: what its phases ask, and their single steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from springtide.strategy.model import (
 )
 from springtide.strategy.shrink import shrink
 from springtide.strategy.twin import is_twin, twin_of
-from springtide.verify.readiness import failure_words
+from springtide.verify.readiness import failure_reason
 
 
 def stable_hash(order: RunOrder) -> str:
@@ -64,7 +64,7 @@ def new_set(observation: Observation, order: RunOrder) -> PodSet | None:
     """Return the new set if it is there.
 
     Raises:
-        Conflict: a Deployment of its name is there that this run did not make.
+        Conflict: a Deployment of its name is there that this run did not create.
     """
     new = observation.pod_sets.get(new_name(order))
     if new is not None and new.deployment.annotations.get(labels.RUN) != order.run_id:
@@ -101,7 +101,7 @@ def new_name(order: RunOrder) -> str:
 
 
 def create_twin(stable: PodSet, order: RunOrder) -> Create:
-    """Return the step that makes the new set, without pods.
+    """Return the step that creates the new set, without pods.
 
     A create compares nothing, so a frozen owner may send it after its run was ended by another. Empty, it serves
     nobody; growing it is a compare-and-swap behind the fence, as every other write.
@@ -118,6 +118,8 @@ def start_new_set(
     Raises:
         Conflict: somebody else changed the Service's selector.
     """
+    # The order is the safety: a rollout between the pin and the pause would give the stable pods another hash, and the
+    # pinned Service no pods; a twin before the pin would serve as soon as its first pod is ready.
     if not stable.deployment.is_paused:
         return pause(stable)
     if observation.service.selector == order.snapshot.selector and is_empty(new):
@@ -143,7 +145,7 @@ def points_at(observation: Observation, order: RunOrder, template_hash: str) -> 
 
 
 def switched_at(observation: Observation) -> datetime:
-    """Return when the selector was moved; a stamp that is missing or from the future starts the wait anew."""
+    """Return when the selector was moved; a stamp that is missing or from the future starts the wait again."""
     text = observation.service.annotations.get(labels.SWITCHED_AT)
     return min(datetime.fromisoformat(text), observation.at) if text else observation.at
 
@@ -200,7 +202,7 @@ def point(observation: Observation, template_hash: str, reason: str, *, is_switc
     )
 
 
-def give_back(observation: Observation) -> Patch:
+def restore_selector(observation: Observation) -> Patch:
     """Return the swap of the selector to its own form, with the stamp of the switch gone."""
     change = {
         "metadata": {"annotations": {labels.SWITCHED_AT: None}},
@@ -240,15 +242,14 @@ def propagated(observation: Observation, order: RunOrder, pod_set: PodSet, *, fl
         WorkloadFailed: it has fallen under the floor and says why.
     """
     # The slices are the controller's view, and change at once. That every kube-proxy, ingress and mesh has followed
-    # cannot be read anywhere, so time stands for it.
+    # cannot be read anywhere, so the propagation time stands for it.
     serving = len(observation.ready_endpoints(pod_set))
     total = len(observation.ready_endpoints())
     name = pod_set.deployment.name
-    message = failure_words(pod_set, observation.at)
-    if serving < floor and message is not None:
-        raise WorkloadFailed(
-            f"Deployment {name} serves with {serving} pods, {floor} are needed: {message[1]}", code=message[0]
-        )
+    failure = failure_reason(pod_set, observation.at)
+    if serving < floor and failure is not None:
+        code, text = failure
+        raise WorkloadFailed(f"Deployment {name} serves with {serving} pods, {floor} are needed: {text}", code=code)
     if total > serving:
         return Wait(f"{total - serving} of {total} ready endpoints are not of {name} yet")
     if serving < floor:

@@ -1,4 +1,9 @@
-"""The way back of a blue-green run, from wherever it stopped: the same rules, backwards (I-11, I-12)."""
+"""The way back of a blue-green run, from wherever it stopped: the same rules, backwards (I-11, I-12).
+
+How far the run came is read off the Service's selector and the two sets: a write whose answer was lost stands in the
+cluster and nowhere else. The journal only says whether a switch may still be under way (`may_have_switched`). Whatever
+this run did not write is a `Conflict`, and both sets stay.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,6 @@ from springtide.kube.observation import Observation, PodSet
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait, require_same_service, stable_set
 from springtide.strategy.pod_sets import (
     foreign_selector,
-    give_back,
     new_name,
     new_set,
     pause,
@@ -17,6 +21,7 @@ from springtide.strategy.pod_sets import (
     propagated,
     remove_set,
     require_new,
+    restore_selector,
     scale,
     stable_hash,
 )
@@ -24,19 +29,20 @@ from springtide.verify.readiness import missing_readiness
 
 
 def roll_back(observation: Observation, order: RunOrder) -> Decision:
-    """Make the stable set whole, point the Service at it, remove the new set, give the selector back, resume."""
+    """Make the stable set whole, point the Service at it, remove the new set, restore the selector, resume."""
     require_same_service(observation, order.snapshot)
     stable = stable_set(observation, order.snapshot)
     if stable is None:
         return _keep_new(observation, order)
     new = new_set(observation, order)
+    # Until the Service is pinned to the stable set the new one may be what serves, so nothing of it is removed before.
     if not points_at(observation, order, stable_hash(order)):
         if new is None and observation.service.selector == order.snapshot.selector:
-            return _release(observation, order, stable)
+            return _resume(observation, order, stable)
         return _point_back(observation, order, stable, new)
     if new is not None:
         return _discard(observation, order, stable, new)
-    return give_back(observation)
+    return restore_selector(observation)
 
 
 def _point_back(observation: Observation, order: RunOrder, stable: PodSet, new: PodSet | None) -> Decision:
@@ -78,7 +84,7 @@ def _keep_new(observation: Observation, order: RunOrder) -> Decision:
         return Done(f"the stable set is gone already, {new.deployment.name} serves", is_restored=False)
     if not points_at(observation, order, new.template_hash):
         raise foreign_selector(observation, order)
-    return give_back(observation)
+    return restore_selector(observation)
 
 
 def _discard(observation: Observation, order: RunOrder, stable: PodSet, new: PodSet) -> Decision:
@@ -92,11 +98,13 @@ def _discard(observation: Observation, order: RunOrder, stable: PodSet, new: Pod
         return point(observation, stable_hash(order), f"stay at {stable.deployment.name}", is_switch=True)
     if labels.SWITCHED_AT not in observation.service.annotations:
         return remove_set(observation, order, new, has_served=False)
-    settled = propagated(observation, order, stable, floor=order.snapshot.ready)
-    return remove_set(observation, order, new, has_served=True) if isinstance(settled, Done) else settled
+    propagation = propagated(observation, order, stable, floor=order.snapshot.ready)
+    return remove_set(observation, order, new, has_served=True) if isinstance(propagation, Done) else propagation
 
 
-def _release(observation: Observation, order: RunOrder, stable: PodSet) -> Decision:
+def _resume(observation: Observation, order: RunOrder, stable: PodSet) -> Decision:
+    # Last of all: a rollout that somebody has waiting starts with the resume, and from then on the Service selects by
+    # labels that its new pods carry as well.
     deployment = stable.deployment
     if deployment.is_paused:
         change = {"spec": {"paused": None}}

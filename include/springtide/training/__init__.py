@@ -1,1 +1,1 @@
-"""What is learned from the past: days, tuning, start-up times, how long runs take."""
+"""What is learned from the past, outside of any run: days of demand, models, tuned settings, durations of runs."""

@@ -1,4 +1,4 @@
-"""Puts together what learning reads and keeps: the metrics and the store, and no cluster."""
+"""Puts the sources that learning reads and the store that it writes together; there is no cluster in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from springtide.training.days import Learning
 
 
 def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages: Path | None = None) -> Learning:
-    """Return how the past of `policy` is read and kept. There is no cluster in it.
+    """Return how the past of `policy` is read, and where what it teaches is kept.
 
     Raises:
         InputError: the policy reads no demand (`demand_missing`), or Prometheus is needed and has no address.
@@ -34,12 +34,12 @@ def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages:
             policy=policy, demand=spec, store=store, recent=recent, maxima=Maxima(recent, spec.step), pages=pages
         )
 
-    def asking(query: str, unit: str) -> DemandSource:
-        wanted = PrometheusDemand(query=query, unit=unit)
-        return demand_source(wanted, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
+    def source_of(query: str, unit: str) -> DemandSource:
+        spec = PrometheusDemand(query=query, unit=unit)
+        return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
 
-    maxima = asking(maxima_query(spec), spec.unit)
-    replicas = asking(replicas_query(spec, policy.spec.target), "replicas")
+    maxima = source_of(maxima_query(spec), spec.unit)
+    replicas = source_of(replicas_query(spec, policy.spec.target), "replicas")
     return Learning(
         policy=policy, demand=spec, store=store, recent=recent, maxima=maxima, replicas=replicas, pages=pages
     )

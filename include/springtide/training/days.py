@@ -62,14 +62,15 @@ def learn_day(learning: Learning, day: date) -> HistoryDay:
         series = _maxima(learning, start)
     except DemandUnusable as error:
         verdict = QualityVerdict((QualityFinding("readable", QualityOutcome.REFUSE, error.message),))
-        found = replace(empty, quality=verdict.to_record())
+        kept = replace(empty, quality=verdict.to_record())
     else:
         judged = judge_day(series, learning.demand, start=start, pages=learning.pages)
-        found = replace(empty, quality=judged.verdict.to_record(), pages=judged.page)
+        kept = replace(empty, quality=judged.verdict.to_record(), pages=judged.page)
         if judged.verdict.outcome is not QualityOutcome.REFUSE:
-            found = _with_demand(found, learning, series, start)
-    learning.store.save_day(found)
-    return found
+            kept = _with_demand(kept, learning, series, start)
+    # A day that teaches nothing is kept as well: it says that it was looked at, and why it is empty.
+    learning.store.save_day(kept)
+    return kept
 
 
 def learn_models(learning: Learning, now: datetime) -> Learned:
@@ -122,6 +123,7 @@ def _errors(
 
 def _maxima(learning: Learning, start: datetime) -> DemandSeries:
     """Return the five-minute maxima of the day, each named by its beginning."""
+    # Prometheus names a maximum by its end, so the day's first one is that of 00:05.
     series = learning.maxima.read(start + SLOT, start + timedelta(days=1), SLOT)
     return replace(series, times=series.times - SLOT.total_seconds())
 
@@ -140,6 +142,7 @@ def _with_demand(day: HistoryDay, learning: Learning, series: DemandSeries, star
         required=None if per_replica is None else round_up(float(profile[highest]) / per_replica),
         actual=None if np.isnan(served).all() else float(np.nanmax(served)),
     )
+    # Only where both are known: a gap in the replicas is not a service without any.
     usable = ~np.isnan(profile) & (served > 0)
     if per_replica is None or not usable.any():
         return day
@@ -151,21 +154,21 @@ def _replicas(learning: Learning, start: datetime) -> DemandSeries:
     if learning.replicas is None:
         return nothing
     try:
-        found = learning.replicas.read(start + SLOT, start + timedelta(days=1), SLOT)
+        series = learning.replicas.read(start + SLOT, start + timedelta(days=1), SLOT)
     except DemandUnusable:
         return nothing  # nobody measured them: the demand of the day is known all the same
-    return replace(found, times=found.times - SLOT.total_seconds())
+    return replace(series, times=series.times - SLOT.total_seconds())
 
 
 def _profile(series: DemandSeries, start: datetime) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    found = np.full(SLOTS, np.nan)
+    profile = np.full(SLOTS, np.nan)
     slot = ((series.times - start.timestamp()) // SLOT.total_seconds()).astype(np.int64)
     inside = (slot >= 0) & (slot < SLOTS)
-    found[slot[inside]] = series.values[inside]
-    return found
+    profile[slot[inside]] = series.values[inside]
+    return profile
 
 
 def _per_replica(policy: ScalingPolicy) -> float | None:
     """Return what one replica serves by the first model that says so."""
-    said = (spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart))
-    return next((load for load in said if load is not None), None)
+    rated = (spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart))
+    return next((load for load in rated if load is not None), None)

@@ -1,4 +1,4 @@
-"""What the store of runs says about how long a service takes."""
+"""How long runs and preparations took, from the store of runs: what leads are learned from."""
 
 from __future__ import annotations
 
@@ -42,10 +42,11 @@ def without_person(run: ScalingRun) -> float | None:
 
     None while it goes on. Up to `OVERHEAD` between plan and first act is the run's own.
     """
-    planned = [each.ended_at for each in run.phases if each.phase == Phase.CALCULATE_CAPACITY and each.ended_at]
-    acted = [each.started_at for each in run.phases if each.phase == Phase.CREATE_INSTANCES]
+    planned = [phase.ended_at for phase in run.phases if phase.phase == Phase.CALCULATE_CAPACITY and phase.ended_at]
+    acted = [phase.started_at for phase in run.phases if phase.phase == Phase.CREATE_INSTANCES]
     if run.seconds is None or not planned or not acted:
         return run.seconds
+    # A lead that counted an approval over lunch would start every sale hours early.
     waited = min(acted) - max(planned)
     return run.seconds - max(0.0, (waited - OVERHEAD).total_seconds())
 
@@ -56,9 +57,9 @@ def measure(store: RunStore, services: Iterable[str], policies: Mapping[str, Sca
     Raises:
         TemporaryError: the store does not answer.
     """
-    found = {service: measured_runs(store, service) for service in sorted(services)}
-    runs = {service: seconds for service, (seconds, _) in found.items()}
-    expected = {service: last for service, (_, last) in found.items() if last is not None}
+    measured = {service: measured_runs(store, service) for service in sorted(services)}
+    runs = {service: seconds for service, (seconds, _) in measured.items()}
+    expected = {service: last for service, (_, last) in measured.items() if last is not None}
     after = {name: policy.spec.after for name, policy in policies.items()}
     step_up = {name: float(policy.spec.guards.step_up) for name, policy in policies.items()}
     return MeasuredRuns(

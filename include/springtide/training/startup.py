@@ -1,4 +1,4 @@
-"""How long this service's pods take to serve, from a decision on: measured on its own runs, else from its probes.
+"""How long a service's pods take to serve, from the decision on: measured on its own runs, else from its probes.
 
 A plan must hold until the next one's pods serve, so every second here is a second of demand that has to be foreseen.
 Pure.
@@ -41,7 +41,8 @@ def startup_of(spec: AutoSpec, runs: Sequence[ScalingRun]) -> Startup:
     """
     if spec.startup is not None:
         return Startup(spec.startup.total_seconds(), "as the policy says")
-    measured = [found for run in runs if (found := seconds_to_serving(run)) is not None]
+    # `runs` hold shrinks and dry runs too, which say nothing about pods that start.
+    measured = [seconds for run in runs if (seconds := seconds_to_serving(run)) is not None]
     if len(measured) >= LEAST_RUNS:
         seconds = max(1.0, p95(measured) - RUN_SECONDS)
         return Startup(seconds, f"p95 of {len(measured)} measured runs, less {RUN_SECONDS:.0f} s for the run itself")

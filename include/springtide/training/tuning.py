@@ -29,7 +29,7 @@ _RUNS = 200
 class TunedModel:
     """One `auto` model of a policy: what was decided (None: less than a day of demand), and for which start-up time.
 
-    `stale` says in words that the cluster's recording rule was given other numbers, None where it was not.
+    `stale` says that the cluster's recording rule was given other numbers, None where it was not.
     """
 
     spec: AutoSpec
@@ -41,7 +41,7 @@ class TunedModel:
 def tune_policy(policy: ScalingPolicy, source: DemandSource, store: RunStore, now: datetime) -> tuple[TunedModel, ...]:
     """Tune every `auto` model of `policy` and keep the settings for its next plans. Never touches a cluster.
 
-    From the same data nothing is tuned anew.
+    From the same data nothing is tuned again.
 
     Raises:
         InputError: the policy has no `auto` model.
@@ -57,31 +57,33 @@ def tune_policy(policy: ScalingPolicy, source: DemandSource, store: RunStore, no
     seen = seen_minutes(source.read(now - HISTORY, now, demand.step), now)
     learned = store.learned(policy.name)
     runs = store.latest(policy.name, limit=_RUNS)
-    found = []
+    models = []
     for spec in specs:
         startup = startup_of(spec, runs)
         before = learned.tuned.get(fingerprint_of(spec))
         history = service_history(seen, spec, fewest=policy.spec.replicas.min)
         tuned = tune_today(history, spec, startup.seconds, now=now, before=before)
-        found.append(
+        models.append(
             TunedModel(spec=spec, tuned=tuned, startup=startup, stale=_staleness(policy, spec, tuned, learned.applied))
         )
-    kept: Mapping[str, Tuned] = {fingerprint_of(one.spec): one.tuned for one in found if one.tuned is not None}
-    startups = {fingerprint_of(one.spec): one.startup.seconds for one in found}
+    settings: Mapping[str, Tuned] = {
+        fingerprint_of(model.spec): model.tuned for model in models if model.tuned is not None
+    }
+    startups = {fingerprint_of(model.spec): model.startup.seconds for model in models}
     latest = store.learned(policy.name)  # replaying takes seconds, in which `autoscaler --apply` may have left its note
-    store.save_learned(policy.name, replace(latest, tuned=kept, startups=startups))
-    return tuple(found)
+    store.save_learned(policy.name, replace(latest, tuned=settings, startups=startups))
+    return tuple(models)
 
 
 def _staleness(policy: ScalingPolicy, spec: AutoSpec, tuned: Tuned | None, applied: Applied | None) -> str | None:
-    """Say in words that the cluster follows other numbers than what was just tuned; it is told, and never changed."""
+    """Say that the cluster follows other numbers than what was just tuned; that is reported, and never changed here."""
     if spec.autoscaler != "tuned" or tuned is None or not isinstance(policy.spec.demand, PrometheusDemand):
         return None
     return staleness(policy, tuned.setting, applied)
 
 
 def tune_learning(learning: Learning, now: datetime) -> tuple[TunedModel, ...]:
-    """Tune what the policy has of `auto` models, by the past that `learning` reads; nothing, where it has none.
+    """Tune the `auto` models of the policy on the past that `learning` reads; a policy without one has nothing to tune.
 
     Raises:
         DemandUnavailable, DemandUnusable, TemporaryError: see `tune_policy`.

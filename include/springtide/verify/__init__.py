@@ -1,1 +1,1 @@
-"""Proof before the next phase: readiness, endpoints, the route, smoke checks."""
+"""Proof before the next phase: are pods ready, who answers through the Service, and does the service do its work?"""

@@ -1,4 +1,4 @@
-"""Is a PostgreSQL fit for what is about to happen? One look by SQL, and a pure judgement of it.
+"""Is a PostgreSQL server fit for what is about to happen? One look by SQL, and a pure judgement of it.
 
 A database that does not answer is a finding, not an error: what a run does about it is the run's business.
 """
@@ -62,7 +62,7 @@ class PostgresDatabases:
         except psycopg.OperationalError as error:
             first, *_ = str(error).splitlines() or [type(error).__name__]
             return DatabaseLook(error=first[:_TEXT_LIMIT])
-        except psycopg.Error as error:  # its words may hold the address
+        except psycopg.Error as error:  # its text may hold the address, and with it the password
             return DatabaseLook(error=f"{type(error).__name__}: look at connection {check.connection!r}")
         assert row is not None
         return DatabaseLook(
@@ -87,6 +87,7 @@ def unfit(check: DatabaseCheck, look: DatabaseLook) -> str | None:
     """Return everything that is wrong with the database, with both numbers; None when it is fit."""
     if look.error is not None:
         return f"database {check.name} does not answer: {look.error}"
+    # Every shortfall at once: who mends a database at night wants the whole list, not one entry for each attempt.
     lag = check.max_lag.total_seconds()
     wrong = ["it is a standby, and must be the primary"] if check.role == "primary" and not look.is_primary else []
     if look.free_connections < check.free_connections:

@@ -1,7 +1,7 @@
-"""Is a pod set ready? A pure predicate with counts, which fails fast with the pods' own words.
+"""Is a pod set ready? A pure predicate with counts, which fails fast with what the pods report.
 
-Kubernetes does not tell: when a finished Deployment is scaled up, `progressDeadlineSeconds` never fires and
-`Progressing` stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
+The Deployment's status does not tell: when a finished Deployment is scaled up, `progressDeadlineSeconds` never fires
+and `Progressing` stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CRASHES: Final = 2
 _HOPELESS: Final = frozenset(
     {"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
 )
-"""Reasons that do not mend themselves. `ErrImagePull` is left out: it is the first of several tries."""
+"""Reasons that do not go away by themselves. `ErrImagePull` is left out: it is the first of several tries."""
 
 
 def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | None:
@@ -31,7 +31,7 @@ def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | No
     Available is Kubernetes' own: Ready, gates included, for `minReadySeconds`.
 
     Raises:
-        WorkloadFailed: the pods will not become ready; the message carries their own words.
+        WorkloadFailed: the pods will not become ready; the message says what they report.
     """
     deployment = pod_set.deployment
     if not deployment.is_observed:
@@ -49,19 +49,19 @@ def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | No
 
 
 def _raise_if_hopeless(pod_set: PodSet, at: datetime) -> None:
-    message = failure_words(pod_set, at)
-    if message is not None:
-        code, text = message
+    failure = failure_reason(pod_set, at)
+    if failure is not None:
+        code, text = failure
         raise WorkloadFailed(f"Deployment {pod_set.deployment.name} will not become ready: {text}", code=code)
 
 
-def failure_words(pod_set: PodSet, at: datetime) -> tuple[str, str] | None:
-    """Return (code, words) of the first thing that says this set will not become ready; None when nothing does."""
+def failure_reason(pod_set: PodSet, at: datetime) -> tuple[str, str] | None:
+    """Return (code, text) of the first thing that says this set will not become ready; None when nothing does."""
     refused = _replica_failure(pod_set.deployment)
     if refused is not None:
         return refused
-    alive = [pod for pod in pod_set.pods if not pod.is_ready and not pod.is_terminating]
-    return next((message for pod in alive if (message := _pod_failure(pod, at)) is not None), None)
+    unready = [pod for pod in pod_set.pods if not pod.is_ready and not pod.is_terminating]
+    return next((failure for pod in unready if (failure := _pod_failure(pod, at)) is not None), None)
 
 
 def _replica_failure(deployment: Deployment) -> tuple[str, str] | None:

@@ -57,7 +57,7 @@ class HttpRoute:
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk
-                    if self._clock.monotonic() > end:  # the client's own timeout starts anew with every byte
+                    if self._clock.monotonic() > end:  # the client's own timeout starts again with every byte
                         return Answer(
                             status=0, body="", headers={}, error=f"no whole answer within {timeout_seconds:g} s"
                         )
@@ -75,11 +75,11 @@ def address_of(service: Service, port: int | str | None = None) -> str:
     Raises:
         InputError: the Service has no such port.
     """
-    found = [p for p in service.ports if port is None or port in (p["port"], p.get("name"))]
-    if not found:
-        known = ", ".join(f"{p.get('name', '')}:{p['port']}".lstrip(":") for p in service.ports) or "none"
+    matching = [entry for entry in service.ports if port is None or port in (entry["port"], entry.get("name"))]
+    if not matching:
+        known = ", ".join(f"{entry.get('name', '')}:{entry['port']}".lstrip(":") for entry in service.ports) or "none"
         raise InputError(
             f"port {port!r}: Service {service.name} has the ports {known}.", code="port_unknown", field="port"
         )
     host = f"[{service.cluster_ip}]" if ":" in service.cluster_ip else service.cluster_ip
-    return f"http://{host}:{found[0]['port']}"
+    return f"http://{host}:{matching[0]['port']}"

@@ -40,9 +40,9 @@ def http_check(check: HttpCheck, service: Service, route: Route) -> CheckResult:
     name = f"http {check.path}"
     if good >= check.needed:
         return CheckResult(name, VerdictStatus.PASS, f"{good} of {check.samples} answered {check.expect}")
-    wrong = next(a for a in answers if a.error is not None or a.status != check.expect)
+    wrong = next(answer for answer in answers if answer.error is not None or answer.status != check.expect)
     message = (
-        f"{good} of {check.samples} answered {check.expect}, {check.needed} must; one of the others: {_words(wrong)}"
+        f"{good} of {check.samples} answered {check.expect}, {check.needed} must; one of the others: {_describe(wrong)}"
     )
     return CheckResult(name, VerdictStatus.FAIL, message)
 
@@ -56,14 +56,15 @@ def promql_check(check: PromqlCheck, instant: Instant | None) -> CheckResult:
         value = instant(check.query)
     except (DemandUnavailable, DemandUnusable) as error:
         return CheckResult(name, VerdictStatus.INCONCLUSIVE, error.message)
+    # A query over a service that nobody calls yet answers NaN: that says nothing, and NaN compares False to any limit.
     if value is None or math.isnan(value):
         return CheckResult(name, VerdictStatus.INCONCLUSIVE, "the answer is empty" if value is None else "it is NaN")
     limits = [(check.below, "below", value < check.below)] if check.below is not None else []
     limits += [(check.above, "above", value > check.above)] if check.above is not None else []
-    broken = [f"{value:g} is not {word} {limit:g}" for limit, word, holds in limits if not holds]
+    broken = [f"{value:g} is not {side} {limit:g}" for limit, side, is_met in limits if not is_met]
     status = VerdictStatus.FAIL if broken else VerdictStatus.PASS
     return CheckResult(name, status, "; ".join(broken) or f"{value:g}")
 
 
-def _words(answer: Answer) -> str:
+def _describe(answer: Answer) -> str:
     return answer.error or f"status {answer.status}: {answer.body[:80]!r}"

@@ -33,14 +33,14 @@ def stability_test(
 ) -> CheckResult:
     """Repeat the HTTP `checks` for the window; pass when enough answers were as expected and fast enough.
 
-    Without an HTTP check it is inconclusive: nothing was asked. `between` is called between two rounds, so that whoever
-    waits can show that he lives.
+    Without an HTTP check it is inconclusive: nothing was asked. `between` is called between two rounds, which lets
+    the caller renew its lease.
     """
-    asked = [each.check for each in checks if isinstance(each.check, HttpCheck)]
+    requests = [smoke.check for smoke in checks if isinstance(smoke.check, HttpCheck)]
     tally = _Tally()
     end = clock.monotonic() + settings.window.total_seconds()
-    while asked and clock.monotonic() < end:
-        for check in asked:
+    while requests and clock.monotonic() < end:
+        for check in requests:
             _ask(check, tally, service, route, clock)
         between()
         clock.sleep(max(0.0, min(settings.every.total_seconds(), end - clock.monotonic())))
@@ -62,10 +62,10 @@ def _judged(settings: Stability, tally: _Tally) -> CheckResult:
     needed = round_up(tally.answers * settings.must_pass)
     slowest = nearest_rank(tally.milliseconds, 0.95)
     assert slowest is not None, "every answer was timed"
-    message = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
-    message.append(f"95 % took at most {slowest:.0f} ms")
+    figures = [f"{tally.good} of {tally.answers} answers were as expected, {needed} must be"]
+    figures.append(f"95 % took at most {slowest:.0f} ms")
     is_slow = settings.p95_milliseconds is not None and slowest > settings.p95_milliseconds
     if is_slow:
-        message.append(f"{settings.p95_milliseconds} ms are allowed")
+        figures.append(f"{settings.p95_milliseconds} ms are allowed")
     status = VerdictStatus.FAIL if is_slow or tally.good < needed else VerdictStatus.PASS
-    return CheckResult(name, status, "; ".join(message))
+    return CheckResult(name, status, "; ".join(figures))

@@ -1,4 +1,4 @@
-"""The result of the smoke test: three words, and every check's own."""
+"""The result of the smoke test: passed, failed or inconclusive, and what every check found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from springtide.stored import Stored
 
 
 class VerdictStatus(StrEnum):
-    """Inconclusive is its own word: the checks could not tell, which is not a failure of the new pods."""
+    """Inconclusive is a status of its own: the checks could not tell, which is not a failure of the new pods."""
 
     PASS = "pass"  # noqa: S105 - no password
     FAIL = "fail"
@@ -36,12 +36,14 @@ class Verdict(Stored):
     @classmethod
     def of(cls, checks: Sequence[CheckResult]) -> Verdict:
         """Return the verdict over `checks`."""
-        found = {check.status for check in checks}
-        worst = (VerdictStatus.FAIL, VerdictStatus.INCONCLUSIVE)
-        return cls(next((status for status in worst if status in found), VerdictStatus.PASS), tuple(checks))
+        statuses = {check.status for check in checks}
+        worst_first = (VerdictStatus.FAIL, VerdictStatus.INCONCLUSIVE)
+        return cls(next((status for status in worst_first if status in statuses), VerdictStatus.PASS), tuple(checks))
 
     @property
     def message(self) -> str:
         """What did not pass, or that all did."""
-        wrong = [f"{c.check}: {c.message}" for c in self.checks if c.status is not VerdictStatus.PASS]
+        wrong = [
+            f"{result.check}: {result.message}" for result in self.checks if result.status is not VerdictStatus.PASS
+        ]
         return "; ".join(wrong) or (f"{len(self.checks)} checks passed" if self.checks else "the policy has no checks")

@@ -70,10 +70,11 @@ def test_nothing_but_a_number_within_the_bounds_comes_through(text: Any) -> None
     try:
         number = parse_replicas(text, policy=POLICY)
     except InputError as error:
-        number, told = -1, error.message
+        number = -1
+        message = error.message
     else:
-        told = ""
+        message = ""
 
-    assert told.isprintable()
+    assert message.isprintable()
     assert number in {None, -1, *range(3, 121)}
     assert number == -1 or str(text) == ("auto" if number is None else str(number))

@@ -30,8 +30,8 @@ def tuned(**fields: Any) -> ScalingPolicy:
 
 
 def rules(setting: Setting) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = recording_rule(tuned(), setting)["spec"]["groups"][0]["rules"]
-    return found
+    rules: list[dict[str, Any]] = recording_rule(tuned(), setting)["spec"]["groups"][0]["rules"]
+    return rules
 
 
 def test_the_rule_records_the_load_and_the_pods_that_it_asks_for() -> None:

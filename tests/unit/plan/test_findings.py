@@ -26,13 +26,16 @@ from springtide.policy.scaling.strategy import Floor
 from springtide.workload import Workload
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
-REFUSED, PASSED = FindingStatus.REFUSED, FindingStatus.PASSED
-WARNING, NOT_CHECKED = FindingStatus.WARNING, FindingStatus.NOT_CHECKED
+REFUSED = FindingStatus.REFUSED
+PASSED = FindingStatus.PASSED
+WARNING = FindingStatus.WARNING
+NOT_CHECKED = FindingStatus.NOT_CHECKED
 
 
 def plan(replicas: int, current: int = 3, strategy: str = "blue_green") -> ScalingPlan:
-    found, guards = requested(replicas, now=NOW), {"step_up": "100x", "step_down": "100%"}
-    return make_plan(policy(guards=guards), found, current=current, strategy=strategy, now=NOW, explicit=True)
+    wanted = requested(replicas, now=NOW)
+    guards = {"step_up": "100x", "step_down": "100%"}
+    return make_plan(policy(guards=guards), wanted, current=current, strategy=strategy, now=NOW, explicit=True)
 
 
 def need(replicas: int, current: int = 3, **strategy: Any) -> Footprint:
@@ -167,7 +170,7 @@ def selected_by(operator: str, value: str, **spec: Any) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("found", "status"),
+    ("budget", "status"),
     [
         (budget(minAvailable=3), WARNING),
         (budget(minAvailable=2), PASSED),
@@ -180,8 +183,8 @@ def selected_by(operator: str, value: str, **spec: Any) -> Json:
         (selected_by("NotIn", "web", minAvailable=3), PASSED),
     ],
 )
-def test_a_budget_that_lets_no_node_be_drained(found: Json, status: FindingStatus) -> None:
-    assert only(budget_findings([found], SetBuilder().deployment, 3)).status is status
+def test_a_budget_that_lets_no_node_be_drained(budget: Json, status: FindingStatus) -> None:
+    assert only(budget_findings([budget], SetBuilder().deployment, 3)).status is status
 
 
 @pytest.mark.parametrize(

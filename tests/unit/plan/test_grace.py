@@ -14,8 +14,10 @@ from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.grace import grace_findings
 from springtide.plan.planner import make_plan
 
-PASSED, WARNING = FindingStatus.PASSED, FindingStatus.WARNING
-REFUSED, NOT_CHECKED = FindingStatus.REFUSED, FindingStatus.NOT_CHECKED
+PASSED = FindingStatus.PASSED
+WARNING = FindingStatus.WARNING
+REFUSED = FindingStatus.REFUSED
+NOT_CHECKED = FindingStatus.NOT_CHECKED
 SLEEPS_10: Json = {"sleep": {"seconds": 10}}
 
 
@@ -25,8 +27,8 @@ def judged(hooks: Sequence[Json], *, strategy: str, to: int = 2, grace: int | No
     containers = [{"name": f"c{number}", "lifecycle": {"preStop": hook}} for number, hook in enumerate(hooks)]
     spec: Json = {"containers": containers or [{"name": "web"}]}
     spec |= {} if grace is None else {"terminationGracePeriodSeconds": grace}
-    found = requested(to, now=NOW)
-    plan = make_plan(chosen, found, current=4, strategy=strategy, now=NOW, explicit=True)
+    estimate = requested(to, now=NOW)
+    plan = make_plan(chosen, estimate, current=4, strategy=strategy, now=NOW, explicit=True)
     settings = chosen.spec.strategy
     is_chosen = "drain" in settings.model_fields_set
     (finding,) = grace_findings(spec, plan, settings, is_drain_chosen=is_chosen)

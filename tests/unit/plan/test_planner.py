@@ -31,8 +31,8 @@ FIXED = {"models": [{"model": "fixed", "replicas": 1}]}
 
 def plan(wanted: int, current: int, *, by: ScalingPolicy | None = None, explicit: bool = False) -> ScalingPlan:
     """Return the plan for an estimate of `wanted`."""
-    found = requested(wanted, now=NOW)
-    return make_plan(by or guarded(), found, current=current, strategy="in_place", now=NOW, explicit=explicit)
+    wanted_estimate = requested(wanted, now=NOW)
+    return make_plan(by or guarded(), wanted_estimate, current=current, strategy="in_place", now=NOW, explicit=explicit)
 
 
 def refused(wanted: int, current: int, by: ScalingPolicy | None = None) -> InputError:
@@ -62,29 +62,29 @@ class TestAModelsNumber:
         ],
     )
     def test_it_is_clamped_and_says_by_what(self, wanted: int, current: int, replicas: int, guards: list[str]) -> None:
-        made = plan(wanted, current)
+        planned = plan(wanted, current)
 
-        assert made.replicas == replicas
-        assert [clamp.guard for clamp in made.clamps] == guards
+        assert planned.replicas == replicas
+        assert [clamp.guard for clamp in planned.clamps] == guards
 
     def test_each_clamp_has_both_numbers_and_a_reason(self) -> None:
-        made = plan(200, 5)
+        planned = plan(200, 5)
 
-        assert made.clamps == (
+        assert planned.clamps == (
             Clamp(guard="replicas.max", was=200, replicas=120, reason="200 is above replicas.max 120"),
             Clamp(guard="guards.step_up", was=120, replicas=15, reason="120 is more than guards.step_up 3x of 5"),
         )
-        assert made.reason == (
+        assert planned.reason == (
             "200 replicas are needed (fixed: the number that was asked for); 200 is above replicas.max 120, so 120; "
             "120 is more than guards.step_up 3x of 5, so 15; from 5 to 15"
         )
 
     @pytest.mark.parametrize(("wanted", "current"), [(6, 6), (11, 10), (130, 120), (1, 3)])
     def test_nothing_to_do_is_an_outcome_with_a_reason(self, wanted: int, current: int) -> None:
-        made = plan(wanted, current)
+        planned = plan(wanted, current)
 
-        assert (made.outcome, made.replicas) == (PlanOutcome.NOTHING_TO_DO, current)
-        assert made.reason.endswith(f"{current} are desired already")
+        assert (planned.outcome, planned.replicas) == (PlanOutcome.NOTHING_TO_DO, current)
+        assert planned.reason.endswith(f"{current} are desired already")
 
     @pytest.mark.parametrize(
         ("wanted", "current", "replicas"), [(5, 1, 6), (6, 0, 6), (50, 0, 6), (120, 1000, 20), (10, 15, 10)]
@@ -104,10 +104,10 @@ class TestAModelsNumber:
         assert plan(3, current, by=guarded(step_down=step_down)).replicas == replicas
 
     def test_a_step_down_of_nothing_never_shrinks(self) -> None:
-        made = plan(3, 100, by=guarded(step_down="0%"))
+        planned = plan(3, 100, by=guarded(step_down="0%"))
 
-        assert (made.replicas, made.outcome) == (100, PlanOutcome.NOTHING_TO_DO)
-        assert [clamp.guard for clamp in made.clamps] == ["guards.step_down"]
+        assert (planned.replicas, planned.outcome) == (100, PlanOutcome.NOTHING_TO_DO)
+        assert [clamp.guard for clamp in planned.clamps] == ["guards.step_down"]
 
     def test_guards_that_are_disabled_change_nothing(self) -> None:
         free = guarded((1, 10_000), step_up="10000x", step_down="100%", tolerance="0%")
@@ -115,12 +115,12 @@ class TestAModelsNumber:
         assert [plan(wanted, 5000, by=free).replicas for wanted in (1, 4999, 5001, 10_000)] == [1, 4999, 5001, 10_000]
 
     def test_the_model_that_decided_is_named(self) -> None:
-        found = estimate([Fixed(4), Fixed(9, reason="because")], None, combine="max", replicas=5, now=NOW)
+        largest = estimate([Fixed(4), Fixed(9, reason="because")], None, combine="max", replicas=5, now=NOW)
         summed = estimate([Fixed(4), Fixed(9)], None, combine="sum", replicas=5, now=NOW)
 
         reasons = [
-            make_plan(guarded(), one, current=5, strategy="in_place", now=NOW, explicit=False).reason
-            for one in (found, summed)
+            make_plan(guarded(), combined, current=5, strategy="in_place", now=NOW, explicit=False).reason
+            for combined in (largest, summed)
         ]
 
         assert reasons[0].startswith("9 replicas are needed (fixed: because)")
@@ -131,14 +131,14 @@ class TestHeldDemand:
     @staticmethod
     def held(wanted: int, current: int, *, by: ScalingPolicy | None = None) -> ScalingPlan:
         """Return the plan for an estimate that is not good enough to shrink by."""
-        found = held(requested(wanted, now=NOW), replicas=current, reason="demand is old")
-        return make_plan(by or guarded(), found, current=current, strategy="in_place", now=NOW, explicit=False)
+        untrusted = held(requested(wanted, now=NOW), replicas=current, reason="demand is old")
+        return make_plan(by or guarded(), untrusted, current=current, strategy="in_place", now=NOW, explicit=False)
 
     def test_what_runs_is_kept_and_the_reason_said(self) -> None:
-        made = self.held(4, 20)
+        planned = self.held(4, 20)
 
-        assert (made.replicas, made.outcome) == (20, PlanOutcome.NOTHING_TO_DO)
-        assert made.clamps[-1] == Clamp(
+        assert (planned.replicas, planned.outcome) == (20, PlanOutcome.NOTHING_TO_DO)
+        assert planned.clamps[-1] == Clamp(
             guard="demand.quality", was=10, replicas=20, reason="10 is less than 20 and is not trusted: demand is old"
         )
 
@@ -146,9 +146,9 @@ class TestHeldDemand:
         assert self.held(30, 20).replicas == 30
 
     def test_without_an_estimate_it_is_the_number_of_now(self) -> None:
-        found = held(None, replicas=20, reason="demand is old")
+        untrusted = held(None, replicas=20, reason="demand is old")
 
-        assert (found.replicas, found.hold) == (20, "demand is old")
+        assert (untrusted.replicas, untrusted.hold) == (20, "demand is old")
 
     @given(st.integers(0, 500), st.integers(0, 200))
     @settings(deadline=None)
@@ -159,10 +159,10 @@ class TestHeldDemand:
 class TestAPersonsNumber:
     @pytest.mark.parametrize(("wanted", "current"), [(6, 3), (3, 6), (11, 10), (9, 10), (15, 5), (10, 20), (7, 7)])
     def test_it_is_done_exactly(self, wanted: int, current: int) -> None:
-        made = plan(wanted, current, explicit=True)
+        planned = plan(wanted, current, explicit=True)
 
-        assert (made.replicas, made.clamps) == (wanted, ())
-        assert made.reason.startswith(f"{wanted} replicas were asked for")
+        assert (planned.replicas, planned.clamps) == (wanted, ())
+        assert planned.reason.startswith(f"{wanted} replicas were asked for")
 
     @pytest.mark.parametrize(
         ("wanted", "code"),
@@ -188,14 +188,15 @@ class TestAPersonsNumber:
 
 class TestEveryPlan:
     def test_it_survives_its_stored_form(self) -> None:
-        made = plan(200, 5)
+        planned = plan(200, 5)
 
-        assert ScalingPlan.from_record(made.to_record()) == made
-        assert made.decided_at == NOW
+        assert ScalingPlan.from_record(planned.to_record()) == planned
+        assert planned.decided_at == NOW
 
     def test_its_fingerprint_does_not_depend_on_the_time(self) -> None:
-        found, later_on = requested(8, now=NOW), datetime(2027, 1, 1, tzinfo=UTC)
-        later = make_plan(guarded(), found, current=6, strategy="in_place", now=later_on, explicit=False)
+        estimated = requested(8, now=NOW)
+        later_on = datetime(2027, 1, 1, tzinfo=UTC)
+        later = make_plan(guarded(), estimated, current=6, strategy="in_place", now=later_on, explicit=False)
 
         assert later.fingerprint == plan(8, 6).fingerprint
         assert later.fingerprint != plan(9, 6).fingerprint
@@ -233,24 +234,26 @@ def situations(draw: st.DrawFn) -> dict[str, Any]:
 @given(situations())
 @settings(deadline=None, max_examples=500)
 def test_every_plan_of_a_model_keeps_the_rules(situation: dict[str, Any]) -> None:
-    made = plan(**situation)
-    bounds, guards = situation["by"].spec.replicas, situation["by"].spec.guards
-    wanted, current = situation["wanted"], situation["current"]
+    planned = plan(**situation)
+    bounds = situation["by"].spec.replicas
+    guards = situation["by"].spec.guards
+    wanted = situation["wanted"]
+    current = situation["current"]
     inside = bounds.min <= current <= bounds.max
 
-    assert bounds.min <= made.replicas <= bounds.max
-    assert (made.outcome is PlanOutcome.NOTHING_TO_DO) == (made.replicas == current)
+    assert bounds.min <= planned.replicas <= bounds.max
+    assert (planned.outcome is PlanOutcome.NOTHING_TO_DO) == (planned.replicas == current)
     # never further than what is needed, and never in the wrong direction
     clamped = min(max(wanted, bounds.min), bounds.max)
-    assert min(current, clamped) <= made.replicas <= max(current, clamped)
-    if inside and made.replicas > current:
-        assert made.replicas <= max(current + 1, current * guards.step_up + 1e-6)
-    if inside and made.replicas < current:
-        assert made.replicas >= min(current - 1, current * (1 - guards.step_down) - 1e-6)
+    assert min(current, clamped) <= planned.replicas <= max(current, clamped)
+    if inside and planned.replicas > current:
+        assert planned.replicas <= max(current + 1, current * guards.step_up + 1e-6)
+    if inside and planned.replicas < current:
+        assert planned.replicas >= min(current - 1, current * (1 - guards.step_down) - 1e-6)
     # the clamps lead from the estimate to the plan without a hole
-    path = [wanted, *(clamp.replicas for clamp in made.clamps)]
-    assert [clamp.was for clamp in made.clamps] == path[:-1]
-    assert path[-1] == made.replicas
+    path = [wanted, *(clamp.replicas for clamp in planned.clamps)]
+    assert [clamp.was for clamp in planned.clamps] == path[:-1]
+    assert path[-1] == planned.replicas
 
 
 @given(situations())
@@ -260,12 +263,13 @@ def test_runs_that_follow_each_other_arrive_and_stay(situation: dict[str, Any]) 
     assume(situation["by"].spec.guards.step_down > 0)
     current = situation["current"]
     for _ in range(600):
-        made = plan(situation["wanted"], current, by=situation["by"])
-        if made.outcome is PlanOutcome.NOTHING_TO_DO:
+        planned = plan(situation["wanted"], current, by=situation["by"])
+        if planned.outcome is PlanOutcome.NOTHING_TO_DO:
             break
-        current = made.replicas
+        current = planned.replicas
 
-    bounds, tolerance = situation["by"].spec.replicas, situation["by"].spec.guards.tolerance
+    bounds = situation["by"].spec.replicas
+    tolerance = situation["by"].spec.guards.tolerance
     needed = min(max(situation["wanted"], bounds.min), bounds.max)
     assert abs(needed - current) <= tolerance * current + 1e-6
 

@@ -48,7 +48,7 @@ def test_the_alternate_set_is_admitted_when_it_is_the_only_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "code"),
+    ("selected_service", "code"),
     [
         (service({}), "service_unsupported"),
         (service(type="ExternalName"), "service_unsupported"),
@@ -58,8 +58,8 @@ def test_the_alternate_set_is_admitted_when_it_is_the_only_one() -> None:
     ],
     ids=["no selector", "external name", "headless", "pinned", "selects something else"],
 )
-def test_services_that_cannot_be_switched(found: Service, code: str) -> None:
-    refused = refusal(observation(found, SetBuilder(), serving=[]))
+def test_services_that_cannot_be_switched(selected_service: Service, code: str) -> None:
+    refused = refusal(observation(selected_service, SetBuilder(), serving=[]))
 
     assert (refused.code, refused.field) == (code, "target.service")
     assert "Service web" in refused.message
@@ -175,9 +175,9 @@ def test_an_empty_set_that_a_run_made_too_late_is_no_obstacle() -> None:
 
 def behind(annotations: dict[str, str], *gates: str) -> Observation:
     """Return a workload whose Service has these annotations, and whose pods have these readiness gates."""
-    found = service()
-    found.raw["metadata"]["annotations"].update(annotations)
-    look = observation(found, SetBuilder())
+    annotated = service()
+    annotated.raw["metadata"]["annotations"].update(annotations)
+    look = observation(annotated, SetBuilder())
     for pod in look.pods:
         pod.raw.setdefault("spec", {})["readinessGates"] = [{"conditionType": gate} for gate in gates]
     return look

@@ -28,7 +28,8 @@ def fresh_postgresql(request: pytest.FixtureRequest) -> Callable[[], str]:
     """Return a function that makes an empty database and returns its URL."""
 
     def make() -> str:
-        directory, name = request.getfixturevalue("_postgresql"), f"test_{uuid4().hex}"
+        directory = request.getfixturevalue("_postgresql")
+        name = f"test_{uuid4().hex}"
         url = f"postgresql+psycopg://{OWNER}@/{{}}?host={directory}"
         engine = create_engine(url.format("postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool)
         with engine.connect() as connection:

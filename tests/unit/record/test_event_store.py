@@ -30,8 +30,8 @@ def test_notes_come_back_as_they_were_by_service_and_oldest_event_first(store: R
     launch = note(occurrence=LAUNCH, before=None)
     store.keep_notes([launch, note(), note("db", occurrence=LAUNCH)], now=NOW)
 
-    found = store.notes(["web", "db", "mail"], now=NOW)
-    assert found == {"web": (note(), launch), "db": (note("db", occurrence=LAUNCH),), "mail": ()}
+    notes = store.notes(["web", "db", "mail"], now=NOW)
+    assert notes == {"web": (note(), launch), "db": (note("db", occurrence=LAUNCH),), "mail": ()}
 
 
 def test_a_note_that_is_there_stays_as_it_is(store: RunStore) -> None:
@@ -80,9 +80,9 @@ def test_preparations_at_one_moment_lose_no_note(url: str) -> None:
         list(pool.map(prepare, range(writers)))
 
     with open_store(url) as store:
-        found = store.notes(["web", "db"], now=NOW)
-    assert {kept.occurrence.id for kept in found["web"]} == {event.id for event in events}
-    assert {kept.occurrence.id for kept in found["db"]} == {event.id for event in events}
+        notes = store.notes(["web", "db"], now=NOW)
+    assert {kept.occurrence.id for kept in notes["web"]} == {event.id for event in events}
+    assert {kept.occurrence.id for kept in notes["db"]} == {event.id for event in events}
 
 
 def taken(number: int, **changes: object) -> Preparation:

@@ -48,7 +48,7 @@ def test_a_day_kept_twice_is_kept_once_as_it_was_last(store: RunStore) -> None:
     store.save_day(day(1, peak=None, quality={"outcome": "refuse", "findings": []}))
 
     kept = store.days("checkout", date(2026, 11, 1), date(2026, 11, 30))
-    assert [(one.peak, one.quality["outcome"]) for one in kept] == [(None, "refuse")]
+    assert [(day.peak, day.quality["outcome"]) for day in kept] == [(None, "refuse")]
 
 
 def test_what_was_learned_comes_back_and_is_written_over(store: RunStore) -> None:

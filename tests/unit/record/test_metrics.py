@@ -119,7 +119,8 @@ phases = st.builds(
 
 @given(st.lists(phases, max_size=6), st.data())
 def test_repeated_writes_count_once(records: list[PhaseRecord], data: st.DataObject) -> None:
-    once, often = stored(a_run()), stored(a_run())
+    once = stored(a_run())
+    often = stored(a_run())
     for record in records:
         once.save_phase(a_run().run_id, record)
         for _ in range(data.draw(st.integers(1, 3))):
@@ -150,7 +151,7 @@ def test_the_textfile_holds_what_the_page_shows_and_nothing_else_is_left(tmp_pat
     path = write_textfile(store.totals(), tmp_path / "new")
 
     assert path.read_bytes() == exposition(store.totals())
-    assert [found.name for found in path.parent.iterdir()] == [FILE]
+    assert [file.name for file in path.parent.iterdir()] == [FILE]
 
 
 def test_a_directory_that_cannot_be_written_to_is_temporary(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_an_outcome_kept_twice_is_kept_once_as_it_was_last(store: RunStore) -> N
     store.save_rehearsed(LATE)
     store.save_rehearsed(replace(LATE, message="told again"))
 
-    assert [one.message for one in store.rehearsals("checkout")] == ["told again"]
+    assert [rehearsal.message for rehearsal in store.rehearsals("checkout")] == ["told again"]
 
 
 def test_a_run_looks_up_what_was_measured(store: RunStore) -> None:

@@ -19,9 +19,9 @@ from springtide.record.tables import Base
 
 @pytest.fixture
 def engine(url: str) -> Iterator[Engine]:
-    made = engine_for(url)
-    yield made
-    made.dispose()
+    sqlite = engine_for(url)
+    yield sqlite
+    sqlite.dispose()
 
 
 def tables(engine: Engine) -> set[str]:
@@ -70,7 +70,7 @@ def test_a_store_of_a_later_springtide_is_refused_and_left_alone(engine: Engine,
     with writing(engine) as connection:
         connection.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
 
-    with pytest.raises(InputError, match="revision 9999, this springtide knows none after") as refused:
+    with pytest.raises(InputError, match="revision 9999, and the newest that this springtide knows is") as refused:
         open_store(url)
 
     assert refused.value.code == "store_newer"

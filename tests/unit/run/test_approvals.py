@@ -33,10 +33,10 @@ from springtide.run.ports import RunRequest
 def test_a_person_is_needed_beyond_the_thresholds(
     settings: dict[str, Any], current: int, replicas: int, *, needed: bool
 ) -> None:
-    found = policy(approval=settings).spec.approval
+    approval = policy(approval=settings).spec.approval
 
-    assert isinstance(found, Approval)
-    assert found.is_needed(current, replicas) is needed
+    assert isinstance(approval, Approval)
+    assert approval.is_needed(current, replicas) is needed
 
 
 def asked(simulation: Simulation, replicas: int = 4) -> RunRequest:

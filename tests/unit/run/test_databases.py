@@ -62,9 +62,9 @@ def test_a_run_rolls_back_when_the_primary_is_gone_for_good(pair: Pair, writer: 
         pipeline.run(ports, request)
 
     assert simulation.store.get("run-1").outcome is RunOutcome.ROLLED_BACK
-    found = simulation.deployment("web")
-    assert found is not None
-    assert found["spec"]["replicas"] == 2
+    deployment = simulation.deployment("web")
+    assert deployment is not None
+    assert deployment["spec"]["replicas"] == 2
     assert writer.acknowledged
     pair.promote()
     assert lost(writer, pair.only("standby")) == set()

@@ -24,7 +24,8 @@ from springtide.strategy.model import Create, Delete, Patch, Scale, Step
 def ports() -> Ports:
     """The ports of a run that owns the workload."""
     simulation = Simulation.of(2, strategy="in_place")
-    ports, request = simulation.ports(), simulation.request(4)
+    ports = simulation.ports()
+    request = simulation.request(4)
     phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
     return ports
 
@@ -139,7 +140,7 @@ class TestComparing:
         with pytest.raises(Conflict):
             fence.apply(pause(ports, version=judged))
 
-    def test_what_is_gone_is_not_made_anew(self, ports: Ports, fence: Fence) -> None:
+    def test_what_is_gone_is_not_recreated(self, ports: Ports, fence: Fence) -> None:
         with pytest.raises(NotFound):
             fence.apply(replace(pause(ports), name="nobody"))
 

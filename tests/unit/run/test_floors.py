@@ -31,9 +31,9 @@ def bounds(simulation: Simulation) -> tuple[int, int]:
 
 
 def hpa(simulation: Simulation) -> Json:
-    found = simulation.world.get("horizontalpodautoscalers", NAMESPACE, "web")
-    assert found is not None
-    return found
+    hpa_object = simulation.world.get("horizontalpodautoscalers", NAMESPACE, "web")
+    assert hpa_object is not None
+    return hpa_object
 
 
 def release(simulation: Simulation, run_id: str = "release") -> RunOutcome:
@@ -159,6 +159,6 @@ def test_with_keda_the_scaled_object_is_raised_and_its_hpa_follows() -> None:
 
 
 def keda(simulation: Simulation) -> tuple[int, int]:
-    found = simulation.world.get("scaledobjects", NAMESPACE, "web")
-    assert found is not None
-    return found["spec"]["minReplicaCount"], found["spec"]["maxReplicaCount"]
+    scaled_object = simulation.world.get("scaledobjects", NAMESPACE, "web")
+    assert scaled_object is not None
+    return scaled_object["spec"]["minReplicaCount"], scaled_object["spec"]["maxReplicaCount"]

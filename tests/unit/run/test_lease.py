@@ -32,13 +32,14 @@ def ports(simulation: Simulation) -> Ports:
 def state(simulation: Simulation) -> RunState:
     """The state of a run that has taken its Lease and begun."""
     begin(simulation, "run-1")
-    found = lease_of(simulation.ports()).state
-    assert found is not None
-    return found
+    stored = lease_of(simulation.ports()).state
+    assert stored is not None
+    return stored
 
 
 def begin(simulation: Simulation, run_id: str) -> None:
-    ports, request = simulation.ports(), simulation.request(4, run_id)
+    ports = simulation.ports()
+    request = simulation.request(4, run_id)
     phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
 
 

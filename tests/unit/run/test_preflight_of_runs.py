@@ -27,7 +27,7 @@ ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 100, "reserv
 
 
 def status(plan: ScalingPlan, check: str) -> FindingStatus:
-    (finding,) = [each for each in plan.findings if each.check == check]
+    (finding,) = [finding for finding in plan.findings if finding.check == check]
     return finding.status
 
 
@@ -45,8 +45,8 @@ def test_a_plan_holds_every_finding_and_writes_nothing() -> None:
     plan = plan_capacity(simulation.ports(), simulation.request(4))
 
     checks = ["quota", "nodes", "disruption_budget", "image", "grace", "rights", "gitops", "downstream"]
-    assert [each.check for each in plan.findings] == checks
-    assert {each.status for each in plan.findings} == {FindingStatus.PASSED}
+    assert [finding.check for finding in plan.findings] == checks
+    assert {finding.status for finding in plan.findings} == {FindingStatus.PASSED}
     assert [call for call in simulation.world.history.calls if call.write] == []
     assert ScalingPlan.from_record(plan.to_record()) == plan
 
@@ -66,7 +66,10 @@ def test_a_run_is_refused_before_it_writes_anything_with_all_reasons() -> None:
     assert [call for call in simulation.world.history.calls if call.write] == []
     kept = simulation.store.get("run-1").plan
     assert kept is not None
-    assert [each["check"] for each in kept["findings"] if each["status"] == "refused"] == ["quota", "downstream"]
+    assert [finding["check"] for finding in kept["findings"] if finding["status"] == "refused"] == [
+        "quota",
+        "downstream",
+    ]
 
 
 def neighbour(service: str, /, **entry: Any) -> ScalingPolicy:
@@ -84,10 +87,10 @@ def shared(simulation: Simulation, *others: ScalingPolicy, unread: tuple[str, ..
 def with_search(replicas: int) -> Simulation:
     """Return the workload `web`, and `search` beside it."""
     simulation = Simulation.of(2)
-    found = simulation.deployment("web")
-    assert found is not None
+    deployment = simulation.deployment("web")
+    assert deployment is not None
     labels = {"app": "search"}
-    template = found["spec"]["template"] | {"metadata": {"labels": labels}}
+    template = deployment["spec"]["template"] | {"metadata": {"labels": labels}}
     spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
     metadata = {"name": "search", "namespace": NAMESPACE}
     simulation.world.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
@@ -95,9 +98,9 @@ def with_search(replicas: int) -> Simulation:
     return simulation
 
 
-@pytest.mark.parametrize(("replicas", "found"), [(2, FindingStatus.PASSED), (3, FindingStatus.REFUSED)])
-def test_services_that_share_a_database_share_its_connections(replicas: int, found: FindingStatus) -> None:
-    assert status(shared(with_search(replicas), neighbour("search")), "downstream") is found
+@pytest.mark.parametrize(("replicas", "expected"), [(2, FindingStatus.PASSED), (3, FindingStatus.REFUSED)])
+def test_services_that_share_a_database_share_its_connections(replicas: int, expected: FindingStatus) -> None:
+    assert status(shared(with_search(replicas), neighbour("search")), "downstream") is expected
 
 
 def test_the_strictest_limit_that_anybody_names_counts() -> None:
@@ -126,7 +129,7 @@ RBAC = Path(__file__).parents[3] / "deploy" / "kubernetes" / "rbac.yaml"
 def shipped() -> list[Json]:
     """Return the rules of the Role that springtide asks for."""
     documents = YAML(typ="safe", pure=True).load_all(RBAC)
-    (role,) = [each for each in documents if each["kind"] == "Role"]
+    (role,) = [document for document in documents if document["kind"] == "Role"]
     return list(role["rules"])
 
 
@@ -165,8 +168,8 @@ WAYS = [("blue_green", ""), ("in_place", ""), ("floor", "hpa"), ("floor", "keda"
 def test_the_shipped_role_is_enough_and_hides_nothing_but_the_nodes(strategy: str, kind: str) -> None:
     plan = planned_under(shipped(), with_autoscaler(strategy, kind))
 
-    assert [each for each in plan.findings if each.status is FindingStatus.REFUSED] == []
-    assert [each.check for each in plan.findings if each.status is FindingStatus.NOT_CHECKED] == ["nodes"]
+    assert [finding for finding in plan.findings if finding.status is FindingStatus.REFUSED] == []
+    assert [finding.check for finding in plan.findings if finding.status is FindingStatus.NOT_CHECKED] == ["nodes"]
 
 
 def test_what_a_role_hides_is_not_checked_and_what_it_lacks_is_named() -> None:
@@ -174,9 +177,9 @@ def test_what_a_role_hides_is_not_checked_and_what_it_lacks_is_named() -> None:
     rules = [rule for rule in shipped() if set(rule["resources"]) not in gone]
     plan = planned_under(rules, Simulation.of(2))
 
-    unseen = [each.check for each in plan.findings if each.status is FindingStatus.NOT_CHECKED]
+    unseen = [finding.check for finding in plan.findings if finding.status is FindingStatus.NOT_CHECKED]
     assert unseen == ["quota", "nodes", "disruption_budget"]
-    (refused,) = [each for each in plan.findings if each.status is FindingStatus.REFUSED]
+    (refused,) = [finding for finding in plan.findings if finding.status is FindingStatus.REFUSED]
     assert refused.code == "rbac_missing"
     assert "2 of 17" in refused.message
     assert "patch deployments/scale.apps web-alt" in refused.message

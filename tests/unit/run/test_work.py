@@ -22,7 +22,8 @@ REF = RunRef(workload=WORKLOAD, run_id="run-1")
 def ports() -> Ports:
     """The ports of a run that has created its instances: its waits are 60 s each, and 5 min to remove."""
     simulation = Simulation.of(2, strategy="in_place")
-    ports, request = simulation.ports(), simulation.request(4)
+    ports = simulation.ports()
+    request = simulation.request(4)
     phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
     return ports
 

@@ -88,7 +88,8 @@ def test_batches_are_exchanged_one_by_one() -> None:
 
 @pytest.mark.parametrize(("start", "target"), [(3, 6), (6, 3), (6, 6)])
 def test_the_peak_is_never_more_than_one_batch_above_full_size(start: int, target: int) -> None:
-    stable, new = STABLE.with_(replicas=start), BATCH
+    stable = STABLE.with_(replicas=start)
+    new = BATCH
     for _ in range(40):
         decision = STRATEGY.remove(observation(WIDENED, stable, new), going(start, target))
         if isinstance(decision, Delete):

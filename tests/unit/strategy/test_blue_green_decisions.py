@@ -16,7 +16,8 @@ from springtide.strategy.model import Create, Delete, Done, Patch, Scale, Wait
 STRATEGY = BlueGreenStrategy()
 STABLE = SetBuilder(paused=True)
 NEW = SetBuilder("web-alt", replicas=6, run="run-1")
-AT_STABLE, AT_NEW = pinned("hash-own"), pinned("hash-alt")
+AT_STABLE = pinned("hash-own")
+AT_NEW = pinned("hash-alt")
 LONG_AGO = timedelta(minutes=5)
 
 
@@ -39,7 +40,8 @@ def test_create_pins_the_service_before_a_new_pod_exists() -> None:
 def test_create_makes_a_twin_and_grows_it_so_that_capacity_is_never_lowered(
     start: int, target: int, created: int
 ) -> None:
-    stable, empty = STABLE.with_(replicas=start), SetBuilder("web-alt", replicas=0, run="run-1")
+    stable = STABLE.with_(replicas=start)
+    empty = SetBuilder("web-alt", replicas=0, run="run-1")
     decision = STRATEGY.create(observation(service(AT_STABLE), stable), order(target, start=start))
     grown = STRATEGY.create(observation(service(AT_STABLE), stable, empty), order(target, start=start))
 
@@ -152,7 +154,7 @@ def test_switched_waits_while_a_slice_still_shows_the_stable_set() -> None:
     assert STRATEGY.switched(look, order(6)) == Wait("3 of 9 ready endpoints are not of web-alt yet")
 
 
-def test_a_stamp_from_the_future_starts_the_wait_anew() -> None:
+def test_a_stamp_from_the_future_starts_the_wait_again() -> None:
     look = observation(service(AT_NEW, switched=-timedelta(hours=1)), STABLE, NEW)
 
     assert isinstance(STRATEGY.switched(look, order(6)), Wait)

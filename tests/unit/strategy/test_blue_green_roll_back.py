@@ -16,7 +16,8 @@ from springtide.strategy.model import Delete, Done, Patch, Scale, Wait
 STRATEGY = BlueGreenStrategy()
 STABLE = SetBuilder(paused=True)
 NEW = SetBuilder("web-alt", replicas=6, run="run-1")
-AT_STABLE, AT_NEW = pinned("hash-own"), pinned("hash-alt")
+AT_STABLE = pinned("hash-own")
+AT_NEW = pinned("hash-alt")
 LONG_AGO = timedelta(minutes=5)
 
 
@@ -35,12 +36,12 @@ def test_before_the_switch_the_new_set_never_served_and_goes_at_once() -> None:
 
 
 def test_the_selector_is_given_back_before_the_stable_set_is_resumed() -> None:
-    give_back = STRATEGY.roll_back(observation(service(AT_STABLE), STABLE), order(6))
+    restore = STRATEGY.roll_back(observation(service(AT_STABLE), STABLE), order(6))
     resume = STRATEGY.roll_back(observation(service(), STABLE), order(6))
 
-    assert isinstance(give_back, Patch)
-    assert give_back.kind is Kind.SERVICE
-    assert give_back.change["spec"]["selector"] == {labels.POD_TEMPLATE_HASH: None}
+    assert isinstance(restore, Patch)
+    assert restore.kind is Kind.SERVICE
+    assert restore.change["spec"]["selector"] == {labels.POD_TEMPLATE_HASH: None}
     assert isinstance(resume, Patch)
     assert (resume.kind, resume.change) == (Kind.DEPLOYMENT, {"spec": {"paused": None}})
 
@@ -68,10 +69,10 @@ def test_pointing_back_is_a_switch_with_its_own_propagation_time() -> None:
 
 
 def test_a_stable_set_that_is_gone_leaves_the_new_one_serving() -> None:
-    give_back = STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), NEW), order(6))
+    restore = STRATEGY.roll_back(observation(service(AT_NEW, switched=LONG_AGO), NEW), order(6))
     kept = STRATEGY.roll_back(observation(service(), NEW), order(6))
 
-    assert isinstance(give_back, Patch)
+    assert isinstance(restore, Patch)
     assert isinstance(kept, Done)
     assert not kept.is_restored
 

@@ -91,9 +91,9 @@ def test_a_raise_that_is_written_is_not_written_again() -> None:
     ids=["not followed yet", "one is not ready", "all ready"],
 )
 def test_ready_is_what_the_floor_asks_for(pods: SetBuilder, *, is_ready: bool) -> None:
-    found = observation(service(), pods, autoscaler=raised(hpa(3), 11))
+    seen = observation(service(), pods, autoscaler=raised(hpa(3), 11))
 
-    assert isinstance(STRATEGY.ready(found, going(hpa(3), 11)), Done if is_ready else Wait)
+    assert isinstance(STRATEGY.ready(seen, going(hpa(3), 11)), Done if is_ready else Wait)
 
 
 def test_exactly_the_floor_has_to_serve() -> None:
@@ -155,18 +155,18 @@ def test_a_bound_that_its_owner_set_since_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "code"),
+    ("present", "code"),
     [
         (hpa(4, 20), "floor_changed"),
         (hpa(11, 30), "floor_changed"),
         (hpa(3, uid="another"), "autoscaler_replaced"),
         (None, "autoscaler_replaced"),
     ],
-    ids=["another minimum", "another maximum", "made anew", "gone"],
+    ids=["another minimum", "another maximum", "recreated", "gone"],
 )
-def test_what_somebody_else_did_meanwhile_stops_the_run(found: Autoscaler | None, code: str) -> None:
+def test_what_somebody_else_did_meanwhile_stops_the_run(present: Autoscaler | None, code: str) -> None:
     with pytest.raises(Conflict) as caught:
-        STRATEGY.create(look(found), going(hpa(3), 11))
+        STRATEGY.create(look(present), going(hpa(3), 11))
 
     assert caught.value.code == code
 

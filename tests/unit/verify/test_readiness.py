@@ -1,4 +1,4 @@
-"""Ready, not ready yet, or never: in the pods' own words."""
+"""Ready, not ready yet, or never: by what the pods report."""
 
 from __future__ import annotations
 

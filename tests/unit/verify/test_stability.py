@@ -14,14 +14,19 @@ from springtide.verify.route import Answer
 from springtide.verify.stability import stability_test
 from springtide.verify.verdict import CheckResult, VerdictStatus
 
-PASS, FAIL, INCONCLUSIVE = VerdictStatus.PASS, VerdictStatus.FAIL, VerdictStatus.INCONCLUSIVE
+PASS = VerdictStatus.PASS
+FAIL = VerdictStatus.FAIL
+INCONCLUSIVE = VerdictStatus.INCONCLUSIVE
 
 
 class SlowRoute:
     """Answers 200, but for the requests of these numbers; each takes so many milliseconds, or ten times those."""
 
     def __init__(self, clock: ManualClock, wrong: set[int], slow: set[int], milliseconds: int) -> None:
-        self.clock, self.wrong, self.slow, self.milliseconds = clock, wrong, slow, milliseconds
+        self.clock = clock
+        self.wrong = wrong
+        self.slow = slow
+        self.milliseconds = milliseconds
         self.asked = 0
 
     def get(self, url: str, *, timeout_seconds: float) -> Answer:
@@ -35,12 +40,15 @@ class SlowRoute:
 def judged(
     checks: list[dict[str, Any]], *, wrong: set[int] | None = None, slow: set[int] | None = None, **settings: Any
 ) -> tuple[CheckResult, SlowRoute, list[None]]:
-    clock, beats = ManualClock(NOW), list[None]()
+    clock = ManualClock(NOW)
+    beats = list[None]()
     route = SlowRoute(clock, wrong or set(), slow or set(), 10)
     chosen = policy(smoke=checks, stability={"window": "1m", "every": "5s"} | settings).spec
     assert chosen.stability is not None
-    found: tuple[Stability, tuple[SmokeCheck, ...]] = chosen.stability, chosen.smoke
-    result = stability_test(*found, service=service(), route=route, clock=clock, between=lambda: beats.append(None))
+    settings_and_checks: tuple[Stability, tuple[SmokeCheck, ...]] = chosen.stability, chosen.smoke
+    result = stability_test(
+        *settings_and_checks, service=service(), route=route, clock=clock, between=lambda: beats.append(None)
+    )
     return result, route, beats
 
 

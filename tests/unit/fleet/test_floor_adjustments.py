@@ -66,11 +66,11 @@ class Watched:
         hpa["spec"]["maxReplicas"] = MOST
         simulation.world.apply(hpa)
         simulation.world.settle()
-        found = cls(simulation)
+        watched = cls(simulation)
         rps = {"source": "prometheus", "query": "rps", "unit": "requests/s", "lookback": "21d"}
         models = [dict(model or {"model": "fixed", "replicas": USUAL})]
-        found.policy(demand=rps if model else None, capacity={"models": models}, guards={"step_up": step_up})
-        return found
+        watched.policy(demand=rps if model else None, capacity={"models": models}, guards={"step_up": step_up})
+        return watched
 
     def policy(self, **spec: Any) -> None:
         document = self.simulation.policy.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -97,8 +97,8 @@ class Watched:
         now = self.simulation.world.now()
         facts = inspect_service(self.ports(), self.simulation.policy)
         going_on = [self.event] if self.event and now < self.event.end else []
-        (found,) = with_floors({"web": facts}, going_on, Calendars(), noted={}, now=now).values()
-        return order_for(type(found).from_record(found.to_record()), {})
+        (inspection,) = with_floors({"web": facts}, going_on, Calendars(), noted={}, now=now).values()
+        return order_for(type(inspection).from_record(inspection.to_record()), {})
 
     def request(self, order: ServicePlan, step: int) -> RunRequest:
         is_back = order.gives_back and step == len(order.steps) - 1
@@ -122,16 +122,16 @@ class Watched:
         return order
 
     def hpa(self, **spec: Any) -> dict[str, Any]:
-        found = self.simulation.world.get("horizontalpodautoscalers", NAMESPACE, "web")
-        assert found is not None
+        hpa = self.simulation.world.get("horizontalpodautoscalers", NAMESPACE, "web")
+        assert hpa is not None
         if spec:
-            self.simulation.world.apply(found | {"spec": found["spec"] | spec})
-        return found
+            self.simulation.world.apply(hpa | {"spec": hpa["spec"] | spec})
+        return hpa
 
     def metrics_ask_for(self, pods: int) -> None:
-        found = self.hpa()
-        notes = found["metadata"]["annotations"] | {WANTED: str(pods)}
-        self.simulation.world.apply(found | {"metadata": found["metadata"] | {"annotations": notes}})
+        hpa = self.hpa()
+        notes = hpa["metadata"]["annotations"] | {WANTED: str(pods)}
+        self.simulation.world.apply(hpa | {"metadata": hpa["metadata"] | {"annotations": notes}})
         self.simulation.world.advance(60)
 
     @property
@@ -186,7 +186,7 @@ def test_a_floor_that_somebody_lowered_is_raised_again_from_what_runs() -> None:
     assert watched.bounds == (6, MOST)
 
 
-def test_a_note_that_would_lapse_in_the_event_is_made_anew_before_it_does() -> None:
+def test_a_note_that_would_lapse_in_the_event_is_renewed_before_it_does() -> None:
     watched = Watched.of(expires="2h")
     watched.begin(asks=4)
     assert watched.event
@@ -236,7 +236,7 @@ def test_a_note_that_lapsed_and_was_given_back_in_the_event_is_raised_again() ->
 
 def test_after_the_event_the_owners_bounds_come_back_in_steps_its_maximum_too() -> None:
     watched = Watched.of(raise_max=True)
-    watched.policy(replicas={"min": 3, "max": 50})  # the owner's own minimum may be lower
+    watched.policy(replicas={"min": 3, "max": 50})  # what the owner set may be lower
     watched.begin(asks=12, days=0.5)
     for _ in range(2):
         watched.sweep()
@@ -300,7 +300,8 @@ def test_a_sweep_whose_run_died_half_way_is_made_good_by_the_next() -> None:
     watched = Watched.of()
     watched.begin()
     order = watched.order()
-    ports, request = watched.ports(), watched.request(order, 0)
+    ports = watched.ports()
+    request = watched.request(order, 0)
     plan = phases.calculate_capacity(ports, request)
     phases.create_instances(ports, request, plan)  # the minimum is raised, and the process is gone
     assert watched.bounds == (6, MOST)

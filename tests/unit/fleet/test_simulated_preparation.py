@@ -1,4 +1,4 @@
-"""A rehearsal on paper sees nothing that was not known yet, and lays beside it what demand then did."""
+"""A simulated preparation plans with nothing that was not known yet, and shows beside it what demand then did."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def measured(**spec: Any) -> ScalingPolicy:
 
 def line(source: Recorded, chosen: ScalingPolicy, cap: int | None = None) -> SimulatedLine:
     ports = cast("Ports", type("Reading", (), {"demand": staticmethod(lambda _policy: source)}))
-    (found,) = simulate_preparation(ports, {"web": chosen}, [EVENT], at=PREPARED, cap=cap)
-    return found
+    (simulated,) = simulate_preparation(ports, {"web": chosen}, [EVENT], at=PREPARED, cap=cap)
+    return simulated
 
 
 def test_it_plans_with_what_was_known_and_counts_the_minutes_that_were_short() -> None:
-    found = line(Recorded(), measured())
+    simulated = line(Recorded(), measured())
 
-    assert (found.expected, found.planned, found.needed) == (2, 6, 8)  # 100, and 400, by 50 a replica
-    assert (found.minutes, found.short_minutes, found.pod_hours) == (60, 31, 6.0)
-    assert found.message() == "2 → 6 planned; demand asked for at most 8: 31 of 60 minutes short, 6.0 pod-hours"
+    assert (simulated.expected, simulated.planned, simulated.needed) == (2, 6, 8)  # 100, and 400, by 50 a replica
+    assert (simulated.minutes, simulated.short_minutes, simulated.pod_hours) == (60, 31, 6.0)
+    assert simulated.message() == "2 → 6 planned; demand asked for at most 8: 31 of 60 minutes short, 6.0 pod-hours"
 
 
 def test_what_comes_later_changes_no_plan() -> None:

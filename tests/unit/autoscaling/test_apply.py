@@ -32,7 +32,9 @@ QUERY = 'sum(rate(http_requests_total{service="web"}[1m]))'
 DEMAND = {"source": "prometheus", "query": QUERY, "unit": "requests/s", "lookback": "21d"}
 MODEL = {"model": "auto", "per_replica": 50, "autoscaler": "tuned"}
 SETTING = Setting(quantile=0.95, target=0.8, headroom=2.0)
-HPAS, SCALED, RULES = "horizontalpodautoscalers", "scaledobjects", "prometheusrules"
+HPAS = "horizontalpodautoscalers"
+SCALED = "scaledobjects"
+RULES = "prometheusrules"
 PATHS = {
     HPAS: f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/{HPAS}/web",
     RULES: f"/apis/monitoring.coreos.com/v1/namespaces/{NAMESPACE}/{RULES}/springtide-web",
@@ -61,13 +63,13 @@ def applied(
     kube = simulation.ports().kube
     writes = judged(kube, chosen or tuned(), setting, by)
     apply_writes(kube, writes)
-    return [one.action for one in writes]
+    return [write.action for write in writes]
 
 
 def stored(simulation: Simulation, collection: str, name: str = "web") -> Json:
-    found = simulation.world.get(collection, NAMESPACE, name)
-    assert found is not None
-    return found
+    document = simulation.world.get(collection, NAMESPACE, name)
+    assert document is not None
+    return document
 
 
 def edited(simulation: Simulation, collection: str, change: Json) -> None:
@@ -113,7 +115,7 @@ def test_new_numbers_change_the_rule_and_only_the_rule() -> None:
     rule, hpa = judged(simulation.ports().kube, tuned(), Setting(quantile=0.9, target=0.65))
 
     assert (rule.action, hpa.action) == (Action.CHANGE, Action.KEEP)
-    assert [one.field for one in rule.differences] == ["spec.groups[0].rules[1].expr"]
+    assert [difference.field for difference in rule.differences] == ["spec.groups[0].rules[1].expr"]
     apply_writes(simulation.ports().kube, (rule, hpa))
     groups = stored(simulation, RULES, "springtide-web")["spec"]["groups"]
     assert groups[0]["rules"][1]["expr"].endswith(" / 0.65")
@@ -280,12 +282,12 @@ ROLE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "rbac-autoscaler.ya
 def shipped_to(simulation: Simulation, without: tuple[str, str] | None = None) -> LiveKube:
     """Return the client of the shipped account, with one verb of one resource taken away."""
     documents: list[Any] = list(YAML(typ="safe", pure=True).load_all(ROLE))
-    for each in documents:
-        each["metadata"]["namespace"] = NAMESPACE
-        for rule in each.get("rules", ()):
+    for document in documents:
+        document["metadata"]["namespace"] = NAMESPACE
+        for rule in document.get("rules", ()):
             if without is not None and rule["resources"] == [without[0]]:
                 rule["verbs"].remove(without[1])
-        for subject in each.get("subjects", ()):
+        for subject in document.get("subjects", ()):
             subject["namespace"] = NAMESPACE
     simulation.world.apply(*json.loads(json.dumps(documents)))
     token = simulation.world.access.service_account_token(NAMESPACE, "springtide-autoscaler")
@@ -293,7 +295,7 @@ def shipped_to(simulation: Simulation, without: tuple[str, str] | None = None) -
 
 
 def rights() -> list[tuple[str, str]]:
-    (role,) = [each for each in YAML(typ="safe", pure=True).load_all(ROLE) if each["kind"] == "Role"]
+    (role,) = [document for document in YAML(typ="safe", pure=True).load_all(ROLE) if document["kind"] == "Role"]
     return [(rule["resources"][0], verb) for rule in role["rules"] for verb in rule["verbs"]]
 
 

@@ -22,7 +22,8 @@ def at(seconds: float) -> timedelta:
     [(5, 35.0), (60, 90.0), (61, 90.0), (20 * 3600, 90.0)],  # a minute at most is taken for the run's own
 )
 def test_the_time_that_a_person_took_is_no_time_of_the_run(answered: float, seconds: float) -> None:
-    store, plan = MemoryStore(), {"current": 2, "replicas": 4}
+    store = MemoryStore()
+    plan = {"current": 2, "replicas": 4}
     target = Workload("shop", "web", "web")
     run = ScalingRun(
         run_id="run-1",

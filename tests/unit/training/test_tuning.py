@@ -65,11 +65,11 @@ def allowing(of: ScalingRun, seconds: float | None) -> ScalingRun:
 
 def slow_web(seconds: int) -> list[dict[str, Any]]:
     """Return the workload of the simulations with a start-up probe that allows so long."""
-    found = web(2)
-    (container,) = found[1]["spec"]["template"]["spec"]["containers"]
+    documents = web(2)
+    (container,) = documents[1]["spec"]["template"]["spec"]["containers"]
     get = container["readinessProbe"]["httpGet"]
     container["startupProbe"] = {"httpGet": get, "periodSeconds": 1, "failureThreshold": seconds}
-    return found[1:]
+    return documents[1:]
 
 
 def spec(**fields: Any) -> AutoSpec:
@@ -103,10 +103,10 @@ class TestStartup:
         assert startup_of(spec(startup="90s"), [run(i, 300) for i in range(9)]) == Startup(90, "as the policy says")
 
     def test_five_runs_are_enough_to_know_the_slow_ones(self) -> None:
-        found = startup_of(spec(), [run(i, 100 + i) for i in range(5)])
+        startup = startup_of(spec(), [run(i, 100 + i) for i in range(5)])
 
-        assert found.seconds == 104 - 30
-        assert "5 measured runs" in found.reason
+        assert startup.seconds == 104 - 30
+        assert "5 measured runs" in startup.reason
 
     def test_probes_allow_what_kubernetes_waits_for_the_slowest_container(self) -> None:
         slow = {
@@ -114,26 +114,26 @@ class TestStartup:
             "readinessProbe": {"initialDelaySeconds": 2, "periodSeconds": 5},
         }
 
-        found = startup_allowed(deployment(slow, {"readinessProbe": {}}, minReadySeconds=10))
+        allowed = startup_allowed(deployment(slow, {"readinessProbe": {}}, minReadySeconds=10))
 
-        assert found == 5 * 24 + 2 + 5 + 10
+        assert allowed == 5 * 24 + 2 + 5 + 10
         assert startup_allowed(deployment({"readinessProbe": {"periodSeconds": 1}})) == 60
         assert startup_allowed(deployment({})) is None
         assert startup_allowed(deployment()) is None
 
     def test_before_that_it_is_what_the_probes_allow_as_the_last_plan_saw_them(self) -> None:
-        found = startup_of(spec(), [allowing(run(0, 100), 137), allowing(run(1, 100), 20)])
+        startup = startup_of(spec(), [allowing(run(0, 100), 137), allowing(run(1, 100), 20)])
 
-        assert found == Startup(137, "what the probes allow; 2 of 5 runs are measured")
+        assert startup == Startup(137, "what the probes allow; 2 of 5 runs are measured")
 
     def test_a_plan_that_had_nothing_to_do_has_seen_them_too(self) -> None:
         assert startup_of(spec(), [replace(run(0, 9), plan=None), allowing(run(1, 50, current=6), 137)]).seconds == 137
 
     @pytest.mark.parametrize("runs", [[], [allowing(run(0, 100), None)]], ids=["no run", "no probes"])
     def test_without_either_it_is_unknown_and_said_so(self, runs: list[ScalingRun]) -> None:
-        found = startup_of(spec(), runs)
+        startup = startup_of(spec(), runs)
 
-        assert found == Startup(60, f"unknown: {len(runs)} of 5 runs are measured")
+        assert startup == Startup(60, f"unknown: {len(runs)} of 5 runs are measured")
 
     @pytest.mark.parametrize(
         "other",
@@ -159,17 +159,19 @@ class TestStartup:
 
 class TestTuning:
     def test_the_next_plan_uses_what_was_found(self) -> None:
-        store, wanted = MemoryStore(), tuned_policy(AUTO)
+        store = MemoryStore()
+        wanted = tuned_policy(AUTO)
 
-        found = tune_policy(wanted, Wave(), store, NOW)
+        models = tune_policy(wanted, Wave(), store, NOW)
         model = build_model(wanted.spec.capacity.models[0], store.learned("web"))
 
         assert isinstance(model, Auto)
-        assert model.tuned == found[0].tuned is not None
-        assert found[0].tuned.days == 7
+        assert model.tuned == models[0].tuned is not None
+        assert models[0].tuned.days == 7
 
     def test_the_next_plan_looks_as_far_ahead_as_pods_take(self) -> None:
-        store, wanted = MemoryStore(), tuned_policy(AUTO)
+        store = MemoryStore()
+        wanted = tuned_policy(AUTO)
         for number in range(6):
             store.save(run(number, 200))
 
@@ -186,21 +188,22 @@ class TestTuning:
         simulation.world.settle()
         simulation.run(2)
 
-        (found,) = tune_policy(tuned_policy(AUTO), Wave(), simulation.store, NOW)
+        (tuned_model,) = tune_policy(tuned_policy(AUTO), Wave(), simulation.store, NOW)
 
-        assert found.startup == Startup(300, "what the probes allow; 0 of 5 runs are measured")
+        assert tuned_model.startup == Startup(300, "what the probes allow; 0 of 5 runs are measured")
         assert simulation.store.learned("web").startups == {fingerprint_of(spec()): 300}
 
     def test_before_any_tuning_a_plan_looks_ahead_by_the_probes(self) -> None:
-        wanted, last_look = tuned_policy(AUTO), NOW
+        wanted = tuned_policy(AUTO)
+        last_look = NOW
         answers = [
             estimate_for(
-                wanted, Wave(), MemoryStore(), now=last_look, current=2, around=EstimateInputs(allowed_startup=allowed)
+                wanted, Wave(), MemoryStore(), now=last_look, current=2, inputs=EstimateInputs(allowed_startup=allowed)
             ).answers[0]
             for allowed in (None, 300.0)
         ]
 
-        assert [one.inputs["startup_seconds"] for one in answers] == [60, 300]
+        assert [answer.inputs["startup_seconds"] for answer in answers] == [60, 300]
 
     def test_the_same_data_is_not_tuned_twice(self) -> None:
         store = MemoryStore()
@@ -225,21 +228,24 @@ class TestTuning:
         assert Learned.from_record(kept.to_record()) == kept
 
     def test_numbers_that_the_cluster_does_not_follow_are_told_and_the_note_stays(self) -> None:
-        store, wanted = MemoryStore(), tuned_policy(AUTO | {"autoscaler": "tuned"})
+        store = MemoryStore()
+        wanted = tuned_policy(AUTO | {"autoscaler": "tuned"})
         follower = horizontal_pod_autoscaler(wanted)
         old = applied_now(
             wanted, Setting(quantile=0.9, target=0.4), follower, at=NOW - timedelta(days=1), by_hand=False
         )
         store.save_learned("web", Learned(applied=old))
 
-        (found,) = tune_policy(wanted, Wave(), store, NOW)
-        assert found.tuned is not None
-        assert found.stale is not None
-        assert f"applied on 2026-11-10 00:00: load ÷ 0.4; now: {found.tuned.setting.pods_text}" in found.stale
+        (tuned_model,) = tune_policy(wanted, Wave(), store, NOW)
+        assert tuned_model.tuned is not None
+        assert tuned_model.stale is not None
+        assert (
+            f"applied on 2026-11-10 00:00: load ÷ 0.4; now: {tuned_model.tuned.setting.pods_text}" in tuned_model.stale
+        )
         assert store.learned("web").applied == old
         assert Learned.from_record(store.learned("web").to_record()) == store.learned("web")
 
-        new = applied_now(wanted, found.tuned.setting, follower, at=NOW, by_hand=False)
+        new = applied_now(wanted, tuned_model.tuned.setting, follower, at=NOW, by_hand=False)
         store.save_learned("web", replace(store.learned("web"), applied=new))
         assert tune_policy(wanted, Wave(), store, NOW)[0].stale is None
 
@@ -254,10 +260,10 @@ class TestTuning:
         for models in ([AUTO], [{"model": "fixed", "replicas": 3}]):
             wanted = tuned_policy(*models)
             assert wanted.spec.demand is not None
-            found = tune_learning(
+            tuned_models = tune_learning(
                 Learning(policy=wanted, demand=wanted.spec.demand, store=store, recent=Wave(), maxima=Wave()), NOW
             )
 
-            assert len(found) == sum(model is AUTO for model in models)
+            assert len(tuned_models) == sum(model is AUTO for model in models)
 
         assert list(store.learned("web").tuned) == [fingerprint_of(spec())]

@@ -120,21 +120,21 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ports]:
 
 
 def test_a_service_that_serves_it_held_and_no_request_failed(healthy: Ports) -> None:
-    found = verdict(healthy, ORDER)
+    result = verdict(healthy, ORDER)
 
-    assert (found.verdict, found.figures is not None) == (RehearsalVerdict.HELD, True)
-    assert found.figures is not None
-    assert (found.figures.failed, found.figures.ready_before, found.figures.ready_after) == (0, 2, 2)
-    assert found.figures.requests == 350  # 40 a second, through a ramp of 2.5 s
-    assert found.measured is not None
-    assert not found.measured.is_limit
+    assert (result.verdict, result.figures is not None) == (RehearsalVerdict.HELD, True)
+    assert result.figures is not None
+    assert (result.figures.failed, result.figures.ready_before, result.figures.ready_after) == (0, 2, 2)
+    assert result.figures.requests == 350  # 40 a second, through a ramp of 2.5 s
+    assert result.measured is not None
+    assert not result.measured.is_limit
 
 
 def test_with_too_few_ready_replicas_nothing_is_sent(healthy: Ports) -> None:
-    found = verdict(healthy, replace(ORDER, replicas=3))
+    result = verdict(healthy, replace(ORDER, replicas=3))
 
-    assert (found.verdict, found.figures and found.figures.requests) == (RehearsalVerdict.WOULD_NOT_HOLD, 0)
-    assert "2 of 3 replicas were ready, so nothing was sent" in found.message
+    assert (result.verdict, result.figures and result.figures.requests) == (RehearsalVerdict.WOULD_NOT_HOLD, 0)
+    assert "2 of 3 replicas were ready, so nothing was sent" in result.message
 
 
 def test_no_more_is_sent_than_allowed_whatever_the_rate(healthy: Ports) -> None:
@@ -144,12 +144,12 @@ def test_no_more_is_sent_than_allowed_whatever_the_rate(healthy: Ports) -> None:
 
 
 def test_a_condition_of_the_policy_that_fails_ends_it(healthy: Ports) -> None:
-    found = verdict(replace(healthy, instant=lambda _query: 7.0), ORDER)
+    result = verdict(replace(healthy, instant=lambda _query: 7.0), ORDER)
 
-    assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
-    assert "promql lost_orders: 7 is not below 1" in found.message
-    assert found.figures is not None
-    assert found.figures.requests < 100
+    assert (result.verdict, result.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
+    assert "promql lost_orders: 7 is not below 1" in result.message
+    assert result.figures is not None
+    assert result.figures.requests < 100
 
 
 def test_metrics_that_do_not_answer_end_nothing(healthy: Ports) -> None:
@@ -167,23 +167,23 @@ def test_a_run_that_owns_the_service_is_not_loaded(healthy: Ports) -> None:
 
 def test_errors_end_it_early_and_measure_nothing(tmp_path: Path) -> None:
     with shop(tmp_path, FAIL_RATE="0.2") as ports:
-        found = verdict(ports, ORDER)
+        result = verdict(ports, ORDER)
 
-    assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
-    assert "times status 500" in found.message
-    assert found.figures is not None
-    assert found.figures.requests < 350
+    assert (result.verdict, result.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
+    assert "times status 500" in result.message
+    assert result.figures is not None
+    assert result.figures.requests < 350
 
 
 def test_a_service_with_too_few_workers_ends_it_early_and_its_limit_is_measured(tmp_path: Path) -> None:
     """One worker that needs 40 ms serves 25 requests/s; two replicas are to get 100."""
     with shop(tmp_path, WORK="40ms", WORKERS="1") as ports:
-        found = verdict(ports, replace(ORDER, rate=100.0, peak=100.0, present=0.0, seconds=60.0, p99_seconds=0.5))
+        result = verdict(ports, replace(ORDER, rate=100.0, peak=100.0, present=0.0, seconds=60.0, p99_seconds=0.5))
 
-    assert found.verdict is RehearsalVerdict.WOULD_NOT_HOLD
-    assert found.figures is not None
-    assert found.figures.stopped is not None
-    assert found.measured is not None
-    assert found.measured.is_limit
-    assert 5 < found.measured.per_replica <= 27  # an answer more may end in the same second
-    assert "One replica serves" in found.message
+    assert result.verdict is RehearsalVerdict.WOULD_NOT_HOLD
+    assert result.figures is not None
+    assert result.figures.stopped is not None
+    assert result.measured is not None
+    assert result.measured.is_limit
+    assert 5 < result.measured.per_replica <= 27  # an answer more may end in the same second
+    assert "One replica serves" in result.message
