@@ -111,7 +111,8 @@ class FleetCommand:
 
     def due(self, fleet: FleetPorts, name: str | None) -> Due:
         """Return the preparation of the event called `name`, or of what is due now."""
-        calendars, now = fleet.calendars(), fleet.clock.now()
+        calendars = fleet.calendars()
+        now = fleet.clock.now()
         if name is not None:
             return prepared(fleet, (named_event(calendars, name, now),), owner=current_user())
         leads = leads_of(calendars, self._folder().measured(calendars), now)

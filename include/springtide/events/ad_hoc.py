@@ -36,7 +36,8 @@ def ad_hoc_event(asked: object) -> AdHoc:
     if not isinstance(asked, dict):
         raise _refused("expected a mapping with name, start, end and services")
     given: dict[str, Any] = dict(asked)
-    owner, reason = str(given.pop("owner", "unknown"))[:100], str(given.pop("reason", ""))[:500]
+    owner = str(given.pop("owner", "unknown"))[:100]
+    reason = str(given.pop("reason", ""))[:500]
     document = {
         "apiVersion": "springtide/v1",
         "kind": "EventCalendar",

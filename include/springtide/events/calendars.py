@@ -53,7 +53,8 @@ class ExpandedCalendar:
         reading = CalendarReading(
             calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {}
         )
-        events, frozen = event_sources(reading), freeze_sources(reading)
+        events = event_sources(reading)
+        frozen = freeze_sources(reading)
         return cls(
             calendar=calendar,
             occurrences=occurrences_of(calendar, events),

@@ -125,7 +125,8 @@ def read_event(head: FeedHead) -> FeedEvent:
     Raises:
         FeedError: it cannot be read; the message says why and what to write.
     """
-    block, clocks = head.block, head.clocks
+    block = head.block
+    clocks = head.clocks
     notes = [*_doubled(block), *_misspelt(block), *(f"line {line}: {message}" for line, message in block.oddities)]
     start = _start(block, clocks, notes)
     start, length = _turned(start, _length(block, clocks, start, notes), notes)

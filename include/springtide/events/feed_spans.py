@@ -156,7 +156,8 @@ def is_far(head: FeedHead, horizon: Horizon) -> bool:
 
 
 def _spans_of(event: FeedEvent, walls: list[datetime]) -> list[Span]:
-    zone, length = event.start.zone, event.length
+    zone = event.start.zone
+    length = event.length
     whole = length.by_clocks + length.real
     spans = []
     for wall in walls:

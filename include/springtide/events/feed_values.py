@@ -155,7 +155,8 @@ def _wall(found: Property, match: re.Match[str], notes: list[str]) -> datetime:
     days = 0
     if (hour, minute, second) == (24, 0, 0):
         notes.append(f"{found.name} {match[0]} is read as midnight at the end of that day")
-        hour, days = 0, 1
+        hour = 0
+        days = 1
     try:
         return datetime.combine(_day(found, match[1]), time(hour, minute, second)) + days * _DAY
     except (ValueError, OverflowError):

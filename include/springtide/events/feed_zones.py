@@ -137,7 +137,8 @@ class FeedZone(tzinfo):
 
 def _changes(part: Block, now: datetime) -> list[tuple[datetime, timedelta, timedelta]]:
     """Return when `part` begins (in UTC, without a zone), the offset before it, and the offset from then on."""
-    before, after = _offset(part, "TZOFFSETFROM"), _offset(part, "TZOFFSETTO")
+    before = _offset(part, "TZOFFSETFROM")
+    after = _offset(part, "TZOFFSETTO")
     start = part.first("DTSTART")
     first = _wall(start.value if start else "")
     walls = [_wall(one) for rdate in part.every("RDATE") for one in rdate.value.split(",")]

@@ -115,7 +115,8 @@ def leads_of(almanac: Calendars, measured: MeasuredRuns, now: datetime) -> dict[
     found: dict[str, LeadTime] = {}
     learned: dict[tuple[str, str], LeadTime] = {}
     for one in almanac.occurrences:
-        learn, key = almanac.learning(one), (one.calendar, one.event)
+        learn = almanac.learning(one)
+        key = (one.calendar, one.event)
         if one.lead is None and not now - LEARNED_WITHIN < one.start < now + LEARNED_WITHIN:
             found[one.id] = LeadTime(learn.otherwise + learn.margin, "not learned before its week")
             continue

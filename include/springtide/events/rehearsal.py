@@ -172,7 +172,8 @@ def release_orders(services: Sequence[ReleaseTarget]) -> list[ServicePlan]:
         kept = "what it had before" if target == one.before else "what other events hold"
         is_back = one.owner_minimum is not None and target <= one.owner_minimum
         steps = steps_down(one.current, target, 1.0 if is_back else one.step_down)
-        until, reason = None if is_back else one.until, f"the rehearsal is over: {kept}"
+        until = None if is_back else one.until
+        reason = f"the rehearsal is over: {kept}"
         orders.append(
             ServicePlan(
                 service=one.service,

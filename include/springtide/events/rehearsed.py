@@ -104,7 +104,8 @@ class RehearsalOutcome:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RehearsalOutcome:
         """Return the outcome that `to_record` stored."""
-        figures, measured = record["figures"], record["measured"]
+        figures = record["figures"]
+        measured = record["measured"]
         parsed = {
             "at": datetime.fromisoformat(record["at"]),
             "verdict": RehearsalVerdict(record["verdict"]),

@@ -275,7 +275,8 @@ def _no_holiday(wanted: str, spec: HolidaySpec, names: list[str]) -> str:
 
 
 def _holiday(spec: HolidaySpec, day: date, zone: ZoneInfo) -> Span:
-    start, end = spec.starts.on(day), spec.until.on(day)
+    start = spec.starts.on(day)
+    end = spec.until.on(day)
     if end <= start:
         end += _DAY
     return instant(start, zone), instant(end, zone, is_end=True)

@@ -56,7 +56,8 @@ class Inspection:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Inspection:
         """Return the facts that `to_record` stored."""
-        minimum, until = record["minimum"], record["events_until"]
+        minimum = record["minimum"]
+        until = record["events_until"]
         parsed = {
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
@@ -105,7 +106,8 @@ def order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePla
     """
     if facts.frozen is not None:
         return _stay(facts, facts.frozen)
-    order, minimum = _order_for(facts, others), facts.minimum
+    order = _order_for(facts, others)
+    minimum = facts.minimum
     if minimum is None:
         return order
     if order.steps:

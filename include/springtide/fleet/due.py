@@ -103,7 +103,8 @@ def due_now(fleet: FleetPorts, leads: Mapping[str, LeadTime]) -> tuple[Occurrenc
     What is noted was prepared: a sweep holds it, also where its preparation did not come to its end. `leads` are by
     the occurrences' ids.
     """
-    now, known = fleet.clock.now(), set(fleet.policies.names())
+    now = fleet.clock.now()
+    known = set(fleet.policies.names())
     lengths = {occurrence: lead.length for occurrence, lead in leads.items()}
     begun = fleet.calendars().going_on(now, lengths)
     with fleet.open_store() as store:

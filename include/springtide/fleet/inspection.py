@@ -142,7 +142,8 @@ def _facts(
 
 def _problem(ports: Ports, policy: ScalingPolicy, observation: Observation, stable: PodSet) -> str | None:
     """Return what is wrong with the service now; None when every check passes."""
-    ready, wanted = len(observation.ready_endpoints(stable)), stable.deployment.replicas
+    ready = len(observation.ready_endpoints(stable))
+    wanted = stable.deployment.replicas
     if ready < wanted:
         return f"{ready} of {wanted} replicas are ready"
     verdict: Verdict = smoke_test(policy.spec.smoke, observation.service, ports.route, ports.instant)

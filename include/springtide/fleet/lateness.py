@@ -54,7 +54,8 @@ def keep_duration(
 
     One in which a person was asked says nothing: people answer when they do.
     """
-    now, size = fleet.clock.now(), EventSize.of(orders)
+    now = fleet.clock.now()
+    size = EventSize.of(orders)
     if not size.runs:
         return
     try:

@@ -63,7 +63,8 @@ def with_events(
     fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection], notes: Mapping[str, Sequence[EventNote]]
 ) -> dict[str, Inspection]:
     """Return the facts with what the events that go on ask for, and with what is frozen."""
-    now, calendars = fleet.clock.now(), fleet.calendars()
+    now = fleet.clock.now()
+    calendars = fleet.calendars()
     noted = {(note.occurrence.id, name): note.expected for name, many in notes.items() for note in many}
     going_on = {event.id: event for event in (*_held(calendars, notes, now), *calendars.going_on(now), *due.events)}
     return with_floors(facts, going_on.values(), calendars, noted=noted, now=now)

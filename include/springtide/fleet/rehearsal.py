@@ -68,7 +68,8 @@ class WayBack:
         Raises:
             Fenced: a run owns one of them, and not for long enough to give up on it.
         """
-        fleet, rehearsal = self.fleet, due.events[0]
+        fleet = self.fleet
+        rehearsal = due.events[0]
         with fleet.open_store() as store:
             store.drop_notes(list(rehearsal.asks), rehearsal.id)
         before = {name: facts for name, facts in self.looked().items() if name in rehearsal.asks and not facts.is_owned}
@@ -158,7 +159,8 @@ class ServiceRehearsal:
         return self._tested(self.facts, replace(outcome, replicas=self.prepared.standing[self.service]))
 
     def _tested(self, facts: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
-        policy, wanted = self.fleet.policies.get(self.service), self.rehearsal.wanted
+        policy = self.fleet.policies.get(self.service)
+        wanted = self.rehearsal.wanted
         order = load_order(
             policy,
             self.rehearsal.occurrence.asks[self.service],

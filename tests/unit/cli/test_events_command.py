@@ -236,7 +236,8 @@ def test_what_is_left_out_is_told_and_the_rest_is_shown_all_the_same(runs: dict[
     )
 
     status, output = said("list")
-    as_json, sources = said("list", "--output", "json")[1], said("sources")[1]
+    as_json = said("list", "--output", "json")[1]
+    sources = said("sources")[1]
 
     assert status == 1
     assert "sales.flash" in output

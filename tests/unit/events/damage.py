@@ -168,7 +168,8 @@ def broken_promise_of_calendar(seed: int, folder: Path) -> str | None:
     at = random.randrange(len(ENTRIES))
     new = damaged_line(ENTRIES[at], ENTRIES, random)
     file.write_text(HEAD + "\n".join((*ENTRIES[:at], *new, *ENTRIES[at + 1 :])) + "\n", errors="replace")
-    fresh, again = read_calendars(folder, {}, now=NOW), read_calendars(folder, good.memory, now=NOW)
+    fresh = read_calendars(folder, {}, now=NOW)
+    again = read_calendars(folder, good.memory, now=NOW)
     if "it cannot be read:" in " ".join(map(str, fresh.violations)):
         return f"{seed}: unexpected: {fresh.violations}"
     if _starts(fresh, "other") != _starts(good, "other"):
@@ -185,7 +186,9 @@ def _starts(known: CalendarSnapshot, calendar: str) -> set[str]:
 
 def main(seconds: float, first: int = 0) -> int:
     """Try for `seconds`; return how many promises were not kept."""
-    began, seed, broken = time.monotonic(), first, 0
+    began = time.monotonic()
+    seed = first
+    broken = 0
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() - began < seconds:
             for problem in (broken_promise_of_feed(seed), broken_promise_of_calendar(seed, Path(folder))):

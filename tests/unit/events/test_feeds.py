@@ -12,7 +12,8 @@ from springtide.events.feed_spans import MOST_TIMES
 from springtide.policy.calendar.ical import MAX_FEED_BYTES, parse_ical, read_ical
 from unit.events.feeds import GOOD, GOOD_SPAN, calendar_text, event, feed, read, times, told
 
-START, END = "DTSTART:20261205T080000Z", "DTEND:20261205T100000Z"
+START = "DTSTART:20261205T080000Z"
+END = "DTEND:20261205T100000Z"
 BERLIN = ";TZID=Europe/Berlin:"
 EVENING = (f"DTSTART{BERLIN}20261130T180000", f"DTEND{BERLIN}20261130T200000")
 WEEKLY = (*EVENING, "RRULE:FREQ=WEEKLY;COUNT=4")

@@ -21,7 +21,8 @@ def replicas(*going_on: Occurrence, cap: int | None = None, expected: int = 10) 
 
 
 def test_overlapping_events_are_the_maximum_and_no_sum() -> None:
-    flash, day = occurrence("flash", "2026-11-11T10:00", web="2x"), occurrence("day", "2026-11-11T00:00", 24, web=15)
+    flash = occurrence("flash", "2026-11-11T10:00", web="2x")
+    day = occurrence("day", "2026-11-11T00:00", 24, web=15)
 
     assert replicas(flash, day) == {"web": 20}
 
@@ -53,10 +54,8 @@ def test_two_events_in_conflict_with_the_cap_go_by_priority() -> None:
 
 
 def test_what_a_higher_event_holds_already_costs_a_lower_one_nothing() -> None:
-    low, high = (
-        occurrence("low", "2026-11-11T00:00", web=60, priority=10),
-        occurrence("high", "2026-11-11T10:00", web=50),
-    )
+    low = occurrence("low", "2026-11-11T00:00", web=60, priority=10)
+    high = occurrence("high", "2026-11-11T10:00", web=50)
 
     assert replicas(low, high, cap=60) == {"web": 60}
     assert replicas(low, high, cap=55) == {"web": 55}

@@ -74,7 +74,8 @@ class TestDue:
         assert after_the_first.start == utc("2026-11-11T09:40")
 
     def test_events_of_one_instant_are_one_run_with_the_longest_lead(self) -> None:
-        one, two = occurrence("one", "2026-11-11T12:00"), occurrence("two", "2026-11-11T12:00", 5)
+        one = occurrence("one", "2026-11-11T12:00")
+        two = occurrence("two", "2026-11-11T12:00", 5)
         found = scheduled_preparations((one, two), {one.id: HOUR, two.id: 2 * HOUR}, (), now=NOW)
 
         assert times(found) == ["10:00:00"]
@@ -88,10 +89,8 @@ class TestDue:
     def test_what_is_over_is_skipped_unless_everything_is_asked_for(self) -> None:
         found = due([occurrence("past", "2026-11-11T07:00"), occurrence("next", "2026-11-11T12:00")])
 
-        useful, every = (
-            next_preparation(found, after=None, not_over_at=NOW),
-            next_preparation(found, after=None, not_over_at=None),
-        )
+        useful = next_preparation(found, after=None, not_over_at=NOW)
+        every = next_preparation(found, after=None, not_over_at=None)
 
         assert (useful, every) == (found[1], found[0])
         assert next_preparation(found, after=found[1].at, not_over_at=None) is None
@@ -178,7 +177,8 @@ class TestKnown:
         assert self.read(folder, memory).problem is not None
 
     def test_memory_is_kept_in_a_file_whole_or_not_at_all(self, folder: Path, tmp_path: Path) -> None:
-        file, memory = tmp_path / "state" / "known.json", dict(self.read(folder).memory)
+        file = tmp_path / "state" / "known.json"
+        memory = dict(self.read(folder).memory)
 
         save_cache(file, memory)
 

@@ -85,7 +85,8 @@ class TestLateness:
     NOW = utc("2026-11-11T09:50")
 
     def late(self, *, ahead: float, started: tuple[Started, ...] = (), after: float = 0.0) -> str | None:
-        now, start = self.NOW + timedelta(seconds=after), self.NOW + timedelta(seconds=ahead)
+        now = self.NOW + timedelta(seconds=after)
+        start = self.NOW + timedelta(seconds=ahead)
         return lateness(ORDERS, started, MEASURED, PACE, start=start, now=now)
 
     def test_it_is_known_before_the_start(self) -> None:

@@ -42,7 +42,8 @@ from springtide.policy.language.units import Factor
 from unit.events.calendars import calendar
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
-THREEFOLD, EIGHT = ServiceRequest(multiply=Factor("3x")), ServiceRequest(replicas=8)
+THREEFOLD = ServiceRequest(multiply=Factor("3x"))
+EIGHT = ServiceRequest(replicas=8)
 
 
 def rehearsable(*models: dict[str, Any], **rehearsal: Any) -> Any:
@@ -118,7 +119,8 @@ class TestTheLoad:
         assert (found.rate, found.cut) == (rate, cut)
 
     def test_it_lasts_the_shorter_of_both_times_and_no_longer_than_its_requests(self) -> None:
-        longest, shorter = LoadLimits(max_rate=1000, seconds=600), rehearsable(duration="30s")
+        longest = LoadLimits(max_rate=1000, seconds=600)
+        shorter = rehearsable(duration="30s")
         assert order().seconds == 60
         assert ordered(wanted=longest).seconds == 120  # type: ignore[union-attr]
         assert ordered(policy=shorter).seconds == 30  # type: ignore[union-attr]
@@ -201,11 +203,9 @@ class TestWhatIsRehearsed:
 
 class TestThereAndBack:
     def test_a_rehearsal_makes_nothing_smaller(self) -> None:
-        shrinks, grows, stays = (
-            ServicePlan(service="a", current=9, steps=(5,)),
-            ServicePlan(service="b", current=2, steps=(4, 6)),
-            ServicePlan(service="c", current=3, steps=(), after=(), reason="as it is"),
-        )
+        shrinks = ServicePlan(service="a", current=9, steps=(5,))
+        grows = ServicePlan(service="b", current=2, steps=(4, 6))
+        stays = ServicePlan(service="c", current=3, steps=(), after=(), reason="as it is")
 
         found = without_shrinking([shrinks, grows, stays])
 
@@ -213,10 +213,8 @@ class TestThereAndBack:
         assert found[0].reason == "9 are more than the rehearsal asks for"
 
     def test_what_depends_on_others_goes_back_first(self) -> None:
-        db, web = (
-            ReleaseTarget(service="db", before=2, current=4, floor=0, step_down=1.0),
-            ReleaseTarget(service="web", before=2, current=6, floor=0, step_down=1.0, after=("db", "cache")),
-        )
+        db = ReleaseTarget(service="db", before=2, current=4, floor=0, step_down=1.0)
+        web = ReleaseTarget(service="web", before=2, current=6, floor=0, step_down=1.0, after=("db", "cache"))
 
         found = release_orders([db, web])
 
@@ -228,10 +226,8 @@ class TestThereAndBack:
         assert (found.steps, found.reason) == ((5,), "the rehearsal is over: what other events hold")
 
     def test_a_floor_goes_back_to_its_owners_minimum_at_once_and_stays_under_other_events(self) -> None:
-        db, web = (
-            ReleaseTarget(service="db", before=2, current=9, floor=0, step_down=0.5, owner_minimum=2),
-            ReleaseTarget(service="web", before=2, current=9, floor=6, step_down=0.5, owner_minimum=2, until=NOW),
-        )
+        db = ReleaseTarget(service="db", before=2, current=9, floor=0, step_down=0.5, owner_minimum=2)
+        web = ReleaseTarget(service="web", before=2, current=9, floor=6, step_down=0.5, owner_minimum=2, until=NOW)
 
         found = release_orders([db, web])
 

@@ -22,7 +22,8 @@ def message(**changes: object) -> str:
 
 
 def test_a_service_that_is_well_is_released_step_by_step() -> None:
-    sizes, facts = [], FACTS
+    sizes = []
+    facts = FACTS
     while (order := order_for(facts, {})).steps:
         sizes.append(order.steps[-1])
         facts = replace(facts, current=sizes[-1])

@@ -154,7 +154,8 @@ def test_order_pace_and_number_hold_in_every_preparation(
 def turns(pods: list[int], per_minute: int, every: float, count: int) -> list[tuple[float, int]]:
     """Return when so many turns start services of so many pods each, when every run has ended by the next turn."""
     orders = [order(f"s{at:03d}", many) for at, many in enumerate(pods)]
-    pace, started = Pace(per_minute, len(pods)), list[Started]()
+    pace = Pace(per_minute, len(pods))
+    started = list[Started]()
     for number in range(count):
         now = START + timedelta(seconds=number * every)
         turn = decide_turn(orders, started, pace, now=now, until_next=timedelta(seconds=every))

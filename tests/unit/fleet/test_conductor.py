@@ -161,7 +161,8 @@ class TestOneTurn:
         assert (turn.is_over, turn.waiting) == (False, {"web": "run r0 owns web"})
 
     def test_all_turns_can_be_taken_in_one_process(self) -> None:
-        observation, told = Scene([growing("web")]), list[TurnReport]()
+        observation = Scene([growing("web")])
+        told = list[TurnReport]()
 
         report = conducted(observation.conductor(), observation.due, told.append)
 
@@ -173,7 +174,8 @@ class TestOneTurn:
 class TestNamesOfRuns:
     def test_a_sweep_and_a_preparation_due_at_one_instant_share_none(self) -> None:
         instant = "scheduled__2026-11-10T23:30:00+00:00"
-        sweep, preparation = Scene([growing("web", 4)]), Scene([growing("web", 6)])
+        sweep = Scene([growing("web", 4)])
+        preparation = Scene([growing("web", 6)])
         preparation.runs = sweep.runs
         sweep.conductor(f"adjust_capacity__{instant}").turn(sweep.due)
         preparation.conductor(f"prepare_events__{instant}").turn(preparation.due)
@@ -236,7 +238,8 @@ class TestWhatAPreparationTeaches:
         assert (kept.size.runs, kept.size.pods) == (3, 20)
 
     def test_one_that_failed_or_had_nothing_to_do_teaches_nothing(self) -> None:
-        failed, idle = Scene([growing("web")]), Scene([ServicePlan(service="web", current=2, steps=())])
+        failed = Scene([growing("web")])
+        idle = Scene([ServicePlan(service="web", current=2, steps=())])
         failed.runs.state_of_all = ChildRunState.FAILED
         for observation in (failed, idle):
             self.prepared(observation)
@@ -302,7 +305,8 @@ class TestNotes:
         return replace(Fleet({"web": (), "db": ()}).fleet_ports(), clock=ManualClock(NOW), open_store=opened)
 
     def test_two_preparations_at_one_moment_both_hold_what_they_ask_for(self, tmp_path: Path) -> None:
-        fleet, together = self.fleet(tmp_path / "runs.db"), threading.Barrier(2)
+        fleet = self.fleet(tmp_path / "runs.db")
+        together = threading.Barrier(2)
         fleet.open_store().__exit__(None, None, None)  # its tables are there
         events = [FLASH, occurrence("launch", "2026-11-11T10:00", web=7, db=8)]
 

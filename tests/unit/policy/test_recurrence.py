@@ -47,7 +47,8 @@ def test_rules_are_read_as_another_library_reads_them(
         days = [day.lstrip("-0123456789") for day in days]
     text = ";".join((f"FREQ={frequency}", *parts.values(), *([f"BYDAY={','.join(days)}"] if days else ())))
     first = START + timedelta(hours=hours)
-    after, before = first + timedelta(days=30), first + timedelta(days=500)
+    after = first + timedelta(days=30)
+    before = first + timedelta(days=500)
     last = before + timedelta(days=3700)  # the other library looks for ever where nothing comes
 
     other = rrulestr(f"{text};UNTIL={last:%Y%m%dT%H%M%S}" if "COUNT" not in text else text, dtstart=first)

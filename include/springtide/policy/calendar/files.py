@@ -111,7 +111,8 @@ def _check(calendar: EventCalendar, document: Document, services: Collection[str
     """Note what only the world around a calendar can say: its name, files beside it, services that have no policy."""
     from pathlib import Path
 
-    spec, path = calendar.spec, Path(document.file)
+    spec = calendar.spec
+    path = Path(document.file)
     if path.stem != calendar.name:
         message = f"call the file {calendar.name}.yaml, as its calendar"
         document.refuse("policy_name_mismatch", message, ("metadata", "name"))

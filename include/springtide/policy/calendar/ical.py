@@ -157,7 +157,8 @@ def _as_utf8(raw: bytes) -> bytes:
 
 def _logical_lines(raw: bytes) -> Iterator[tuple[int, str, bool]]:
     """Yield each unfolded line: its number, its text, and whether it is UTF-8 (else it is read as Windows-1252)."""
-    start, parts = 0, b""
+    start = 0
+    parts = b""
     for number, piece in enumerate(raw.split(b"\n"), start=1):
         line = piece.removesuffix(b"\r")
         if line[:1] in (b" ", b"\t") and parts and not _is_border(parts):
@@ -165,7 +166,8 @@ def _logical_lines(raw: bytes) -> Iterator[tuple[int, str, bool]]:
             continue
         if parts.strip():
             yield start, *_decoded(parts)
-        start, parts = number, line
+        start = number
+        parts = line
     if parts.strip():
         yield start, *_decoded(parts)
 

@@ -99,7 +99,8 @@ class EventWindow(Part):
             yield Contradiction(("repeat",), "with repeat, start and end are clock times: leave the offset out")
 
     def _is_reversed(self) -> bool:
-        start, end = self.start.wall, self.end.wall if self.end else None
+        start = self.start.wall
+        end = self.end.wall if self.end else None
         return end is not None and (start.tzinfo is None) == (end.tzinfo is None) and end <= start
 
     def is_reversed_in(self, zone: ZoneInfo) -> bool:

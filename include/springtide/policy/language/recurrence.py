@@ -216,7 +216,8 @@ class RecurrenceRule:
         return [time(*parts) for parts in product(*choices)]
 
     def _day_filter(self, first: datetime) -> _DayFilter:
-        numbers, weekdays = dict(self.numbers), self.weekdays
+        numbers = dict(self.numbers)
+        weekdays = self.weekdays
         if not weekdays and not {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY"} & numbers.keys():
             if self.frequency == "YEARLY":
                 numbers.setdefault("BYMONTH", (first.month,))
@@ -257,9 +258,11 @@ class _DayFilter:
     def _holds_weekday(self, day: date, month_length: int, year_day: int, year_length: int) -> bool:
         if not self.weekdays:
             return True
-        inside, length = day.day, month_length
+        inside = day.day
+        length = month_length
         if self.frequency == "YEARLY" and "BYMONTH" not in self.numbers:
-            inside, length = year_day, year_length
+            inside = year_day
+            length = year_length
         places = {0, (inside - 1) // 7 + 1, -((length - inside) // 7 + 1)}
         counts = self.frequency in ("YEARLY", "MONTHLY")
         return any(day.weekday() == weekday and (not counts or at in places) for at, weekday in self.weekdays)
