@@ -67,8 +67,8 @@ def _lines(checks: FileChecks) -> Iterator[str]:
 
 def _summary(checks: FileChecks) -> str:
     files = f"{_counted(checks.policies, 'policy', 'policies')} and {_counted(checks.calendars, 'calendar')}"
-    found = f"{_counted(len(checks.errors), 'error')}, {_counted(len(checks.warnings), 'warning')}"
-    return f"{files}: {found}"
+    problems = f"{_counted(len(checks.errors), 'error')}, {_counted(len(checks.warnings), 'warning')}"
+    return f"{files}: {problems}"
 
 
 def _counted(number: int, singular: str, plural: str | None = None) -> str:

@@ -182,18 +182,18 @@ def _check_calendars(repository: _Repository, now: datetime) -> None:
 
 def _frozen_events(views: dict[Path, ExpandedCalendar], now: datetime) -> Iterator[Violation]:
     """Yield each coming event that a freeze keeps from being prepared, once, with its first such occurrence."""
-    almanac = Calendars(tuple(views.values()))
-    leads = leads_of(almanac, MeasuredRuns(), now)
+    together = Calendars(tuple(views.values()))
+    leads = leads_of(together, MeasuredRuns(), now)
     paths = {view.calendar.name: path for path, view in views.items()}
     calendars = {view.calendar.name: view.calendar for view in views.values()}
     reported: set[tuple[str, str, str]] = set()
-    for occurrence in almanac.occurrences:
+    for occurrence in together.occurrences:
         if occurrence.end <= now:
             continue
         prepared = occurrence.start - leads[occurrence.id].length
         for service in occurrence.asks:
             key = (occurrence.calendar, occurrence.event, service)
-            reason = almanac.frozen(service, prepared, occurrence.event)
+            reason = together.frozen(service, prepared, occurrence.event)
             if reason is None or key in reported:
                 continue
             reported.add(key)

@@ -61,7 +61,7 @@ class ServicePlan:
         lists = {
             "steps": list(self.steps),
             "after": list(self.after),
-            "connection_uses": [asdict(one) for one in self.connection_uses],
+            "connection_uses": [asdict(use) for use in self.connection_uses],
         }
         return asdict(self) | lists | {"until": until}
 
@@ -69,7 +69,7 @@ class ServicePlan:
     def from_record(cls, record: Mapping[str, Any]) -> ServicePlan:
         """Return the order that `to_record` stored."""
         until = datetime.fromisoformat(record["until"]) if record.get("until") else None
-        connection_uses = tuple(ConnectionUse(**one) for one in record.get("connection_uses", ()))
+        connection_uses = tuple(ConnectionUse(**use) for use in record.get("connection_uses", ()))
         lists = {"steps": tuple(record["steps"]), "after": tuple(record["after"]), "connection_uses": connection_uses}
         return cls(**{**record, **lists, "until": until})
 
@@ -118,12 +118,12 @@ def waves(orders: Sequence[ServicePlan]) -> tuple[tuple[str, ...], ...]:
     except CycleError as error:
         circle = set(error.args[1])
         return waves([order for order in orders if order.service not in circle])
-    found = []
+    collected = []
     while sorter.is_active():
         ready = sorter.get_ready()
-        found.append(tuple(sorted(ready)))
+        collected.append(tuple(sorted(ready)))
         sorter.done(*ready)
-    return tuple(found)
+    return tuple(collected)
 
 
 def decide_turn(
@@ -140,11 +140,11 @@ def decide_turn(
     reach the pace, and are ahead of it by `until_next` and the pods of one run at most.
     """
     state = _State(orders, started)
-    going = [one for one in started if one.state is ChildRunState.GOING]
+    going = [run for run in started if run.state is ChildRunState.GOING]
     free = pace.runs - len(going)
     opens_at = _opens_at(orders, started, pace)
     starts: list[tuple[str, int]] = []
-    waiting: dict[str, str] = {one.service: "its run goes on" for one in going}
+    waiting: dict[str, str] = {run.service: "its run goes on" for run in going}
     paced = False
     for order in state.pending():
         missing = [name for name in order.after if name in state.orders and not state.stands(name)]
@@ -175,8 +175,8 @@ def _opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: P
     """Return when the pace lets the next run start: each start pays for its pods in time."""
     by_name = {order.service: order for order in orders}
     opens: datetime | None = None
-    for one in sorted(started, key=lambda one: one.at):
-        opens = max(one.at, opens or one.at) + _spent(by_name[one.service], one.step, pace)
+    for run in sorted(started, key=lambda run: run.at):
+        opens = max(run.at, opens or run.at) + _spent(by_name[run.service], run.step, pace)
     return opens
 
 
@@ -194,7 +194,7 @@ class _State:
 
     def __init__(self, orders: Sequence[ServicePlan], started: Sequence[Started]) -> None:
         self.orders = {order.service: order for order in orders}
-        self._runs = {(one.service, one.step): one for one in started}
+        self._runs = {(run.service, run.step): run for run in started}
         self._sorted = [name for wave in waves(orders) for name in wave]
         self._held = dict.fromkeys(self.orders.keys() - self._sorted, "held back: its `after` leads back to itself")
         for name in self._sorted:

@@ -37,7 +37,7 @@ WAY_BACK: Final = "back-"
 """What stands in the names of the runs that give a rehearsal back."""
 
 
-def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection]) -> Sequence[ServicePlan]:
+def growth_orders(fleet: FleetPorts, due: Due, inspections: Mapping[str, Inspection]) -> Sequence[ServicePlan]:
     """Return the orders of the event itself; nothing is made smaller.
 
     Raises:
@@ -51,7 +51,7 @@ def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection]) 
             code="rehearsal_expired",
             field="minutes",
         )
-    return without_shrinking(decided_orders(fleet, due, facts))
+    return without_shrinking(decided_orders(fleet, due, inspections))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,16 @@ class WayBack:
         rehearsal = due.events[0]
         with fleet.open_store() as store:
             store.drop_notes(list(rehearsal.asks), rehearsal.id)
-        before = {name: facts for name, facts in self.looked().items() if name in rehearsal.asks and not facts.is_owned}
+        before = {
+            name: inspection
+            for name, inspection in self.looked().items()
+            if name in rehearsal.asks and not inspection.is_owned
+        }
         seen = self._seen(list(before))
         with fleet.open_store() as store:
             notes = store.notes(list(seen), now=fleet.clock.now())
         held = with_events(fleet, replace(due, events=()), seen, notes)
-        backs = [_back(facts, before=before[name].current) for name, facts in held.items()]
+        backs = [_back(inspection, before=before[name].current) for name, inspection in held.items()]
         return [*release_orders(backs), *unseen_orders(before.keys() - seen.keys(), {})]
 
     def _seen(self, services: Sequence[str]) -> dict[str, Inspection]:
@@ -86,14 +90,14 @@ class WayBack:
         with self.fleet.open_ports() as ports:
             for service in services:
                 try:
-                    facts = inspect_service(ports, self.fleet.policies.get(service))
+                    inspection = inspect_service(ports, self.fleet.policies.get(service))
                 except PermanentError as error:
                     log.warning("service_not_seen", service=service, code=error.code, message=error.message)
                     continue
-                if not facts.is_owned:
-                    seen[service] = facts
+                if not inspection.is_owned:
+                    seen[service] = inspection
                 elif not self._is_given_up(self.fleet.clock.now()):
-                    raise Fenced(str(facts.frozen), code="run_active", field=service)
+                    raise Fenced(str(inspection.frozen), code="run_active", field=service)
         return seen
 
     def _is_given_up(self, now: datetime) -> bool:
@@ -104,17 +108,17 @@ class WayBack:
         return now - datetime.fromisoformat(since) > BUSY_FOR
 
 
-def _back(facts: Inspection, *, before: int) -> ReleaseTarget:
-    minimum = facts.minimum
+def _back(inspection: Inspection, *, before: int) -> ReleaseTarget:
+    minimum = inspection.minimum
     return ReleaseTarget(
-        service=facts.service,
+        service=inspection.service,
         before=before,
-        current=facts.current,
-        floor=facts.floor or 0,
-        step_down=facts.step_down,
-        after=facts.after,
+        current=inspection.current,
+        floor=inspection.floor or 0,
+        step_down=inspection.step_down,
+        after=inspection.after,
         owner_minimum=minimum.owner_minimum if minimum else None,
-        until=minimum.until(facts.events_until) if minimum else None,
+        until=minimum.until(inspection.events_until) if minimum else None,
     )
 
 
@@ -158,7 +162,7 @@ class ServiceRehearsal:
             return replace(outcome, message=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")
         return self._tested(self.facts, replace(outcome, replicas=self.prepared.standing[self.service]))
 
-    def _tested(self, facts: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
+    def _tested(self, inspection: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
         policy = self.fleet.policies.get(self.service)
         wanted = self.rehearsal.wanted
         order = load_order(
@@ -166,8 +170,8 @@ class ServiceRehearsal:
             self.rehearsal.occurrence.asks[self.service],
             wanted,
             replicas=outcome.replicas,
-            demand=facts.health.demand,
-            expected=facts.expected,
+            demand=inspection.health.demand,
+            expected=inspection.expected,
         )
         if isinstance(order, LoadOrder):
             return self._loaded(policy, outcome, order)

@@ -38,8 +38,8 @@ class SmallAirflow(BaseHTTPRequestHandler):
             self._answer(200, body)
 
     def do_GET(self) -> None:
-        found = self.runs.get(self.path.removeprefix(f"{RUNS}/"))
-        self._answer(404 if found is None else 200, found or {})
+        run = self.runs.get(self.path.removeprefix(f"{RUNS}/"))
+        self._answer(404 if run is None else 200, run or {})
 
     def do_DELETE(self) -> None:
         del self.runs[self.path.removeprefix(f"{RUNS}/")]

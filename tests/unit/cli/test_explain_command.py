@@ -37,10 +37,10 @@ def test_programs_get_every_input_and_every_guard(tmp_path: Path) -> None:
 
 
 def test_people_get_tables_and_a_plot(tmp_path: Path) -> None:
-    told = run(tmp_path, "--current", "20", "--plot", str(tmp_path / "why.html"))
+    printed = run(tmp_path, "--current", "20", "--plot", str(tmp_path / "why.html"))
     page = (tmp_path / "why.html").read_text()
 
-    assert "did not bind" in told
-    assert "per_replica" in told
+    assert "did not bind" in printed
+    assert "per_replica" in printed
     assert "<h1>Why world-cup needs 20</h1>" in page  # 19 are needed, which is within the tolerance of 20
     assert "model target_utilization" in page

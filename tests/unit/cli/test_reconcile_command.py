@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """A workload of two pods; the command's ports are its."""
-    made = Simulation.of(2)
+    world = Simulation.of(2)
 
     @contextmanager
     def ports(_place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        yield made.ports()
+        yield world.ports()
 
     monkeypatch.setattr(CliContext, "ports", ports)
-    return made
+    return world
 
 
 @pytest.fixture

@@ -103,8 +103,8 @@ class TestWhatIsWrong:
 
         done = validate(folder / path.name)
 
-        told = done.stdout.replace(f"{folder}/", "").splitlines()
-        assert [line for line in path.with_suffix(".txt").read_text().splitlines() if line not in told] == []
+        printed = done.stdout.replace(f"{folder}/", "").splitlines()
+        assert [line for line in path.with_suffix(".txt").read_text().splitlines() if line not in printed] == []
         assert done.exit_code == 1
 
     def test_is_told_of_all_files_at_once(self, repository: Path) -> None:
@@ -239,8 +239,8 @@ class TestGithub:
 def test_it_is_a_pre_commit_hook_that_runs_the_command() -> None:
     (hook,) = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
 
-    message = [*hook["entry"].split(), *hook["args"]]
+    command = [*hook["entry"].split(), *hook["args"]]
 
-    assert message == ["springtide", "validate", "."]
+    assert command == ["springtide", "validate", "."]
     assert hook["pass_filenames"] is False  # with the changed files alone, services of others would be unknown
     assert re.search(hook["files"], "policies/checkout.yml")

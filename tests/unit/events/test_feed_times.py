@@ -97,7 +97,7 @@ class TestZones:
 
         assert times(reading) == [GOOD_SPAN]
         assert "is not known" in told(reading)
-        assert any("VTIMEZONE 'Customized Time Zone' cannot be read" in str(one) for one in reading.findings)
+        assert any("VTIMEZONE 'Customized Time Zone' cannot be read" in str(finding) for finding in reading.findings)
 
     def test_clocks_of_a_feed_go_forward_and_back_as_those_of_iana(self) -> None:
         for day in ("20270328T013000", "20270328T023000", "20270328T033000", "20271031T013000", "20271031T023000"):

@@ -66,41 +66,41 @@ def ordered(ask: ServiceRequest = THREEFOLD, *, wanted: LoadLimits = PRESSING, *
 
 
 def order(**changes: Any) -> LoadOrder:
-    found = ordered()
-    assert isinstance(found, LoadOrder)
-    return replace(found, **changes)
+    load = ordered()
+    assert isinstance(load, LoadOrder)
+    return replace(load, **changes)
 
 
 class TestTheLoad:
     def test_it_is_the_forecast_peak_less_what_customers_send(self) -> None:
-        found = order()
+        load = order()
 
-        assert (found.peak, found.present, found.rate, found.cut) == (300, 100, 200, "")
-        assert (found.path, found.port, found.expect) == ("/buy", 81, 204)
-        assert (found.seconds, found.ramp, found.most) == (60, 15, 100_000)
-        assert (found.max_errors, found.p99_seconds) == (0.01, 1.0)
+        assert (load.peak, load.present, load.rate, load.cut) == (300, 100, 200, "")
+        assert (load.path, load.port, load.expect) == ("/buy", 81, 204)
+        assert (load.seconds, load.ramp, load.most) == (60, 15, 100_000)
+        assert (load.max_errors, load.p99_seconds) == (0.01, 1.0)
 
     def test_a_number_of_replicas_is_for_what_the_policy_plans_to_put_on_them(self) -> None:
-        found = ordered(EIGHT)
+        load = ordered(EIGHT)
 
-        assert isinstance(found, LoadOrder)
-        assert found.peak == pytest.approx(8 * 70)
+        assert isinstance(load, LoadOrder)
+        assert load.peak == pytest.approx(8 * 70)
 
     def test_the_most_cautious_model_says_what_one_replica_is_for(self) -> None:
         models = [
             {"model": "target_utilization", "per_replica": 100, "target": 0.7},
             {"model": "percentile", "per_replica": 60, "margin": "1.2x"},
         ]
-        found = ordered(EIGHT, policy=rehearsable(*models))
+        load = ordered(EIGHT, policy=rehearsable(*models))
 
-        assert isinstance(found, LoadOrder)
-        assert found.peak == pytest.approx(8 * 50)
+        assert isinstance(load, LoadOrder)
+        assert load.peak == pytest.approx(8 * 50)
 
     def test_without_such_a_model_it_is_what_is_on_one_now(self) -> None:
-        found = ordered(EIGHT, policy=rehearsable({"model": "fixed", "replicas": 2}))
+        load = ordered(EIGHT, policy=rehearsable({"model": "fixed", "replicas": 2}))
 
-        assert isinstance(found, LoadOrder)
-        assert found.peak == pytest.approx(8 * 100 / 2)
+        assert isinstance(load, LoadOrder)
+        assert load.peak == pytest.approx(8 * 100 / 2)
 
     @pytest.mark.parametrize(
         ("wanted", "rehearsal", "rate", "cut"),
@@ -113,10 +113,10 @@ class TestTheLoad:
     def test_it_is_cut_to_the_smaller_of_both_rates(
         self, wanted: LoadLimits, rehearsal: dict[str, Any], rate: float, cut: str
     ) -> None:
-        found = ordered(wanted=wanted, policy=rehearsable(**rehearsal))
+        load = ordered(wanted=wanted, policy=rehearsable(**rehearsal))
 
-        assert isinstance(found, LoadOrder)
-        assert (found.rate, found.cut) == (rate, cut)
+        assert isinstance(load, LoadOrder)
+        assert (load.rate, load.cut) == (rate, cut)
 
     def test_it_lasts_the_shorter_of_both_times_and_no_longer_than_its_requests(self) -> None:
         longest = LoadLimits(max_rate=1000, seconds=600)
@@ -146,14 +146,14 @@ class TestTheLoad:
         ],
     )  # fmt: skip
     def test_none_is_sent_where_none_may_or_can_be(self, changes: dict[str, Any], message: str) -> None:
-        found = ordered(**changes)
+        refusal = ordered(**changes)
 
-        assert isinstance(found, str)
-        assert message in found
+        assert isinstance(refusal, str)
+        assert message in refusal
 
 
 class TestWhatIsRehearsed:
-    ALMANAC = Calendars(
+    CALENDARS = Calendars(
         tuple(
             ExpandedCalendar.of(replaced, Path(), now=NOW)
             for replaced in (
@@ -164,39 +164,41 @@ class TestWhatIsRehearsed:
     )  # fmt: skip
 
     def test_the_next_occurrence_of_a_name(self) -> None:
-        found = named_event(self.ALMANAC, "flash", NOW)
+        event = named_event(self.CALENDARS, "flash", NOW)
 
-        assert found.start == datetime(2026, 11, 12, 10, tzinfo=UTC)
-        assert named_event(self.ALMANAC, f"{found.calendar}.flash", NOW) == found
+        assert event.start == datetime(2026, 11, 12, 10, tzinfo=UTC)
+        assert named_event(self.CALENDARS, f"{event.calendar}.flash", NOW) == event
 
     def test_one_occurrence_by_its_id(self) -> None:
-        last = self.ALMANAC.occurrences[-1]
+        last = self.CALENDARS.occurrences[-1]
 
-        assert named_event(self.ALMANAC, last.id, NOW) == last
+        assert named_event(self.CALENDARS, last.id, NOW) == last
 
     def test_what_is_not_known_or_over_is_refused_with_what_is(self) -> None:
         with pytest.raises(InputError, match=r"flush' is not an upcoming event .*; there are: sales\.flash"):
-            named_event(self.ALMANAC, "flush", NOW)
+            named_event(self.CALENDARS, "flush", NOW)
         with pytest.raises(InputError, match="there are: none"):
-            named_event(self.ALMANAC, "flash", NOW + timedelta(days=9))
+            named_event(self.CALENDARS, "flash", NOW + timedelta(days=9))
 
     def test_a_name_in_two_calendars_is_refused(self) -> None:
-        view = self.ALMANAC.views[0]
-        other = replace(view, occurrences=tuple(replace(one, calendar="other") for one in view.occurrences))
+        view = self.CALENDARS.views[0]
+        other = replace(
+            view, occurrences=tuple(replace(occurrence, calendar="other") for occurrence in view.occurrences)
+        )
 
         with pytest.raises(InputError, match=r"may be other\.flash, sales\.flash"):
             named_event(Calendars((view, other)), "flash", NOW)
 
     def test_it_asks_for_the_same_begins_now_and_expires(self) -> None:
-        event = self.ALMANAC.occurrences[0]
+        event = self.CALENDARS.occurrences[0]
 
-        found = rehearsal_of(event, NOW, timedelta(minutes=30))
+        rehearsal = rehearsal_of(event, NOW, timedelta(minutes=30))
 
-        assert (found.asks, found.start, found.end) == (event.asks, NOW, NOW + timedelta(minutes=30))
-        assert (found.calendar, found.event, found.priority) == ("ad-hoc", "rehearsal-flash", 0)
+        assert (rehearsal.asks, rehearsal.start, rehearsal.end) == (event.asks, NOW, NOW + timedelta(minutes=30))
+        assert (rehearsal.calendar, rehearsal.event, rehearsal.priority) == ("ad-hoc", "rehearsal-flash", 0)
 
     def test_the_name_of_an_event_with_a_long_one_is_one(self) -> None:
-        event = replace(self.ALMANAC.occurrences[0], event="a" * 52 + "-" + "b" * 10)
+        event = replace(self.CALENDARS.occurrences[0], event="a" * 52 + "-" + "b" * 10)
 
         assert rehearsal_of(event, NOW, timedelta(minutes=30)).event == "rehearsal-" + "a" * 52
 
@@ -207,36 +209,42 @@ class TestThereAndBack:
         grows = ServicePlan(service="b", current=2, steps=(4, 6))
         stays = ServicePlan(service="c", current=3, steps=(), after=(), reason="as it is")
 
-        found = without_shrinking([shrinks, grows, stays])
+        orders = without_shrinking([shrinks, grows, stays])
 
-        assert [one.steps for one in found] == [(), (4, 6), ()]
-        assert found[0].reason == "9 are more than the rehearsal asks for"
+        assert [each.steps for each in orders] == [(), (4, 6), ()]
+        assert orders[0].reason == "9 are more than the rehearsal asks for"
 
     def test_what_depends_on_others_goes_back_first(self) -> None:
         db = ReleaseTarget(service="db", before=2, current=4, floor=0, step_down=1.0)
         web = ReleaseTarget(service="web", before=2, current=6, floor=0, step_down=1.0, after=("db", "cache"))
 
-        found = release_orders([db, web])
+        orders = release_orders([db, web])
 
-        assert [(one.service, one.steps, one.after) for one in found] == [("db", (2,), ("web",)), ("web", (2,), ())]
+        assert [(each.service, each.steps, each.after) for each in orders] == [
+            ("db", (2,), ("web",)),
+            ("web", (2,), ()),
+        ]
 
     def test_what_other_events_hold_stays(self) -> None:
-        (found,) = release_orders([ReleaseTarget(service="web", before=2, current=6, floor=5, step_down=1.0)])
+        (back,) = release_orders([ReleaseTarget(service="web", before=2, current=6, floor=5, step_down=1.0)])
 
-        assert (found.steps, found.reason) == ((5,), "the rehearsal is over: what other events hold")
+        assert (back.steps, back.reason) == ((5,), "the rehearsal is over: what other events hold")
 
     def test_a_floor_goes_back_to_its_owners_minimum_at_once_and_stays_under_other_events(self) -> None:
         db = ReleaseTarget(service="db", before=2, current=9, floor=0, step_down=0.5, owner_minimum=2)
         web = ReleaseTarget(service="web", before=2, current=9, floor=6, step_down=0.5, owner_minimum=2, until=NOW)
 
-        found = release_orders([db, web])
+        orders = release_orders([db, web])
 
-        assert [(one.steps, one.gives_back, one.until) for one in found] == [((2,), True, None), ((6,), False, NOW)]
+        assert [(each.steps, each.gives_back, each.until) for each in orders] == [
+            ((2,), True, None),
+            ((6,), False, NOW),
+        ]
 
     def test_what_somebody_made_smaller_meanwhile_is_left_alone(self) -> None:
-        (found,) = release_orders([ReleaseTarget(service="web", before=3, current=2, floor=0, step_down=0.5)])
+        (back,) = release_orders([ReleaseTarget(service="web", before=3, current=2, floor=0, step_down=0.5)])
 
-        assert found.steps == ()
+        assert back.steps == ()
 
     @pytest.mark.parametrize(
         ("current", "target", "step_down", "steps"),
@@ -282,24 +290,24 @@ OUTCOME = RehearsalOutcome(
 
 class TestTheVerdict:
     def test_it_held(self) -> None:
-        found = judged(OUTCOME, order(), GOOD)
+        outcome = judged(OUTCOME, order(), GOOD)
 
-        assert found.verdict is RehearsalVerdict.HELD
-        assert found.message == (
+        assert outcome.verdict is RehearsalVerdict.HELD
+        assert outcome.message == (
             "held: 6 replicas, 200 of 200 requests/s on top of 100, 0 of 10000 failed, p50 8 ms, p99 20 ms, "
             "50 requests/s a replica"
         )
-        assert found.measured == MeasuredLoad(per_replica=50, replicas=6, is_limit=False, at=NOW)
+        assert outcome.measured == MeasuredLoad(per_replica=50, replicas=6, is_limit=False, at=NOW)
 
     def test_answers_that_came_too_late_measure_a_limit(self) -> None:
-        found = judged(OUTCOME, order(), LATE)
+        outcome = judged(OUTCOME, order(), LATE)
 
-        assert found.verdict is RehearsalVerdict.WOULD_NOT_HOLD
-        assert found.message == (
+        assert outcome.verdict is RehearsalVerdict.WOULD_NOT_HOLD
+        assert outcome.message == (
             "would not hold: stopped after 9 s, 900 requests: p99 was 1200 ms. One replica serves 35 requests/s: "
             "the peak needs 9 of them"
         )
-        assert found.measured == MeasuredLoad(per_replica=35, replicas=6, is_limit=True, at=NOW)
+        assert outcome.measured == MeasuredLoad(per_replica=35, replicas=6, is_limit=True, at=NOW)
 
     @pytest.mark.parametrize(
         ("changes", "message"),
@@ -312,35 +320,35 @@ class TestTheVerdict:
         ],
     )  # fmt: skip
     def test_whatever_else_breaks_measures_nothing(self, changes: dict[str, Any], message: str) -> None:
-        found = judged(OUTCOME, order(), replace(GOOD, **changes))
+        outcome = judged(OUTCOME, order(), replace(GOOD, **changes))
 
-        assert (found.verdict, found.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
-        assert message in found.message
+        assert (outcome.verdict, outcome.measured) == (RehearsalVerdict.WOULD_NOT_HOLD, None)
+        assert message in outcome.message
 
     def test_late_answers_from_the_first_second_on_measure_nothing(self) -> None:
         assert judged(OUTCOME, order(), replace(LATE, sustained=None)).measured is None
 
     @pytest.mark.parametrize("achieved", [None, 189.0])
     def test_what_was_not_sent_proves_nothing(self, achieved: float | None) -> None:
-        found = judged(OUTCOME, order(), replace(GOOD, achieved=achieved))
+        outcome = judged(OUTCOME, order(), replace(GOOD, achieved=achieved))
 
-        assert (found.verdict, found.measured) == (RehearsalVerdict.NOT_PROVEN, None)
-        assert "the generator had no time" in found.message
+        assert (outcome.verdict, outcome.measured) == (RehearsalVerdict.NOT_PROVEN, None)
+        assert "the generator had no time" in outcome.message
 
     def test_below_the_peak_it_is_not_proven_and_measured_all_the_same(self) -> None:
-        found = judged(OUTCOME, order(rate=200, peak=900, cut="max_rate is 200"), GOOD)
+        outcome = judged(OUTCOME, order(rate=200, peak=900, cut="max_rate is 200"), GOOD)
 
-        assert (found.verdict, found.measured) == (
+        assert (outcome.verdict, outcome.measured) == (
             RehearsalVerdict.NOT_PROVEN,
             MeasuredLoad(per_replica=50, replicas=6, is_limit=False, at=NOW),
         )
-        assert found.message.endswith("a replica; the peak is 900, but max_rate is 200")
+        assert outcome.message.endswith("a replica; the peak is 900, but max_rate is 200")
 
     @pytest.mark.parametrize("figures", [GOOD, LATE, None])
     def test_it_comes_back_from_its_stored_form(self, figures: LoadFigures | None) -> None:
-        found = OUTCOME if figures is None else judged(OUTCOME, order(), figures)
+        outcome = OUTCOME if figures is None else judged(OUTCOME, order(), figures)
 
-        assert RehearsalOutcome.from_record(json.loads(json.dumps(found.to_record()))) == found
+        assert RehearsalOutcome.from_record(json.loads(json.dumps(outcome.to_record()))) == outcome
 
 
 def report(*seconds: LoadWindow, **changes: Any) -> LoadReport:
@@ -360,16 +368,16 @@ def window(good: int, latency: float = 0.01) -> LoadWindow:
 
 class TestTheFigures:
     def test_the_rate_counts_from_the_end_of_the_ramp(self) -> None:
-        found = figures_of(report(*[window(10)] * 15, *[window(200)] * 45), order(), ready_before=6, ready_after=5)
+        figures = figures_of(report(*[window(10)] * 15, *[window(200)] * 45), order(), ready_before=6, ready_after=5)
 
-        assert (found.achieved, found.sustained, found.ready_after) == (200, 200, 5)
+        assert (figures.achieved, figures.sustained, figures.ready_after) == (200, 200, 5)
 
     def test_what_was_sustained_is_the_best_second_within_the_limits(self) -> None:
         seconds = [window(40), window(80), window(120), window(150, latency=1.1)]
 
-        found = figures_of(report(*seconds), order(), ready_before=6, ready_after=6)
+        figures = figures_of(report(*seconds), order(), ready_before=6, ready_after=6)
 
-        assert (found.achieved, found.sustained) == (None, 120)
+        assert (figures.achieved, figures.sustained) == (None, 120)
 
     def test_two_good_seconds_are_too_few(self) -> None:
         seconds = [window(40), window(80), window(150, latency=1.1)]
@@ -386,8 +394,8 @@ class TestWhatIsLearned:
         )
 
     def learned(self, *outcomes: tuple[int, float, bool]) -> tuple[float, bool] | None:
-        found = measured_of([self.outcome(days, per, is_limit=limit) for days, per, limit in outcomes], NOW)
-        return None if found is None else (found.per_replica, found.is_limit)
+        load = measured_of([self.outcome(days, per, is_limit=limit) for days, per, limit in outcomes], NOW)
+        return None if load is None else (load.per_replica, load.is_limit)
 
     def test_the_newest_limit_counts(self) -> None:
         assert self.learned((1, 40, True), (2, 30, True)) == (40, True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from springtide.events.release import Health, release_step
 from springtide.events.sweep import Inspection, order_for, orders_for, steps_up
-from unit.events.calendars import almanac, calendar, utc
+from unit.events.calendars import calendar, calendars_of, utc
 
 WELL = Health(None, demand=90.0, before=100.0)
 FACTS = Inspection(service="web", current=32, planned=10, health=WELL)
@@ -23,10 +23,10 @@ def message(**changes: object) -> str:
 
 def test_a_service_that_is_well_is_released_step_by_step() -> None:
     sizes = []
-    facts = FACTS
-    while (order := order_for(facts, {})).steps:
+    inspection = FACTS
+    while (order := order_for(inspection, {})).steps:
         sizes.append(order.steps[-1])
-        facts = replace(facts, current=sizes[-1])
+        inspection = replace(inspection, current=sizes[-1])
 
     assert sizes == [16, 10]
     assert order_for(FACTS, {}).reason == "released from 32 to 16 of the 10 that demand asks for"
@@ -76,9 +76,9 @@ def test_a_freeze_keeps_everything_as_it_is() -> None:
 
 
 def test_a_service_is_made_smaller_before_what_it_needs() -> None:
-    found = {"web": replace(FACTS, after=("db",)), "db": replace(FACTS, service="db")}
+    inspections = {"web": replace(FACTS, after=("db",)), "db": replace(FACTS, service="db")}
 
-    orders = {order.service: order for order in orders_for(found)}
+    orders = {order.service: order for order in orders_for(inspections)}
 
     assert (orders["web"].after, orders["db"].after) == ((), ("web",))
 
@@ -113,13 +113,13 @@ def test_no_order_goes_below_the_floor_or_below_what_is_needed(
 def test_load_that_vanished_gives_nothing_back(
     current: int, wanted: int, step_down: float, demand: float, before: float
 ) -> None:
-    found = release_step(
+    release = release_step(
         current=current, wanted=wanted, step_down=step_down, service=Health(None, demand, before), dependencies={}
     )
 
     if demand < 0.2 * before:
-        assert found.replicas >= current
-    assert min(current, wanted) <= found.replicas <= current
+        assert release.replicas >= current
+    assert min(current, wanted) <= release.replicas <= current
 
 
 class TestFreezes:
@@ -138,7 +138,7 @@ class TestFreezes:
 
     def frozen(self, event: str | None, now: str = "2026-12-24T12:00", **spec: Any) -> str | None:
         moment = utc(now)
-        known = almanac(calendar("UTC", self.EVENT, freezes=[self.FREEZE], **spec), now=moment)
+        known = calendars_of(calendar("UTC", self.EVENT, freezes=[self.FREEZE], **spec), now=moment)
         return known.frozen("web", moment, event)
 
     def test_a_freeze_refuses_and_says_how_it_is_lifted(self) -> None:

@@ -87,8 +87,8 @@ class Scene:
             calendars=lambda: QuickCalendars(own=self.pace),
             open_store=lambda: nullcontext(self.store),
         )
-        made = Conductor(fleet=fleet, runs=self.runs, memory=self.memory, decide=self.decide, parent=parent)
-        return replace(made, **changes)  # type: ignore[arg-type]
+        conductor = Conductor(fleet=fleet, runs=self.runs, memory=self.memory, decide=self.decide, parent=parent)
+        return replace(conductor, **changes)  # type: ignore[arg-type]
 
     def decide(self, _due: Due) -> list[ServicePlan]:
         self.decided += 1
@@ -162,12 +162,12 @@ class TestOneTurn:
 
     def test_all_turns_can_be_taken_in_one_process(self) -> None:
         observation = Scene([growing("web")])
-        told = list[TurnReport]()
+        turns = list[TurnReport]()
 
-        report = conducted(observation.conductor(), observation.due, told.append)
+        report = conducted(observation.conductor(), observation.due, turns.append)
 
         assert report.services == {"web": "2 → 3: it is asked for"}
-        assert [turn.is_over for turn in told] == [False, True]
+        assert [turn.is_over for turn in turns] == [False, True]
         assert observation.clock.now() == NOW + timedelta(seconds=5)
 
 
@@ -293,10 +293,10 @@ def asked_a_person(run_id: str) -> ScalingRun:
 
 
 class TestNotes:
-    FACTS = {
+    FACTS: ClassVar = {
         "web": Inspection(service="web", current=2, planned=2, expected=2),
         "db": Inspection(service="db", current=2, planned=2, expected=2),
-    }  # noqa: RUF012
+    }
 
     def fleet(self, store: Path) -> FleetPorts:
         def opened() -> AbstractContextManager[RunStore]:

@@ -81,11 +81,11 @@ class Block:
 
     def every(self, name: str) -> list[Property]:
         """Return the properties called `name`."""
-        return [one for one in self.properties if one.name == name]
+        return [line for line in self.properties if line.name == name]
 
     def first(self, name: str) -> Property | None:
         """Return the first property called `name`."""
-        return next((one for one in self.properties if one.name == name), None)
+        return next((line for line in self.properties if line.name == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,8 +216,8 @@ class _Parser:
         elif name == "END":
             self._end(value.upper(), line)
         elif name not in _NEVER_READ and (name[:2] != "X-" or name == "X-WR-TIMEZONE"):
-            found = Property(name=name, raw_parameters=parameters, value=value, line=line)
-            self._around().properties.append(found)
+            parsed = Property(name=name, raw_parameters=parameters, value=value, line=line)
+            self._around().properties.append(parsed)
 
     def end(self) -> ICalendar:
         """Return the file."""

@@ -336,7 +336,7 @@ class CalendarSpec(Part):
 
     def _unknown(self, at: int, override: OverrideSpec) -> Iterator[Contradiction]:
         freezes = [freeze.name for freeze in self.freezes]
-        events = [one.name for one in (*self.events, *self.imports, *self.holidays)]
+        events = [source.name for source in (*self.events, *self.imports, *self.holidays)]
         if override.freeze not in freezes:
             yield Contradiction(("overrides", at, "freeze"), _no_such("freeze", override.freeze, freezes))
         for index, event in enumerate(override.events):
@@ -348,10 +348,10 @@ def _twice(
     what: str, named: tuple[EventSource | FreezeSpec | OverrideSpec, ...], places: list[tuple[str, int]]
 ) -> Iterator[Contradiction]:
     seen: set[str] = set()
-    for one, place in zip(named, places, strict=True):
-        if one.name in seen:
-            yield Contradiction((*place, "name"), f"{one.name} stands twice among the {what}")
-        seen.add(one.name)
+    for source, place in zip(named, places, strict=True):
+        if source.name in seen:
+            yield Contradiction((*place, "name"), f"{source.name} stands twice among the {what}")
+        seen.add(source.name)
 
 
 def _no_such(kind: str, name: str, known: list[str]) -> str:

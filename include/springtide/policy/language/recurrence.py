@@ -114,18 +114,18 @@ class RecurrenceRule:
 
     def warnings(self, first: datetime) -> tuple[str, ...]:
         """Return what its owner may not mean, of what first comes at `first`."""
-        told = []
+        warnings = []
         days = self.numbers.get("BYMONTHDAY", (first.day,) if not self.weekdays else ())
         is_monthly = self.frequency == "MONTHLY" and not {"BYSETPOS", "BYYEARDAY", "BYWEEKNO"} & self.numbers.keys()
         if is_monthly and days and min(days) > _DAYS_OF_FEBRUARY:
-            told.append(
+            warnings.append(
                 f"it comes only in months that have a day {min(days)}; BYMONTHDAY=-1 is the last day of every month"
             )
         if self.last is not None and self.last.replace(tzinfo=None) < first - _DAY:
-            told.append(f"UNTIL lies before the start ({first:%Y-%m-%d}): it never takes place")
+            warnings.append(f"UNTIL lies before the start ({first:%Y-%m-%d}): it never takes place")
         elif not self.brings(first):
-            told.append(f"the start ({first:%A, %Y-%m-%d %H:%M}) is none of the times it brings: it counts as well")
-        return tuple(told)
+            warnings.append(f"the start ({first:%A, %Y-%m-%d %H:%M}) is none of the times it brings: it counts as well")
+        return tuple(warnings)
 
     def _brought(self, first: datetime, after: datetime, bound: datetime) -> Iterator[datetime]:
         """Yield what the rule brings from about `after` on, in order; `first` only where it brings it."""
@@ -186,12 +186,12 @@ class RecurrenceRule:
     def _in_period(self, period: datetime, first: datetime, lets_day: _DayFilter) -> list[datetime]:
         times = self._times(period, first)
         days = [day for day in self._days(period) if lets_day(day)] if times else []
-        found = [datetime.combine(day, moment) for day, moment in product(days, times)]
+        moments = [datetime.combine(day, moment) for day, moment in product(days, times)]
         positions = self.numbers.get("BYSETPOS")
         if positions is None:
-            return found
-        picked = {at - 1 if at > 0 else len(found) + at for at in positions}
-        return [wall for at, wall in enumerate(found) if at in picked]
+            return moments
+        picked = {at - 1 if at > 0 else len(moments) + at for at in positions}
+        return [wall for at, wall in enumerate(moments) if at in picked]
 
     def _days(self, period: datetime) -> list[date]:
         lengths = {
@@ -212,7 +212,7 @@ class RecurrenceRule:
             if at < fixed:
                 choices.append([own] if wanted is None or own in wanted else [])
             else:
-                choices.append([own] if wanted is None else sorted({min(one, 59) for one in wanted}))
+                choices.append([own] if wanted is None else sorted({min(number, 59) for number in wanted}))
         return [time(*parts) for parts in product(*choices)]
 
     def _day_filter(self, first: datetime) -> _DayFilter:
@@ -309,7 +309,7 @@ def parse_rule(text: str) -> RecurrenceRule:
         count=None if number is None else _number("COUNT", number, 1, 1_000_000),
         until=None if until is None else _until(until),
         numbers=numbers,
-        weekdays=() if weekdays is None else tuple(_weekday(one) for one in weekdays.split(",")),
+        weekdays=() if weekdays is None else tuple(_weekday(day) for day in weekdays.split(",")),
         week_start=WEEKDAYS.index(week_start),
         notes=tuple(notes),
     )
@@ -339,10 +339,10 @@ def _number(key: str, text: str, least: int, most: int) -> int:
 
 def _numbers(key: str, text: str) -> tuple[int, ...]:
     least, most = _RANGES[key]
-    found = tuple(_number(key, one, least, most) for one in text.split(","))
-    if key in _SIGNED and 0 in found:
+    numbers = tuple(_number(key, number, least, most) for number in text.split(","))
+    if key in _SIGNED and 0 in numbers:
         raise RuleError(f"{key}=0 is out of range: {least} to -1, or 1 to {most}")
-    return found
+    return numbers
 
 
 def _weekday(text: str) -> tuple[int, int]:
