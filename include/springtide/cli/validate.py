@@ -62,6 +62,8 @@ def _lines(checks: FileChecks) -> Iterator[str]:
     yield from map(str, checks.errors)
     for violation in checks.warnings:
         yield f"{violation} (a warning)"
+    for account in checks.sources:
+        yield f"{account.calendar}: {account}"
     yield _summary(checks)
 
 
@@ -84,6 +86,7 @@ def _record(checks: FileChecks) -> dict[str, Any]:
         "calendars": checks.calendars,
         "errors": [asdict(violation) for violation in checks.errors],
         "warnings": [asdict(violation) for violation in checks.warnings],
+        "sources": [account.to_record() for account in checks.sources],
     }
 
 

@@ -126,6 +126,32 @@ class SourceAccount:
             ]
         return tuple(violations)
 
+    def doubts(self, folder: str) -> tuple[Violation, ...]:
+        """Return what its owner should look at, as warnings about files below `folder`; its errors are `violations`.
+
+        A feed or holidays without anything ahead are one. A window that is over is none: calendars keep what was.
+        """
+        place = f"spec.{self.kind}.{self.name}"
+        findings = [finding for finding in self.findings if not finding.is_error]
+        doubts = [
+            Violation(
+                code="event_doubtful",
+                message=_with_uid(finding),
+                field=place,
+                file=f"{folder}/{finding.file}",
+                line=finding.line,
+            )
+            for finding in findings[:MOST_TOLD]
+        ]
+        file = f"{folder}/{self.file}"
+        if len(findings) > MOST_TOLD:
+            more = f"{len(findings) - MOST_TOLD} more oddities of its events"
+            doubts.append(Violation(code="event_doubtful", message=more, field=place, file=file))
+        if not self.ahead and self.kind in {"imports", "holidays"}:
+            idle = f"{self}: nothing is ahead"
+            doubts.append(Violation(code="source_idle", message=idle, field=place, file=file))
+        return tuple(doubts)
+
     def to_record(self) -> dict[str, Any]:
         """Return the form that `--output json` and Airflow show: JSON types only."""
         return {
