@@ -201,6 +201,6 @@ def _counted(head: FeedHead, event: FeedEvent, spans: list[Span], reading: FeedR
         reading.leave_out(NO_LENGTH, head)
         reading.tell("it lasts no time: give it a DTEND or a DURATION", head.block.line, head.uid or head.label)
     else:
-        # A series with a length may hold single moments, by RDATE: those are nothing to prepare, the others count.
+        # By RDATE a series may mix windows with single moments: those are nothing to prepare, the others count.
         return [span for span in spans if span[0] < span[1]] if event.added else spans
     return []

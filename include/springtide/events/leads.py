@@ -101,7 +101,7 @@ def lead_time(
     ]
     length = preparation_time(whole, times, pace)
     reason = "p95 of the measured runs in their order"
-    # What the runs say leaves out what lies between them: a scheduler's queue, an image's pull, a turn that came late.
+    # What the runs say leaves out what lies between them: a queue of the scheduler, a turn that came late.
     taken = seconds_by_size(preparations, EventSize.of(wanted))
     if taken and timedelta(seconds=p95(taken)) > length:
         length = timedelta(seconds=p95(taken))
@@ -142,7 +142,7 @@ def expected_orders(occurrence: Occurrence, measured: MeasuredRuns) -> tuple[Ser
     orders = []
     for service, ask in occurrence.asks.items():
         base = measured.expected.get(service, 1)
-        # A service that never ran counts as one replica: as many pods as can be are to be paid for in time.
+        # A service that never ran counts as one replica, the fewest: nearly all of its pods are to be paid for.
         target = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply)
         steps = steps_up(base, max(target or 1, base + 1), measured.step_up.get(service, math.inf))
         orders.append(

@@ -285,7 +285,7 @@ def forecast_peak(policy: ScalingPolicy, ask: ServiceRequest, *, demand: float, 
     loads = [load for load in map(planned_load, policy.spec.capacity.models) if load is not None]
     if loads:
         return ask.replicas * min(loads)
-    # Nothing is expected, or nothing comes: a peak of such a fraction would be a guess that looks like a measure.
+    # Without demand, or without any replica that it is expected to need, nothing is on one.
     return ask.replicas * demand / expected if expected and demand else None
 
 

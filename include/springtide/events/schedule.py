@@ -54,7 +54,7 @@ def scheduled_preparations(
     for start, group in groupby(in_order, key=attrgetter("start")):
         together = list(group)
         end = max(occurrence.end for occurrence in together)
-        # One run prepares all of them, so the longest lead counts; Airflow keeps logical dates to the second.
+        # One run prepares all of them, so the longest lead counts.
         planned = min(start - leads[occurrence.id] for occurrence in together).replace(microsecond=0)
         preparations.append(
             ScheduledPreparation(_due(planned, known.get(start), end, now.replace(microsecond=0)), start, end)

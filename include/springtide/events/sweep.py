@@ -55,7 +55,7 @@ class Inspection:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Inspection:
-        """Return the facts that `to_record` stored."""
+        """Return the inspection that `to_record` stored."""
         minimum = record["minimum"]
         until = record["events_until"]
         parsed = {
@@ -76,7 +76,7 @@ def with_floors(
     noted: Mapping[tuple[str, str], int],
     now: datetime,
 ) -> dict[str, Inspection]:
-    """Return the facts with what the events that are `going_on` ask for, and with what is frozen `now`.
+    """Return the inspections with what the events that are `going_on` ask for, and with what is frozen `now`.
 
     `noted` is what was expected for a service when an occurrence was prepared, by both names.
     """
@@ -113,6 +113,7 @@ def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Servi
     if minimum is None:
         return order
     if order.steps:
+        # At its owner's own minimum there is nothing left to hold, and so no note.
         is_back = order.steps[-1] == minimum.owner_minimum
         return replace(order, gives_back=is_back, until=None if is_back else minimum.until(inspection.events_until))
     if not minimum.lapses(events_until=inspection.events_until, planned=inspection.planned):
@@ -124,16 +125,19 @@ def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Servi
 
 def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
     wanted = max(inspection.planned or 0, inspection.floor or 0)
+    # Without a plan nothing may shrink, and yet an event's floor can be raised: its note says of how much.
     if inspection.planned is None and wanted <= inspection.current:
         return _stay(inspection, f"demand could not be judged ({inspection.problem}), so {inspection.current} stay")
     if wanted > inspection.current:
         owned = next((name for name in inspection.after if name in others and others[name].is_owned), None)
+        # What it comes after may be half way: more of this service would press on what is not there yet.
         if owned is not None:
             return _stay(
                 inspection, f"held at {inspection.current}: {owned}, which it comes after: {others[owned].frozen}"
             )
         is_event = inspection.floor is not None and inspection.floor >= (inspection.planned or 0)
         reason = inspection.floor_reason if is_event else f"demand asks for {wanted}"
+        # An autoscaler runs more than its minimum by itself: those pods are there, and no step has to start them.
         at = inspection.current if inspection.minimum is None else max(inspection.current, inspection.minimum.running)
         steps = steps_up(at, wanted, inspection.step_up) or (wanted,)  # a minimum under what runs already is no growth
         return ServicePlan(
@@ -185,6 +189,7 @@ def orders_for(inspections: Mapping[str, Inspection]) -> tuple[ServicePlan, ...]
     What is released goes in the opposite order: a service is made smaller before those that it comes after, so that
     nothing is ever larger than what it needs.
     """
+    # Growth goes from what is needed to what needs it, release the other way round: so each waits for the right ones.
     orders = {name: order_for(inspection, inspections) for name, inspection in inspections.items()}
     shrinking = {name for name, order in orders.items() if order.steps and order.steps[-1] < order.current}
     dependants = {

@@ -85,6 +85,7 @@ def due_preparation(
             owner=added.owner,
             reason=added.reason,
         )
+    # By the instant, not by ids: what was added to it since the run was scheduled is prepared with it.
     events = fleet.calendars().starting_at(starts_at)
     if not events:
         raise PermanentError(

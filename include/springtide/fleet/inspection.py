@@ -30,7 +30,7 @@ _LOOK_AGAIN_SECONDS: Final = 5.0
 
 
 def inspect_when_free(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
-    """Return the facts of one service once no run owns it, or as they are after `OWNED_FOR`: see `inspect_service`.
+    """Return what is found of one service once no run owns it, or as they are after `OWNED_FOR`: see `inspect_service`.
 
     What an event multiplies, and where its first run begins, cannot be said while another run is on its way.
     """
@@ -44,7 +44,7 @@ def inspect_when_free(ports: Ports, policy: ScalingPolicy, *, before: float | No
 
 
 def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
-    """Return the facts of one service. Writes nothing; sends the policy's smoke checks to what serves now.
+    """Return what is found of one service. Writes nothing; sends the policy's smoke checks to what serves now.
 
     `before` is the demand from before an event that is over, if there was one.
 
@@ -64,6 +64,7 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     try:
         observation, stable = admit(ports, request)
     except Fenced as error:
+        # A number read in the middle of a run is neither what was nor what will be: none is better.
         return replace(_facts(policy, 0, None, frozen=error.message), is_owned=True)
     current = standing_number(observation, stable, request.settings.type)
     plan, problem = _plan(ports, request)

@@ -20,7 +20,7 @@ from springtide.training.durations import measured_runs, without_person
 log = structlog.get_logger(__name__)
 
 
-def late_words(
+def foreseen_lateness(
     fleet: FleetPorts,
     memory: Memory,
     due: Due,

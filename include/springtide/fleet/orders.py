@@ -1,4 +1,4 @@
-"""What a sweep or a preparation orders: what demand and events ask for, by the facts of one look at each service."""
+"""What a sweep or a preparation orders: what demand and events ask for, by one inspection of each service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.record.events import Notes
 
-Looked = Callable[[], Mapping[str, Inspection]]
+Inspections = Callable[[], Mapping[str, Inspection]]
 """Returns what the look at each service found; a service that could not be looked at is not in it."""
 
 UNSEEN: Final = "it could not be looked at"
@@ -62,7 +62,7 @@ def is_unseen(order: ServicePlan) -> bool:
 def with_events(
     fleet: FleetPorts, due: Due, inspections: Mapping[str, Inspection], notes: Mapping[str, Sequence[EventNote]]
 ) -> dict[str, Inspection]:
-    """Return the facts with what the events that go on ask for, and with what is frozen."""
+    """Return the inspections with what the events that go on ask for, and with what is frozen."""
     now = fleet.clock.now()
     calendars = fleet.calendars()
     noted = {(note.occurrence.id, name): note.expected for name, many in notes.items() for note in many}
@@ -79,6 +79,7 @@ def _notes(
         for service in event.asks
         if service in inspections and not inspections[service].is_owned
     ]
+    # Kept before they are read: of two preparations at once the first note of an event counts, for both of them.
     if not is_dry:
         store.keep_notes(new, now=now)
     kept = store.notes(list(inspections), now=now)
@@ -107,7 +108,7 @@ def _held(calendars: Calendars, notes: Mapping[str, Sequence[EventNote]], now: d
     held: dict[str, Occurrence] = {}
     for note in (note for many in notes.values() for note in many):
         event = note.occurrence
-        if event.calendar in known:
+        if event.calendar in known:  # an event that was queued is in no calendar: its note alone holds it
             if event.id not in present:
                 continue
             event = present[event.id]

@@ -22,7 +22,7 @@ from springtide.fleet.due import Due
 from springtide.fleet.inspection import inspect_service
 from springtide.fleet.load_test import load_test
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Looked, decided_orders, unseen_orders, with_events
+from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Inspections, decided_orders, unseen_orders, with_events
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.rehearsal_request import AcceptedRehearsal
 from springtide.fleet.report import FleetReport
@@ -60,7 +60,7 @@ class WayBack:
 
     fleet: FleetPorts
     memory: Memory
-    looked: Looked
+    looked: Inspections
 
     def __call__(self, due: Due) -> Sequence[ServicePlan]:
         """Return the orders.
@@ -72,6 +72,7 @@ class WayBack:
         rehearsal = due.events[0]
         with fleet.open_store() as store:
             store.drop_notes(list(rehearsal.asks), rehearsal.id)
+        # What it had before is from the look before the rehearsal; a service that a run owned then has no such number.
         before = {
             name: inspection
             for name, inspection in self.looked().items()
@@ -96,6 +97,7 @@ class WayBack:
                     continue
                 if not inspection.is_owned:
                     seen[service] = inspection
+                # A run of the way there may go on. Its fence would refuse the way back, so that waits.
                 elif not self._is_given_up(self.fleet.clock.now()):
                     raise Fenced(str(inspection.frozen), code="run_active", field=service)
         return seen
@@ -124,7 +126,7 @@ def _back(inspection: Inspection, *, before: int) -> ReleaseTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRehearsal:
-    """The load test of one service. `facts` are of before the preparation, None where it could not be looked at.
+    """The load test of one service. `inspection` is of before the preparation, None where it could not be looked at.
 
     `prepared` is what became of the preparation; `memory` is this service's own: it knows whether the load was begun.
     """
@@ -133,7 +135,7 @@ class ServiceRehearsal:
     rehearsal: AcceptedRehearsal
     service: str
     run_id: str
-    facts: Inspection | None
+    inspection: Inspection | None
     prepared: FleetReport
     memory: Memory
 
@@ -155,12 +157,12 @@ class ServiceRehearsal:
             verdict=RehearsalVerdict.NOT_PROVEN,
             message="",
         )
-        if self.facts is None or self.service in self.prepared.problems:
+        if self.inspection is None or self.service in self.prepared.problems:
             why = self.prepared.problems.get(self.service, f"{UNSEEN}: {WHY_UNSEEN}")
             return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, message=f"could not be prepared: {why}")
-        if self.facts.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
-            return replace(outcome, message=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")
-        return self._tested(self.facts, replace(outcome, replicas=self.prepared.standing[self.service]))
+        if self.inspection.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
+            return replace(outcome, message=f"not proven: {self.inspection.frozen or 'the rehearsal has expired'}")
+        return self._tested(self.inspection, replace(outcome, replicas=self.prepared.standing[self.service]))
 
     def _tested(self, inspection: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
         policy = self.fleet.policies.get(self.service)

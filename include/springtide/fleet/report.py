@@ -45,7 +45,7 @@ class FleetReport:
         """Raise what is not as the events or demand want it.
 
         Raises:
-            PermanentError: the words of every service that failed, was held back or could not be looked at.
+            PermanentError: the messages of every service that failed, was held back or could not be looked at.
         """
         if self.problems:
             problems = "; ".join(f"{name}: {why}" for name, why in self.problems.items())

@@ -99,6 +99,7 @@ class RecurrenceRule:
             return
         if after <= first:
             yield first
+        # COUNT counts what the rule brings; a start outside its rule comes on top.
         for number, wall in enumerate(self._brought(first, after, bound), start=self._skipped(first, after) + 1):
             if wall > bound or (self.count is not None and number > self.count):
                 return
@@ -153,6 +154,7 @@ class RecurrenceRule:
 
     def _periods(self, first: datetime, after: datetime) -> Iterator[datetime]:
         """Yield where each period begins, from the one that holds `after` on; all from the start where COUNT counts."""
+        # In whole intervals from the start: every second week stays the same second week, however far it is skipped.
         near = first if self.count is not None else max(first, after)
         if self.frequency in _STEPS:
             step = _STEPS[self.frequency] * self.interval
@@ -199,6 +201,7 @@ class RecurrenceRule:
             "MONTHLY": monthrange(period.year, period.month)[1],
             "WEEKLY": 7,
         }
+        # Days after 9999 do not exist, though the period that holds the last of them does.
         length = min(lengths.get(self.frequency, 1), (date.max - period.date()).days)
         return [period.date() + _DAY * number for number in range(length)]
 
@@ -212,12 +215,14 @@ class RecurrenceRule:
             if at < fixed:
                 choices.append([own] if wanted is None or own in wanted else [])
             else:
+                # a leap second is the second before it: no clock of Python's shows 60
                 choices.append([own] if wanted is None else sorted({min(number, 59) for number in wanted}))
         return [time(*parts) for parts in product(*choices)]
 
     def _day_filter(self, first: datetime) -> _DayFilter:
         numbers = dict(self.numbers)
         weekdays = self.weekdays
+        # What the rule leaves open is as the start has it (RFC 5545, 3.3.10), unless another part says which days.
         if not weekdays and not {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY"} & numbers.keys():
             if self.frequency == "YEARLY":
                 numbers.setdefault("BYMONTH", (first.month,))
@@ -258,6 +263,7 @@ class _DayFilter:
     def _holds_weekday(self, day: date, month_length: int, year_day: int, year_length: int) -> bool:
         if not self.weekdays:
             return True
+        # Of a yearly rule, "the second Friday" is that of the year only where no BYMONTH narrows it.
         inside = day.day
         length = month_length
         if self.frequency == "YEARLY" and "BYMONTH" not in self.numbers:
