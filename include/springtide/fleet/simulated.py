@@ -1,4 +1,4 @@
-"""A rehearsal on paper: what an event of the past would have been given, and what its demand then asked for.
+"""A simulated preparation: what an event of the past would have been given, and what its demand then asked for.
 
 It is planned with what was known when it would have been prepared, and nothing later; demand alone is read, and
 nothing is written.

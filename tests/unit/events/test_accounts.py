@@ -105,7 +105,7 @@ class TestLastDay:
         events = occurrences(calendar("Europe/Berlin", window), HERE, now=NOW)
         frozen = freezes(calendar("Europe/Berlin", freezes=[freeze]), now=NOW)
 
-        assert [one.start for one in events] == [one.start for one in frozen]
+        assert [event.start for event in events] == [freeze.start for freeze in frozen]
         assert f"{events[-1].start:%m-%d %H:%M}" == "11-27 17:00"
 
     def test_a_start_outside_its_own_rule_counts_as_in_feeds(self) -> None:

@@ -71,9 +71,9 @@ def test_the_pace_is_part_of_it() -> None:
     assert preparation_time(orders, times, Pace(float("inf"), 2)) == timedelta(seconds=60)
 
 
-@pytest.mark.parametrize(("seconds", "found"), [([7.0], 7.0), ([*map(float, range(1, 101))], 95.0)])
-def test_p95_is_a_number_that_was_measured(seconds: list[float], found: float) -> None:
-    assert p95(seconds) == found
+@pytest.mark.parametrize(("seconds", "percentile"), [([7.0], 7.0), ([*map(float, range(1, 101))], 95.0)])
+def test_p95_is_a_number_that_was_measured(seconds: list[float], percentile: float) -> None:
+    assert p95(seconds) == percentile
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60))

@@ -14,22 +14,22 @@ from springtide.events.sweep import Inspection, order_for, orders_for, steps_up
 from unit.events.calendars import calendar, calendars_of, utc
 
 WELL = Health(None, demand=90.0, before=100.0)
-FACTS = Inspection(service="web", current=32, planned=10, health=WELL)
+WEB = Inspection(service="web", current=32, planned=10, health=WELL)
 
 
-def message(**changes: object) -> str:
-    return order_for(replace(FACTS, **changes), {}).reason  # type: ignore[arg-type]
+def reason(**changes: object) -> str:
+    return order_for(replace(WEB, **changes), {}).reason  # type: ignore[arg-type]
 
 
 def test_a_service_that_is_well_is_released_step_by_step() -> None:
     sizes = []
-    inspection = FACTS
+    inspection = WEB
     while (order := order_for(inspection, {})).steps:
         sizes.append(order.steps[-1])
         inspection = replace(inspection, current=sizes[-1])
 
     assert sizes == [16, 10]
-    assert order_for(FACTS, {}).reason == "released from 32 to 16 of the 10 that demand asks for"
+    assert order_for(WEB, {}).reason == "released from 32 to 16 of the 10 that demand asks for"
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def test_a_service_that_is_well_is_released_step_by_step() -> None:
     ],
 )
 def test_a_service_that_is_not_well_is_held(health: Health, said: str) -> None:
-    assert message(health=health) == said
+    assert reason(health=health) == said
 
 
 def test_a_sick_dependency_holds_what_needs_it() -> None:
     others = {"db": Inspection(service="db", current=5, planned=5, health=Health("connections: 99 is not below 90"))}
 
-    order = order_for(replace(FACTS, after=("db",)), others)
+    order = order_for(replace(WEB, after=("db",)), others)
 
     assert order.steps == ()
     assert order.reason == "held at 32: db, which it needs: connections: 99 is not below 90"
 
 
 def test_demand_that_cannot_be_judged_holds_but_the_floor_still_rises() -> None:
-    blind = replace(FACTS, planned=None, problem="its newest sample is 9 minutes old")
+    blind = replace(WEB, planned=None, problem="its newest sample is 9 minutes old")
 
     assert order_for(blind, {}).steps == ()
     assert "its newest sample is 9 minutes old" in order_for(blind, {}).reason
@@ -65,18 +65,18 @@ def test_demand_that_cannot_be_judged_holds_but_the_floor_still_rises() -> None:
 
 
 def test_a_floor_is_held_while_it_lasts_and_raised_again_when_somebody_lowered_it() -> None:
-    assert order_for(replace(FACTS, floor=32, floor_reason="flash"), {}).steps == ()
-    lowered = order_for(replace(FACTS, current=12, floor=32, floor_reason="flash"), {})
+    assert order_for(replace(WEB, floor=32, floor_reason="flash"), {}).steps == ()
+    lowered = order_for(replace(WEB, current=12, floor=32, floor_reason="flash"), {})
     assert (lowered.steps, lowered.reason) == ((32,), "flash")
 
 
 def test_a_freeze_keeps_everything_as_it_is() -> None:
-    assert order_for(replace(FACTS, floor=99, frozen="year-end"), {}).steps == ()
-    assert message(frozen="web is frozen by year-end") == "web is frozen by year-end"
+    assert order_for(replace(WEB, floor=99, frozen="year-end"), {}).steps == ()
+    assert reason(frozen="web is frozen by year-end") == "web is frozen by year-end"
 
 
 def test_a_service_is_made_smaller_before_what_it_needs() -> None:
-    inspections = {"web": replace(FACTS, after=("db",)), "db": replace(FACTS, service="db")}
+    inspections = {"web": replace(WEB, after=("db",)), "db": replace(WEB, service="db")}
 
     orders = {order.service: order for order in orders_for(inspections)}
 

@@ -294,7 +294,7 @@ def asked_a_person(run_id: str) -> ScalingRun:
 
 
 class TestNotes:
-    FACTS: ClassVar = {
+    INSPECTIONS: ClassVar = {
         "web": Inspection(service="web", current=2, planned=2, expected=2),
         "db": Inspection(service="db", current=2, planned=2, expected=2),
     }
@@ -314,20 +314,20 @@ class TestNotes:
         def prepare(number: int) -> None:
             due = Due(events=(events[number],), services=("db", "web"), began_at=NOW, planned_at=NOW)
             together.wait()
-            decided_orders(fleet, due, self.FACTS)
+            decided_orders(fleet, due, self.INSPECTIONS)
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(prepare, range(2)))
 
         sweep = Due(services=("db", "web"), began_at=NOW, planned_at=NOW)
-        wanted = {order.service: order.steps[-1] for order in decided_orders(fleet, sweep, self.FACTS)}
+        wanted = {order.service: order.steps[-1] for order in decided_orders(fleet, sweep, self.INSPECTIONS)}
         assert wanted == {"web": 9, "db": 8}  # of each service the larger: no note was lost
 
     def test_a_dry_run_plans_with_its_event_and_notes_nothing(self, tmp_path: Path) -> None:
         fleet = self.fleet(tmp_path / "runs.db")
         due = Due(events=(FLASH,), services=("db", "web"), began_at=NOW, planned_at=NOW)
 
-        orders = decided_orders(fleet, due, self.FACTS, is_dry=True)
+        orders = decided_orders(fleet, due, self.INSPECTIONS, is_dry=True)
 
         assert {order.service: order.steps[-1] for order in orders} == {"web": 9, "db": 3}
         with fleet.open_store() as store:
