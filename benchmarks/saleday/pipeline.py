@@ -70,7 +70,7 @@ class Pipeline:
         )
         known = self.calendars.known(self.world.now())
         known.raise_if_broken()
-        self._almanac = known.almanac
+        self._almanac = known.calendars
         self._schedule = Schedule(self)
         self.together = Together(self.world)
         self.runs = DayRuns(self.world, self.together, self.ports)

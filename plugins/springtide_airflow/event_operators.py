@@ -49,7 +49,7 @@ class CheckCalendarsOperator(FleetOperator):
             self.log.warning("%s", warning)
         known.raise_if_broken()
         sources = [account.to_record() for account in known.accounts]
-        return {"events": len(known.almanac.occurrences), "sources": sources, "warnings": list(known.warnings)}
+        return {"events": len(known.calendars.occurrences), "sources": sources, "warnings": list(known.warnings)}
 
 
 class ListServicesOperator(FleetOperator):

@@ -73,7 +73,7 @@ class LoadTestOperator(FleetOperator):
             rehearsal=required_rehearsal(context),
             service=self.service,
             run_id=context["dag_run"].run_id,
-            facts=seen_facts(context).get(self.service),
+            inspection=seen_facts(context).get(self.service),
             prepared=required_report(context, PREPARED_BY),
             memory=self.wiring.memory(context),
         ).test()

@@ -58,7 +58,7 @@ class Wiring:
 
         return FleetPorts(
             clock=self.clock(),
-            calendars=cache(lambda: self.known().almanac),  # read once a task, and only where they are asked for
+            calendars=cache(lambda: self.known().calendars),  # read once a task, and only where they are asked for
             policies=FolderPolicies(),
             open_ports=self.open_ports,
             open_store=self.open_store,

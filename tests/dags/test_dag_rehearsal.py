@@ -208,7 +208,7 @@ def test_a_load_that_was_begun_is_not_sent_again(observation: Scene, generator: 
         rehearsal=begin_rehearsal(fleet, ASKED, requested_by="a test"),
         service="web",
         run_id="r1",
-        facts=facts,
+        inspection=facts,
         prepared=FleetReport(services={"web": ""}, problems={}, standing={"web": 6}),
         memory=ProcessMemory(),
     )

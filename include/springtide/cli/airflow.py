@@ -48,11 +48,11 @@ def delete_run(airflow: str, run_id: str) -> None:
         PermanentError, TemporaryError: as for `queue_run`.
     """
     with _client(airflow) as client:
-        found = client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
-        if found.status_code == 404:  # noqa: PLR2004
+        run = client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
+        if run.status_code == 404:  # noqa: PLR2004
             raise NotFound(f"{run_id} is not queued: there is nothing to cancel.", code="event_unknown", field="name")
-        _require_good(found)
-        state = found.json()["state"]
+        _require_good(run)
+        state = run.json()["state"]
         if state != "queued":
             raise Conflict(
                 f"{run_id} is {state}: it can no longer be cancelled. What it prepares is released after the event.",

@@ -47,7 +47,7 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
     kube = connect(place.kubeconfig, context=place.context, clock=SystemClock())
     rule = None if wish.rule_by_hand else recording_rule(wish.policy, wish.setting)
     writes = judge_autoscaler(kube, wish.policy, rule, wish.follower)
-    outcome = DRY if wish.dry_run else NOTHING if all(one.action is Action.KEEP for one in writes) else APPLIED
+    outcome = DRY if wish.dry_run else NOTHING if all(judged.action is Action.KEEP for judged in writes) else APPLIED
     if output is Output.TABLE:
         for write in writes:
             say("\n".join(_lines(write)))
@@ -56,9 +56,9 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
     if outcome is not DRY:
         _note(place, wish)
     if output is Output.JSON:
-        shown = [one.to_record() for one in writes]
+        records = [judged.to_record() for judged in writes]
         setting = wish.setting.to_record()
-        print_json({"service": wish.policy.name, "outcome": outcome, "setting": setting, "objects": shown})
+        print_json({"service": wish.policy.name, "outcome": outcome, "setting": setting, "objects": records})
     else:
         say(outcome)
 
@@ -75,5 +75,7 @@ def _lines(write: Write) -> list[str]:
         return [f"{write.title}: as it should be"]
     if write.action is Action.CREATE:
         return [f"{write.title}: new", *(f"  + {line}" for line in yaml_of(write.manifest).splitlines())]
-    changed = [f"  {one.field}\n    - {one.before}\n    + {one.after}" for one in write.differences]
+    changed = [
+        f"  {difference.field}\n    - {difference.before}\n    + {difference.after}" for difference in write.differences
+    ]
     return [f"{write.title}: changed", *changed]

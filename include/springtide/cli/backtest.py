@@ -62,10 +62,12 @@ def backtest(
         if report is not None:
             require_packages("plots", "plotly")  # now, not after minutes of replay
         policy = place.policy(service)
-        found = replay(policy, history(place, policy, moment(past.first), moment(past.last), past.per_replica), startup)
+        replayed = replay(
+            policy, history(place, policy, moment(past.first), moment(past.last), past.per_replica), startup
+        )
         if report is not None:
-            report.write_text(render(found), encoding="utf-8")
-        _show(found, output)
+            report.write_text(render(replayed), encoding="utf-8")
+        _show(replayed, output)
 
 
 def history(
@@ -100,37 +102,37 @@ def moment(text: str) -> datetime:
         InputError: it is no time.
     """
     try:
-        found = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text)
     except ValueError as error:
         raise InputError(
             f"time {text!r}: write ISO 8601, such as 2026-11-11 or 2026-11-11T08:00:00Z.",
             code="time_invalid",
             field="from",
         ) from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def _show(found: BacktestReport, output: Output) -> None:
+def _show(report: BacktestReport, output: Output) -> None:
     from springtide.backtest.headline import verdict
     from springtide.backtest.page import COLUMNS, rows
 
     if output is Output.JSON:
-        print_json(_record(found))
+        print_json(_record(report))
         return
     table = Table(*COLUMNS)
-    for row in rows(found):
+    for row in rows(report):
         table.add_row(*row)
     out.print(table)
-    out.print(verdict(found), highlight=False)
+    out.print(verdict(report), highlight=False)
 
 
-def _record(found: BacktestReport) -> dict[str, Any]:
+def _record(report: BacktestReport) -> dict[str, Any]:
     from dataclasses import asdict
 
     from springtide.backtest.headline import verdict
 
     lines = [
         {"name": line.name, "missed_days": line.missed_days, "pod_hours": line.pod_hours, **asdict(line.score)}
-        for line in found.lines
+        for line in report.lines
     ]
-    return {"policy": found.policy, "days": found.days, "verdict": verdict(found), "lines": lines}
+    return {"policy": report.policy, "days": report.days, "verdict": verdict(report), "lines": lines}

@@ -88,16 +88,20 @@ def list_events(
     """
     now = SystemClock().now()
     with answering(output):
-        known = read_calendars(calendars, {}, now=now, services=_services(place))
-        leads = leads_of(known.almanac, _measured(known.almanac, place), now)
-        coming = [one for one in known.almanac.occurrences if now < one.end and one.start < now + timedelta(days=days)]
-        rows = [_row(one, leads[one.id], known.almanac) for one in coming]
+        snapshot = read_calendars(calendars, {}, now=now, services=_services(place))
+        leads = leads_of(snapshot.calendars, _measured(snapshot.calendars, place), now)
+        coming = [
+            occurrence
+            for occurrence in snapshot.calendars.occurrences
+            if now < occurrence.end and occurrence.start < now + timedelta(days=days)
+        ]
+        rows = [_row(occurrence, leads[occurrence.id], snapshot.calendars) for occurrence in coming]
         if output is Output.JSON:
             print_json(rows)
         else:
             _show(rows)
-            _show_sources(known)
-        known.raise_if_broken()
+            _show_sources(snapshot)
+        snapshot.raise_if_broken()
 
 
 @app.command("sources")
@@ -143,16 +147,16 @@ def add_event(
             "reason": asked.reason,
         }
         added = ad_hoc_event(event)
-        one = added.occurrence
-        if one.end <= now:
+        occurrence = added.occurrence
+        if occurrence.end <= now:
             raise InputError(f"end: {asked.end} is over already.", code="event_invalid", field="end")
-        ahead = leads_of(added.almanac, _measured(added.almanac, place), now)[one.id]
-        due = max(now, one.start - ahead.length).replace(microsecond=0)
-        queue_run(airflow, run_id(one.event, one.start), {"event": event}, due)
-        message = f"{run_id(one.event, one.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
-        if one.start - ahead.length < now.replace(microsecond=0):
-            message += f": at once, for its lead of {ahead.length} is longer than the notice"
-        out.print(f"{message}. Lead {ahead.length}: {ahead.reason}.", highlight=False, soft_wrap=True)
+        ahead = leads_of(added.calendars, _measured(added.calendars, place), now)[occurrence.id]
+        due = max(now, occurrence.start - ahead.length).replace(microsecond=0)
+        queue_run(airflow, run_id(occurrence.event, occurrence.start), {"event": event}, due)
+        queued = f"{run_id(occurrence.event, occurrence.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
+        if occurrence.start - ahead.length < now.replace(microsecond=0):
+            queued += f": at once, for its lead of {ahead.length} is longer than the notice"
+        out.print(f"{queued}. Lead {ahead.length}: {ahead.reason}.", highlight=False, soft_wrap=True)
 
 
 @app.command("cancel")
@@ -186,7 +190,7 @@ def rehearse_event(
     with answering(output):
         known = read_calendars(calendars, {}, now=now, services=None)
         known.raise_if_broken()
-        event = named_event(known.almanac, name, now)
+        event = named_event(known.calendars, name, now)
         if not yes:
             raise InputError(
                 f"{event.id} is rehearsed with --yes only: it scales and loads what serves customers.",
@@ -210,17 +214,19 @@ def run_id(name: str, start: datetime) -> str:
     return f"event__{name}__{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _row(one: Occurrence, lead: LeadTime, almanac: Calendars) -> dict[str, Any]:
-    frozen = {name: almanac.frozen(name, one.start - lead.length, one.event) for name in one.asks}
+def _row(occurrence: Occurrence, lead: LeadTime, calendars: Calendars) -> dict[str, Any]:
+    frozen = {
+        name: calendars.frozen(name, occurrence.start - lead.length, occurrence.event) for name in occurrence.asks
+    }
     return {
-        "event": one.id,
-        "prepared": (one.start - lead.length).isoformat(),
-        "start": one.start.isoformat(),
-        "end": one.end.isoformat(),
+        "event": occurrence.id,
+        "prepared": (occurrence.start - lead.length).isoformat(),
+        "start": occurrence.start.isoformat(),
+        "end": occurrence.end.isoformat(),
         "lead": lead.length.total_seconds(),
         "lead_reason": lead.reason,
-        "priority": one.priority,
-        "asks": {name: str(ask) for name, ask in one.asks.items()},
+        "priority": occurrence.priority,
+        "asks": {name: str(ask) for name, ask in occurrence.asks.items()},
         "frozen": {name: why for name, why in frozen.items() if why is not None},
     }
 
@@ -237,8 +243,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
 def _show_sources(known: CalendarSnapshot) -> None:
     for account in known.accounts:
         following = "" if account.following is None else f", next {account.following:%Y-%m-%d %H:%M} UTC"
-        told = f"{account}; {account.ahead} times ahead{following}"
-        out.print(told, markup=False, highlight=False, soft_wrap=True)
+        line = f"{account}; {account.ahead} times ahead{following}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
     for warning in known.warnings:
         out.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
@@ -247,11 +253,11 @@ def _services(place: CliContext) -> list[str] | None:
     return place.folder.names() or None
 
 
-def _measured(almanac: Calendars, place: CliContext) -> MeasuredRuns:
+def _measured(calendars: Calendars, place: CliContext) -> MeasuredRuns:
     """Return what the store of runs says of the services whose leads are learned."""
     from springtide.training.durations import measure
 
-    services = {name for one in almanac.occurrences if one.lead is None for name in one.asks}
+    services = {name for occurrence in calendars.occurrences if occurrence.lead is None for name in occurrence.asks}
     if not services:
         return MeasuredRuns()
     known = set(_services(place) or ()) & services

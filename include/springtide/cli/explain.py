@@ -77,9 +77,9 @@ def _planned(place: CliContext, policy: ScalingPolicy, current: int | None) -> S
     source = None if policy.spec.demand is None else place.demand(policy)
     with place.open_store() as opened:
         inputs = EstimateInputs(instant_of(Metrics(url=place.prometheus)))
-        found = estimate_for(policy, source, opened, now=now, current=current, inputs=inputs)
+        estimated = estimate_for(policy, source, opened, now=now, current=current, inputs=inputs)
     strategy = policy.spec.strategy.type
-    return make_plan(policy, found, current=current, strategy=strategy, now=now, explicit=False)
+    return make_plan(policy, estimated, current=current, strategy=strategy, now=now, explicit=False)
 
 
 def _last_day(place: CliContext, policy: ScalingPolicy, now: datetime) -> DemandSeries | None:
@@ -111,8 +111,8 @@ def _show(policy: ScalingPolicy, plan: ScalingPlan, output: Output) -> None:
     inputs = Table("model", "input", "value")
     for answer in plan.estimate.answers:
         for index, (name, value) in enumerate(answer.inputs.items()):
-            shown = f"{value:g}" if isinstance(value, float) else str(value)
-            inputs.add_row("" if index else answer.model, name, escape(shown))
+            formatted = f"{value:g}" if isinstance(value, float) else str(value)
+            inputs.add_row("" if index else answer.model, name, escape(formatted))
     out.print(inputs)
     guards = Table("guard", "setting", "allows", "effect")
     for line in lines:

@@ -100,10 +100,10 @@ class FleetCommand:
             PolicyError: a calendar has errors. Nothing is done then: by unknown events too much would be given back.
         """
         clock = SystemClock()
-        almanac = self._almanac(clock)
+        calendars = self._read_calendars(clock)
         return FleetPorts(
             clock=clock,
-            calendars=lambda: almanac,
+            calendars=lambda: calendars,
             policies=self.place.folder,
             open_ports=self._ports,
             open_store=self.place.open_store,
@@ -111,7 +111,8 @@ class FleetCommand:
 
     def due(self, fleet: FleetPorts, name: str | None) -> Due:
         """Return the preparation of the event called `name`, or of what is due now."""
-        calendars, now = fleet.calendars(), fleet.clock.now()
+        calendars = fleet.calendars()
+        now = fleet.clock.now()
         if name is not None:
             return prepared(fleet, (named_event(calendars, name, now),), owner=current_user())
         leads = leads_of(calendars, self._folder().measured(calendars), now)
@@ -139,13 +140,13 @@ class FleetCommand:
             )
             self._show(conducted(conductor, due, self._tell, pause=runs.wait_for_an_end))
 
-    def _almanac(self, clock: Clock) -> Calendars:
+    def _read_calendars(self, clock: Clock) -> Calendars:
         if self.calendars == DEFAULT_CALENDARS and not self.calendars.exists():
             err.print(f"there is no folder {self.calendars}/ here: no event is known", highlight=False)
             return Calendars()
-        known = self._folder().known(clock.now())
-        known.raise_if_broken()
-        return known.almanac
+        snapshot = self._folder().known(clock.now())
+        snapshot.raise_if_broken()
+        return snapshot.calendars
 
     def _folder(self) -> CalendarFolder:
         return CalendarFolder(

@@ -51,8 +51,8 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     A field is written as a parameter is: `Annotated[TYPE, typer.Option(...)]`, with a default or without one.
     """
     signature = inspect.signature(command, eval_str=True)
-    found = {name: OptionGroup.of(parameter.annotation) for name, parameter in signature.parameters.items()}
-    groups = {name: group for name, group in found.items() if group is not None}
+    by_parameter = {name: OptionGroup.of(parameter.annotation) for name, parameter in signature.parameters.items()}
+    groups = {name: group for name, group in by_parameter.items() if group is not None}
 
     @functools.wraps(command)
     def called(**given: Any) -> None:

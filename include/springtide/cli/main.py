@@ -104,12 +104,12 @@ def plan(
         asked = RunOptions(replicas=replicas, strategy=strategy, reason="plan only")
         request = _request(place.policy(service), asked)
         with unrecorded.ports(lambda _message: None) as ports:
-            made = plan_capacity(ports, request)
+            planned = plan_capacity(ports, request)
         if output is Output.JSON:
-            print_json(made.to_record())
+            print_json(planned.to_record())
         else:
-            show_plan(made)
-        require_passed(made.findings)
+            show_plan(planned)
+        require_passed(planned.findings)
 
 
 @app.command()
@@ -204,11 +204,11 @@ def _request(policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
 
 def _show_one(place: CliContext, run_id: str, output: Output, *, with_error: bool = True) -> None:
     with place.open_store() as store:
-        found = store.get(run_id)
+        run = store.get(run_id)
     if output is Output.JSON:
-        print_json(found.to_record())
+        print_json(run.to_record())
     else:
-        show_run(found, with_error=with_error)
+        show_run(run, with_error=with_error)
 
 
 def _show_if_kept(place: CliContext, run_id: str, output: Output) -> None:

@@ -36,28 +36,28 @@ def tune(
         policy = place.policy(service)
         auto_specs(policy)
         with place.open_store() as opened:
-            found = tune_policy(policy, place.demand(policy), opened, SystemClock().now())
+            models = tune_policy(policy, place.demand(policy), opened, SystemClock().now())
         if output is Output.JSON:
-            print_json([_record(one) for one in found])
+            print_json([_record(model) for model in models])
         else:
-            _show(found)
+            _show(models)
 
 
-def _record(one: TunedModel) -> dict[str, Any]:
-    tuned = None if one.tuned is None else one.tuned.to_record()
-    startup = {"seconds": one.startup.seconds, "reason": one.startup.reason}
-    return {"model": one.spec.model_dump(mode="json"), "tuned": tuned, "startup": startup, "stale": one.stale}
+def _record(model: TunedModel) -> dict[str, Any]:
+    tuned = None if model.tuned is None else model.tuned.to_record()
+    startup = {"seconds": model.startup.seconds, "reason": model.startup.reason}
+    return {"model": model.spec.model_dump(mode="json"), "tuned": tuned, "startup": startup, "stale": model.stale}
 
 
-def _show(found: tuple[TunedModel, ...]) -> None:
-    for one in found:
-        head = f"auto, objective {one.spec.objective}, autoscaler {one.spec.autoscaler}"
-        lines = [f"start-up {one.startup.seconds:.0f} s: {one.startup.reason}"]
-        if one.tuned is None:
+def _show(models: tuple[TunedModel, ...]) -> None:
+    for model in models:
+        head = f"auto, objective {model.spec.objective}, autoscaler {model.spec.autoscaler}"
+        lines = [f"start-up {model.startup.seconds:.0f} s: {model.startup.reason}"]
+        if model.tuned is None:
             lines.append("not tuned: less than a day of demand")
         else:
-            violated = f"{one.tuned.violated_percent:.3f} % of the minutes of {one.tuned.days} days violated"
-            lines += [str(one.tuned.setting), f"{violated}, at {one.tuned.cost_ratio:.2f} of the autoscaler's cost"]
-        if one.stale is not None:
-            lines.append(one.stale)
+            violated = f"{model.tuned.violated_percent:.3f} % of the minutes of {model.tuned.days} days violated"
+            lines += [str(model.tuned.setting), f"{violated}, at {model.tuned.cost_ratio:.2f} of the autoscaler's cost"]
+        if model.stale is not None:
+            lines.append(model.stale)
         out.print(f"[bold]{head}[/bold]", *lines, sep="\n  ", highlight=False, soft_wrap=True)

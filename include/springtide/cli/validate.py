@@ -62,13 +62,15 @@ def _lines(checks: FileChecks) -> Iterator[str]:
     yield from map(str, checks.errors)
     for violation in checks.warnings:
         yield f"{violation} (a warning)"
+    for account in checks.sources:
+        yield f"{account.calendar}: {account}"
     yield _summary(checks)
 
 
 def _summary(checks: FileChecks) -> str:
     files = f"{_counted(checks.policies, 'policy', 'policies')} and {_counted(checks.calendars, 'calendar')}"
-    found = f"{_counted(len(checks.errors), 'error')}, {_counted(len(checks.warnings), 'warning')}"
-    return f"{files}: {found}"
+    problems = f"{_counted(len(checks.errors), 'error')}, {_counted(len(checks.warnings), 'warning')}"
+    return f"{files}: {problems}"
 
 
 def _counted(number: int, singular: str, plural: str | None = None) -> str:
@@ -84,6 +86,7 @@ def _record(checks: FileChecks) -> dict[str, Any]:
         "calendars": checks.calendars,
         "errors": [asdict(violation) for violation in checks.errors],
         "warnings": [asdict(violation) for violation in checks.warnings],
+        "sources": [account.to_record() for account in checks.sources],
     }
 
 

@@ -87,15 +87,15 @@ class SourceAccount:
     @property
     def errors(self) -> tuple[Oddity, ...]:
         """What is left out although somebody may have meant it."""
-        return tuple(one for one in self.findings if one.is_error)
+        return tuple(finding for finding in self.findings if finding.is_error)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What should be looked at although nothing is broken; a source without anything ahead is one."""
-        told = [str(one) for one in self.findings if not one.is_error]
-        if len(told) > MOST_TOLD:
-            told = [*told[:MOST_TOLD], f"{self.file}: {len(told) - MOST_TOLD} more oddities of its events"]
-        return (f"{self}: nothing is ahead", *told) if not self.ahead else tuple(told)
+        warnings = [str(finding) for finding in self.findings if not finding.is_error]
+        if len(warnings) > MOST_TOLD:
+            warnings = [*warnings[:MOST_TOLD], f"{self.file}: {len(warnings) - MOST_TOLD} more oddities of its events"]
+        return (f"{self}: nothing is ahead", *warnings) if not self.ahead else tuple(warnings)
 
     def __str__(self) -> str:
         """Return its line for people."""
@@ -108,7 +108,7 @@ class SourceAccount:
     def violations(self, folder: str) -> tuple[Violation, ...]:
         """Return its errors as those of a file below `folder`."""
         place = f"spec.{self.kind}.{self.name}"
-        told = [
+        violations = [
             Violation(
                 code="event_unreadable",
                 message=_with_uid(error),
@@ -118,13 +118,39 @@ class SourceAccount:
             )
             for error in self.errors
         ]
-        if len(told) > MOST_TOLD:
-            more = f"{len(told) - MOST_TOLD} more of its events cannot be read"
-            told = [
-                *told[:MOST_TOLD],
+        if len(violations) > MOST_TOLD:
+            more = f"{len(violations) - MOST_TOLD} more of its events cannot be read"
+            violations = [
+                *violations[:MOST_TOLD],
                 Violation(code="event_unreadable", message=more, field=place, file=f"{folder}/{self.file}"),
             ]
-        return tuple(told)
+        return tuple(violations)
+
+    def doubts(self, folder: str) -> tuple[Violation, ...]:
+        """Return what its owner should look at, as warnings about files below `folder`; its errors are `violations`.
+
+        A feed or holidays without anything ahead are one. A window that is over is none: calendars keep what was.
+        """
+        place = f"spec.{self.kind}.{self.name}"
+        findings = [finding for finding in self.findings if not finding.is_error]
+        doubts = [
+            Violation(
+                code="event_doubtful",
+                message=_with_uid(finding),
+                field=place,
+                file=f"{folder}/{finding.file}",
+                line=finding.line,
+            )
+            for finding in findings[:MOST_TOLD]
+        ]
+        file = f"{folder}/{self.file}"
+        if len(findings) > MOST_TOLD:
+            more = f"{len(findings) - MOST_TOLD} more oddities of its events"
+            doubts.append(Violation(code="event_doubtful", message=more, field=place, file=file))
+        if not self.ahead and self.kind in {"imports", "holidays"}:
+            idle = f"{self}: nothing is ahead"
+            doubts.append(Violation(code="source_idle", message=idle, field=place, file=file))
+        return tuple(doubts)
 
     def to_record(self) -> dict[str, Any]:
         """Return the form that `--output json` and Airflow show: JSON types only."""
@@ -138,7 +164,7 @@ class SourceAccount:
             "left_out": {why: list(names) for why, names in self.left_out.items()},
             "ahead": self.ahead,
             "next": None if self.following is None else self.following.isoformat(),
-            "findings": [one.to_record() for one in self.findings[:MOST_TOLD]],
+            "findings": [finding.to_record() for finding in self.findings[:MOST_TOLD]],
         }
 
 
@@ -148,8 +174,8 @@ def _with_uid(finding: Oddity) -> str:
 
 def _named(names: tuple[str, ...]) -> str:
     different = list(dict.fromkeys(names))
-    shown = ", ".join(different[:_MOST_NAMED])
-    return shown if len(different) <= _MOST_NAMED else f"{shown} and {len(different) - _MOST_NAMED} more"
+    listed = ", ".join(different[:_MOST_NAMED])
+    return listed if len(different) <= _MOST_NAMED else f"{listed} and {len(different) - _MOST_NAMED} more"
 
 
 def _plural(number: int, what: str) -> str:
@@ -158,12 +184,12 @@ def _plural(number: int, what: str) -> str:
 
 def summary_of(accounts: Iterable[SourceAccount]) -> str:
     """Return what became of all sources, in one line for a page."""
-    every = [one for one in accounts if one.kind != "freezes"]
-    left_out = sum(one.in_file - one.counted for one in every)
-    parts = [f"{_plural(sum(one.in_file for one in every), 'event')} of {_plural(len(every), 'source')}"]
+    every = [account for account in accounts if account.kind != "freezes"]
+    left_out = sum(account.in_file - account.counted for account in every)
+    parts = [f"{_plural(sum(account.in_file for account in every), 'event')} of {_plural(len(every), 'source')}"]
     if left_out:
         parts.append(f"{left_out} left out")
-    idle = [one.name for one in every if not one.ahead]
+    idle = [account.name for account in every if not account.ahead]
     if idle:
         parts.append(f"nothing ahead in {_named(tuple(idle))}")
     return ", ".join(parts)

@@ -19,12 +19,12 @@ CALENDAR: Final = "ad-hoc"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdHoc:
-    """The event, who asks for it, and why; `almanac` holds nothing else."""
+    """The event, who asks for it, and why; `calendars` holds nothing else."""
 
     occurrence: Occurrence
     owner: str
     reason: str
-    almanac: Calendars
+    calendars: Calendars
 
 
 def ad_hoc_event(asked: object) -> AdHoc:
@@ -36,7 +36,8 @@ def ad_hoc_event(asked: object) -> AdHoc:
     if not isinstance(asked, dict):
         raise _refused("expected a mapping with name, start, end and services")
     given: dict[str, Any] = dict(asked)
-    owner, reason = str(given.pop("owner", "unknown"))[:100], str(given.pop("reason", ""))[:500]
+    owner = str(given.pop("owner", "unknown"))[:100]
+    reason = str(given.pop("reason", ""))[:500]
     document = {
         "apiVersion": "springtide/v1",
         "kind": "EventCalendar",
@@ -47,12 +48,12 @@ def ad_hoc_event(asked: object) -> AdHoc:
         calendar = EventCalendar.model_validate(document)
     except ValidationError as error:
         details = error.errors()[:5]
-        raise _refused("; ".join(f"{_place(one['loc'])}{one['msg']}" for one in details)) from error
+        raise _refused("; ".join(f"{_place(detail['loc'])}{detail['msg']}" for detail in details)) from error
     event = calendar.spec.events[0]
     if event.repeat is not None:
         raise _refused("repeat: an event of its own comes once")
     view = ExpandedCalendar.of(calendar, Path(), now=event.start.instant(calendar.spec.zone))
-    return AdHoc(occurrence=view.occurrences[0], owner=owner, reason=reason, almanac=Calendars((view,)))
+    return AdHoc(occurrence=view.occurrences[0], owner=owner, reason=reason, calendars=Calendars((view,)))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

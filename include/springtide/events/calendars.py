@@ -53,7 +53,8 @@ class ExpandedCalendar:
         reading = CalendarReading(
             calendar=calendar, folder=folder, now=now, horizon=horizon(now), remembered=remembered or {}
         )
-        events, frozen = event_sources(reading), freeze_sources(reading)
+        events = event_sources(reading)
+        frozen = freeze_sources(reading)
         return cls(
             calendar=calendar,
             occurrences=occurrences_of(calendar, events),
@@ -66,8 +67,8 @@ class ExpandedCalendar:
         """Return this view with the events of those sources of `other` that this calendar does not name."""
         spec = self.calendar.spec
         named = {source.name for source in (*spec.events, *spec.imports, *spec.holidays)}
-        kept = [one for one in other.occurrences if one.event not in named]
-        together = sorted((*self.occurrences, *kept), key=lambda one: (one.start, one.event))
+        kept = [occurrence for occurrence in other.occurrences if occurrence.event not in named]
+        together = sorted((*self.occurrences, *kept), key=lambda occurrence: (occurrence.start, occurrence.event))
         by_uid = {name: spans for name, spans in other.by_uid.items() if name not in named}
         return replace(self, occurrences=tuple(together), by_uid={**self.by_uid, **by_uid})
 
@@ -76,7 +77,7 @@ class ExpandedCalendar:
         return {
             "calendar": self.calendar.model_dump(mode="json", exclude_none=True),
             "events": _events_record(self.occurrences, self.by_uid),
-            "freezes": [one.to_record() for one in self.freezes],
+            "freezes": [freeze.to_record() for freeze in self.freezes],
             "remembered": {
                 name: {uid: seconds_of(spans) for uid, spans in by_uid.items()} for name, by_uid in self.by_uid.items()
             },
@@ -90,17 +91,17 @@ class ExpandedCalendar:
             ValueError, KeyError, TypeError: nothing that this version understands was stored.
         """
         calendar = EventCalendar.model_validate(record["calendar"])
-        found = [Occurrence.from_record(one) for one in record.get("occurrences", ())]
+        occurrences = [Occurrence.from_record(occurrence) for occurrence in record.get("occurrences", ())]
         by_uid = {
             name: {uid: spans_of(seconds) for uid, seconds in feed.items()}
             for name, feed in record.get("remembered", {}).items()
         }
         for event in record.get("events", ()):
             feed = chain.from_iterable(by_uid.get(event["event"], {}).values())
-            found += _of_record(calendar.name, event, merged([*spans_of(event["seconds"]), *feed]))
+            occurrences += _of_record(calendar.name, event, merged([*spans_of(event["seconds"]), *feed]))
         return cls(
             calendar=calendar,
-            occurrences=tuple(sorted(found, key=lambda one: (one.start, one.event))),
+            occurrences=tuple(sorted(occurrences, key=lambda occurrence: (occurrence.start, occurrence.event))),
             freezes=tuple(map(Freeze.from_record, record["freezes"])),
             by_uid=by_uid,
         )
@@ -109,14 +110,14 @@ class ExpandedCalendar:
 def _events_record(occurrences: tuple[Occurrence, ...], by_uid: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one record for each event, with the seconds at which it begins and ends; of feeds those are remembered."""
     records: dict[str, dict[str, Any]] = {}
-    for one in occurrences:
-        record = records.get(one.event)
+    for occurrence in occurrences:
+        record = records.get(occurrence.event)
         if record is None:
-            stored = one.to_record()
+            stored = occurrence.to_record()
             record = {key: stored[key] for key in ("event", "lead", "priority", "asks")} | {"seconds": []}
-            records[one.event] = record
-        if one.event not in by_uid:
-            record["seconds"] += [int(one.start.timestamp()), int(one.end.timestamp())]
+            records[occurrence.event] = record
+        if occurrence.event not in by_uid:
+            record["seconds"] += [int(occurrence.start.timestamp()), int(occurrence.end.timestamp())]
     return list(records.values())
 
 
@@ -155,8 +156,8 @@ class Calendars:
     def occurrences(self) -> tuple[Occurrence, ...]:
         """Every occurrence of every calendar, in the order of starts."""
         views = sorted(self.views, key=lambda view: view.calendar.name)
-        found = [one for view in views for one in view.occurrences]
-        return tuple(sorted(found, key=attrgetter("start")))  # of one instant they stay in the order of their names
+        collected = [occurrence for view in views for occurrence in view.occurrences]
+        return tuple(sorted(collected, key=attrgetter("start")))  # of one instant they stay in the order of their names
 
     @property
     def accounts(self) -> tuple[SourceAccount, ...]:
@@ -172,8 +173,8 @@ class Calendars:
     @property
     def pace(self) -> Pace:
         """How fast services are scaled."""
-        found = [view.calendar.spec.pace for view in self.views] or [PaceSpec()]
-        return Pace(min(one.pods_per_minute for one in found), min(one.runs for one in found))
+        paces = [view.calendar.spec.pace for view in self.views] or [PaceSpec()]
+        return Pace(min(pace.pods_per_minute for pace in paces), min(pace.runs for pace in paces))
 
     def learning(self, occurrence: Occurrence) -> LearnSpec:
         """Return how the occurrence's lead is learned."""
@@ -182,13 +183,17 @@ class Calendars:
 
     def starting_at(self, moment: datetime) -> tuple[Occurrence, ...]:
         """Return what begins at `moment`; where nothing does, what is going on then: it was begun late."""
-        exact = tuple(one for one in self.occurrences if one.start == moment)
+        exact = tuple(occurrence for occurrence in self.occurrences if occurrence.start == moment)
         return exact or self.going_on(moment)
 
     def going_on(self, now: datetime, leads: Mapping[str, timedelta] | None = None) -> tuple[Occurrence, ...]:
         """Return what lasts now; with `leads` (by occurrence id) also what is being prepared."""
         ahead = leads or {}
-        return tuple(one for one in self.occurrences if one.start - ahead.get(one.id, timedelta()) <= now < one.end)
+        return tuple(
+            occurrence
+            for occurrence in self.occurrences
+            if occurrence.start - ahead.get(occurrence.id, timedelta()) <= now < occurrence.end
+        )
 
     def frozen(self, service: str, now: datetime, event: str | None = None) -> str | None:
         """Return why `service` may not be scaled now; None when it may. `event` may have an override."""
@@ -203,7 +208,11 @@ class Calendars:
 
 
 def _lifted(calendar: EventCalendar, freeze: Freeze, event: str | None, now: datetime) -> tuple[bool, str]:
-    named = [one for one in calendar.spec.overrides if one.freeze == freeze.name and event in one.events]
+    named = [
+        candidate
+        for candidate in calendar.spec.overrides
+        if candidate.freeze == freeze.name and event in candidate.events
+    ]
     for override in named:
         if now < override.expires.instant(calendar.spec.zone, is_end=True):
             return True, ""

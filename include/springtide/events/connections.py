@@ -29,7 +29,7 @@ class ConnectionUser(Protocol):
 
     @property
     def connection_uses(self) -> tuple[ConnectionUse, ...]:
-        """What it connection_uses on."""
+        """What each of its replicas takes of what is shared."""
 
 
 def connection_conflict(
@@ -40,17 +40,19 @@ def connection_conflict(
     `others` are all other services with the most replicas that each has now, and whether a run of it goes on; `more`
     says whether the run adds replicas at all.
     """
-    found = list(others)
-    for draw in starting.connection_uses if more else ():
+    users = list(others)
+    # A run that adds nothing takes nothing from anybody: it must not wait for those that do.
+    for use in starting.connection_uses if more else ():
         same = [
-            (other, most, going, one)
-            for other, most, going in found
-            for one in other.connection_uses
-            if one.name == draw.name
+            (other, most, going, other_use)
+            for other, most, going in users
+            for other_use in other.connection_uses
+            if other_use.name == use.name
         ]
-        total = replicas * draw.per_replica + sum(most * one.per_replica for _, most, _, one in same)
-        usable = min([draw.usable, *(one.usable for *_, one in same)])
+        total = replicas * use.per_replica + sum(most * other_use.per_replica for _, most, _, other_use in same)
+        usable = min([use.usable, *(other_use.usable for *_, other_use in same)])
         going_on = ", ".join(sorted(other.service for other, _, going, _ in same if going))
+        # Nothing that goes on, nothing to wait for: waiting would never end, so the preflight refuses it with figures.
         if total > usable and going_on:
-            return f"waits for {going_on}: {draw.name} may give {usable} connections, together they take {total}"
+            return f"waits for {going_on}: {use.name} may give {usable} connections, together they take {total}"
     return None

@@ -102,8 +102,8 @@ class FeedEvent:
 def head_of(block: Block, clocks: Clocks, *, method: str) -> FeedHead:
     """Return what can be said of an event at once; `method` is its calendar's."""
     uid = block.first("UID")
-    summaries = tuple(plain_text(one.value) for one in block.every("SUMMARY"))
-    sequences = [int(one.value) for one in block.every("SEQUENCE") if one.value.isascii() and one.value.isdigit()]
+    summaries = tuple(plain_text(line.value) for line in block.every("SUMMARY"))
+    sequences = [int(line.value) for line in block.every("SEQUENCE") if line.value.isascii() and line.value.isdigit()]
     is_called_off = any(folded(summary).startswith(_PREFIXES) for summary in summaries)
     is_override = block.first("RECURRENCE-ID") is not None
     cancels = method == "CANCEL"
@@ -114,7 +114,9 @@ def head_of(block: Block, clocks: Clocks, *, method: str) -> FeedHead:
         summaries=summaries,
         sequence=max((number for number in sequences if number < 2**31), default=0),
         is_override=is_override,
-        is_cancelled=cancels or is_called_off or any(folded(one.value) in _CANCELLED for one in block.every("STATUS")),
+        is_cancelled=cancels
+        or is_called_off
+        or any(folded(line.value) in _CANCELLED for line in block.every("STATUS")),
         cancels_series=cancels and not is_override,
     )
 
@@ -125,8 +127,9 @@ def read_event(head: FeedHead) -> FeedEvent:
     Raises:
         FeedError: it cannot be read; the message says why and what to write.
     """
-    block, clocks = head.block, head.clocks
-    notes = [*_doubled(block), *_misspelt(block), *(f"line {line}: {message}" for line, message in block.oddities)]
+    block = head.block
+    clocks = head.clocks
+    notes = [*_doubled(block), *_misspelt(block), *(f"line {line}: {oddity}" for line, oddity in block.oddities)]
     start = _start(block, clocks, notes)
     start, length = _turned(start, _length(block, clocks, start, notes), notes)
     excluded, excluded_days = _excluded(block, clocks, start, notes)
@@ -155,13 +158,13 @@ def _doubled(block: Block) -> list[str]:
         "RRULE": "each brings events",
         "RECURRENCE-ID": "the first counts",
     }
-    names = [one.name for one in block.properties]
+    names = [line.name for line in block.properties]
     twice = {name: word for name, word in what_counts.items() if names.count(name) > 1}
     return [f"{name} stands {names.count(name)} times: {word}" for name, word in twice.items()]
 
 
 def _misspelt(block: Block) -> list[str]:
-    strange = {one.name for one in block.properties} - _KNOWN_NAMES
+    strange = {line.name for line in block.properties} - _KNOWN_NAMES
     meant = {name: _near(name) for name in sorted(strange)}
     return [f"{name} is no property: is {near} meant?" for name, near in meant.items() if near]
 
@@ -172,12 +175,12 @@ def _near(name: str) -> str | None:
 
 
 def _start(block: Block, clocks: Clocks, notes: list[str]) -> FeedTime:
-    found = block.every("DTSTART")
-    if not found:
+    starts = block.every("DTSTART")
+    if not starts:
         raise FeedError("it has no DTSTART: say when it begins", block.line)
-    if len({(one.value, one.parameter("TZID")) for one in found}) > 1:
-        raise FeedError("it has two DTSTART that differ: leave one", found[1].line)
-    start = clocks.read(found[0], found[0].value, notes)
+    if len({(line.value, line.parameter("TZID")) for line in starts}) > 1:
+        raise FeedError("it has two DTSTART that differ: leave one", starts[1].line)
+    start = clocks.read(starts[0], starts[0].value, notes)
     if start.wall.year < _ANCIENT:
         notes.append(f"it begins in the year {start.wall.year}: only its recurrence near now counts")
     return start
@@ -185,8 +188,8 @@ def _start(block: Block, clocks: Clocks, notes: list[str]) -> FeedTime:
 
 def _length(block: Block, clocks: Clocks, start: FeedTime, notes: list[str]) -> Length:
     ends = block.every("DTEND")
-    lengths = [_checked(_until(one, clocks, start, notes), one) for one in ends]
-    lengths += [_checked(read_length(one, one.value), one) for one in block.every("DURATION")]
+    lengths = [_checked(_until(line, clocks, start, notes), line) for line in ends]
+    lengths += [_checked(read_length(line, line.value), line) for line in block.every("DURATION")]
     if ends and block.first("DURATION"):
         notes.append("it has DTEND and DURATION: the longer counts")
     whole_day = Length(by_clocks=_DAY)
@@ -198,24 +201,24 @@ def _length(block: Block, clocks: Clocks, start: FeedTime, notes: list[str]) -> 
     return longest
 
 
-def _until(found: Property, clocks: Clocks, start: FeedTime, notes: list[str]) -> Length:
-    end = clocks.read(found, found.value, notes, by=start.zone)
+def _until(line: Property, clocks: Clocks, start: FeedTime, notes: list[str]) -> Length:
+    end = clocks.read(line, line.value, notes, by=start.zone)
     if not end.is_day and not start.is_day and end.is_floating != start.is_floating:
         whose = "the calendar's" if start.is_floating else "DTSTART's"
-        notes.append(f"of DTSTART and {found.name} one has no zone: it is read by {whose} clocks")
+        notes.append(f"of DTSTART and {line.name} one has no zone: it is read by {whose} clocks")
     try:
         return Length(by_clocks=end.by(start.zone) - start.wall)
     except OverflowError:
-        message = f"{found.name} {found.value[:40]!a} lies beyond all calendars: write when it ends"
-        raise FeedError(message, found.line) from None
+        message = f"{line.name} {line.value[:40]!a} lies beyond all calendars: write when it ends"
+        raise FeedError(message, line.line) from None
 
 
-def _checked(length: Length, found: Property) -> Length:
+def _checked(length: Length, line: Property) -> Length:
     whole = length.by_clocks + length.real
     if abs(whole) > LONGEST:
         days = abs(whole).days
-        message = f"by {found.name} it lasts {days} days, at most {LONGEST.days} are taken: write when it ends"
-        raise FeedError(message, found.line)
+        message = f"by {line.name} it lasts {days} days, at most {LONGEST.days} are taken: write when it ends"
+        raise FeedError(message, line.line)
     return length
 
 
@@ -230,11 +233,11 @@ def _turned(start: FeedTime, length: Length, notes: list[str]) -> tuple[FeedTime
 
 def _rules(block: Block, start: FeedTime, notes: list[str]) -> tuple[RecurrenceRule, ...]:
     rules = []
-    for found in block.every("RRULE"):
+    for line in block.every("RRULE"):
         try:
-            rule = parse_rule(found.value)
+            rule = parse_rule(line.value)
         except RuleError as error:
-            raise FeedError(f"RRULE {found.value[:60]!a}: {error}", found.line) from None
+            raise FeedError(f"RRULE {line.value[:60]!a}: {error}", line.line) from None
         notes += [f"RRULE: {note}" for note in (*rule.notes, *rule.warnings(start.wall))]
         rules.append(rule)
     if block.first("EXRULE"):
@@ -246,27 +249,27 @@ def _added(
     block: Block, clocks: Clocks, start: FeedTime, length: Length, notes: list[str]
 ) -> tuple[tuple[datetime, Length], ...]:
     added = []
-    for found in block.every("RDATE"):
-        for text in found.value.split(","):
+    for line in block.every("RDATE"):
+        for text in line.value.split(","):
             try:
-                added.append(_one_added(found, text.strip(), clocks, start, length))
+                added.append(_one_added(line, text.strip(), clocks, start, length))
             except (FeedError, OverflowError) as error:
-                notes.append(f"line {found.line}: nothing is added by it: {error}")
+                notes.append(f"line {line.line}: nothing is added by it: {error}")
     return tuple(added)
 
 
-def _one_added(found: Property, text: str, clocks: Clocks, start: FeedTime, length: Length) -> tuple[datetime, Length]:
+def _one_added(line: Property, text: str, clocks: Clocks, start: FeedTime, length: Length) -> tuple[datetime, Length]:
     begin, slash, end = text.partition("/")
-    moment = clocks.read(found, begin, [], by=start.zone)
+    moment = clocks.read(line, begin, [], by=start.zone)
     wall = moment.by(start.zone)
     if moment.is_day and not start.is_day:
         wall = datetime.combine(moment.wall.date(), start.wall.time())
     if not slash:
         return wall, length
     if end.startswith(("P", "+P")):
-        return wall, _checked(read_length(found, end), found)
-    until = clocks.read(found, end, [], by=start.zone).by(start.zone)
-    return wall, _checked(Length(by_clocks=max(until - wall, timedelta())), found)
+        return wall, _checked(read_length(line, end), line)
+    until = clocks.read(line, end, [], by=start.zone).by(start.zone)
+    return wall, _checked(Length(by_clocks=max(until - wall, timedelta())), line)
 
 
 def _excluded(
@@ -274,10 +277,10 @@ def _excluded(
 ) -> tuple[frozenset[datetime], frozenset[date]]:
     walls: set[datetime] = set()
     days: set[date] = set()
-    for found in block.every("EXDATE"):
-        for text in found.value.split(","):
+    for line in block.every("EXDATE"):
+        for text in line.value.split(","):
             try:
-                moment = clocks.read(found, text.strip(), [], by=start.zone)
+                moment = clocks.read(line, text.strip(), [], by=start.zone)
                 if moment.is_day or (start.is_day and not text.endswith("Z")):
                     days.add(moment.wall.date())
                 elif start.is_day:
@@ -285,17 +288,17 @@ def _excluded(
                 else:
                     walls.add(moment.by(start.zone))
             except (FeedError, OverflowError) as error:
-                notes.append(f"line {found.line}: nothing is left out by it: {error}")
+                notes.append(f"line {line.line}: nothing is left out by it: {error}")
     return frozenset(walls), frozenset(days)
 
 
 def _stands_for(block: Block, clocks: Clocks, start: FeedTime, notes: list[str]) -> tuple[FeedTime | None, bool]:
-    found = block.first("RECURRENCE-ID")
-    if found is None:
+    line = block.first("RECURRENCE-ID")
+    if line is None:
         return None, False
-    if not start.is_day and len(found.value) == len("20261204"):
+    if not start.is_day and len(line.value) == len("20261204"):
         notes.append("RECURRENCE-ID is a day: it stands for what would begin on that day")
-    elif not start.is_floating and not start.is_day and is_floating(found, found.value):
+    elif not start.is_floating and not start.is_day and is_floating(line, line.value):
         notes.append("RECURRENCE-ID has no zone: it is read by DTSTART's clocks")
-    moment = clocks.read(found, found.value, [], by=start.zone)
-    return moment, (found.parameter("RANGE") or "").upper() == "THISANDFUTURE"
+    moment = clocks.read(line, line.value, [], by=start.zone)
+    return moment, (line.parameter("RANGE") or "").upper() == "THISANDFUTURE"

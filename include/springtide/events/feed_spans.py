@@ -72,7 +72,7 @@ def _shifted(event: FeedEvent, walls: list[datetime], shifts: list[tuple[datetim
     """Return when a series takes place of which other events say how it goes on."""
     spans = []
     for wall in walls:
-        shift = next((one for at, one in reversed(shifts) if at <= wall), None)
+        shift = next((shifted for at, shifted in reversed(shifts) if at <= wall), None)
         if shift is None:
             spans += _spans_of(event, [wall])
         elif not shift.head.is_cancelled:
@@ -114,13 +114,13 @@ def _walls(event: FeedEvent, horizon: Horizon) -> list[datetime]:
     """Return the starts that the rules bring, by the clocks of the event: up to one more than are allowed."""
     after, before = horizon.walls(event.start.zone)
     first = event.start.wall
-    found = [
+    by_rule = [
         list(islice(rule.walls(first, after, before, last=_last(rule, event)), MOST_TIMES + 1)) for rule in event.rules
     ]
-    if len(found) == 1:
-        return found[0]
-    only_first = [first] if not found and after <= first <= before else []
-    return sorted({*only_first, *chain.from_iterable(found)})
+    if len(by_rule) == 1:
+        return by_rule[0]
+    only_first = [first] if not by_rule and after <= first <= before else []
+    return sorted({*only_first, *chain.from_iterable(by_rule)})
 
 
 def _last(rule: RecurrenceRule, event: FeedEvent) -> datetime | None:
@@ -156,7 +156,8 @@ def is_far(head: FeedHead, horizon: Horizon) -> bool:
 
 
 def _spans_of(event: FeedEvent, walls: list[datetime]) -> list[Span]:
-    zone, length = event.start.zone, event.length
+    zone = event.start.zone
+    length = event.length
     whole = length.by_clocks + length.real
     spans = []
     for wall in walls:

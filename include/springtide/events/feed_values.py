@@ -73,8 +73,8 @@ class Clocks:
     own: Mapping[str, tzinfo] = field(default_factory=dict)
     feed_zone: str | None = None
 
-    def read(self, found: Property, text: str, notes: list[str], *, by: tzinfo | None = None) -> FeedTime:
-        """Return the time `text`, which `found` holds; what is odd about it goes to `notes`.
+    def read(self, line: Property, text: str, notes: list[str], *, by: tzinfo | None = None) -> FeedTime:
+        """Return the time `text`, which `line` holds; what is odd about it goes to `notes`.
 
         A floating time (without any zone) is by the clocks `by`; without them by the feed's.
 
@@ -82,21 +82,21 @@ class Clocks:
             FeedError: it is no time, or by clocks that nobody knows.
         """
         day = _DATE.fullmatch(text)
-        kind = (found.parameter("VALUE") or "").upper()
+        kind = (line.parameter("VALUE") or "").upper()
         if day is not None:
             if kind != "DATE":
-                notes.append(f"{found.name} {text} is a day without VALUE=DATE, and is read as one")
-            moment = datetime.combine(_day(found, text), time())
+                notes.append(f"{line.name} {text} is a day without VALUE=DATE, and is read as one")
+            moment = datetime.combine(_day(line, text), time())
             return FeedTime(wall=moment, zone=self.calendar, is_day=True)
         match = _TIME.fullmatch(text)
         if match is None:
-            raise FeedError(_no_time(found, text), found.line)
+            raise FeedError(_no_time(line, text), line.line)
         if kind == "DATE":
-            notes.append(f"{found.name} says VALUE=DATE and is the time {text}: the time counts")
-        wall = _wall(found, match, notes)
+            notes.append(f"{line.name} says VALUE=DATE and is the time {text}: the time counts")
+        wall = _wall(line, match, notes)
         if match[5]:
             return self._of_utc(wall)
-        return FeedTime(wall=wall, zone=self._zone(found, by or self.floating), is_floating=is_floating(found, text))
+        return FeedTime(wall=wall, zone=self._zone(line, by or self.floating), is_floating=is_floating(line, text))
 
     def _of_utc(self, wall: datetime) -> FeedTime:
         if self.of_utc is UTC:
@@ -107,63 +107,64 @@ class Clocks:
             return FeedTime(wall=wall, zone=UTC)
         return FeedTime(wall=local.replace(tzinfo=None), zone=self.of_utc)
 
-    def _zone(self, found: Property, floating: tzinfo | None) -> tzinfo:
-        name = found.parameter("TZID")
+    def _zone(self, line: Property, floating: tzinfo | None) -> tzinfo:
+        name = line.parameter("TZID")
         if not name:
             if floating is None:
                 named = (self.feed_zone or "")[:60]
                 message = (
-                    f"{found.name} has no zone of its own, and the feed's X-WR-TIMEZONE {named!a} is no time zone that "
+                    f"{line.name} has no zone of its own, and the feed's X-WR-TIMEZONE {named!a} is no time zone that "
                     "is known: write an IANA name such as Europe/Berlin there"
                 )
-                raise FeedError(message, found.line)
+                raise FeedError(message, line.line)
             return floating
         zone = zone_named(name, self.own)
         if zone is None:
             message = (
-                f"the time zone {name[:80]!a} of {found.name} is not known: use an IANA or Windows name, or export "
+                f"the time zone {name[:80]!a} of {line.name} is not known: use an IANA or Windows name, or export "
                 "the calendar with its VTIMEZONE"
             )
-            raise FeedError(message, found.line)
+            raise FeedError(message, line.line)
         return zone
 
 
-def is_floating(found: Property, text: str) -> bool:
+def is_floating(line: Property, text: str) -> bool:
     """Whether the time `text` says neither an offset nor whose clocks it is read from."""
-    return not text.endswith("Z") and not found.parameter("TZID")
+    return not text.endswith("Z") and not line.parameter("TZID")
 
 
-def _no_time(found: Property, text: str) -> str:
+def _no_time(line: Property, text: str) -> str:
     return (
-        f"{found.name} {text[:60]!a} is no time: write 20261204T180000 by its zone's clocks, 20261204T170000Z, or "
+        f"{line.name} {text[:60]!a} is no time: write 20261204T180000 by its zone's clocks, 20261204T170000Z, or "
         "20261204 with VALUE=DATE"
     )
 
 
-def _day(found: Property, text: str) -> date:
+def _day(line: Property, text: str) -> date:
     try:
         return date(int(text[:4]), int(text[4:6]), int(text[6:]))
     except ValueError:
-        raise FeedError(_no_time(found, text), found.line) from None
+        raise FeedError(_no_time(line, text), line.line) from None
 
 
-def _wall(found: Property, match: re.Match[str], notes: list[str]) -> datetime:
+def _wall(line: Property, match: re.Match[str], notes: list[str]) -> datetime:
     hour, minute, second = (int(match[at]) for at in (2, 3, 4))
     if second == 60:  # noqa: PLR2004  a leap second
-        notes.append(f"{found.name} {match[0]} is a leap second: the second before it counts")
+        notes.append(f"{line.name} {match[0]} is a leap second: the second before it counts")
         second = 59
     days = 0
     if (hour, minute, second) == (24, 0, 0):
-        notes.append(f"{found.name} {match[0]} is read as midnight at the end of that day")
-        hour, days = 0, 1
+        notes.append(f"{line.name} {match[0]} is read as midnight at the end of that day")
+        hour = 0
+        days = 1
     try:
-        return datetime.combine(_day(found, match[1]), time(hour, minute, second)) + days * _DAY
+        return datetime.combine(_day(line, match[1]), time(hour, minute, second)) + days * _DAY
     except (ValueError, OverflowError):
-        raise FeedError(_no_time(found, match[0]), found.line) from None
+        raise FeedError(_no_time(line, match[0]), line.line) from None
 
 
-def read_length(found: Property, text: str) -> Length:
-    """Return the length `text` of `found`: weeks and days go by the clocks, hours are real time.
+def read_length(line: Property, text: str) -> Length:
+    """Return the length `text` of `line`: weeks and days go by the clocks, hours are real time.
 
     Raises:
         FeedError: it is none.
@@ -171,7 +172,7 @@ def read_length(found: Property, text: str) -> Length:
     match = _DURATION.fullmatch(text)
     numbers = [int(match[at] or 0) for at in (2, 3, 5, 6, 7)] if match else []
     if match is None or all(match[at] is None for at in (2, 3, 5, 6, 7)):
-        raise FeedError(f"{found.name} {text[:60]!a} is no duration: write PT2H, P1D or P1DT12H", found.line)
+        raise FeedError(f"{line.name} {text[:60]!a} is no duration: write PT2H, P1D or P1DT12H", line.line)
     weeks, days, hours, minutes, seconds = numbers
     sign = -1 if match[1] == "-" else 1
     real = timedelta(hours=hours, minutes=minutes, seconds=seconds)

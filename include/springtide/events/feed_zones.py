@@ -66,9 +66,9 @@ def own_zones(blocks: Iterable[Block], now: datetime) -> tuple[dict[str, tzinfo]
             oddities.append((block.line, "a VTIMEZONE has no TZID, and was passed over"))
             continue
         for part in (block, *block.blocks):
-            strange = [one for one in part.properties if one.name not in _OF_ZONES]
+            strange = [line for line in part.properties if line.name not in _OF_ZONES]
             oddities += [
-                (one.line, f"{one.name[:40]} is no property of a VTIMEZONE, and was passed over") for one in strange
+                (line.line, f"{line.name[:40]} is no property of a VTIMEZONE, and was passed over") for line in strange
             ]
             oddities += part.oddities
         try:
@@ -137,10 +137,11 @@ class FeedZone(tzinfo):
 
 def _changes(part: Block, now: datetime) -> list[tuple[datetime, timedelta, timedelta]]:
     """Return when `part` begins (in UTC, without a zone), the offset before it, and the offset from then on."""
-    before, after = _offset(part, "TZOFFSETFROM"), _offset(part, "TZOFFSETTO")
+    before = _offset(part, "TZOFFSETFROM")
+    after = _offset(part, "TZOFFSETTO")
     start = part.first("DTSTART")
     first = _wall(start.value if start else "")
-    walls = [_wall(one) for rdate in part.every("RDATE") for one in rdate.value.split(",")]
+    walls = [_wall(text) for rdate in part.every("RDATE") for text in rdate.value.split(",")]
     here = now.astimezone(UTC).replace(tzinfo=None)
     rule = part.first("RRULE")
     if rule is None:
@@ -172,8 +173,8 @@ def _wall(text: str) -> datetime:
 
 
 def _offset(part: Block, name: str) -> timedelta:
-    found = part.first(name)
-    match = _OFFSET.fullmatch(found.value) if found else None
+    line = part.first(name)
+    match = _OFFSET.fullmatch(line.value) if line else None
     if match is None:
         raise ValueError(f"{name} of {part.kind} is missing or no offset such as +0100")
     length = timedelta(hours=int(match[2]), minutes=int(match[3]), seconds=int(match[4] or 0))

@@ -28,6 +28,10 @@ class FeedReading:
     """What a feed holds: when its events take place, by UID, and what became of each."""
 
     file: str
+    match: str | None
+    """As a calendar says: which of its events are wanted."""
+
+    horizon: Horizon
     in_file: int = 0
     spans: dict[str, list[Span]] = field(default_factory=dict)
     left_out: dict[str, list[str]] = field(default_factory=dict)
@@ -53,7 +57,7 @@ def read_feed(
 
     `zone` is whose clocks show whole days and floating times; `match` is as a calendar says.
     """
-    reading = FeedReading(file=file, is_cut_off=ical.is_cut_off)
+    reading = FeedReading(file=file, match=match, horizon=horizon, is_cut_off=ical.is_cut_off)
     for line, message in ical.oddities:
         reading.tell(message, line, is_error=ical.is_cut_off and "end is missing" in message)
     by_uid: dict[str, list[FeedHead]] = {}
@@ -61,7 +65,7 @@ def read_feed(
         by_uid.setdefault(head.uid or f"line {head.block.line}", []).append(head)
     for uid, heads in by_uid.items():
         reading.in_file += len(heads)
-        spans = _read_series(heads, match, horizon, reading)
+        spans = _read_series(heads, reading)
         if spans:
             reading.spans[uid] = spans
     return reading
@@ -84,19 +88,19 @@ def _heads(ical: ICalendar, zone: tzinfo, now: datetime, reading: FeedReading) -
 
 
 def _clocks(calendar: Block, zone: tzinfo, own: Mapping[str, tzinfo], reading: FeedReading) -> Clocks:
-    found = calendar.first("X-WR-TIMEZONE")
-    if found is None or not found.value:
+    line = calendar.first("X-WR-TIMEZONE")
+    if line is None or not line.value:
         return Clocks(calendar=zone, floating=zone, of_utc=UTC, own=own)
-    named = zone_named(found.value, own)
+    named = zone_named(line.value, own)
     if named is None:
-        message = f"X-WR-TIMEZONE {found.value[:60]!a} is no time zone that is known: write an IANA name"
-        reading.tell(message, found.line)
-    return Clocks(calendar=zone, floating=named, of_utc=named or UTC, own=own, feed_zone=found.value)
+        message = f"X-WR-TIMEZONE {line.value[:60]!a} is no time zone that is known: write an IANA name"
+        reading.tell(message, line.line)
+    return Clocks(calendar=zone, floating=named, of_utc=named or UTC, own=own, feed_zone=line.value)
 
 
-def _read_series(heads: list[FeedHead], match: str | None, horizon: Horizon, reading: FeedReading) -> list[Span]:
+def _read_series(heads: list[FeedHead], reading: FeedReading) -> list[Span]:
     """Return when the events of one UID take place; note what becomes of each."""
-    if not any(head.matches(match) for head in heads):
+    if not any(head.matches(reading.match) for head in heads):
         for head in heads:
             reading.leave_out(NO_MATCH, head)
         return []
@@ -104,21 +108,22 @@ def _read_series(heads: list[FeedHead], match: str | None, horizon: Horizon, rea
         for head in heads:
             reading.leave_out(CANCELLED, head)
         return []
-    if len(heads) == 1 and is_far(heads[0], horizon):
+    if len(heads) == 1 and is_far(heads[0], reading.horizon):
         reading.leave_out(FAR_AWAY, heads[0])
         return []
     heads = _newest(heads, reading)
-    overrides = [(head, _read(head, match, reading)) for head in heads if head.is_override]
-    series = [(head, _read(head, match, reading)) for head in heads if not head.is_override]
+    # Only now are times read: what nobody wants, or was called off, or is far away, may be as broken as it likes.
+    overrides = [(head, _read(head, reading)) for head in heads if head.is_override]
+    series = [(head, _read(head, reading)) for head in heads if not head.is_override]
     spans: list[Span] = []
     stand_for = [(head, event) for head, event in overrides if event is not None]
     if overrides and not series:
         reading.tell("what it stands for is not in the feed: it counts by itself", heads[0].block.line, heads[0].uid)
     for head, event in series:
         if event is not None:
-            spans += _counted_series(head, event, stand_for, match, horizon, reading)
+            spans += _counted_series(head, event, stand_for, reading)
     for head, event in stand_for:
-        spans += _counted(head, event, spans_at(event, event.start.wall, horizon), match, reading)
+        spans += _counted(head, event, spans_at(event, event.start.wall, reading.horizon), reading)
     return spans if len(heads) == 1 else sorted(set(spans))
 
 
@@ -137,30 +142,32 @@ def _newest(heads: list[FeedHead], reading: FeedReading) -> list[FeedHead]:
     return kept
 
 
-def _read(head: FeedHead, match: str | None, reading: FeedReading) -> FeedEvent | None:
+def _read(head: FeedHead, reading: FeedReading) -> FeedEvent | None:
     """Return the event of `head`; None where it cannot be read, or is a series that was called off."""
+    # An occurrence that was called off is read all the same: it has to be taken out of its series.
     if head.is_cancelled and not head.is_override:
         reading.leave_out(CANCELLED, head)
         return None
     try:
         event = read_event(head)
     except FeedError as error:
-        _tell_unreadable(head, str(error), error.line, match, reading)
+        _tell_unreadable(head, str(error), error.line, reading)
     except Exception as error:  # noqa: BLE001  whatever one event holds takes no other away, and is told
         message = f"it cannot be read: {type(error).__name__}: {str(error)[:160]}"
-        _tell_unreadable(head, message, head.block.line, match, reading)
+        _tell_unreadable(head, message, head.block.line, reading)
     else:
         return event
     return None
 
 
-def _tell_unreadable(head: FeedHead, message: str, line: int, match: str | None, reading: FeedReading) -> None:
-    if not head.matches(match):
+def _tell_unreadable(head: FeedHead, message: str, line: int, reading: FeedReading) -> None:
+    if not head.matches(reading.match):
         reading.leave_out(NO_MATCH, head)
         return
     reading.leave_out(UNREADABLE, head)
     reading.tell(message, line, head.uid or head.label, is_error=True)
     if head.uid:
+        # Whoever remembers this UID keeps what was known of it: an export with one bad line undoes no preparation.
         reading.unread.add(head.uid)
 
 
@@ -168,23 +175,19 @@ def _counted_series(
     head: FeedHead,
     event: FeedEvent,
     stand_for: list[tuple[FeedHead, FeedEvent]],
-    match: str | None,
-    horizon: Horizon,
     reading: FeedReading,
 ) -> list[Span]:
     try:
-        spans = series_spans(event, stand_for, horizon)
-    except RuleError as error:
-        _tell_unreadable(head, str(error), head.block.line, match, reading)
+        spans = series_spans(event, stand_for, reading.horizon)
+    except RuleError as error:  # a rule may be well written, and yet bring nothing within bounds
+        _tell_unreadable(head, str(error), head.block.line, reading)
         return []
-    return _counted(head, event, spans, match, reading)
+    return _counted(head, event, spans, reading)
 
 
-def _counted(
-    head: FeedHead, event: FeedEvent, spans: list[Span], match: str | None, reading: FeedReading
-) -> list[Span]:
+def _counted(head: FeedHead, event: FeedEvent, spans: list[Span], reading: FeedReading) -> list[Span]:
     """Return `spans` where the event counts; note why where it does not."""
-    if not head.matches(match):
+    if not head.matches(reading.match):
         reading.leave_out(NO_MATCH, head)
         return []
     if head.is_cancelled:
@@ -198,5 +201,6 @@ def _counted(
         reading.leave_out(NO_LENGTH, head)
         reading.tell("it lasts no time: give it a DTEND or a DURATION", head.block.line, head.uid or head.label)
     else:
+        # By RDATE a series may mix windows with single moments: those are nothing to prepare, the others count.
         return [span for span in spans if span[0] < span[1]] if event.added else spans
     return []

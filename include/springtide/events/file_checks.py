@@ -6,7 +6,7 @@ policy's `after` are looked up in all of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from springtide.events.occurrences import Occurrence
+    from springtide.events.accounts import SourceAccount
     from springtide.policy.calendar.model import EventCalendar
 
 CALENDARS: Final = "calendars"
@@ -38,6 +38,8 @@ class FileChecks:
     calendars: int
     errors: tuple[Violation, ...]
     warnings: tuple[Violation, ...]
+    sources: tuple[SourceAccount, ...]
+    """What every feed and every country's holidays hold, how much of it counts, and what is left out and why."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class _Repository:
     names_beside: set[str] = field(default_factory=set)
     errors: list[Violation] = field(default_factory=list)
     warnings: list[Violation] = field(default_factory=list)
+    sources: list[SourceAccount] = field(default_factory=list)
 
     @property
     def names(self) -> set[str]:
@@ -72,6 +75,7 @@ def check_files(places: Iterable[Path], *, now: datetime) -> FileChecks:
         calendars=len(repository.calendars),
         errors=tuple(dict.fromkeys(repository.errors)),
         warnings=tuple(repository.warnings),
+        sources=tuple(repository.sources),
     )
 
 
@@ -163,42 +167,53 @@ def _check_calendars(repository: _Repository, now: datetime) -> None:
         except PolicyError as error:
             repository.errors.extend(error.violations)
             continue
-        except (OSError, ValueError) as error:
-            violation = Violation(
-                code="policy_unreadable",
-                message=f"an import cannot be read: {error}",
-                field="spec.imports",
-                file=str(path),
-            )
-            repository.errors.append(violation)
-            continue
         if (owner := owners.setdefault(calendar.name, path)) != path:
             message = f"calendar {calendar.name} is {owner} already: one file for one calendar"
             repository.errors.append(
                 Violation(code="policy_duplicate_name", message=message, field="metadata.name", file=str(path), line=1)
             )
+        _account_for(path, views[path], repository)
     repository.warnings.extend(_frozen_events(views, now))
+
+
+def _account_for(path: Path, view: ExpandedCalendar, repository: _Repository) -> None:
+    """Tell what became of the calendar's sources: an event that cannot be read is an error, what is odd a warning."""
+    document = read_document(path)
+    folder = str(path.parent)
+    for account in view.accounts:
+        line = document.line(_entry(view.calendar, account.kind, account.name))
+        repository.errors += [_at(path, line, each) for each in account.violations(folder)]
+        repository.warnings += [_at(path, line, each) for each in account.doubts(folder)]
+    repository.sources += [account for account in view.accounts if account.kind in {"imports", "holidays"}]
+
+
+def _at(path: Path, line: int | None, violation: Violation) -> Violation:
+    """Return `violation` where its reader finds it: a calendar may end in .yml, and its source has a line."""
+    if Path(violation.file).suffix != ".yaml":  # it is the feed's, and says its own line
+        return violation
+    return replace(violation, file=str(path), line=violation.line or line)
 
 
 def _frozen_events(views: dict[Path, ExpandedCalendar], now: datetime) -> Iterator[Violation]:
     """Yield each coming event that a freeze keeps from being prepared, once, with its first such occurrence."""
-    almanac = Calendars(tuple(views.values()))
-    leads = leads_of(almanac, MeasuredRuns(), now)
+    together = Calendars(tuple(views.values()))
+    leads = leads_of(together, MeasuredRuns(), now)
     paths = {view.calendar.name: path for path, view in views.items()}
     calendars = {view.calendar.name: view.calendar for view in views.values()}
     reported: set[tuple[str, str, str]] = set()
-    for occurrence in almanac.occurrences:
+    for occurrence in together.occurrences:
         if occurrence.end <= now:
             continue
         prepared = occurrence.start - leads[occurrence.id].length
         for service in occurrence.asks:
             key = (occurrence.calendar, occurrence.event, service)
-            reason = almanac.frozen(service, prepared, occurrence.event)
+            reason = together.frozen(service, prepared, occurrence.event)
             if reason is None or key in reported:
                 continue
             reported.add(key)
             path = paths[occurrence.calendar]
-            place = _place(calendars[occurrence.calendar], occurrence)
+            calendar = calendars[occurrence.calendar]
+            place = _entry(calendar, _kind_of(calendar, occurrence.event), occurrence.event)
             line = read_document(path).line(place)
             message = f"{occurrence.id} is not prepared at {prepared:%Y-%m-%d %H:%M} UTC: {reason}"
             yield Violation(
@@ -206,10 +221,12 @@ def _frozen_events(views: dict[Path, ExpandedCalendar], now: datetime) -> Iterat
             )
 
 
-def _place(calendar: EventCalendar, occurrence: Occurrence) -> tuple[str, str, int]:
+def _entry(calendar: EventCalendar, kind: str, name: str) -> tuple[str, str, int]:
+    """Return the place of the source `name` in its calendar."""
+    return "spec", kind, [entry.name for entry in getattr(calendar.spec, kind)].index(name)
+
+
+def _kind_of(calendar: EventCalendar, name: str) -> str:
     spec = calendar.spec
-    for kind, entries in (("events", spec.events), ("imports", spec.imports), ("holidays", spec.holidays)):
-        for index, entry in enumerate(entries):
-            if entry.name == occurrence.event:
-                return "spec", kind, index
-    raise AssertionError(occurrence.id)
+    kinds = {"events": spec.events, "imports": spec.imports, "holidays": spec.holidays}
+    return next(kind for kind, entries in kinds.items() if name in {entry.name for entry in entries})

@@ -48,28 +48,32 @@ def grants(
     by service in proportion, and says so. A grant of 0 is no floor at all: nothing was left.
     """
     granted: dict[str, Grant] = {}
-    for one in sorted(going_on, key=lambda one: (-one.priority, one.start, one.id)):
-        own = {name: base for (occurrence, name), base in (noted or {}).items() if occurrence == one.id}
-        asked = _asked(one, {**expected, **own}, bounds)
+    for event in sorted(going_on, key=lambda event: (-event.priority, event.start, event.id)):
+        # While an event lasts its load is in what is expected: multiplied anew, a floor would grow at each sweep.
+        own = {name: base for (occurrence, name), base in (noted or {}).items() if occurrence == event.id}
+        asked = _asked(event, {**expected, **own}, bounds)
         spare = None if cap is None else cap - sum(grant.replicas for grant in granted.values())
         for service, grant in _within(asked, granted, spare, cap).items():
             granted[service] = _larger(granted.get(service), grant)
     return granted
 
 
-def _asked(one: Occurrence, expected: Mapping[str, int], bounds: Mapping[str, ReplicaBounds]) -> dict[str, Grant]:
-    found = {}
-    for service, ask in one.asks.items():
+def _asked(
+    occurrence: Occurrence, expected: Mapping[str, int], bounds: Mapping[str, ReplicaBounds]
+) -> dict[str, Grant]:
+    asked = {}
+    for service, ask in occurrence.asks.items():
         if service not in bounds:
             continue
         base = expected.get(service, bounds[service].least)
+        # 10 times 1.1 is 11.000000000000002: without the tolerance that would be a twelfth replica.
         wanted = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply - _EXACT)
         assert wanted is not None
-        reason = f"{one.id} asks for {ask}" + ("" if ask.multiply is None else f" of {base}")
-        found[service] = _bounded(
-            Grant(service=service, replicas=wanted, occurrence=one.id, reason=reason), bounds[service]
+        reason = f"{occurrence.id} asks for {ask}" + ("" if ask.multiply is None else f" of {base}")
+        asked[service] = _bounded(
+            Grant(service=service, replicas=wanted, occurrence=occurrence.id, reason=reason), bounds[service]
         )
-    return found
+    return asked
 
 
 def _bounded(grant: Grant, bounds: ReplicaBounds) -> Grant:
@@ -90,18 +94,19 @@ def _within(
     if spare is None or total <= spare:
         return dict(asked)
     shares = _shares(more, max(0, spare))
-    found = {}
+    cut = {}
     for service, grant in asked.items():
         replicas = had[service] + shares[service] if more[service] else grant.replicas
         reason = f"{max(0, spare)} of the cap of {cap} pods are left, {total} are asked for"
-        found[service] = grant if replicas == grant.replicas else _clamped(grant, replicas, "cap.pods", reason)
-    return found
+        cut[service] = grant if replicas == grant.replicas else _clamped(grant, replicas, "cap.pods", reason)
+    return cut
 
 
 def _larger(held: Grant | None, grant: Grant) -> Grant:
     """Return the larger of two grants of one service; what the other asked for beyond it and did not get stays told."""
     if held is None or grant.replicas > held.replicas:
         return grant
+    # What the smaller one missed below the larger is no loss to anybody, so nothing is told of it.
     missed = tuple(clamp for clamp in grant.clamps if clamp.was > held.replicas)
     return replace(held, clamps=held.clamps + missed)
 

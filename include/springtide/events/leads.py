@@ -48,7 +48,7 @@ class MeasuredRuns:
             "expected": dict(self.expected),
             "after": {name: list(after) for name, after in self.after.items()},
             "step_up": dict(self.step_up),
-            "preparations": [one.to_record() for one in self.preparations],
+            "preparations": [preparation.to_record() for preparation in self.preparations],
         }
 
     @classmethod
@@ -69,9 +69,9 @@ class LeadTime:
 
 def p95(seconds: Sequence[float]) -> float:
     """Return the nearest-rank 95th percentile of at least one number: the largest of up to nineteen."""
-    found = nearest_rank(seconds, 0.95)
-    assert found is not None, "of at least one number"
-    return found
+    percentile = nearest_rank(seconds, 0.95)
+    assert percentile is not None, "of at least one number"
+    return percentile
 
 
 def lead_time(
@@ -94,9 +94,14 @@ def lead_time(
     wanted = [order for order in orders if order.service in occurrence.asks]
     times = {order.service: _expected(measured.get(order.service, ()), learn) for order in wanted}
     unknown = [name for name in times if len(measured.get(name, ())) < learn.least_runs]
-    whole = [replace(one, steps=one.steps[-1:]) if one.service in unknown else one for one in wanted]
+    whole = [
+        # `otherwise` is the guess for all of a service, not for each of its runs
+        replace(wanted_order, steps=wanted_order.steps[-1:]) if wanted_order.service in unknown else wanted_order
+        for wanted_order in wanted
+    ]
     length = preparation_time(whole, times, pace)
     reason = "p95 of the measured runs in their order"
+    # What the runs say leaves out what lies between them: a queue of the scheduler, a turn that came late.
     taken = seconds_by_size(preparations, EventSize.of(wanted))
     if taken and timedelta(seconds=p95(taken)) > length:
         length = timedelta(seconds=p95(taken))
@@ -110,32 +115,34 @@ def lead_time(
     return LeadTime(timedelta(seconds=math.ceil(length.total_seconds())), reason)
 
 
-def leads_of(almanac: Calendars, measured: MeasuredRuns, now: datetime) -> dict[str, LeadTime]:
+def leads_of(calendars: Calendars, measured: MeasuredRuns, now: datetime) -> dict[str, LeadTime]:
     """Return the lead of every occurrence, by its id. One far away gets what is taken without measurements."""
-    found: dict[str, LeadTime] = {}
+    leads: dict[str, LeadTime] = {}
     learned: dict[tuple[str, str], LeadTime] = {}
-    for one in almanac.occurrences:
-        learn, key = almanac.learning(one), (one.calendar, one.event)
-        if one.lead is None and not now - LEARNED_WITHIN < one.start < now + LEARNED_WITHIN:
-            found[one.id] = LeadTime(learn.otherwise + learn.margin, "not learned before its week")
+    for occurrence in calendars.occurrences:
+        learn = calendars.learning(occurrence)
+        key = (occurrence.calendar, occurrence.event)
+        if occurrence.lead is None and not now - LEARNED_WITHIN < occurrence.start < now + LEARNED_WITHIN:
+            leads[occurrence.id] = LeadTime(learn.otherwise + learn.margin, "not learned before its week")
             continue
-        if key not in learned:
-            orders = expected_orders(one, measured)
+        if key not in learned:  # a nightly event has hundreds of occurrences, and one lead
+            orders = expected_orders(occurrence, measured)
             learned[key] = lead_time(
-                one, orders, measured.runs, almanac.pace, learn, preparations=measured.preparations
+                occurrence, orders, measured.runs, calendars.pace, learn, preparations=measured.preparations
             )
-        found[one.id] = learned[key]
-    return found
+        leads[occurrence.id] = learned[key]
+    return leads
 
 
-def expected_orders(one: Occurrence, measured: MeasuredRuns) -> tuple[ServicePlan, ...]:
+def expected_orders(occurrence: Occurrence, measured: MeasuredRuns) -> tuple[ServicePlan, ...]:
     """Return what the event will order, as far as that can be known before its services are looked at.
 
     Where `guards.step_up` lets no single run go that far, it is several.
     """
     orders = []
-    for service, ask in one.asks.items():
+    for service, ask in occurrence.asks.items():
         base = measured.expected.get(service, 1)
+        # A service that never ran counts as one replica, the fewest: nearly all of its pods are to be paid for.
         target = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply)
         steps = steps_up(base, max(target or 1, base + 1), measured.step_up.get(service, math.inf))
         orders.append(
@@ -161,20 +168,22 @@ def stands_at(
 
     A run that takes longer than that is taken to end now: nothing more is known of it.
     """
+    # The rules of a real turn are asked, with time that is only counted: an estimate of its own would drift from them.
     runs = list(started)
     while True:
         turn = decide_turn(orders, runs, pace, now=now)
         runs += [Started(service=service, step=step, at=now) for service, step in turn.starts]
-        going = [one for one in runs if one.state is ChildRunState.GOING]
+        going = [run for run in runs if run.state is ChildRunState.GOING]
         if not going and not turn.waiting:
             return now
-        ends = [max(now, one.at + times[one.service]) for one in going]
+        ends = [max(now, run.at + times[run.service]) for run in going]
+        # To the next moment at which anything can change: a run ends, or the pace opens.
         now = min([*ends, *([turn.opens_at] if turn.opens_at else [])])
         runs = [
-            replace(one, state=ChildRunState.SUCCEEDED)
-            if one.state is ChildRunState.GOING and one.at + times[one.service] <= now
-            else one
-            for one in runs
+            replace(run, state=ChildRunState.SUCCEEDED)
+            if run.state is ChildRunState.GOING and run.at + times[run.service] <= now
+            else run
+            for run in runs
         ]
 
 
@@ -192,12 +201,12 @@ def lateness(
     `measured` holds the seconds of each service's successful runs. A service without any counts with no time at all:
     what is told is measured, not guessed.
     """
-    seconds = {one.service: measured.get(one.service, ()) for one in orders}
-    times = {name: timedelta(seconds=p95(found) if found else 0) for name, found in seconds.items()}
+    seconds = {order.service: measured.get(order.service, ()) for order in orders}
+    times = {name: timedelta(seconds=p95(taken) if taken else 0) for name, taken in seconds.items()}
     ready = stands_at(orders, started, times, pace, now=now)
     if ready <= start or now >= start:
         return None
-    unknown = sorted(one.service for one in orders if one.steps and not seconds[one.service])
+    unknown = sorted(order.service for order in orders if order.steps and not seconds[order.service])
     message = f"everything stands at {ready:%H:%M:%S} UTC at the earliest, {_seconds(ready - start)} s after the start"
     more = f"; no run of {', '.join(unknown)} was ever measured, so it is later still" if unknown else ""
     return f"{message}, by the p95 of the measured runs in their order and at their pace{more}"

@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minimum:
-    """What was found about an autoscaler: `own` is the minimum that its owner set, `running` are the replicas now.
+    """What was found about an autoscaler: `owner_minimum` is what its owner set, `running` are the replicas now.
 
     `held_until` is when springtide's note on it lapses, None without a note; `expires` is how long a new one lasts.
     `is_planned` says that the policy's plan is the minimum, event or not.
@@ -59,13 +59,14 @@ class Minimum:
         """
         if self.is_planned:
             return plan
-        if not is_believed:
+        if not is_believed:  # no plan that can be trusted: the minimum that stands is the only safe one
             return current
         follows = self.running > current or not has_demand
         return min(current, self.owner_minimum if follows else max(self.owner_minimum, needed))
 
     def until(self, events_until: datetime | None) -> datetime:
         """Return when a note that is written now lapses: after the events, and not before the policy's `expires`."""
+        # After the end, sweeps still need time to release it in steps; should none come, it lapses by itself.
         return max(self.looked_at, events_until or self.looked_at) + self.expires
 
     def lapses(self, *, events_until: datetime | None, planned: int | None) -> bool:
@@ -74,5 +75,6 @@ class Minimum:
             return False
         if events_until is not None:
             return self.held_until < events_until
+        # Half of its time is left for sweeps that fail: a note that lapsed under a plan would drop the minimum at once.
         goes_on = self.is_planned and (planned is None or planned > self.owner_minimum)
         return goes_on and self.held_until < self.looked_at + self.expires / 2

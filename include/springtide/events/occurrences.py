@@ -102,12 +102,12 @@ def occurrences(calendar: EventCalendar, folder: Path, *, now: datetime) -> tupl
 
 def occurrences_of(calendar: EventCalendar, sources: Iterable[SourceReading]) -> tuple[Occurrence, ...]:
     """Return when the events of `sources`, which were read of `calendar`, take place, in the order of starts."""
-    found: list[Occurrence] = []
-    for source in sorted(sources, key=lambda one: one.asking.name):
+    collected: list[Occurrence] = []
+    for source in sorted(sources, key=lambda reading: reading.asking.name):
         asking = source.asking
         if isinstance(asking, EventSource):
             lead = asking.lead_or(calendar.spec.lead).length
-            found += [
+            collected += [
                 Occurrence(
                     calendar=calendar.name,
                     event=asking.name,
@@ -119,7 +119,7 @@ def occurrences_of(calendar: EventCalendar, sources: Iterable[SourceReading]) ->
                 )
                 for start, end in source.spans
             ]
-    return tuple(sorted(found, key=attrgetter("start")))  # of one instant they stay in the order of their names
+    return tuple(sorted(collected, key=attrgetter("start")))  # of one instant they stay in the order of their names
 
 
 def freezes(calendar: EventCalendar, *, now: datetime) -> tuple[Freeze, ...]:
@@ -130,10 +130,10 @@ def freezes(calendar: EventCalendar, *, now: datetime) -> tuple[Freeze, ...]:
 
 def freezes_of(sources: Iterable[SourceReading]) -> tuple[Freeze, ...]:
     """Return the freezes that `sources` hold, in the order of starts."""
-    found = [
+    collected = [
         Freeze(name=spec.name, reason=spec.reason, start=start, end=end, services=spec.services)
         for source in sources
         if isinstance(spec := source.asking, FreezeSpec)
         for start, end in source.spans
     ]
-    return tuple(sorted(found, key=lambda one: (one.start, one.name)))
+    return tuple(sorted(collected, key=lambda freeze: (freeze.start, freeze.name)))

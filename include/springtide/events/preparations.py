@@ -71,5 +71,5 @@ def _ratio(wanted: int, had: int) -> float:
 
 def seconds_by_size(preparations: Sequence[Preparation], size: EventSize) -> list[float]:
     """Return how long a preparation of `size` takes, by each of the `preparations` that says something about it."""
-    taken = (one.seconds_for(size) for one in preparations)
+    taken = (preparation.seconds_for(size) for preparation in preparations)
     return [seconds for seconds in taken if seconds is not None]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from springtide.events.calendars import Calendars
     from springtide.policy.calendar.model import ServiceRequest
     from springtide.policy.scaling.model import ScalingPolicy
+    from springtide.policy.scaling.rehearsal import Rehearsal
 
 RAMP: Final = 0.25
 """The share of its time through which the load grows."""
@@ -108,28 +109,32 @@ def _asks(asks: Mapping[str, ServiceRequest]) -> dict[str, Any]:
     return {name: ask.model_dump(mode="json", exclude_none=True) for name, ask in asks.items()}
 
 
-def named_event(almanac: Calendars, name: str, now: datetime) -> Occurrence:
+def named_event(calendars: Calendars, name: str, now: datetime) -> Occurrence:
     """Return the next occurrence that is not over of `CALENDAR.EVENT` or `EVENT`; or the one whose id is `name`.
 
     Raises:
         InputError: there is none (`event_unknown`), or the short name is that of several calendars' events.
     """
-    ahead = [one for one in almanac.occurrences if now < one.end]
-    found = [one for one in ahead if name in (one.id, one.event, f"{one.calendar}.{one.event}")]
-    if not found:
-        known = sorted({f"{one.calendar}.{one.event}" for one in ahead})
+    ahead = [occurrence for occurrence in calendars.occurrences if now < occurrence.end]
+    named = [
+        occurrence
+        for occurrence in ahead
+        if name in (occurrence.id, occurrence.event, f"{occurrence.calendar}.{occurrence.event}")
+    ]
+    if not named:
+        known = sorted({f"{occurrence.calendar}.{occurrence.event}" for occurrence in ahead})
         listed = ", ".join(known[:20]) or "none"
         raise InputError(
             f"event: {name[:100]!r} is not an upcoming event of the calendars; there are: {listed}.",
             code="event_unknown",
             field="event",
         )
-    if len({one.calendar for one in found}) > 1:
-        names = ", ".join(sorted({f"{one.calendar}.{one.event}" for one in found}))
+    if len({occurrence.calendar for occurrence in named}) > 1:
+        names = ", ".join(sorted({f"{occurrence.calendar}.{occurrence.event}" for occurrence in named}))
         raise InputError(
             f"event: {name!r} is ambiguous: it may be {names}. Give one of them.", code="event_unknown", field="event"
         )
-    return found[0]
+    return named[0]
 
 
 def without_shrinking(orders: Sequence[ServicePlan]) -> list[ServicePlan]:
@@ -146,7 +151,7 @@ def without_shrinking(orders: Sequence[ServicePlan]) -> list[ServicePlan]:
 class ReleaseTarget:
     """One service on its way back: `before` the rehearsal, `current`, and the `floor` that other events hold now.
 
-    Where those are an autoscaler's minimum, `own` is what its owner set, and `until` is when a held one lapses.
+    Where those are an autoscaler's minimum, its owner set `owner_minimum`, and a held one lapses at `until`.
     """
 
     service: str
@@ -166,17 +171,20 @@ def release_orders(services: Sequence[ReleaseTarget]) -> list[ServicePlan]:
     has to be is left alone: somebody else changed it meanwhile.
     """
     orders = []
-    for one in services:
-        target = max(one.before, one.floor)
-        others = tuple(sorted(other.service for other in services if one.service in other.after))
-        kept = "what it had before" if target == one.before else "what other events hold"
-        is_back = one.owner_minimum is not None and target <= one.owner_minimum
-        steps = steps_down(one.current, target, 1.0 if is_back else one.step_down)
-        until, reason = None if is_back else one.until, f"the rehearsal is over: {kept}"
+    for service in services:
+        # Another event may have begun meanwhile: what it holds is not the rehearsal's to take.
+        target = max(service.before, service.floor)
+        others = tuple(sorted(other.service for other in services if service.service in other.after))
+        kept = "what it had before" if target == service.before else "what other events hold"
+        # Back at its owner's own minimum, nothing of springtide's is left to lapse or to step down from.
+        is_back = service.owner_minimum is not None and target <= service.owner_minimum
+        steps = steps_down(service.current, target, 1.0 if is_back else service.step_down)
+        until = None if is_back else service.until
+        reason = f"the rehearsal is over: {kept}"
         orders.append(
             ServicePlan(
-                service=one.service,
-                current=one.current,
+                service=service.service,
+                current=service.current,
                 steps=steps,
                 after=others,
                 reason=reason,
@@ -211,7 +219,7 @@ def load_order(
     demand: float | None,
     expected: int | None,
 ) -> LoadOrder | str:
-    """Return the load for `policy`'s service; words where none may or can be sent.
+    """Return the load for `policy`'s service, or why none may or can be sent.
 
     `replicas` stand when it is sent, `demand` is what customers send by now in requests/s, `expected` how many replicas
     the models ask for by that.
@@ -229,16 +237,26 @@ def load_order(
     if peak <= demand:
         return f"no load: customers send {demand:.4g} requests/s, the forecast peak is {peak:.4g}"
     rate, cut = _cut(peak - demand, allowed.max_rate, wanted.max_rate)
-    seconds = min(allowed.duration.total_seconds(), wanted.seconds)
-    sent = rate * seconds * (1 - RAMP / 2)
-    if sent > allowed.max_requests:
-        seconds *= allowed.max_requests / sent
+    seconds = _seconds(rate, allowed, wanted)
     if seconds < SHORTEST:
         return (
             f"no load: {rate:.4g} requests/s use up rehearsal.max_requests {allowed.max_requests} in {seconds:.1f} s; "
             f"less than {SHORTEST:g} s say nothing, so raise it or lower the rate"
         )
-    check = next(one.http for one in policy.spec.smoke if one.http is not None)
+    order = _unlimited(policy, allowed, replicas=replicas, peak=peak, present=demand)
+    return replace(order, rate=rate, seconds=seconds, cut=cut)
+
+
+def _seconds(rate: float, allowed: Rehearsal, wanted: LoadLimits) -> float:
+    """Return how long `rate` may be sent: a ramp from nothing sends half of what its time would."""
+    seconds = min(allowed.duration.total_seconds(), wanted.seconds)
+    sent = rate * seconds * (1 - RAMP / 2)
+    return seconds * allowed.max_requests / sent if sent > allowed.max_requests else seconds
+
+
+def _unlimited(policy: ScalingPolicy, allowed: Rehearsal, *, replicas: int, peak: float, present: float) -> LoadOrder:
+    """Return the order as it would be without any bound on its rate and its time."""
+    check = next(smoke.http for smoke in policy.spec.smoke if smoke.http is not None)
     return LoadOrder(
         service=policy.name,
         replicas=replicas,
@@ -246,13 +264,12 @@ def load_order(
         port=check.port,
         expect=check.expect,
         peak=peak,
-        present=demand,
-        rate=rate,
-        seconds=seconds,
+        present=present,
+        rate=peak - present,
+        seconds=allowed.duration.total_seconds(),
         most=allowed.max_requests,
         max_errors=float(allowed.max_errors),
         p99_seconds=allowed.p99_milliseconds / 1000,
-        cut=cut,
     )
 
 
@@ -268,6 +285,7 @@ def forecast_peak(policy: ScalingPolicy, ask: ServiceRequest, *, demand: float, 
     loads = [load for load in map(planned_load, policy.spec.capacity.models) if load is not None]
     if loads:
         return ask.replicas * min(loads)
+    # Without demand, or without any replica that it is expected to need, nothing is on one.
     return ask.replicas * demand / expected if expected and demand else None
 
 

@@ -61,15 +61,15 @@ def figures_of(report: LoadReport, order: LoadOrder, *, ready_before: int, ready
     limits = order.course(lambda: None).limits
     assert limits is not None
     full = report.windows[math.ceil(order.ramp) : math.floor(report.seconds)]
-    within = [one.good for one in report.windows if one.answers >= _LEAST_ANSWERS and limits.holds_in(one)]
-    most = sorted(report.errors.items(), key=lambda one: -one[1])[:5]
+    within = [second.good for second in report.windows if second.answers >= _LEAST_ANSWERS and limits.holds_in(second)]
+    most = sorted(report.errors.items(), key=lambda error: -error[1])[:5]
     return LoadFigures(
         ready_before=ready_before,
         ready_after=ready_after,
         requests=report.requests,
         failed=report.failed,
         seconds=report.seconds,
-        achieved=sum(one.good for one in full) / len(full) if len(full) >= _LEAST_SECONDS else None,
+        achieved=sum(second.good for second in full) / len(full) if len(full) >= _LEAST_SECONDS else None,
         sustained=float(max(within)) if len(within) >= _LEAST_SECONDS else None,
         p50=report.latency_ms.p50,
         p99=report.latency_ms.p99,
@@ -104,7 +104,8 @@ class RehearsalOutcome:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RehearsalOutcome:
         """Return the outcome that `to_record` stored."""
-        figures, measured = record["figures"], record["measured"]
+        figures = record["figures"]
+        measured = record["measured"]
         parsed = {
             "at": datetime.fromisoformat(record["at"]),
             "verdict": RehearsalVerdict(record["verdict"]),
@@ -139,11 +140,11 @@ def judged(outcome: RehearsalOutcome, order: LoadOrder, figures: LoadFigures) ->
         message = f"not proven: {order.rate:.4g} requests/s were to be sent, {came}: the generator had no time"
         return replace(whole, verdict=RehearsalVerdict.NOT_PROVEN, message=message)
     measured = _measured(order, figures.achieved, is_limit=False, at=outcome.at)
-    told = _told(order, figures, measured)
+    measurements = _told(order, figures, measured)
     if order.cut:
-        message = f"not proven: {told}; the peak is {order.peak:.4g}, but {order.cut}"
+        message = f"not proven: {measurements}; the peak is {order.peak:.4g}, but {order.cut}"
         return replace(whole, verdict=RehearsalVerdict.NOT_PROVEN, message=message, measured=measured)
-    return replace(whole, verdict=RehearsalVerdict.HELD, message=f"held: {told}", measured=measured)
+    return replace(whole, verdict=RehearsalVerdict.HELD, message=f"held: {measurements}", measured=measured)
 
 
 def _broken(order: LoadOrder, figures: LoadFigures) -> str | None:
@@ -165,8 +166,8 @@ def _broken(order: LoadOrder, figures: LoadFigures) -> str | None:
 
 
 def _errors(figures: LoadFigures) -> str:
-    found = ", ".join(f"{count} times {message}" for message, count in figures.errors.items())
-    return f" ({found})" if found else ""
+    listed = ", ".join(f"{count} times {message}" for message, count in figures.errors.items())
+    return f" ({listed})" if listed else ""
 
 
 def _told(order: LoadOrder, figures: LoadFigures, measured: MeasuredLoad) -> str:
@@ -189,11 +190,12 @@ def measured_of(outcomes: Sequence[RehearsalOutcome], now: datetime) -> Measured
     A newer rehearsal that held as much on one replica disproves an older limit. Without a limit it is the newest
     measure. What is older than `COUNTS_FOR` says nothing.
     """
-    found = sorted((one.measured for one in outcomes if one.measured is not None), key=lambda one: one.at, reverse=True)
-    recent = [one for one in found if timedelta(0) <= now - one.at <= COUNTS_FOR]
+    loads = [outcome.measured for outcome in outcomes if outcome.measured is not None]
+    newest_first = sorted(loads, key=lambda load: load.at, reverse=True)
+    recent = [measured for measured in newest_first if timedelta(0) <= now - measured.at <= COUNTS_FOR]
     held = 0.0
-    for one in recent:
-        if one.is_limit and one.per_replica > held:
-            return one
-        held = max(held, 0.0 if one.is_limit else one.per_replica)
+    for measured in recent:
+        if measured.is_limit and measured.per_replica > held:
+            return measured
+        held = max(held, 0.0 if measured.is_limit else measured.per_replica)
     return recent[0] if recent else None

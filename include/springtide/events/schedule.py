@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import attrgetter
 
 from springtide.events.occurrences import Occurrence
 
@@ -33,7 +34,7 @@ class ScheduledPreparation:
 
     @classmethod
     def from_record(cls, record: list[str]) -> ScheduledPreparation:
-        """Return the firing that `to_record` stored."""
+        """Return the preparation that `to_record` stored."""
         return cls(*map(datetime.fromisoformat, record))
 
 
@@ -45,23 +46,27 @@ def scheduled_preparations(
     now: datetime,
 ) -> tuple[ScheduledPreparation, ...]:
     """Return when everything is due, in that order; `seen` is what the last call returned, `leads` are by id."""
-    known = {one.start: one for one in seen}
+    # By its start, not by its events: an event that is added to a preparation that was due already is not a second one.
+    known = {preparation.start: preparation for preparation in seen}
     used: set[datetime] = set()
-    found = []
-    in_order = sorted(occurrences, key=lambda one: one.start)
-    for start, group in groupby(in_order, key=lambda one: one.start):
+    preparations = []
+    in_order = sorted(occurrences, key=attrgetter("start"))
+    for start, group in groupby(in_order, key=attrgetter("start")):
         together = list(group)
-        end = max(one.end for one in together)
-        planned = min(start - leads[one.id] for one in together).replace(microsecond=0)
-        found.append(ScheduledPreparation(_due(planned, known.get(start), end, now.replace(microsecond=0)), start, end))
+        end = max(occurrence.end for occurrence in together)
+        # One run prepares all of them, so the longest lead counts.
+        planned = min(start - leads[occurrence.id] for occurrence in together).replace(microsecond=0)
+        preparations.append(
+            ScheduledPreparation(_due(planned, known.get(start), end, now.replace(microsecond=0)), start, end)
+        )
     spread = []
-    for one in sorted(found, key=lambda one: (one.at, one.start)):
-        at = one.at
+    for preparation in sorted(preparations, key=attrgetter("at", "start")):
+        at = preparation.at
         while at in used:
             at += _SECOND
         used.add(at)
-        spread.append(ScheduledPreparation(at, one.start, one.end))
-    return tuple(sorted(spread, key=lambda one: one.at))
+        spread.append(ScheduledPreparation(at, preparation.start, preparation.end))
+    return tuple(sorted(spread, key=attrgetter("at")))
 
 
 def _due(planned: datetime, known: ScheduledPreparation | None, end: datetime, now: datetime) -> datetime:
@@ -73,13 +78,13 @@ def _due(planned: datetime, known: ScheduledPreparation | None, end: datetime, n
 
 
 def next_preparation(
-    found: tuple[ScheduledPreparation, ...], *, after: datetime | None, not_over_at: datetime | None
+    preparations: tuple[ScheduledPreparation, ...], *, after: datetime | None, not_over_at: datetime | None
 ) -> ScheduledPreparation | None:
     """Return the first that is due later than `after`; with `not_over_at`, only what is still useful then."""
-    for one in found:
-        if after is not None and one.at <= after:
+    for preparation in preparations:
+        if after is not None and preparation.at <= after:
             continue
-        if not_over_at is not None and one.end <= not_over_at:
+        if not_over_at is not None and preparation.end <= not_over_at:
             continue
-        return one
+        return preparation
     return None

@@ -36,12 +36,12 @@ class CalendarSnapshot:
     violations: tuple[Violation, ...] = ()
 
     @cached_property
-    def almanac(self) -> Calendars:
+    def calendars(self) -> Calendars:
         """All calendars together."""
         return Calendars(tuple(self.views.values()))
 
     @property
-    def memory(self) -> dict[str, Any]:
+    def cache(self) -> dict[str, Any]:
         """What the next reading is to be told."""
         return {"version": VERSION, "calendars": {name: view.to_record() for name, view in self.views.items()}}
 
@@ -82,13 +82,13 @@ class CalendarSnapshot:
 
 
 def read_calendars(
-    folder: Path, memory: Mapping[str, Any], *, now: datetime, services: Collection[str] | None = None
+    folder: Path, cached: Mapping[str, Any], *, now: datetime, services: Collection[str] | None = None
 ) -> CalendarSnapshot:
-    """Return what the calendars of `folder` hold; `memory` is what the last reading kept.
+    """Return what the calendars of `folder` hold; `cached` is what the last reading kept.
 
     `services` are the policies that there are; None where nobody knows.
     """
-    kept: Mapping[str, Any] = memory.get("calendars", {})
+    kept: Mapping[str, Any] = cached.get("calendars", {})
     try:
         paths = calendar_files(folder)
     except PolicyError as error:
@@ -111,7 +111,9 @@ def read_calendars(
 def _all_remembered(records: Mapping[str, Any], folder: Path, violations: tuple[Violation, ...]) -> CalendarSnapshot:
     restored = {name: _restored(record, folder / name) for name, record in records.items()}
     views = {name: view for name, (view, _) in restored.items() if view is not None}
-    return CalendarSnapshot(views, (*violations, *(one for _, broken in restored.values() for one in broken)))
+    return CalendarSnapshot(
+        views, (*violations, *(violation for _, broken in restored.values() for violation in broken))
+    )
 
 
 def _restored(record: Mapping[str, Any] | None, path: Path) -> tuple[ExpandedCalendar | None, tuple[Violation, ...]]:
@@ -148,15 +150,15 @@ def _read_one(
 def load_cache(file: Path) -> dict[str, Any]:
     """Return what was kept in `file`; nothing where there is none, or none that this version understands."""
     try:
-        memory = json.loads(file.read_text())
+        cached = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
-    return memory if isinstance(memory, dict) and memory.get("version") == VERSION else {}
+    return cached if isinstance(cached, dict) and cached.get("version") == VERSION else {}
 
 
-def save_cache(file: Path, memory: Mapping[str, Any]) -> None:
-    """Keep `memory` in `file`, whole or not at all; where it cannot be written, the next reading knows less."""
-    text = json.dumps(memory)
+def save_cache(file: Path, cached: Mapping[str, Any]) -> None:
+    """Keep `cached` in `file`, whole or not at all; where it cannot be written, the next reading knows less."""
+    text = json.dumps(cached)
     with suppress(OSError):
         if file.is_file() and file.read_text() == text:
             return

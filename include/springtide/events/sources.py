@@ -85,15 +85,15 @@ def event_sources(reading: CalendarReading) -> tuple[SourceReading, ...]:
     """Return the calendar's sources of events. What cannot be read is told in their accounts, and nothing is raised."""
     spec = reading.calendar.spec
     return (
-        *(_contained("events", one, reading, _read_window) for one in spec.events),
-        *(_contained("imports", one, reading, _read_import) for one in spec.imports),
-        *(_contained("holidays", one, reading, _read_holidays) for one in spec.holidays),
+        *(_contained("events", source, reading, _read_window) for source in spec.events),
+        *(_contained("imports", source, reading, _read_import) for source in spec.imports),
+        *(_contained("holidays", source, reading, _read_holidays) for source in spec.holidays),
     )
 
 
 def freeze_sources(reading: CalendarReading) -> tuple[SourceReading, ...]:
     """Return the calendar's freezes, as `event_sources` its events."""
-    return tuple(_contained("freezes", one, reading, _read_window) for one in reading.calendar.spec.freezes)
+    return tuple(_contained("freezes", freeze, reading, _read_window) for freeze in reading.calendar.spec.freezes)
 
 
 def accounts_of(calendar: EventCalendar, folder: Path, horizon: Horizon, *, now: datetime) -> tuple[SourceAccount, ...]:
@@ -156,8 +156,8 @@ def merged(spans: list[Span]) -> list[Span]:
 def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: CalendarReading) -> SourceReading:
     findings = []
     if window.repeat is not None:
-        told = window.repeat.rule.warnings(window.start.wall)
-        findings = [Oddity(message=f"{window.name}: repeat: {message}", file=reading.file) for message in told]
+        warnings = window.repeat.rule.warnings(window.start.wall)
+        findings = [Oddity(message=f"{window.name}: repeat: {warning}", file=reading.file) for warning in warnings]
     spans = [span for span in _windows(window, reading) if reading.horizon.holds(span) or kind == "freezes"]
     return _source(kind, window, reading, spans=spans, findings=findings)
 
@@ -189,8 +189,8 @@ def _read_import(kind: str, spec: ImportSpec, reading: CalendarReading) -> Sourc
         if spec.ical not in reading.feeds:
             reading.feeds[spec.ical] = read_ical(reading.folder / spec.ical)
     except (OSError, ValueError) as error:
-        message = error.strerror if isinstance(error, OSError) else str(error)
-        finding = Oddity(message=f"it cannot be read: {message}", file=spec.ical, is_error=True)
+        problem = error.strerror if isinstance(error, OSError) else str(error)
+        finding = Oddity(message=f"it cannot be read: {problem}", file=spec.ical, is_error=True)
         kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, file=spec.ical, in_file=0, findings=(finding,))
     feed = read_feed(
@@ -247,9 +247,9 @@ def _read_holidays(kind: str, spec: HolidaySpec, reading: CalendarReading) -> So
     wanted = [(day, name) for day, name in days if _is_wanted(spec, name)]
     names = sorted({name for _, name in days})
     findings = [
-        Oddity(message=f"only: {_no_holiday(one, spec, names)}", file=reading.file)
-        for one in spec.only
-        if not any(folded(one) in folded(name) for name in names)
+        Oddity(message=f"only: {_no_holiday(wanted_name, spec, names)}", file=reading.file)
+        for wanted_name in spec.only
+        if not any(folded(wanted_name) in folded(name) for name in names)
     ]
     others = [name for _, name in days if not _is_wanted(spec, name)]
     return _source(
@@ -264,7 +264,7 @@ def _read_holidays(kind: str, spec: HolidaySpec, reading: CalendarReading) -> So
 
 
 def _is_wanted(spec: HolidaySpec, name: str) -> bool:
-    return not spec.only or any(folded(one) in folded(name) for one in spec.only)
+    return not spec.only or any(folded(wanted) in folded(name) for wanted in spec.only)
 
 
 def _no_holiday(wanted: str, spec: HolidaySpec, names: list[str]) -> str:
@@ -275,7 +275,8 @@ def _no_holiday(wanted: str, spec: HolidaySpec, names: list[str]) -> str:
 
 
 def _holiday(spec: HolidaySpec, day: date, zone: ZoneInfo) -> Span:
-    start, end = spec.starts.on(day), spec.until.on(day)
+    start = spec.starts.on(day)
+    end = spec.until.on(day)
     if end <= start:
         end += _DAY
     return instant(start, zone), instant(end, zone, is_end=True)

@@ -50,17 +50,18 @@ class Inspection:
         """Return the stored form: JSON types only."""
         minimum = self.minimum.to_record() if self.minimum else None
         until = self.events_until.isoformat() if self.events_until else None
-        lists = {"after": list(self.after), "connection_uses": [asdict(one) for one in self.connection_uses]}
+        lists = {"after": list(self.after), "connection_uses": [asdict(use) for use in self.connection_uses]}
         return asdict(self) | lists | {"minimum": minimum, "events_until": until}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Inspection:
-        """Return the facts that `to_record` stored."""
-        minimum, until = record["minimum"], record["events_until"]
+        """Return the inspection that `to_record` stored."""
+        minimum = record["minimum"]
+        until = record["events_until"]
         parsed = {
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
-            "connection_uses": tuple(ConnectionUse(**one) for one in record["connection_uses"]),
+            "connection_uses": tuple(ConnectionUse(**use) for use in record["connection_uses"]),
             "minimum": Minimum.from_record(minimum) if minimum else None,
             "events_until": datetime.fromisoformat(until) if until else None,
         }
@@ -68,83 +69,100 @@ class Inspection:
 
 
 def with_floors(
-    found: Mapping[str, Inspection],
+    inspections: Mapping[str, Inspection],
     going_on: Iterable[Occurrence],
-    almanac: Calendars,
+    calendars: Calendars,
     *,
     noted: Mapping[tuple[str, str], int],
     now: datetime,
 ) -> dict[str, Inspection]:
-    """Return the facts with what the events that are `going_on` ask for, and with what is frozen `now`.
+    """Return the inspections with what the events that are `going_on` ask for, and with what is frozen `now`.
 
     `noted` is what was expected for a service when an occurrence was prepared, by both names.
     """
-    events = {one.id: one for one in going_on}
-    expected = {name: facts.expected for name, facts in found.items() if facts.expected is not None}
-    bounds = {name: ReplicaBounds(facts.least, facts.most) for name, facts in found.items()}
-    granted = grants(events.values(), expected, bounds, cap=almanac.cap, noted=noted)
+    events = {occurrence.id: occurrence for occurrence in going_on}
+    expected = {
+        name: inspection.expected for name, inspection in inspections.items() if inspection.expected is not None
+    }
+    bounds = {name: ReplicaBounds(inspection.least, inspection.most) for name, inspection in inspections.items()}
+    granted = grants(events.values(), expected, bounds, cap=calendars.cap, noted=noted)
     answer = {}
-    for name, facts in found.items():
+    for name, inspection in inspections.items():
         grant = granted.get(name)
         event = None if grant is None else events[grant.occurrence].event
-        frozen = facts.frozen or almanac.frozen(name, now, event)
-        changed = replace(facts, frozen=frozen)
+        frozen = inspection.frozen or calendars.frozen(name, now, event)
+        changed = replace(inspection, frozen=frozen)
         if grant is not None and grant.replicas:
             reason = "; ".join([grant.reason, *(f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)])
-            until = max(one.end for one in events.values() if name in one.asks)
+            until = max(occurrence.end for occurrence in events.values() if name in occurrence.asks)
             changed = replace(changed, floor=grant.replicas, floor_reason=reason, events_until=until)
         answer[name] = changed
     return answer
 
 
-def order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
+def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
     """Return what is to be done about one service: an order without steps where nothing is.
 
     A floor is never undercut, not even when demand cannot be judged. A smaller number goes through the release gate
     with the services that this one comes after. What stays on an autoscaler is held longer before its note lapses.
     """
-    if facts.frozen is not None:
-        return _stay(facts, facts.frozen)
-    order, minimum = _order_for(facts, others), facts.minimum
+    if inspection.frozen is not None:
+        return _stay(inspection, inspection.frozen)
+    order = _order_for(inspection, others)
+    minimum = inspection.minimum
     if minimum is None:
         return order
     if order.steps:
+        # At its owner's own minimum there is nothing left to hold, and so no note.
         is_back = order.steps[-1] == minimum.owner_minimum
-        return replace(order, gives_back=is_back, until=None if is_back else minimum.until(facts.events_until))
-    if not minimum.lapses(events_until=facts.events_until, planned=facts.planned):
+        return replace(order, gives_back=is_back, until=None if is_back else minimum.until(inspection.events_until))
+    if not minimum.lapses(events_until=inspection.events_until, planned=inspection.planned):
         return order
-    until = minimum.until(facts.events_until)
+    until = minimum.until(inspection.events_until)
     reason = f"held until {until:%Y-%m-%d %H:%M} UTC instead of {minimum.held_until:%Y-%m-%d %H:%M}: {order.reason}"
-    return replace(order, steps=(facts.current,), until=until, reason=reason)
+    return replace(order, steps=(inspection.current,), until=until, reason=reason)
 
 
-def _order_for(facts: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
-    wanted = max(facts.planned or 0, facts.floor or 0)
-    if facts.planned is None and wanted <= facts.current:
-        return _stay(facts, f"demand could not be judged ({facts.problem}), so {facts.current} stay")
-    if wanted > facts.current:
-        owned = next((name for name in facts.after if name in others and others[name].is_owned), None)
+def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
+    wanted = max(inspection.planned or 0, inspection.floor or 0)
+    # Without a plan nothing may shrink, and yet an event's floor can be raised: its note says of how much.
+    if inspection.planned is None and wanted <= inspection.current:
+        return _stay(inspection, f"demand could not be judged ({inspection.problem}), so {inspection.current} stay")
+    if wanted > inspection.current:
+        owned = next((name for name in inspection.after if name in others and others[name].is_owned), None)
+        # What it comes after may be half way: more of this service would press on what is not there yet.
         if owned is not None:
-            return _stay(facts, f"held at {facts.current}: {owned}, which it comes after: {others[owned].frozen}")
-        is_event = facts.floor is not None and facts.floor >= (facts.planned or 0)
-        reason = facts.floor_reason if is_event else f"demand asks for {wanted}"
-        at = facts.current if facts.minimum is None else max(facts.current, facts.minimum.running)
-        steps = steps_up(at, wanted, facts.step_up) or (wanted,)  # a minimum under what runs already is no growth
-        return ServicePlan(service=facts.service, current=facts.current, steps=steps, after=facts.after, reason=reason)
-    if wanted == facts.current:
-        held = facts.floor_reason if facts.floor == wanted else _asked(facts, wanted)
-        return _stay(facts, held)
-    needs = {name: others[name].health for name in facts.after if name in others}
+            return _stay(
+                inspection, f"held at {inspection.current}: {owned}, which it comes after: {others[owned].frozen}"
+            )
+        is_event = inspection.floor is not None and inspection.floor >= (inspection.planned or 0)
+        reason = inspection.floor_reason if is_event else f"demand asks for {wanted}"
+        # An autoscaler runs more than its minimum by itself: those pods are there, and no step has to start them.
+        at = inspection.current if inspection.minimum is None else max(inspection.current, inspection.minimum.running)
+        steps = steps_up(at, wanted, inspection.step_up) or (wanted,)  # a minimum under what runs already is no growth
+        return ServicePlan(
+            service=inspection.service, current=inspection.current, steps=steps, after=inspection.after, reason=reason
+        )
+    if wanted == inspection.current:
+        held = inspection.floor_reason if inspection.floor == wanted else _asked(inspection, wanted)
+        return _stay(inspection, held)
+    needs = {name: others[name].health for name in inspection.after if name in others}
     gate = release_step(
-        current=facts.current, wanted=wanted, step_down=facts.step_down, service=facts.health, dependencies=needs
+        current=inspection.current,
+        wanted=wanted,
+        step_down=inspection.step_down,
+        service=inspection.health,
+        dependencies=needs,
     )
     if gate.is_held:
-        return _stay(facts, gate.reason)
-    return ServicePlan(service=facts.service, current=facts.current, steps=(gate.replicas,), reason=gate.reason)
+        return _stay(inspection, gate.reason)
+    return ServicePlan(
+        service=inspection.service, current=inspection.current, steps=(gate.replicas,), reason=gate.reason
+    )
 
 
-def _asked(facts: Inspection, wanted: int) -> str:
-    if facts.minimum is not None and wanted == facts.minimum.owner_minimum:
+def _asked(inspection: Inspection, wanted: int) -> str:
+    if inspection.minimum is not None and wanted == inspection.minimum.owner_minimum:
         return "no event asks for more than the minimum that the autoscaler's owner set"
     return f"demand asks for {wanted}"
 
@@ -159,25 +177,30 @@ def steps_up(current: int, wanted: int, step_up: float) -> tuple[int, ...]:
     return tuple(steps)
 
 
-def _stay(facts: Inspection, reason: str) -> ServicePlan:
-    return ServicePlan(service=facts.service, current=facts.current, steps=(), after=facts.after, reason=reason)
+def _stay(inspection: Inspection, reason: str) -> ServicePlan:
+    return ServicePlan(
+        service=inspection.service, current=inspection.current, steps=(), after=inspection.after, reason=reason
+    )
 
 
-def orders_for(found: Mapping[str, Inspection]) -> tuple[ServicePlan, ...]:
+def orders_for(inspections: Mapping[str, Inspection]) -> tuple[ServicePlan, ...]:
     """Return the orders of a sweep over all services.
 
     What is released goes in the opposite order: a service is made smaller before those that it comes after, so that
     nothing is ever larger than what it needs.
     """
-    orders = {name: order_for(facts, found) for name, facts in found.items()}
+    # Growth goes from what is needed to what needs it, release the other way round: so each waits for the right ones.
+    orders = {name: order_for(inspection, inspections) for name, inspection in inspections.items()}
     shrinking = {name for name, order in orders.items() if order.steps and order.steps[-1] < order.current}
-    dependants = {name: tuple(sorted(other for other in shrinking if name in found[other].after)) for name in shrinking}
+    dependants = {
+        name: tuple(sorted(other for other in shrinking if name in inspections[other].after)) for name in shrinking
+    }
     return tuple(
         replace(
             order,
             after=dependants.get(name, order.after),
-            connection_uses=found[name].connection_uses,
-            overlaps=found[name].overlaps,
+            connection_uses=inspections[name].connection_uses,
+            overlaps=inspections[name].overlaps,
         )
         for name, order in orders.items()
     )

@@ -61,7 +61,7 @@ class ServicePlan:
         lists = {
             "steps": list(self.steps),
             "after": list(self.after),
-            "connection_uses": [asdict(one) for one in self.connection_uses],
+            "connection_uses": [asdict(use) for use in self.connection_uses],
         }
         return asdict(self) | lists | {"until": until}
 
@@ -69,7 +69,7 @@ class ServicePlan:
     def from_record(cls, record: Mapping[str, Any]) -> ServicePlan:
         """Return the order that `to_record` stored."""
         until = datetime.fromisoformat(record["until"]) if record.get("until") else None
-        connection_uses = tuple(ConnectionUse(**one) for one in record.get("connection_uses", ()))
+        connection_uses = tuple(ConnectionUse(**use) for use in record.get("connection_uses", ()))
         lists = {"steps": tuple(record["steps"]), "after": tuple(record["after"]), "connection_uses": connection_uses}
         return cls(**{**record, **lists, "until": until})
 
@@ -116,14 +116,14 @@ def waves(orders: Sequence[ServicePlan]) -> tuple[tuple[str, ...], ...]:
     try:
         sorter.prepare()
     except CycleError as error:
-        circle = set(error.args[1])
+        circle = set(error.args[1])  # policies are judged one by one: nobody may have seen it before
         return waves([order for order in orders if order.service not in circle])
-    found = []
+    collected = []
     while sorter.is_active():
         ready = sorter.get_ready()
-        found.append(tuple(sorted(ready)))
+        collected.append(tuple(sorted(ready)))
         sorter.done(*ready)
-    return tuple(found)
+    return tuple(collected)
 
 
 def decide_turn(
@@ -139,12 +139,13 @@ def decide_turn(
     `until_next` is the time until somebody asks again. What the pace lets start before that starts now: so the starts
     reach the pace, and are ahead of it by `until_next` and the pods of one run at most.
     """
+    # Everything anew from what became of the runs: a conductor that died between two turns forgot nothing.
     state = _State(orders, started)
-    going = [one for one in started if one.state is ChildRunState.GOING]
+    going = [run for run in started if run.state is ChildRunState.GOING]
     free = pace.runs - len(going)
     opens_at = _opens_at(orders, started, pace)
     starts: list[tuple[str, int]] = []
-    waiting: dict[str, str] = {one.service: "its run goes on" for one in going}
+    waiting: dict[str, str] = {run.service: "its run goes on" for run in going}
     paced = False
     for order in state.pending():
         missing = [name for name in order.after if name in state.orders and not state.stands(name)]
@@ -152,6 +153,8 @@ def decide_turn(
             waiting[order.service] = f"waits for {', '.join(missing)}"
         elif free <= 0:
             waiting[order.service] = f"waits: {pace.runs} services are scaled at the same time"
+        # What opens before the next turn starts now. Waited for exactly, each start would cost a whole turn, whatever
+        # the pace allows: nobody is there in between.
         elif opens_at is not None and now < opens_at and now + until_next <= opens_at:
             waiting[order.service] = f"waits until {opens_at:%H:%M:%S}: {pace.pods_per_minute:g} pods a minute"
             paced = True
@@ -161,6 +164,7 @@ def decide_turn(
             step = state.next_step(order.service)
             starts.append((order.service, step))
             free -= 1
+            # From `opens_at`, not from now: what was started on credit is paid for before anything else opens.
             opens_at = max(now, opens_at or now) + _spent(order, step, pace)
     return TurnDecision(
         starts=tuple(starts),
@@ -175,8 +179,9 @@ def _opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: P
     """Return when the pace lets the next run start: each start pays for its pods in time."""
     by_name = {order.service: order for order in orders}
     opens: datetime | None = None
-    for one in sorted(started, key=lambda one: one.at):
-        opens = max(one.at, opens or one.at) + _spent(by_name[one.service], one.step, pace)
+    for run in sorted(started, key=lambda run: run.at):
+        # A pause saves nothing up: after it the pace begins anew, or a burst would follow.
+        opens = max(run.at, opens or run.at) + _spent(by_name[run.service], run.step, pace)
     return opens
 
 
@@ -194,11 +199,12 @@ class _State:
 
     def __init__(self, orders: Sequence[ServicePlan], started: Sequence[Started]) -> None:
         self.orders = {order.service: order for order in orders}
-        self._runs = {(one.service, one.step): one for one in started}
+        self._runs = {(run.service, run.step): run for run in started}
         self._sorted = [name for wave in waves(orders) for name in wave]
         self._held = dict.fromkeys(self.orders.keys() - self._sorted, "held back: its `after` leads back to itself")
         for name in self._sorted:
             blocker = next((other for other in self.orders[name].after if self._is_lost(other)), None)
+            # One that was begun goes on to its last step: half of a scale-up helps nobody.
             if blocker is not None and not self._touched(name):
                 self._held[name] = f"held back: it comes after {blocker}, which {self._lost_because(blocker)}"
 
@@ -214,6 +220,7 @@ class _State:
 
     def _most(self, order: ServicePlan, starts: Mapping[str, int]) -> tuple[int, bool]:
         begun = starts.get(order.service, self.next_step(order.service) - 1)
+        # A run that goes on may have both numbers at once, so its peak counts until it has ended.
         if begun < 0:
             return order.current, False
         state = self._state(order.service, begun)
@@ -228,6 +235,7 @@ class _State:
     def pending(self) -> list[ServicePlan]:
         """Return what could go on, earlier waves first, the largest of a wave before the others."""
         wave_of = {name: number for number, wave in enumerate(waves(list(self.orders.values()))) for name in wave}
+        # The largest first: it takes longest, and what comes after its wave waits for it.
         left = [order for name, order in self.orders.items() if self._could_go_on(name)]
         return sorted(left, key=lambda order: (wave_of[order.service], -order.steps[-1] + order.current, order.service))
 

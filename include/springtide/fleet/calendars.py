@@ -46,18 +46,18 @@ class CalendarFolder:
 
         With `most`, only so many: those of the events that start nearest to `now`.
         """
-        memory = self._memory()
-        known = self._read(memory, now)
-        measured = self._measured(known.almanac, memory.get("measured", {}), now)
-        leads = leads_of(known.almanac, MeasuredRuns.from_record(measured), now)
-        seen = tuple(map(ScheduledPreparation.from_record, memory.get("firings", [])))
+        cached = self._memory()
+        snapshot = self._read(cached, now)
+        measured = self._measured(snapshot.calendars, cached.get("measured", {}), now)
+        leads = leads_of(snapshot.calendars, MeasuredRuns.from_record(measured), now)
+        seen = tuple(map(ScheduledPreparation.from_record, cached.get("firings", [])))
         lengths = {occurrence: lead.length for occurrence, lead in leads.items()}
-        due = scheduled_preparations(known.almanac.occurrences, lengths, seen, now=now)
+        due = scheduled_preparations(snapshot.calendars.occurrences, lengths, seen, now=now)
         if self.memory_file is not None:
-            kept = {"firings": [firing.to_record() for firing in due], "measured": measured}
-            save_cache(self.memory_file, {**known.memory, **kept})
-        nearest = sorted(due, key=lambda firing: abs(firing.start - now))[:most]
-        return tuple(sorted(nearest, key=lambda firing: firing.at)), known
+            kept = {"firings": [preparation.to_record() for preparation in due], "measured": measured}
+            save_cache(self.memory_file, {**snapshot.cache, **kept})
+        nearest = sorted(due, key=lambda preparation: abs(preparation.start - now))[:most]
+        return tuple(sorted(nearest, key=lambda preparation: preparation.at)), snapshot
 
     def measured(self, calendars: Calendars) -> MeasuredRuns:
         """Return what the store and the policies say of the services whose leads are learned.
@@ -74,20 +74,20 @@ class CalendarFolder:
         with self.open_store() as store:
             return measure(store, services, readable)
 
-    def _measured(self, calendars: Calendars, memory: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    def _measured(self, calendars: Calendars, cached: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         """Return the stored form of what was measured, from memory while it is fresh."""
-        at = memory.get("at")
+        at = cached.get("at")
         if at is not None and timedelta(0) <= now - datetime.fromisoformat(at) < MEASURED_FOR:
-            return dict(memory)
+            return dict(cached)
         try:
             return {"at": now.isoformat(), **self.measured(calendars).to_record()}
         except SpringtideError as error:
             log.warning("leads_by_earlier_measures", code=error.code, message=error.message)
-            return dict(memory)
+            return dict(cached)
 
-    def _read(self, memory: Mapping[str, Any], now: datetime) -> CalendarSnapshot:
+    def _read(self, cached: Mapping[str, Any], now: datetime) -> CalendarSnapshot:
         # without any policy nobody knows which services there are, so calendars are not judged by them
-        return read_calendars(self.folder, memory, now=now, services=list(self.policies.names()) or None)
+        return read_calendars(self.folder, cached, now=now, services=list(self.policies.names()) or None)
 
     def _memory(self) -> dict[str, Any]:
         return {} if self.memory_file is None else load_cache(self.memory_file)

@@ -21,9 +21,9 @@ from springtide.events.waves import ServicePlan, decide_turn
 from springtide.fleet.backfill import simulated_report
 from springtide.fleet.child_runs import ChildRuns
 from springtide.fleet.due import Due
-from springtide.fleet.lateness import keep_duration, late_words
+from springtide.fleet.lateness import foreseen_lateness, keep_duration
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import Looked, decided_orders
+from springtide.fleet.orders import Inspections, decided_orders
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.progress import FleetProgress
 from springtide.fleet.report import FleetReport, TurnReport
@@ -61,16 +61,17 @@ class Conductor:
             return TurnReport(report=simulated_report(self.fleet, due))
         try:
             orders = self._orders(due)
-        except Fenced as error:
+        except Fenced as error:  # not decided yet, so nothing is kept: the next turn decides
             return TurnReport(waiting={error.field or "a service": error.message})
-        now = self.fleet.clock.now()
+        now = self.fleet.clock.now()  # after the orders: deciding them may have taken a while
         pace = self.fleet.calendars().pace
         progress = FleetProgress(self.runs, self.memory, parent=self.parent, way=self.way)
         started = progress.started(orders)
         turn = decide_turn(orders, started, pace, now=now, until_next=self._until_next(now))
+        # Started, then kept: a crash in between starts the same name again, which starts nothing.
         by_name = {order.service: order for order in orders}
         begun = {service: progress.start(by_name[service], step, now) for service, step in turn.starts}
-        late = late_words(self.fleet, self.memory, due, orders, started, pace=pace)
+        late = foreseen_lateness(self.fleet, self.memory, due, orders, started, pace=pace)
         if late is not None:
             log.error("event_prepared_late", run=self.parent, message=late)
         report = FleetReport.of(orders, turn, late=self.memory.get("late")) if turn.is_over else None
@@ -82,6 +83,7 @@ class Conductor:
         kept = self.memory.get("orders")
         if kept is not None:
             return [ServicePlan.from_record(record) for record in kept]
+        # Once: decided anew at each turn, what its own runs changed would look like somebody else's doing.
         orders = list(self.decide(due))
         self.memory.set("orders", [order.to_record() for order in orders])
         return orders
@@ -99,7 +101,7 @@ class Conductor:
             keep_duration(self.fleet, due, orders, progress.run_ids(), parent=self.parent)
 
 
-def decided(fleet: FleetPorts, looked: Looked) -> Decide:
+def decided(fleet: FleetPorts, looked: Inspections) -> Decide:
     """Return how a sweep or a preparation decides: by what each look found, demand and events alike."""
     return lambda due: decided_orders(fleet, due, looked())
 

@@ -85,6 +85,7 @@ def due_preparation(
             owner=added.owner,
             reason=added.reason,
         )
+    # By the instant, not by ids: what was added to it since the run was scheduled is prepared with it.
     events = fleet.calendars().starting_at(starts_at)
     if not events:
         raise PermanentError(
@@ -103,7 +104,8 @@ def due_now(fleet: FleetPorts, leads: Mapping[str, LeadTime]) -> tuple[Occurrenc
     What is noted was prepared: a sweep holds it, also where its preparation did not come to its end. `leads` are by
     the occurrences' ids.
     """
-    now, known = fleet.clock.now(), set(fleet.policies.names())
+    now = fleet.clock.now()
+    known = set(fleet.policies.names())
     lengths = {occurrence: lead.length for occurrence, lead in leads.items()}
     begun = fleet.calendars().going_on(now, lengths)
     with fleet.open_store() as store:

@@ -27,7 +27,7 @@ def facts_of(fleet: FleetPorts, service: str, *, waits: bool) -> Inspection:
 
 
 def facts_of_all(fleet: FleetPorts, due: Due) -> tuple[dict[str, Inspection], dict[str, str]]:
-    """Return the facts of each service of `due`, one after the other; and why there are none, where there are none.
+    """Return the inspection of each service of `due`, one after the other, and why others have none.
 
     Raises:
         TemporaryError: no service at all could be looked at, and the last one's error is worth another try.

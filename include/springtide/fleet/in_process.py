@@ -64,7 +64,7 @@ class InProcessRuns:
 
     def __exit__(self, *exc: object) -> None:
         """Interrupt what goes on, and wait until it is undone: each phase of the way back has its deadline."""
-        self._interrupted.set()
+        self._interrupted.set()  # all at once, before the first is waited for: they undo side by side
         for run_id in self._runs:
             self.join(run_id)
 
@@ -72,6 +72,7 @@ class InProcessRuns:
         state = ChildRunState.FAILED
         try:
             policy = self._fleet.policies.get(run.service)
+            # Ports of its own: clients and sessions are not shared between threads.
             with self._fleet.open_ports() as ports:
                 clock = InterruptibleClock(ports.clock, self._interrupted)
                 request = run.request(policy, requested_by=self._requested_by)
@@ -83,7 +84,7 @@ class InProcessRuns:
             kept.message = f"run {run.run_id} was interrupted, and undone"
         except Exception as error:  # noqa: BLE001  a defect in one run must not leave the others waiting for it
             kept.message = f"run {run.run_id} failed by springtide's own fault: {error!r}"
-        kept.state = state
+        kept.state = state  # after the message: whoever reads the state finds it
         self._ended.set()
 
 
@@ -110,6 +111,6 @@ class InterruptibleClock:
             KeyboardInterrupt: the first time after the interruption; the way back may wait again.
         """
         if self._interrupted.is_set() and not self._was_told:
-            self._was_told = True
+            self._was_told = True  # the way back sleeps as well, and has to come to its end
             raise KeyboardInterrupt
         self._clock.sleep(seconds)

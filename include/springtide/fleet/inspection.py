@@ -30,21 +30,21 @@ _LOOK_AGAIN_SECONDS: Final = 5.0
 
 
 def inspect_when_free(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
-    """Return the facts of one service once no run owns it, or as they are after `OWNED_FOR`: see `inspect_service`.
+    """Return what is found of one service once no run owns it, or as they are after `OWNED_FOR`: see `inspect_service`.
 
     What an event multiplies, and where its first run begins, cannot be said while another run is on its way.
     """
     end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
     while True:
-        facts = inspect_service(ports, policy, before=before)
-        if not facts.is_owned or ports.clock.monotonic() >= end:
-            return facts
-        ports.on_wait(str(facts.frozen))
+        inspection = inspect_service(ports, policy, before=before)
+        if not inspection.is_owned or ports.clock.monotonic() >= end:
+            return inspection
+        ports.on_wait(str(inspection.frozen))
         ports.clock.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
-    """Return the facts of one service. Writes nothing; sends the policy's smoke checks to what serves now.
+    """Return what is found of one service. Writes nothing; sends the policy's smoke checks to what serves now.
 
     `before` is the demand from before an event that is over, if there was one.
 
@@ -64,39 +64,40 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     try:
         observation, stable = admit(ports, request)
     except Fenced as error:
+        # A number read in the middle of a run is neither what was nor what will be: none is better.
         return replace(_facts(policy, 0, None, frozen=error.message), is_owned=True)
     current = current_number(observation, stable, request.settings.type)
     plan, problem = _plan(ports, request)
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, observation, stable), demand, before)
-    facts = _facts(policy, current, plan, problem=problem, health=health)
+    inspection = _facts(policy, current, plan, problem=problem, health=health)
     settings = policy.spec.strategy
     if not isinstance(settings, Floor) or observation.autoscaler is None:
-        return facts
+        return inspection
     minimum = _minimum(observation.autoscaler, policy, settings, stable.deployment.replicas, observation.at)
-    return replace(facts, minimum=minimum, planned=_planned(minimum, facts, plan))
+    return replace(inspection, minimum=minimum, planned=_planned(minimum, inspection, plan))
 
 
-def _minimum(found: Autoscaler, policy: ScalingPolicy, settings: Floor, running: int, at: datetime) -> Minimum:
-    hold = hold_on(found)
-    planning = (one for one in policy.spec.capacity.models if isinstance(one, AutoSpec))
+def _minimum(autoscaler: Autoscaler, policy: ScalingPolicy, settings: Floor, running: int, at: datetime) -> Minimum:
+    hold = hold_on(autoscaler)
+    planning = (model for model in policy.spec.capacity.models if isinstance(model, AutoSpec))
     return Minimum(
-        owner_minimum=effective_minimum(owner_bounds(found.bounds, found.floor_annotation), found.kind),
+        owner_minimum=effective_minimum(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind),
         running=running,
         looked_at=at,
         expires=settings.expires,
         held_until=hold.until if hold else None,
-        is_planned=any(one.autoscaler != "alone" for one in planning),
+        is_planned=any(model.autoscaler != "alone" for model in planning),
     )
 
 
-def _planned(minimum: Minimum, facts: Inspection, plan: ScalingPlan | None) -> int | None:
-    if plan is None or facts.expected is None:
+def _planned(minimum: Minimum, inspection: Inspection, plan: ScalingPlan | None) -> int | None:
+    if plan is None or inspection.expected is None:
         return None
     return minimum.without_events(
-        current=facts.current,
+        current=inspection.current,
         plan=plan.replicas,
-        needed=max(facts.expected, plan.estimate.replicas),
+        needed=max(inspection.expected, plan.estimate.replicas),
         has_demand=plan.estimate.demand is not None,
         is_believed=plan.estimate.hold is None,
     )
@@ -132,7 +133,8 @@ def _facts(
         health=health or Health("nobody looked at it"),
         after=spec.after,
         connection_uses=tuple(
-            ConnectionUse(one.name, one.connections_per_replica, one.usable) for one in spec.downstream
+            ConnectionUse(downstream.name, downstream.connections_per_replica, downstream.usable)
+            for downstream in spec.downstream
         ),
         overlaps=spec.strategy.type == "blue_green",
         least=spec.replicas.min,
@@ -142,10 +144,13 @@ def _facts(
 
 def _problem(ports: Ports, policy: ScalingPolicy, observation: Observation, stable: PodSet) -> str | None:
     """Return what is wrong with the service now; None when every check passes."""
-    ready, wanted = len(observation.ready_endpoints(stable)), stable.deployment.replicas
+    ready = len(observation.ready_endpoints(stable))
+    wanted = stable.deployment.replicas
     if ready < wanted:
         return f"{ready} of {wanted} replicas are ready"
     verdict: Verdict = smoke_test(policy.spec.smoke, observation.service, ports.route, ports.instant)
     if verdict.status is VerdictStatus.PASS:
         return None
-    return "; ".join(f"{one.check}: {one.message}" for one in verdict.checks if one.status is not VerdictStatus.PASS)
+    return "; ".join(
+        f"{check.check}: {check.message}" for check in verdict.checks if check.status is not VerdictStatus.PASS
+    )

@@ -20,7 +20,7 @@ from springtide.training.durations import measured_runs, without_person
 log = structlog.get_logger(__name__)
 
 
-def late_words(
+def foreseen_lateness(
     fleet: FleetPorts,
     memory: Memory,
     due: Due,
@@ -54,7 +54,8 @@ def keep_duration(
 
     One in which a person was asked says nothing: people answer when they do.
     """
-    now, size = fleet.clock.now(), EventSize.of(orders)
+    now = fleet.clock.now()
+    size = EventSize.of(orders)
     if not size.runs:
         return
     try:

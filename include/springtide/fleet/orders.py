@@ -1,4 +1,4 @@
-"""What a sweep or a preparation orders: what demand and events ask for, by the facts of one look at each service."""
+"""What a sweep or a preparation orders: what demand and events ask for, by one inspection of each service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.record.events import Notes
 
-Looked = Callable[[], Mapping[str, Inspection]]
+Inspections = Callable[[], Mapping[str, Inspection]]
 """Returns what the look at each service found; a service that could not be looked at is not in it."""
 
 UNSEEN: Final = "it could not be looked at"
@@ -27,7 +27,7 @@ WHY_UNSEEN: Final = "it has no policy, or its look failed: see look_at_service"
 def decided_orders(
     fleet: FleetPorts,
     due: Due,
-    facts: Mapping[str, Inspection],
+    inspections: Mapping[str, Inspection],
     *,
     unseen: Mapping[str, str] | None = None,
     is_dry: bool = False,
@@ -38,10 +38,10 @@ def decided_orders(
     `is_dry` nothing is noted.
     """
     with fleet.open_store() as store:
-        notes = _notes(store, due, facts, fleet.clock.now(), is_dry=is_dry)
-    orders = list(orders_for(with_events(fleet, due, facts, notes)))
+        notes = _notes(store, due, inspections, fleet.clock.now(), is_dry=is_dry)
+    orders = list(orders_for(with_events(fleet, due, inspections, notes)))
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
-    return [*orders, *unseen_orders(asked - facts.keys(), unseen or {})]
+    return [*orders, *unseen_orders(asked - inspections.keys(), unseen or {})]
 
 
 def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[ServicePlan]:
@@ -60,27 +60,29 @@ def is_unseen(order: ServicePlan) -> bool:
 
 
 def with_events(
-    fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection], notes: Mapping[str, Sequence[EventNote]]
+    fleet: FleetPorts, due: Due, inspections: Mapping[str, Inspection], notes: Mapping[str, Sequence[EventNote]]
 ) -> dict[str, Inspection]:
-    """Return the facts with what the events that go on ask for, and with what is frozen."""
-    now, calendars = fleet.clock.now(), fleet.calendars()
+    """Return the inspections with what the events that go on ask for, and with what is frozen."""
+    now = fleet.clock.now()
+    calendars = fleet.calendars()
     noted = {(note.occurrence.id, name): note.expected for name, many in notes.items() for note in many}
     going_on = {event.id: event for event in (*_held(calendars, notes, now), *calendars.going_on(now), *due.events)}
-    return with_floors(facts, going_on.values(), calendars, noted=noted, now=now)
+    return with_floors(inspections, going_on.values(), calendars, noted=noted, now=now)
 
 
 def _notes(
-    store: Notes, due: Due, facts: Mapping[str, Inspection], now: datetime, *, is_dry: bool
+    store: Notes, due: Due, inspections: Mapping[str, Inspection], now: datetime, *, is_dry: bool
 ) -> dict[str, tuple[EventNote, ...]]:
     new = [
-        _note(due, event, facts[service])
+        _note(due, event, inspections[service])
         for event in due.events
         for service in event.asks
-        if service in facts and not facts[service].is_owned
+        if service in inspections and not inspections[service].is_owned
     ]
+    # Kept before they are read: of two preparations at once the first note of an event counts, for both of them.
     if not is_dry:
         store.keep_notes(new, now=now)
-    kept = store.notes(list(facts), now=now)
+    kept = store.notes(list(inspections), now=now)
     if not is_dry:
         return dict(kept)
     there = {(note.service, note.occurrence.id) for many in kept.values() for note in many}
@@ -88,12 +90,12 @@ def _notes(
     return {name: (*many, *(note for note in added if note.service == name)) for name, many in kept.items()}
 
 
-def _note(due: Due, event: Occurrence, facts: Inspection) -> EventNote:
+def _note(due: Due, event: Occurrence, inspection: Inspection) -> EventNote:
     return EventNote(
-        service=facts.service,
+        service=inspection.service,
         occurrence=event,
-        expected=facts.expected if facts.expected is not None else max(facts.current, facts.least),
-        before=facts.health.demand,
+        expected=inspection.expected if inspection.expected is not None else max(inspection.current, inspection.least),
+        before=inspection.health.demand,
         owner=due.owner,
         reason=due.reason,
     )
@@ -106,7 +108,7 @@ def _held(calendars: Calendars, notes: Mapping[str, Sequence[EventNote]], now: d
     held: dict[str, Occurrence] = {}
     for note in (note for many in notes.values() for note in many):
         event = note.occurrence
-        if event.calendar in known:
+        if event.calendar in known:  # an event that was queued is in no calendar: its note alone holds it
             if event.id not in present:
                 continue
             event = present[event.id]

@@ -73,5 +73,6 @@ class FleetProgress:
         if state_now is ChildRunState.GOING:
             return state_now, ""
         message = self._runs.failure(run_id) if state_now is ChildRunState.FAILED else ""
+        # A run that was cleared by hand and goes again must not take back what this conductor has acted on.
         ended[key] = [state_now.value, message]
         return state_now, message

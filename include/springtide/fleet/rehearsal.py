@@ -22,7 +22,7 @@ from springtide.fleet.due import Due
 from springtide.fleet.inspection import inspect_service
 from springtide.fleet.load_test import load_test
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Looked, decided_orders, unseen_orders, with_events
+from springtide.fleet.orders import UNSEEN, WHY_UNSEEN, Inspections, decided_orders, unseen_orders, with_events
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.rehearsal_request import AcceptedRehearsal
 from springtide.fleet.report import FleetReport
@@ -37,7 +37,7 @@ WAY_BACK: Final = "back-"
 """What stands in the names of the runs that give a rehearsal back."""
 
 
-def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection]) -> Sequence[ServicePlan]:
+def growth_orders(fleet: FleetPorts, due: Due, inspections: Mapping[str, Inspection]) -> Sequence[ServicePlan]:
     """Return the orders of the event itself; nothing is made smaller.
 
     Raises:
@@ -51,7 +51,7 @@ def growth_orders(fleet: FleetPorts, due: Due, facts: Mapping[str, Inspection]) 
             code="rehearsal_expired",
             field="minutes",
         )
-    return without_shrinking(decided_orders(fleet, due, facts))
+    return without_shrinking(decided_orders(fleet, due, inspections))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class WayBack:
 
     fleet: FleetPorts
     memory: Memory
-    looked: Looked
+    looked: Inspections
 
     def __call__(self, due: Due) -> Sequence[ServicePlan]:
         """Return the orders.
@@ -68,15 +68,21 @@ class WayBack:
         Raises:
             Fenced: a run owns one of them, and not for long enough to give up on it.
         """
-        fleet, rehearsal = self.fleet, due.events[0]
+        fleet = self.fleet
+        rehearsal = due.events[0]
         with fleet.open_store() as store:
             store.drop_notes(list(rehearsal.asks), rehearsal.id)
-        before = {name: facts for name, facts in self.looked().items() if name in rehearsal.asks and not facts.is_owned}
+        # What it had before is from the look before the rehearsal; a service that a run owned then has no such number.
+        before = {
+            name: inspection
+            for name, inspection in self.looked().items()
+            if name in rehearsal.asks and not inspection.is_owned
+        }
         seen = self._seen(list(before))
         with fleet.open_store() as store:
             notes = store.notes(list(seen), now=fleet.clock.now())
         held = with_events(fleet, replace(due, events=()), seen, notes)
-        backs = [_back(facts, before=before[name].current) for name, facts in held.items()]
+        backs = [_back(inspection, before=before[name].current) for name, inspection in held.items()]
         return [*release_orders(backs), *unseen_orders(before.keys() - seen.keys(), {})]
 
     def _seen(self, services: Sequence[str]) -> dict[str, Inspection]:
@@ -85,14 +91,15 @@ class WayBack:
         with self.fleet.open_ports() as ports:
             for service in services:
                 try:
-                    facts = inspect_service(ports, self.fleet.policies.get(service))
+                    inspection = inspect_service(ports, self.fleet.policies.get(service))
                 except PermanentError as error:
                     log.warning("service_not_seen", service=service, code=error.code, message=error.message)
                     continue
-                if not facts.is_owned:
-                    seen[service] = facts
+                if not inspection.is_owned:
+                    seen[service] = inspection
+                # A run of the way there may go on. Its fence would refuse the way back, so that waits.
                 elif not self._is_given_up(self.fleet.clock.now()):
-                    raise Fenced(str(facts.frozen), code="run_active", field=service)
+                    raise Fenced(str(inspection.frozen), code="run_active", field=service)
         return seen
 
     def _is_given_up(self, now: datetime) -> bool:
@@ -103,23 +110,23 @@ class WayBack:
         return now - datetime.fromisoformat(since) > BUSY_FOR
 
 
-def _back(facts: Inspection, *, before: int) -> ReleaseTarget:
-    minimum = facts.minimum
+def _back(inspection: Inspection, *, before: int) -> ReleaseTarget:
+    minimum = inspection.minimum
     return ReleaseTarget(
-        service=facts.service,
+        service=inspection.service,
         before=before,
-        current=facts.current,
-        floor=facts.floor or 0,
-        step_down=facts.step_down,
-        after=facts.after,
+        current=inspection.current,
+        floor=inspection.floor or 0,
+        step_down=inspection.step_down,
+        after=inspection.after,
         owner_minimum=minimum.owner_minimum if minimum else None,
-        until=minimum.until(facts.events_until) if minimum else None,
+        until=minimum.until(inspection.events_until) if minimum else None,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRehearsal:
-    """The load test of one service. `facts` are of before the preparation, None where it could not be looked at.
+    """The load test of one service. `inspection` is of before the preparation, None where it could not be looked at.
 
     `prepared` is what became of the preparation; `memory` is this service's own: it knows whether the load was begun.
     """
@@ -128,7 +135,7 @@ class ServiceRehearsal:
     rehearsal: AcceptedRehearsal
     service: str
     run_id: str
-    facts: Inspection | None
+    inspection: Inspection | None
     prepared: FleetReport
     memory: Memory
 
@@ -150,22 +157,23 @@ class ServiceRehearsal:
             verdict=RehearsalVerdict.NOT_PROVEN,
             message="",
         )
-        if self.facts is None or self.service in self.prepared.problems:
+        if self.inspection is None or self.service in self.prepared.problems:
             why = self.prepared.problems.get(self.service, f"{UNSEEN}: {WHY_UNSEEN}")
             return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, message=f"could not be prepared: {why}")
-        if self.facts.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
-            return replace(outcome, message=f"not proven: {self.facts.frozen or 'the rehearsal has expired'}")
-        return self._tested(self.facts, replace(outcome, replicas=self.prepared.standing[self.service]))
+        if self.inspection.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
+            return replace(outcome, message=f"not proven: {self.inspection.frozen or 'the rehearsal has expired'}")
+        return self._tested(self.inspection, replace(outcome, replicas=self.prepared.standing[self.service]))
 
-    def _tested(self, facts: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
-        policy, wanted = self.fleet.policies.get(self.service), self.rehearsal.wanted
+    def _tested(self, inspection: Inspection, outcome: RehearsalOutcome) -> RehearsalOutcome:
+        policy = self.fleet.policies.get(self.service)
+        wanted = self.rehearsal.wanted
         order = load_order(
             policy,
             self.rehearsal.occurrence.asks[self.service],
             wanted,
             replicas=outcome.replicas,
-            demand=facts.health.demand,
-            expected=facts.expected,
+            demand=inspection.health.demand,
+            expected=inspection.expected,
         )
         if isinstance(order, LoadOrder):
             return self._loaded(policy, outcome, order)

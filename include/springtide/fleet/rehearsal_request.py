@@ -104,7 +104,8 @@ def _wanted(parameters: Mapping[str, Any]) -> LoadLimits:
 def _occurrence(
     parameters: Mapping[str, Any], calendars: Calendars, now: datetime, expires: timedelta
 ) -> tuple[str, Occurrence]:
-    name, services = parameters.get("event") or None, parameters.get("services") or None
+    name = parameters.get("event") or None
+    services = parameters.get("services") or None
     if name is not None and services is None:
         event = named_event(calendars, str(name), now)
         return event.id, rehearsal_of(event, now, expires)

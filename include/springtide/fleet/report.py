@@ -45,21 +45,21 @@ class FleetReport:
         """Raise what is not as the events or demand want it.
 
         Raises:
-            PermanentError: the words of every service that failed, was held back or could not be looked at.
+            PermanentError: the messages of every service that failed, was held back or could not be looked at.
         """
         if self.problems:
-            message = "; ".join(f"{name}: {why}" for name, why in self.problems.items())
-            raise PermanentError(message, code="services_failed")
+            problems = "; ".join(f"{name}: {why}" for name, why in self.problems.items())
+            raise PermanentError(problems, code="services_failed")
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
         optional = {"late": self.late, "simulated": list(self.simulated), "events": list(self.events)}
-        told = {name: value for name, value in optional.items() if value}
+        filled = {name: value for name, value in optional.items() if value}
         return {
             "services": dict(self.services),
             "problems": dict(self.problems),
             "standing": dict(self.standing),
-            **told,
+            **filled,
         }
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A rehearsal on paper: what an event of the past would have been given, and what its demand then asked for.
+"""A simulated preparation: what an event of the past would have been given, and what its demand then asked for.
 
 It is planned with what was known when it would have been prepared, and nothing later; demand alone is read, and
 nothing is written.
@@ -65,7 +65,7 @@ def simulate_preparation(
     cap: int | None = None,
 ) -> tuple[SimulatedLine, ...]:
     """Return each service's line for `events`, as they would have been prepared `at` that time."""
-    names = sorted({name for one in events for name in one.asks})
+    names = sorted({name for event in events for name in event.asks})
     expected: dict[str, int] = {}
     problems = {name: "it has no policy" for name in names if name not in policies}
     for name in names:
@@ -78,8 +78,8 @@ def simulate_preparation(
         name: ReplicaBounds(policies[name].spec.replicas.min, policies[name].spec.replicas.max) for name in expected
     }
     planned = grants(events, expected, bounds, cap=cap)
-    end = max(one.end for one in events)
-    begin = min(one.start for one in events)
+    end = max(event.end for event in events)
+    begin = min(event.start for event in events)
     return tuple(
         _line(ports, policies[name], expected[name], planned[name], begin=begin, end=end)
         if name in planned
@@ -108,7 +108,7 @@ def _line(
         needed = [_needed(policy, series, begin + number * STEP) for number in range(1, minutes + 1)]
     except SpringtideError as error:
         return _with(line, problem=f"what demand did is not known: {error.message}")
-    short = sum(one > grant.replicas for one in needed)
+    short = sum(needed_then > grant.replicas for needed_then in needed)
     return _with(line, needed=max(needed, default=0), short_minutes=short)
 
 
@@ -144,5 +144,5 @@ def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -
                 code="capacity_unusable",
                 field="demand",
             )
-    found = estimate(models, demand, combine=spec.capacity.combine, replicas=spec.replicas.min, now=now)
-    return min(max(found.expected, spec.replicas.min), spec.replicas.max)
+    estimated = estimate(models, demand, combine=spec.capacity.combine, replicas=spec.replicas.min, now=now)
+    return min(max(estimated.expected, spec.replicas.min), spec.replicas.max)

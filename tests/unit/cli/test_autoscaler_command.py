@@ -54,21 +54,21 @@ def run(place: Path, *arguments: str, demand: str = "prometheus, query: sum(x)",
 def test_tuning_says_what_it_found(place: Path) -> None:
     recorded = f"file, path: ../traces/{TRACE.name}, as_of: 1998-06-24T00:00:00Z"
 
-    told = json.loads(run(place, "tune", "web", "-o", "json", demand=recorded))
+    answer = json.loads(run(place, "tune", "web", "-o", "json", demand=recorded))
     lines = run(place, "tune", "web", demand=recorded).splitlines()
 
-    assert told[0]["tuned"]["days"] in {2, 3}
-    assert told[0]["startup"] == {"seconds": 60.0, "reason": "unknown: 0 of 5 runs are measured"}
+    assert answer[0]["tuned"]["days"] in {2, 3}
+    assert answer[0]["startup"] == {"seconds": 60.0, "reason": "unknown: 0 of 5 runs are measured"}
     assert lines[0] == "auto, objective slo, autoscaler tuned"
     assert "autoscaler wants load" in lines[2]
     assert lines[3].endswith("of the autoscaler's cost")
 
 
 def test_before_tuning_the_rule_has_the_numbers_that_need_none(place: Path) -> None:
-    told = run(place, "autoscaler", "web")
-    rule, hpa = YAML(typ="safe", pure=True).load_all(told)
+    printed = run(place, "autoscaler", "web")
+    rule, hpa = YAML(typ="safe", pure=True).load_all(printed)
 
-    assert told.startswith("# plan 95.0% sure; autoscaler wants load ÷ 0.8 (not tuned yet)\n")
+    assert printed.startswith("# plan 95.0% sure; autoscaler wants load ÷ 0.8 (not tuned yet)\n")
     assert (rule["kind"], hpa["kind"]) == ("PrometheusRule", "HorizontalPodAutoscaler")
     assert rule["spec"]["groups"][0]["rules"][1]["expr"].endswith(" / 0.8")
 
@@ -146,7 +146,7 @@ def test_what_was_applied_is_stale_once_the_numbers_change_until_it_is_applied_a
     assert "load ÷ 0.8; now: load ÷ 0.65 + 2·√load" in note
     assert note.endswith("springtide autoscaler web --apply")
     assert (answer["service"], answer["outcome"], answer["setting"]["target"]) == ("web", "applied", 0.65)
-    assert [one["action"] for one in answer["objects"]] == ["change", "keep"]
+    assert [each["action"] for each in answer["objects"]] == ["change", "keep"]
     (changed,) = answer["objects"][0]["differences"]
     assert changed["field"] == "spec.groups[0].rules[1].expr"
     assert changed["before"].endswith(" / 0.8")
@@ -165,7 +165,7 @@ def test_where_the_rule_is_kept_by_hand_the_note_says_what_to_do_by_hand(place: 
 def test_what_is_refused_is_no_trace_of_a_stack(place: Path, cluster: Simulation) -> None:
     cluster.world.apply(autoscaler(2))
 
-    told = run(place, "autoscaler", "web", "--apply", code=1)
+    printed = run(place, "autoscaler", "web", "--apply", code=1)
 
-    assert told.startswith("not_ours: HorizontalPodAutoscaler web is there already")
+    assert printed.startswith("not_ours: HorizontalPodAutoscaler web is there already")
     assert "stale" not in run(place, "autoscaler", "web")

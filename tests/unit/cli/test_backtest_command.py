@@ -20,21 +20,21 @@ def run(*arguments: str, code: int = 0) -> str:
 
 
 def test_programs_get_every_line_with_its_figures() -> None:
-    told = json.loads(run("world-cup", *RANGE, "-o", "json"))
+    answer = json.loads(run("world-cup", *RANGE, "-o", "json"))
 
-    assert told["days"] == 0.5
-    assert [line["name"] for line in told["lines"]][::6] == ["this policy", "oracle"]
-    assert {"violated_minutes", "underserved_percent", "pod_hours", "cost", "changes"} <= told["lines"][0].keys()
-    assert told["verdict"].startswith("world-cup would have missed")
+    assert answer["days"] == 0.5
+    assert [line["name"] for line in answer["lines"]][::6] == ["this policy", "oracle"]
+    assert {"violated_minutes", "underserved_percent", "pod_hours", "cost", "changes"} <= answer["lines"][0].keys()
+    assert answer["verdict"].startswith("world-cup would have missed")
 
 
 def test_people_get_a_table_a_verdict_and_a_page(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
 
-    told = run("world-cup", *RANGE, "--report", str(page))
+    printed = run("world-cup", *RANGE, "--report", str(page))
 
-    assert "this policy" in told
-    assert "clairvoyant minimum." in told
+    assert "this policy" in printed
+    assert "clairvoyant minimum." in printed
     assert page.read_text().startswith("<!doctype html>")
 
 

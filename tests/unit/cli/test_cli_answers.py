@@ -186,9 +186,9 @@ def test_a_kind_that_is_not_served_is_told_and_skipped(tmp_path: Path) -> None:
 
     done = springtide("sandbox", "-f", manifest, "--kubeconfig", tmp_path / "kubeconfig")
 
-    told = " ".join(done.stderr.split())
-    assert "Skipped Unicorn one: the sandbox does not serve v1 Unicorn." in told
-    assert '"nowhere" not found' in told
+    printed = " ".join(done.stderr.split())
+    assert "Skipped Unicorn one: the sandbox does not serve v1 Unicorn." in printed
+    assert '"nowhere" not found' in printed
 
 
 def test_the_items_of_a_list_are_applied_one_by_one(tmp_path: Path) -> None:

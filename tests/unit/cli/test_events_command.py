@@ -38,8 +38,8 @@ class SmallAirflow(BaseHTTPRequestHandler):
             self._answer(200, body)
 
     def do_GET(self) -> None:
-        found = self.runs.get(self.path.removeprefix(f"{RUNS}/"))
-        self._answer(404 if found is None else 200, found or {})
+        run = self.runs.get(self.path.removeprefix(f"{RUNS}/"))
+        self._answer(404 if run is None else 200, run or {})
 
     def do_DELETE(self) -> None:
         del self.runs[self.path.removeprefix(f"{RUNS}/")]
@@ -236,7 +236,8 @@ def test_what_is_left_out_is_told_and_the_rest_is_shown_all_the_same(runs: dict[
     )
 
     status, output = said("list")
-    as_json, sources = said("list", "--output", "json")[1], said("sources")[1]
+    as_json = said("list", "--output", "json")[1]
+    sources = said("sources")[1]
 
     assert status == 1
     assert "sales.flash" in output

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """A workload of two pods; the command's ports are its."""
-    made = Simulation.of(2)
+    world = Simulation.of(2)
 
     @contextmanager
     def ports(_place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        yield made.ports()
+        yield world.ports()
 
     monkeypatch.setattr(CliContext, "ports", ports)
-    return made
+    return world
 
 
 @pytest.fixture
@@ -169,9 +169,9 @@ def test_policies_that_point_nowhere_are_an_error_and_not_a_clean_sweep(simulati
 
 def select(simulation: Simulation, selector: dict[str, str]) -> dict[str, str]:
     """Change the Service's selector as somebody with kubectl would; return what it was."""
-    found = simulation.world.get("services", NAMESPACE, "web")
-    assert found is not None
-    service = deepcopy(found)
+    served = simulation.world.get("services", NAMESPACE, "web")
+    assert served is not None
+    service = deepcopy(served)
     was = dict(service["spec"]["selector"])
     service["spec"]["selector"] = selector
     simulation.world.apply(service)

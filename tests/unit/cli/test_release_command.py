@@ -40,19 +40,19 @@ def release(folder: Path, *arguments: str, code: int = 0) -> list[Any]:
     result = CliRunner().invoke(app, ["release", *arguments, "--policies", str(folder), "--output", "json"])
     assert result.exit_code == code, result.output
     text = result.stdout.strip()
-    found = []
+    documents = []
     decoder = json.JSONDecoder()
     while text:
         document, end = decoder.raw_decode(text)
-        found.append(document)
+        documents.append(document)
         text = text[end:].strip()
-    return found
+    return documents
 
 
 def minimum(simulation: Simulation) -> int:
-    found = simulation.world.get("horizontalpodautoscalers", NAMESPACE, "web")
-    assert found is not None
-    return int(found["spec"]["minReplicas"])
+    hpa = simulation.world.get("horizontalpodautoscalers", NAMESPACE, "web")
+    assert hpa is not None
+    return int(hpa["spec"]["minReplicas"])
 
 
 def test_a_floor_is_given_back_by_name(floored: Simulation, tmp_path: Path) -> None:

@@ -103,8 +103,8 @@ class TestWhatIsWrong:
 
         done = validate(folder / path.name)
 
-        told = done.stdout.replace(f"{folder}/", "").splitlines()
-        assert [line for line in path.with_suffix(".txt").read_text().splitlines() if line not in told] == []
+        printed = done.stdout.replace(f"{folder}/", "").splitlines()
+        assert [line for line in path.with_suffix(".txt").read_text().splitlines() if line not in printed] == []
         assert done.exit_code == 1
 
     def test_is_told_of_all_files_at_once(self, repository: Path) -> None:
@@ -202,6 +202,101 @@ class TestWarnings:
         assert [each["code"] for each in answer["warnings"]] == ["folder_mixed"]
 
 
+FEED = """\
+BEGIN:VCALENDAR
+BEGIN:VEVENT
+UID:1@league
+SUMMARY:Cup
+DTSTART:{tomorrow}T180000Z
+DTEND:{tomorrow}T200000Z
+END:VEVENT
+BEGIN:VEVENT
+UID:2@league
+SUMMARY:Friendly
+STATUS:CANCELLED
+DTSTART:{tomorrow}T180000Z
+DTEND:{tomorrow}T200000Z
+END:VEVENT
+BEGIN:VEVENT
+UID:3@league
+SUMMARY:Draw
+DTSTART:{tomorrow}T180000Z
+END:VEVENT
+{more}END:VCALENDAR
+"""
+BROKEN = "BEGIN:VEVENT\nUID:4@league\nSUMMARY:Final\nDTSTART:tomorrow\nEND:VEVENT\n"
+
+
+class TestFeeds:
+    @pytest.fixture
+    def feed(self, repository: Path) -> Path:
+        """The file of a feed that the repository's calendar, a .yml, imports."""
+        imports = "  imports:\n    - {name: matches, ical: league.ics, services: {checkout: {replicas: 9}}}\n"
+        (repository / "calendars" / "sales.yaml").unlink()
+        (repository / "calendars" / "sales.yml").write_text(CALENDAR.replace("  events:\n", imports))
+        return repository / "calendars" / "league.ics"
+
+    def write(self, feed: Path, more: str = "", *, days: int = 1) -> None:
+        day = datetime.now(UTC) + timedelta(days=days)
+        feed.write_text(FEED.format(tomorrow=f"{day:%Y%m%d}", more=more))
+
+    def test_what_is_left_out_is_counted_and_named(self, repository: Path, feed: Path) -> None:
+        self.write(feed)
+
+        line = (
+            "sales: matches (league.ics): 3 events, 1 counted, 2 left out: 1 cancelled (Friendly), "
+            "1 lasting no time (Draw)"
+        )
+        assert line in validate(repository).stdout.splitlines()
+        (source,) = record(repository)["sources"]
+        assert (source["in_file"], source["counted"]) == (3, 1)
+        assert source["left_out"] == {"cancelled": ["Friendly"], "lasting no time": ["Draw"]}
+
+    def test_what_is_odd_is_a_warning_at_its_line(self, repository: Path, feed: Path) -> None:
+        self.write(feed)
+
+        answer = record(repository)
+
+        assert answer["valid"] is True
+        assert [(each["code"], each["file"], each["line"]) for each in answer["warnings"]] == [
+            ("event_doubtful", str(feed), 15)
+        ]
+        (line,) = validate(repository, "--output", "github").stdout.splitlines()
+        assert line.startswith(f"::warning file={feed},line=15,title=event_doubtful::spec.imports.matches: ")
+
+    def test_an_event_that_cannot_be_read_is_an_error_at_its_line(self, repository: Path, feed: Path) -> None:
+        self.write(feed, BROKEN)
+
+        (error,) = record(repository)["errors"]
+
+        assert (error["code"], error["file"], error["line"]) == ("event_unreadable", str(feed), 23)
+        assert validate(repository).exit_code == 1
+        assert f"::error file={feed},line=23" in validate(repository, "--output", "github").stdout
+
+    def test_a_feed_that_cannot_be_read_is_an_error(self, repository: Path, feed: Path) -> None:
+        feed.write_text("no calendar")
+
+        assert codes(repository) == ["policy_unreadable"]
+
+    def test_a_feed_with_nothing_ahead_is_a_warning(self, repository: Path, feed: Path) -> None:
+        self.write(feed, days=-9)
+
+        assert "source_idle" in [each["code"] for each in record(repository)["warnings"]]
+
+    def test_what_is_odd_in_the_calendar_is_told_at_its_entry(self, repository: Path) -> None:
+        holidays = "  holidays:\n    - {name: days, country: DE, only: [Estar], services: {orders: {replicas: 9}}}\n"
+        (repository / "calendars" / "sales.yaml").unlink()
+        calendar = repository / "calendars" / "sales.yml"
+        calendar.write_text(CALENDAR.replace("  events:\n", holidays))
+
+        warnings = record(repository)["warnings"]
+
+        assert [(each["code"], each["file"], each["line"]) for each in warnings] == [
+            ("event_doubtful", str(calendar), 7),
+            ("source_idle", str(calendar), 7),
+        ]
+
+
 class TestGithub:
     def test_an_error_stands_at_its_line(self, repository: Path) -> None:
         (repository / "policies" / "orders.yml").write_text("spec: [")
@@ -239,8 +334,8 @@ class TestGithub:
 def test_it_is_a_pre_commit_hook_that_runs_the_command() -> None:
     (hook,) = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
 
-    message = [*hook["entry"].split(), *hook["args"]]
+    command = [*hook["entry"].split(), *hook["args"]]
 
-    assert message == ["springtide", "validate", "."]
+    assert command == ["springtide", "validate", "."]
     assert hook["pass_filenames"] is False  # with the changed files alone, services of others would be unknown
     assert re.search(hook["files"], "policies/checkout.yml")

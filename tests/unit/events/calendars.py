@@ -32,9 +32,9 @@ def calendar(zone: str = "UTC", *events: Mapping[str, Any], name: str = "sales",
     return EventCalendar.model_validate(document)
 
 
-def almanac(*calendars: EventCalendar, now: datetime) -> Calendars:
+def calendars_of(*calendars: EventCalendar, now: datetime) -> Calendars:
     """Return the calendars, expanded around `now`."""
-    return Calendars(tuple(ExpandedCalendar.of(one, HERE, now=now) for one in calendars))
+    return Calendars(tuple(ExpandedCalendar.of(calendar_spec, HERE, now=now) for calendar_spec in calendars))
 
 
 def occurrence(event: str, start: str, hours: float = 1, *, priority: int = 50, **asks: int | str) -> Occurrence:

@@ -109,17 +109,17 @@ def broken_promise_of_feed(seed: int) -> str | None:
         now = read(damaged.raw)
     except ValueError as error:  # the whole file is refused: only where it is no calendar
         return None if "no line BEGIN:VCALENDAR" in str(error) else f"{seed}: {error!r}"
-    unexpected = [str(one) for one in now.findings if "it cannot be read:" in one.message]
+    unexpected = [str(finding) for finding in now.findings if "it cannot be read:" in finding.message]
     if unexpected:
         return f"{seed}: unexpected: {unexpected}"
-    told = " ".join(map(str, now.findings))
+    findings = " ".join(map(str, now.findings))
     for uid, spans in good.spans.items():
         if now.spans.get(uid) == spans:
             continue
         is_own = uid == damaged.uid or (damaged.uid is None and uid == "own")
         if not is_own and not set(spans) <= set(now.spans.get(uid, ())):
             return f"{seed}: {uid} changed by line {damaged.at + 1} of {damaged.uid}"
-        if is_own and not told and not _is_well_formed(damaged):
+        if is_own and not findings and not _is_well_formed(damaged):
             return f"{seed}: {uid} changed without a word by line {damaged.at + 1}"
     return None
 
@@ -168,7 +168,8 @@ def broken_promise_of_calendar(seed: int, folder: Path) -> str | None:
     at = random.randrange(len(ENTRIES))
     new = damaged_line(ENTRIES[at], ENTRIES, random)
     file.write_text(HEAD + "\n".join((*ENTRIES[:at], *new, *ENTRIES[at + 1 :])) + "\n", errors="replace")
-    fresh, again = read_calendars(folder, {}, now=NOW), read_calendars(folder, good.memory, now=NOW)
+    fresh = read_calendars(folder, {}, now=NOW)
+    again = read_calendars(folder, good.cache, now=NOW)
     if "it cannot be read:" in " ".join(map(str, fresh.violations)):
         return f"{seed}: unexpected: {fresh.violations}"
     if _starts(fresh, "other") != _starts(good, "other"):
@@ -180,12 +181,14 @@ def broken_promise_of_calendar(seed: int, folder: Path) -> str | None:
 
 
 def _starts(known: CalendarSnapshot, calendar: str) -> set[str]:
-    return {one.id for one in known.almanac.occurrences if one.calendar == calendar}
+    return {occurrence.id for occurrence in known.calendars.occurrences if occurrence.calendar == calendar}
 
 
 def main(seconds: float, first: int = 0) -> int:
     """Try for `seconds`; return how many promises were not kept."""
-    began, seed, broken = time.monotonic(), first, 0
+    began = time.monotonic()
+    seed = first
+    broken = 0
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() - began < seconds:
             for problem in (broken_promise_of_feed(seed), broken_promise_of_calendar(seed, Path(folder))):

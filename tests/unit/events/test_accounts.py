@@ -92,9 +92,9 @@ class TestAccounts:
     def test_the_page_has_one_line_of_all(self) -> None:
         past = {"name": "past", "start": "2025-11-28T00:00", "duration": "1h"}
         holiday = {"name": "days", "country": "US", "only": ["Thanksgiving"], "services": {"web": {"replicas": 9}}}
-        found = accounts_of(calendar("UTC", past, holidays=[holiday]), HERE, horizon(NOW), now=NOW)
+        accounts = accounts_of(calendar("UTC", past, holidays=[holiday]), HERE, horizon(NOW), now=NOW)
 
-        assert summary_of(found).startswith("32 events of 2 sources, 28 left out, nothing ahead in past")
+        assert summary_of(accounts).startswith("32 events of 2 sources, 28 left out, nothing ahead in past")
 
 
 class TestLastDay:
@@ -105,15 +105,15 @@ class TestLastDay:
         events = occurrences(calendar("Europe/Berlin", window), HERE, now=NOW)
         frozen = freezes(calendar("Europe/Berlin", freezes=[freeze]), now=NOW)
 
-        assert [one.start for one in events] == [one.start for one in frozen]
+        assert [event.start for event in events] == [freeze.start for freeze in frozen]
         assert f"{events[-1].start:%m-%d %H:%M}" == "11-27 17:00"
 
     def test_a_start_outside_its_own_rule_counts_as_in_feeds(self) -> None:
         window = {"start": "2026-11-27T18:00", "duration": "5h", "repeat": "FREQ=WEEKLY;BYDAY=SA;COUNT=3"}
 
-        found = occurrences(calendar("Europe/Berlin", window), HERE, now=NOW)
+        expanded = occurrences(calendar("Europe/Berlin", window), HERE, now=NOW)
 
-        assert [f"{one.start:%m-%d}" for one in found] == ["11-27", "11-28", "12-05", "12-12"]
+        assert [f"{occurrence.start:%m-%d}" for occurrence in expanded] == ["11-27", "11-28", "12-05", "12-12"]
 
 
 def test_an_endless_rule_of_an_event_of_no_calendar_is_refused() -> None:
@@ -130,10 +130,10 @@ class TestKnownBefore:
     FEED = f"  imports:\n    - {{name: feed, ical: feed.ics, {ASKS}}}\n"
 
     def read(self, folder: Path, before: CalendarSnapshot | None = None) -> CalendarSnapshot:
-        return read_calendars(folder, before.memory if before else {}, now=NOW)
+        return read_calendars(folder, before.cache if before else {}, now=NOW)
 
     def starts(self, known: CalendarSnapshot) -> list[str]:
-        return [f"{one.event} {one.start:%m-%d %H}" for one in known.almanac.occurrences]
+        return [f"{occurrence.event} {occurrence.start:%m-%d %H}" for occurrence in known.calendars.occurrences]
 
     def test_an_event_of_a_feed_that_breaks_stays_where_it_was_known(self, tmp_path: Path) -> None:
         (tmp_path / "sales.yaml").write_text(self.HEAD + self.FEED)
@@ -186,7 +186,7 @@ class TestKnownBefore:
         )
         known = self.read(tmp_path)
         (view,) = known.views.values()
-        record = view.to_record() | {"occurrences": [one.to_record() for one in view.occurrences]}
+        record = view.to_record() | {"occurrences": [item.to_record() for item in view.occurrences]}
         del record["events"], record["remembered"]
         (tmp_path / "sales.yaml").write_text("spec: [")
 
@@ -194,4 +194,4 @@ class TestKnownBefore:
         unusable = read_calendars(tmp_path, {"calendars": {"sales.yaml": {"calendar": {}}}}, now=NOW)
 
         assert self.starts(kept) == ["good 12-01 00"]
-        assert any("cannot be used any more" in one.message for one in unusable.violations)
+        assert any("cannot be used any more" in item.message for item in unusable.violations)

@@ -24,9 +24,9 @@ def taken(orders: list[ServicePlan], started: list[Started]) -> int:
     """Return the connections that all services take at their peaks, given the runs so far."""
     total = 0
     for each in orders:
-        mine = [one for one in started if one.service == each.service]
-        going = [each.peak(one.step) for one in mine if one.state is ChildRunState.GOING]
-        done = [each.steps[one.step] for one in mine if one.state is ChildRunState.SUCCEEDED]
+        mine = [run for run in started if run.service == each.service]
+        going = [each.peak(run.step) for run in mine if run.state is ChildRunState.GOING]
+        done = [each.steps[run.step] for run in mine if run.state is ChildRunState.SUCCEEDED]
         total += max(going or done or [each.current]) * each.connection_uses[0].per_replica
     return total
 
@@ -36,9 +36,9 @@ class Recorded(Preparation):
 
     most = 0
 
-    def _later(self, one: Started) -> Started:
+    def _later(self, run: Started) -> Started:
         self.most = max(self.most, taken(self.orders, self.started))
-        return super()._later(one)
+        return super()._later(run)
 
 
 @pytest.mark.parametrize(("usable", "at_once"), [(160, True), (159, False), (120, False)])
@@ -50,7 +50,7 @@ def test_overlaps_that_do_not_fit_together_come_one_after_the_other(usable: int,
 
     assert not turn.failed
     assert not turn.held
-    assert [one.service for one in preparation.started] == ["a", "b"]
+    assert [run.service for run in preparation.started] == ["a", "b"]
     assert (preparation.started[0].at == preparation.started[1].at) is at_once
     assert at_once or preparation.most <= 140  # 80 of one, 60 of the one that is done
 
@@ -72,7 +72,7 @@ def test_what_fits_with_nobody_is_left_to_its_own_preflight() -> None:
 
     preparation.go()
 
-    assert [one.service for one in preparation.started] == ["a"]
+    assert [run.service for run in preparation.started] == ["a"]
 
 
 def test_a_service_that_gets_smaller_waits_for_nobody() -> None:
@@ -86,12 +86,12 @@ def test_a_service_that_gets_smaller_waits_for_nobody() -> None:
 
 def test_a_sweep_hands_what_services_share_on_to_its_orders() -> None:
     connection_uses = (ConnectionUse("orders", 10, 90),)
-    facts = Inspection(service="web", current=2, planned=6, connection_uses=connection_uses, overlaps=True)
+    inspection = Inspection(service="web", current=2, planned=6, connection_uses=connection_uses, overlaps=True)
 
-    (found,) = orders_for({"web": Inspection.from_record(facts.to_record())})
+    (handed_on,) = orders_for({"web": Inspection.from_record(inspection.to_record())})
 
-    assert (found.connection_uses, found.overlaps) == (connection_uses, True)
-    assert ServicePlan.from_record(found.to_record()) == found
+    assert (handed_on.connection_uses, handed_on.overlaps) == (connection_uses, True)
+    assert ServicePlan.from_record(handed_on.to_record()) == handed_on
 
 
 ASKED = st.lists(st.tuples(st.integers(0, 8), st.integers(1, 9), st.booleans()), min_size=1, max_size=6)

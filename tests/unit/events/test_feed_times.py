@@ -97,7 +97,7 @@ class TestZones:
 
         assert times(reading) == [GOOD_SPAN]
         assert "is not known" in told(reading)
-        assert any("VTIMEZONE 'Customized Time Zone' cannot be read" in str(one) for one in reading.findings)
+        assert any("VTIMEZONE 'Customized Time Zone' cannot be read" in str(finding) for finding in reading.findings)
 
     def test_clocks_of_a_feed_go_forward_and_back_as_those_of_iana(self) -> None:
         for day in ("20270328T013000", "20270328T023000", "20270328T033000", "20271031T013000", "20271031T023000"):
@@ -168,7 +168,8 @@ class TestEnds:
         assert "give it a DTEND or a DURATION" in told(reading)
 
     def test_a_series_keeps_its_clock_times_over_a_change_of_clocks(self) -> None:
-        start, rule = f"DTSTART{BERLIN}20270320T220000", "RRULE:FREQ=WEEKLY;COUNT=3"
+        start = f"DTSTART{BERLIN}20270320T220000"
+        rule = "RRULE:FREQ=WEEKLY;COUNT=3"
         nights = ["03-20 21:00/21 07:00", "03-27 21:00/28 06:00", "04-03 20:00/04 06:00"]
 
         assert times(read(feed(event(start, f"DTEND{BERLIN}20270321T080000", rule)))) == nights

@@ -12,7 +12,8 @@ from springtide.events.feed_spans import MOST_TIMES
 from springtide.policy.calendar.ical import MAX_FEED_BYTES, parse_ical, read_ical
 from unit.events.feeds import GOOD, GOOD_SPAN, calendar_text, event, feed, read, times, told
 
-START, END = "DTSTART:20261205T080000Z", "DTEND:20261205T100000Z"
+START = "DTSTART:20261205T080000Z"
+END = "DTEND:20261205T100000Z"
 BERLIN = ";TZID=Europe/Berlin:"
 EVENING = (f"DTSTART{BERLIN}20261130T180000", f"DTEND{BERLIN}20261130T200000")
 WEEKLY = (*EVENING, "RRULE:FREQ=WEEKLY;COUNT=4")
@@ -104,9 +105,9 @@ def test_what_is_odd_and_yet_clear_counts_and_is_told(
 ) -> None:
     reading = read(feed(("BEGIN:VEVENT", *GOOD, "END:VEVENT"), event(*lines)))
 
-    found = times(reading, "odd")
+    starts = times(reading, "odd")
 
-    assert sorted(found) == sorted(expected)
+    assert sorted(starts) == sorted(expected)
     assert times(reading, "good") == [GOOD_SPAN]
     assert message in told(reading)
 
@@ -143,7 +144,7 @@ class TestBlocks:
 
         assert reading.is_cut_off
         assert times(reading) == [GOOD_SPAN]
-        assert any("its end is missing" in str(one) and one.is_error for one in reading.findings)
+        assert any("its end is missing" in str(finding) and finding.is_error for finding in reading.findings)
 
     def test_events_without_a_calendar_and_several_calendars_are_read(self) -> None:
         alone = "\r\n".join(("BEGIN:VEVENT", *GOOD, "END:VEVENT")).encode()

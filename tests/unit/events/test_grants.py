@@ -16,12 +16,13 @@ BOUNDS = dict.fromkeys(("web", "search", "db"), ANY)
 
 
 def replicas(*going_on: Occurrence, cap: int | None = None, expected: int = 10) -> dict[str, int]:
-    found = grants(going_on, dict.fromkeys(BOUNDS, expected), BOUNDS, cap=cap)
-    return {name: grant.replicas for name, grant in found.items()}
+    granted = grants(going_on, dict.fromkeys(BOUNDS, expected), BOUNDS, cap=cap)
+    return {name: grant.replicas for name, grant in granted.items()}
 
 
 def test_overlapping_events_are_the_maximum_and_no_sum() -> None:
-    flash, day = occurrence("flash", "2026-11-11T10:00", web="2x"), occurrence("day", "2026-11-11T00:00", 24, web=15)
+    flash = occurrence("flash", "2026-11-11T10:00", web="2x")
+    day = occurrence("day", "2026-11-11T00:00", 24, web=15)
 
     assert replicas(flash, day) == {"web": 20}
 
@@ -36,27 +37,25 @@ def test_without_a_policy_there_is_nothing() -> None:
 
 
 def test_a_policys_bounds_hold_and_say_so() -> None:
-    found = grants([occurrence("flash", "2026-11-11T10:00", web=80)], {}, {"web": ReplicaBounds(2, 40)})["web"]
+    granted = grants([occurrence("flash", "2026-11-11T10:00", web=80)], {}, {"web": ReplicaBounds(2, 40)})["web"]
 
-    assert found.replicas == 40
-    assert [(clamp.guard, clamp.was, clamp.replicas) for clamp in found.clamps] == [("replicas.max", 80, 40)]
+    assert granted.replicas == 40
+    assert [(clamp.guard, clamp.was, clamp.replicas) for clamp in granted.clamps] == [("replicas.max", 80, 40)]
 
 
 def test_two_events_in_conflict_with_the_cap_go_by_priority() -> None:
     low = occurrence("low", "2026-11-11T00:00", web=60, search=30, priority=10)
     high = occurrence("high", "2026-11-11T10:00", db=80, priority=90)
 
-    found = grants([low, high], {}, BOUNDS, cap=140)
+    granted = grants([low, high], {}, BOUNDS, cap=140)
 
-    assert {name: grant.replicas for name, grant in found.items()} == {"db": 80, "web": 40, "search": 20}
-    assert found["web"].clamps[0].reason == "60 of the cap of 140 pods are left, 90 are asked for"
+    assert {name: grant.replicas for name, grant in granted.items()} == {"db": 80, "web": 40, "search": 20}
+    assert granted["web"].clamps[0].reason == "60 of the cap of 140 pods are left, 90 are asked for"
 
 
 def test_what_a_higher_event_holds_already_costs_a_lower_one_nothing() -> None:
-    low, high = (
-        occurrence("low", "2026-11-11T00:00", web=60, priority=10),
-        occurrence("high", "2026-11-11T10:00", web=50),
-    )
+    low = occurrence("low", "2026-11-11T00:00", web=60, priority=10)
+    high = occurrence("high", "2026-11-11T10:00", web=50)
 
     assert replicas(low, high, cap=60) == {"web": 60}
     assert replicas(low, high, cap=55) == {"web": 55}
@@ -73,19 +72,19 @@ EVENTS = st.lists(st.tuples(ASKS, st.integers(0, 100)), max_size=6).map(
 
 @given(EVENTS, st.integers(0, 300))
 def test_the_cap_holds_and_nobody_gets_more_than_was_asked(events: list[Occurrence], cap: int) -> None:
-    found = grants(events, {}, BOUNDS, cap=cap)
+    granted = grants(events, {}, BOUNDS, cap=cap)
 
-    assert sum(grant.replicas for grant in found.values()) <= cap
-    for name, grant in found.items():
-        assert grant.replicas <= max(one.asks[name].replicas or 0 for one in events if name in one.asks)
+    assert sum(grant.replicas for grant in granted.values()) <= cap
+    for name, grant in granted.items():
+        assert grant.replicas <= max(event.asks[name].replicas or 0 for event in events if name in event.asks)
         assert grant.replicas == grants(events, {}, BOUNDS)[name].replicas or grant.clamps
 
 
 @given(EVENTS)
 def test_without_a_cap_everybody_gets_the_most_that_was_asked(events: list[Occurrence]) -> None:
     most: Counter[str] = Counter()
-    for one in events:
-        for name, ask in one.asks.items():
+    for event in events:
+        for name, ask in event.asks.items():
             most[name] = max(most[name], ask.replicas or 0)
 
     assert {name: grant.replicas for name, grant in grants(events, {}, BOUNDS).items()} == dict(most)

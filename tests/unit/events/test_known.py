@@ -33,11 +33,11 @@ spec:
 def due(
     events: list[Occurrence], lead: timedelta = HOUR, seen: tuple[ScheduledPreparation, ...] = (), now: datetime = NOW
 ) -> tuple[ScheduledPreparation, ...]:
-    return scheduled_preparations(tuple(events), {one.id: lead for one in events}, seen, now=now)
+    return scheduled_preparations(tuple(events), {event.id: lead for event in events}, seen, now=now)
 
 
-def times(found: tuple[ScheduledPreparation, ...]) -> list[str]:
-    return [f"{one.at:%H:%M:%S}" for one in found]
+def times(preparations: tuple[ScheduledPreparation, ...]) -> list[str]:
+    return [f"{preparation.at:%H:%M:%S}" for preparation in preparations]
 
 
 class TestDue:
@@ -66,35 +66,34 @@ class TestDue:
         first = due([occurrence("early", "2026-11-11T09:30")])
         added = [occurrence("early", "2026-11-11T09:30"), occurrence("added", "2026-11-11T09:40")]
 
-        found = due(added, HOUR, first, NOW + timedelta(minutes=5))
-        after_the_first = next_preparation(found, after=first[0].at, not_over_at=NOW)
+        preparations = due(added, HOUR, first, NOW + timedelta(minutes=5))
+        after_the_first = next_preparation(preparations, after=first[0].at, not_over_at=NOW)
 
-        assert times(found) == ["09:00:00", "09:05:00"]
+        assert times(preparations) == ["09:00:00", "09:05:00"]
         assert after_the_first is not None
         assert after_the_first.start == utc("2026-11-11T09:40")
 
     def test_events_of_one_instant_are_one_run_with_the_longest_lead(self) -> None:
-        one, two = occurrence("one", "2026-11-11T12:00"), occurrence("two", "2026-11-11T12:00", 5)
-        found = scheduled_preparations((one, two), {one.id: HOUR, two.id: 2 * HOUR}, (), now=NOW)
+        shorter = occurrence("one", "2026-11-11T12:00")
+        longer = occurrence("two", "2026-11-11T12:00", 5)
+        preparations = scheduled_preparations((shorter, longer), {shorter.id: HOUR, longer.id: 2 * HOUR}, (), now=NOW)
 
-        assert times(found) == ["10:00:00"]
-        assert found[0].end == utc("2026-11-11T17:00")
+        assert times(preparations) == ["10:00:00"]
+        assert preparations[0].end == utc("2026-11-11T17:00")
 
     def test_no_two_runs_are_due_at_one_second(self) -> None:
-        found = due([occurrence("one", "2026-11-11T09:10"), occurrence("two", "2026-11-11T09:20")])
+        preparations = due([occurrence("one", "2026-11-11T09:10"), occurrence("two", "2026-11-11T09:20")])
 
-        assert times(found) == ["09:00:00", "09:00:01"]
+        assert times(preparations) == ["09:00:00", "09:00:01"]
 
     def test_what_is_over_is_skipped_unless_everything_is_asked_for(self) -> None:
-        found = due([occurrence("past", "2026-11-11T07:00"), occurrence("next", "2026-11-11T12:00")])
+        preparations = due([occurrence("past", "2026-11-11T07:00"), occurrence("next", "2026-11-11T12:00")])
 
-        useful, every = (
-            next_preparation(found, after=None, not_over_at=NOW),
-            next_preparation(found, after=None, not_over_at=None),
-        )
+        useful = next_preparation(preparations, after=None, not_over_at=NOW)
+        every = next_preparation(preparations, after=None, not_over_at=None)
 
-        assert (useful, every) == (found[1], found[0])
-        assert next_preparation(found, after=found[1].at, not_over_at=None) is None
+        assert (useful, every) == (preparations[1], preparations[0])
+        assert next_preparation(preparations, after=preparations[1].at, not_over_at=None) is None
 
     @given(st.lists(st.tuples(st.integers(-600, 600), st.integers(1, 300)), max_size=8), st.integers(0, 300))
     def test_every_event_that_is_not_over_is_due_once_and_not_after_its_start(
@@ -104,21 +103,21 @@ class TestDue:
             occurrence(f"e{at}", f"{NOW + timedelta(minutes=start):%Y-%m-%dT%H:%M}", minutes / 60)
             for at, (start, minutes) in enumerate(drawn)
         ]
-        found = due(events, timedelta(minutes=lead))
+        preparations = due(events, timedelta(minutes=lead))
 
-        assert len({one.at for one in found}) == len(found) == len({one.start for one in events})
-        for one in found:
-            late = NOW + timedelta(seconds=len(found))
-            assert one.at <= max(one.start, late) + timedelta(seconds=len(found))
-            assert due(events, timedelta(minutes=lead), found, NOW) == found  # asked again, the same
+        assert len({each.at for each in preparations}) == len(preparations) == len({each.start for each in events})
+        for each in preparations:
+            late = NOW + timedelta(seconds=len(preparations))
+            assert each.at <= max(each.start, late) + timedelta(seconds=len(preparations))
+            assert due(events, timedelta(minutes=lead), preparations, NOW) == preparations  # asked again, the same
 
 
 class TestKnown:
-    def read(self, folder: Path, memory: Mapping[str, Any] | None = None) -> CalendarSnapshot:
-        return read_calendars(folder, memory or {}, now=NOW)
+    def read(self, folder: Path, cached: Mapping[str, Any] | None = None) -> CalendarSnapshot:
+        return read_calendars(folder, cached or {}, now=NOW)
 
     def names(self, known: CalendarSnapshot) -> list[str]:
-        return [one.event for one in known.almanac.occurrences]
+        return [occurrence.event for occurrence in known.calendars.occurrences]
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
@@ -135,11 +134,11 @@ class TestKnown:
 
     @pytest.mark.parametrize("broken", ["", "spec: [", TEXT.replace("12:00", "25:00")])
     def test_a_broken_calendar_removes_nothing_and_is_told(self, folder: Path, broken: str) -> None:
-        memory = self.read(folder).memory
+        cached = self.read(folder).cache
         (folder / "sales.yaml").write_text(broken)
 
-        known = self.read(folder, memory)
-        still = self.read(folder, known.memory)
+        known = self.read(folder, cached)
+        still = self.read(folder, known.cache)
 
         assert sorted(self.names(known)) == sorted(self.names(still)) == ["flash", "quiet"]
         assert known.problem is not None
@@ -149,20 +148,20 @@ class TestKnown:
             known.raise_if_broken()
 
     def test_an_edit_is_seen_and_a_deleted_file_is_gone(self, folder: Path) -> None:
-        memory = self.read(folder).memory
+        cached = self.read(folder).cache
         (folder / "sales.yaml").write_text(TEXT.replace("flash", "sale"))
         (folder / "other.yaml").unlink()
 
-        assert self.names(self.read(folder, memory)) == ["sale"]
+        assert self.names(self.read(folder, cached)) == ["sale"]
 
     def test_a_folder_that_is_empty_or_gone_removes_nothing(self, folder: Path, tmp_path: Path) -> None:
-        memory = self.read(folder).memory
+        cached = self.read(folder).cache
         empty = tmp_path / "empty"
         empty.mkdir()
 
-        assert len(self.names(self.read(empty, memory))) == 2
-        assert len(self.names(self.read(tmp_path / "none", memory))) == 2
-        assert "To remove them" in str(self.read(empty, memory).problem)
+        assert len(self.names(self.read(empty, cached))) == 2
+        assert len(self.names(self.read(tmp_path / "none", cached))) == 2
+        assert "To remove them" in str(self.read(empty, cached).problem)
         assert self.read(empty).problem is None
 
     def test_an_import_that_breaks_later_removes_nothing(self, folder: Path) -> None:
@@ -171,18 +170,19 @@ class TestKnown:
         (folder / "feed.ics").write_text(feed)
         imports = "  imports: [{name: feed, ical: feed.ics, services: {web: {replicas: 3}}}]\n"
         (folder / "sales.yaml").write_text(TEXT + imports)
-        memory = self.read(folder).memory
+        cached = self.read(folder).cache
         (folder / "feed.ics").write_text("garbage")
 
-        assert "feed" in self.names(self.read(folder, memory))
-        assert self.read(folder, memory).problem is not None
+        assert "feed" in self.names(self.read(folder, cached))
+        assert self.read(folder, cached).problem is not None
 
     def test_memory_is_kept_in_a_file_whole_or_not_at_all(self, folder: Path, tmp_path: Path) -> None:
-        file, memory = tmp_path / "state" / "known.json", dict(self.read(folder).memory)
+        file = tmp_path / "state" / "known.json"
+        cached = dict(self.read(folder).cache)
 
-        save_cache(file, memory)
+        save_cache(file, cached)
 
-        assert load_cache(file) == memory
+        assert load_cache(file) == cached
         file.write_text("{")
         assert load_cache(file) == {}
         assert load_cache(tmp_path / "none.json") == {}

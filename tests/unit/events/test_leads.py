@@ -27,17 +27,17 @@ MEASURED = {"web": [60.0] * 18 + [90.0, 600.0], "db": [120.0] * 5}
 
 
 def test_the_lead_is_p95_of_each_in_their_order_and_a_margin() -> None:
-    found = lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN)
+    lead = lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN)
 
-    assert found.length == timedelta(seconds=120 + 90) + timedelta(minutes=5)  # db first, then web
-    assert found.reason == "p95 of the measured runs in their order, and 5m of margin"
+    assert lead.length == timedelta(seconds=120 + 90) + timedelta(minutes=5)  # db first, then web
+    assert lead.reason == "p95 of the measured runs in their order, and 5m of margin"
 
 
 def test_a_service_that_was_seldom_measured_counts_with_the_default() -> None:
-    found = lead_time(EVENT, ORDERS, {"web": [60.0] * 4} | {"db": [120.0] * 5}, PACE, LEARN)
+    lead = lead_time(EVENT, ORDERS, {"web": [60.0] * 4} | {"db": [120.0] * 5}, PACE, LEARN)
 
-    assert found.length == timedelta(minutes=2 + 30 + 5)
-    assert "30m for web: fewer than 5 measured runs" in found.reason
+    assert lead.length == timedelta(minutes=2 + 30 + 5)
+    assert "30m for web: fewer than 5 measured runs" in lead.reason
 
 
 def test_a_learned_lead_has_an_end() -> None:
@@ -71,21 +71,22 @@ def test_the_pace_is_part_of_it() -> None:
     assert preparation_time(orders, times, Pace(float("inf"), 2)) == timedelta(seconds=60)
 
 
-@pytest.mark.parametrize(("seconds", "found"), [([7.0], 7.0), ([*map(float, range(1, 101))], 95.0)])
-def test_p95_is_a_number_that_was_measured(seconds: list[float], found: float) -> None:
-    assert p95(seconds) == found
+@pytest.mark.parametrize(("seconds", "percentile"), [([7.0], 7.0), ([*map(float, range(1, 101))], 95.0)])
+def test_p95_is_a_number_that_was_measured(seconds: list[float], percentile: float) -> None:
+    assert p95(seconds) == percentile
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60))
 def test_p95_is_beaten_by_at_most_one_in_twenty(seconds: list[float]) -> None:
-    assert sum(one > p95(seconds) for one in seconds) <= len(seconds) / 20
+    assert sum(measured > p95(seconds) for measured in seconds) <= len(seconds) / 20
 
 
 class TestLateness:
     NOW = utc("2026-11-11T09:50")
 
     def late(self, *, ahead: float, started: tuple[Started, ...] = (), after: float = 0.0) -> str | None:
-        now, start = self.NOW + timedelta(seconds=after), self.NOW + timedelta(seconds=ahead)
+        now = self.NOW + timedelta(seconds=after)
+        start = self.NOW + timedelta(seconds=ahead)
         return lateness(ORDERS, started, MEASURED, PACE, start=start, now=now)
 
     def test_it_is_known_before_the_start(self) -> None:
@@ -143,9 +144,9 @@ class TestWholePreparations:
         assert self.lead(self.taken(20.0)) == timedelta(seconds=120 + 90)
 
     def test_the_reason_says_what_it_was_learned_from(self) -> None:
-        found = lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN, preparations=[self.taken(540.0), self.taken(500.0)])
+        lead = lead_time(EVENT, ORDERS, MEASURED, PACE, LEARN, preparations=[self.taken(540.0), self.taken(500.0)])
 
-        assert found.reason == "p95 of the 2 measured preparations of about this size, and 5m of margin"
+        assert lead.reason == "p95 of the 2 measured preparations of about this size, and 5m of margin"
 
     @pytest.mark.parametrize(
         ("size", "seconds"),

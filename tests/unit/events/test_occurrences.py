@@ -23,14 +23,14 @@ NOW = utc("2026-03-01T00:00")
 
 def windows(zone: str, now: datetime = NOW, **event: Any) -> list[tuple[str, str]]:
     """Return the windows of one event as short UTC texts."""
-    found = occurrences(calendar(zone, event), HERE, now=now)
-    return [(f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}") for one in found]
+    expanded = occurrences(calendar(zone, event), HERE, now=now)
+    return [(f"{occurrence.start:%Y-%m-%d %H:%M}", f"{occurrence.end:%Y-%m-%d %H:%M}") for occurrence in expanded]
 
 
 def test_clock_times_are_those_of_the_zone() -> None:
-    found = windows("Asia/Shanghai", start="2026-11-11T00:00", end="2026-11-12T02:00")
+    starts_and_ends = windows("Asia/Shanghai", start="2026-11-11T00:00", end="2026-11-12T02:00")
 
-    assert found == [("2026-11-10 16:00", "2026-11-11 18:00")]
+    assert starts_and_ends == [("2026-11-10 16:00", "2026-11-11 18:00")]
 
 
 def test_an_offset_says_it_all() -> None:
@@ -75,9 +75,9 @@ class TestClocksGoBack:
 
 
 def test_a_nightly_event_keeps_its_clock_time_over_both_changes() -> None:
-    found = windows(BERLIN, start="2026-03-27T22:00", end="2026-03-28T02:30", repeat="FREQ=DAILY;COUNT=4")
+    nights = windows(BERLIN, start="2026-03-27T22:00", end="2026-03-28T02:30", repeat="FREQ=DAILY;COUNT=4")
 
-    assert found == [
+    assert nights == [
         ("2026-03-27 21:00", "2026-03-28 01:30"),
         ("2026-03-28 21:00", "2026-03-29 01:00"),  # ends at a time that does not exist
         ("2026-03-29 20:00", "2026-03-30 00:30"),
@@ -99,26 +99,30 @@ def test_29_february_comes_in_leap_years_only() -> None:
 
 
 def test_days_are_left_out_by_the_clocks_of_the_calendar() -> None:
-    found = windows(
+    days = windows(
         "Asia/Shanghai", NOW, start="2026-03-06T00:30", duration="1h", repeat="FREQ=WEEKLY;COUNT=3",
         **{"except": ["2026-03-13"]},
     )  # fmt: skip
 
-    assert [start for start, _ in found] == ["2026-03-05 16:30", "2026-03-19 16:30"]
+    assert [start for start, _ in days] == ["2026-03-05 16:30", "2026-03-19 16:30"]
 
 
 def test_what_is_far_away_is_not_told() -> None:
     event = {"start": "2020-01-01T00:00", "duration": "1h", "repeat": "FREQ=DAILY"}
 
-    found = occurrences(calendar("UTC", event), HERE, now=NOW)
+    expanded = occurrences(calendar("UTC", event), HERE, now=NOW)
 
-    assert len(found) == 2 * KNOWN.days + 1
+    assert len(expanded) == 2 * KNOWN.days + 1
     assert windows("UTC", start="2020-01-01T00:00", duration="1h") == []
 
 
 def test_imports_bring_their_own_zones_recurrences_and_cancellations() -> None:
-    found = occurrences(load_calendar(GOLDEN / "everything.yaml"), GOLDEN, now=NOW)
-    matches = [(f"{one.start:%Y-%m-%dT%H:%M}", f"{one.end:%H:%M}") for one in found if one.event == "matches"]
+    expanded = occurrences(load_calendar(GOLDEN / "everything.yaml"), GOLDEN, now=NOW)
+    matches = [
+        (f"{occurrence.start:%Y-%m-%dT%H:%M}", f"{occurrence.end:%H:%M}")
+        for occurrence in expanded
+        if occurrence.event == "matches"
+    ]
 
     assert matches == [("2026-05-30T16:00", "18:30")]  # British summer time; the cancelled one and the league are not
 
@@ -132,16 +136,20 @@ def test_whole_days_and_floating_times_of_imports_are_the_calendars(tmp_path: Pa
     )
     feed = {"name": "feed", "ical": "feed.ics", "services": {"web": {"replicas": 3}}}
 
-    found = occurrences(calendar(BERLIN, imports=[feed]), tmp_path, now=NOW)
+    expanded = occurrences(calendar(BERLIN, imports=[feed]), tmp_path, now=NOW)
 
-    assert [(f"{one.start:%d %H:%M}", f"{one.end:%d %H:%M}") for one in found] == [
+    assert [(f"{occurrence.start:%d %H:%M}", f"{occurrence.end:%d %H:%M}") for occurrence in expanded] == [
         ("31 22:00", "01 22:00"), ("03 08:00", "03 09:00"),
     ]  # fmt: skip
 
 
 def test_holidays_come_with_hours_that_may_pass_midnight() -> None:
-    found = occurrences(load_calendar(GOLDEN / "everything.yaml"), GOLDEN, now=NOW)
-    days = [(f"{one.start:%Y-%m-%dT%H:%M}", f"{one.end:%d %H:%M}") for one in found if one.event == "holidays"]
+    expanded = occurrences(load_calendar(GOLDEN / "everything.yaml"), GOLDEN, now=NOW)
+    days = [
+        (f"{occurrence.start:%Y-%m-%dT%H:%M}", f"{occurrence.end:%d %H:%M}")
+        for occurrence in expanded
+        if occurrence.event == "holidays"
+    ]
 
     assert days == [
         ("2025-04-21T16:00", "22 00:00"), ("2025-12-25T17:00", "26 01:00"), ("2026-04-06T16:00", "07 00:00"),
@@ -150,27 +158,27 @@ def test_holidays_come_with_hours_that_may_pass_midnight() -> None:
 
 
 def test_freezes_are_windows_too() -> None:
-    found = freezes(load_calendar(GOLDEN / "everything.yaml"), now=NOW)
+    frozen = freezes(load_calendar(GOLDEN / "everything.yaml"), now=NOW)
 
-    assert [one.name for one in found if not one.services] == ["year-end"]
-    assert any(one.holds("reports", utc("2026-03-07T12:00")) for one in found)
-    assert not any(one.holds("web", utc("2026-03-07T12:00")) for one in found)
+    assert [freeze.name for freeze in frozen if not freeze.services] == ["year-end"]
+    assert any(freeze.holds("reports", utc("2026-03-07T12:00")) for freeze in frozen)
+    assert not any(freeze.holds("web", utc("2026-03-07T12:00")) for freeze in frozen)
 
 
 def test_one_event_that_starts_twice_at_one_instant_is_one() -> None:
     twice = {"name": "feed", "ical": "matches.ics", "services": {"web": {"replicas": 3}}}
     event = {"start": "2026-05-30T16:00", "duration": "9h", "name": "other"}
 
-    found = occurrences(calendar("UTC", event, imports=[twice]), GOLDEN / "feeds", now=NOW)
-    ids = [one.id for one in found]
+    expanded = occurrences(calendar("UTC", event, imports=[twice]), GOLDEN / "feeds", now=NOW)
+    ids = [occurrence.id for occurrence in expanded]
 
     assert len(set(ids)) == len(ids)
     assert "sales.feed.20260530T160000Z" in ids
 
 
 def test_occurrences_are_kept_as_they_were() -> None:
-    for one in occurrences(load_calendar(GOLDEN / "everything.yaml"), GOLDEN, now=NOW):
-        assert Occurrence.from_record(one.to_record()) == one
+    for occurrence in occurrences(load_calendar(GOLDEN / "everything.yaml"), GOLDEN, now=NOW):
+        assert Occurrence.from_record(occurrence.to_record()) == occurrence
 
 
 ZONES = st.sampled_from([BERLIN, "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Casablanca"])
@@ -182,14 +190,15 @@ WALLS = st.integers(0, 5 * 366 * 86400).map(
 @given(ZONES, WALLS)
 def test_a_time_that_exists_is_shown_by_the_clocks_at_that_instant(name: str, wall: datetime) -> None:
     zone = ZoneInfo(name)
-    start, end = instant(wall, zone), instant(wall, zone, is_end=True)
+    start = instant(wall, zone)
+    end = instant(wall, zone, is_end=True)
 
-    shown = start.astimezone(zone).replace(tzinfo=None)
-    assert shown >= wall  # equal, or the end of the gap that `wall` lies in
+    by_the_clocks = start.astimezone(zone).replace(tzinfo=None)
+    assert by_the_clocks >= wall  # equal, or the end of the gap that `wall` lies in
     assert start <= end <= start + timedelta(hours=1)
-    if shown != wall:
+    if by_the_clocks != wall:
         before = (start - timedelta(seconds=1)).astimezone(zone).replace(tzinfo=None)
-        assert before < wall < shown
+        assert before < wall < by_the_clocks
 
 
 @given(ZONES, WALLS, st.integers(1, 60 * 48))

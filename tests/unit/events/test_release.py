@@ -11,24 +11,25 @@ from hypothesis import strategies as st
 
 from springtide.events.release import Health, release_step
 from springtide.events.sweep import Inspection, order_for, orders_for, steps_up
-from unit.events.calendars import almanac, calendar, utc
+from unit.events.calendars import calendar, calendars_of, utc
 
 WELL = Health(None, demand=90.0, before=100.0)
-FACTS = Inspection(service="web", current=32, planned=10, health=WELL)
+WEB = Inspection(service="web", current=32, planned=10, health=WELL)
 
 
-def message(**changes: object) -> str:
-    return order_for(replace(FACTS, **changes), {}).reason  # type: ignore[arg-type]
+def reason(**changes: object) -> str:
+    return order_for(replace(WEB, **changes), {}).reason  # type: ignore[arg-type]
 
 
 def test_a_service_that_is_well_is_released_step_by_step() -> None:
-    sizes, facts = [], FACTS
-    while (order := order_for(facts, {})).steps:
+    sizes = []
+    inspection = WEB
+    while (order := order_for(inspection, {})).steps:
         sizes.append(order.steps[-1])
-        facts = replace(facts, current=sizes[-1])
+        inspection = replace(inspection, current=sizes[-1])
 
     assert sizes == [16, 10]
-    assert order_for(FACTS, {}).reason == "released from 32 to 16 of the 10 that demand asks for"
+    assert order_for(WEB, {}).reason == "released from 32 to 16 of the 10 that demand asks for"
 
 
 @pytest.mark.parametrize(
@@ -43,20 +44,20 @@ def test_a_service_that_is_well_is_released_step_by_step() -> None:
     ],
 )
 def test_a_service_that_is_not_well_is_held(health: Health, said: str) -> None:
-    assert message(health=health) == said
+    assert reason(health=health) == said
 
 
 def test_a_sick_dependency_holds_what_needs_it() -> None:
     others = {"db": Inspection(service="db", current=5, planned=5, health=Health("connections: 99 is not below 90"))}
 
-    order = order_for(replace(FACTS, after=("db",)), others)
+    order = order_for(replace(WEB, after=("db",)), others)
 
     assert order.steps == ()
     assert order.reason == "held at 32: db, which it needs: connections: 99 is not below 90"
 
 
 def test_demand_that_cannot_be_judged_holds_but_the_floor_still_rises() -> None:
-    blind = replace(FACTS, planned=None, problem="its newest sample is 9 minutes old")
+    blind = replace(WEB, planned=None, problem="its newest sample is 9 minutes old")
 
     assert order_for(blind, {}).steps == ()
     assert "its newest sample is 9 minutes old" in order_for(blind, {}).reason
@@ -64,20 +65,20 @@ def test_demand_that_cannot_be_judged_holds_but_the_floor_still_rises() -> None:
 
 
 def test_a_floor_is_held_while_it_lasts_and_raised_again_when_somebody_lowered_it() -> None:
-    assert order_for(replace(FACTS, floor=32, floor_reason="flash"), {}).steps == ()
-    lowered = order_for(replace(FACTS, current=12, floor=32, floor_reason="flash"), {})
+    assert order_for(replace(WEB, floor=32, floor_reason="flash"), {}).steps == ()
+    lowered = order_for(replace(WEB, current=12, floor=32, floor_reason="flash"), {})
     assert (lowered.steps, lowered.reason) == ((32,), "flash")
 
 
 def test_a_freeze_keeps_everything_as_it_is() -> None:
-    assert order_for(replace(FACTS, floor=99, frozen="year-end"), {}).steps == ()
-    assert message(frozen="web is frozen by year-end") == "web is frozen by year-end"
+    assert order_for(replace(WEB, floor=99, frozen="year-end"), {}).steps == ()
+    assert reason(frozen="web is frozen by year-end") == "web is frozen by year-end"
 
 
 def test_a_service_is_made_smaller_before_what_it_needs() -> None:
-    found = {"web": replace(FACTS, after=("db",)), "db": replace(FACTS, service="db")}
+    inspections = {"web": replace(WEB, after=("db",)), "db": replace(WEB, service="db")}
 
-    orders = {order.service: order for order in orders_for(found)}
+    orders = {order.service: order for order in orders_for(inspections)}
 
     assert (orders["web"].after, orders["db"].after) == ((), ("web",))
 
@@ -112,13 +113,13 @@ def test_no_order_goes_below_the_floor_or_below_what_is_needed(
 def test_load_that_vanished_gives_nothing_back(
     current: int, wanted: int, step_down: float, demand: float, before: float
 ) -> None:
-    found = release_step(
+    release = release_step(
         current=current, wanted=wanted, step_down=step_down, service=Health(None, demand, before), dependencies={}
     )
 
     if demand < 0.2 * before:
-        assert found.replicas >= current
-    assert min(current, wanted) <= found.replicas <= current
+        assert release.replicas >= current
+    assert min(current, wanted) <= release.replicas <= current
 
 
 class TestFreezes:
@@ -137,7 +138,7 @@ class TestFreezes:
 
     def frozen(self, event: str | None, now: str = "2026-12-24T12:00", **spec: Any) -> str | None:
         moment = utc(now)
-        known = almanac(calendar("UTC", self.EVENT, freezes=[self.FREEZE], **spec), now=moment)
+        known = calendars_of(calendar("UTC", self.EVENT, freezes=[self.FREEZE], **spec), now=moment)
         return known.frozen("web", moment, event)
 
     def test_a_freeze_refuses_and_says_how_it_is_lifted(self) -> None:

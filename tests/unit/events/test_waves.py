@@ -38,15 +38,15 @@ class Preparation:
             if turn.is_over:
                 return turn
             self.now += timedelta(seconds=1)
-            self.started = [self._later(one) for one in self.started]
+            self.started = [self._later(run) for run in self.started]
         raise AssertionError("it does not end")
 
-    def _later(self, one: Started) -> Started:
-        if one.state is not ChildRunState.GOING or self.now < one.at + timedelta(seconds=self.seconds):
-            return one
-        failed = one.service in self.failing
+    def _later(self, run: Started) -> Started:
+        if run.state is not ChildRunState.GOING or self.now < run.at + timedelta(seconds=self.seconds):
+            return run
+        failed = run.service in self.failing
         return replace(
-            one, state=ChildRunState.FAILED if failed else ChildRunState.SUCCEEDED, message="no image" if failed else ""
+            run, state=ChildRunState.FAILED if failed else ChildRunState.SUCCEEDED, message="no image" if failed else ""
         )
 
 
@@ -56,9 +56,9 @@ def test_a_service_starts_when_what_it_comes_after_stands() -> None:
 
     preparation.go()
 
-    assert [one.service for one in preparation.started] == ["db", "mail", "search", "web"]
+    assert [run.service for run in preparation.started] == ["db", "mail", "search", "web"]
     assert waves(orders) == (("db", "mail"), ("search",), ("web",))
-    assert [(one.at - START).total_seconds() for one in preparation.started] == [0, 0, 30, 60]
+    assert [(run.at - START).total_seconds() for run in preparation.started] == [0, 0, 30, 60]
 
 
 def test_what_has_nothing_to_do_holds_nobody_up() -> None:
@@ -77,7 +77,7 @@ def test_a_failure_holds_back_its_dependants_and_nobody_else() -> None:
 
     end = preparation.go()
 
-    assert {one.service for one in preparation.started} == {"db", "mail", "news"}
+    assert {run.service for run in preparation.started} == {"db", "mail", "news"}
     assert end.failed == {"db": "no image"}
     assert end.held == {
         "search": "held back: it comes after db, which failed: no image",
@@ -90,7 +90,7 @@ def test_a_large_step_goes_in_several_runs_and_only_the_last_lets_others_start()
 
     preparation.go()
 
-    assert [(one.service, one.step) for one in preparation.started] == [("db", 0), ("db", 1), ("web", 0)]
+    assert [(run.service, run.step) for run in preparation.started] == [("db", 0), ("db", 1), ("web", 0)]
 
 
 def test_a_circle_is_held_back_and_said() -> None:
@@ -112,18 +112,18 @@ def test_the_pace_says_when_it_goes_on() -> None:
 
 
 def test_an_order_is_kept_as_it_was() -> None:
-    for one in (order("web", 5, "db"), order("db", 0)):
-        assert ServicePlan.from_record(one.to_record()) == one
+    for kept in (order("web", 5, "db"), order("db", 0)):
+        assert ServicePlan.from_record(kept.to_record()) == kept
 
 
 @st.composite
 def fleets(draw: st.DrawFn) -> list[ServicePlan]:
     """Services that come after some of those before them."""
-    found: list[ServicePlan] = []
+    orders: list[ServicePlan] = []
     for at in range(draw(st.integers(1, 15))):
-        after = draw(st.sets(st.sampled_from([one.service for one in found]), max_size=3)) if found else set()
-        found.append(order(f"s{at}", draw(st.integers(0, 40)), *sorted(after)))
-    return found
+        after = draw(st.sets(st.sampled_from([each.service for each in orders]), max_size=3)) if orders else set()
+        orders.append(order(f"s{at}", draw(st.integers(0, 40)), *sorted(after)))
+    return orders
 
 
 @settings(deadline=None)
@@ -136,33 +136,34 @@ def test_order_pace_and_number_hold_in_every_preparation(
 
     end = preparation.go()
 
-    by_name = {one.service: one for one in orders}
-    ends = {one.service: one.at + timedelta(seconds=30) for one in preparation.started}
-    for one in preparation.started:
-        assert all(ends[name] <= one.at for name in by_name[one.service].after if by_name[name].steps)
-        assert not lost & set(by_name[one.service].after) & set(ends)
-        together = [other for other in preparation.started if other.at <= one.at < ends[other.service]]
+    by_name = {each.service: each for each in orders}
+    ends = {each.service: each.at + timedelta(seconds=30) for each in preparation.started}
+    for each in preparation.started:
+        assert all(ends[name] <= each.at for name in by_name[each.service].after if by_name[name].steps)
+        assert not lost & set(by_name[each.service].after) & set(ends)
+        together = [other for other in preparation.started if other.at <= each.at < ends[other.service]]
         assert len(together) <= runs
-    largest = max((one.pods(0) for one in orders if one.steps), default=0)
-    for one in preparation.started:
-        minute = [other for other in preparation.started if one.at <= other.at < one.at + timedelta(minutes=1)]
+    largest = max((each.pods(0) for each in orders if each.steps), default=0)
+    for each in preparation.started:
+        minute = [other for other in preparation.started if each.at <= other.at < each.at + timedelta(minutes=1)]
         assert sum(by_name[other.service].pods(0) for other in minute) <= pods_per_minute + largest
-    done = {one.service for one in orders if not one.steps} | set(ends) | set(end.held)
+    done = {each.service for each in orders if not each.steps} | set(ends) | set(end.held)
     assert done == set(by_name)  # nobody is forgotten
 
 
 def turns(pods: list[int], per_minute: int, every: float, count: int) -> list[tuple[float, int]]:
     """Return when so many turns start services of so many pods each, when every run has ended by the next turn."""
     orders = [order(f"s{at:03d}", many) for at, many in enumerate(pods)]
-    pace, started = Pace(per_minute, len(pods)), list[Started]()
+    pace = Pace(per_minute, len(pods))
+    started = list[Started]()
     for number in range(count):
         now = START + timedelta(seconds=number * every)
         turn = decide_turn(orders, started, pace, now=now, until_next=timedelta(seconds=every))
         started += [
             Started(service=service, step=step, at=now, state=ChildRunState.SUCCEEDED) for service, step in turn.starts
         ]
-    by_name = {one.service: one.pods(0) for one in orders}
-    return [((one.at - START).total_seconds(), by_name[one.service]) for one in started]
+    by_name = {each.service: each.pods(0) for each in orders}
+    return [((each.at - START).total_seconds(), by_name[each.service]) for each in started]
 
 
 class TestCreditUntilTheNextTurn:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from fleet import START, Fleet
 from springtide.clock import ManualClock
@@ -87,8 +88,8 @@ class Scene:
             calendars=lambda: QuickCalendars(own=self.pace),
             open_store=lambda: nullcontext(self.store),
         )
-        made = Conductor(fleet=fleet, runs=self.runs, memory=self.memory, decide=self.decide, parent=parent)
-        return replace(made, **changes)  # type: ignore[arg-type]
+        conductor = Conductor(fleet=fleet, runs=self.runs, memory=self.memory, decide=self.decide, parent=parent)
+        return replace(conductor, **changes)  # type: ignore[arg-type]
 
     def decide(self, _due: Due) -> list[ServicePlan]:
         self.decided += 1
@@ -161,19 +162,21 @@ class TestOneTurn:
         assert (turn.is_over, turn.waiting) == (False, {"web": "run r0 owns web"})
 
     def test_all_turns_can_be_taken_in_one_process(self) -> None:
-        observation, told = Scene([growing("web")]), list[TurnReport]()
+        observation = Scene([growing("web")])
+        turns = list[TurnReport]()
 
-        report = conducted(observation.conductor(), observation.due, told.append)
+        report = conducted(observation.conductor(), observation.due, turns.append)
 
         assert report.services == {"web": "2 → 3: it is asked for"}
-        assert [turn.is_over for turn in told] == [False, True]
+        assert [turn.is_over for turn in turns] == [False, True]
         assert observation.clock.now() == NOW + timedelta(seconds=5)
 
 
 class TestNamesOfRuns:
     def test_a_sweep_and_a_preparation_due_at_one_instant_share_none(self) -> None:
         instant = "scheduled__2026-11-10T23:30:00+00:00"
-        sweep, preparation = Scene([growing("web", 4)]), Scene([growing("web", 6)])
+        sweep = Scene([growing("web", 4)])
+        preparation = Scene([growing("web", 6)])
         preparation.runs = sweep.runs
         sweep.conductor(f"adjust_capacity__{instant}").turn(sweep.due)
         preparation.conductor(f"prepare_events__{instant}").turn(preparation.due)
@@ -236,7 +239,8 @@ class TestWhatAPreparationTeaches:
         assert (kept.size.runs, kept.size.pods) == (3, 20)
 
     def test_one_that_failed_or_had_nothing_to_do_teaches_nothing(self) -> None:
-        failed, idle = Scene([growing("web")]), Scene([ServicePlan(service="web", current=2, steps=())])
+        failed = Scene([growing("web")])
+        idle = Scene([ServicePlan(service="web", current=2, steps=())])
         failed.runs.state_of_all = ChildRunState.FAILED
         for observation in (failed, idle):
             self.prepared(observation)
@@ -290,7 +294,7 @@ def asked_a_person(run_id: str) -> ScalingRun:
 
 
 class TestNotes:
-    FACTS = {  # noqa: RUF012
+    INSPECTIONS: ClassVar = {
         "web": Inspection(service="web", current=2, planned=2, expected=2),
         "db": Inspection(service="db", current=2, planned=2, expected=2),
     }
@@ -302,27 +306,28 @@ class TestNotes:
         return replace(Fleet({"web": (), "db": ()}).fleet_ports(), clock=ManualClock(NOW), open_store=opened)
 
     def test_two_preparations_at_one_moment_both_hold_what_they_ask_for(self, tmp_path: Path) -> None:
-        fleet, together = self.fleet(tmp_path / "runs.db"), threading.Barrier(2)
+        fleet = self.fleet(tmp_path / "runs.db")
+        together = threading.Barrier(2)
         fleet.open_store().__exit__(None, None, None)  # its tables are there
         events = [FLASH, occurrence("launch", "2026-11-11T10:00", web=7, db=8)]
 
         def prepare(number: int) -> None:
             due = Due(events=(events[number],), services=("db", "web"), began_at=NOW, planned_at=NOW)
             together.wait()
-            decided_orders(fleet, due, self.FACTS)
+            decided_orders(fleet, due, self.INSPECTIONS)
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(prepare, range(2)))
 
         sweep = Due(services=("db", "web"), began_at=NOW, planned_at=NOW)
-        wanted = {order.service: order.steps[-1] for order in decided_orders(fleet, sweep, self.FACTS)}
+        wanted = {order.service: order.steps[-1] for order in decided_orders(fleet, sweep, self.INSPECTIONS)}
         assert wanted == {"web": 9, "db": 8}  # of each service the larger: no note was lost
 
     def test_a_dry_run_plans_with_its_event_and_notes_nothing(self, tmp_path: Path) -> None:
         fleet = self.fleet(tmp_path / "runs.db")
         due = Due(events=(FLASH,), services=("db", "web"), began_at=NOW, planned_at=NOW)
 
-        orders = decided_orders(fleet, due, self.FACTS, is_dry=True)
+        orders = decided_orders(fleet, due, self.INSPECTIONS, is_dry=True)
 
         assert {order.service: order.steps[-1] for order in orders} == {"web": 9, "db": 3}
         with fleet.open_store() as store:

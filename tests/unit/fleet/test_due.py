@@ -26,8 +26,8 @@ ASKED = {"name": "a", "start": "2026-11-11T10:00Z", "services": {"web": {"replic
 def ports(*events: dict[str, object]) -> FleetPorts:
     """Return a fleet of `web` and `db` at `NOW`, with these events in its calendar."""
     fleet = Fleet({"web": (), "db": ()})
-    almanac = Calendars((ExpandedCalendar.of(calendar("UTC", *events), HERE, now=NOW),))
-    return replace(fleet.fleet_ports(), clock=ManualClock(NOW), calendars=lambda: almanac)
+    calendars = Calendars((ExpandedCalendar.of(calendar("UTC", *events), HERE, now=NOW),))
+    return replace(fleet.fleet_ports(), clock=ManualClock(NOW), calendars=lambda: calendars)
 
 
 def flash(starts: str = "2026-11-11T10:00") -> dict[str, object]:

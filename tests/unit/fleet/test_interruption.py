@@ -35,7 +35,8 @@ class ClockThatInterrupts:
 
 
 def test_what_is_half_done_is_undone() -> None:
-    fleet, interrupted = Fleet({"web": ()}), threading.Event()
+    fleet = Fleet({"web": ()})
+    interrupted = threading.Event()
     ports = fleet.ports()
     clock = InterruptibleClock(ClockThatInterrupts(ports.clock, interrupted), interrupted)
     run = ChildRun(run_id="r1", service="web", before=START, replicas=4, reason="a test")

@@ -16,7 +16,7 @@ START = datetime(2024, 1, 1)  # noqa: DTZ001  clock times
 
 def numbers(name: str, choices: list[int]) -> st.SearchStrategy[str]:
     some = st.lists(st.sampled_from(choices), min_size=1, max_size=3, unique=True)
-    return some.map(lambda found: f"{name}={','.join(map(str, found))}")
+    return some.map(lambda chosen: f"{name}={','.join(map(str, chosen))}")
 
 
 DAYS = st.lists(st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]), min_size=1, max_size=4, unique=True)
@@ -47,7 +47,8 @@ def test_rules_are_read_as_another_library_reads_them(
         days = [day.lstrip("-0123456789") for day in days]
     text = ";".join((f"FREQ={frequency}", *parts.values(), *([f"BYDAY={','.join(days)}"] if days else ())))
     first = START + timedelta(hours=hours)
-    after, before = first + timedelta(days=30), first + timedelta(days=500)
+    after = first + timedelta(days=30)
+    before = first + timedelta(days=500)
     last = before + timedelta(days=3700)  # the other library looks for ever where nothing comes
 
     other = rrulestr(f"{text};UNTIL={last:%Y%m%dT%H%M%S}" if "COUNT" not in text else text, dtstart=first)
@@ -67,9 +68,9 @@ def test_rules_are_read_as_another_library_reads_them(
     ],
 )
 def test_what_comes_when(text: str, expected: list[str]) -> None:
-    found = parse_rule(text).walls(START, START, START + timedelta(days=730))
+    walls = parse_rule(text).walls(START, START, START + timedelta(days=730))
 
-    assert [f"{wall:%Y-%m-%d}" for wall in found] == expected
+    assert [f"{wall:%Y-%m-%d}" for wall in walls] == expected
 
 
 def test_a_rule_that_brings_nothing_ends() -> None:
@@ -83,9 +84,9 @@ def test_a_rule_that_brings_nothing_ends() -> None:
 
 def test_a_rule_of_long_ago_is_looked_at_near_now_only() -> None:
     since = datetime(1601, 1, 1, 3)  # noqa: DTZ001  clock times
-    found = list(parse_rule("FREQ=MINUTELY").walls(since, START, START + timedelta(minutes=2)))
+    walls = list(parse_rule("FREQ=MINUTELY").walls(since, START, START + timedelta(minutes=2)))
 
-    assert found == [START + timedelta(minutes=number) for number in range(3)]
+    assert walls == [START + timedelta(minutes=number) for number in range(3)]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_a_rule_of_long_ago_is_looked_at_near_now_only() -> None:
     ],
 )  # fmt: skip
 def test_what_its_owner_may_not_mean_is_told(text: str, first: str, message: str) -> None:
-    (told,) = parse_rule(text).warnings(datetime.fromisoformat(first))
+    (warning,) = parse_rule(text).warnings(datetime.fromisoformat(first))
 
-    assert message in told
+    assert message in warning
     assert parse_rule("FREQ=MONTHLY;BYMONTHDAY=-1").warnings(datetime.fromisoformat("2026-10-31")) == ()

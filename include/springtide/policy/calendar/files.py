@@ -53,7 +53,7 @@ def load_what_is_whole(path: Path, *, services: Collection[str] | None = None) -
     if calendar is not None:
         return LoadedCalendar(calendar=calendar)
     violations = _in_order(document)
-    places = {_source_of(one) for one in violations}
+    places = {_source_of(violation) for violation in violations}
     if None in places:
         return LoadedCalendar(calendar=None, violations=violations)
     _leave_out(document.data["spec"], {place for place in places if place is not None})
@@ -70,15 +70,15 @@ def _source_of(violation: Violation) -> tuple[str, int] | None:
 def _leave_out(spec: dict[str, Any], places: set[tuple[str, int]]) -> None:
     """Take the sources at `places` out of `spec`, and out of the overrides that name them."""
     gone = [spec[kind][at] for kind, at in sorted(places)]
-    names = [one.get("name") for one in gone if isinstance(one, dict)]
+    names = [entry.get("name") for entry in gone if isinstance(entry, dict)]
     for kind in {kind for kind, _ in places}:
-        spec[kind] = [one for at, one in enumerate(spec[kind]) if (kind, at) not in places]
+        spec[kind] = [entry for at, entry in enumerate(spec[kind]) if (kind, at) not in places]
     overrides = spec.get("overrides")
     if isinstance(overrides, list):
         for override in overrides:
             if isinstance(override, dict) and isinstance(override.get("events"), list):
                 override["events"] = [event for event in override["events"] if event not in names]
-        spec["overrides"] = [one for one in overrides if not isinstance(one, dict) or one.get("events") != []]
+        spec["overrides"] = [entry for entry in overrides if not isinstance(entry, dict) or entry.get("events") != []]
 
 
 def _judged(document: Document, services: Collection[str] | None) -> EventCalendar | None:
@@ -89,7 +89,7 @@ def _judged(document: Document, services: Collection[str] | None) -> EventCalend
 
 
 def _in_order(document: Document) -> tuple[Violation, ...]:
-    return tuple(sorted(document.violations, key=lambda one: one.line or 0))
+    return tuple(sorted(document.violations, key=lambda violation: violation.line or 0))
 
 
 def calendar_files(folder: Path) -> list[Path]:
@@ -111,14 +111,15 @@ def _check(calendar: EventCalendar, document: Document, services: Collection[str
     """Note what only the world around a calendar can say: its name, files beside it, services that have no policy."""
     from pathlib import Path
 
-    spec, path = calendar.spec, Path(document.file)
+    spec = calendar.spec
+    path = Path(document.file)
     if path.stem != calendar.name:
         message = f"call the file {calendar.name}.yaml, as its calendar"
         document.refuse("policy_name_mismatch", message, ("metadata", "name"))
-    for index, one in enumerate(spec.imports):
-        problem = _ical_problem(path.parent / one.ical)
+    for index, source in enumerate(spec.imports):
+        problem = _ical_problem(path.parent / source.ical)
         if problem:
-            document.refuse("policy_unreadable", f"{one.ical}: {problem}", ("spec", "imports", index, "ical"))
+            document.refuse("policy_unreadable", f"{source.ical}: {problem}", ("spec", "imports", index, "ical"))
     for kind, asking in (("events", spec.events), ("imports", spec.imports), ("holidays", spec.holidays)):
         for index, entry in enumerate(asking):
             for name in entry.services:

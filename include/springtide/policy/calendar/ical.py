@@ -81,11 +81,11 @@ class Block:
 
     def every(self, name: str) -> list[Property]:
         """Return the properties called `name`."""
-        return [one for one in self.properties if one.name == name]
+        return [line for line in self.properties if line.name == name]
 
     def first(self, name: str) -> Property | None:
         """Return the first property called `name`."""
-        return next((one for one in self.properties if one.name == name), None)
+        return next((line for line in self.properties if line.name == name), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,8 @@ def _as_utf8(raw: bytes) -> bytes:
 
 def _logical_lines(raw: bytes) -> Iterator[tuple[int, str, bool]]:
     """Yield each unfolded line: its number, its text, and whether it is UTF-8 (else it is read as Windows-1252)."""
-    start, parts = 0, b""
+    start = 0
+    parts = b""
     for number, piece in enumerate(raw.split(b"\n"), start=1):
         line = piece.removesuffix(b"\r")
         if line[:1] in (b" ", b"\t") and parts and not _is_border(parts):
@@ -165,7 +166,8 @@ def _logical_lines(raw: bytes) -> Iterator[tuple[int, str, bool]]:
             continue
         if parts.strip():
             yield start, *_decoded(parts)
-        start, parts = number, line
+        start = number
+        parts = line
     if parts.strip():
         yield start, *_decoded(parts)
 
@@ -214,8 +216,8 @@ class _Parser:
         elif name == "END":
             self._end(value.upper(), line)
         elif name not in _NEVER_READ and (name[:2] != "X-" or name == "X-WR-TIMEZONE"):
-            found = Property(name=name, raw_parameters=parameters, value=value, line=line)
-            self._around().properties.append(found)
+            parsed = Property(name=name, raw_parameters=parameters, value=value, line=line)
+            self._around().properties.append(parsed)
 
     def end(self) -> ICalendar:
         """Return the file."""

@@ -99,7 +99,8 @@ class EventWindow(Part):
             yield Contradiction(("repeat",), "with repeat, start and end are clock times: leave the offset out")
 
     def _is_reversed(self) -> bool:
-        start, end = self.start.wall, self.end.wall if self.end else None
+        start = self.start.wall
+        end = self.end.wall if self.end else None
         return end is not None and (start.tzinfo is None) == (end.tzinfo is None) and end <= start
 
     def is_reversed_in(self, zone: ZoneInfo) -> bool:
@@ -335,7 +336,7 @@ class CalendarSpec(Part):
 
     def _unknown(self, at: int, override: OverrideSpec) -> Iterator[Contradiction]:
         freezes = [freeze.name for freeze in self.freezes]
-        events = [one.name for one in (*self.events, *self.imports, *self.holidays)]
+        events = [source.name for source in (*self.events, *self.imports, *self.holidays)]
         if override.freeze not in freezes:
             yield Contradiction(("overrides", at, "freeze"), _no_such("freeze", override.freeze, freezes))
         for index, event in enumerate(override.events):
@@ -347,10 +348,10 @@ def _twice(
     what: str, named: tuple[EventSource | FreezeSpec | OverrideSpec, ...], places: list[tuple[str, int]]
 ) -> Iterator[Contradiction]:
     seen: set[str] = set()
-    for one, place in zip(named, places, strict=True):
-        if one.name in seen:
-            yield Contradiction((*place, "name"), f"{one.name} stands twice among the {what}")
-        seen.add(one.name)
+    for source, place in zip(named, places, strict=True):
+        if source.name in seen:
+            yield Contradiction((*place, "name"), f"{source.name} stands twice among the {what}")
+        seen.add(source.name)
 
 
 def _no_such(kind: str, name: str, known: list[str]) -> str:

@@ -99,6 +99,7 @@ class RecurrenceRule:
             return
         if after <= first:
             yield first
+        # COUNT counts what the rule brings; a start outside its rule comes on top.
         for number, wall in enumerate(self._brought(first, after, bound), start=self._skipped(first, after) + 1):
             if wall > bound or (self.count is not None and number > self.count):
                 return
@@ -114,18 +115,18 @@ class RecurrenceRule:
 
     def warnings(self, first: datetime) -> tuple[str, ...]:
         """Return what its owner may not mean, of what first comes at `first`."""
-        told = []
+        warnings = []
         days = self.numbers.get("BYMONTHDAY", (first.day,) if not self.weekdays else ())
         is_monthly = self.frequency == "MONTHLY" and not {"BYSETPOS", "BYYEARDAY", "BYWEEKNO"} & self.numbers.keys()
         if is_monthly and days and min(days) > _DAYS_OF_FEBRUARY:
-            told.append(
+            warnings.append(
                 f"it comes only in months that have a day {min(days)}; BYMONTHDAY=-1 is the last day of every month"
             )
         if self.last is not None and self.last.replace(tzinfo=None) < first - _DAY:
-            told.append(f"UNTIL lies before the start ({first:%Y-%m-%d}): it never takes place")
+            warnings.append(f"UNTIL lies before the start ({first:%Y-%m-%d}): it never takes place")
         elif not self.brings(first):
-            told.append(f"the start ({first:%A, %Y-%m-%d %H:%M}) is none of the times it brings: it counts as well")
-        return tuple(told)
+            warnings.append(f"the start ({first:%A, %Y-%m-%d %H:%M}) is none of the times it brings: it counts as well")
+        return tuple(warnings)
 
     def _brought(self, first: datetime, after: datetime, bound: datetime) -> Iterator[datetime]:
         """Yield what the rule brings from about `after` on, in order; `first` only where it brings it."""
@@ -153,6 +154,7 @@ class RecurrenceRule:
 
     def _periods(self, first: datetime, after: datetime) -> Iterator[datetime]:
         """Yield where each period begins, from the one that holds `after` on; all from the start where COUNT counts."""
+        # In whole intervals from the start: every second week stays the same second week, however far it is skipped.
         near = first if self.count is not None else max(first, after)
         if self.frequency in _STEPS:
             step = _STEPS[self.frequency] * self.interval
@@ -186,12 +188,12 @@ class RecurrenceRule:
     def _in_period(self, period: datetime, first: datetime, lets_day: _DayFilter) -> list[datetime]:
         times = self._times(period, first)
         days = [day for day in self._days(period) if lets_day(day)] if times else []
-        found = [datetime.combine(day, moment) for day, moment in product(days, times)]
+        moments = [datetime.combine(day, moment) for day, moment in product(days, times)]
         positions = self.numbers.get("BYSETPOS")
         if positions is None:
-            return found
-        picked = {at - 1 if at > 0 else len(found) + at for at in positions}
-        return [wall for at, wall in enumerate(found) if at in picked]
+            return moments
+        picked = {at - 1 if at > 0 else len(moments) + at for at in positions}
+        return [wall for at, wall in enumerate(moments) if at in picked]
 
     def _days(self, period: datetime) -> list[date]:
         lengths = {
@@ -199,6 +201,7 @@ class RecurrenceRule:
             "MONTHLY": monthrange(period.year, period.month)[1],
             "WEEKLY": 7,
         }
+        # Days after 9999 do not exist, though the period that holds the last of them does.
         length = min(lengths.get(self.frequency, 1), (date.max - period.date()).days)
         return [period.date() + _DAY * number for number in range(length)]
 
@@ -212,11 +215,14 @@ class RecurrenceRule:
             if at < fixed:
                 choices.append([own] if wanted is None or own in wanted else [])
             else:
-                choices.append([own] if wanted is None else sorted({min(one, 59) for one in wanted}))
+                # a leap second is the second before it: no clock of Python's shows 60
+                choices.append([own] if wanted is None else sorted({min(number, 59) for number in wanted}))
         return [time(*parts) for parts in product(*choices)]
 
     def _day_filter(self, first: datetime) -> _DayFilter:
-        numbers, weekdays = dict(self.numbers), self.weekdays
+        numbers = dict(self.numbers)
+        weekdays = self.weekdays
+        # What the rule leaves open is as the start has it (RFC 5545, 3.3.10), unless another part says which days.
         if not weekdays and not {"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY"} & numbers.keys():
             if self.frequency == "YEARLY":
                 numbers.setdefault("BYMONTH", (first.month,))
@@ -257,9 +263,12 @@ class _DayFilter:
     def _holds_weekday(self, day: date, month_length: int, year_day: int, year_length: int) -> bool:
         if not self.weekdays:
             return True
-        inside, length = day.day, month_length
+        # Of a yearly rule, "the second Friday" is that of the year only where no BYMONTH narrows it.
+        inside = day.day
+        length = month_length
         if self.frequency == "YEARLY" and "BYMONTH" not in self.numbers:
-            inside, length = year_day, year_length
+            inside = year_day
+            length = year_length
         places = {0, (inside - 1) // 7 + 1, -((length - inside) // 7 + 1)}
         counts = self.frequency in ("YEARLY", "MONTHLY")
         return any(day.weekday() == weekday and (not counts or at in places) for at, weekday in self.weekdays)
@@ -306,7 +315,7 @@ def parse_rule(text: str) -> RecurrenceRule:
         count=None if number is None else _number("COUNT", number, 1, 1_000_000),
         until=None if until is None else _until(until),
         numbers=numbers,
-        weekdays=() if weekdays is None else tuple(_weekday(one) for one in weekdays.split(",")),
+        weekdays=() if weekdays is None else tuple(_weekday(day) for day in weekdays.split(",")),
         week_start=WEEKDAYS.index(week_start),
         notes=tuple(notes),
     )
@@ -336,10 +345,10 @@ def _number(key: str, text: str, least: int, most: int) -> int:
 
 def _numbers(key: str, text: str) -> tuple[int, ...]:
     least, most = _RANGES[key]
-    found = tuple(_number(key, one, least, most) for one in text.split(","))
-    if key in _SIGNED and 0 in found:
+    numbers = tuple(_number(key, number, least, most) for number in text.split(","))
+    if key in _SIGNED and 0 in numbers:
         raise RuleError(f"{key}=0 is out of range: {least} to -1, or 1 to {most}")
-    return found
+    return numbers
 
 
 def _weekday(text: str) -> tuple[int, int]:

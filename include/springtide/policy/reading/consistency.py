@@ -40,12 +40,12 @@ def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
             ("spec.target.deployment", target.namespace, target.alternate): "shared_workload",
             ("spec.target.service", target.namespace, target.service): "shared_workload",
         }
-        told = set()
+        reported = set()
         for claim, code in claims.items():
             owner = owners.setdefault(claim, file.document.file)
             field = claim[0]
-            if owner != file.document.file and field not in told:
-                told.add(field)
+            if owner != file.document.file and field not in reported:
+                reported.add(field)
                 message = f"{'/'.join(claim[1:])} belongs to {owner} already: one policy for one workload"
                 yield file.violation(field, code, message)
 
