@@ -28,8 +28,8 @@ from springtide.fleet.report import FleetReport
 from springtide.load.recorder import LoadReport, Percentiles
 from springtide.load.windows import LoadWindow
 from springtide.training.durations import measured_runs
-from springtide_airflow.calendars import FolderPolicies
-from springtide_airflow.rehearsal_form import rehearsal_params
+from springtide_airflow.folders import policy_folder
+from springtide_airflow.parameters import rehearsal_params
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -201,7 +201,7 @@ def test_a_load_test_that_dies_is_given_back_all_the_same(bag: DagBag, observati
 
 
 def test_a_load_that_was_begun_is_not_sent_again(observation: Scene, generator: Generator) -> None:
-    fleet = replace(observation.fleet.fleet_ports(FolderPolicies()), send=generator)
+    fleet = replace(observation.fleet.fleet_ports(policy_folder()), send=generator)
     facts = facts_of(fleet, "web", waits=True)
     load = ServiceRehearsal(
         fleet=fleet,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk import BaseSensorOperator, TriggerRule
 
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.run.phase_table import PHASES
 from springtide.run.state import Phase
 from springtide_airflow.errors import ErrorWordPolicy
@@ -86,14 +87,14 @@ def test_form_offers_the_services_that_have_a_policy(scale_service: DAG, policie
     (policies / "notes.txt").touch()
     from springtide_airflow.parameters import scaling_params
 
-    assert scaling_params(policies)["service"].schema["enum"] == ["checkout", "search"]
+    assert scaling_params(PolicyFolder(policies))["service"].schema["enum"] == ["checkout", "search"]
     assert set(scale_service.params) == {"service", "replicas", "strategy", "reason", "until", "dry_run"}
 
 
 def test_form_without_policies_still_is_one(tmp_path: Path) -> None:
     from springtide_airflow.parameters import scaling_params
 
-    assert "enum" not in scaling_params(tmp_path)["service"].schema
+    assert "enum" not in scaling_params(PolicyFolder(tmp_path))["service"].schema
 
 
 @pytest.mark.parametrize("value", ["auto", "6", 6, "10000"])

@@ -11,7 +11,7 @@ import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 
 from springtide.clock import ManualClock
-from springtide_airflow import calendars
+from springtide_airflow import settings
 from springtide_airflow.timetables import CalendarTimetable, EventStart, tell_late
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def test_a_learned_lead_is_that_of_the_measured_runs(place: Place) -> None:
 
     place.write(event("flash", "2026-11-11T12:00", "auto"))
     assert place.runs() == [("11:25", "12:00")]  # nothing is measured: 30 minutes, and 5 of margin
-    with open_store(calendars.store_url()) as store:
+    with open_store(settings.store_url()) as store:
         for number in range(5):
             store.save(measured(number))
     place.clock.sleep(11 * 60)
