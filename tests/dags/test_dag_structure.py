@@ -71,7 +71,8 @@ def test_tasks_are_the_phases_of_a_run_in_their_order(scale_service: DAG) -> Non
 
 
 def test_any_failed_change_rolls_back_and_the_report_is_last(scale_service: DAG) -> None:
-    roll_back, report = scale_service.get_task("roll_back"), scale_service.get_task("report")
+    roll_back = scale_service.get_task("roll_back")
+    report = scale_service.get_task("report")
     changes = set(scale_service.task_ids) - {"calculate_capacity", "approve", "roll_back", "report"}
 
     assert roll_back.trigger_rule == TriggerRule.ONE_FAILED

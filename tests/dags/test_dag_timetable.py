@@ -58,14 +58,16 @@ class Place:
 
     def runs(self, *, catchup: bool = False, earliest: datetime | None = None) -> list[tuple[str, str]]:
         """Return every run from now on: when it is due, and the end of its interval."""
-        timetable, last, found = self.parsed(), None, []
+        timetable = self.parsed()
+        last: DataInterval | None = None
+        runs: list[tuple[str, str]] = []
         restriction = TimeRestriction(None if earliest is None else pendulum.instance(earliest), None, catchup)
         while info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction):
             last = info.data_interval
             assert last is not None
             assert info.logical_date == info.run_after
-            found.append((f"{info.run_after:%H:%M}", f"{last.end:%H:%M}"))
-        return found
+            runs.append((f"{info.run_after:%H:%M}", f"{last.end:%H:%M}"))
+        return runs
 
 
 @pytest.fixture
@@ -197,7 +199,7 @@ class TestDeadline:
 
         class Session:
             def scalar(self, _query: object) -> object:
-                return SimpleNamespace(**run)
+                return SimpleNamespace(**{"data_interval_end": None} | run)
 
         assert EventStart()._evaluate_with(session=Session(), dag_id="d", run_id="r") == expected  # type: ignore[arg-type]
 
