@@ -19,6 +19,7 @@ from airflow.sdk import DAG, TriggerRule
 
 from springtide_airflow.defaults import scaling_defaults
 from springtide_airflow.event_operators import LookAtServiceOperator
+from springtide_airflow.parameters import rehearsal_params
 from springtide_airflow.rehearsal import (
     FindRehearsalOperator,
     LoadTestOperator,
@@ -26,7 +27,6 @@ from springtide_airflow.rehearsal import (
     RehearsalReportOperator,
     ReleaseRehearsalSensor,
 )
-from springtide_airflow.rehearsal_form import rehearsal_params
 
 with DAG(
     dag_id="rehearse_event",

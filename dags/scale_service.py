@@ -20,6 +20,7 @@ from airflow.sdk import DAG, TriggerRule, chain
 
 from springtide_airflow.approval import PlanApprovalOperator
 from springtide_airflow.defaults import scaling_defaults
+from springtide_airflow.folders import policy_folder
 from springtide_airflow.operators import (
     CalculateCapacityOperator,
     CreateInstancesOperator,
@@ -29,7 +30,6 @@ from springtide_airflow.operators import (
     SmokeTestOperator,
 )
 from springtide_airflow.parameters import scaling_params
-from springtide_airflow.policies import policies_folder
 from springtide_airflow.sensors import PhaseSensor
 
 with DAG(
@@ -37,7 +37,7 @@ with DAG(
     description="Create, prove ready, switch, test, remove: one service, one run.",
     doc_md=__doc__,
     schedule=None,
-    params=scaling_params(policies_folder()),
+    params=scaling_params(policy_folder()),
     default_args=scaling_defaults(),
     max_active_runs=100,  # of many services: the Lease keeps two runs of one service apart
     max_active_tasks=100,

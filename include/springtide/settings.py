@@ -77,7 +77,7 @@ class Settings:
         metadata=_variable(
             "STORE_URL",
             "sqlite:///{home}/runs.db",
-            "The database of runs: `sqlite:///PATH` (one machine, local disk), else `postgresql://USER:PASSWORD@HOST/NAME`. "
+            "The database of runs: `sqlite:///PATH` (one machine), else `postgresql://USER:PASSWORD@HOST/NAME`. "
             "Where Airflow's tasks run on several machines, only PostgreSQL lets them share one history. "
             "In Airflow the connection `springtide_store` goes before it.",
         ),

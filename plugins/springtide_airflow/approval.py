@@ -9,15 +9,12 @@ from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeo
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from springtide.errors import PermanentError
 from springtide_airflow.clock import system_clock
 from springtide_airflow.parameters import request_of
-from springtide_airflow.runs import APPROVED_KEY, ERROR_KEY, required_plan
+from springtide_airflow.runs import APPROVED_KEY, leave_error, required_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-    from springtide.plan.model import ScalingPlan
 
 
 class PlanApprovalOperator(ApprovalOperator):
@@ -28,13 +25,13 @@ class PlanApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask, or skip."""
-        from springtide.run.approval import needs_approval
+        from springtide.run.approval import approval_page, needs_approval
 
-        plan = required_plan(context)
+        plan = required_run(context).plan
         request = request_of(context, system_clock())
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
-        self.body = message_of(plan)
+        self.body = approval_page(plan)
         # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
         self.response_timeout = timedelta(seconds=request.policy.spec.approval.within.total_seconds())
         return super().execute(context)
@@ -45,34 +42,16 @@ class PlanApprovalOperator(ApprovalOperator):
         Raises:
             PermanentError: it was rejected, or nobody answered.
         """
-        plan = required_plan(context)
+        from springtide.run.approval import rejected, unanswered
+        from springtide.run.planned import approval_record
+
+        plan = required_run(context).plan
         try:
             answer = super().execute_complete(context, event)
-        except HITLRejectException as error:
-            who = (event.get("responded_by_user") or {}).get("name", "somebody")
-            raise _told(context, f"plan {plan.fingerprint} was rejected by {who}.", "approval_rejected") from error
-        except HITLTimeoutError as error:
-            message = f"nobody answered within approval.within of policy {plan.policy}; nothing was written."
-            raise _told(context, message, "approval_missing") from error
-        at = answer["responded_at"].isoformat()
-        context["ti"].xcom_push(key=APPROVED_KEY, value={"plan": plan.fingerprint, "at": at})
+        except (HITLRejectException, HITLTimeoutError) as error:
+            who = (event.get("responded_by_user") or {}).get("name")
+            refusal = rejected(plan, who) if isinstance(error, HITLRejectException) else unanswered(plan)
+            leave_error(context, refusal)
+            raise refusal from error
+        context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, answer["responded_at"]))
         return answer
-
-
-def message_of(plan: ScalingPlan) -> str:
-    """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text."""
-    numbers = f"{plan.current} → {plan.replicas} replicas by `{plan.strategy}`"
-    lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`"]
-    lines += ["", "    " + plan.reason, "", "| check | | found |", "|---|---|---|"]
-    lines += [f"| {each.check} | {each.status.value} | `{_cell(each.message)}` |" for each in plan.findings]
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "/").replace("`", "'").replace("\n", " ")
-
-
-def _told(context: Context, message: str, code: str) -> PermanentError:
-    error = PermanentError(message, code=code, field="approval")
-    context["ti"].xcom_push(key=ERROR_KEY, value=error.to_record())
-    return error

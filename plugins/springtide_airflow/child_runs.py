@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from springtide.errors import PermanentError
 from springtide.events.waves import ChildRunState
@@ -43,7 +43,8 @@ class AirflowRuns:
 
         parent = self.context["dag_run"]
         note = f"started by {parent.dag_id} {parent.run_id}"
-        asked = TriggerDagRun(dag_id=SCALE_SERVICE, run_id=run.run_id, conf=_conf(run), logical_date=None, note=note)
+        conf = run.parameters()
+        asked = TriggerDagRun(dag_id=SCALE_SERVICE, run_id=run.run_id, conf=conf, logical_date=None, note=note)
         try:
             answer = SUPERVISOR_COMMS.send(asked)
         except AirflowRuntimeError as error:  # how an answer of the real supervisor arrives; that of tests returns it
@@ -61,9 +62,3 @@ class AirflowRuns:
         from springtide.fleet.child_runs import failure_in_store
 
         return failure_in_store(self.open_store, run_id)
-
-
-def _conf(run: ChildRun) -> dict[str, Any]:
-    replicas = "release" if run.is_release else run.replicas
-    conf = {"service": run.service, "replicas": replicas, "reason": run.reason}
-    return conf | ({"until": run.until.isoformat()} if run.until else {})

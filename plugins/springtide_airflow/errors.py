@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryDecision, RetryRule
 from airflow.sdk.exceptions import ParamValidationError
@@ -12,9 +11,6 @@ from springtide.errors import PermanentError, TemporaryError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-LONGEST_DELAY: Final = timedelta(minutes=1)
-"""The most that lies between two attempts: an API server is back within a minute, and a run holds its workload."""
 
 
 class ErrorWordPolicy(ExceptionRetryPolicy):
@@ -40,6 +36,8 @@ class ErrorWordPolicy(ExceptionRetryPolicy):
     ) -> RetryDecision:
         """Return what becomes of the task after `exception`."""
         if isinstance(exception, TemporaryError):
-            delay = min(exception.retry_after * 2 ** (try_number - 1), LONGEST_DELAY)
+            from springtide.run.retry import delay_after
+
+            delay = delay_after(exception, try_number)
             return RetryDecision.retry(delay, reason=f"{exception.code}: try again in {delay.total_seconds():g} s")
         return super().evaluate(exception, try_number, max_tries, context)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 
-from springtide.errors import PermanentError
-from springtide_airflow.runs import Record
+from springtide_airflow.contexts import Record, is_backfill, left_by_each, required_of
 from springtide_airflow.wiring import AIRFLOW, Wiring
 
 if TYPE_CHECKING:
@@ -36,6 +35,17 @@ class FleetOperator(BaseOperator):
         return list(due.services)
 
 
+class ServiceOperator(FleetOperator):
+    """A task about one service: Airflow maps it over several."""
+
+    template_fields = ("service",)
+
+    def __init__(self, *, service: str, wiring: Wiring = AIRFLOW, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.service = service
+        self.wiring = wiring
+
+
 class CheckCalendarsOperator(FleetOperator):
     """Fails, with every error's file and line, when a calendar is broken; the sweep goes on with what was known."""
 
@@ -59,7 +69,7 @@ class ListServicesOperator(FleetOperator):
         """Return the services."""
         from springtide.fleet.due import due_sweep
 
-        return self.begin(context, due_sweep(self.wiring.fleet(), is_simulated=is_backfill(context)))
+        return self.begin(context, due_sweep(self.wiring.fleet(), is_simulated=is_backfill(context["dag_run"])))
 
 
 class FindEventsOperator(FleetOperator):
@@ -75,21 +85,17 @@ class FindEventsOperator(FleetOperator):
             starts_at=run.data_interval_end or run.run_after,
             planned_at=run.data_interval_start or run.run_after,
             asked=(run.conf or {}).get("event"),
-            is_backfill=is_backfill(context),
+            is_backfill=is_backfill(run),
         )
         return self.begin(context, due)
 
 
-class LookAtServiceOperator(FleetOperator):
+class LookAtServiceOperator(ServiceOperator):
     """One look at one service. With `waits`, a run that owns it is waited for."""
 
-    template_fields = ("service",)
-
-    def __init__(self, *, service: str, waits: bool = False, wiring: Wiring = AIRFLOW, **kwargs: Any) -> None:
+    def __init__(self, *, waits: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.service = service
         self.waits = waits
-        self.wiring = wiring
 
     def execute(self, context: Context) -> Record:
         """Return the facts."""
@@ -147,38 +153,18 @@ def due_of(context: Context) -> Due:
     from springtide.fleet.due import Due
 
     first = next(task.task_id for task in context["dag"].tasks if task.task_id in FIRST)
-    record = context["ti"].xcom_pull(task_ids=first, key=DUE_KEY)
-    if record is None:
-        raise PermanentError(f"{first} left nothing: clear the run from there on.", code="events_missing")
-    return Due.from_record(record)
+    return required_of(context, first, Due.from_record, DUE_KEY, code="events_missing")
 
 
 def seen_facts(context: Context) -> dict[str, Inspection]:
     """Return what each look of this run found, by service."""
     from springtide.events.sweep import Inspection
 
-    # a list of names: with one name alone, Airflow gives a single mapped task's record instead of a list of one
-    records = context["ti"].xcom_pull(task_ids=[LOOKED_BY]) or []
-    return {record["service"]: Inspection.from_record(record) for record in records if record is not None}
-
-
-def report_of(context: Context, task_id: str) -> FleetReport | None:
-    """Return the report of a sensor's last turn; None where it did not come to its end."""
-    from springtide.fleet.report import FleetReport
-
-    record = context["ti"].xcom_pull(task_ids=task_id)
-    return None if record is None else FleetReport.from_record(record)
+    return {facts.service: facts for facts in left_by_each(context, LOOKED_BY, Inspection.from_record)}
 
 
 def required_report(context: Context, task_id: str) -> FleetReport:
     """Return the report of a sensor's last turn, or raise `PermanentError` where it did not come to its end."""
-    report = report_of(context, task_id)
-    if report is None:
-        raise PermanentError(f"{task_id} did not come to its end: its log says why.", code="not_conducted")
-    return report
+    from springtide.fleet.report import FleetReport
 
-
-def is_backfill(context: Context) -> bool:
-    """Say whether the run is over the past because somebody asked for the past."""
-    run_type = context["dag_run"].run_type
-    return str(getattr(run_type, "value", run_type)) == "backfill"
+    return required_of(context, task_id, FleetReport.from_record, code="not_conducted")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from springtide.errors import PolicyError
 from springtide_airflow.clock import system_clock
-from springtide_airflow.policies import policies_folder, policy_names, policy_of
-from springtide_airflow.runs import Record
+from springtide_airflow.contexts import Record
+from springtide_airflow.folders import policy_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,25 +16,17 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-MEANT_FOR_RUNS = ("dry_run", "replicas", "strategy")
-
 
 class DemandingServicesOperator(BaseOperator):
     """Names the services whose policy reads demand."""
 
     def execute(self, context: Context) -> list[str]:
         """Return the names; a policy with errors is left to the runs of its service, which say so."""
-        given = [name for name in MEANT_FOR_RUNS if name in (context["dag_run"].conf or {})]
-        if given:
-            self.log.info("conf %s is not used: this DAG only learns, and never changes a cluster", ", ".join(given))
-        return [name for name in policy_names(policies_folder()) if self._reads_demand(name)]
+        from springtide.training.whole_days import demanding_services
 
-    def _reads_demand(self, name: str) -> bool:
-        try:
-            return policy_of(name, policies_folder()).spec.demand is not None
-        except PolicyError as error:
-            self.log.warning("%s is left out: %s", name, error.message)
-            return False
+        if conf := context["dag_run"].conf:
+            self.log.info("conf %s is not used: this DAG only learns, and never changes a cluster", ", ".join(conf))
+        return demanding_services(policy_folder())
 
 
 class LearnDayOperator(BaseOperator):
@@ -59,8 +49,7 @@ class LearnDayOperator(BaseOperator):
         from springtide_airflow.hook import SpringtideHook
 
         context["service"] = self.service  # type: ignore[typeddict-unknown-key]  # what map_index_template shows
-        policy = policy_of(self.service, policies_folder())
-        with SpringtideHook().learning(policy) as learning:
+        with SpringtideHook().learning(policy_folder().get(self.service)) as learning:
             learned = learn_whole_day(learning, day_of(context), system_clock().now())
         if learned.not_fitted is not None:
             self.log.warning("no model is fitted: %s", learned.not_fitted)
@@ -71,8 +60,7 @@ class LearnDayOperator(BaseOperator):
 
 def day_of(context: Context) -> date:
     """Return the UTC day that a run is about: its interval's, or the last whole one for a run without any."""
-    from springtide.training.whole_days import last_whole_day
+    from springtide.training.whole_days import day_asked
 
     dag_run = context["dag_run"]
-    start = dag_run.data_interval_start or dag_run.logical_date
-    return last_whole_day(dag_run.run_after) if start is None else start.astimezone(UTC).date()
+    return day_asked(dag_run.data_interval_start or dag_run.logical_date, dag_run.run_after)

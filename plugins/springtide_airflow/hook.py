@@ -103,10 +103,6 @@ class SpringtideHook(BaseHook):
         except AirflowNotFoundException:
             return None
 
-    def store_url(self) -> str:
-        """Return the URL of the store of runs: see `settings.store_url`."""
-        return store_url()
-
     def store(self) -> SqlStore:
         """Open the store of runs; with a metrics directory, each run that it keeps is shown there.
 
@@ -116,7 +112,7 @@ class SpringtideHook(BaseHook):
         """
         from springtide.record.sql import open_store
 
-        return open_store(self.store_url(), metrics_directory=airflow_settings().metrics_directory)
+        return open_store(store_url(), metrics_directory=airflow_settings().metrics_directory)
 
     @contextmanager
     def learning(self, policy: ScalingPolicy) -> Iterator[Learning]:
@@ -128,7 +124,7 @@ class SpringtideHook(BaseHook):
         """
         from springtide.training.assembly import learning
 
-        pages = airflow_settings().pages / policy.name
+        pages = airflow_settings().pages.joinpath(policy.name)
         with self.store() as store:
             yield learning(policy, store, self.metrics(), pages=pages)
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
+from springtide_airflow.contexts import Record
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import (
-    Record,
-    as_approved,
-    failure_of,
-    keep_plan,
+    APPROVED_BY,
+    APPROVED_KEY,
+    PLAN_KEY,
+    first_failure,
     opened,
-    plan_of,
+    planned_run,
     progress_record,
     ref_of,
-    required_plan,
-    unchanged,
+    required_ref,
+    required_run,
 )
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
     def execute(self, context: Context) -> None:
         """Leave the plan for the tasks that follow."""
         from springtide.run.phases import calculate_capacity
+        from springtide.run.planned import PlannedRun
 
         with opened(context) as ports:
             request = request_of(context, ports.clock)
             plan = calculate_capacity(ports, request, attempt=context["ti"].try_number)
-        keep_plan(context, plan, is_dry=request.dry_run)
+        planned = PlannedRun(plan, request.dry_run)
+        context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
         self.log.info("%s, %s → %s replicas: %s", plan.outcome.value, plan.current, plan.replicas, plan.reason)
-        if unchanged(context):
+        if planned.is_unchanged:
             self.log.info("nothing is changed: %s", "this is a dry run" if request.dry_run else "nothing to do")
             changes = [t for t in self.get_flat_relatives(upstream=False) if t.trigger_rule != TriggerRule.ALL_DONE]
             self.skip(ti=context["ti"], tasks=changes)
@@ -53,9 +56,10 @@ class CreateInstancesOperator(BaseOperator):
         from springtide.run.phases import create_instances
 
         with opened(context) as ports:
-            plan = required_plan(context)
-            request = as_approved(context, request_of(context, ports.clock), ports.clock.now())
-            return progress_record(create_instances(ports, request, plan, attempt=context["ti"].try_number))
+            planned = required_run(context)
+            answer = context["ti"].xcom_pull(task_ids=APPROVED_BY, key=APPROVED_KEY)
+            request = planned.as_approved(request_of(context, ports.clock), answer, ports.clock.now())
+            return progress_record(create_instances(ports, request, planned.plan, attempt=context["ti"].try_number))
 
 
 class PhaseOperator(BaseOperator):
@@ -67,7 +71,7 @@ class PhaseOperator(BaseOperator):
         from springtide.run.state import Phase
 
         with opened(context) as ports:
-            return progress_record(run_phase(ports, ref_of(context, required_plan(context)), Phase(self.task_id)))
+            return progress_record(run_phase(ports, required_ref(context), Phase(self.task_id)))
 
 
 class SmokeTestOperator(BaseOperator):
@@ -78,7 +82,7 @@ class SmokeTestOperator(BaseOperator):
         from springtide.run.phases import smoke_test
 
         with opened(context) as ports:
-            return dict(smoke_test(ports, ref_of(context, required_plan(context))).to_record())
+            return dict(smoke_test(ports, required_ref(context)).to_record())
 
 
 class RollBackOperator(BaseOperator):
@@ -88,11 +92,11 @@ class RollBackOperator(BaseOperator):
         """Return what was done."""
         from springtide.run.phases import roll_back
 
-        plan = plan_of(context)
-        if plan is None:
+        planned = planned_run(context)
+        if planned is None:
             raise AirflowSkipException("nothing was planned, so nothing was changed and nothing is undone")
         with opened(context) as ports:
-            return progress_record(roll_back(ports, ref_of(context, plan)))
+            return progress_record(roll_back(ports, ref_of(context, planned.plan)))
 
 
 class ReportOperator(BaseOperator):
@@ -102,23 +106,14 @@ class ReportOperator(BaseOperator):
         """Return how the run ended.
 
         Raises:
-            AirflowFailException: the run did not do what it was asked to; the message is the run's own.
+            PermanentError: the run did not do what it was asked to; the message is the run's own.
         """
-        from springtide.record.model import RunOutcome
-        from springtide.run.journal import end_run
-        from springtide.run.phases import report
+        from springtide.run.planned import close_run
 
-        plan, error, outcome = plan_of(context), failure_of(context), RunOutcome.FAILED
-        if error is None and (planned := unchanged(context)):
-            return planned
+        error = first_failure(context)
+        planned = planned_run(context)
+        if error is None and planned is not None and planned.is_unchanged:
+            return planned.summary()
         with opened(context) as ports:
-            if plan is None:
-                end_run(ports, context["dag_run"].run_id, outcome, error)
-            else:
-                outcome = report(ports, ref_of(context, plan), error)
-        if plan is None or outcome is not RunOutcome.SUCCEEDED:
-            raise AirflowFailException(f"{outcome.value}: {error.message if error else _BY_HAND}")
-        return {"outcome": outcome.value, "current": plan.current, "replicas": plan.replicas, "reason": plan.reason}
-
-
-_BY_HAND = "no task failed, so some were skipped or marked by hand: see the tasks before this one."
+            run_id = context["dag_run"].run_id
+            return close_run(ports, planned, error, run_id=run_id, attempt=context["ti"].try_number)

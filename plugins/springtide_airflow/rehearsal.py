@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from airflow.sdk.exceptions import AirflowSkipException
 
-from springtide.errors import PermanentError
+from springtide_airflow.contexts import Record, left_by, left_by_each, required_of
 from springtide_airflow.event_operators import (
     FleetOperator,
     ScaleServicesSensor,
-    report_of,
+    ServiceOperator,
     required_report,
     seen_facts,
 )
-from springtide_airflow.runs import Record
-from springtide_airflow.wiring import AIRFLOW, Wiring
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from springtide.fleet.conductor import Conductor
-    from springtide.fleet.rehearsal_request import AcceptedRehearsal
 
 REHEARSAL_KEY: Final = "rehearsal"
 FOUND_BY: Final = "find_event"
@@ -54,23 +51,18 @@ class PrepareRehearsalSensor(ScaleServicesSensor):
         return self.wiring.conductor(context, lambda due: growth_orders(fleet, due, seen_facts(context)))
 
 
-class LoadTestOperator(FleetOperator):
+class LoadTestOperator(ServiceOperator):
     """The load test of one service, and the verdict over it. It is sent once: a worker that died sends none again."""
-
-    template_fields = ("service",)
-
-    def __init__(self, *, service: str, wiring: Wiring = AIRFLOW, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.service = service
-        self.wiring = wiring
 
     def execute(self, context: Context) -> Record:
         """Return the outcome."""
         from springtide.fleet.rehearsal import ServiceRehearsal
+        from springtide.fleet.rehearsal_request import AcceptedRehearsal
 
+        read = AcceptedRehearsal.from_record
         outcome = ServiceRehearsal(
             fleet=self.wiring.fleet(),
-            rehearsal=required_rehearsal(context),
+            rehearsal=required_of(context, FOUND_BY, read, REHEARSAL_KEY, code="events_missing"),
             service=self.service,
             run_id=context["dag_run"].run_id,
             inspection=seen_facts(context).get(self.service),
@@ -102,23 +94,10 @@ class RehearsalReportOperator(FleetOperator):
         """Return the verdict, service by service."""
         from springtide.events.rehearsed import RehearsalOutcome
         from springtide.fleet.rehearsal_report import end_rehearsal
+        from springtide.fleet.rehearsal_request import AcceptedRehearsal
+        from springtide.fleet.report import FleetReport
 
-        records = [record for record in context["ti"].xcom_pull(task_ids=[TESTED_BY]) or [] if record is not None]
-        outcomes = [RehearsalOutcome.from_record(record) for record in records]
-        return end_rehearsal(self.wiring.fleet(), rehearsal_of(context), outcomes, report_of(context, RELEASED_BY))
-
-
-def rehearsal_of(context: Context) -> AcceptedRehearsal | None:
-    """Return what is rehearsed; None where the first task failed."""
-    from springtide.fleet.rehearsal_request import AcceptedRehearsal
-
-    record = context["ti"].xcom_pull(task_ids=FOUND_BY, key=REHEARSAL_KEY)
-    return None if record is None else AcceptedRehearsal.from_record(record)
-
-
-def required_rehearsal(context: Context) -> AcceptedRehearsal:
-    """Return what is rehearsed, or raise `PermanentError` where the first task failed."""
-    rehearsal = rehearsal_of(context)
-    if rehearsal is None:
-        raise PermanentError(f"{FOUND_BY} left nothing: clear the run from there on.", code="events_missing")
-    return rehearsal
+        outcomes = left_by_each(context, TESTED_BY, RehearsalOutcome.from_record)
+        rehearsal = left_by(context, FOUND_BY, AcceptedRehearsal.from_record, REHEARSAL_KEY)
+        released = left_by(context, RELEASED_BY, FleetReport.from_record)
+        return end_rehearsal(self.wiring.fleet(), rehearsal, outcomes, released)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from springtide_airflow.contexts import Record
 from springtide_airflow.event_operators import FleetOperator
-from springtide_airflow.policies import policies_folder
-from springtide_airflow.runs import Record
+from springtide_airflow.folders import policy_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,10 +18,9 @@ class ReleaseExpiredOperator(FleetOperator):
     def execute(self, context: Context) -> list[Record]:
         """Return what became of each."""
         from springtide.fleet.expired import release_expired
-        from springtide.policy.reading.folder import PolicyFolder
 
-        policies, unread = PolicyFolder(policies_folder()).readable()
+        policies, unread = policy_folder().readable()
         parent = context["dag_run"].run_id
-        with self.wiring.fleet().open_ports() as ports:
+        with self.wiring.open_ports() as ports:
             released = release_expired(ports, policies, unread, parent=parent, requested_by="airflow (expired)")
         return [floor.to_record() for floor in released]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseSensorOperator
 
-from springtide_airflow.runs import Record, opened, progress_record, ref_of, required_plan
+from springtide_airflow.contexts import Record
+from springtide_airflow.runs import opened, progress_record, required_ref
 from springtide_airflow.triggers import PhaseTrigger
 
 if TYPE_CHECKING:
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = timedelta(seconds=5)
 """How long the worker looks itself: twice what a deferral costs, and most pods are ready by then."""
-
-SLICE: Final = timedelta(minutes=2)
-"""The longest single deferral. A triggerer may die or stall while its heartbeat goes on: after this the worker looks
-again by itself, so the wait ends at most this much late and is never lost."""
-
-MARGIN: Final = timedelta(seconds=15)
-"""What a deferral may take beyond the trigger's own deadline, which comes first; Airflow looks every 15 s."""
 
 
 class PhaseSensor(BaseSensorOperator):
@@ -42,18 +36,17 @@ class PhaseSensor(BaseSensorOperator):
         """
         from springtide.run.phases import run_phase
         from springtide.run.state import Phase
-        from springtide.run.work import Work
+        from springtide.run.waiting import WaitElsewhere
 
         phase = Phase(self.task_id)
         with opened(context) as ports:
-            ref = ref_of(context, required_plan(context))
+            ref = required_ref(context)
             progress = run_phase(ports, ref, phase, patience=PATIENCE)
             if not progress.is_done:
-                left = min(Work.of(ports, ref).time_left(phase), SLICE, timedelta(seconds=self.timeout))
-                end = ports.clock.now() + left
-                self.log.info("deferred until %s: %s", end.isoformat(timespec="seconds"), progress.message)
-                trigger = PhaseTrigger(self.task_id, ref.workload.to_record(), ref.run_id, end.timestamp())
-                self.defer(trigger=trigger, method_name="execute", timeout=left + MARGIN)
+                wait = WaitElsewhere.of(ports, ref, phase, at_most=timedelta(seconds=self.timeout))
+                self.log.info("deferred until %s: %s", wait.until.isoformat(timespec="seconds"), progress.message)
+                trigger = PhaseTrigger(self.task_id, ref.workload.to_record(), ref.run_id, wait.until.timestamp())
+                self.defer(trigger=trigger, method_name="execute", timeout=wait.timeout)
         return progress_record(progress)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Record:

@@ -9,8 +9,10 @@ from airflow.sdk.definitions.deadline import BaseDeadlineReference, DeadlineRefe
 from airflow.timetables.base import DagRunInfo, DataInterval, Timetable
 from pendulum import instance
 
-from springtide_airflow.calendars import calendar_folder, calendars_folder
 from springtide_airflow.clock import system_clock
+from springtide_airflow.contexts import is_backfill
+from springtide_airflow.folders import calendar_folder
+from springtide_airflow.settings import airflow_settings
 
 if TYPE_CHECKING:
     from airflow.timetables.base import TimeRestriction
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from springtide.clock import Clock
-    from springtide.events.schedule import ScheduledPreparation
-
-MOST_KEPT = 2000
-"""Runs that travel with the serialized DAG, the nearest to now: it is read by every scheduler loop."""
+    from springtide.fleet.known_preparations import KnownPreparations
 
 
 class CalendarTimetable(Timetable):
@@ -33,35 +32,24 @@ class CalendarTimetable(Timetable):
 
     description = "a lead time before the events of the calendars"
 
-    def __init__(
-        self,
-        found: tuple[ScheduledPreparation, ...] | None = None,
-        *,
-        problem: str | None = None,
-        account: str | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        self._found = found
-        self._problem = problem
-        self._account = account
+    def __init__(self, known: KnownPreparations | None = None, *, clock: Clock | None = None) -> None:
+        self._known = known
         self._clock = clock
 
     def serialize(self) -> dict[str, Any]:
         """Return what is due when, read from the calendars unless this was made from what somebody read."""
-        if self._found is None:
-            self._found, known = calendar_folder().due(self._now(), most=MOST_KEPT)
-            self._problem = known.problem
-            self._account = known.account
-        firings = [firing.to_record() for firing in self._found]
-        return {"firings": firings, "problem": self._problem, "account": self._account}
+        from springtide.fleet.known_preparations import KnownPreparations
+
+        if self._known is None:
+            self._known = KnownPreparations.read(calendar_folder(), self._now())
+        return self._known.to_record()
 
     @classmethod
     def deserialize(cls, data: dict[str, Any], clock: Clock | None = None) -> CalendarTimetable:
         """Return the timetable that `serialize` stored."""
-        from springtide.events.schedule import ScheduledPreparation
+        from springtide.fleet.known_preparations import KnownPreparations
 
-        found = tuple(map(ScheduledPreparation.from_record, data["firings"]))
-        return cls(found, problem=data["problem"], account=data.get("account"), clock=clock)
+        return cls(KnownPreparations.from_record(data), clock=clock)
 
     def _now(self) -> datetime:
         return (self._clock or system_clock()).now()
@@ -69,10 +57,7 @@ class CalendarTimetable(Timetable):
     @property
     def summary(self) -> str:
         """What Airflow's pages show: how many events are known and what is left out, or what is wrong."""
-        if self._found is None:
-            return f"the events of {calendars_folder().name}/"
-        known = f"{len(self._found)} events are known"
-        return self._problem or (known if self._account is None else f"{known}; {self._account}")
+        return self._known.summary if self._known else f"the events of {airflow_settings().calendars.name}/"
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """Return the interval of a run that somebody starts by hand."""
@@ -82,19 +67,20 @@ class CalendarTimetable(Timetable):
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """Return the next run. A missed one is still due while its events last; a backfill gets every one."""
-        from springtide.events.schedule import next_preparation
+        from springtide.fleet.known_preparations import interval_of
 
-        after = last_automated_data_interval.start if last_automated_data_interval else None
-        not_over_at = None if restriction.catchup else self._now()
-        while True:
-            one = next_preparation(self._found or (), after=after, not_over_at=not_over_at)
-            if one is None or (restriction.latest is not None and one.at > restriction.latest):
-                return None
-            if restriction.earliest is None or one.at >= restriction.earliest:
-                at = instance(one.at)
-                # an interval never ends before it begins: what is prepared late ends where it starts
-                return DagRunInfo(run_after=at, data_interval=DataInterval(at, instance(max(one.start, one.at))))
-            after = instance(one.at)
+        if self._known is None:
+            return None
+        preparation = self._known.following(
+            after=last_automated_data_interval.start if last_automated_data_interval else None,
+            earliest=restriction.earliest,
+            latest=restriction.latest,
+            not_over_at=None if restriction.catchup else self._now(),
+        )
+        if preparation is None:
+            return None
+        begin, end = map(instance, interval_of(preparation))
+        return DagRunInfo(run_after=begin, data_interval=DataInterval(begin, end))
 
 
 @deadline_reference(DeadlineReference.TYPES.DAGRUN_CREATED)
@@ -117,25 +103,17 @@ class EventStart(BaseDeadlineReference):
         from airflow.models.dagrun import DagRun
         from sqlalchemy import select
 
-        found = session.scalar(select(DagRun).filter_by(dag_id=names["dag_id"], run_id=names["run_id"]))
-        if found is None or found.run_type == "backfill":
+        from springtide.fleet.deadline import deadline_of
+
+        run = session.scalar(select(DagRun).filter_by(dag_id=names["dag_id"], run_id=names["run_id"]))
+        if run is None or is_backfill(run):
             return None
-        event = (found.conf or {}).get("event")
-        if isinstance(event, dict) and isinstance(event.get("start"), str):
-            try:
-                begins = datetime.fromisoformat(event["start"])
-            except ValueError:
-                return None
-            return begins if begins.tzinfo else None
-        end: datetime | None = found.data_interval_end
-        return end
+        return deadline_of(run.conf, interval_end=run.data_interval_end)
 
 
 async def tell_late(**context: Any) -> None:
     """Say that a preparation is not done although its events are about to begin: the deadline's callback."""
-    import structlog
+    from springtide.fleet.deadline import tell_unprepared
 
     run = (context.get("context") or {}).get("dag_run") or {}
-    run_id = run.get("dag_run_id") or run.get("run_id")
-    message = "the events begin and their services do not stand yet: see prepare_services of this run"
-    structlog.get_logger(__name__).error("event_prepared_late", run=run_id, message=message)
+    tell_unprepared(run.get("dag_run_id") or run.get("run_id"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from springtide.errors import PermanentError, TemporaryError
 from springtide_airflow.clock import system_clock
 
 if TYPE_CHECKING:
@@ -37,25 +37,19 @@ class PhaseTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event."""
-        look = await asyncio.to_thread(self._looking)
-        message = "the time is over"
-        clock = system_clock()
-        while clock.now().timestamp() < self.deadline:
-            try:
-                progress = await asyncio.to_thread(look)
-            except TemporaryError as error:
-                self.log.warning("%s: %s", error.code, error.message)
-            except PermanentError as error:
-                message = error.message
-                break
-            else:
-                message = progress.message
-                if progress.is_done:
-                    break
-            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-        yield TriggerEvent({"phase": self.phase, "message": message})  # type: ignore[no-untyped-call]
+        from springtide.run.waiting import why_over
 
-    def _looking(self) -> Any:
+        look = await asyncio.to_thread(self._looking)
+        message: str | None = None
+        clock = system_clock()
+        while message is None and clock.now().timestamp() < self.deadline:
+            message = await asyncio.to_thread(why_over, look)
+            if message is None:
+                await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        event = {"phase": self.phase, "message": message or "the time is over"}
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+
+    def _looking(self) -> Callable[[], Progress]:
         """Return a function that takes one look, over one client: connections are read once, and in a thread."""
         from springtide.run.phases import look
         from springtide.run.ports import RunRef
@@ -63,11 +57,5 @@ class PhaseTrigger(BaseTrigger):
         from springtide.workload import Workload
         from springtide_airflow.hook import SpringtideHook
 
-        ports = SpringtideHook().reading_ports()
         ref = RunRef(workload=Workload.from_record(self.workload), run_id=self.run_id)
-        phase = Phase(self.phase)
-
-        def take_one_look() -> Progress:
-            return look(ports, ref, phase)
-
-        return take_one_look
+        return partial(look, SpringtideHook().reading_ports(), ref, Phase(self.phase))

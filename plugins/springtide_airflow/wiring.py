@@ -9,10 +9,11 @@ import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
-from springtide_airflow.calendars import FolderPolicies, calendar_folder
 from springtide_airflow.child_runs import AirflowRuns
 from springtide_airflow.clock import system_clock
+from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.settings import store_url
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -50,7 +51,7 @@ class Wiring:
         """Open the store of runs."""
         from springtide.record.sql import open_store
 
-        return open_store(SpringtideHook().store_url())
+        return open_store(store_url())
 
     def fleet(self) -> FleetPorts:
         """Return what a conductor reaches the world through; nothing is opened yet."""
@@ -59,7 +60,7 @@ class Wiring:
         return FleetPorts(
             clock=self.clock(),
             calendars=cache(lambda: self.known().calendars),  # read once a task, and only where they are asked for
-            policies=FolderPolicies(),
+            policies=policy_folder(),
             open_ports=self.open_ports,
             open_store=self.open_store,
         )

@@ -59,7 +59,8 @@ class Stage:
             self.asked.append(str(operator.body))
             self.waited.append(operator.response_timeout)
             self.simulation.world.advance(later)
-            now, who = self.simulation.world.now(), {"id": "1", "name": "ada"}
+            now = self.simulation.world.now()
+            who = {"id": "1", "name": "ada"}
             answer = {"chosen_options": [option], "params_input": {}, "responded_at": now, "responded_by_user": who}
             return operator.execute_complete(context, answer)
 

@@ -56,7 +56,7 @@ def store_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     url = f"sqlite:///{tmp_path}/runs.db"
     monkeypatch.setenv("SPRINGTIDE_POLICIES", str(tmp_path))
     monkeypatch.setenv("SPRINGTIDE_PAGES", str(tmp_path / "pages"))
-    monkeypatch.setattr(SpringtideHook, "store_url", lambda _: url)
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", url)
     monkeypatch.setattr(SpringtideHook, "get_connection", _no_connection)
     return url
 

@@ -71,8 +71,8 @@ def airflow_knows(run_id: str, state: str) -> None:
     from airflow.utils.types import DagRunType
 
     at = datetime.now(UTC)
-    known, kind = DagRunState(state), DagRunType.MANUAL
-    run = DagRun(dag_id="scale_service", run_id=run_id, run_type=kind, run_after=at, state=known)
+    known = DagRunState(state)
+    run = DagRun(dag_id="scale_service", run_id=run_id, run_type=DagRunType.MANUAL, run_after=at, state=known)
     with create_session() as session:
         session.add(run)
 

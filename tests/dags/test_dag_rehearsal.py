@@ -28,8 +28,8 @@ from springtide.fleet.report import FleetReport
 from springtide.load.recorder import LoadReport, Percentiles
 from springtide.load.windows import LoadWindow
 from springtide.training.durations import measured_runs
-from springtide_airflow.calendars import FolderPolicies
-from springtide_airflow.rehearsal_form import rehearsal_params
+from springtide_airflow.folders import policy_folder
+from springtide_airflow.parameters import rehearsal_params
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -44,7 +44,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:GitWildMatchPattern:DeprecationWarning", "ignore:Using `httpx`", "ignore:Multiple rows returned"
 )
 
-PRESENT, PER_REPLICA = 100.0, 70.0
+PER_REPLICA = 70.0
+PRESENT = 100.0
 """Demand that asks for two replicas of 70 requests/s."""
 
 
@@ -60,14 +61,16 @@ class Generator:
     """In the place of the load generator: `capacity` requests/s are answered in time."""
 
     def __init__(self, fleet: Fleet, capacity: float = 10_000) -> None:
-        self.fleet, self.capacity = fleet, capacity
+        self.fleet = fleet
+        self.capacity = capacity
         self.sent: list[LoadOrder] = []
         self.at: list[dict[str, int]] = []
 
     def __call__(self, _url: str, order: LoadOrder, _watch: object, _clock: object) -> LoadReport:
         self.sent.append(order)
         self.at.append(self.fleet.replicas())
-        good, is_late = int(min(order.rate, self.capacity)), order.rate > self.capacity
+        good = int(min(order.rate, self.capacity))
+        is_late = order.rate > self.capacity
         second = LoadWindow(good, 0, array("d", [0.01] * good))
         seconds = 20.0 if is_late else order.seconds
         requests = int(order.rate * seconds)
@@ -201,7 +204,7 @@ def test_a_load_test_that_dies_is_given_back_all_the_same(bag: DagBag, observati
 
 
 def test_a_load_that_was_begun_is_not_sent_again(observation: Scene, generator: Generator) -> None:
-    fleet = replace(observation.fleet.fleet_ports(FolderPolicies()), send=generator)
+    fleet = replace(observation.fleet.fleet_ports(policy_folder()), send=generator)
     facts = facts_of(fleet, "web", waits=True)
     load = ServiceRehearsal(
         fleet=fleet,
@@ -292,7 +295,8 @@ def test_a_floor_is_raised_until_the_rehearsal_is_over_and_given_back(
 
 def test_the_way_back_and_the_report_are_teardowns_of_what_began_it(bag: DagBag) -> None:
     dag = bag.dags["rehearse_event"]
-    back, report = dag.get_task("release_services"), dag.get_task("report")
+    back = dag.get_task("release_services")
+    report = dag.get_task("report")
 
     for last in (back, report):  # a run that is marked as failed skips every other task
         assert last.is_teardown

@@ -11,7 +11,7 @@ import pytest
 from builders import policy_text
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PolicyError
-from springtide_airflow.parameters import is_past, request_of
+from springtide_airflow.parameters import origin_of, request_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,5 +170,5 @@ def test_run_over_the_past_only_plans(folder: Path, changes: dict[str, Any], *, 
     assert folder.is_dir()
     asked = context({"service": "checkout"}, **changes)
 
-    assert is_past(asked, NOW) is past
+    assert origin_of(asked).is_past(NOW) is past
     assert request_of(asked, ManualClock(NOW)).dry_run is past

@@ -21,8 +21,10 @@ from springtide.events.schedule import ScheduledPreparation
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.record.sql import open_store
 from springtide.workload import Workload
-from springtide_airflow import calendars, settings
+from springtide_airflow import settings
+from springtide_airflow.folders import calendar_folder
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.wiring import AIRFLOW
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -56,10 +58,15 @@ def test_an_airflow_variable_is_not_read(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings.store_url() == "postgresql://db/runs"
 
 
-def test_tasks_and_the_timetable_have_one_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    connect(monkeypatch, conn_type="postgres", host="db", schema="runs")
+def test_tasks_and_the_timetable_have_one_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    connect(monkeypatch, conn_type="sqlite", host=str(tmp_path / "runs.db"))
 
-    assert SpringtideHook().store_url() == calendars.store_url() == settings.store_url()
+    with SpringtideHook().store() as store:
+        store.save(finished(1))
+
+    for open_again in (calendar_folder().open_store, AIRFLOW.open_store):
+        with open_again() as store:
+            assert store.get("run-1").run_id == "run-1"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_files_are_beside_the_plugins_and_in_airflow_home(monkeypatch: pytest.Mo
 
     assert (told.policies, told.calendars) == (ROOT / "policies", ROOT / "calendars")
     assert (told.pages, told.demand_cache) == (home / "springtide" / "pages", home / "springtide" / "demand")
-    assert calendars.memory_file() == home / "springtide" / "known-events.json"
+    assert calendar_folder().memory_file == home / "springtide" / "known-events.json"
 
 
 def finished(number: int, lasted: timedelta = timedelta(minutes=2)) -> ScalingRun:

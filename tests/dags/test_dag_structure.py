@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk import BaseSensorOperator, TriggerRule
 
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.run.phase_table import PHASES
 from springtide.run.state import Phase
 from springtide_airflow.errors import ErrorWordPolicy
@@ -70,7 +71,8 @@ def test_tasks_are_the_phases_of_a_run_in_their_order(scale_service: DAG) -> Non
 
 
 def test_any_failed_change_rolls_back_and_the_report_is_last(scale_service: DAG) -> None:
-    roll_back, report = scale_service.get_task("roll_back"), scale_service.get_task("report")
+    roll_back = scale_service.get_task("roll_back")
+    report = scale_service.get_task("report")
     changes = set(scale_service.task_ids) - {"calculate_capacity", "approve", "roll_back", "report"}
 
     assert roll_back.trigger_rule == TriggerRule.ONE_FAILED
@@ -86,14 +88,14 @@ def test_form_offers_the_services_that_have_a_policy(scale_service: DAG, policie
     (policies / "notes.txt").touch()
     from springtide_airflow.parameters import scaling_params
 
-    assert scaling_params(policies)["service"].schema["enum"] == ["checkout", "search"]
+    assert scaling_params(PolicyFolder(policies))["service"].schema["enum"] == ["checkout", "search"]
     assert set(scale_service.params) == {"service", "replicas", "strategy", "reason", "until", "dry_run"}
 
 
 def test_form_without_policies_still_is_one(tmp_path: Path) -> None:
     from springtide_airflow.parameters import scaling_params
 
-    assert "enum" not in scaling_params(tmp_path)["service"].schema
+    assert "enum" not in scaling_params(PolicyFolder(tmp_path))["service"].schema
 
 
 @pytest.mark.parametrize("value", ["auto", "6", 6, "10000"])

@@ -11,7 +11,7 @@ import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 
 from springtide.clock import ManualClock
-from springtide_airflow import calendars
+from springtide_airflow import settings
 from springtide_airflow.timetables import CalendarTimetable, EventStart, tell_late
 
 if TYPE_CHECKING:
@@ -58,14 +58,16 @@ class Place:
 
     def runs(self, *, catchup: bool = False, earliest: datetime | None = None) -> list[tuple[str, str]]:
         """Return every run from now on: when it is due, and the end of its interval."""
-        timetable, last, found = self.parsed(), None, []
+        timetable = self.parsed()
+        last: DataInterval | None = None
+        runs: list[tuple[str, str]] = []
         restriction = TimeRestriction(None if earliest is None else pendulum.instance(earliest), None, catchup)
         while info := timetable.next_dagrun_info(last_automated_data_interval=last, restriction=restriction):
             last = info.data_interval
             assert last is not None
             assert info.logical_date == info.run_after
-            found.append((f"{info.run_after:%H:%M}", f"{last.end:%H:%M}"))
-        return found
+            runs.append((f"{info.run_after:%H:%M}", f"{last.end:%H:%M}"))
+        return runs
 
 
 @pytest.fixture
@@ -145,7 +147,7 @@ def test_a_learned_lead_is_that_of_the_measured_runs(place: Place) -> None:
 
     place.write(event("flash", "2026-11-11T12:00", "auto"))
     assert place.runs() == [("11:25", "12:00")]  # nothing is measured: 30 minutes, and 5 of margin
-    with open_store(calendars.store_url()) as store:
+    with open_store(settings.store_url()) as store:
         for number in range(5):
             store.save(measured(number))
     place.clock.sleep(11 * 60)
@@ -197,7 +199,7 @@ class TestDeadline:
 
         class Session:
             def scalar(self, _query: object) -> object:
-                return SimpleNamespace(**run)
+                return SimpleNamespace(**{"data_interval_end": None} | run)
 
         assert EventStart()._evaluate_with(session=Session(), dag_id="d", run_id="r") == expected  # type: ignore[arg-type]
 

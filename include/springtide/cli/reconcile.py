@@ -16,10 +16,15 @@ from springtide.cli.options import (
     Output,
     OutputOption,
 )
-from springtide.errors import InputError, PolicyError, SpringtideError
+from springtide.errors import InputError, SpringtideError
 from springtide.policy.reading.folder import PolicyFolder
-from springtide.recovery.reconcile import IsAlive
-from springtide.recovery.rounds import COMMAND_LINE, ReconcileReport, ReconcileStatus, reconcile_round
+from springtide.recovery.rounds import (
+    ReconcileReport,
+    ReconcileStatus,
+    known_by,
+    namespaces_of,
+    reconcile_round,
+)
 
 _STYLES = {
     ReconcileStatus.ENDED: "green",
@@ -51,36 +56,31 @@ def reconcile(
     at again.
     """
     with answering(output):
-        namespaces, unread = (namespace, ()) if namespace else _namespaces_of(place.folder)
+        namespaces, unread = (namespace, ()) if namespace else _required_namespaces(place.folder)
+        is_alive = known_by(lambda run_id: run_id not in (run or ()))
         with place.ports(lambda _message: None) as ports:
-            swept = reconcile_round(ports, namespaces, _vouched(run or ()))
+            swept = reconcile_round(ports, namespaces, is_alive, unread)
         _show(swept, output)
-        code = _exit_code(swept, [*unread, *swept.refused])
+        code = _exit_code(swept)
     if code:
         raise typer.Exit(code)
 
 
-def _namespaces_of(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
-    """Return where the policies point; a file with errors must not keep the others' runs from being ended."""
-    read, violations = folder.readable()
-    errors = (PolicyError(violations),) if violations else ()
-    if not read and not errors:
+def _required_namespaces(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
+    namespaces, unread = namespaces_of(folder)
+    if not namespaces and not unread:
         raise InputError(
             f"namespace: {folder.path} holds no policy that would say where to look; pass --namespace NAME.",
             code="namespace_required",
             field="namespace",
         )
-    return sorted({policy.spec.target.namespace for policy in read}), errors
+    return namespaces, unread
 
 
-def _vouched(gone: list[str] | tuple[str, ...]) -> IsAlive:
-    return lambda run_id: not run_id.startswith(COMMAND_LINE) and run_id not in gone
-
-
-def _exit_code(swept: ReconcileReport, errors: list[SpringtideError]) -> int:
-    for error in errors:
+def _exit_code(swept: ReconcileReport) -> int:
+    for error in swept.refused:
         show_error(error)
-    if errors or swept.with_status(ReconcileStatus.NEEDS_ATTENTION):
+    if swept.problems:
         return FAILED
     return TRY_AGAIN if swept.with_status(ReconcileStatus.RETRY_LATER) else 0
 

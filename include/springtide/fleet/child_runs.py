@@ -8,13 +8,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from springtide.errors import SpringtideError
 from springtide.events.waves import ChildRunState, ServicePlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
 from springtide.run.ports import RunRequest
+from springtide.run.request_parameters import RELEASE
 
 LONGEST_PARENT: Final = 150
 """Characters of a conductor's name in those of its runs: the store and Airflow take 250 in all."""
@@ -64,6 +65,12 @@ class ChildRun:
             is_release=self.is_release,
             until=self.until,
         )
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the run as what somebody asks of one by name and value: see `springtide.run.request_parameters`."""
+        replicas = RELEASE if self.is_release else self.replicas
+        asked = {"service": self.service, "replicas": replicas, "reason": self.reason}
+        return asked | ({"until": self.until.isoformat()} if self.until else {})
 
 
 class ChildRuns(Protocol):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from springtide.errors import PermanentError, SpringtideError
+from springtide.errors import PermanentError, PolicyError, SpringtideError
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.model import RunOutcome
 from springtide.recovery.reconcile import IsAlive, end_abandoned
 from springtide.run.lease import Lease, all_leases
@@ -64,11 +65,38 @@ class ReconcileReport:
         """Return the runs of which the round made `status`."""
         return tuple(run for run in self.runs if run.status is status)
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What somebody has to look at: the runs that need attention, and what could not be looked into."""
+        attention = map(str, self.with_status(ReconcileStatus.NEEDS_ATTENTION))
+        return (*attention, *(error.message for error in self.refused))
 
-def reconcile_round(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> ReconcileReport:
+
+def namespaces_of(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
+    """Return where the policies point, and the errors of files that cannot be read.
+
+    A file with errors must not keep the others' runs from being ended. Without any policy both are empty.
+
+    Raises:
+        PolicyError: the folder cannot be read.
+    """
+    policies, violations = folder.readable()
+    unread = (PolicyError(violations),) if violations else ()
+    return sorted({policy.spec.target.namespace for policy in policies}), unread
+
+
+def known_by(is_alive: IsAlive) -> IsAlive:
+    """Return who is alive where `is_alive` knows every run but those of the command line: their Lease alone tells."""
+    return lambda run_id: not run_id.startswith(COMMAND_LINE) and is_alive(run_id)
+
+
+def reconcile_round(
+    ports: Ports, namespaces: Iterable[str], is_alive: IsAlive, unread: Iterable[SpringtideError] = ()
+) -> ReconcileReport:
     """Finish or undo every run in `namespaces` that does not claim to be alive and whose Lease does not move.
 
-    A namespace that may not be read, or a Lease that cannot be, keeps no other from being looked into.
+    A namespace that may not be read, or a Lease that cannot be, keeps no other from being looked into. `unread` are
+    the errors of policies that would have named more namespaces: the report tells them first.
 
     Raises:
         TemporaryError: the cluster does not answer.
@@ -94,7 +122,7 @@ def reconcile_round(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) 
         if lease.holder and lease.state is not None
     ]
     free = [run for run in ended if run.outcome is not RunOutcome.NEEDS_ATTENTION]
-    return ReconcileReport((*free, *held), refused)
+    return ReconcileReport((*free, *held), (*unread, *refused))
 
 
 def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None) -> ReconciledRun:

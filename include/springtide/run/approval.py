@@ -37,3 +37,28 @@ def require_approved(request: RunRequest, plan: ScalingPlan) -> None:
         code="approval_missing",
         field="approval",
     )
+
+
+def approval_page(plan: ScalingPlan) -> str:
+    """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text."""
+    numbers = f"{plan.current} → {plan.replicas} replicas by `{plan.strategy}`"
+    lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`"]
+    lines += ["", "    " + plan.reason, "", "| check | | found |", "|---|---|---|"]
+    lines += [f"| {each.check} | {each.status.value} | `{_cell(each.message)}` |" for each in plan.findings]
+    return "\n".join(lines)
+
+
+def rejected(plan: ScalingPlan, who: str | None) -> PermanentError:
+    """Return the error of a run whose plan somebody rejected (`approval_rejected`)."""
+    message = f"plan {plan.fingerprint} was rejected by {who or 'somebody'}."
+    return PermanentError(message, code="approval_rejected", field="approval")
+
+
+def unanswered(plan: ScalingPlan) -> PermanentError:
+    """Return the error of a run whose plan nobody answered for in time (`approval_missing`)."""
+    message = f"nobody answered within approval.within of policy {plan.policy}; nothing was written."
+    return PermanentError(message, code="approval_missing", field="approval")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "/").replace("`", "'").replace("\n", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -15,6 +16,9 @@ T = TypeVar("T")
 ATTEMPTS: Final = 5
 """How often a phase that fails temporarily is tried: five times with the error's own delay outlasts an API server's
 restart, and no longer."""
+
+LONGEST_DELAY: Final = timedelta(minutes=1)
+"""The most that lies between two attempts: an API server is back within a minute, and a run holds its workload."""
 
 
 def retried(ports: Ports, act: Callable[[], T]) -> T:
@@ -36,3 +40,8 @@ def retried(ports: Ports, act: Callable[[], T]) -> T:
 def _own_delay(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     return error.retry_after.total_seconds() if isinstance(error, TemporaryError) else 0.0
+
+
+def delay_after(error: TemporaryError, attempt: int) -> timedelta:
+    """Return how long to wait after the failed `attempt`, the first is 1: the error's own delay, doubled each time."""
+    return min(error.retry_after * pow(2.0, attempt - 1), LONGEST_DELAY)

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from springtide.errors import InputError, PermanentError
+import structlog
+
+from springtide.errors import InputError, PermanentError, PolicyError
 
 if TYPE_CHECKING:
+    from springtide.policy.reading.folder import PolicyFolder
     from springtide.record.history import HistoryDay
     from springtide.training.days import Learning
+
+log = structlog.get_logger(__name__)
 
 _SHOWN: Final = ("day", "peak", "required", "actual", "saturation", "quality", "pages")
 _DAY: Final = timedelta(days=1)
@@ -34,6 +39,25 @@ class LearnedDay:
 def last_whole_day(now: datetime) -> date:
     """Return the UTC day before the one of `now`."""
     return now.astimezone(UTC).date() - _DAY
+
+
+def day_asked(start: datetime | None, due: datetime) -> date:
+    """Return the UTC day that begins at `start`; without one, the last whole day when the run was `due`."""
+    return last_whole_day(due) if start is None else start.astimezone(UTC).date()
+
+
+def demanding_services(folder: PolicyFolder) -> list[str]:
+    """Return the services whose policy reads demand; a policy with errors is logged and left to its own runs."""
+    services = []
+    for name in folder.names():
+        try:
+            policy = folder.get(name)
+        except PolicyError as error:
+            log.warning("service_left_out", service=name, message=error.message)
+        else:
+            if policy.spec.demand is not None:
+                services.append(name)
+    return services
 
 
 def learn_whole_day(learning: Learning, day: date, now: datetime) -> LearnedDay:

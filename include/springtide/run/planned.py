@@ -1,0 +1,102 @@
+"""What a run's first step leaves for the later ones, and how its last one ends it.
+
+Whoever carries out the phases of a run one by one, each in a process of its own, keeps this beside them. It is a copy:
+the cluster is read anew by every phase, and the run itself stands in its Lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from springtide.errors import PermanentError, SpringtideError
+from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.record.model import RunOutcome
+from springtide.run.journal import end_run
+from springtide.run.phases import report
+from springtide.run.ports import Ports, RunRef, RunRequest
+from springtide.run.request_parameters import STALE_AFTER
+
+_DRY_RUN: Final = "dry_run"
+_BY_HAND: Final = "no task failed, so some were skipped or marked by hand: see the tasks before this one."
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A plan, and whether it only was to be made."""
+
+    plan: ScalingPlan
+    dry_run: bool
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the run ends with its plan: there is nothing to do, or only a plan was asked for."""
+        return self.dry_run or self.plan.outcome is PlanOutcome.NOTHING_TO_DO
+
+    def summary(self) -> dict[str, Any]:
+        """Return what the run came to where nothing was to be changed: JSON types only."""
+        return {"outcome": self.plan.outcome.value, _DRY_RUN: self.dry_run, **_figures(self.plan)}
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the stored form: that of the plan, and one field more."""
+        return self.plan.to_record() | {_DRY_RUN: self.dry_run}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> PlannedRun:
+        """Return what `to_record` stored.
+
+        Raises:
+            PermanentError: the plan's form is not that of this version (`record_unreadable`).
+        """
+        plan = {name: value for name, value in record.items() if name != _DRY_RUN}
+        return cls(ScalingPlan.from_record(plan), record[_DRY_RUN])
+
+    def as_approved(self, request: RunRequest, answer: Mapping[str, str] | None, now: datetime) -> RunRequest:
+        """Return `request` with the plan that a person approved; as it is where nobody was asked.
+
+        `answer` is what was approved, as `approval_record` made it. A person may answer long after the run was due:
+        then it is over the past an hour after the answer.
+        """
+        if answer is None:
+            return request
+        is_stale = now - datetime.fromisoformat(answer["at"]) > STALE_AFTER
+        return replace(request, approved=answer["plan"], dry_run=self.dry_run or is_stale)
+
+
+def approval_record(plan: ScalingPlan, at: datetime) -> dict[str, str]:
+    """Return what is kept of an answer: the fingerprint of the plan that was approved, and when."""
+    return {"plan": plan.fingerprint, "at": at.isoformat()}
+
+
+def failure_of(step: str, record: Mapping[str, Any] | None) -> PermanentError:
+    """Return why a run failed, by the `record` of the error that ended its `step`; None where it left none."""
+    if record is None:
+        return PermanentError(
+            f"{step} failed without words of its own: its log says why.", code="task_failed", field=step
+        )
+    return PermanentError(f"{step}: {record['message']}", code=record["code"], field=record["field"])
+
+
+def close_run(
+    ports: Ports, planned: PlannedRun | None, error: SpringtideError | None, *, run_id: str, attempt: int = 1
+) -> dict[str, Any]:
+    """Close a run and return what it came to, JSON types only; `planned` is None where it came to no plan.
+
+    Raises:
+        PermanentError: it did not do what it was asked to (`run_not_succeeded`); the message is `error`'s.
+    """
+    outcome = RunOutcome.FAILED
+    if planned is None:
+        end_run(ports, run_id, outcome, error)
+    else:
+        outcome = report(ports, RunRef(workload=planned.plan.target, run_id=run_id, attempt=attempt), error)
+    if planned is None or outcome is not RunOutcome.SUCCEEDED:
+        message = f"{outcome.value}: {error.message if error else _BY_HAND}"
+        raise PermanentError(message, code="run_not_succeeded")
+    return {"outcome": outcome.value, **_figures(planned.plan)}
+
+
+def _figures(plan: ScalingPlan) -> dict[str, Any]:
+    return {"current": plan.current, "replicas": plan.replicas, "reason": plan.reason}

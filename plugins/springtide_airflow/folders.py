@@ -1,0 +1,30 @@
+"""The folders of policies and calendars, in the places that all of Airflow's processes know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from springtide.policy.reading.folder import PolicyFolder
+from springtide_airflow.settings import airflow_settings, store_url
+
+if TYPE_CHECKING:
+    from springtide.fleet.calendars import CalendarFolder
+
+
+def policy_folder() -> PolicyFolder:
+    """Return the folder of policies."""
+    return PolicyFolder(airflow_settings().policies)
+
+
+def calendar_folder() -> CalendarFolder:
+    """Return the folder of calendars and its memory, with the policies and the store that leads are learned from."""
+    from springtide.fleet.calendars import CalendarFolder
+    from springtide.record.sql import open_store
+
+    settings = airflow_settings()
+    return CalendarFolder(
+        folder=settings.calendars,
+        memory_file=settings.known_events,
+        policies=policy_folder(),
+        open_store=lambda: open_store(store_url()),  # the one that runs are kept in, also in the DAG processor
+    )
