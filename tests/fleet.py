@@ -117,7 +117,8 @@ class SteppedRun:
         try:
             act()
         except SpringtideError as error:
-            self.state, self.message = ChildRunState.FAILED, error.message
+            self.state = ChildRunState.FAILED
+            self.message = error.message
             if hasattr(self, "_ref"):
                 phases.roll_back(self.ports, self._ref)
                 phases.report(self.ports, self._ref, error)

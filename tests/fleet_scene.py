@@ -133,7 +133,8 @@ class Scene:
         dag.deadline = None  # Airflow 3.3.2 takes the second `dag.test()` of a DAG with a deadline for a broken one
         sensors = [task for task in dag.tasks if isinstance(task, ScaleServicesSensor)]
         for sensor in sensors:
-            sensor.mode, sensor.poke_interval = "poke", 0.0
+            sensor.mode = "poke"
+            sensor.poke_interval = 0.0
         for task in dag.tasks:
             task.retries = 0
             given = wiring or SceneWiring(self)

@@ -117,7 +117,8 @@ class Simulation:
         client.user_agent = agent
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        clock, route = self.clock or self.world.clock, self.route or WorldRoute(self.world)
+        clock = self.clock or self.world.clock
+        route = self.route or WorldRoute(self.world)
         return Ports(
             kube=kube, clock=clock, route=route, store=self.store, demand=lambda _policy: None, instant=self.instant
         )

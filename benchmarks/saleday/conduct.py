@@ -39,7 +39,8 @@ class Schedule:
 
     def take_turns(self) -> None:
         """Begin what is due now, and go on with what has begun once it has looked at its services."""
-        fleet, now = self.pipeline.fleet(), self.pipeline.world.now()
+        fleet = self.pipeline.fleet()
+        now = self.pipeline.world.now()
         for firing in self._due(now):
             self._fired.add(firing.start)
             self._begin("prepare", prepared(fleet, fleet.calendars().starting_at(firing.start)))

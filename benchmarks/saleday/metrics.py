@@ -71,7 +71,8 @@ class Metrics:
             self.world.core.writes.update(KINDS[ref.resource], ref, told, Writer(manager="metrics"))
 
     def _wanted(self, name: str, log: NDArray[np.int64]) -> int | None:
-        signal, setting = self._signals[name], self.tuned(name)
+        signal = self._signals[name]
+        setting = self.tuned(name)
         if setting is None:
             return None if self._tick < CPU_WINDOW else int(want_by_cpu(signal, log, self._tick, HPA_TARGET))
         if self._tick < EXTERNAL_WINDOW:

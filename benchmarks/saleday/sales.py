@@ -48,7 +48,8 @@ def sales_of(day: Day, course: Course) -> list[Sale]:
 
 
 def _sale(start: int, service: str, played: Played, marks: tuple[Mark, ...]) -> Sale:
-    first, last = start * _A_MINUTE, (start + WINDOW) * _A_MINUTE
+    first = start * _A_MINUTE
+    last = (start + WINDOW) * _A_MINUTE
     prepared = [
         mark
         for mark in marks

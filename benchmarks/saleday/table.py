@@ -73,7 +73,8 @@ class Compared:
         """Return the row of the table."""
         sales = sales_of(self.day, self.springtide)
         runs = [mark for mark in self.springtide.marks if mark.kind != "trial" and mark.ended is not None]
-        early, back = [one.early for one in sales], [one.back for one in sales]
+        early = [one.early for one in sales]
+        back = [one.back for one in sales]
         return [
             str(self.startup),
             str(self.day.seed),

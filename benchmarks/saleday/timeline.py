@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from benchmarks.saleday.day import Day
     from benchmarks.saleday.play import Course, Played
 
-WIDTH, HEIGHT = 1500, 1250
-NEEDED, HPA, OURS, BAD = "#444444", "#d9822b", "#1f6fb4", "#c2185b"
-BEFORE, AFTER = 35, 150
-"""Minutes around a sale that its own panel shows."""
+WIDTH = 1500
+HEIGHT = 1250
+NEEDED = "#444444"
+HPA = "#d9822b"
+OURS = "#1f6fb4"
+BAD = "#c2185b"
+BEFORE = 35
+"""Minutes before a sale that its own panel shows."""
+AFTER = 150
+"""Minutes after its begin."""
 HALF_A_DAY: Final = 720
 
 
@@ -139,7 +145,8 @@ def _marks(
             kinds["released: a run ended"][2].append((mark.ended / 60, mark.to))
     for name, (symbol, colour, points) in kinds.items():
         marker = {"symbol": symbol, "size": 10, "color": colour}
-        x, y = [at for at, _ in points], [to for _, to in points]
+        x = [at for at, _ in points]
+        y = [to for _, to in points]
         found.add_trace(Scatter(x=x, y=y, name=name, mode="markers", marker=marker, showlegend=is_first), **place)
 
 

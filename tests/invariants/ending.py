@@ -26,7 +26,8 @@ def i12_only_own_fields_are_written_and_all_are_given_back(evidence: Evidence) -
                 if not _is_own(write.path.removesuffix("/scale").split("/")[-2], path):
                     yield f"{write.path} was given {'.'.join(path)}"
     if evidence.leases and evidence.leases[-1].state.get("outcome") == "rolled_back":
-        found, was = _specs(evidence.after), _specs(evidence.before)
+        found = _specs(evidence.after)
+        was = _specs(evidence.before)
         yield from (f"{name} is not as it was: {found.get(name)}" for name in was if found.get(name) != was[name])
         yield from (f"{name} was left behind" for name in found.keys() - was.keys())
 

@@ -62,7 +62,8 @@ def test_a_month_of_minutes_is_every_one_of_them(server: Server, now: datetime) 
 
 def test_the_second_reading_asks_for_what_is_new(server: Server, now: datetime, tmp_path: Path) -> None:
     watched = Watched(source(server, "month"))
-    kept, month = CachedSource(watched, tmp_path, key="month"), timedelta(days=30)
+    kept = CachedSource(watched, tmp_path, key="month")
+    month = timedelta(days=30)
     earlier = now - timedelta(minutes=30)
 
     first = kept.read(earlier - month, earlier, MINUTE)
@@ -104,7 +105,8 @@ def test_a_day_is_learned_and_learned_again_the_same(server: Server, now: dateti
     taught = learning(of(), store, Metrics(url=server.url), pages=tmp_path)
     day = now.astimezone(UTC).date() - timedelta(days=3)
 
-    once, again = learn_day(taught, day), learn_day(taught, day)
+    once = learn_day(taught, day)
+    again = learn_day(taught, day)
 
     assert once == again
     assert store.days("web", day, day) == (once,)

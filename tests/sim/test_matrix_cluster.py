@@ -115,7 +115,8 @@ class JumpingClock:
     """The wall clock of a machine that is set, or of another machine; monotonic time goes on as ever."""
 
     def __init__(self, clock: Clock, jump: timedelta) -> None:
-        self._clock, self._jump = clock, jump
+        self._clock = clock
+        self._jump = jump
 
     def now(self) -> datetime:
         """Return the wrong time of day."""

@@ -293,7 +293,10 @@ class Flaky(WorldRoute):
 
     def __init__(self, simulation: Simulation, bad: Callable[[int], bool], *, hangs: bool = False) -> None:
         super().__init__(simulation.world)
-        self._clock, self._bad, self._hangs, self._count = simulation.world.clock, bad, hangs, 0
+        self._clock = simulation.world.clock
+        self._bad = bad
+        self._hangs = hangs
+        self._count = 0
 
     def get(self, url: str, *, timeout_seconds: float) -> Answer:
         """Send one GET."""

@@ -27,7 +27,8 @@ UP = Course("in_place up", "in_place", 2, 4)
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_hundred_runs_at_once_have_one_owner_at_a_time(seed: int) -> None:
-    simulation, together = UP.simulation(), Interleaving(seed)
+    simulation = UP.simulation()
+    together = Interleaving(seed)
     begin = Begin.now(simulation.world)
     ended: list[RunOutcome] = []
     refused: list[str] = []

@@ -161,7 +161,8 @@ def test_a_later_run_that_died_before_it_looked_is_not_waited_for_for_ever(monke
 def test_whatever_the_order_of_their_first_steps_the_limit_is_kept() -> None:
     steps = 4  # plan and begin of each
     for first in combinations(range(steps), 2):
-        two, done = Two([ORDERS]), {"a": 0, "b": 0}
+        two = Two([ORDERS])
+        done = {"a": 0, "b": 0}
         for number in range(steps):
             name = "a" if number in first else "b"
             acts = (two.plan, two.begin)
