@@ -145,6 +145,6 @@ class Simulation:
     @property
     def selector(self) -> dict[str, str]:
         """The Service's selector."""
-        found = self.world.get("services", NAMESPACE, "web")
-        assert found is not None
-        return dict(found["spec"]["selector"])
+        service = self.world.get("services", NAMESPACE, "web")
+        assert service is not None
+        return dict(service["spec"]["selector"])

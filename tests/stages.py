@@ -147,9 +147,9 @@ class Trial:
 
     def reconciled(self, agent: str = "reconcile") -> RunOutcome | None:
         """Let the reconciler look, as it does every minute, when nobody vouches for the run any more."""
-        found = reconcile(self.simulation.ports(agent), [NAMESPACE], is_alive=lambda _run: False)
+        reconciled = reconcile(self.simulation.ports(agent), [NAMESPACE], is_alive=lambda _run: False)
         self.world.settle(quiet=20)
-        return found[0].outcome if found else None
+        return reconciled[0].outcome if reconciled else None
 
     @property
     def evidence(self) -> Evidence:
@@ -192,14 +192,14 @@ class Trial:
 
     def object(self, kind: str, name: str) -> Json:
         """Return an object that is there."""
-        found = self.world.get(kind, NAMESPACE, name)
-        assert found is not None
-        return found
+        document = self.world.get(kind, NAMESPACE, name)
+        assert document is not None
+        return document
 
     def edit(self, kind: str, name: str, **spec: Any) -> None:
         """Change an object's spec as somebody else would."""
-        found = self.object(kind, name)
-        self.world.apply({**found, "spec": {**found["spec"], **spec}}, manager="kubectl-edit")
+        document = self.object(kind, name)
+        self.world.apply({**document, "spec": {**document["spec"], **spec}}, manager="kubectl-edit")
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object as somebody else would."""

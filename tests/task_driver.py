@@ -130,14 +130,14 @@ class TaskDriver:
     def reconciled(self) -> RunOutcome:
         for _ in range(_CRASHES):
             try:
-                found = reconcile(self.simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
+                reconciled = reconcile(self.simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
             except Crashed:
                 self.crashes += 1
                 continue
             except TemporaryError:
                 continue
-            if found:
-                return found[0].outcome
+            if reconciled:
+                return reconciled[0].outcome
             if not self._is_owned():
                 return RunOutcome.FAILED
         raise AssertionError("reconcile does not end")

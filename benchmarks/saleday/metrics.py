@@ -84,5 +84,5 @@ class Metrics:
 def ready_endpoints(world: World, service: str) -> int:
     """Return how many endpoints of a Service its slices call ready."""
     slices = world.store.select("endpointslices", NAMESPACE)
-    mine = [one for one in slices if one["metadata"]["labels"].get("kubernetes.io/service-name") == service]
-    return sum(bool(each["conditions"].get("ready")) for one in mine for each in one.get("endpoints") or ())
+    mine = [piece for piece in slices if piece["metadata"]["labels"].get("kubernetes.io/service-name") == service]
+    return sum(bool(each["conditions"].get("ready")) for piece in mine for each in piece.get("endpoints") or ())

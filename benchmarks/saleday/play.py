@@ -167,7 +167,7 @@ def _begins(day: Day, world: World) -> float:
 def _played(day: Day, world: World, watched: Watched, name: str) -> Played:
     begin = _begins(day, world)
     ticks = day.minutes * TICKS
-    written = [(one.time, len(one.ready)) for one in world.history.written if one.service == name]
+    written = [(entry.time, len(entry.ready)) for entry in world.history.written if entry.service == name]
     needed = np.repeat(day.trace(name).demand[RUN_IN:], TICKS) / day.per_replica
     pods = watched.pods[name]
     desired = watched.desired[name]
@@ -182,7 +182,7 @@ def _played(day: Day, world: World, watched: Watched, name: str) -> Played:
 
 def _fewest(course: list[tuple[float, int]], begin: float, ticks: int) -> NDArray[np.int64]:
     """Return the least count of each tick, the one that it begins with included."""
-    found = np.zeros(ticks, np.int64)
+    fewest = np.zeros(ticks, np.int64)
     at = 0
     count = 0
     for tick in range(ticks):
@@ -195,8 +195,8 @@ def _fewest(course: list[tuple[float, int]], begin: float, ticks: int) -> NDArra
         while ahead < len(course) and course[ahead][0] < start + TICK_SECONDS:
             least = min(least, course[ahead][1])
             ahead += 1
-        found[tick] = least
-    return found
+        fewest[tick] = least
+    return fewest
 
 
 def _integral(course: list[tuple[float, int]], begin: float, end: float) -> float:

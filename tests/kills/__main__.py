@@ -60,17 +60,17 @@ def struck_and_ended(cluster: Cluster, folder: Path, stack: ExitStack, only: lis
     """Strike every run of a phase, see how all of them end, and go on with the next phase."""
     (folder / "policies").mkdir()
     groups = [[case for case in cases_of(phase) if is_wanted(case, only)] for phase in PHASES]
-    made = {case: workload(cluster, folder, case, stack) for cases in groups for case in cases}
+    workloads = {case: workload(cluster, folder, case, stack) for cases in groups for case in cases}
     airflow = start_airflow(cluster.kubeconfig, folder, stack)
     ended: list[Ended] = []
     for cases in groups:
         with ThreadPoolExecutor(len(cases) or 1) as pool:
-            struck = list(pool.map(lambda case: strike(case, made[case], airflow), cases))
+            struck = list(pool.map(lambda case: strike(case, workloads[case], airflow), cases))
         ended += [Ended.of(each) for each in struck]
         sys.stdout.write(f"{table(ended[-len(cases) :])}\n" if cases else "")
         sys.stdout.flush()
         for case in cases:
-            made[case].close()
+            workloads[case].close()
     return ended
 
 

@@ -57,10 +57,10 @@ class StruckAirflow:
         alive = [child.process.pid for child in (self.airflow.child, *self.restarted) if is_alive(child)]
         roots = [psutil.Process(pid) for pid in alive]
         everything = [each for root in roots for each in (root, *root.children(recursive=True))]
-        found = [each for each in everything if is_part(each, part)]
-        assert found, f"no {part} runs"
-        environment = found[0].environ()
-        for each in found:
+        killed = [each for each in everything if is_part(each, part)]
+        assert killed, f"no {part} runs"
+        environment = killed[0].environ()
+        for each in killed:
             each.kill()
         command = [str(Path(sys.executable).with_name("airflow")), part]
         number = len(self.restarted)

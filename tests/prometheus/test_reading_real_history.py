@@ -124,10 +124,10 @@ def test_a_recording_rule_takes_the_place_of_the_maxima(server: Server, now: dat
     taught = learning(of(query="steady * 2", replicas="steady / 25"), MemoryStore(), Metrics(url=server.url))
     day = (now - timedelta(hours=1)).astimezone(UTC).date()  # what is known of it
 
-    found = learn_day(taught, day)
+    learned = learn_day(taught, day)
 
-    assert {value for value in found.profile if value is not None} == {200.0}
-    assert (found.peak, found.actual, found.required) == (200.0, 4.0, 10)
+    assert {value for value in learned.profile if value is not None} == {200.0}
+    assert (learned.peak, learned.actual, learned.required) == (200.0, 4.0, 10)
 
 
 def test_models_are_fitted_and_judged(server: Server, now: datetime) -> None:

@@ -205,8 +205,8 @@ def test_somebody_undoes_what_the_run_does_again_and_again(stage: Stage) -> None
     trial = Trial.at(stage)
 
     def resume() -> None:
-        found = trial.world.get("deployments", NAMESPACE, "web")
-        if found and found["spec"].get("paused"):
+        stable = trial.world.get("deployments", NAMESPACE, "web")
+        if stable and stable["spec"].get("paused"):
             trial.edit("deployments", "web", paused=False)
 
     trial.struck(lambda: again_and_again(trial, resume, every=0.01, for_seconds=900))
@@ -241,14 +241,14 @@ GONE: dict[str, Callable[[Trial], None]] = {
 def test_service_or_deployment_is_deleted_or_made_anew(stage: Stage, what: str, *, late: bool) -> None:
     """The run stops: it makes nothing, deletes nothing that serves, and says that a person has to look."""
     trial = Trial.at(stage)
-    made: list[int] = []
+    writes_by_then: list[int] = []
 
     def strike() -> None:
         GONE[what](trial)
-        made.append(len(trial.evidence.workload_writes))
+        writes_by_then.append(len(trial.evidence.workload_writes))
 
     trial.struck(strike, late=late)
-    after = trial.evidence.workload_writes[made[0] + (not late) :]  # one was under way
+    after = trial.evidence.workload_writes[writes_by_then[0] + (not late) :]  # one was under way
 
     assert trial.broken("I-5", "I-6", "I-10", "I-12", "I-24", "I-26") == []
     assert trial.outcome in {RunOutcome.NEEDS_ATTENTION, RunOutcome.FAILED, RunOutcome.SUCCEEDED}

@@ -79,9 +79,9 @@ def hold_other(simulation: Simulation) -> Json:
     spec = {"holderIdentity": "tomorrow", "leaseTransitions": 7}
     lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
     simulation.world.apply(lease)
-    found = simulation.world.get("leases", NAMESPACE, OTHER.lease_name)
-    assert found is not None
-    return found
+    held = simulation.world.get("leases", NAMESPACE, OTHER.lease_name)
+    assert held is not None
+    return held
 
 
 def swept(simulation: Simulation) -> ReconcileReport:
