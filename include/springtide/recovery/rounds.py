@@ -1,8 +1,8 @@
 """One round over the Leases of some namespaces: what `springtide reconcile` and the DAG `reconcile_runs` both do.
 
-ended           the run's owner was gone: it has been finished or undone, and its workload is free
-alive           somebody vouches for it: left alone
-retry_later    its owner woke, or the cluster did not answer: the next round looks again
+ended              the run's owner was gone: it has been finished or undone, and its workload is free
+alive              somebody vouches for it: left alone
+retry_later        its owner woke, or the cluster did not answer: the next round looks again
 needs_attention    it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
 """
 
