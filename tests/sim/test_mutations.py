@@ -37,7 +37,7 @@ def without_floor_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_propagation_wait(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pod_sets, "settled", lambda _scene, _order: None)
+    patch.setattr(pod_sets, "propagation_wait", lambda _observation, _order: None)
     patch.setattr(blue_green, "switched_at", lambda observation: observation.at.replace(year=2000))
 
 
