@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from airflow.sdk import TriggerRule
 
-from fleet import START, Fleet, policy_document
-from fleet_scene import Scene, SceneWiring
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError, PermanentError
 from springtide.events.calendars import Calendars
@@ -30,6 +28,8 @@ from springtide.load.windows import LoadWindow
 from springtide.training.durations import measured_runs
 from springtide_airflow.calendars import FolderPolicies
 from springtide_airflow.rehearsal_form import rehearsal_params
+from support.fleet import START, Fleet, policy_document
+from support.fleet_scene import Scene, SceneWiring
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

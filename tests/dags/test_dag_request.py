@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from builders import policy_text
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PolicyError
 from springtide_airflow.parameters import is_past, request_of
+from support.builders import policy_text
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builders import policy_text
 from springtide.errors import InputError
 from springtide.events.schedule import ScheduledPreparation
 from springtide.record.model import RunOutcome, ScalingRun
@@ -23,6 +22,7 @@ from springtide.record.sql import open_store
 from springtide.workload import Workload
 from springtide_airflow import calendars, settings
 from springtide_airflow.hook import SpringtideHook
+from support.builders import policy_text
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

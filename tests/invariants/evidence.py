@@ -9,11 +9,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from simulation import NAMESPACE, WORKLOAD
 from springtide import labels
 from springtide.sandbox.history import Call, EndpointsAt, Loss
 from springtide.sandbox.objects import Json, Ref
 from springtide.sandbox.world import World
+from support.simulation import NAMESPACE, WORKLOAD
 
 LEASE = WORKLOAD.lease_name
 OK = 300

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from prometheus_process import Series, Server, is_wanted, make_blocks, running
+from support.prometheus_process import Series, Server, is_wanted, make_blocks, running
 
 collect_ignore_glob = [] if is_wanted() else ["test_*.py"]
 

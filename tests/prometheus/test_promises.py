@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from builders import policy
-from prometheus_process import Series, Server, make_blocks, running
 from springtide.clock import ManualClock
 from springtide.demand.connection import PrometheusAddress
 from springtide.demand.prometheus import PrometheusSource
@@ -23,6 +21,8 @@ from springtide.plan.planner import make_plan
 from springtide.record.memory import MemoryStore
 from springtide.run.assembly import Metrics, instant_of
 from springtide.run.estimation import EstimateInputs, estimate_for
+from support.builders import policy
+from support.prometheus_process import Series, Server, make_blocks, running
 
 CURRENT = 20
 

@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders import policy
 from prometheus.conftest import wave
-from prometheus_process import Server
 from springtide.demand.cached import CachedSource
 from springtide.demand.connection import PrometheusAddress
 from springtide.demand.model import DemandSeries
@@ -21,6 +19,8 @@ from springtide.record.memory import MemoryStore
 from springtide.run.assembly import Metrics
 from springtide.training.assembly import learning
 from springtide.training.days import learn_day, learn_models
+from support.builders import policy
+from support.prometheus_process import Server
 
 # great-expectations asks the standard library for modules that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from courses import SUCCEEDING, Course, autoscaler, unfaulted
 from invariants import ALL, Evidence
 from invariants.evidence import body
 from springtide import labels
 from springtide.sandbox.history import Call, EndpointsAt, Loss
 from springtide.sandbox.objects import Json
+from support.courses import SUCCEEDING, Course, autoscaler, unfaulted
 
 COURSES = {course.name: course for course in SUCCEEDING} | {
     "blue_green, smoke": Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke")

@@ -19,7 +19,7 @@ from springtide.run import pipeline
 from springtide.sandbox.faults import Fault, FaultKind
 from springtide.sandbox.history import Call
 from springtide.sandbox.world import World
-from stages import EVERY, Stage, Trial, is_at
+from support.trials import EVERY, Stage, Trial, is_at
 
 ENDED = {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK}
 

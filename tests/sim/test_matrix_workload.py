@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from builders import policy
-from courses import Course, autoscaler
-from simulation import NAMESPACE, Simulation, WorldRoute
 from springtide.errors import DemandUnavailable
 from springtide.record.model import RunOutcome
 from springtide.sandbox.faults import FaultPlan
 from springtide.verify.route import Answer
-from stages import EVERY, Stage, Trial
-from task_driver import TaskDriver
+from support.builders import policy
+from support.courses import Course, autoscaler
+from support.simulation import NAMESPACE, Simulation, WorldRoute
+from support.task_driver import TaskDriver
+from support.trials import EVERY, Stage, Trial
 
 ENDED = {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK}
 

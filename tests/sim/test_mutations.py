@@ -14,7 +14,7 @@ from springtide.kube import live
 from springtide.recovery import reconcile
 from springtide.run.fence import Fence
 from springtide.strategy import blue_green, pod_sets, shrink
-from stages import Stage, Trial
+from support.trials import Stage, Trial
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
 

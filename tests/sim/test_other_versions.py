@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import PermanentError
 from springtide.kube.objects import Kind
 from springtide.labels import STATE
@@ -22,6 +21,7 @@ from springtide.run.state import VERSION
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.objects import Json
 from springtide.workload import Workload
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 OTHER = Workload(NAMESPACE, "other", "other")
 QUOTA: Json = {

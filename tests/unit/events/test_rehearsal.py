@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from builders import policy
 from springtide.capacity.rehearsed import MeasuredLoad
 from springtide.errors import InputError
 from springtide.events.calendars import Calendars, ExpandedCalendar
@@ -39,6 +38,7 @@ from springtide.load.recorder import LoadReport, Percentiles
 from springtide.load.windows import LoadWindow
 from springtide.policy.calendar.model import ServiceRequest
 from springtide.policy.language.units import Factor
+from support.builders import policy
 from unit.events.calendars import calendar
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import SpringtideError, TemporaryError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
@@ -16,6 +15,7 @@ from springtide.recovery.reconcile import reconcile
 from springtide.run import phases
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.sandbox.faults import Crashed
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 
 class AfterCrash(StrEnum):

@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 from invariants import Begin, Evidence, Terms
-from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.record.model import RunOutcome
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.history import Call
 from springtide.sandbox.objects import Json
-from task_driver import AfterCrash, TaskDriver
+from support.simulation import NAMESPACE, Simulation
+from support.task_driver import AfterCrash, TaskDriver
 
 
 @dataclass(frozen=True)

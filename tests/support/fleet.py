@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from simulation import NAMESPACE, WAITS, WorldRoute, web
 from springtide.demand.model import DemandSource
 from springtide.errors import SpringtideError
 from springtide.events.calendars import Calendars
@@ -27,6 +26,7 @@ from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.core import Settings
 from springtide.sandbox.objects import Json
 from springtide.sandbox.world import World
+from support.simulation import NAMESPACE, WAITS, WorldRoute, web
 
 AT_ONCE = timedelta(0)
 START = 2

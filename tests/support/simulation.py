@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builders import policy
 from springtide.clock import Clock
 from springtide.kube.live import LiveKube
 from springtide.policy.scaling.model import ScalingPolicy
@@ -22,6 +21,7 @@ from springtide.sandbox.world import World
 from springtide.verify.route import Answer, Route
 from springtide.verify.smoke import Instant
 from springtide.workload import Workload
+from support.builders import policy
 
 NAMESPACE = "shop"
 WORKLOAD = Workload(NAMESPACE, "web", "web")

@@ -14,11 +14,11 @@ import pytest
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from ruamel.yaml import YAML
 
-from fleet import Fleet, FleetRuns
 from springtide.fleet.conductor import Conductor, Decide
 from springtide.fleet.load_test import Send, send
 from springtide_airflow.event_operators import ScaleServicesSensor
 from springtide_airflow.wiring import Wiring
+from support.fleet import Fleet, FleetRuns
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from courses import Course, state_of, unfaulted, untouched
 from invariants import Begin, Evidence, broken
 from invariants.evidence import LEASE
-from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.errors import SpringtideError
 from springtide.record.model import RunOutcome
@@ -20,7 +18,9 @@ from springtide.sandbox.history import Call
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref
 from springtide.sandbox.world import World
-from task_driver import AfterCrash, TaskDriver
+from support.courses import Course, state_of, unfaulted, untouched
+from support.simulation import NAMESPACE, Simulation
+from support.task_driver import AfterCrash, TaskDriver
 
 
 class Stage(StrEnum):
