@@ -71,7 +71,7 @@ def measure() -> Table:
 
 
 def _series(by: str, limit: str, act: Callable[[int, str], float]) -> list[list[str]]:
-    found: dict[tuple[str, int], list[float]] = {case: [] for case in WAITS}
+    overheads: dict[tuple[str, int], list[float]] = {case: [] for case in WAITS}
     for _ in range(RUNS):
         for strategy, replicas in (
             ("blue_green", LARGE),
@@ -79,7 +79,7 @@ def _series(by: str, limit: str, act: Callable[[int, str], float]) -> list[list[
             ("in_place", LARGE),
             ("in_place", SMALL),
         ):
-            found[strategy, replicas].append(act(replicas, strategy) - WAITS[strategy, replicas])
+            overheads[strategy, replicas].append(act(replicas, strategy) - WAITS[strategy, replicas])
     return [
         [
             f"{strategy}, {LARGE + SMALL - replicas} to {replicas}",
@@ -88,7 +88,7 @@ def _series(by: str, limit: str, act: Callable[[int, str], float]) -> list[list[
             limit,
             *spread(seconds),
         ]
-        for (strategy, replicas), seconds in found.items()
+        for (strategy, replicas), seconds in overheads.items()
     ]
 
 

@@ -100,7 +100,8 @@ def _row(pods: int, runs: int, every: float) -> list[str]:
 
 def _starts(pods: int, runs: int, every: float) -> list[float]:
     """Return when each run was started."""
-    clock, child_runs = SystemClock(), InstantRuns()
+    clock = SystemClock()
+    child_runs = InstantRuns()
     almanac = _almanac(clock, pods, runs)
 
     def no_ports() -> nullcontext[Ports]:

@@ -39,7 +39,8 @@ class Schedule:
 
     def take_turns(self) -> None:
         """Begin what is due now, and go on with what has begun once it has looked at its services."""
-        fleet, now = self.pipeline.fleet(), self.pipeline.world.now()
+        fleet = self.pipeline.fleet()
+        now = self.pipeline.world.now()
         for firing in self._due(now):
             self._fired.add(firing.start)
             self._begin("prepare", prepared(fleet, fleet.calendars().starting_at(firing.start)))
@@ -48,7 +49,7 @@ class Schedule:
         if quarter != self._swept and not is_sweeping:
             self._swept = quarter
             self._begin("sweep", due_sweep(fleet))
-        self._going = [one for one in self._going if not self._is_over(*one)]
+        self._going = [going for going in self._going if not self._is_over(*going)]
 
     def _is_over(self, conductor: Conductor, due: Due, look: Task) -> bool:
         return look.is_over and conductor.turn(due).is_over
@@ -57,7 +58,7 @@ class Schedule:
         if self.pipeline.world.elapsed - self._read_at >= READ_AGAIN:
             self._firings, _ = self.pipeline.calendars.due(now)
             self._read_at = self.pipeline.world.elapsed
-        return [one for one in self._firings if one.at <= now < one.end and one.start not in self._fired]
+        return [each for each in self._firings if each.at <= now < each.end and each.start not in self._fired]
 
     def _begin(self, kind: str, due: Due) -> None:
         look = self.pipeline.together.start(lambda clock: facts_of_all(self.pipeline.fleet(clock), due))

@@ -109,9 +109,9 @@ def _multiply(known: Floats, past: NDArray[np.int64]) -> float:
     """
     seen = Minutes(0.0, known[:-KNOWN_BEFORE])
     occasions = [
-        KnownOccurrence(kind=KIND, start=one * MINUTE, end=(one + WINDOW) * MINUTE, known_at=0.0)
-        for one in past
-        if one < len(seen)
+        KnownOccurrence(kind=KIND, start=sale * MINUTE, end=(sale + WINDOW) * MINUTE, known_at=0.0)
+        for sale in past
+        if sale < len(seen)
     ]
     coming = KnownOccurrence(kind=KIND, start=seen.end, end=seen.end + WINDOW * MINUTE, known_at=0.0)
     asked, _ = expected_demand(seen, [*occasions, coming], WINDOW)

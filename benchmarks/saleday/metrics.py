@@ -71,7 +71,8 @@ class Metrics:
             self.world.core.writes.update(KINDS[ref.resource], ref, told, Writer(manager="metrics"))
 
     def _wanted(self, name: str, log: NDArray[np.int64]) -> int | None:
-        signal, setting = self._signals[name], self.tuned(name)
+        signal = self._signals[name]
+        setting = self.tuned(name)
         if setting is None:
             return None if self._tick < CPU_WINDOW else int(want_by_cpu(signal, log, self._tick, HPA_TARGET))
         if self._tick < EXTERNAL_WINDOW:
@@ -83,5 +84,5 @@ class Metrics:
 def ready_endpoints(world: World, service: str) -> int:
     """Return how many endpoints of a Service its slices call ready."""
     slices = world.store.select("endpointslices", NAMESPACE)
-    mine = [one for one in slices if one["metadata"]["labels"].get("kubernetes.io/service-name") == service]
-    return sum(bool(each["conditions"].get("ready")) for one in mine for each in one.get("endpoints") or ())
+    mine = [piece for piece in slices if piece["metadata"]["labels"].get("kubernetes.io/service-name") == service]
+    return sum(bool(each["conditions"].get("ready")) for piece in mine for each in piece.get("endpoints") or ())

@@ -58,7 +58,8 @@ class Watched:
             many = self.pods[change.object["metadata"]["labels"]["app"]]
             many.append((self.world.elapsed, many[-1][1] + (1 if change.type == "ADDED" else -1)))
         if change.ref.resource == "deployments" and change.type == "MODIFIED":
-            desired, replicas = self.desired[change.ref.name], change.object["spec"]["replicas"]
+            desired = self.desired[change.ref.name]
+            replicas = change.object["spec"]["replicas"]
             if replicas != desired[-1][1]:
                 desired.append((self.world.elapsed, replicas))
 
@@ -124,7 +125,8 @@ def under_springtide(day: Day, startup: int) -> Course:
 
 def _try_out(pipeline: Pipeline) -> None:
     """Scale each service up and back a few times on the evening before, with some pods more than run."""
-    begin, world = pipeline.world.elapsed, pipeline.world
+    begin = pipeline.world.elapsed
+    world = pipeline.world
     for trial in range(TRIALS):
         for name, policy in pipeline.policies.items():
             more = ready_endpoints(world, name) + 6
@@ -165,9 +167,10 @@ def _begins(day: Day, world: World) -> float:
 def _played(day: Day, world: World, watched: Watched, name: str) -> Played:
     begin = _begins(day, world)
     ticks = day.minutes * TICKS
-    written = [(one.time, len(one.ready)) for one in world.history.written if one.service == name]
+    written = [(entry.time, len(entry.ready)) for entry in world.history.written if entry.service == name]
     needed = np.repeat(day.trace(name).demand[RUN_IN:], TICKS) / day.per_replica
-    pods, desired = watched.pods[name], watched.desired[name]
+    pods = watched.pods[name]
+    desired = watched.desired[name]
     end = begin + ticks * TICK_SECONDS
     return Played(
         ready=_fewest(written, begin, ticks),
@@ -179,19 +182,21 @@ def _played(day: Day, world: World, watched: Watched, name: str) -> Played:
 
 def _fewest(course: list[tuple[float, int]], begin: float, ticks: int) -> NDArray[np.int64]:
     """Return the least count of each tick, the one that it begins with included."""
-    found = np.zeros(ticks, np.int64)
-    at, count = 0, 0
+    fewest = np.zeros(ticks, np.int64)
+    at = 0
+    count = 0
     for tick in range(ticks):
         start = begin + tick * TICK_SECONDS
         while at < len(course) and course[at][0] <= start:
             count = course[at][1]
             at += 1
-        least, ahead = count, at
+        least = count
+        ahead = at
         while ahead < len(course) and course[ahead][0] < start + TICK_SECONDS:
             least = min(least, course[ahead][1])
             ahead += 1
-        found[tick] = least
-    return found
+        fewest[tick] = least
+    return fewest
 
 
 def _integral(course: list[tuple[float, int]], begin: float, end: float) -> float:

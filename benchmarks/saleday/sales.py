@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.saleday.runs import Mark
 
 USUAL: Final = 1.25
-"""A service is back at what is expected once it has at most so many times the pods from before the preparation."""
+"""A service is back at its usual replicas once it has at most so many times the pods from before the preparation."""
 _A_MINUTE: Final = 60 // TICK_SECONDS
 
 
@@ -25,7 +25,7 @@ class Sale:
     """One sale of one service. Minutes; None where it did not come about.
 
     `early`: how long before the start as many endpoints were ready as the calendar asks for (`floor`). `least`: the
-    fewest in the window. `back`: how long after the window it had what is expected again, in so many `steps`.
+    fewest in the window. `back`: how long after the window it had its usual replicas again, in so many `steps`.
     """
 
     service: str
@@ -48,7 +48,8 @@ def sales_of(day: Day, course: Course) -> list[Sale]:
 
 
 def _sale(start: int, service: str, played: Played, marks: tuple[Mark, ...]) -> Sale:
-    first, last = start * _A_MINUTE, (start + WINDOW) * _A_MINUTE
+    first = start * _A_MINUTE
+    last = (start + WINDOW) * _A_MINUTE
     prepared = [
         mark
         for mark in marks

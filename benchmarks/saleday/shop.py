@@ -131,7 +131,8 @@ class Recorded:
     def read(self, start: datetime, end: datetime, step: timedelta) -> DemandSeries:
         """Return the minutes that began at `start` or later and were over at `end`."""
         del step  # a minute, as the policy's default
-        demand, first = self.day.demand[self.service], self.day.start
+        demand = self.day.demand[self.service]
+        first = self.day.start
         low = max(0, int(np.ceil((start.timestamp() - first) / MINUTE)))
         high = min(len(demand), int((end.timestamp() - first) // MINUTE))
         if high <= low:

@@ -73,19 +73,23 @@ class Compared:
         """Return the row of the table."""
         sales = sales_of(self.day, self.springtide)
         runs = [mark for mark in self.springtide.marks if mark.kind != "trial" and mark.ended is not None]
-        early, back = [one.early for one in sales], [one.back for one in sales]
+        early = [sale.early for sale in sales]
+        back = [sale.back for sale in sales]
         return [
             str(self.startup),
             str(self.day.seed),
             *_shares(*self.violated, digits=0),
             *_shares(*self.pod_hours, digits=0),
-            *(str(sum(one.changes for one in course.services.values())) for course in (self.hpa, self.springtide)),
+            *(
+                str(sum(played.changes for played in course.services.values()))
+                for course in (self.hpa, self.springtide)
+            ),
             str(len(runs)),
             str(sum(mark.outcome != "succeeded" for mark in runs)),
-            "no" if None in early else f"{min(one for one in early if one is not None):.1f}",
-            "yes" if all(one.is_held for one in sales) else "no",
-            "no" if None in back else f"{max(one for one in back if one is not None):.0f}",
-            f"{min(one.steps for one in sales)} to {max(one.steps for one in sales)}",
+            "no" if None in early else f"{min(minutes for minutes in early if minutes is not None):.1f}",
+            "yes" if all(sale.is_held for sale in sales) else "no",
+            "no" if None in back else f"{max(minutes for minutes in back if minutes is not None):.0f}",
+            f"{min(sale.steps for sale in sales)} to {max(sale.steps for sale in sales)}",
         ]
 
 
@@ -105,10 +109,10 @@ def measure() -> Table:
     play = partial(compare, base_trace())
     cases = list(product(STARTUPS, SEEDS))
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        found = list(pool.map(play, cases))
-    shown = found[cases.index(SHOWN)]
+        days = list(pool.map(play, cases))
+    shown = days[cases.index(SHOWN)]
     draw(shown.day, shown.hpa, shown.springtide, PICTURE)
-    rows = [one.row() for one in found] + [_total(startup, found) for startup in STARTUPS]
+    rows = [day.row() for day in days] + [_total(startup, days) for startup in STARTUPS]
     _keep([COLUMNS, *rows])
     title = f"A sale day; limit: {LIMIT:.0%} of the violated minutes at no more pod-hours"
     return Table(title, COLUMNS, rows)
@@ -132,10 +136,10 @@ def base_trace() -> Trace:
     )
 
 
-def _total(startup: int, found: Sequence[Compared]) -> list[str]:
-    mine = [one for one in found if one.startup == startup]
-    violated = [sum(one.violated[way] for one in mine) for way in (0, 1)]
-    hours = [sum(one.pod_hours[way] for one in mine) for way in (0, 1)]
+def _total(startup: int, days: Sequence[Compared]) -> list[str]:
+    mine = [day for day in days if day.startup == startup]
+    violated = [sum(day.violated[way] for day in mine) for way in (0, 1)]
+    hours = [sum(day.pod_hours[way] for day in mine) for way in (0, 1)]
     cells = [str(startup), "all", *_shares(*violated, digits=0), *_shares(*hours, digits=0)]
     return cells + [""] * (len(COLUMNS) - len(cells))
 
@@ -146,11 +150,11 @@ def _shares(hpa: float, springtide: float, *, digits: int) -> list[str]:
 
 
 def _violated(course: Course) -> int:
-    return sum(int(one.violated.sum()) for one in course.services.values())
+    return sum(int(played.violated.sum()) for played in course.services.values())
 
 
 def _pod_hours(course: Course) -> float:
-    return sum(one.pod_hours for one in course.services.values())
+    return sum(played.pod_hours for played in course.services.values())
 
 
 def _keep(rows: Sequence[Sequence[str]]) -> None:

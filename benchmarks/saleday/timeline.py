@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from benchmarks.saleday.day import Day
     from benchmarks.saleday.play import Course, Played
 
-WIDTH, HEIGHT = 1500, 1250
-NEEDED, HPA, OURS, BAD = "#444444", "#d9822b", "#1f6fb4", "#c2185b"
-BEFORE, AFTER = 35, 150
-"""Minutes around a sale that its own panel shows."""
+WIDTH = 1500
+HEIGHT = 1250
+NEEDED = "#444444"
+HPA = "#d9822b"
+OURS = "#1f6fb4"
+BAD = "#c2185b"
+BEFORE = 35
+"""Minutes before a sale that its own panel shows."""
+AFTER = 150
+"""Minutes after its begin."""
 HALF_A_DAY: Final = 720
 
 
@@ -47,7 +53,7 @@ def figure(day: Day, hpa: Course, springtide: Course) -> Any:
     names = list(springtide.services)
     near = names[0]
     titles = [f"{name}, the whole day" for name in names] + [f"{near}, {_clock(start)} sale" for start in day.sales]
-    found = make_subplots(
+    chart = make_subplots(
         rows=3,
         cols=2,
         specs=[[{"colspan": 2}, None], [{"colspan": 2}, None], [{}, {}]],
@@ -64,14 +70,14 @@ def figure(day: Day, hpa: Course, springtide: Course) -> Any:
     ]
     for index, (name, row, column, span) in enumerate(places):
         place = {"row": row, "col": column}
-        _lines(found, place, span, (hpa.services[name], springtide.services[name]), is_first=index == 0)
-        _sales(found, place, day, span)
-        _marks(found, place, name, springtide, span, is_first=index == 0)
-        _hours(found, place, span)
-    found.update_yaxes(rangemode="tozero", title_text="pods")
+        _lines(chart, place, span, (hpa.services[name], springtide.services[name]), is_first=index == 0)
+        _sales(chart, place, day, span)
+        _marks(chart, place, name, springtide, span, is_first=index == 0)
+        _hours(chart, place, span)
+    chart.update_yaxes(rangemode="tozero", title_text="pods")
     title = f"A sale day: {_violated(hpa)} minutes violated under the HPA, {_violated(springtide)} under springtide"
     legend = {"orientation": "h", "y": 1.035, "x": 0.5, "xanchor": "center", "yanchor": "bottom"}
-    found.update_layout(
+    chart.update_layout(
         title={"text": title, "x": 0.5, "y": 0.985},
         template="plotly_white",
         width=WIDTH,
@@ -80,11 +86,11 @@ def figure(day: Day, hpa: Course, springtide: Course) -> Any:
         font={"size": 14},
         margin={"t": 130, "l": 60, "r": 25, "b": 40},
     )
-    return found
+    return chart
 
 
 def _lines(
-    found: Any, place: dict[str, int], span: tuple[int, int], ways: tuple[Played, Played], *, is_first: bool
+    chart: Any, place: dict[str, int], span: tuple[int, int], ways: tuple[Played, Played], *, is_first: bool
 ) -> None:
     from plotly.graph_objects import Scatter
 
@@ -97,7 +103,7 @@ def _lines(
         (np.ceil(springtide.needed), "needed", NEEDED, 1.2),
     ):
         line = {"color": colour, "width": width, "shape": "hv"}
-        found.add_trace(
+        chart.add_trace(
             Scatter(x=minutes, y=values[ticks], name=name, line=line, mode="lines", showlegend=is_first), **place
         )
     for played, name, symbol, colour in (
@@ -108,21 +114,21 @@ def _lines(
         short = short[(short >= span[0]) & (short < span[1])]
         marker = {"symbol": symbol, "size": 9, "color": colour, "line": {"width": 1, "color": "black"}}
         needed = np.ceil(played.needed[short * TICKS])
-        found.add_trace(
+        chart.add_trace(
             Scatter(x=short, y=needed, name=name, mode="markers", marker=marker, showlegend=is_first), **place
         )
 
 
-def _sales(found: Any, place: dict[str, int], day: Day, span: tuple[int, int]) -> None:
+def _sales(chart: Any, place: dict[str, int], day: Day, span: tuple[int, int]) -> None:
     for start in day.sales:
         if span[0] <= start < span[1]:
-            found.add_vrect(
+            chart.add_vrect(
                 x0=start, x1=start + WINDOW, fillcolor="#f7d774", opacity=0.35, line_width=0, layer="below", **place
             )
 
 
 def _marks(
-    found: Any, place: dict[str, int], service: str, course: Course, span: tuple[int, int], *, is_first: bool
+    chart: Any, place: dict[str, int], service: str, course: Course, span: tuple[int, int], *, is_first: bool
 ) -> None:
     from plotly.graph_objects import Scatter
 
@@ -139,14 +145,15 @@ def _marks(
             kinds["released: a run ended"][2].append((mark.ended / 60, mark.to))
     for name, (symbol, colour, points) in kinds.items():
         marker = {"symbol": symbol, "size": 10, "color": colour}
-        x, y = [at for at, _ in points], [to for _, to in points]
-        found.add_trace(Scatter(x=x, y=y, name=name, mode="markers", marker=marker, showlegend=is_first), **place)
+        x = [at for at, _ in points]
+        y = [to for _, to in points]
+        chart.add_trace(Scatter(x=x, y=y, name=name, mode="markers", marker=marker, showlegend=is_first), **place)
 
 
-def _hours(found: Any, place: dict[str, int], span: tuple[int, int]) -> None:
+def _hours(chart: Any, place: dict[str, int], span: tuple[int, int]) -> None:
     step = 120 if span[1] - span[0] > HALF_A_DAY else 30
     at = list(range(-(-span[0] // step) * step, span[1] + 1, step))
-    found.update_xaxes(tickvals=at, ticktext=[_clock(minute) for minute in at], range=list(span), **place)
+    chart.update_xaxes(tickvals=at, ticktext=[_clock(minute) for minute in at], range=list(span), **place)
 
 
 def _clock(minute: int) -> str:
@@ -154,4 +161,4 @@ def _clock(minute: int) -> str:
 
 
 def _violated(course: Course) -> int:
-    return sum(int(one.violated.sum()) for one in course.services.values())
+    return sum(int(played.violated.sum()) for played in course.services.values())

@@ -70,7 +70,7 @@ class Together:
     def advance(self, moment: float) -> None:
         """Let time pass until `moment`, and every task work when it wakes."""
         while self._tasks:
-            first = min(self._tasks, key=lambda one: one.wakes)
+            first = min(self._tasks, key=lambda task: task.wakes)
             if first.wakes > moment:
                 break
             self._world.advance(max(0.0, first.wakes - self._world.elapsed))

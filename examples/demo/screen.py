@@ -28,12 +28,12 @@ _MARKS: Final = {
 def phase_table(order: Sequence[str], tasks: Sequence[Mapping[str, Any]], run: ScalingRun | None) -> Table:
     """Return the phases as they stand: Airflow's state and seconds, and what springtide found."""
     by_name = {task["task_id"]: task for task in tasks}
-    found = {phase.phase: phase for phase in run.phases} if run else {}
+    recorded = {phase.phase: phase for phase in run.phases} if run else {}
     table = Table("", "task", "seconds", "what it found", box=None, pad_edge=False)
     for name in order:
         task = by_name.get(name, {})
         state = task.get("state") or "waiting"
-        table.add_row(_MARKS.get(state, " "), name, _seconds(task), _words(state, found.get(name)))
+        table.add_row(_MARKS.get(state, " "), name, _seconds(task), _words(state, recorded.get(name)))
     return table
 
 

@@ -35,13 +35,13 @@ class Shop:
     @property
     def url(self) -> str:
         """Where the Service is reached."""
-        found = self._get(f"/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}")["spec"]
-        return f"http://{found['clusterIP']}:{found['ports'][0]['port']}/"
+        spec = self._get(f"/api/v1/namespaces/{NAMESPACE}/services/{SERVICE}")["spec"]
+        return f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}/"
 
     def ready_replicas(self) -> int:
         """Return how many pods of the namespace are ready, whichever Deployment they are of."""
-        found = self._get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")["items"]
-        return sum(each["status"].get("readyReplicas", 0) for each in found)
+        deployments = self._get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")["items"]
+        return sum(each["status"].get("readyReplicas", 0) for each in deployments)
 
     def when_serving(self) -> None:
         """Wait until the Service answers.

@@ -108,8 +108,12 @@ def is_over(airflow: Airflow) -> bool:
     failed = [run["dag_run_id"] for run in runs if run["state"] == "failed"]
     if failed:
         raise DemoError(f"runs failed: {', '.join(failed)}")
-    found = airflow.client.get("/api/v2/backfills", params={"dag_id": "capacity_history"}).json()["backfills"]
-    return bool(found) and all(one["completed_at"] for one in found) and all(run["end_date"] for run in runs)
+    backfills = airflow.client.get("/api/v2/backfills", params={"dag_id": "capacity_history"}).json()["backfills"]
+    return (
+        bool(backfills)
+        and all(backfill["completed_at"] for backfill in backfills)
+        and all(run["end_date"] for run in runs)
+    )
 
 
 def show(days: Sequence[HistoryDay]) -> None:
@@ -117,7 +121,7 @@ def show(days: Sequence[HistoryDay]) -> None:
     for day in days:
         saturation = "-" if day.saturation is None else f"{day.saturation:.0%}"
         peak = "-" if day.peak is None else f"{day.peak:.0f}"
-        rules = ", ".join(one["rule"] for one in day.quality["findings"])
+        rules = ", ".join(finding["rule"] for finding in day.quality["findings"])
         console.print(
             f"{day.day} peak {peak:>5} {day.unit}, {day.required} replicas filled of {day.actual}, saturation "
             f"{saturation}, quality {day.quality['outcome']} {rules}",

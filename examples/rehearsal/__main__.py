@@ -94,8 +94,8 @@ def write_demand(service: str, rate: int) -> None:
 def begin_customers(children: Children, shop: Shop, service: str) -> Child:
     """Let customers send their requests to a service."""
     answer = httpx.get(f"{shop.server}/api/v1/namespaces/shop/services/{service}", timeout=5, trust_env=False)
-    found = answer.raise_for_status().json()["spec"]
-    url = f"http://{found['clusterIP']}:{found['ports'][0]['port']}/"
+    spec = answer.raise_for_status().json()["spec"]
+    url = f"http://{spec['clusterIP']}:{spec['ports'][0]['port']}/"
     command = [sys.executable, "-m", "springtide.sandbox.load", "--url", url, "--for", str(LONGEST_SECONDS)]
     return children.start(f"customers-{service}", [*command, "--rate", str(DEMAND[service])])
 
@@ -112,10 +112,10 @@ def rehearse(airflow: Airflow, name: str, conf: dict[str, Any]) -> None:
     console.print(f"{run['state']} after {(ended - began).total_seconds():.0f} s", highlight=False)
     with open_store(airflow.environment["SPRINGTIDE_STORE_URL"]) as store:
         for service in ("orders-db", "checkout", "search"):
-            for one in store.rehearsals(service):
-                if one.run_id == run_id:
-                    console.print(f"  {service}: {one.message}", highlight=False, soft_wrap=True)
-        ours = [one for one in reversed(store.latest(limit=100)) if one.run_id.startswith(run_id)]
+            for rehearsal in store.rehearsals(service):
+                if rehearsal.run_id == run_id:
+                    console.print(f"  {service}: {rehearsal.message}", highlight=False, soft_wrap=True)
+        ours = [run for run in reversed(store.latest(limit=100)) if run.run_id.startswith(run_id)]
     for each in ours:
         plan = each.plan or {}
         message = f"{plan.get('current')} → {plan.get('replicas')} {each.outcome} in {each.seconds or 0:.1f} s"

@@ -140,8 +140,8 @@ def until(airflow: Airflow, is_so: Any, what: str) -> None:
 
 def next_run(airflow: Airflow) -> str | None:
     """Return when the next run is due; None while none is."""
-    found = airflow.client.get(f"{DAG}/details").json()
-    due = found.get("next_dagrun_run_after")
+    details = airflow.client.get(f"{DAG}/details").json()
+    due = details.get("next_dagrun_run_after")
     return None if due is None else str(due)
 
 
@@ -163,9 +163,9 @@ def finished(airflow: Airflow, prefix: str, dag: str = DAG) -> dict[str, Any]:
         return next((run for run in named if run["end_date"]), None)
 
     until(airflow, lambda: ended() is not None, f"{prefix} has ended")
-    found = ended()
-    assert found is not None
-    return found
+    run = ended()
+    assert run is not None
+    return run
 
 
 def tell_run(title: str, run: dict[str, Any], airflow: Airflow) -> None:

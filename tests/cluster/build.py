@@ -155,10 +155,10 @@ def _cached(what: str, sources: Sequence[str], make: Callable[[Path], None]) -> 
     folder = cache() / f"{what}-{_digest(sources)}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=cache(), prefix=f"{what}.") as part:
-            made = Path(part) / "made"
-            made.mkdir()
-            make(made)
-            made.rename(folder)
+            building = Path(part) / "made"
+            building.mkdir()
+            make(building)
+            building.rename(folder)
     return folder
 
 

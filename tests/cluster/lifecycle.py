@@ -51,8 +51,8 @@ class Cluster:
         except FileNotFoundError:
             return None
         built = Built(Path(record["binaries"]), Path(record["images"]))
-        found = cls(place, record["pid"], record["started"], built)
-        return found if found.alive() else None
+        cluster = cls(place, record["pid"], record["started"], built)
+        return cluster if cluster.alive() else None
 
     @classmethod
     def get(cls, place: Place) -> Cluster:
@@ -61,10 +61,10 @@ class Cluster:
         Raises:
             ClusterError: none does.
         """
-        found = cls.find(place)
-        if found is None:
+        cluster = cls.find(place)
+        if cluster is None:
             raise ClusterError(f"no cluster named {place.name!r} is running: start it with `cluster up`")
-        return found
+        return cluster
 
     def alive(self) -> bool:
         """Tell whether the process is still the one that was started."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-from simulation import Simulation
 from springtide.record.model import RunOutcome
 from springtide.run.request_parameters import STALE_AFTER, RequestOrigin
 from springtide_airflow import sensors
 from springtide_airflow.hook import SpringtideHook
+from support.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

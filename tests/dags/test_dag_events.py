@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from fleet import START, Fleet, forty
-from fleet_scene import Scene
+from support.fleet import START, Fleet, forty
+from support.fleet_scene import Scene
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

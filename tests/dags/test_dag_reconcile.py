@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from builders import policy_text
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide_airflow.hook import SpringtideHook
+from support.builders import policy_text
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from airflow.sdk import TriggerRule
 
-from fleet import START, Fleet, policy_document
-from fleet_scene import Scene, SceneWiring
 from springtide.demand.model import DemandSeries
 from springtide.errors import InputError, PermanentError
 from springtide.events.calendars import Calendars

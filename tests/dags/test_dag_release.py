@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from courses import autoscaler
-from simulation import NAMESPACE, Simulation
 from springtide_airflow.hook import SpringtideHook
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from builders import policy_text
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PolicyError
 from springtide_airflow.parameters import origin_of, request_of

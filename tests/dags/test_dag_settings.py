@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from builders import policy_text
 from springtide.errors import InputError
 from springtide.events.schedule import ScheduledPreparation
 from springtide.record.model import RunOutcome, ScalingRun

@@ -71,14 +71,14 @@ class Springtide:
         """Run `springtide autoscaler --apply` to its end."""
         return self._finish("autoscaler", service, "--apply", *options)
 
-    def _command(self, *message: str) -> list[str]:
-        command = [str(SPRINGTIDE), *message]
+    def _command(self, *arguments: str) -> list[str]:
+        command = [str(SPRINGTIDE), *arguments]
         command += ["--policies", str(self.folder / "policies"), "--kubeconfig", str(self.kubeconfig)]
         return [*command, "--store", f"sqlite:///{self.folder}/runs.db", "--output", "json"]
 
-    def _finish(self, *message: str) -> Finished:
+    def _finish(self, *arguments: str) -> Finished:
         done = subprocess.run(
-            self._command(*message),
+            self._command(*arguments),
             cwd=self.folder,
             env=environment(),
             capture_output=True,

@@ -44,8 +44,8 @@ class Operator:
     def _work(self) -> None:
         while not self._stopped.wait(SECONDS_BETWEEN_LOOKS):
             wanted = _bounds(self._see.get("scaledobjects", NAME))
-            found = self._see.get("horizontalpodautoscalers", f"keda-hpa-{NAME}")["spec"]
-            if any(found.get(key) != value for key, value in wanted.items()):
+            bounds = self._see.get("horizontalpodautoscalers", f"keda-hpa-{NAME}")["spec"]
+            if any(bounds.get(key) != value for key, value in wanted.items()):
                 self._see.patch("horizontalpodautoscalers", f"keda-hpa-{NAME}", {"spec": wanted})
 
 

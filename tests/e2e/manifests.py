@@ -111,12 +111,12 @@ def policy(
 
 def tuned_policy(namespace: str, low: int, high: int) -> Json:
     """Return a policy whose autoscaler is springtide's own."""
-    found = policy(namespace, smoke_path="/healthz", ready_within="60s")
+    document = policy(namespace, smoke_path="/healthz", ready_within="60s")
     query = f'sum(rate(http_requests_total{{service="{NAME}"}}[1m]))'
-    found["spec"] |= {
+    document["spec"] |= {
         "replicas": {"min": low, "max": high},
         "demand": {"source": "prometheus", "query": query, "unit": "requests/s", "lookback": "21d"},
         "capacity": {"models": [{"model": "auto", "per_replica": 50, "autoscaler": "tuned"}]},
     }
-    found["spec"]["strategy"] |= {"type": "floor"}
-    return found
+    document["spec"]["strategy"] |= {"type": "floor"}
+    return document

@@ -50,16 +50,16 @@ class Then:
 
     def the_autoscaler_at(self, low: int, high: int) -> Self:
         """The HPA has its owner's bounds, and no note of springtide's."""
-        found = self.see.get("horizontalpodautoscalers", NAME)
-        assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (low, high), self._story()
-        assert FLOOR not in found["metadata"].get("annotations", {}), self._story()
+        hpa = self.see.get("horizontalpodautoscalers", NAME)
+        assert (hpa["spec"]["minReplicas"], hpa["spec"]["maxReplicas"]) == (low, high), self._story()
+        assert FLOOR not in hpa["metadata"].get("annotations", {}), self._story()
         return self
 
     def the_scaled_object_at(self, low: int, high: int) -> Self:
         """The ScaledObject has its owner's bounds, and no note of springtide's."""
-        found = self.see.get("scaledobjects", NAME)
-        assert bounds_of(found) == (low, high), self._story()
-        assert FLOOR not in found["metadata"].get("annotations", {}), self._story()
+        scaled_object = self.see.get("scaledobjects", NAME)
+        assert bounds_of(scaled_object) == (low, high), self._story()
+        assert FLOOR not in scaled_object["metadata"].get("annotations", {}), self._story()
         return self
 
     def it_failed(self, code: str, *, because: str) -> Self:

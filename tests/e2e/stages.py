@@ -115,7 +115,7 @@ class Given:
         raise_max: bool = False,
         only_warn: tuple[str, ...] = (),
     ) -> Self:
-        """The policy differs from the expected one."""
+        """The policy differs from the usual one."""
         self.smoke_path = smoke_path
         self.ready_within = ready_within
         self.raise_max = raise_max
@@ -184,9 +184,9 @@ class When:
 
     def with_the_autoscaler_at(self, low: int, high: int, *, held: bool) -> When:
         """The HPA has these bounds, and springtide's note or none."""
-        found = self.scenario.see.get("horizontalpodautoscalers", NAME)
-        assert (found["spec"]["minReplicas"], found["spec"]["maxReplicas"]) == (low, high)
-        assert (FLOOR in found["metadata"].get("annotations", {})) is held
+        hpa = self.scenario.see.get("horizontalpodautoscalers", NAME)
+        assert (hpa["spec"]["minReplicas"], hpa["spec"]["maxReplicas"]) == (low, high)
+        assert (FLOOR in hpa["metadata"].get("annotations", {})) is held
         return self
 
     def with_the_scaled_object_at(self, low: int, high: int) -> When:

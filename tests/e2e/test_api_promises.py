@@ -115,11 +115,11 @@ def test_a_quota_shows_in_a_condition_and_nowhere_else(given: Given, see: Observ
 
     see.until("the failure shows", lambda: "ReplicaFailure" in conditions(see, NAME))
 
-    found = conditions(see, NAME)
+    shown = conditions(see, NAME)
     message = f"is forbidden: exceeded quota: {NAME}, requested: pods=1, used: pods=3, limited: pods=3"
-    assert (found["ReplicaFailure"]["status"], found["ReplicaFailure"]["reason"]) == ("True", "FailedCreate")
-    assert found["ReplicaFailure"]["message"].endswith(message)
-    assert found["Progressing"]["status"] == "True"
+    assert (shown["ReplicaFailure"]["status"], shown["ReplicaFailure"]["reason"]) == ("True", "FailedCreate")
+    assert shown["ReplicaFailure"]["message"].endswith(message)
+    assert shown["Progressing"]["status"] == "True"
 
 
 def test_a_paused_deployment_still_scales(see: Observer) -> None:

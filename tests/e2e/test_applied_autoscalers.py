@@ -24,7 +24,7 @@ def applied(scenario: Scenario, *options: str, low: int = 3, high: int = 20) -> 
 
 
 def outcome(run: Finished) -> tuple[int, str | None, list[str]]:
-    return run.exit_code, run.record.get("outcome"), [one["action"] for one in run.record.get("objects") or ()]
+    return run.exit_code, run.record.get("outcome"), [written["action"] for written in run.record.get("objects") or ()]
 
 
 def hpa(scenario: Scenario) -> Json:

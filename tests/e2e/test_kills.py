@@ -65,9 +65,9 @@ class Aftermath:
 @pytest.fixture(scope="module")
 def workloads(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Given]]:
     """As many workloads as there are runs to strike, each in a namespace of its own."""
-    made = [scenario(cluster, tmp_path_factory.mktemp("kills")) for _ in range(len(PHASES) + 1)]
-    yield [Given(each) for each in made]
-    for each in made:
+    scenarios = [scenario(cluster, tmp_path_factory.mktemp("kills")) for _ in range(len(PHASES) + 1)]
+    yield [Given(each) for each in scenarios]
+    for each in scenarios:
         each.close()
         each.see.delete_namespace()
         each.see.close()
@@ -106,10 +106,10 @@ def test_a_run_that_is_killed_is_finished_or_undone(aftermath: Aftermath, phase:
     struck = aftermath.killed[phase]
     expected = "succeeded" if struck.journal.is_proven else "rolled_back"
 
-    found = aftermath.ended[struck.scenario.see.namespace]
+    record = aftermath.ended[struck.scenario.see.namespace]
     ending = struck.when.then(aftermath.woken)
 
-    assert found["outcome"] == expected, (struck.journal, found)
+    assert record["outcome"] == expected, (struck.journal, record)
     ending.exactly(TARGET if struck.journal.is_proven else CURRENT)
     ending.the_service_as_before().nothing_left_behind().no_request_failed()
 

@@ -26,10 +26,10 @@ def i12_only_own_fields_are_written_and_all_are_given_back(evidence: Evidence) -
                 if not _is_own(write.path.removesuffix("/scale").split("/")[-2], path):
                     yield f"{write.path} was given {'.'.join(path)}"
     if evidence.leases and evidence.leases[-1].state.get("outcome") == "rolled_back":
-        left = _specs(evidence.after)
-        was = _specs(evidence.before)
-        yield from (f"{name} is not as it was: {left.get(name)}" for name in was if left.get(name) != was[name])
-        yield from (f"{name} was left behind" for name in left.keys() - was.keys())
+        after = _specs(evidence.after)
+        before = _specs(evidence.before)
+        yield from (f"{name} is not as it was: {after.get(name)}" for name in before if after.get(name) != before[name])
+        yield from (f"{name} was left behind" for name in after.keys() - before.keys())
 
 
 def _is_own(kind: str, path: tuple[str, ...]) -> bool:
@@ -47,9 +47,9 @@ def _leaves(document: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
 
 
 def _specs(objects: Objects) -> Json:
-    left = {f"Deployment {name}": each["spec"] for name, each in objects.deployments.items()}
-    left |= {f"HorizontalPodAutoscaler {name}": each["spec"] for name, each in objects.autoscalers.items()}
-    return left | ({"Service": objects.service["spec"]} if objects.service else {})
+    specs = {f"Deployment {name}": each["spec"] for name, each in objects.deployments.items()}
+    specs |= {f"HorizontalPodAutoscaler {name}": each["spec"] for name, each in objects.autoscalers.items()}
+    return specs | ({"Service": objects.service["spec"]} if objects.service else {})
 
 
 def i15_an_unknown_outcome_is_read_never_resent(evidence: Evidence) -> Iterator[str]:

@@ -9,11 +9,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from simulation import NAMESPACE, WORKLOAD
 from springtide import labels
 from springtide.sandbox.history import Call, EndpointsAt, Loss
 from springtide.sandbox.objects import Json, Ref
 from springtide.sandbox.world import World
+from support.simulation import NAMESPACE, WORKLOAD
 
 LEASE = WORKLOAD.lease_name
 OK = 300
@@ -127,8 +127,8 @@ class Write:
     def selector(self) -> Json | None:
         """What it does to the Service's selector; None for any other write."""
         is_service = self.path.endswith("/services/web") and self.method == "PATCH"
-        found: Json | None = self.body.get("spec", {}).get("selector") if is_service else None
-        return found
+        selector: Json | None = self.body.get("spec", {}).get("selector") if is_service else None
+        return selector
 
     @property
     def pins(self) -> str | None:
@@ -138,14 +138,14 @@ class Write:
     @property
     def switched_at(self) -> str | None:
         """The stamp of a switch that it carries."""
-        found: str | None = self.body.get("metadata", {}).get("annotations", {}).get(labels.SWITCHED_AT)
-        return found
+        stamp: str | None = self.body.get("metadata", {}).get("annotations", {}).get(labels.SWITCHED_AT)
+        return stamp
 
     @property
     def replicas(self) -> int | None:
         """The replicas that it sets; None where it sets none."""
-        found: int | None = self.body.get("spec", {}).get("replicas") if "/deployments" in self.path else None
-        return found
+        replicas: int | None = self.body.get("spec", {}).get("replicas") if "/deployments" in self.path else None
+        return replicas
 
     @property
     def takes_away(self) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from invariants.evidence import LEASE, OK, Evidence, LeaseAt, pairs
-from simulation import WORKLOAD
 from springtide.run.lease import DURATION_SECONDS
+from support.simulation import WORKLOAD
 
 
 def i01_one_owner(evidence: Evidence) -> Iterator[str]:

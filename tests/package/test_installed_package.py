@@ -33,12 +33,12 @@ OF_EXTRAS = {"great-expectations", "jsonpatch", "plotly", "psycopg", "pyarrow", 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     folder = tmp_path_factory.mktemp("installed")
-    made = install(folder, build_wheel(folder))
+    installed = install(folder, build_wheel(folder))
     policies = folder / "policies"
     policies.mkdir()
     (policies / "checkout.yaml").write_text(POLICY)
     shutil.copy(ROOT / "examples" / "traces" / "wc98-match-day.csv.gz", policies / "demand.csv.gz")
-    return made
+    return installed
 
 
 @pytest.fixture

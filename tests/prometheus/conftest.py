@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from prometheus_process import Series, Server, is_wanted, make_blocks, running
+from support.prometheus_process import Series, Server, is_wanted, make_blocks, running
 
 collect_ignore_glob = [] if is_wanted() else ["test_*.py"]
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
+MINUTE = 60
+HOUR = 3600
+DAY = 86400
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from builders import policy
-from prometheus_process import Series, Server, make_blocks, running
 from springtide.clock import ManualClock
 from springtide.demand.connection import PrometheusAddress
 from springtide.demand.prometheus import PrometheusSource
@@ -23,6 +21,8 @@ from springtide.plan.planner import make_plan
 from springtide.record.memory import MemoryStore
 from springtide.run.assembly import Metrics, instant_of
 from springtide.run.estimation import EstimateInputs, estimate_for
+from support.builders import policy
+from support.prometheus_process import Series, Server, make_blocks, running
 
 CURRENT = 20
 
@@ -50,10 +50,10 @@ def refusal(url: str, query: str, now: datetime, **quality: Any) -> DemandUnusab
 
 
 def test_metrics_that_are_whole_are_acted_on(server: Server, now: datetime) -> None:
-    made = plan(server.url, "steady", now)
+    scaling_plan = plan(server.url, "steady", now)
 
-    assert (made.estimate.replicas, made.replicas) == (10, 10)
-    assert made.estimate.quality == {"outcome": "pass", "findings": [], "pages": None}
+    assert (scaling_plan.estimate.replicas, scaling_plan.replicas) == (10, 10)
+    assert scaling_plan.estimate.quality == {"outcome": "pass", "findings": [], "pages": None}
 
 
 def hour(now: datetime) -> Series:
@@ -72,31 +72,31 @@ def test_a_killed_prometheus_changes_nothing_and_may_be_asked_again(now: datetim
 
 
 def test_a_gap_of_two_hours_holds_what_runs(server: Server, now: datetime) -> None:
-    made = plan(server.url, "gap", now)
+    scaling_plan = plan(server.url, "gap", now)
 
-    assert (made.estimate.replicas, made.replicas) == (10, CURRENT)
-    assert "samples are missing" in made.reason
+    assert (scaling_plan.estimate.replicas, scaling_plan.replicas) == (10, CURRENT)
+    assert "samples are missing" in scaling_plan.reason
 
 
 def test_with_a_gap_it_still_grows(server: Server, now: datetime) -> None:
-    made = plan(server.url, "grown", now)
+    scaling_plan = plan(server.url, "grown", now)
 
-    assert (made.estimate.replicas, made.replicas) == (40, 40)
+    assert (scaling_plan.estimate.replicas, scaling_plan.replicas) == (40, 40)
 
 
 def test_a_metric_that_ended_holds_what_runs(server: Server, now: datetime) -> None:
-    made = plan(server.url, "ended", now)
+    scaling_plan = plan(server.url, "ended", now)
 
-    assert made.replicas == CURRENT
-    assert made.estimate.quality is not None
-    assert [one["rule"] for one in made.estimate.quality["findings"]] == ["freshness", "gaps"]
+    assert scaling_plan.replicas == CURRENT
+    assert scaling_plan.estimate.quality is not None
+    assert [finding["rule"] for finding in scaling_plan.estimate.quality["findings"]] == ["freshness", "gaps"]
 
 
 def test_demand_that_vanished_in_an_outage_holds_what_runs(server: Server, now: datetime) -> None:
-    made = plan(server.url, "vanished", now)
+    scaling_plan = plan(server.url, "vanished", now)
 
-    assert (made.estimate.replicas, made.replicas) == (0, CURRENT)
-    assert "demand fell from 100 requests/s before to 0" in made.reason
+    assert (scaling_plan.estimate.replicas, scaling_plan.replicas) == (0, CURRENT)
+    assert "demand fell from 100 requests/s before to 0" in scaling_plan.reason
 
 
 def test_demand_of_zero_is_held_while_other_signals_live_however_long_ago_it_fell(
@@ -121,7 +121,7 @@ def test_nan_is_refused(server: Server, now: datetime) -> None:
 
 
 def test_a_counter_that_starts_anew_is_no_trouble(server: Server, now: datetime) -> None:
-    made = plan(server.url, "sum(rate(requests_total[2m]))", now, lookback="1h")
+    scaling_plan = plan(server.url, "sum(rate(requests_total[2m]))", now, lookback="1h")
 
     assert made.estimate.quality is not None
     assert made.estimate.quality["outcome"] == "pass"

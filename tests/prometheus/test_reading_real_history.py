@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders import policy
 from prometheus.conftest import wave
-from prometheus_process import Server
 from springtide.demand.cached import CachedSource
 from springtide.demand.connection import PrometheusAddress
 from springtide.demand.model import DemandSeries
@@ -21,6 +19,8 @@ from springtide.record.memory import MemoryStore
 from springtide.run.assembly import Metrics
 from springtide.training.assembly import learning
 from springtide.training.days import learn_day, learn_models
+from support.builders import policy
+from support.prometheus_process import Server
 
 # great-expectations asks the standard library for modules that it calls deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")
@@ -62,7 +62,8 @@ def test_a_month_of_minutes_is_every_one_of_them(server: Server, now: datetime) 
 
 def test_the_second_reading_asks_for_what_is_new(server: Server, now: datetime, tmp_path: Path) -> None:
     watched = Watched(source(server, "month"))
-    kept, month = CachedSource(watched, tmp_path, key="month"), timedelta(days=30)
+    kept = CachedSource(watched, tmp_path, key="month")
+    month = timedelta(days=30)
     earlier = now - timedelta(minutes=30)
 
     first = kept.read(earlier - month, earlier, MINUTE)
@@ -104,7 +105,8 @@ def test_a_day_is_learned_and_learned_again_the_same(server: Server, now: dateti
     taught = learning(of(), store, Metrics(url=server.url), pages=tmp_path)
     day = now.astimezone(UTC).date() - timedelta(days=3)
 
-    once, again = learn_day(taught, day), learn_day(taught, day)
+    once = learn_day(taught, day)
+    again = learn_day(taught, day)
 
     assert once == again
     assert store.days("web", day, day) == (once,)
@@ -122,10 +124,10 @@ def test_a_recording_rule_takes_the_place_of_the_maxima(server: Server, now: dat
     taught = learning(of(query="steady * 2", replicas="steady / 25"), MemoryStore(), Metrics(url=server.url))
     day = (now - timedelta(hours=1)).astimezone(UTC).date()  # what is known of it
 
-    found = learn_day(taught, day)
+    learned = learn_day(taught, day)
 
-    assert {value for value in found.profile if value is not None} == {200.0}
-    assert (found.peak, found.actual, found.required) == (200.0, 4.0, 10)
+    assert {value for value in learned.profile if value is not None} == {200.0}
+    assert (learned.peak, learned.actual, learned.required) == (200.0, 4.0, 10)
 
 
 def test_models_are_fitted_and_judged(server: Server, now: datetime) -> None:

@@ -15,11 +15,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many write points and schedules were played."""
     ids = {report.nodeid for end in ("passed", "failed") for report in terminalreporter.stats.get(end, ())}
-    faults = [found for each in ids if (found := re.search(r"test_every_write.*\[(?:.*-)?(.+-write\d+)\]", each))]
-    chunks = [found for each in ids if (found := re.search(r"\[seeds(\d+)-(\d+)\]", each))]
+    faults = [match for each in ids if (match := re.search(r"test_every_write.*\[(?:.*-)?(.+-write\d+)\]", each))]
+    chunks = [match for each in ids if (match := re.search(r"\[seeds(\d+)-(\d+)\]", each))]
     if faults or chunks:
-        points = len({found.group(1) for found in faults})
-        schedules = sum(int(found.group(2)) - int(found.group(1)) + 1 for found in chunks)
+        points = len({match.group(1) for match in faults})
+        schedules = sum(int(match.group(2)) - int(match.group(1)) + 1 for match in chunks)
         terminalreporter.write_line(
             f"{points} write points with {len(faults)} faults at them, {schedules} random schedules of faults"
         )

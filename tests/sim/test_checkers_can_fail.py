@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from courses import SUCCEEDING, Course, autoscaler, unfaulted
 from invariants import ALL, Evidence
 from invariants.evidence import body
 from springtide import labels
 from springtide.sandbox.history import Call, EndpointsAt, Loss
 from springtide.sandbox.objects import Json
+from support.courses import SUCCEEDING, Course, autoscaler, unfaulted
 
 COURSES = {course.name: course for course in SUCCEEDING} | {
     "blue_green, smoke": Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke")
@@ -57,10 +57,10 @@ def edited(chosen: Chosen, edit: Callable[[Json], object], *, last: bool = False
     """Return the record with another body in the first call that is chosen, or in the last."""
 
     def tamper(evidence: Evidence) -> Evidence:
-        found = [call for call in evidence.calls if chosen(call) and call.status in DONE][-1 if last else 0]
-        document = body(found)
+        call_to_edit = [call for call in evidence.calls if chosen(call) and call.status in DONE][-1 if last else 0]
+        document = body(call_to_edit)
         edit(document)
-        return swapped(evidence, found, replace(found, body=json.dumps(document).encode()))
+        return swapped(evidence, call_to_edit, replace(call_to_edit, body=json.dumps(document).encode()))
 
     return tamper
 
@@ -69,8 +69,8 @@ def changed(chosen: Chosen, **changes: object) -> Tamper:
     """Return the record with other facts in the first call that is chosen."""
 
     def tamper(evidence: Evidence) -> Evidence:
-        found = next(call for call in evidence.calls if chosen(call) and call.status in DONE)
-        return swapped(evidence, found, replace(found, **changes))  # type: ignore[arg-type]  # a field's own type
+        call_to_change = next(call for call in evidence.calls if chosen(call) and call.status in DONE)
+        return swapped(evidence, call_to_change, replace(call_to_change, **changes))  # type: ignore[arg-type]  # a field's own type
 
     return tamper
 
@@ -141,9 +141,9 @@ def again(chosen: Chosen) -> Tamper:
     """Return the record with a call that got no answer, sent once more at once."""
 
     def tamper(evidence: Evidence) -> Evidence:
-        found = next(call for call in evidence.calls if chosen(call))
-        at = evidence.calls.index(found)
-        lost = replace(found, status=None, fault="answer_timeout")
+        unanswered = next(call for call in evidence.calls if chosen(call))
+        at = evidence.calls.index(unanswered)
+        lost = replace(unanswered, status=None, fault="answer_timeout")
         return replace(evidence, calls=(*evidence.calls[:at], lost, *evidence.calls[at:]))
 
     return tamper

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from courses import FAILING, SUCCEEDING, Course, play, unfaulted, untouched
 from invariants import broken
 from springtide.record.model import RunOutcome
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
-from task_driver import AfterCrash
+from support.courses import FAILING, SUCCEEDING, Course, play, unfaulted, untouched
+from support.task_driver import AfterCrash
 
 FAULTS = {
     "crash before": Fault(FaultKind.CRASH_BEFORE),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from fleet import START, Fleet, FleetRuns, forty
 from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.waves import ChildRunState, ServicePlan, waves
 from springtide.fleet.conductor import Conductor
@@ -14,6 +13,7 @@ from springtide.fleet.facts import facts_of_all
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.report import FleetReport
+from support.fleet import START, Fleet, FleetRuns, forty
 from unit.events.calendars import calendar
 
 PODS_PER_MINUTE = 120

@@ -19,7 +19,7 @@ from springtide.run import pipeline
 from springtide.sandbox.faults import Fault, FaultKind
 from springtide.sandbox.history import Call
 from springtide.sandbox.world import World
-from stages import EVERY, Stage, Trial, is_at
+from support.trials import EVERY, Stage, Trial, is_at
 
 ENDED = {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK}
 
@@ -115,7 +115,8 @@ class JumpingClock:
     """The wall clock of a machine that is set, or of another machine; monotonic time goes on as ever."""
 
     def __init__(self, clock: Clock, jump: timedelta) -> None:
-        self._clock, self._jump = clock, jump
+        self._clock = clock
+        self._jump = jump
 
     def now(self) -> datetime:
         """Return the wrong time of day."""

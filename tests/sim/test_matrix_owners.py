@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from invariants import Begin
-from simulation import NAMESPACE, WORKLOAD
 from springtide.errors import Fenced, TemporaryError
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, RunOutcome, ScalingRun
@@ -18,8 +17,9 @@ from springtide.run import phases, pipeline
 from springtide.run.ports import RunRef
 from springtide.sandbox.faults import Fault, FaultKind
 from springtide.sandbox.history import Call
-from stages import EVERY, Stage, Strike, Trial, crashing, void
-from task_driver import AfterCrash, TaskDriver
+from support.simulation import NAMESPACE, WORKLOAD
+from support.task_driver import AfterCrash, TaskDriver
+from support.trials import EVERY, Stage, Strike, Trial, crashing, void
 
 CRASHES = [FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER]
 ended = {Stage.BACK: RunOutcome.ROLLED_BACK}

@@ -10,15 +10,15 @@ from dataclasses import replace
 
 import pytest
 
-from builders import policy
-from courses import Course, autoscaler
-from simulation import NAMESPACE, Simulation, WorldRoute
 from springtide.errors import DemandUnavailable
 from springtide.record.model import RunOutcome
 from springtide.sandbox.faults import FaultPlan
 from springtide.verify.route import Answer
-from stages import EVERY, Stage, Trial
-from task_driver import TaskDriver
+from support.builders import policy
+from support.courses import Course, autoscaler
+from support.simulation import NAMESPACE, Simulation, WorldRoute
+from support.task_driver import TaskDriver
+from support.trials import EVERY, Stage, Trial
 
 ENDED = {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK}
 
@@ -205,8 +205,8 @@ def test_somebody_undoes_what_the_run_does_again_and_again(stage: Stage) -> None
     trial = Trial.at(stage)
 
     def resume() -> None:
-        found = trial.world.get("deployments", NAMESPACE, "web")
-        if found and found["spec"].get("paused"):
+        stable = trial.world.get("deployments", NAMESPACE, "web")
+        if stable and stable["spec"].get("paused"):
             trial.edit("deployments", "web", paused=False)
 
     trial.struck(lambda: again_and_again(trial, resume, every=0.01, for_seconds=900))
@@ -241,14 +241,14 @@ GONE: dict[str, Callable[[Trial], None]] = {
 def test_service_or_deployment_is_deleted_or_recreated(stage: Stage, what: str, *, late: bool) -> None:
     """The run stops: it makes nothing, deletes nothing that serves, and says that a person has to look."""
     trial = Trial.at(stage)
-    made: list[int] = []
+    writes_by_then: list[int] = []
 
     def strike() -> None:
         GONE[what](trial)
-        made.append(len(trial.evidence.workload_writes))
+        writes_by_then.append(len(trial.evidence.workload_writes))
 
     trial.struck(strike, late=late)
-    after = trial.evidence.workload_writes[made[0] + (not late) :]  # one was under way
+    after = trial.evidence.workload_writes[writes_by_then[0] + (not late) :]  # one was under way
 
     assert trial.broken("I-5", "I-6", "I-10", "I-12", "I-24", "I-26") == []
     assert trial.outcome in {RunOutcome.NEEDS_ATTENTION, RunOutcome.FAILED, RunOutcome.SUCCEEDED}
@@ -293,7 +293,10 @@ class Flaky(WorldRoute):
 
     def __init__(self, simulation: Simulation, bad: Callable[[int], bool], *, hangs: bool = False) -> None:
         super().__init__(simulation.world)
-        self._clock, self._bad, self._hangs, self._count = simulation.world.clock, bad, hangs, 0
+        self._clock = simulation.world.clock
+        self._bad = bad
+        self._hangs = hangs
+        self._count = 0
 
     def get(self, url: str, *, timeout_seconds: float) -> Answer:
         """Send one GET."""

@@ -14,7 +14,7 @@ from springtide.kube import live
 from springtide.recovery import reconcile
 from springtide.run.fence import Fence
 from springtide.strategy import blue_green, pod_sets, shrink
-from stages import Stage, Trial
+from support.trials import Stage, Trial
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
 
@@ -37,7 +37,7 @@ def without_floor_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_propagation_wait(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(pod_sets, "settled", lambda _scene, _order: None)
+    patch.setattr(pod_sets, "propagation_wait", lambda _observation, _order: None)
     patch.setattr(blue_green, "switched_at", lambda observation: observation.at.replace(year=2000))
 
 

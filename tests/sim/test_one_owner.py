@@ -7,10 +7,7 @@ from functools import partial
 
 import pytest
 
-from courses import Course
-from interleaving import Interleaving
 from invariants import Begin, Evidence, broken
-from simulation import WORKLOAD
 from springtide.errors import Fenced, WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.run import phases, pipeline
@@ -18,8 +15,11 @@ from springtide.run.ports import RunRef
 from springtide.run.state import Phase
 from springtide.sandbox.faults import Fault
 from springtide.sandbox.history import Call
-from stages import Stage, Strike, Trial
-from task_driver import TaskDriver
+from support.courses import Course
+from support.interleaving import Interleaving
+from support.simulation import WORKLOAD
+from support.task_driver import TaskDriver
+from support.trials import Stage, Strike, Trial
 
 RUNS = 100
 UP = Course("in_place up", "in_place", 2, 4)
@@ -27,7 +27,8 @@ UP = Course("in_place up", "in_place", 2, 4)
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_hundred_runs_at_once_have_one_owner_at_a_time(seed: int) -> None:
-    simulation, together = UP.simulation(), Interleaving(seed)
+    simulation = UP.simulation()
+    together = Interleaving(seed)
     begin = Begin.now(simulation.world)
     ended: list[RunOutcome] = []
     refused: list[str] = []

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import PermanentError
 from springtide.kube.objects import Kind
 from springtide.labels import STATE
@@ -22,6 +21,7 @@ from springtide.run.state import VERSION
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.objects import Json
 from springtide.workload import Workload
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 OTHER = Workload(NAMESPACE, "other", "other")
 QUOTA: Json = {
@@ -79,9 +79,9 @@ def hold_other(simulation: Simulation) -> Json:
     spec = {"holderIdentity": "tomorrow", "leaseTransitions": 7}
     lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
     simulation.world.apply(lease)
-    found = simulation.world.get("leases", NAMESPACE, OTHER.lease_name)
-    assert found is not None
-    return found
+    held = simulation.world.get("leases", NAMESPACE, OTHER.lease_name)
+    assert held is not None
+    return held
 
 
 def swept(simulation: Simulation) -> ReconcileReport:

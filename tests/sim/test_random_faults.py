@@ -9,11 +9,11 @@ from random import Random
 
 import pytest
 
-from courses import FAILING, SUCCEEDING, Course, play, unfaulted, untouched
 from invariants import broken
 from springtide.record.model import RunOutcome
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
-from task_driver import AfterCrash
+from support.courses import FAILING, SUCCEEDING, Course, play, unfaulted, untouched
+from support.task_driver import AfterCrash
 
 CHUNK = 25
 """Schedules of one test: few enough to spread over processes, enough to cost nothing."""
@@ -68,7 +68,8 @@ def test_every_schedule_ends_in_a_known_state(chunk: range) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "chunk" in metafunc.fixturenames:
-        first, count = metafunc.config.getoption("--seed"), metafunc.config.getoption("--schedules")
+        first = metafunc.config.getoption("--seed")
+        count = metafunc.config.getoption("--schedules")
         starts = range(first, first + count, CHUNK)
         chunks = [range(start, min(start + CHUNK, first + count)) for start in starts]
         metafunc.parametrize("chunk", chunks, ids=[f"seeds{c.start}-{c.stop - 1}" for c in chunks])

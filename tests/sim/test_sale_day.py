@@ -42,8 +42,8 @@ def test_a_third_of_the_violated_minutes_of_an_hpa_for_hardly_more_pods_even_in_
     theirs = under_hpa(day, STARTUP)
 
     violated, hours = (
-        [sum(of(one) for one in course.services.values()) for course in (theirs, ours)]
-        for of in (lambda one: int(one.violated.sum()), lambda one: one.pod_hours)
+        [sum(of(played) for played in course.services.values()) for course in (theirs, ours)]
+        for of in (lambda played: int(played.violated.sum()), lambda played: played.pod_hours)
     )
 
     assert violated[0] >= 3, "a sale that an HPA can follow shows nothing"

@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from fleet import Fleet, manifests
-from simulation import NAMESPACE
 from springtide.errors import InputError
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
@@ -19,6 +17,8 @@ from springtide.run.ports import Neighbours, Ports, RunRef, RunRequest
 from springtide.run.reservations import pending_runs
 from springtide.sandbox.objects import Json
 from springtide.workload import Workload
+from support.fleet import Fleet, manifests
+from support.simulation import NAMESPACE
 
 ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 90}
 """Both stand with 2 replicas each: 40. One may go to 6, which takes 80; both may not: 120."""
@@ -161,7 +161,8 @@ def test_a_later_run_that_died_before_it_looked_is_not_waited_for_for_ever(monke
 def test_whatever_the_order_of_their_first_steps_the_limit_is_kept() -> None:
     steps = 4  # plan and begin of each
     for first in combinations(range(steps), 2):
-        two, done = Two([ORDERS]), {"a": 0, "b": 0}
+        two = Two([ORDERS])
+        done = {"a": 0, "b": 0}
         for number in range(steps):
             name = "a" if number in first else "b"
             acts = (two.plan, two.begin)

@@ -34,8 +34,8 @@ def test_it_is_a_number_that_was_measured(numbers: list[float], share: float, ex
     st.lists(st.floats(allow_nan=False), min_size=1, max_size=50), st.sampled_from([0.01, 0.25, 0.5, 0.95, 0.99, 1.0])
 )
 def test_so_many_do_not_exceed_it_and_of_every_smaller_one_too_few(numbers: list[float], share: float) -> None:
-    found = nearest_rank(numbers, share)
+    percentile = nearest_rank(numbers, share)
 
-    assert found is not None
-    assert sum(number <= found for number in numbers) >= share * len(numbers) - 1e-9
-    assert sum(number < found for number in numbers) < share * len(numbers)
+    assert percentile is not None
+    assert sum(number <= percentile for number in numbers) >= share * len(numbers) - 1e-9
+    assert sum(number < percentile for number in numbers) < share * len(numbers)

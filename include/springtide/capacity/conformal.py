@@ -1,7 +1,7 @@
 """A calibrated upper bound of the coming window's largest demand: right with the probability that it says.
 
-Method: split conformal prediction on the logarithm, over several simple bases, the best of which is used (`predictors`,
-`calibration`). Nothing is assumed about the distribution; what is assumed is that the last 7 days are like the next
+Method: split conformal prediction on the logarithm, over several simple `predictors`, the best of which is used
+(`calibration`). Nothing is assumed about the distribution; what is assumed is that the last 7 days are like the next
 hour.
 """
 

@@ -251,7 +251,7 @@ class Event:
         return [error for error in errors if error is not None]
 
     def _without(self, coming: Sequence[KnownOccurrence], unlike: Mapping[str, str]) -> list[KnownOccurrence]:
-        """Return the occasions without those that are `coming` and learned from a kind of `unlike` ones.
+        """Return the occasions without those that are `coming` and learned from a kind that is in `unlike`.
 
         A coming event of such a kind stays where the calendar says what to expect: nothing is learned for it.
         """

@@ -165,7 +165,7 @@ class LiveKube:
 
 
 def connect(kubeconfig: Path | None = None, *, context: str | None = None, clock: Clock | None = None) -> LiveKube:
-    """Return a client for the cluster of `kubeconfig`, else of the expected places, else of the pod this runs in.
+    """Return a client for the cluster of `kubeconfig`, else of the usual places, else of the pod this runs in.
 
     Raises:
         InputError: there is no usable configuration; the message names the places that were searched.

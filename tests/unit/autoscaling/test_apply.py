@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from builders import policy
-from courses import autoscaler
-from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.autoscaling.apply import apply_writes, judge_autoscaler
 from springtide.autoscaling.differences import Action, Write
@@ -26,6 +23,9 @@ from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import phases
 from springtide.sandbox.messages import Request
 from springtide.sandbox.objects import dump
+from support.builders import policy
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, Simulation
 from unit.sandbox.scenes import kubernetes_client
 
 QUERY = 'sum(rate(http_requests_total{service="web"}[1m]))'

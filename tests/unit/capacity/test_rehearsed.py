@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from builders import policy
 from springtide.capacity.learned import NOTHING_LEARNED
 from springtide.capacity.model import ModelAnswer
 from springtide.capacity.registry import build_model, rehearsed_model
@@ -24,6 +23,7 @@ from springtide.plan.planner import make_plan
 from springtide.policy.scaling.capacity import ModelSpec
 from springtide.record.memory import MemoryStore
 from springtide.run.estimation import estimate_for
+from support.builders import policy
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 UTILIZATION = {"model": "target_utilization", "per_replica": 100, "target": 0.7}

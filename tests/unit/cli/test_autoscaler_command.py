@@ -8,8 +8,6 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from courses import autoscaler
-from simulation import Simulation
 from springtide.capacity.learned import Learned, fingerprint_of
 from springtide.capacity.setting import Setting, Tuned
 from springtide.cli.main import app
@@ -17,6 +15,8 @@ from springtide.clock import SystemClock
 from springtide.kube import live
 from springtide.policy.reading.parse import load_policy
 from springtide.record.sql import open_store
+from support.courses import autoscaler
+from support.simulation import Simulation
 
 POLICY = """\
 apiVersion: springtide/v1

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from fleet import START, Fleet
 from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.errors import ClusterUnavailable
@@ -22,6 +21,7 @@ from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.ports import Ports
 from springtide.sandbox.core import Settings
 from springtide.sandbox.world import World
+from support.fleet import START, Fleet
 
 CALENDAR = """
 apiVersion: springtide/v1

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from builders import policy, policy_text
-from simulation import NAMESPACE, SMOKE, WAITS, WORKLOAD, Simulation
 from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.errors import PermanentError
@@ -20,6 +18,8 @@ from springtide.labels import STATE
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 from springtide.workload import Workload
+from support.builders import policy, policy_text
+from support.simulation import NAMESPACE, SMOKE, WAITS, WORKLOAD, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from courses import autoscaler
-from simulation import NAMESPACE, Simulation
 from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.run.ports import Ports
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, Simulation
 
 
 @pytest.fixture

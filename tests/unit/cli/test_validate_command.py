@@ -13,8 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
-from builders import policy_text
 from springtide.cli.main import app
+from support.builders import policy_text
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from fleet import START, Fleet
 from springtide.clock import ManualClock
 from springtide.errors import Fenced, InputError, TemporaryError
 from springtide.events.calendars import Calendars, Pace
@@ -28,6 +27,7 @@ from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
 from springtide.record.sql import open_store
 from springtide.record.store import RunStore
+from support.fleet import START, Fleet
 from unit.events.calendars import occurrence, utc
 
 NOW = utc("2026-11-11T09:00")

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from fleet import Fleet, FleetRuns
 from springtide.errors import InputError
 from springtide.events.waves import ChildRunState
 from springtide.fleet.in_process import InProcessRuns
 from springtide.fleet.memory import Memory, ProcessMemory
 from springtide.run.ports import Ports
+from support.fleet import Fleet, FleetRuns
 from unit.fleet.contracts import MEMORY, RUNS, Ended
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from fleet import Fleet
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PermanentError
 from springtide.events.calendars import Calendars, ExpandedCalendar
@@ -16,6 +15,7 @@ from springtide.events.leads import LeadTime
 from springtide.events.notes import EventNote
 from springtide.fleet.due import Due, due_now, due_preparation, due_sweep
 from springtide.fleet.ports import FleetPorts
+from support.fleet import Fleet
 from unit.events.calendars import calendar
 
 HERE = Path(__file__).parent

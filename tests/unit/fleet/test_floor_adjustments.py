@@ -10,9 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders import NOW
-from courses import autoscaler
-from simulation import NAMESPACE, Simulation
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
 from springtide.events.calendars import Calendars
@@ -29,6 +26,9 @@ from springtide.run import phases, pipeline
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.release import expired_floors, held_floors
 from springtide.sandbox.controllers.autoscaling import WANTED
+from support.builders import NOW
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, Simulation
 
 USUAL = 2
 MOST = 8

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from simulation import Simulation
 from springtide.events.release import Health
 from springtide.events.sweep import Inspection, order_for
 from springtide.fleet.inspection import OWNED_FOR, inspect_service, inspect_when_free
 from springtide.run import phases
 from springtide.run.ports import RunRef
 from springtide.sandbox.world import World
+from support.simulation import Simulation
 
 
 @dataclass

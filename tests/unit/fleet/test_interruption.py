@@ -8,12 +8,12 @@ from datetime import datetime
 
 import pytest
 
-from fleet import START, Fleet
 from springtide.clock import Clock
 from springtide.fleet.child_runs import ChildRun
 from springtide.fleet.in_process import InterruptibleClock
 from springtide.run import pipeline
 from springtide.run.lease import read_lease
+from support.fleet import START, Fleet
 
 
 class ClockThatInterrupts:

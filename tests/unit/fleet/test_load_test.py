@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from builders import policy
 from e2e.sandbox_cluster import start_sandbox
-from simulation import web
 from springtide.errors import Fenced, SpringtideError
 from springtide.events.rehearsal import LoadOrder
 from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict, judged
@@ -26,6 +24,8 @@ from springtide.run.admission import admit
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.ports import Ports, RunRequest
 from springtide.verify.route import address_of
+from support.builders import policy
+from support.simulation import web
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 ORDER = LoadOrder(

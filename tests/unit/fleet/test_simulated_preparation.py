@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from builders import policy
 from springtide.demand.model import DemandSeries
 from springtide.fleet.simulated import SimulatedLine, simulate_preparation
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.ports import Ports
+from support.builders import policy
 from unit.events.calendars import occurrence, utc
 
 PREPARED = utc("2026-11-11T09:15")

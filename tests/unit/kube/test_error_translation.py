@@ -12,11 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from builders import NOW
 from springtide.clock import ManualClock
 from springtide.errors import ClusterRefused, ClusterUnavailable, Conflict, NotFound, SpringtideError, UnknownOutcome
 from springtide.kube.live import READ_ATTEMPTS, LiveKube
 from springtide.kube.objects import Kind, Version
+from support.builders import NOW
 
 VERSION = Version("uid-1", "7")
 

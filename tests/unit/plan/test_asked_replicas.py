@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import policy
 from springtide.errors import InputError
 from springtide.plan.guards import parse_replicas
+from support.builders import policy
 
 POLICY = policy(replicas={"min": 3, "max": 120}, capacity={"models": [{"model": "fixed", "replicas": 6}]})
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from builders import policy
 from springtide.autoscaling.manifests import (
     LOAD,
     PODS,
@@ -19,6 +18,7 @@ from springtide.autoscaling.manifests import (
 from springtide.capacity.setting import Setting
 from springtide.errors import InputError
 from springtide.policy.scaling.model import ScalingPolicy
+from support.builders import policy
 
 QUERY = 'sum(rate(http_requests_total{service="web"}[1m]))'
 DEMAND = {"source": "prometheus", "query": QUERY, "unit": "requests/s", "lookback": "21d"}

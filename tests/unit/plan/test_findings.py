@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, SetBuilder, hpa, observation, policy, scaled_object, service
 from springtide.capacity.combine import requested
 from springtide.errors import InputError
 from springtide.kube.client import Right
@@ -24,6 +23,7 @@ from springtide.plan.surroundings import budget_findings, gitops_findings, image
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.strategy import Floor
 from springtide.workload import Workload
+from support.builders import NOW, SetBuilder, hpa, observation, policy, scaled_object, service
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
 REFUSED = FindingStatus.REFUSED

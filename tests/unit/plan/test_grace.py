@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, policy
 from springtide.capacity.combine import requested
 from springtide.kube.objects import Json
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.grace import grace_findings
 from springtide.plan.planner import make_plan
+from support.builders import NOW, policy
 
 PASSED = FindingStatus.PASSED
 WARNING = FindingStatus.WARNING

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from builders import policy
 from springtide.capacity.combine import estimate, held, requested
 from springtide.capacity.fixed import Fixed
 from springtide.errors import InputError
 from springtide.plan.model import Clamp, PlanOutcome, ScalingPlan
 from springtide.plan.planner import make_plan
 from springtide.policy.scaling.model import ScalingPolicy
+from support.builders import policy
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 NO_TOLERANCE = {"tolerance": "0%"}

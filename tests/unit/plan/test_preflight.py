@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from builders import SetBuilder, hpa, observation, scaled_object, service
 from springtide.errors import InputError
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Json, Service
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.preflight import require_scalable
+from support.builders import SetBuilder, hpa, observation, scaled_object, service
 
 
 def check(

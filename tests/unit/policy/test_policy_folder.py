@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builders import policy_text
 from springtide.errors import InputError, PolicyError
 from springtide.policy.reading.folder import PolicyFolder
+from support.builders import policy_text
 
 
 def write(folder: Path, *files: str) -> PolicyFolder:

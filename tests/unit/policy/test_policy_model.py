@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from builders import policy
 from springtide.policy.language.parts import Part
 from springtide.policy.scaling.demand import FileDemand
 from springtide.policy.scaling.model import Replicas, ScalingPolicy, TargetSpec
 from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, SmokeCheck
+from support.builders import policy
 
 
 def parts(of: Any = ScalingPolicy) -> Iterator[type[Part]]:

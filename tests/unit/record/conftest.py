@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from postgres_server import OWNER, is_wanted, postgresql_server
 from springtide.record.memory import MemoryStore
 from springtide.record.sql import open_store
 from springtide.record.store import RunStore
+from support.postgres_server import OWNER, is_wanted, postgresql_server
 
 DATABASES = ["sqlite", *(["postgresql"] if is_wanted() else [])]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from postgres_server import is_wanted
+from support.postgres_server import is_wanted
 
 collect_ignore = [] if is_wanted() else ["test_databases.py"]

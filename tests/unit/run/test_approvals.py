@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from builders import policy
-from simulation import Simulation
 from springtide.errors import PermanentError
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.approval import Approval
@@ -16,6 +14,8 @@ from springtide.record.model import RunOutcome
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity
 from springtide.run.ports import RunRequest
+from support.builders import policy
+from support.simulation import Simulation
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from builders import policy
-from postgres_pair import Pair, Writer, postgresql_pair, rows
-from simulation import Simulation
 from springtide.errors import DeadlineExceeded, InputError
 from springtide.record.model import RunOutcome
 from springtide.run import pipeline
 from springtide.run.ports import Ports, RunRequest
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from springtide.verify.database import PostgresDatabases
+from support.builders import policy
+from support.postgres_pair import Pair, Writer, postgresql_pair, rows
+from support.simulation import Simulation
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import Conflict, DeadlineExceeded, Fenced, WorkloadFailed
 from springtide.kube.objects import Deployment, Kind
 from springtide.kube.observation import Observation
@@ -17,6 +16,7 @@ from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports, RunRef
 from springtide.run.work import Work
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 MINUTE = timedelta(minutes=1)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from simulation import NAMESPACE, WORKLOAD, Simulation, web
 from springtide import labels
 from springtide.errors import Conflict, Fenced, NotFound
 from springtide.kube.objects import Deployment, Kind, KubeObject, Service, Version
@@ -18,6 +17,7 @@ from springtide.run.fence import Fence
 from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports
 from springtide.strategy.model import Create, Delete, Patch, Scale, Step
+from support.simulation import NAMESPACE, WORKLOAD, Simulation, web
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from courses import autoscaler
-from simulation import NAMESPACE, Simulation
 from springtide.errors import InputError
 from springtide.record.model import RunOutcome
 from springtide.run import pipeline
 from springtide.run.release import expired_floors, held_floors, release_request
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.objects import Json
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, Simulation
 
 
 def floored(start: int = 2, **settings: Any) -> Simulation:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import Conflict, Fenced, PermanentError
 from springtide.kube.objects import Kind
 from springtide.labels import STATE
@@ -16,6 +15,7 @@ from springtide.run import phases
 from springtide.run.lease import Lease, acquire, all_leases, owned_lease, read_lease, renew, take_over, write_state
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import VERSION, JournalStatus, Phase, RunState
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 
 @pytest.fixture

@@ -9,9 +9,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from builders import policy
-from courses import autoscaler
-from simulation import NAMESPACE, Simulation
 from springtide.errors import InputError
 from springtide.kube.live import LiveKube
 from springtide.plan.findings import FindingStatus
@@ -21,6 +18,9 @@ from springtide.run import pipeline
 from springtide.run.admission import plan_capacity
 from springtide.run.ports import Neighbours, Ports
 from springtide.sandbox.objects import Json
+from support.builders import policy
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, Simulation
 from unit.sandbox.scenes import kubernetes_client
 
 ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 100, "reserve": 20}

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from simulation import WORKLOAD, Simulation
 from springtide.errors import Fenced, PermanentError
 from springtide.run import phases
 from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalStatus, Phase
 from springtide.run.work import Work
+from support.simulation import WORKLOAD, Simulation
 
 REF = RunRef(workload=WORKLOAD, run_id="run-1")
 

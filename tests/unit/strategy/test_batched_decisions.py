@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, policy, service
 from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Kind
 from springtide.strategy.batched import BatchedStrategy
 from springtide.strategy.model import Create, Decision, Delete, Done, Patch, RunOrder, Scale, Wait
 from springtide.strategy.registry import strategy_for
+from support.builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, policy, service
 
 SETTINGS = policy(
     strategy={"type": "blue_green", "overlap": "batched", "batch": 2, "propagation": "2s", "drain": "1s"}

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, service
 from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.objects import Kind
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.model import Create, Delete, Done, Patch, Scale, Wait
+from support.builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, service
 
 STRATEGY = BlueGreenStrategy()
 STABLE = SetBuilder(paused=True)

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from builders import SetBuilder, observation, order, pinned, service
 from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Kind
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.model import Delete, Done, Patch, Scale, Wait
+from support.builders import SetBuilder, observation, order, pinned, service
 
 STRATEGY = BlueGreenStrategy()
 STABLE = SetBuilder(paused=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, SetBuilder, hpa, observation, order, policy, scaled_object, service
 from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds
@@ -15,6 +14,7 @@ from springtide.kube.observation import Observation
 from springtide.strategy.floor import FloorStrategy
 from springtide.strategy.hold import FloorHold, owner_bounds
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
+from support.builders import NOW, SetBuilder, hpa, observation, order, policy, scaled_object, service
 
 STRATEGY = FloorStrategy()
 SETTINGS = policy(strategy={"type": "floor"}).spec.strategy

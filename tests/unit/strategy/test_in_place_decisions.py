@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from builders import SetBuilder, observation, order, policy, service
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.strategy.in_place import InPlaceStrategy
 from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
+from support.builders import SetBuilder, observation, order, policy, service
 
 STRATEGY = InPlaceStrategy()
 SETTINGS = policy(strategy={"type": "in_place"}).spec.strategy

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW
 from springtide.record.memory import MemoryStore
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
 from springtide.training.durations import measured_runs
 from springtide.workload import Workload
+from support.builders import NOW
 
 
 def at(seconds: float) -> timedelta:

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from builders import policy
-from simulation import Simulation, web
 from springtide.autoscaling.manifests import applied_now, horizontal_pod_autoscaler
 from springtide.capacity.auto import Auto
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
@@ -29,6 +27,8 @@ from springtide.training.days import Learning
 from springtide.training.startup import Startup, seconds_to_serving, startup_of
 from springtide.training.tuning import tune_learning, tune_policy
 from springtide.workload import Workload
+from support.builders import policy
+from support.simulation import Simulation, web
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 DAY = 1440

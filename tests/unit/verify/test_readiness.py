@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NOW, SetBuilder
 from springtide.errors import WorkloadFailed
 from springtide.verify.readiness import UNSCHEDULABLE_GRACE, missing_readiness
+from support.builders import NOW, SetBuilder
 
 
 def missing(built: SetBuilder, *, needed: int = 3) -> str | None:

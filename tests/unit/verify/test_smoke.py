@@ -6,13 +6,13 @@ from itertools import cycle
 
 import pytest
 
-from builders import policy, service
 from springtide.errors import DemandUnavailable, InputError
 from springtide.policy.scaling.strategy import Probe
 from springtide.verify.identity import wrong_answer
 from springtide.verify.route import Answer, address_of
 from springtide.verify.smoke import smoke_test
 from springtide.verify.verdict import VerdictStatus
+from support.builders import policy, service
 
 OK = Answer(status=200, body="web-alt-1 v1\n", headers={"x-pod": "web-alt-1"})
 BROKEN = Answer(status=500, body="oops", headers={})

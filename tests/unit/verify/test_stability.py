@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from builders import NOW, policy, service
 from springtide.clock import ManualClock
 from springtide.policy.scaling.smoke import SmokeCheck
 from springtide.policy.scaling.stability import Stability
 from springtide.verify.route import Answer
 from springtide.verify.stability import stability_test
 from springtide.verify.verdict import CheckResult, VerdictStatus
+from support.builders import NOW, policy, service
 
 PASS = VerdictStatus.PASS
 FAIL = VerdictStatus.FAIL

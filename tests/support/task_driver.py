@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from simulation import NAMESPACE, WORKLOAD, Simulation
 from springtide.errors import SpringtideError, TemporaryError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
@@ -16,6 +15,7 @@ from springtide.recovery.reconcile import reconcile
 from springtide.run import phases
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.sandbox.faults import Crashed
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 
 class AfterCrash(StrEnum):
@@ -130,14 +130,14 @@ class TaskDriver:
     def reconciled(self) -> RunOutcome:
         for _ in range(_CRASHES):
             try:
-                found = reconcile(self.simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
+                reconciled = reconcile(self.simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
             except Crashed:
                 self.crashes += 1
                 continue
             except TemporaryError:
                 continue
-            if found:
-                return found[0].outcome
+            if reconciled:
+                return reconciled[0].outcome
             if not self._is_owned():
                 return RunOutcome.FAILED
         raise AssertionError("reconcile does not end")

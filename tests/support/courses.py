@@ -7,14 +7,14 @@ from functools import cache
 from typing import Any
 
 from invariants import Begin, Evidence, Terms
-from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.record.model import RunOutcome
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.history import Call
 from springtide.sandbox.objects import Json
-from task_driver import AfterCrash, TaskDriver
+from support.simulation import NAMESPACE, Simulation
+from support.task_driver import AfterCrash, TaskDriver
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ def play(course: Course, faults: Any, after: AfterCrash) -> End:
     world.settle(quiet=20)
     evidence = Evidence.of(world, begin, course.terms)
     attempts = most(world.history.calls) - before
-    made = len(world.history.calls) - begin.calls
+    calls = len(world.history.calls) - begin.calls
     writes = len(evidence.workload_writes)
-    return End(outcome, state_of(simulation), writes, before, attempts, made, evidence, tuple(driver.failures))
+    return End(outcome, state_of(simulation), writes, before, attempts, calls, evidence, tuple(driver.failures))
 
 
 def most(calls: list[Call]) -> int:
@@ -149,8 +149,8 @@ def most(calls: list[Call]) -> int:
 
 def state_of(simulation: Simulation) -> Json:
     """Return the end state without what must differ: names of pods, versions, times."""
-    found = simulation.world.store.select("deployments", NAMESPACE)
-    deployments = {each["metadata"]["name"]: each["spec"] for each in found}
+    stored = simulation.world.store.select("deployments", NAMESPACE)
+    deployments = {each["metadata"]["name"]: each["spec"] for each in stored}
     pods = simulation.world.pods(NAMESPACE)
     sets = sorted(pod["metadata"]["labels"].get(labels.SET, "own") for pod in pods)
     hpas = simulation.world.store.select("horizontalpodautoscalers", NAMESPACE)

@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from simulation import NAMESPACE, WAITS, WorldRoute, web
 from springtide.demand.model import DemandSource
 from springtide.errors import SpringtideError
 from springtide.events.calendars import Calendars
@@ -27,6 +26,7 @@ from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.core import Settings
 from springtide.sandbox.objects import Json
 from springtide.sandbox.world import World
+from support.simulation import NAMESPACE, WAITS, WorldRoute, web
 
 AT_ONCE = timedelta(0)
 START = 2
@@ -51,9 +51,9 @@ def policy_document(name: str, after: tuple[str, ...], strategy: str = "in_place
 
 def manifests(name: str) -> list[Json]:
     """Return the Deployment and the Service `name`."""
-    found: list[Json] = json.loads(json.dumps(web(START)[1:]).replace('"web"', f'"{name}"'))
-    found[0]["spec"]["template"]["spec"]["containers"][0]["name"] = "web"
-    return found
+    documents: list[Json] = json.loads(json.dumps(web(START)[1:]).replace('"web"', f'"{name}"'))
+    documents[0]["spec"]["template"]["spec"]["containers"][0]["name"] = "web"
+    return documents
 
 
 def autoscaler(name: str) -> Json:
@@ -117,7 +117,8 @@ class SteppedRun:
         try:
             act()
         except SpringtideError as error:
-            self.state, self.message = ChildRunState.FAILED, error.message
+            self.state = ChildRunState.FAILED
+            self.message = error.message
             if hasattr(self, "_ref"):
                 phases.roll_back(self.ports, self._ref)
                 phases.report(self.ports, self._ref, error)
@@ -178,11 +179,11 @@ class Fleet:
         self.policies = {name: ScalingPolicy.model_validate(self.document(name)) for name in self.after}
         self.world.apply(web(START)[0])
         for name in self.after:
-            found = manifests(name)
+            documents = manifests(name)
             if name in self.failing:
-                found[0]["spec"]["template"]["spec"]["containers"][0]["image"] = f"localhost/{name}:1"
+                documents[0]["spec"]["template"]["spec"]["containers"][0]["image"] = f"localhost/{name}:1"
                 self.world.core.images.add(f"localhost/{name}:1")
-            self.world.apply(*found, *([autoscaler(name)] if name in self.autoscaled else []))
+            self.world.apply(*documents, *([autoscaler(name)] if name in self.autoscaled else []))
         self.world.settle()
         for name in self.failing:
             self.world.core.images.discard(f"localhost/{name}:1")
@@ -253,32 +254,32 @@ class Fleet:
 
     def replicas(self) -> dict[str, int]:
         """Return the desired replicas of every service."""
-        found = {name: self.world.get("deployments", NAMESPACE, name) for name in self.after}
-        return {name: each["spec"]["replicas"] for name, each in found.items() if each is not None}
+        deployments = {name: self.world.get("deployments", NAMESPACE, name) for name in self.after}
+        return {name: each["spec"]["replicas"] for name, each in deployments.items() if each is not None}
 
     def grown(self) -> list[tuple[float, str, int]]:
         """Return from the API's own record when each service was told to grow, and by how many pods."""
-        found = []
+        growths = []
         for call in self.world.history.calls:
             if call.write and call.time >= self.since and (call.status or 500) < 300 and call.path.endswith("/scale"):
                 name = call.path.split("/")[-2]
                 replicas = json.loads(call.body)["spec"]["replicas"]
-                found.append((call.time - self.since, name, replicas))
-        return found
+                growths.append((call.time - self.since, name, replicas))
+        return growths
 
     def whole_at(self) -> dict[str, float]:
         """Return from the record of endpoints when each service first had more ready pods than before."""
-        found: dict[str, tuple[float, int]] = {}
+        most_ready: dict[str, tuple[float, int]] = {}
         for entry in self.world.history.written:
-            if entry.time > self.since and len(entry.ready) > found.get(entry.service, (0.0, START))[1]:
-                found[entry.service] = (entry.time - self.since, len(entry.ready))
-        return {name: at for name, (at, _) in found.items()}
+            if entry.time > self.since and len(entry.ready) > most_ready.get(entry.service, (0.0, START))[1]:
+                most_ready[entry.service] = (entry.time - self.since, len(entry.ready))
+        return {name: at for name, (at, _) in most_ready.items()}
 
 
 def forty() -> dict[str, tuple[str, ...]]:
     """Return forty services in five layers: databases, proxies, back ends, front ends, and one gateway for all."""
-    found: dict[str, tuple[str, ...]] = {f"db-{n}": () for n in range(5)}
-    found |= {f"proxy-{n}": (f"db-{n % 5}",) for n in range(7)}
-    found |= {f"back-{n:02d}": (f"proxy-{n % 7}",) for n in range(15)}
-    found |= {f"front-{n:02d}": (f"back-{n:02d}", f"back-{n + 3:02d}") for n in range(12)}
-    return found | {"gateway": tuple(f"front-{n:02d}" for n in range(12))}
+    after: dict[str, tuple[str, ...]] = {f"db-{n}": () for n in range(5)}
+    after |= {f"proxy-{n}": (f"db-{n % 5}",) for n in range(7)}
+    after |= {f"back-{n:02d}": (f"proxy-{n % 7}",) for n in range(15)}
+    after |= {f"front-{n:02d}": (f"back-{n:02d}", f"back-{n + 3:02d}") for n in range(12)}
+    return after | {"gateway": tuple(f"front-{n:02d}" for n in range(12))}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builders import policy
 from springtide.clock import Clock
 from springtide.kube.live import LiveKube
 from springtide.policy.scaling.model import ScalingPolicy
@@ -22,6 +21,7 @@ from springtide.sandbox.world import World
 from springtide.verify.route import Answer, Route
 from springtide.verify.smoke import Instant
 from springtide.workload import Workload
+from support.builders import policy
 
 NAMESPACE = "shop"
 WORKLOAD = Workload(NAMESPACE, "web", "web")
@@ -117,7 +117,8 @@ class Simulation:
         client.user_agent = agent
         transport.install(client, self.world)
         kube = LiveKube(client, clock=self.world.clock)
-        clock, route = self.clock or self.world.clock, self.route or WorldRoute(self.world)
+        clock = self.clock or self.world.clock
+        route = self.route or WorldRoute(self.world)
         return Ports(
             kube=kube, clock=clock, route=route, store=self.store, demand=lambda _policy: None, instant=self.instant
         )
@@ -144,6 +145,6 @@ class Simulation:
     @property
     def selector(self) -> dict[str, str]:
         """The Service's selector."""
-        found = self.world.get("services", NAMESPACE, "web")
-        assert found is not None
-        return dict(found["spec"]["selector"])
+        service = self.world.get("services", NAMESPACE, "web")
+        assert service is not None
+        return dict(service["spec"]["selector"])

@@ -14,11 +14,11 @@ import pytest
 from airflow.sdk.definitions.mappedoperator import MappedOperator
 from ruamel.yaml import YAML
 
-from fleet import Fleet, FleetRuns
 from springtide.fleet.conductor import Conductor, Decide
 from springtide.fleet.load_test import Send, send
 from springtide_airflow.event_operators import ScaleServicesSensor
 from springtide_airflow.wiring import Wiring
+from support.fleet import Fleet, FleetRuns
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -36,37 +36,37 @@ TURN_SECONDS = 5.0
 
 
 class SceneWiring(Wiring):
-    """What the tasks of an observation reach the world through: that of the observation."""
+    """What the tasks of a scene reach the world through: its own."""
 
-    def __init__(self, observation: Scene) -> None:
-        self.observation = observation
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
 
     def clock(self) -> Clock:
         """Return the world's time."""
-        return self.observation.fleet.world.clock
+        return self.scene.fleet.world.clock
 
     def open_ports(self) -> AbstractContextManager[Ports]:
         """Open the world."""
-        return nullcontext(self.observation.fleet.ports())
+        return nullcontext(self.scene.fleet.ports())
 
     def open_store(self) -> AbstractContextManager[RunStore]:
         """Open the fleet's store."""
-        return nullcontext(self.observation.fleet.store)
+        return nullcontext(self.scene.fleet.store)
 
     def fleet(self) -> FleetPorts:
-        """Return what a conductor reaches the world through; the observation sends the load."""
-        return replace(super().fleet(), send=self.observation.send)
+        """Return what a conductor reaches the world through; the scene sends the load."""
+        return replace(super().fleet(), send=self.scene.send)
 
     def runs(self, context: Context) -> ChildRuns:
         """Return the fleet's runs."""
         del context
-        return FleetRuns(self.observation.fleet)
+        return FleetRuns(self.scene.fleet)
 
     def conductor(self, context: Context, decide: Decide, *, way: str = "") -> Conductor:
         """Return Airflow's conductor; time passes with each of its turns."""
         conductor = super().conductor(context, decide, way=way)
         given = {field.name: getattr(conductor, field.name) for field in fields(conductor)}
-        return TickingConductor(**given, ticking=self.observation.fleet)
+        return TickingConductor(**given, ticking=self.scene.fleet)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,17 +113,17 @@ class Scene:
         return f"{self.fleet.now + timedelta(**ahead):%Y-%m-%dT%H:%M}"
 
     def autoscaler(self, name: str) -> dict[str, Any]:
-        found = self.fleet.world.get("horizontalpodautoscalers", "shop", name)
-        assert found is not None
-        return found
+        hpa = self.fleet.world.get("horizontalpodautoscalers", "shop", name)
+        assert hpa is not None
+        return hpa
 
     def bounds(self, name: str) -> tuple[int, int]:
         spec = self.autoscaler(name)["spec"]
         return spec["minReplicas"], spec["maxReplicas"]
 
     def lower(self, name: str, least: int) -> None:
-        found = self.autoscaler(name)
-        self.fleet.world.apply(found | {"spec": found["spec"] | {"minReplicas": least}})
+        hpa = self.autoscaler(name)
+        self.fleet.world.apply(hpa | {"spec": hpa["spec"] | {"minReplicas": least}})
 
     def run(
         self, bag: DagBag, dag_id: str, *, at: datetime | None = None, wiring: Wiring | None = None, **conf: Any
@@ -133,7 +133,8 @@ class Scene:
         dag.deadline = None  # Airflow 3.3.2 takes the second `dag.test()` of a DAG with a deadline for a broken one
         sensors = [task for task in dag.tasks if isinstance(task, ScaleServicesSensor)]
         for sensor in sensors:
-            sensor.mode, sensor.poke_interval = "poke", 0.0
+            sensor.mode = "poke"
+            sensor.poke_interval = 0.0
         for task in dag.tasks:
             task.retries = 0
             given = wiring or SceneWiring(self)
@@ -142,8 +143,8 @@ class Scene:
             else:
                 task.wiring = given
         done = dag.test(run_conf=conf or None, logical_date=at, run_after=at)
-        found = {ti.task_id: ti for ti in done.get_task_instances()}
-        report = found[sensors[0].task_id].xcom_pull(task_ids=sensors[0].task_id) or {}
+        instances = {ti.task_id: ti for ti in done.get_task_instances()}
+        report = instances[sensors[0].task_id].xcom_pull(task_ids=sensors[0].task_id) or {}
         return str(done.state.value), report
 
     def _write(self, name: str, document: Any) -> None:

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from courses import Course, state_of, unfaulted, untouched
 from invariants import Begin, Evidence, broken
 from invariants.evidence import LEASE
-from simulation import NAMESPACE, Simulation
 from springtide import labels
 from springtide.errors import SpringtideError
 from springtide.record.model import RunOutcome
@@ -20,7 +18,9 @@ from springtide.sandbox.history import Call
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref
 from springtide.sandbox.world import World
-from task_driver import AfterCrash, TaskDriver
+from support.courses import Course, state_of, unfaulted, untouched
+from support.simulation import NAMESPACE, Simulation
+from support.task_driver import AfterCrash, TaskDriver
 
 
 class Stage(StrEnum):
@@ -147,9 +147,9 @@ class Trial:
 
     def reconciled(self, agent: str = "reconcile") -> RunOutcome | None:
         """Let the reconciler look, as it does every minute, when nobody vouches for the run any more."""
-        found = reconcile(self.simulation.ports(agent), [NAMESPACE], is_alive=lambda _run: False)
+        reconciled = reconcile(self.simulation.ports(agent), [NAMESPACE], is_alive=lambda _run: False)
         self.world.settle(quiet=20)
-        return found[0].outcome if found else None
+        return reconciled[0].outcome if reconciled else None
 
     @property
     def evidence(self) -> Evidence:
@@ -192,14 +192,14 @@ class Trial:
 
     def object(self, kind: str, name: str) -> Json:
         """Return an object that is there."""
-        found = self.world.get(kind, NAMESPACE, name)
-        assert found is not None
-        return found
+        document = self.world.get(kind, NAMESPACE, name)
+        assert document is not None
+        return document
 
     def edit(self, kind: str, name: str, **spec: Any) -> None:
         """Change an object's spec as somebody else would."""
-        found = self.object(kind, name)
-        self.world.apply({**found, "spec": {**found["spec"], **spec}}, manager="kubectl-edit")
+        document = self.object(kind, name)
+        self.world.apply({**document, "spec": {**document["spec"], **spec}}, manager="kubectl-edit")
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object as somebody else would."""

@@ -193,22 +193,22 @@ def _autoscaler(kind: Kind, note: str, uid: str, **spec: Any) -> Autoscaler:
 
 
 def observation(
-    found: Service, *sets: SetBuilder, serving: Sequence[str] | None = None, autoscaler: Autoscaler | None = None
+    service: Service, *sets: SetBuilder, serving: Sequence[str] | None = None, autoscaler: Autoscaler | None = None
 ) -> Observation:
     """Return one look. `serving` names the sets whose ready pods are endpoints; by default those that the selector
     meets."""
     built = {each.name: each.build() for each in sets}
-    names = serving if serving is not None else [each.name for each in sets if _meets(found, each)]
+    names = serving if serving is not None else [each.name for each in sets if _meets(service, each)]
     endpoints = [_endpoint(pod) for name in names for pod in built[name].pods]
     pods = tuple(pod for pod_set in built.values() for pod in pod_set.pods)
     return Observation(
-        at=NOW, service=found, pod_sets=built, endpoints=tuple(endpoints), pods=pods, autoscaler=autoscaler
+        at=NOW, service=service, pod_sets=built, endpoints=tuple(endpoints), pods=pods, autoscaler=autoscaler
     )
 
 
-def _meets(found: Service, each: SetBuilder) -> bool:
+def _meets(service: Service, each: SetBuilder) -> bool:
     carried = each.own_labels | {labels.POD_TEMPLATE_HASH: each.template_hash}
-    return all(carried.get(key) == value for key, value in found.selector.items())
+    return all(carried.get(key) == value for key, value in service.selector.items())
 
 
 def _endpoint(pod: Pod) -> Endpoint:
@@ -254,7 +254,11 @@ def order(
     )
 
 
-def _snapshot_of(found: Autoscaler) -> AutoscalerSnapshot:
+def _snapshot_of(autoscaler: Autoscaler) -> AutoscalerSnapshot:
     return AutoscalerSnapshot(
-        kind=found.kind, name=found.name, uid=found.uid, bounds=found.bounds, floor_annotation=found.floor_annotation
+        kind=autoscaler.kind,
+        name=autoscaler.name,
+        uid=autoscaler.uid,
+        bounds=autoscaler.bounds,
+        floor_annotation=autoscaler.floor_annotation,
     )

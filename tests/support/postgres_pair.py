@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 import psycopg
 
-from postgres_server import OWNER, account, binaries
+from support.postgres_server import OWNER, account, binaries
 
 SETTINGS = "-c listen_addresses='' -c fsync=off -c unix_socket_directories={home}"
 

@@ -17,8 +17,8 @@ OWNER = "springtide"
 def binaries() -> Path | None:
     """Return the directory of the newest installed server, None where there is none."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    found = str(debian[-1]) if debian else shutil.which("initdb")
-    return Path(found).parent if found else None
+    initdb = str(debian[-1]) if debian else shutil.which("initdb")
+    return Path(initdb).parent if initdb else None
 
 
 def is_wanted() -> bool:
