@@ -28,6 +28,8 @@ from springtide.load.windows import LoadWindow
 from springtide.training.durations import measured_runs
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.parameters import rehearsal_params
+from support.fleet import START, Fleet, policy_document
+from support.fleet_scene import Scene, SceneWiring
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

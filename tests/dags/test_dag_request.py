@@ -11,6 +11,7 @@ import pytest
 from springtide.clock import ManualClock
 from springtide.errors import InputError, PolicyError
 from springtide_airflow.parameters import origin_of, request_of
+from support.builders import policy_text
 
 if TYPE_CHECKING:
     from pathlib import Path

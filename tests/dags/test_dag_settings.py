@@ -24,6 +24,7 @@ from springtide_airflow import settings
 from springtide_airflow.folders import calendar_folder
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.wiring import AIRFLOW
+from support.builders import policy_text
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag

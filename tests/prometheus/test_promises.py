@@ -123,9 +123,9 @@ def test_nan_is_refused(server: Server, now: datetime) -> None:
 def test_a_counter_that_starts_anew_is_no_trouble(server: Server, now: datetime) -> None:
     scaling_plan = plan(server.url, "sum(rate(requests_total[2m]))", now, lookback="1h")
 
-    assert made.estimate.quality is not None
-    assert made.estimate.quality["outcome"] == "pass"
-    assert made.replicas in {10, 11}  # rate() extrapolates a little inputs the reset
+    assert scaling_plan.estimate.quality is not None
+    assert scaling_plan.estimate.quality["outcome"] == "pass"
+    assert scaling_plan.replicas in {10, 11}  # rate() extrapolates a little around the reset
 
 
 def test_a_raw_counter_that_starts_anew_is_not_taken_for_an_outage_that_passed(server: Server, now: datetime) -> None:

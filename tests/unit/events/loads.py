@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from builders import policy
 from springtide.events.rehearsal import LoadLimits, LoadOrder, load_order
 from springtide.policy.calendar.model import ServiceRequest
 from springtide.policy.language.units import Factor
+from support.builders import policy
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 THREEFOLD = ServiceRequest(multiply=Factor("3x"))

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from builders import policy
 from springtide.errors import InputError
 from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.rehearsal import (
@@ -24,6 +23,7 @@ from springtide.events.rehearsal import (
 )
 from springtide.events.waves import ServicePlan
 from springtide.policy.calendar.model import ServiceRequest
+from support.builders import policy
 from unit.events.calendars import calendar
 from unit.events.loads import EIGHT, NOW, order, ordered, rehearsable
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from simulation import Simulation
 from springtide.errors import PermanentError, WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -16,6 +15,7 @@ from springtide.run.approval import approval_page
 from springtide.run.planned import PlannedRun, approval_record, close_run, failure_of
 from springtide.run.ports import RunRequest
 from springtide.run.request_parameters import STALE_AFTER
+from support.simulation import Simulation
 
 NOW = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
 
