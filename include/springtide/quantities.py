@@ -19,7 +19,8 @@ _FACTORS = {
     **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
 }
 # What sums of floats may be off by, of the number and at most: a millionth of a pod means nothing.
-_NOISE, _MOST_NOISE = 1e-9, 1e-6
+_NOISE = 1e-9
+_MOST_NOISE = 1e-6
 
 
 def parse_quantity(text: str) -> Decimal:

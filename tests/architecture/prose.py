@@ -52,7 +52,9 @@ def sentences(line: str) -> list[str]:
 
 def paragraphs(text: str) -> Iterator[tuple[int, str]]:
     """Yield each paragraph or list item as one line, with the number of the line that it begins at."""
-    begin, previous, joined = 0, 0, ""
+    begin = 0
+    previous = 0
+    joined = ""
     for number, line in prose_lines(text):
         is_item = re.match(r"([-*]|\d+\.)\s", line) is not None
         if joined and (number != previous + 1 or is_item):

@@ -148,8 +148,7 @@ def decide_turn(
     waiting: dict[str, str] = {run.service: "its run goes on" for run in going}
     paced = False
     for order in state.pending():
-        missing = [name for name in order.after if name in state.orders and not state.stands(name)]
-        if missing:
+        if missing := state.missing(order):
             waiting[order.service] = f"waits for {', '.join(missing)}"
         elif free <= 0:
             waiting[order.service] = f"waits: {pace.runs} services are scaled at the same time"
@@ -227,6 +226,10 @@ class _State:
         if state is ChildRunState.GOING or order.service in starts:
             return order.peak(begun), True
         return order.steps[begun] if state is ChildRunState.SUCCEEDED else order.before(begun), False
+
+    def missing(self, order: ServicePlan) -> list[str]:
+        """Return what `order` comes after and does not stand yet."""
+        return [name for name in order.after if name in self.orders and not self.stands(name)]
 
     def stands(self, name: str) -> bool:
         steps = range(len(self.orders[name].steps))

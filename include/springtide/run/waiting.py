@@ -45,7 +45,7 @@ class WaitElsewhere:
 def why_over(look: Callable[[], Progress]) -> str | None:
     """Take one look, and return why the wait is over; None while it goes on.
 
-    What fails for now is only logged: a wait bears a cluster that does not answer, and ends at its own time.
+    A temporary error is only logged: a wait bears a cluster that does not answer, and ends at its own time.
     """
     try:
         progress = look()
