@@ -141,11 +141,10 @@ def decide_turn(
     """
     # Everything anew from what became of the runs: a conductor that died between two turns forgot nothing.
     state = _State(orders, started)
-    going = [run for run in started if run.state is ChildRunState.GOING]
-    free = pace.runs - len(going)
+    waiting = {run.service: "its run goes on" for run in started if run.state is ChildRunState.GOING}
+    free = pace.runs - len(waiting)
     opens_at = _opens_at(orders, started, pace)
     starts: list[tuple[str, int]] = []
-    waiting: dict[str, str] = {run.service: "its run goes on" for run in going}
     paced = False
     for order in state.pending():
         if missing := state.missing(order):
