@@ -109,7 +109,7 @@ def test_demand_of_zero_is_held_while_other_signals_live_however_long_ago_it_fel
     assert forgotten.replicas == CURRENT // 2  # guards.step_down
     assert (held.estimate.replicas, held.replicas, outage.replicas) == (0, CURRENT, CURRENT)
     assert "demand has vanished while 'steady' is 100: the service is used" in held.reason
-    assert "'absent_metric' is not there: an outage of metrics" in outage.reason
+    assert "'absent_metric' is missing: an outage of the metrics" in outage.reason
 
 
 def test_nothing_is_refused(server: Server, now: datetime) -> None:

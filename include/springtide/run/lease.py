@@ -121,7 +121,7 @@ class Lease(KubeObject):
             advice = f"End run {run!r} with the springtide that started it, or use one that reads its version."
         else:
             advice = (
-                f"Somebody edited it, or another version wrote it. Look at the pods of run {run!r}, then delete it."
+                f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it."
             )
         return PermanentError(
             f"Lease {self.name}: its annotation {labels.STATE} holds no run that this springtide can read: "
