@@ -24,7 +24,7 @@ def without_fence(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_compare_and_swap(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(live, "_held", lambda change, _version: change)
+    patch.setattr(live, "_guarded", lambda change, _version: change)
 
 
 def without_floor_check(patch: pytest.MonkeyPatch) -> None:
