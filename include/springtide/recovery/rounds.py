@@ -127,34 +127,25 @@ def reconcile_round(
 
 def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None) -> ReconciledRun:
     """Return a run that owns its workload after the round."""
-    deployment = state.plan.target.deployment
+    status = ReconcileStatus.RETRY_LATER
+    outcome = RunOutcome.RUNNING
+    text = "its Lease moved, or the cluster did not answer: the next round looks again"
     if state.outcome == RunOutcome.NEEDS_ATTENTION:
         last = state.journal[-1].message if state.journal else ""
+        status = ReconcileStatus.NEEDS_ATTENTION
+        outcome = RunOutcome.NEEDS_ATTENTION
         why = message or last or "it is not known what it did"
-        return ReconciledRun(
-            namespace=namespace,
-            deployment=deployment,
-            run_id=state.run_id,
-            status=ReconcileStatus.NEEDS_ATTENTION,
-            outcome=RunOutcome.NEEDS_ATTENTION,
-            message=f"{why}. {_BY_HAND.format(service=state.plan.policy)}",
-        )
-    if is_alive(state.run_id):
-        return ReconciledRun(
-            namespace=namespace,
-            deployment=deployment,
-            run_id=state.run_id,
-            status=ReconcileStatus.ALIVE,
-            outcome=RunOutcome.RUNNING,
-            message="left to its owner",
-        )
+        text = f"{why}. {_BY_HAND.format(service=state.plan.policy)}"
+    elif is_alive(state.run_id):
+        status = ReconcileStatus.ALIVE
+        text = "left to its owner"
     return ReconciledRun(
         namespace=namespace,
-        deployment=deployment,
+        deployment=state.plan.target.deployment,
         run_id=state.run_id,
-        status=ReconcileStatus.RETRY_LATER,
-        outcome=RunOutcome.RUNNING,
-        message="its Lease moved, or the cluster did not answer: the next round looks again",
+        status=status,
+        outcome=outcome,
+        message=text,
     )
 
 
