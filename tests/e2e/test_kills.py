@@ -34,8 +34,8 @@ pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them to
 
 CURRENT = 2
 TARGET = 3
-REFUSED = ("run_finished", "service_busy", "leftover_set", "selector_changed")
-"""How one that wakes is told: by the Lease, or by what the run after it made or wrote, whichever it sees first."""
+REFUSED = ("run_finished", "service_busy", "leftover_set")
+"""How one that wakes is told: by the Lease, or by the pods of the run after it, whichever it sees first."""
 
 FROZEN_IN = Phase.ENDPOINTS_SWITCHED
 PHASES = (

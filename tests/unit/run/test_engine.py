@@ -126,12 +126,28 @@ class TestActing:
 
         assert "note" not in deployment(ports).annotations
 
+    def test_what_the_next_owner_changed_is_not_taken_for_somebody_elses_doing(self, ports: Ports, work: Work) -> None:
+        lease = read_lease(ports.kube, WORKLOAD)
+        assert lease is not None
+        take_over(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
+
+        with pytest.raises(Fenced, match="run 'reconcile:run-1' owns the workload"):
+            drive(work, changed)
+
+    def test_what_somebody_else_changed_ends_a_run_that_owns_its_workload(self, work: Work) -> None:
+        with pytest.raises(Conflict, match="somebody changed its selector"):
+            drive(work, changed)
+
     def test_what_a_decision_raises_ends_it(self, work: Work) -> None:
         def decide(_scene: Observation, _order: RunOrder) -> Decision:
             raise WorkloadFailed("web-1: CrashLoopBackOff", code="crash_loop")
 
         with pytest.raises(WorkloadFailed, match="CrashLoopBackOff"):
             drive(work, decide)
+
+
+def changed(_scene: Observation, _order: RunOrder) -> Decision:
+    raise Conflict("Service web: somebody changed its selector", code="selector_changed")
 
 
 def waiting(_scene: Observation, _order: RunOrder) -> Decision:
