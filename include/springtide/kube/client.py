@@ -84,8 +84,8 @@ class KubeClient(KubeReader, Protocol):
         """
         ...
 
-    def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
-        """Set a Deployment's replicas through its `scale` subresource, if it is still as read.
+    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+        """Set the replicas of a Deployment or a ReplicaSet through its `scale` subresource, if it is still as read.
 
         Raises:
             Conflict: it has changed since.

@@ -93,10 +93,12 @@ class LiveKube:
         where = (namespace, name)
         return self._patch(f"patch {kind.value}", method, where, _guarded(change, version), dry_run=dry_run)
 
-    def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
         """Set replicas (see `KubeClient.scale`)."""
-        method = self._api("AppsV1Api").patch_namespaced_deployment_scale
-        self._patch("scale deployment", method, (namespace, name), _guarded({"spec": {"replicas": replicas}}, version))
+        api, suffix = _API[kind]
+        method = getattr(self._api(api), f"patch_{suffix}_scale")
+        change = _guarded({"spec": {"replicas": replicas}}, version)
+        self._patch(f"scale {kind.value}", method, (namespace, name), change)
 
     def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
         """Delete this very object (see `KubeClient.delete`)."""

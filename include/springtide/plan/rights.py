@@ -12,7 +12,7 @@ from springtide.workload import Workload
 
 def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | None) -> tuple[Right, ...]:
     """Return what a run by `strategy` does, with the names that a Role may narrow it to."""
-    sets = target.set_names if strategy == "blue_green" else (target.deployment,)
+    sets = (target.deployment,)
     lease = target.lease_name
     rights = [Right(verb=verb, group="", resource="services", name=target.service) for verb in ("get", "patch")]
     rights += [

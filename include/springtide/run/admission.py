@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from springtide.capacity.combine import requested
 from springtide.capacity.model import CapacityEstimate
-from springtide.errors import InputError
+from springtide.errors import InputError, TemporaryError
 from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
@@ -21,7 +21,7 @@ from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, owner_bounds
-from springtide.strategy.model import AutoscalerSnapshot, Snapshot
+from springtide.strategy.model import AutoscalerSnapshot, Snapshot, StableSet
 from springtide.workload import Workload
 
 
@@ -142,9 +142,9 @@ def current_number(observation: Observation, stable: PodSet, strategy: str) -> i
 
 
 def hpas(ports: Ports, workload: Workload) -> tuple[Autoscaler, ...]:
-    """Return the HPAs that scale one of the workload's two sets."""
+    """Return the HPAs that scale the workload."""
     present = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, workload.namespace)]
-    return tuple(hpa for hpa in present if hpa.target in workload.set_names)
+    return tuple(hpa for hpa in present if hpa.target == workload.deployment)
 
 
 def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
@@ -167,13 +167,26 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
     return Snapshot(
         service_uid=observation.service.uid,
         selector=observation.service.selector,
-        stable=stable.deployment.name,
-        stable_uid=stable.deployment.uid,
+        deployment_uid=stable.deployment.uid,
+        template_digest=stable.deployment.template_digest,
         replicas=stable.deployment.replicas,
         # Never more than are desired: the surplus of a rollout goes by itself, and no roll back may wait for it.
         ready=min(len(observation.ready_endpoints(stable)), stable.deployment.replicas),
-        template_hash=stable.template_hash,
+        stable=_stable_set_of(stable),
         autoscaler=_snapshot_of(observation.autoscaler) if observation.autoscaler else None,
+    )
+
+
+def _stable_set_of(stable: PodSet) -> StableSet:
+    current = stable.current
+    if current is None:
+        raise TemporaryError(
+            f"{stable.deployment.title}: its controller has not made a ReplicaSet of its template yet. Scale when it "
+            "has.",
+            code="rollout_in_progress",
+        )
+    return StableSet(
+        name=current.name, uid=current.uid, template_hash=current.template_hash, labels=dict(current.labels)
     )
 
 

@@ -110,7 +110,11 @@ class Engine:
         """
         observation = self.look()
         objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
-        objects += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in observation.pod_sets.values()]
+        objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
+        # Of the Deployment's sets those that have pods: the one to set aside, and what another run set aside before.
+        sets = [each for each in observation.pod_set.replica_sets if each.replicas > 0]
+        sets += [each.replica_set for each in observation.aside]
+        objects += [(Kind.REPLICA_SET, each) for each in sets]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in objects:
             self._stamp(kind, thing)

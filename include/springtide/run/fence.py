@@ -16,7 +16,7 @@ from springtide.errors import Fenced
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
 from springtide.run.lease import fenced, read_lease
-from springtide.strategy.model import Create, Delete, Patch, Scale, Step
+from springtide.strategy.model import Delete, Patch, Scale, Step
 from springtide.workload import Workload
 
 
@@ -43,13 +43,11 @@ class Fence:
         self.check()
         namespace = self.workload.namespace
         match step:
-            case Create(kind, manifest, _):
-                self.kube.create(kind, namespace, self._stamped(manifest))
             case Patch(kind=kind, name=name, version=version, change=change, reason=_):
                 self.kube.patch(kind, namespace, name, self._stamped(change), version=version)
-            case Scale(name=name, version=version, replicas=replicas, reason=_):
-                # The `scale` subresource takes no annotations, and needs none: its resourceVersion is the Deployment's.
-                self.kube.scale(namespace, name, replicas, version=version)
+            case Scale(kind=kind, name=name, version=version, replicas=replicas, reason=_):
+                # The `scale` subresource takes no annotations, and needs none: its resourceVersion is the object's.
+                self.kube.scale(kind, namespace, name, replicas, version=version)
             case Delete(kind=kind, name=name, version=version, reason=_):
                 self.kube.delete(kind, namespace, name, version=version)
 

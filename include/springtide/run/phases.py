@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from springtide import labels
-from springtide.errors import Conflict, Fenced, PermanentError, SpringtideError, WorkloadFailed
+from springtide.errors import Conflict, Fenced, NotFound, PermanentError, SpringtideError, WorkloadFailed
 from springtide.kube.objects import Deployment, Kind
 from springtide.kube.observation import Observation
 from springtide.plan.findings import require_passed
@@ -38,7 +38,7 @@ from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, RunOrder, Wait, stable_set
+from springtide.strategy.model import Decision, Done, RunOrder, Wait
 from springtide.verify.identity import wrong_answer
 from springtide.verify.verdict import Verdict, VerdictStatus
 
@@ -224,10 +224,12 @@ def _close(ports: Ports, ref: RunRef) -> RunOutcome:
 
 
 def _has_written(ports: Ports, ref: RunRef) -> bool:
-    """Say whether a Deployment of the workload was written last by this run."""
-    deployments = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
-    sets = [deployment for deployment in deployments if deployment.name in ref.workload.set_names]
-    return any(deployment.annotations.get(labels.RUN) == ref.run_id for deployment in sets)
+    """Say whether the workload's Deployment was written last by this run."""
+    try:
+        deployment = Deployment(ports.kube.get(Kind.DEPLOYMENT, ref.workload.namespace, ref.workload.deployment))
+    except NotFound:
+        return False
+    return deployment.annotations.get(labels.RUN) == ref.run_id
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
@@ -259,7 +261,8 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         stability=request.policy.spec.stability,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    stamped = [observation.service, stable.deployment, *([observation.autoscaler] if observation.autoscaler else [])]
+    stamped = [observation.service, stable.deployment, *stable.replica_sets]
+    stamped += [observation.autoscaler] if observation.autoscaler else []
     stamps = [thing.generation_stamp for thing in stamped]
     acquire(ports.kube, ports.clock, state, least_generation=max(stamps))
 
@@ -270,8 +273,7 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
     if state.entry(Phase.CREATE_INSTANCES, JournalStatus.STARTED):
         return
     observation = work.engine.look()
-    stable = stable_set(observation, state.snapshot)
-    if stable is not None:
+    if not observation.aside:
         require_room(
             Preflight(
                 ports=ports,
@@ -279,7 +281,7 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
                 settings=state.settings,
                 plan=state.plan,
                 observation=observation,
-                stable=stable,
+                stable=observation.pod_set,
             ),
             work.lease,
         )
