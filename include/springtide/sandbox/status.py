@@ -30,6 +30,11 @@ class ApiError(Exception):
         """The machine-readable reason, as `NotFound`."""
         return str(self.status["reason"])
 
+    def has_cause(self, reason: str) -> bool:
+        """Return whether one of the causes that are listed has this reason."""
+        causes = (self.status.get("details") or {}).get("causes", ())
+        return any(cause["reason"] == reason for cause in causes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
