@@ -163,19 +163,26 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
         return resume(others.deployment)
     double = _double(observation, others, stable)
     if double is not None:
-        return delete(double, f"{stable.scaled.name} has the same template")
+        return double
     serving = len(observation.ready_endpoints(observation.pod_set))
     if serving < order.snapshot.ready:
         return Wait(f"{serving} of {order.snapshot.ready} endpoints of {others.deployment.title} are ready")
     return Done(f"{others.deployment.title} serves as before, with {serving} ready endpoints")
 
 
-def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) -> ReplicaSetPods | None:
-    """Return the set that the run made, once it has no pods: the same template once more would stay in the history."""
+def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) -> Decision | None:
+    """Return what is still to do about the set that the run made; None when it is gone.
+
+    The same template would stand twice in the Deployment's history.
+    """
     digest = stable.scaled.template_digest
     sets = [pods_of(each, observation.pods) for each in others.replica_sets if each.template_digest == digest]
-    empty = [each for each in sets if each.scaled.replicas == 0 and not each.pods and each.scaled.is_observed]
-    return next((each for each in empty if not each.scaled.is_terminating), None)
+    double = next((each for each in sets if not each.scaled.is_terminating), None)
+    if double is None:
+        return None
+    if double.scaled.replicas > 0 or double.pods:
+        return Wait(f"{double.scaled.title}: {len(double.pods)} pods are draining")
+    return delete(double, f"{stable.scaled.name} has the same template")
 
 
 def _keep_new(observation: Observation, order: RunOrder) -> Decision:
