@@ -79,13 +79,19 @@ def from_config_map(name: str) -> Json:
 
 
 def policy(
-    namespace: str, *, smoke_path: str, ready_within: str, raise_max: bool = False, only_warn: tuple[str, ...] = ()
+    namespace: str,
+    *,
+    smoke_path: str,
+    ready_within: str,
+    raise_max: bool = False,
+    only_warn: tuple[str, ...] = (),
+    overlap: str = "full",
 ) -> Json:
     """Return the policy: every proof switched on, short waits, for one node's kube-proxy follows in 0.1 s.
 
     Its own strategy is `floor` where a maximum may be raised: that is no part of what strategies share.
     """
-    kind: Json = {"type": "floor", "raise_max": True} if raise_max else {"type": "blue_green"}
+    kind: Json = {"type": "floor", "raise_max": True} if raise_max else {"type": "blue_green", "overlap": overlap}
     return {
         "apiVersion": "springtide/v1",
         "kind": "ScalingPolicy",

@@ -30,6 +30,7 @@ class Given:
     smoke_path: str = "/healthz"
     ready_within: str = "60s"
     raise_max: bool = False
+    overlap: str = "full"
     only_warn: tuple[str, ...] = ()
 
     def web(self, *, replicas: int) -> Self:
@@ -113,12 +114,14 @@ class Given:
         smoke_path: str = "/healthz",
         ready_within: str = "60s",
         raise_max: bool = False,
+        overlap: str = "full",
         only_warn: tuple[str, ...] = (),
     ) -> Self:
         """The policy differs from the usual one."""
         self.smoke_path = smoke_path
         self.ready_within = ready_within
         self.raise_max = raise_max
+        self.overlap = overlap
         self.only_warn = only_warn
         return self
 
@@ -131,6 +134,7 @@ class Given:
             smoke_path=self.smoke_path,
             ready_within=self.ready_within,
             raise_max=self.raise_max,
+            overlap=self.overlap,
             only_warn=self.only_warn,
         )
         scenario.springtide.write_policy(written)

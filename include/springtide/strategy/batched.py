@@ -41,6 +41,7 @@ class BatchedStrategy:
 
     def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Pin the Service to the stable set, set it aside, let the Deployment make the first batch."""
+        require_same_workload(observation, order.snapshot)
         if is_widened(observation, order):
             return Done(f"Service {observation.service.name} already means both sets")
         return start_new_set(observation, order, size=batch_of(order))
@@ -52,6 +53,7 @@ class BatchedStrategy:
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the Deployment, then widen the selector to both sets, if the first batch is ready at this moment."""
+        require_same_workload(observation, order.snapshot)
         if is_widened(observation, order):
             return Done(f"Service {observation.service.name} means both sets")
         if not points_at(observation, order, stable_hash(order)):

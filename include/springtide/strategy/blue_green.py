@@ -56,6 +56,7 @@ class BlueGreenStrategy:
 
     def create(self, observation: Observation, order: RunOrder) -> Decision:
         """Pin the Service to the stable set, set it aside, let the Deployment make a whole new one."""
+        require_same_workload(observation, order.snapshot)
         new = new_set(observation, order)
         if points_at(observation, order, new.template_hash):
             return Done(f"Service {observation.service.name} already points at the new set")
@@ -68,6 +69,7 @@ class BlueGreenStrategy:
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the Deployment, then point the Service at the new set, if that is still whole at this very moment."""
+        require_same_workload(observation, order.snapshot)
         new = new_set(observation, order)
         if points_at(observation, order, new.template_hash):
             return Done(f"Service {observation.service.name} points at the new set")
