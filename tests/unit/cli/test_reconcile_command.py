@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.errors import PermanentError
-from springtide.labels import STATE
+from springtide.labels import ASIDE_OF, STATE
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 from springtide.workload import Workload
@@ -202,14 +202,20 @@ def test_a_held_run_is_undone_when_somebody_says_so(
     simulation.policy = policy(strategy=WAITS | {"type": "blue_green", "on_inconclusive": "hold"}, smoke=list(SMOKE))
     with pytest.raises(PermanentError, match="The policy holds"):
         simulation.run(4, "cli-1")
-    kept = not is_free(simulation) and simulation.deployment("web-alt") is not None
+    kept = not is_free(simulation) and len(set_aside(simulation)) == 1
 
     undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder)])
 
     assert kept
     assert json.loads(undone.stdout)["outcome"] == "rolled_back"
     assert is_free(simulation)
-    assert simulation.deployment("web-alt") is None
+    assert set_aside(simulation) == []
+
+
+def set_aside(simulation: Simulation) -> list[str]:
+    """Return the names of the ReplicaSets that are set aside."""
+    sets = simulation.world.store.select("replicasets", NAMESPACE)
+    return [each["metadata"]["name"] for each in sets if ASIDE_OF in each["metadata"].get("labels", {})]
 
 
 def strange_lease(text: str) -> dict[str, Any]:

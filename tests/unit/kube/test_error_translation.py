@@ -159,7 +159,7 @@ def test_a_read_is_tried_again_and_a_write_never() -> None:
 def test_every_write_names_the_object_that_was_judged() -> None:
     with api(200, {"kind": "Service"}) as (kube, handler):
         write(kube)
-        kube.scale("shop", "web", 6, version=VERSION)
+        kube.scale(Kind.DEPLOYMENT, "shop", "web", 6, version=VERSION)
         kube.delete(Kind.DEPLOYMENT, "shop", "web", version=VERSION)
         bodies = [json.loads(body) for _, _, body in handler.requests]
 

@@ -227,8 +227,8 @@ def test_a_field_of_a_gitops_tool_is_not_written(
     strategy: str, manager: str, fields: Json, status: FindingStatus
 ) -> None:
     look = observation(service(), SetBuilder(), autoscaler=hpa(3))
-    look.pod_sets["web"].deployment.raw["metadata"]["managedFields"] = owned(manager, fields)
-    finding = only(gitops_findings(look, look.pod_sets["web"], policy(strategy={"type": strategy}).spec.strategy))
+    look.pod_set.deployment.raw["metadata"]["managedFields"] = owned(manager, fields)
+    finding = only(gitops_findings(look, look.pod_set, policy(strategy={"type": strategy}).spec.strategy))
 
     assert finding.status is status
     assert (manager in finding.message) is (status is REFUSED)
@@ -238,7 +238,7 @@ def test_the_minimum_of_a_gitops_tool_is_not_raised() -> None:
     look = observation(service(), SetBuilder(), autoscaler=hpa(3))
     assert look.autoscaler is not None
     look.autoscaler.raw["metadata"]["managedFields"] = owned("argocd-controller", {"f:spec": {"f:minReplicas": {}}})
-    finding = only(gitops_findings(look, look.pod_sets["web"], policy(strategy={"type": "floor"}).spec.strategy))
+    finding = only(gitops_findings(look, look.pod_set, policy(strategy={"type": "floor"}).spec.strategy))
 
     assert (finding.status, finding.code) == (REFUSED, "field_owned")
 
