@@ -100,7 +100,7 @@ class StrategyPart(Part):
 
 
 class BlueGreen(StrategyPart):
-    """A second Deployment beside the stable one; the Service's selector is switched, the stable set removed."""
+    """A second ReplicaSet beside the stable one; the Service's selector is switched, the stable set removed."""
 
     type: Literal["blue_green"] = "blue_green"
     """Which strategy this is."""
