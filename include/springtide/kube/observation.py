@@ -51,6 +51,19 @@ class PodSet:
         return tuple(pod for pod in self.pods if pod.is_ready)
 
 
+@dataclass(frozen=True, slots=True)
+class ReplicaSetPods:
+    """A ReplicaSet with the pods that are its own, by controller reference."""
+
+    replica_set: ReplicaSet
+    pods: tuple[Pod, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.replica_set.name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """One look: the Service, up to two pod sets by Deployment name, every endpoint, every pod that the selector meets.
@@ -65,6 +78,12 @@ class Observation:
     endpoints: tuple[Endpoint, ...]
     pods: tuple[Pod, ...]
     autoscaler: Autoscaler | None = None
+    aside: tuple[ReplicaSetPods, ...] = ()
+
+    @property
+    def pod_set(self) -> PodSet:
+        """The Deployment with the ReplicaSets and pods that it owns."""
+        return next(iter(self.pod_sets.values()))
 
     def ready_endpoints(self, pod_set: PodSet | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints that get new connections now, of all sets or of one."""
