@@ -10,7 +10,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterUnavailable, InputError
-from springtide.kube.client import FIELD_MANAGER, Right
+from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.translate import translated
 
@@ -38,6 +38,8 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
 _CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects"),
     Kind.PROMETHEUS_RULE: ("monitoring.coreos.com", "v1", "prometheusrules"),
+    Kind.ROLLOUT: ("argoproj.io", "v1alpha1", "rollouts"),
+    Kind.CANARY: ("flagger.app", "v1beta1", "canaries"),
 }
 _EVERYWHERE: Final[dict[Kind, str]] = {Kind.NODE: "list_node", Kind.POD: "list_pod_for_all_namespaces"}
 _MERGE: Final = "application/merge-patch+json"
@@ -77,6 +79,11 @@ class LiveKube:
         review = self._api("AuthorizationV1Api").create_self_subject_access_review
         answer = self._read(f"ask for the right to {right}", lambda: review(body, **_options()))
         return bool(answer["status"].get("allowed"))
+
+    def server_version(self) -> ServerVersion:
+        """Return which Kubernetes answers (see `KubeReader.server_version`)."""
+        read = self._api("VersionApi").get_code
+        return ServerVersion.parse(self._read("get the server's version", lambda: read(**_options())))
 
     def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
         """Create the object (see `KubeClient.create`)."""

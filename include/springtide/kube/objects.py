@@ -34,6 +34,8 @@ class Kind(StrEnum):
     RESOURCE_QUOTA = "resource_quota"
     DISRUPTION_BUDGET = "pod_disruption_budget"
     NODE = "node"
+    ROLLOUT = "rollout"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
+from springtide.plan.owners import CLAIMING_KINDS, Claim, autoscaler_owner_finding, claims_on, owner_findings
 from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
+from springtide.plan.server import server_finding
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.model import ScalingPolicy
@@ -71,6 +73,8 @@ class Preflight:
             ("image", lambda: image_findings(self.stable)),
             ("grace", self._grace),
             ("rights", self._rights),
+            ("owner", self._owner),
+            ("server_version", self._server_version),
             ("gitops", lambda: gitops_findings(self.observation, self.stable, self.settings)),
             ("downstream", self._downstream),
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
@@ -133,6 +137,26 @@ class Preflight:
         needed = rights_of(self.plan.target, self.settings.type, through)
         missing = [right for right in needed if not self.ports.kube.may(right, namespace)]
         yield rights_finding(needed, missing, namespace)
+
+    def _owner(self) -> Iterable[Finding]:
+        if isinstance(self.settings, Floor):
+            autoscaler = self.observation.autoscaler
+            return () if autoscaler is None else (autoscaler_owner_finding(autoscaler),)
+        deployment = self.stable.deployment
+        claims: list[Claim] = []
+        unread: list[str] = []
+        for kind in CLAIMING_KINDS:
+            try:
+                claims += claims_on(deployment, kind, self.ports.kube.list(kind, self.plan.target.namespace))
+            except NotFound:
+                continue  # the cluster has no such resource, so nobody can have claimed anything with one
+            except ClusterRefused as error:
+                unread.append(error.message)
+        return owner_findings(deployment, claims, unread)
+
+    def _server_version(self) -> Iterator[Finding]:
+        if self.settings.type == "blue_green":
+            yield server_finding(self.ports.kube.server_version())
 
     def _downstream(self) -> Iterable[Finding]:
         own = self.policy.spec.downstream
