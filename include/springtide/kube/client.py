@@ -1,4 +1,4 @@
-"""The cluster as the rest of springtide sees it: seven calls, each with a timeout, each write a compare-and-swap."""
+"""The cluster as the rest of springtide sees it: eight calls, each with a timeout, each write a compare-and-swap."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.proxy import ProxyReader
 
 FIELD_MANAGER: Final = "springtide"
 """What `metadata.managedFields` calls springtide."""
@@ -26,7 +27,7 @@ class Right:
         return f"{self.verb} {resource} {self.name}".rstrip()
 
 
-class KubeReader(Protocol):
+class KubeReader(ProxyReader, Protocol):
     """Reads that decide: quorum reads, never from a cache."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
