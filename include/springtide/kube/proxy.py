@@ -19,6 +19,7 @@ from springtide.kube.translate import translated
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
+    from kubernetes.client.exceptions import ApiException
 
 _PLURALS: Final = {Kind.POD: "pods", Kind.SERVICE: "services"}
 _CONNECT_SECONDS: Final = 3.0
@@ -55,7 +56,9 @@ class ProxyRequest:
         """Refuse a path that leaves the object behind."""
         if not self.path.startswith("/") or _CLIMBS.search(self.path.partition("?")[0]):
             raise InputError(
-                f"path {self.path!r}: it must begin with '/' and hold no part '..'.", code="url_not_allowed", field="path"
+                f"path {self.path!r}: it must begin with '/' and hold no part '..'.",
+                code="url_not_allowed",
+                field="path",
             )
 
     @property
@@ -166,7 +169,7 @@ def _own_words(status: int, headers: Mapping[str, str], body: bytes) -> Json | N
     return document if is_own else None
 
 
-def _refusal(response: Any, body: bytes) -> Exception:
+def _refusal(response: Any, body: bytes) -> ApiException:
     from kubernetes.client.exceptions import ApiException
 
     error = ApiException(status=response.status, reason=response.reason)

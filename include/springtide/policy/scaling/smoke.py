@@ -26,7 +26,7 @@ class HttpCheck(Part):
     port: PortReference | None = None
     """The Service's port, its number or its name. Default none: its first TCP port."""
 
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=20)] = {}
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=20)] = Field(default_factory=dict)
     """Headers that are sent along, such as `Host`. Default none. No secrets: plans and records hold them."""
 
     expect: Annotated[int, Field(ge=200, le=599)] = 200
@@ -53,6 +53,11 @@ class HttpCheck(Part):
     via: Literal["service", "api_server"] = "service"
     """The way through the Service: to its ClusterIP, or passed on by the API server (`services/proxy`), for places that
     reach no ClusterIP. Default `service`. Before the switch it is always the API server (`pods/proxy`)."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether requests of nothing but path and port reach the Service, over HTTP: what a load generator sends."""
+        return self.scheme == "http" and self.via == "service" and not self.headers
 
     @property
     def needed(self) -> int:
