@@ -9,6 +9,7 @@ from typing import Final, Protocol, Self
 
 from springtide.errors import ClusterRefused
 from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.proxy import ProxyReader
 
 FIELD_MANAGER: Final = "springtide"
 """What `metadata.managedFields` calls springtide."""
@@ -56,7 +57,7 @@ class ServerVersion:
         return f"{self.major}.{self.minor}"
 
 
-class KubeReader(Protocol):
+class KubeReader(ProxyReader, Protocol):
     """Reads that decide: quorum reads, never from a cache."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:

@@ -10,8 +10,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterUnavailable, InputError
+from springtide.kube import proxy
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
 from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 from springtide.kube.translate import translated
 
 if TYPE_CHECKING:
@@ -84,6 +86,10 @@ class LiveKube:
         """Return which Kubernetes answers (see `KubeReader.server_version`)."""
         read = self._api("VersionApi").get_code
         return ServerVersion.parse(self._read("get the server's version", lambda: read(**_options())))
+
+    def ask(self, request: ProxyRequest) -> ProxyAnswer:
+        """Have the API server pass one GET on (see `ProxyReader.ask`)."""
+        return proxy.ask(self._client, request, self._clock)
 
     def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
         """Create the object (see `KubeClient.create`)."""

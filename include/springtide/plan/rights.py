@@ -78,6 +78,13 @@ def _any(group: str, resource: str, *verbs: str) -> list[Right]:
     return _named(group, resource, "", *verbs)
 
 
+def proxy_rights(*, pods: bool, services: bool) -> tuple[Right, ...]:
+    """Return what smoke checks need that the API server passes on: to pods before a switch, to Services after it."""
+    # Without names: RBAC knows such a request by scheme, name and port together, and pods have new names each time.
+    asked = (("pods/proxy", pods), ("services/proxy", services))
+    return tuple(Right(verb="get", group="", resource=resource) for resource, is_asked in asked if is_asked)
+
+
 def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace: str) -> Finding:
     """Return the one finding about all rights."""
     lacking = [str(right) for right in missing]

@@ -30,7 +30,7 @@ from springtide.run.admission import (
 )
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
-from springtide.run.gates import gate, verdict_of
+from springtide.run.gates import gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.phase_table import rule_of
@@ -107,7 +107,10 @@ def instances_ready(ports: Ports, ref: RunRef, *, patience: timedelta | None = N
 def switch_endpoints(ports: Ports, ref: RunRef) -> Progress:
     """Move the Service to the new instances by one compare-and-swap, if they are whole at that moment.
 
+    Where they are ready before they have traffic, each of them passes the policy's smoke checks first.
+
     Raises:
+        WorkloadFailed: one of them does not pass; no traffic has moved.
         Conflict: somebody else changed the Service or the workload.
         DeadlineExceeded: the new instances did not stay ready.
     """
@@ -298,6 +301,8 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         if rule.commits:
             _require_no_new_autoscaler(ports, work)
         decide = gate(ports, work, work.decide(phase))
+        if phase is Phase.SWITCH_ENDPOINTS:
+            decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)

@@ -16,6 +16,7 @@ from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import Strategy
 from springtide.strategy.registry import strategy_for
+from springtide.verify.smoke import checks_before_switch
 
 _ATTEMPTS: Final = 8
 
@@ -160,6 +161,8 @@ class Work:
         if rule.deadline is None:
             raise PermanentError(f"{phase.value}: it has no deadline, its checks have timeouts.", code="phase_order")
         whole = rule.deadline(self.state.settings.deadlines)
+        if phase is Phase.SWITCH_ENDPOINTS and checks_before_switch(self.state.smoke, self.state.settings):
+            whole += self.state.settings.deadlines.smoke
         if rule.is_whole_each_time or self.ref.is_takeover:
             return whole
         started = self.state.entry(phase, JournalStatus.STARTED)

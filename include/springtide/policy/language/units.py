@@ -343,6 +343,9 @@ def _url_path(text: str) -> str:
         )
     if len(text) > 1024 or not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "\\#"):  # noqa: PLR2004
         raise refusal("url_not_allowed", "a path has at most 1024 printable ASCII characters, no space, '\\' or '#'")
+    # Passed on by the API server, a path that climbs would be another object's of the API.
+    if re.search(r"(?i)(?:^|/|%2f)(?:\.|%2e){2}(?:/|%2f|$)", text.partition("?")[0]):
+        raise refusal("url_not_allowed", "a path does not climb: write it without the part '..'")
     return text
 
 

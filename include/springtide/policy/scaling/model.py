@@ -172,7 +172,9 @@ class Spec(Part):
         yield from between_sections(self.replicas, self.demand, self.capacity)
         if self.rehearsal is not None:
             unit = None if self.demand is None else self.demand.unit
-            for contradiction in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
+            for contradiction in self.rehearsal.against(
+                unit, has_target=any(check.http and check.http.is_plain for check in self.smoke)
+            ):
                 yield Contradiction(("rehearsal", *contradiction.field), contradiction.message, contradiction.code)
 
 
