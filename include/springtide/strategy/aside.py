@@ -8,13 +8,11 @@ are adopted and released by labels, and a collision of hashes is resolved by cou
 
 from __future__ import annotations
 
-import json
-
 from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Deployment, Json, Kind
 from springtide.kube.observation import Observation, PodSet, ReplicaSetPods, pods_of
-from springtide.strategy.model import Decision, Delete, Done, Patch, RunOrder, Scale
+from springtide.strategy.model import AsideNote, Decision, Delete, Done, Patch, RunOrder, Scale
 from springtide.strategy.shrink import shrink
 
 
@@ -83,17 +81,12 @@ def release(stable: ReplicaSetPods, order: RunOrder) -> Patch:
     """Return the swap that sets the stable set aside: no label, no owner; and beside it how to give it back."""
     # Every label goes: what tracks objects by one of them and misses their owner would delete it.
     gone: Json = dict.fromkeys(stable.replica_set.labels)
-    note = {
-        "run": order.run_id,
-        "workload": order.workload.to_record(),
-        "replicas": order.replicas,
-        "snapshot": order.snapshot.to_record(),
-    }
+    note = AsideNote(run_id=order.run_id, workload=order.workload, replicas=order.replicas, snapshot=order.snapshot)
     change = {
         "metadata": {
             "labels": gone | {labels.ASIDE_OF: order.workload.deployment},
             "ownerReferences": None,
-            "annotations": {labels.ASIDE: json.dumps(note, separators=(",", ":"))},
+            "annotations": {labels.ASIDE: note.to_text()},
         }
     }
     return _change(stable, change, f"set {stable.replica_set.name} aside")

@@ -7,16 +7,17 @@ and re-entrant by construction: a crash between two looks loses nothing but the 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from springtide.errors import Conflict
+from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import AutoscalerBounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.observation import Observation, PodSet
 from springtide.policy.scaling.strategy import RunSettings
-from springtide.stored import Stored
+from springtide.stored import Stored, load
 from springtide.workload import Workload
 
 
@@ -146,6 +147,33 @@ class RunOrder:
     def peak(self) -> int:
         """The replicas that a set has before traffic moves to it (I-5): a switch never lowers capacity."""
         return max(self.snapshot.replicas, self.replicas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideNote(Stored):
+    """What stands on a ReplicaSet that is set aside: enough to give it back when no Lease tells of its run any more."""
+
+    run_id: str
+    workload: Workload
+    replicas: int
+    snapshot: Snapshot
+
+    def to_text(self) -> str:
+        """Return the form that stands in the annotation."""
+        return json.dumps(self.to_record(), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> AsideNote:
+        """Return the note that `to_text` wrote.
+
+        Raises:
+            PermanentError: somebody else wrote it, or another version of springtide did (`record_unreadable`).
+        """
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
+        return load(cls, record)
 
 
 class Strategy(Protocol):

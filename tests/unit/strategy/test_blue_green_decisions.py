@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.objects import Kind
 from springtide.strategy.blue_green import BlueGreenStrategy
-from springtide.strategy.model import Decision, Delete, Done, Patch, Scale, Snapshot, Wait
+from springtide.strategy.model import AsideNote, Decision, Delete, Done, Patch, Scale, Wait
 from support.builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, service
 
 STRATEGY = BlueGreenStrategy()
@@ -57,9 +56,8 @@ def test_what_is_set_aside_carries_all_that_gives_it_back() -> None:
     decision = STRATEGY.create(observation(service(AT_STABLE), OWNED), order(6))
 
     assert isinstance(decision, Patch)
-    note = json.loads(decision.change["metadata"]["annotations"][labels.ASIDE])
-    assert (note["run"], note["replicas"]) == ("run-1", 6)
-    assert Snapshot.from_record(note["snapshot"]) == order(6).snapshot
+    note = AsideNote.from_text(decision.change["metadata"]["annotations"][labels.ASIDE])
+    assert (note.run_id, note.replicas, note.snapshot) == ("run-1", 6, order(6).snapshot)
 
 
 @pytest.mark.parametrize("deployment", [OWNED.with_(edited="v2"), OWNED.with_(desired=5), OWNED.with_(paused=True)])
