@@ -118,9 +118,22 @@ class Observer:
         """Delete an object of the whole cluster."""
         self._call("DELETE", f"{path}/{name}")
 
+    def version(self) -> str:
+        """Return the version that the API server tells of itself."""
+        return str(self._call("GET", "/version")["gitVersion"])
+
     def answer(self, method: str, collection: str, name: str = "", *, body: Json | list[Json]) -> tuple[int, Json]:
         """Send one request; return the status code and the document, whatever they are."""
         return self._answered(method, self._path(collection, name), body)
+
+    def asked(self, collection: str, name: str, path: str) -> tuple[int, str]:
+        """Send a GET to a pod or a Service through the API server; return the status code and the text."""
+        from kubernetes.client import ApiException
+
+        try:
+            return OK, str(self._send("GET", f"{self._path(collection, name)}/proxy{path}").data.decode())
+        except ApiException as error:
+            return int(error.status), str(error.body)
 
     def _answered(self, method: str, path: str, body: Json | list[Json]) -> tuple[int, Json]:
         from kubernetes.client import ApiException
@@ -132,9 +145,13 @@ class Observer:
             return int(error.status), json.loads(error.body) if is_json else {}  # an unknown path answers in plain text
 
     def _call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Json:
+        answer: Json = json.loads(self._send(method, path, body).data)
+        return answer
+
+    def _send(self, method: str, path: str, body: Json | list[Json] | None = None) -> Any:
         patch = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
         content_type = patch if method == "PATCH" else "application/json"
-        response = self._client.call_api(
+        return self._client.call_api(
             path,
             method,
             header_params={"Accept": "application/json", "Content-Type": content_type},
@@ -144,8 +161,6 @@ class Observer:
             _return_http_data_only=True,
             _request_timeout=TIMEOUTS,
         )
-        answer: Json = json.loads(response.data)
-        return answer
 
 
 def is_ready(pod: Json) -> bool:

@@ -232,6 +232,11 @@ def too_many_requests(retry_after: int) -> ApiError:
     return ApiError(429, "TooManyRequests", message, {"retryAfterSeconds": retry_after})
 
 
+def unavailable(message: str) -> ApiError:
+    """Return 503 for what cannot be reached."""
+    return ApiError(503, "ServiceUnavailable", message)
+
+
 def server_error(code: int) -> ApiError:
     """Return a 5xx with the words that go with its code."""
     known = {
