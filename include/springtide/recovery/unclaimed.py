@@ -45,12 +45,26 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
     lease = read_lease(ports.kube, note.workload)
     if (lease is not None and lease.holder) or is_alive(note.run_id):
         return None
+    if lease is not None and lease.run_id == note.run_id:
+        return _freed(lease, replica_set)
     try:
         return acquire(
             ports.kube, ports.clock, _state(ports, note), least_generation=_stamped(ports, note, replica_set)
         )
     except Fenced:
         return None  # another was faster
+
+
+def _freed(lease: Lease, replica_set: ReplicaSet) -> Lease:
+    """Return the Lease that somebody gave free by hand: its journal knows more than what is set aside."""
+    if lease.state is None:
+        raise PermanentError(
+            f"{replica_set.title} is set aside by run {lease.run_id!r}, and Lease {lease.name} holds it in a form that "
+            "this springtide cannot read. It is left alone. End the run with the springtide that started it.",
+            code="aside_unreadable",
+            field=replica_set.name,
+        )
+    return lease
 
 
 def _note_of(replica_set: ReplicaSet) -> AsideNote:

@@ -54,7 +54,6 @@ class JournalEntry(Stored):
 VERSION: Final = 2
 """The form in which a run stands in its Lease. It rises with every change that another springtide would misread.
 
-0    without a number: the plan holds its fingerprint
 1    every value under the names of its fields
 2    the stable set is a ReplicaSet, which is set aside; before, it was one of two Deployments
 
@@ -139,10 +138,14 @@ class RunState(Stored):
 
 
 def version_of(record: Mapping[str, Any]) -> int:
-    """Return the version of a stored state; 0 for those from before there was one."""
-    version = record.get(_VERSION, 0)
-    if isinstance(version, int) and version >= 0:
+    """Return the version of a stored state.
+
+    Raises:
+        PermanentError: it has none (`record_unreadable`).
+    """
+    version = record.get(_VERSION)
+    if isinstance(version, int) and version > 0:
         return version
     raise PermanentError(
-        f"{_VERSION} is {version!r}, and must be a whole number.", code="record_unreadable", field=_VERSION
+        f"{_VERSION} is {version!r}, and must be a whole number, at least 1.", code="record_unreadable", field=_VERSION
     )

@@ -92,7 +92,9 @@ def test_a_run_that_had_passed_its_smoke_test_is_finished(simulation: Simulation
 
 def test_a_run_that_was_found_late_has_the_time_that_it_needs(simulation: Simulation, folder: Path) -> None:
     """The owner died before the old pods drained; what it had left of its deadline is long over."""
-    simulation.world.faults = FaultPlan().at(Match(method="PATCH", path="/web/scale$"), Fault(FaultKind.CRASH_BEFORE))
+    simulation.world.faults = FaultPlan().at(
+        Match(method="PATCH", path="/replicasets/.*/scale$"), Fault(FaultKind.CRASH_BEFORE)
+    )
     with pytest.raises(Crashed):
         simulation.run(4, "cli-1")
     simulation.world.faults = FaultPlan()

@@ -33,7 +33,7 @@ def switched(simulation: Simulation) -> Ports:
     return ports
 
 
-def tested(simulation: Simulation) -> Ports:
+def proven(simulation: Simulation) -> Ports:
     ports = switched(simulation)
     phases.endpoints_switched(ports, REF)
     phases.smoke_test(ports, REF)
@@ -73,14 +73,13 @@ def simulation() -> Simulation:
     return Simulation.of(2)
 
 
-@pytest.mark.parametrize("lose", [delete_lease, free_lease])
-@pytest.mark.parametrize("reach", [created, switched, tested])
-def test_the_run_is_undone_from_the_objects_alone(
-    simulation: Simulation, reach: Callable[[Simulation], Ports], lose: Callable[[Simulation], None]
+@pytest.mark.parametrize("reach", [created, switched, proven])
+def test_the_run_is_rolled_back_from_the_objects_alone(
+    simulation: Simulation, reach: Callable[[Simulation], Ports]
 ) -> None:
     before = sets_of(simulation)
     reach(simulation)
-    lose(simulation)
+    delete_lease(simulation)
 
     report = a_round(simulation)
 
@@ -90,6 +89,21 @@ def test_the_run_is_undone_from_the_objects_alone(
     assert sets_of(simulation) == before
     assert simulation.selector == {"app": "web"}
     assert report.refused == ()
+
+
+@pytest.mark.parametrize(
+    ("reach", "outcome"), [(created, "rolled_back"), (switched, "rolled_back"), (proven, "succeeded")]
+)
+def test_a_lease_that_somebody_gave_free_still_tells_how_far_the_run_came(
+    simulation: Simulation, reach: Callable[[Simulation], Ports], outcome: str
+) -> None:
+    reach(simulation)
+    free_lease(simulation)
+
+    report = a_round(simulation)
+
+    assert [(run.run_id, run.outcome.value) for run in report.runs] == [("run-1", outcome)]
+    assert [is_aside for _, _, is_aside in sets_of(simulation)] == [False]
 
 
 def test_a_run_that_a_lease_tells_of_is_its_business(simulation: Simulation) -> None:

@@ -27,6 +27,7 @@ def ports() -> Ports:
     ports = simulation.ports()
     request = simulation.request(4)
     phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
+    simulation.world.settle()
     return ports
 
 
