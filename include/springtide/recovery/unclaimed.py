@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from springtide import labels
 from springtide.capacity.combine import requested
-from springtide.errors import Fenced, NotFound, PermanentError
+from springtide.errors import Fenced, NotFound, PermanentError, WorkloadFailed
 from springtide.kube.client import KubeReader
 from springtide.kube.objects import Deployment, Kind, ReplicaSet
 from springtide.plan.model import PlanOutcome, ScalingPlan
@@ -49,9 +49,9 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
         return _freed(lease, replica_set)
     try:
         return acquire(
-            ports.kube, ports.clock, _state(ports, note), least_generation=_stamped(ports, note, replica_set)
+            ports.kube, ports.clock, _state(ports, note), lease, least_generation=_stamped(ports, note, replica_set)
         )
-    except Fenced:
+    except (Fenced, WorkloadFailed):
         return None  # another was faster
 
 

@@ -118,13 +118,12 @@ def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: P
 
 def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
     now = ports.clock.now()
-    # Not what stands there: an earlier run may have raised it, and its floor must not become the owner's minimum.
-    owner_minimum = effective_minimum(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind)
+    owner_minimum = _owner_minimum(autoscaler)
     if request.is_release:
         estimate = requested(owner_minimum, now=now)
         held = bool(autoscaler.floor_annotation)
         return make_release_plan(request.policy, estimate, current=autoscaler.minimum, is_held=held, now=now)
-    baseline = Baseline(autoscaler.minimum, stable.deployment.replicas, owner_minimum)
+    baseline = baseline_of(autoscaler, stable)
     explicit = request.replicas is not None
     estimate = _estimate(ports, request, stable)
     plan = make_floor_plan(request.policy, estimate, baseline=baseline, now=now, explicit=explicit)
@@ -132,6 +131,19 @@ def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stabl
     if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= owner_minimum:
         return plan
     return held_longer(plan, request.until)
+
+
+def _owner_minimum(autoscaler: Autoscaler) -> int:
+    # Not what stands there: an earlier run may have raised it, and its floor must not become the owner's minimum.
+    return effective_minimum(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind)
+
+
+def baseline_of(autoscaler: Autoscaler | None, stable: PodSet) -> Baseline:
+    """Return what stands there now, for the guards to count from: an `autoscaler` where a floor goes through it."""
+    running = stable.deployment.replicas
+    if autoscaler is None:
+        return Baseline(running, running)
+    return Baseline(autoscaler.minimum, running, _owner_minimum(autoscaler))
 
 
 def current_number(observation: Observation, stable: PodSet, strategy: str) -> int:

@@ -13,15 +13,17 @@ from typing import Final
 import structlog
 
 from springtide import labels
-from springtide.errors import Conflict, Fenced, NotFound, PermanentError, SpringtideError, WorkloadFailed
+from springtide.errors import Conflict, Fenced, InputError, NotFound, PermanentError, SpringtideError, WorkloadFailed
 from springtide.kube.objects import Deployment, Kind
-from springtide.kube.observation import Observation
+from springtide.kube.observation import Observation, PodSet
 from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.plan.planner import require_still_allowed
 from springtide.policy.scaling.strategy import Floor
 from springtide.record.model import RunOutcome
 from springtide.run.admission import (
     admit,
+    baseline_of,
     current_number,
     findings_of,
     hpas,
@@ -74,7 +76,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = RunRef(workload=plan.target, run_id=request.run_id, attempt=attempt)
+    ref = RunRef(workload=request.policy.spec.target.workload, run_id=request.run_id, attempt=attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
@@ -245,6 +247,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     # Between plan and Lease a person may have thought for an hour: everything is looked at again.
     require_passed(findings_of(ports, request, plan, (observation, stable)))
     settings = request.settings
+    _require_allowed(request, plan, observation, stable)
     current = current_number(observation, stable, settings.type)
     if current != plan.current:
         title = observation.autoscaler.title if observation.autoscaler else f"Deployment {stable.deployment.name}"
@@ -267,7 +270,22 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     stamped = [observation.service, stable.deployment, *stable.replica_sets]
     stamped += [observation.autoscaler] if observation.autoscaler else []
     stamps = [thing.generation_stamp for thing in stamped]
-    acquire(ports.kube, ports.clock, state, least_generation=max(stamps))
+    acquire(ports.kube, ports.clock, state, lease, least_generation=max(stamps))
+
+
+def _require_allowed(request: RunRequest, plan: ScalingPlan, observation: Observation, stable: PodSet) -> None:
+    """Raise `InputError` when `plan` is not what the request asks for, and its policy allows now."""
+    baseline = baseline_of(observation.autoscaler, stable)
+    if request.is_release and plan.replicas == baseline.owner_minimum:
+        return  # what its owner set: no guard may change it
+    require_still_allowed(request.policy, plan, request.settings.type, baseline)
+    if request.is_release or request.replicas not in (None, plan.replicas):
+        asked = baseline.owner_minimum if request.is_release else request.replicas
+        raise InputError(
+            f"the plan is for {plan.replicas} replicas, and {asked} were asked for. Plan again.",
+            code="plan_stale",
+            field="replicas",
+        )
 
 
 def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
@@ -358,7 +376,7 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
         return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
-    work = work.begin(Phase.ROLL_BACK)
+    work = work.turn_back()
     return work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
 
 

@@ -111,6 +111,21 @@ class Work:
             return self
         return self._note(phase, JournalStatus.STARTED, "")
 
+    def turn_back(self) -> Work:
+        """Write down that the run is rolled back, and own every object in a new generation before anything is written.
+
+        What a forward phase of this very run still has under way fails from here on: its task may have been marked
+        as failed, or left by its supervisor, and write for seconds more.
+
+        Raises:
+            Fenced: the run does not own the workload any more.
+        """
+        if not self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
+            self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True)
+        work = Work.of(self.ports, self.ref)
+        work.engine.stamp()
+        return work
+
     def end(self, phase: Phase, message: str, *, status: JournalStatus = JournalStatus.DONE) -> Work:
         """Write down that `phase` is over."""
         return self._note(phase, status, message)
@@ -183,18 +198,22 @@ class Work:
                 code="phase_order",
             )
 
-    def _note(self, phase: Phase, status: JournalStatus, message: str) -> Work:
+    def _note(self, phase: Phase, status: JournalStatus, message: str, *, is_new_generation: bool = False) -> Work:
         entry = JournalEntry(phase=phase, status=status, at=self.ports.clock.now(), message=message)
-        return self._write(self.state.with_entry(entry))
+        return self._write(self.state.with_entry(entry), is_new_generation=is_new_generation)
 
-    def _write(self, state: RunState) -> Work:
+    def _write(self, state: RunState, *, is_new_generation: bool) -> Work:
         lease = self.lease
         for _ in range(_ATTEMPTS):
             try:
-                lease = write_state(self.ports.kube, self.ports.clock, lease, state)
+                lease = write_state(
+                    self.ports.kube, self.ports.clock, lease, state, is_new_generation=is_new_generation
+                )
             except Conflict:
                 # Another attempt of this same run wrote: keep what it knows, add what this one knows.
                 lease = owned_lease(self.ports.kube, self.ref.workload, self.ref.holder)
+                if lease.generation != self.lease.generation:
+                    raise fenced(lease, self.ref.workload, self.ref.holder) from None  # the run turned back meanwhile
                 state = _united(lease.state, state)
             else:
                 return replace(self, lease=lease, state=state)
