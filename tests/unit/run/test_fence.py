@@ -104,7 +104,7 @@ def somebody_deletes_the_lease(ports: Ports) -> None:
 
 
 def objects(ports: Ports) -> list[Any]:
-    return [ports.kube.list(kind, NAMESPACE) for kind in (Kind.DEPLOYMENT, Kind.SERVICE)]
+    return [ports.kube.list(kind, NAMESPACE) for kind in (Kind.DEPLOYMENT, Kind.REPLICA_SET, Kind.SERVICE)]
 
 
 class TestOwning:

@@ -147,17 +147,6 @@ class TestState:
             write_state(ports.kube, ports.clock, lease, state.with_outcome("failed"))
 
 
-def version_0(state: RunState) -> str:
-    """Return the state as springtide stored it before there was a version."""
-    record = {name: value for name, value in state.to_record().items() if name != "version"}
-    record["plan"] = state.plan.to_record()
-    for entry in record["journal"]:
-        entry["at"] = entry["at"].replace("Z", "+00:00")
-    for later in ("until", "databases", "stability"):
-        del record[later]
-    return json.dumps(record)
-
-
 def of_version(state: RunState, version: int) -> str:
     """Return the state as another version may store it: its fields are not ours."""
     return json.dumps({"version": version, "run_id": state.run_id, "intent": {"pods": 4}})
@@ -167,21 +156,17 @@ UNREADABLE = ["{", "[]", "{}", '"run"', "null", "null-ish", '{"version": "x", "r
 
 
 class TestOtherVersions:
-    def test_the_form_from_before_there_was_a_version_is_read(self, ports: Ports, state: RunState) -> None:
-        lease = rewritten(ports, version_0(state), holder="run-1")
-
-        assert lease.state == state
-
-    def test_a_held_one_of_a_later_version_says_both_versions_and_what_to_do(
-        self, ports: Ports, state: RunState
+    @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+    def test_a_held_one_of_another_version_says_both_versions_and_what_to_do(
+        self, ports: Ports, state: RunState, version: int
     ) -> None:
-        lease = rewritten(ports, of_version(state, VERSION + 1), holder="run-1")
+        lease = rewritten(ports, of_version(state, version), holder="run-1")
 
         with pytest.raises(PermanentError) as caught:
             _ = lease.state
 
         assert (caught.value.code, caught.value.field) == ("state_version", "springtide-web")
-        assert f"version {VERSION + 1}" in caught.value.message
+        assert f"version {version}" in caught.value.message
         assert f"reads version {VERSION}" in caught.value.message
         assert "End run 'run-1' with the springtide that started it" in caught.value.message
 
@@ -213,7 +198,7 @@ class TestOtherVersions:
         assert (taken.holder, taken.generation) == ("run-2", lease.generation + 1)
         assert taken.state == replace(state, run_id="run-2")
 
-    @pytest.mark.parametrize("version", [0, VERSION, VERSION + 1, VERSION + 40])
+    @pytest.mark.parametrize("version", [VERSION - 1, VERSION, VERSION + 1, VERSION + 40])
     def test_a_free_one_of_any_version_is_replaced(self, ports: Ports, state: RunState, version: int) -> None:
         rewritten(ports, of_version(state, version), holder=None)
 
