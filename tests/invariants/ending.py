@@ -145,7 +145,8 @@ def _is_sized(moment: ObjectsAt, start: int) -> bool:
     deployment = moment.objects.deployment
     if deployment is None or wanted(deployment) == start:
         return False
-    return sum(map(wanted, moment.objects.owned)) == wanted(deployment)
+    seen = int(deployment.get("status", {}).get("observedGeneration") or 0)
+    return seen >= int(deployment["metadata"].get("generation") or 0)
 
 
 def _is_undone(moment: ObjectsAt) -> bool:

@@ -1,4 +1,4 @@
-"""What stands aside: pinned before it is released, nobody's while it is, and given back as it was (I-27, I-28, I-29)."""
+"""What stands aside: pinned first, then nobody's and out of reach, given back as it was (I-27, I-28, I-29)."""
 
 from __future__ import annotations
 

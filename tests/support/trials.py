@@ -27,8 +27,8 @@ from support.task_driver import AfterCrash, TaskDriver
 class Stage(StrEnum):
     """The matrix' columns; each is one write of a blue-green run, and the fault strikes at that.
 
-    In this order: the stable set is set aside, the Service is switched, the stable set is shrunk, the Service is pointed
-    back.
+    In this order: the stable set is set aside, the Service is switched, the stable set is shrunk for the first time, the
+    Service is pointed back.
     """
 
     BEFORE = "before"
@@ -220,7 +220,7 @@ class Trial:
     def new(self) -> str:
         """The name of the ReplicaSet that the Deployment has made beside the stable one."""
         names = [each["metadata"]["name"] for each in self.world.store.select("replicasets", NAMESPACE)]
-        (name,) = (name for name in names if name != self.stable)
+        (name,) = (str(name) for name in names if name != self.stable)
         return name
 
     @property
