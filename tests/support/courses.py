@@ -12,7 +12,7 @@ from springtide.record.model import RunOutcome
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.history import Call
-from springtide.sandbox.objects import Json
+from springtide.sandbox.objects import Json, annotations_of, controller_of, labels_of
 from support.simulation import NAMESPACE, Simulation
 from support.task_driver import AfterCrash, TaskDriver
 
@@ -60,7 +60,8 @@ class Course:
     @property
     def terms(self) -> Terms:
         """What every run of it has to keep."""
-        return Terms(self.start, self.target, step=2 if self.settings else 1)
+        batch = int(dict(self.settings).get("batch", 0))
+        return Terms(start=self.start, target=self.target, step=batch or 1, batch=batch)
 
     @property
     def smoke(self) -> list[Json]:
@@ -149,17 +150,29 @@ def most(calls: list[Call]) -> int:
 
 def state_of(simulation: Simulation) -> Json:
     """Return the end state without what must differ: names of pods, versions, times."""
-    stored = simulation.world.store.select("deployments", NAMESPACE)
-    deployments = {each["metadata"]["name"]: each["spec"] for each in stored}
-    pods = simulation.world.pods(NAMESPACE)
-    sets = sorted(pod["metadata"]["labels"].get(labels.SET, "own") for pod in pods)
-    hpas = simulation.world.store.select("horizontalpodautoscalers", NAMESPACE)
+    store = simulation.world.store
+    deployments = {each["metadata"]["name"]: each["spec"] for each in store.select("deployments", NAMESPACE)}
+    sets = {each["metadata"]["name"]: _without_times(each) for each in store.select("replicasets", NAMESPACE)}
+    owners = [controller_of(pod) or {} for pod in simulation.world.pods(NAMESPACE)]
+    hpas = store.select("horizontalpodautoscalers", NAMESPACE)
     autoscalers = [(each["spec"], labels.FLOOR in each["metadata"].get("annotations", {})) for each in hpas]
     return {
         "deployments": deployments,
-        "pods": sets,
+        "replica_sets": sets,
+        "pods": sorted(str(owner.get("name")) for owner in owners),
         "selector": simulation.selector,
         "autoscalers": autoscalers,
+    }
+
+
+def _without_times(replica_set: Json) -> Json:
+    """Return what a ReplicaSet asks for, whose it is, and whether a run's note is on it."""
+    controller = controller_of(replica_set)
+    return {
+        "spec": replica_set["spec"],
+        "labels": labels_of(replica_set),
+        "controller": controller["name"] if controller else None,
+        "is_noted": labels.ASIDE in annotations_of(replica_set),
     }
 
 
