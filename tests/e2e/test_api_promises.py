@@ -225,6 +225,21 @@ def test_a_set_with_its_labels_back_is_the_new_one_again_and_the_younger_goes(se
     assert adopted["annotations"][sets.REVISION] == "2"
 
 
+def test_a_release_after_a_way_back_takes_up_the_younger_set_and_is_no_collision(see: Observer) -> None:
+    old = sets.release(see)
+    see.until("both serve", lambda: len(see.ready_endpoints()) == 6)
+    sets.give_back(see, old)
+    see.until("three are left", lambda: len(see.pods()) == 3)
+    names = set(sets.sizes(see))
+
+    labels = dict.fromkeys(old["metadata"]["labels"])
+    see.patch("replicasets", sets.name_of(old), {"metadata": {"labels": labels, "ownerReferences": None}})
+
+    see.until("both serve again", lambda: len(see.ready_endpoints()) == 6)
+    assert sets.sizes(see) == dict.fromkeys(names, 3)
+    assert see.get("deployments", NAME)["status"]["collisionCount"] == 1
+
+
 def test_a_paused_deployment_makes_no_set_in_place_of_one_that_went(see: Observer) -> None:
     pause(see)
     old = sets.release(see)
