@@ -6,11 +6,15 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks import overhead, pace, start
 from benchmarks.saleday.table import measure as sale_day
 from benchmarks.table import Table
 from springtide.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,7 +27,7 @@ def beside_peers(rounds: int) -> Table:
     return measure(rounds)
 
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[], Table]] = {
     "start": start.measure,
     "overhead": overhead.measure,
     "pace": pace.measure,
