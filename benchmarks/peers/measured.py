@@ -21,9 +21,19 @@ COLUMNS: Final = (
     "pods x s",
     "of these above the target",
     "most pods",
+    "requests/s",
     "requests",
     "failed",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the load came to: requests, those of them that failed, and how many were sent a second."""
+
+    requests: int
+    failed: int
+    rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,30 +46,38 @@ class Measured:
     pod_seconds: float
     above: float
     peak: int
-    requests: int
-    failed: int
+    load: Answered
     problem: str = ""
 
     def cells(self) -> list[str]:
         """Return the figures for a file of raw results, in the order of the fields."""
         seconds = (self.switched, self.finished, self.pod_seconds, self.above)
-        counts = (self.peak, self.requests, self.failed)
-        return [str(self.move), *(f"{each:.2f}" for each in seconds), *map(str, counts), self.problem]
+        counts = (self.peak, self.load.requests, self.load.failed)
+        numbers = [*(f"{each:.2f}" for each in seconds), *map(str, counts), f"{self.load.rate:.1f}"]
+        return [f"{self.move.before} to {self.move.after}", *numbers, self.problem]
 
 
-RAW_COLUMNS: Final = ("move", "switched", "finished", "pod_seconds", "above", "peak", "requests", "failed", "problem")
+RAW_COLUMNS: Final = (
+    "move",
+    "switched",
+    "finished",
+    "pod_seconds",
+    "above",
+    "peak",
+    "requests",
+    "failed",
+    "requests_per_second",
+    "problem",
+)
 
 
-def measured(
-    samples: Sequence[Sample], move: Move, *, old: frozenset[str], done: float, answered: tuple[int, int]
-) -> Measured:
-    """Return what the samples show. `done` is when the tool said so; `answered` counts requests, and failed ones.
+def measured(samples: Sequence[Sample], move: Move, *, old: frozenset[str], done: float, load: Answered) -> Measured:
+    """Return what the samples show. `done` is when the tool said so.
 
     A move is finished when the tool has said so and nothing is left to change, whichever is later.
     """
     switched = switched_at(samples, move, old)
     settled = settled_at(samples, move, old)
-    requests, failed = answered
     finished = max(done, settled or 0.0)
     return Measured(
         move=move,
@@ -68,15 +86,13 @@ def measured(
         pod_seconds=pod_seconds(samples, finished),
         above=pod_seconds(samples, finished, above=move.after),
         peak=max(sample.pods for sample in samples),
-        requests=requests,
-        failed=failed,
+        load=load,
         problem="the workload did not settle" if settled is None or switched is None else "",
     )
 
 
-def failure(move: Move, problem: str, answered: tuple[int, int]) -> Measured:
+def failure(move: Move, problem: str, load: Answered) -> Measured:
     """Return a move that did not come to its end."""
-    requests, failed = answered
     return Measured(
         move=move,
         switched=0,
@@ -84,8 +100,7 @@ def failure(move: Move, problem: str, answered: tuple[int, int]) -> Measured:
         pod_seconds=0,
         above=0,
         peak=0,
-        requests=requests,
-        failed=failed,
+        load=load,
         problem=problem,
     )
 
@@ -106,8 +121,9 @@ def row(who: str, settings: str, rounds: Sequence[Measured], *, asked: int) -> l
         f"{len(good)} of {asked}",
         *(_cell(values) for values in figures),
         str(max((each.peak for each in good), default="-")),
-        f"{sum(each.requests for each in rounds):,}",
-        f"{sum(each.failed for each in rounds):,}",
+        f"{min(each.load.rate for each in rounds):.0f}",
+        f"{sum(each.load.requests for each in rounds):,}",
+        f"{sum(each.load.failed for each in rounds):,}",
     ]
 
 

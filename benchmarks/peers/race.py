@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import os
 import secrets
-import shutil
 import subprocess
 import tempfile
 import time
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.peers.contenders import CONTENDERS, MANIFESTS, Contender, Stage
 from benchmarks.peers.controller import argo_rollouts, kubectl
-from benchmarks.peers.measured import RAW_COLUMNS, Measured, failure, measured
+from benchmarks.peers.measured import RAW_COLUMNS, Answered, Measured, failure, measured
 from benchmarks.peers.samples import Move
 from benchmarks.peers.told import PeersTable, told, versions
 from benchmarks.peers.watch import Watch
@@ -31,6 +30,7 @@ from cluster.build import say
 from e2e.live_load import LiveLoad, answers
 from e2e.manifests import PORT
 from e2e.observer import Observer
+from e2e.real_cluster import is_ours
 from springtide.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ LOW: Final = 3
 HIGH: Final = 6
 RATE: Final = 150
 """Requests per second and kind of connection: 300 together."""
-LEAD_SECONDS: Final = 2
+LEAD_SECONDS: Final = 5
 """How long the load goes on before a move."""
 TRAIL_SECONDS: Final = 4
 """How long it goes on after one: longer than the last pod drains."""
@@ -56,11 +56,11 @@ def measure(rounds: int) -> PeersTable:
     """Return the table, and keep every single measurement as benchmarks/results/peers.csv.
 
     Raises:
-        InputError: this is not run inside a cluster's network, or Argo Rollouts cannot be had here.
+        InputError: this is not run inside a cluster of tests/cluster (another one may be somebody's), or Argo Rollouts cannot be had here.
     """
-    if "KUBECONFIG" not in os.environ or shutil.which("kubectl") is None:
+    if "KUBECONFIG" not in os.environ or not is_ours():
         wanted = "`tests/cluster/cluster exec .venv/bin/python -m benchmarks peers`"
-        raise InputError(f"the peers are compared inside a cluster's network: {wanted}", code="no_cluster")
+        raise InputError(f"the peers are compared on a cluster of tests/cluster only: {wanted}", code="no_cluster")
     kubeconfig = Path(os.environ["KUBECONFIG"])
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="springtide-peers-") as folder:
@@ -131,10 +131,14 @@ def run_move(contender: Contender, move: Move, place: Stage, see: Observer) -> M
         reports = load.stop()
     finally:
         load.kill()
-    answered = (sum(each.requests for each in reports), sum(each.failed for each in reports))
+    answered = Answered(
+        sum(each.requests for each in reports),
+        sum(each.failed for each in reports),
+        sum(each.raw["rate_achieved"] for each in reports),
+    )
     if problem:
         return failure(move, problem, answered)
-    return measured(watch.samples, move, old=old, done=done, answered=answered)
+    return measured(watch.samples, move, old=old, done=done, load=answered)
 
 
 def scale(contender: Contender, move: Move, place: Stage) -> str:
