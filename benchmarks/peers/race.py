@@ -56,7 +56,8 @@ def measure(rounds: int) -> PeersTable:
     """Return the table, and keep every single measurement as benchmarks/results/peers.csv.
 
     Raises:
-        InputError: this is not run inside a cluster of tests/cluster (another one may be somebody's), or Argo Rollouts cannot be had here.
+        InputError: this is not run inside a cluster of tests/cluster (another one may be somebody's), or Argo Rollouts
+            cannot be had here.
     """
     if "KUBECONFIG" not in os.environ or not is_ours():
         wanted = "`tests/cluster/cluster exec .venv/bin/python -m benchmarks peers`"
