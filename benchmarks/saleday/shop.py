@@ -17,6 +17,7 @@ from springtide.sandbox.world import World
 from springtide.verify.route import Answer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime, timedelta
     from pathlib import Path
 
@@ -149,9 +150,9 @@ class WorldRoute:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def get(self, url: str, *, timeout_seconds: float) -> Answer:
+    def get(self, url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Answer:
         """Send one GET."""
-        del timeout_seconds
+        del timeout_seconds, headers
         try:
             answer = self._world.fetch(url)
         except ConnectionRefusedError as error:
