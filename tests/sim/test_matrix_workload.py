@@ -5,7 +5,7 @@ A test is a row; its parameter `stage` is the column. What stands as "—" or "n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -311,11 +311,11 @@ class Flaky(WorldRoute):
         self._hangs = hangs
         self._count = 0
 
-    def get(self, url: str, *, timeout_seconds: float) -> Answer:
+    def get(self, url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Answer:
         """Send one GET."""
         self._count += 1
         if not self._bad(self._count):
-            return super().get(url, timeout_seconds=timeout_seconds)
+            return super().get(url, timeout_seconds=timeout_seconds, headers=headers)
         self._clock.sleep(timeout_seconds if self._hangs else 0.0)
         return Answer(status=0 if self._hangs else 503, body="", headers={}, error="timed out" if self._hangs else None)
 

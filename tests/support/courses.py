@@ -39,7 +39,8 @@ class Course:
 
     def simulation(self) -> Simulation:
         """Return the settled cluster in which it runs."""
-        late = ["quota"] if self.problem == "quota" else []  # as where it is filled up behind the preflight
+        # As where the quota is filled up, or the service breaks, behind the preflight.
+        late = [self.problem] if self.problem in {"quota", "smoke"} else []
         settings = dict(self.settings)
         simulation = Simulation.of(self.natural, strategy=self.strategy, smoke=self.smoke, only_warn=late, **settings)
         if self.strategy == "floor":
@@ -66,8 +67,9 @@ class Course:
     @property
     def smoke(self) -> list[Json]:
         """The smoke checks of its policy."""
-        expected = 204 if self.problem == "smoke" else 200  # the app never answers 204
-        return [{"http": {"path": "/healthz", "samples": 3, "expect": expected}}]
+        if self.problem == "smoke":  # the app never answers 204
+            return [{"http": {"path": "/healthz", "samples": 3, "expect": 204, "when": "after_switch"}}]
+        return [{"http": {"path": "/healthz", "samples": 3}}]
 
 
 def autoscaler(replicas: int) -> Json:

@@ -45,8 +45,8 @@ class Rehearsal(Part):
     def against(self, unit: str | None, *, has_target: bool) -> Iterator[Contradiction]:
         """Yield what this section and the others contradict each other in: the demand's `unit`, None for no demand."""
         if not has_target:
-            problem = "a load test goes to the first http check of smoke without https, headers and via"
-            yield Contradiction((), f"{problem}, and there is none: add one")
+            target = "a load test goes to the first http check of smoke without https, headers and via"
+            yield Contradiction((), f"{target}, and there is none: add one")
         if unit is None or not counts_requests(unit):
             demand = "there is no demand" if unit is None else f"demand.unit is {unit!r}"
             yield Contradiction(
