@@ -72,7 +72,7 @@ def _silent(what: str, error: Exception, *, is_write: bool) -> SpringtideError:
 
 
 def _from_answer(what: str, error: Any, *, is_write: bool) -> SpringtideError:
-    status, reason, text = _status(error)
+    status, _, text = _status(error)
     if 0 < status < _SERVER_ERROR and status != _TOO_MANY and _DENIED.search(text):
         # The webhook chose the status: its 404 and 409 speak of nothing that could be read or judged again.
         message = f"{what}: the cluster's admission control said no: {text.rstrip('.')}"

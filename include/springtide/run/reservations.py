@@ -101,8 +101,9 @@ def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     # and counting them in both would refuse a run for pods that exist once.
     taken = sum(deployment.replicas for deployment in sets) - before
     left = max(0, whole.pods - max(0, taken))
-    # Its ReplicaSet may be there already; a quota that is short of one more refuses rather than hopes.
-    return Footprint(pods=left, requests=whole.requests, limits=whole.limits, replica_sets=whole.replica_sets)
+    return Footprint(
+        pods=left, requests=whole.requests, limits=whole.limits, replica_sets=max(0, whole.replica_sets + 1 - len(sets))
+    )
 
 
 def _sets(kube: KubeReader, workload: Workload) -> list[Deployment]:
