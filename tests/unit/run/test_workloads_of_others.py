@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from springtide.errors import InputError
+from springtide.errors import ClusterRefused, InputError
+from springtide.kube.client import ServerVersion
+from springtide.kube.live import LiveKube
+from springtide.kube.objects import Kind
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
 from springtide.record.memory import MemoryStore
@@ -19,6 +23,7 @@ from springtide.sandbox.world import World
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, WAITS, Simulation, web
+from unit.sandbox.scenes import kubernetes_client
 
 WAYS = ("blue_green", "in_place")
 
@@ -61,7 +66,7 @@ def test_an_operators_deployment_is_refused_with_the_operators_object(strategy: 
     with pytest.raises(InputError, match="belongs to ConfigMap shop-web") as caught:
         simulation.run(4)
     assert caught.value.code == "workload_owned"
-    assert [call for call in simulation.world.history.calls if call.write and call.agent == "springtide"] == []
+    assert [call for call in simulation.world.history.calls if call.write] == []
 
 
 def test_an_owner_that_leaves_the_replicas_alone_may_be_known_to_the_policy() -> None:
@@ -69,6 +74,78 @@ def test_an_owner_that_leaves_the_replicas_alone_may_be_known_to_the_policy() ->
 
     assert finding(planned(simulation), "owner").status is FindingStatus.WARNING
     assert simulation.run(4) is RunOutcome.SUCCEEDED
+
+
+class Beside(LiveKube):
+    """A cluster that has one Rollout and one Canary in its namespace, and tells another version than its own."""
+
+    claims: dict[Kind, Json]
+    hidden: Kind | None = None
+    version = ServerVersion(1, 34)
+
+    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+        """Return what is there; as the real API server, refuse what is hidden before it says that it serves none."""
+        if kind is self.hidden:
+            raise ClusterRefused(f"list {kind.value} in {namespace}: refused with 403 Forbidden", code="rbac_missing")
+        return [self.claims[kind]] if kind in self.claims else super().list(kind, namespace, selector=selector)
+
+    def server_version(self) -> ServerVersion:
+        """Return the version that the test chose."""
+        return self.version
+
+
+def beside(simulation: Simulation, **spec: str) -> Beside:
+    kube = Beside(kubernetes_client(simulation.world), clock=simulation.world.clock)
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment"} | spec
+    kube.claims = {
+        Kind.ROLLOUT: {"metadata": metadata("shop-rollout"), "spec": {"workloadRef": reference}},
+        Kind.CANARY: {"metadata": metadata("shop-canary"), "spec": {"targetRef": reference}},
+    }
+    return kube
+
+
+@pytest.mark.parametrize("strategy", WAYS)
+def test_what_another_tool_took_over_is_refused_with_each_that_did(strategy: str) -> None:
+    simulation = Simulation.of(2, strategy=strategy)
+    ports = replace(simulation.ports(), kube=beside(simulation, name="web"))
+    plan = plan_capacity(ports, simulation.request(4))
+
+    refused = [each for each in plan.findings if each.status is FindingStatus.REFUSED]
+    assert [each.code for each in refused] == ["workload_owned", "workload_owned"]
+    assert "Rollout shop-rollout has taken over Deployment web (spec.workloadRef)" in refused[0].message
+    assert "Canary shop-canary has taken over Deployment web (spec.targetRef)" in refused[1].message
+
+
+def test_what_another_tool_took_over_beside_it_is_no_obstacle() -> None:
+    simulation = Simulation.of(2)
+    ports = replace(simulation.ports(), kube=beside(simulation, name="web-other"))
+
+    assert finding(plan_capacity(ports, simulation.request(4)), "owner").status is FindingStatus.PASSED
+
+
+@pytest.mark.parametrize("hidden", [Kind.ROLLOUT, Kind.CANARY])
+def test_what_nobody_may_see_is_not_checked_and_stops_no_run(hidden: Kind) -> None:
+    simulation = Simulation.of(2)
+    kube = beside(simulation, name="web-other")
+    kube.hidden = hidden
+    plan = plan_capacity(replace(simulation.ports(), kube=kube), simulation.request(4))
+
+    found = finding(plan, "owner")
+    assert (found.status, hidden.value in found.message) == (FindingStatus.NOT_CHECKED, True)
+    assert [each for each in plan.findings if each.status is FindingStatus.REFUSED] == []
+
+
+def test_only_what_sets_a_replica_set_aside_asks_for_the_servers_version() -> None:
+    plans = {}
+    for strategy in WAYS:
+        simulation = Simulation.of(2, strategy=strategy)
+        kube = beside(simulation, name="web-other")
+        kube.version = ServerVersion(1, 26)
+        plans[strategy] = plan_capacity(replace(simulation.ports(), kube=kube), simulation.request(4))
+
+    refused = finding(plans["blue_green"], "server_version")
+    assert (refused.status, refused.code) == (FindingStatus.REFUSED, "server_version_unsupported")
+    assert {each.status for each in plans["in_place"].findings} == {FindingStatus.PASSED}
 
 
 @pytest.mark.parametrize("strategy", WAYS)
