@@ -188,14 +188,21 @@ def test_without_a_history_only_strategies_that_set_nothing_aside_are_allowed() 
     assert check(edited({"revisionHistoryLimit": 0}), strategy="in_place").deployment.name == "web"
 
 
+def called(name: str) -> Observation:
+    """Return an observation whose Deployment has this name."""
+    look = observation(service(), SetBuilder())
+    look.pod_set.deployment.raw["metadata"]["name"] = name
+    return look
+
+
 @pytest.mark.parametrize("name", ["web.v2", "w" * 63])
 @pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
 def test_any_name_that_a_label_can_hold_is_set_aside(name: str, strategy: str) -> None:
-    assert check(observation(service(), SetBuilder(name)), strategy=strategy).deployment.name == name
+    assert check(called(name), strategy=strategy).deployment.name == name
 
 
 def test_a_name_that_no_label_can_hold_is_scaled_in_place_only() -> None:
-    look = observation(service(), SetBuilder("w" * 64))
+    look = called("w" * 64)
     refused = refusal(look)
 
     assert (refused.code, refused.field) == ("derived_name_too_long", "target.deployment")
