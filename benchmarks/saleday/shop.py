@@ -18,7 +18,6 @@ from springtide.sandbox.world import World
 from springtide.verify.route import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime, timedelta
     from pathlib import Path
 
