@@ -36,7 +36,7 @@ def release(see: Observer) -> Json:
     return before
 
 
-def give_back(see: Observer, before: Json) -> None:
+def hand_back(see: Observer, before: Json) -> None:
     """Put the labels of a released ReplicaSet on again."""
     see.patch("replicasets", name_of(before), {"metadata": {"labels": before["metadata"]["labels"] | {MARK: None}}})
 

@@ -216,7 +216,7 @@ def test_a_set_with_its_labels_back_is_the_new_one_again_and_the_younger_goes(se
     see.until("both serve", lambda: len(see.ready_endpoints()) == 6)
     younger = sets.the_set(see)
 
-    sets.give_back(see, old)
+    sets.hand_back(see, old)
 
     see.until("three are left", lambda: len(see.pods()) == 3)
     assert sets.sizes(see) == {sets.name_of(old): 3, sets.name_of(younger): 0}
@@ -228,7 +228,7 @@ def test_a_set_with_its_labels_back_is_the_new_one_again_and_the_younger_goes(se
 def test_a_release_after_a_way_back_takes_up_the_younger_set_and_is_no_collision(see: Observer) -> None:
     old = sets.release(see)
     see.until("both serve", lambda: len(see.ready_endpoints()) == 6)
-    sets.give_back(see, old)
+    sets.hand_back(see, old)
     see.until("three are left", lambda: len(see.pods()) == 3)
     names = set(sets.sizes(see))
 
@@ -272,7 +272,7 @@ def test_a_paused_deployment_shares_its_size_out_over_two_owned_sets(see: Observ
     pause(see)
     edit(see, "2")
 
-    sets.give_back(see, old)
+    sets.hand_back(see, old)
 
     shared = {sets.name_of(old): 1, sets.name_of(younger): 3}
     see.until("it is shared out", lambda: sets.sizes(see) == shared)
@@ -292,7 +292,7 @@ def test_a_resumed_deployment_takes_a_set_back_without_being_short(see: Observer
         fewest = min(fewest, len(see.ready_endpoints()))
         return sets.sizes(see)[sets.name_of(old)] == 0 and len(see.pods()) == 3
 
-    sets.give_back(see, old)
+    sets.hand_back(see, old)
 
     see.until("only the edit is left", is_over)
     assert fewest >= 3

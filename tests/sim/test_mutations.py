@@ -15,7 +15,7 @@ from springtide.kube import live
 from springtide.kube.observation import Observation, ReplicaSetPods
 from springtide.recovery import reconcile
 from springtide.run.fence import Fence
-from springtide.strategy import aside, batched, blue_green, roll_back, shrink, traffic
+from springtide.strategy import aside, batched, blue_green, pair, roll_back, shrink, traffic
 from springtide.strategy.model import Decision, Patch, RunOrder
 from support.courses import BATCHED, Course
 from support.trials import Stage, Trial
@@ -67,11 +67,12 @@ def without_pin(patch: pytest.MonkeyPatch) -> None:
         is_stable = template_hash == traffic.stable_hash(order)
         return real(observation, order, template_hash) or (is_stable and traffic.is_own(observation, order))
 
-    patch.setattr(blue_green, "points_at", careless)
+    patch.setattr(pair, "points_at", careless)
 
 
 def without_pause(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(blue_green, "pause", lambda _deployment: None)
+    for each in (blue_green, pair):
+        patch.setattr(each, "pause", lambda _deployment: None)
 
 
 def without_own_selector_before_the_resume(patch: pytest.MonkeyPatch) -> None:
@@ -90,11 +91,11 @@ def without_resume_before_the_return(patch: pytest.MonkeyPatch) -> None:
 
 def without_note_of_the_size(patch: pytest.MonkeyPatch) -> None:
     def careless(stable: ReplicaSetPods, order: RunOrder) -> Patch:
-        step = aside.give_back(stable, order)
+        step = aside.hand_back(stable, order)
         del step.change["metadata"]["annotations"][labels.DESIRED_REPLICAS]
         return step
 
-    patch.setattr(roll_back, "give_back", careless)
+    patch.setattr(roll_back, "hand_back", careless)
 
 
 def without_wholeness_of_the_stable_set(patch: pytest.MonkeyPatch) -> None:

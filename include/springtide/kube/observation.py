@@ -138,7 +138,7 @@ def observe(
     selector = selector_text(deployment.match_labels)
     replica_sets = [ReplicaSet(raw) for raw in kube.list(Kind.REPLICA_SET, namespace, selector=selector)]
     # A set aside has no label of its Deployment, or its controller would take it back; its pods have kept theirs.
-    aside = set_aside(kube, workload)
+    aside = aside_sets(kube, workload)
     pods = tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
     slices = kube.list(Kind.ENDPOINT_SLICE, namespace, selector=f"{labels.SERVICE_NAME}={workload.service}")
     return Observation(
@@ -152,7 +152,7 @@ def observe(
     )
 
 
-def set_aside(kube: KubeReader, workload: Workload) -> tuple[ReplicaSet, ...]:
+def aside_sets(kube: KubeReader, workload: Workload) -> tuple[ReplicaSet, ...]:
     """Return the ReplicaSets that runs have set aside of the workload's Deployment.
 
     Raises:

@@ -20,7 +20,7 @@ import structlog
 from springtide.errors import Conflict, Fenced, NotFound, PermanentError, TemporaryError
 from springtide.kube.objects import Kind, ReplicaSet
 from springtide.record.model import RunOutcome
-from springtide.recovery.unclaimed import IsAlive, claim, set_aside_in
+from springtide.recovery.unclaimed import IsAlive, aside_sets_in, claim
 from springtide.run import phases
 from springtide.run.lease import DURATION_SECONDS, Lease, all_leases, take_over
 from springtide.run.ports import Ports, RunRef
@@ -47,7 +47,7 @@ class Reconciled:
 def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
     """Finish or undo every abandoned run in `namespaces`: see `end_abandoned` and `end_unclaimed`."""
     leases = {namespace: all_leases(ports.kube, namespace)[0] for namespace in namespaces}
-    unclaimed = [aside for namespace in leases for aside in set_aside_in(ports.kube, namespace)]
+    unclaimed = [aside for namespace in leases for aside in aside_sets_in(ports.kube, namespace)]
     return (*end_abandoned(ports, leases, is_alive), *end_unclaimed(ports, unclaimed, is_alive)[0])
 
 

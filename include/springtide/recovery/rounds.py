@@ -18,7 +18,7 @@ from springtide.kube.objects import ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.model import RunOutcome
 from springtide.recovery.reconcile import end_abandoned, end_unclaimed
-from springtide.recovery.unclaimed import IsAlive, set_aside_in
+from springtide.recovery.unclaimed import IsAlive, aside_sets_in
 from springtide.run.lease import Lease, all_leases
 from springtide.run.ports import Ports
 from springtide.run.state import RunState
@@ -131,7 +131,7 @@ def reconcile_round(
 
 def _set_aside(ports: Ports, namespaces: Iterable[str]) -> Iterator[ReplicaSet]:
     for namespace in namespaces:
-        yield from set_aside_in(ports.kube, namespace)
+        yield from aside_sets_in(ports.kube, namespace)
 
 
 def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None) -> ReconciledRun:

@@ -19,13 +19,13 @@ from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.lease import Lease, acquire, read_lease
 from springtide.run.ports import Ports
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
-from springtide.strategy.model import AsideNote
+from springtide.strategy.model import AsideRecord
 
 IsAlive = Callable[[str], bool]
 """Says whether the run of this id claims to be alive: then it is left alone, however long its Lease does not move."""
 
 
-def set_aside_in(kube: KubeReader, namespace: str) -> tuple[ReplicaSet, ...]:
+def aside_sets_in(kube: KubeReader, namespace: str) -> tuple[ReplicaSet, ...]:
     """Return every ReplicaSet in `namespace` that a run has set aside.
 
     Raises:
@@ -41,15 +41,15 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
         PermanentError: what stands on it cannot be read (`aside_unreadable`), or its Lease cannot be.
         ClusterUnavailable: as the client says.
     """
-    note = _note_of(replica_set)
-    lease = read_lease(ports.kube, note.workload)
-    if (lease is not None and lease.holder) or is_alive(note.run_id):
+    record = _record_of(replica_set)
+    lease = read_lease(ports.kube, record.workload)
+    if (lease is not None and lease.holder) or is_alive(record.run_id):
         return None
-    if lease is not None and lease.run_id == note.run_id:
+    if lease is not None and lease.run_id == record.run_id:
         return _freed(lease, replica_set)
     try:
         return acquire(
-            ports.kube, ports.clock, _state(ports, note), lease, least_generation=_stamped(ports, note, replica_set)
+            ports.kube, ports.clock, _state(ports, record), lease, least_generation=_stamped(ports, record, replica_set)
         )
     except (Fenced, WorkloadFailed):
         return None  # another was faster
@@ -67,9 +67,9 @@ def _freed(lease: Lease, replica_set: ReplicaSet) -> Lease:
     return lease
 
 
-def _note_of(replica_set: ReplicaSet) -> AsideNote:
+def _record_of(replica_set: ReplicaSet) -> AsideRecord:
     try:
-        return AsideNote.from_text(replica_set.annotations.get(labels.ASIDE, "null"))
+        return AsideRecord.from_text(replica_set.annotations.get(labels.ASIDE, "null"))
     except PermanentError as error:
         raise PermanentError(
             f"{replica_set.title} is set aside of Deployment {replica_set.labels.get(labels.ASIDE_OF)}, and its "
@@ -80,27 +80,27 @@ def _note_of(replica_set: ReplicaSet) -> AsideNote:
         ) from error
 
 
-def _stamped(ports: Ports, note: AsideNote, replica_set: ReplicaSet) -> int:
+def _stamped(ports: Ports, record: AsideRecord, replica_set: ReplicaSet) -> int:
     """Return the highest generation that stands on what the run wrote: the Lease that knew it may be gone."""
     kube = ports.kube
     stamps = [replica_set.generation_stamp]
     try:
-        raw = kube.get(Kind.DEPLOYMENT, note.workload.namespace, note.workload.deployment)
+        raw = kube.get(Kind.DEPLOYMENT, record.workload.namespace, record.workload.deployment)
     except NotFound:
         return stamps[0]
     return max(*stamps, Deployment(raw).generation_stamp)
 
 
-def _state(ports: Ports, note: AsideNote) -> RunState:
+def _state(ports: Ports, record: AsideRecord) -> RunState:
     now = ports.clock.now()
     plan = ScalingPlan(
-        policy=note.workload.deployment,
-        target=note.workload,
+        policy=record.workload.deployment,
+        target=record.workload,
         strategy="blue_green",
-        current=note.snapshot.replicas,
-        replicas=note.replicas,
+        current=record.snapshot.replicas,
+        replicas=record.replicas,
         outcome=PlanOutcome.SCALE,
-        estimate=requested(note.replicas, now=now),
+        estimate=requested(record.replicas, now=now),
         clamps=(),
         decided_at=now,
         reason="taken up from the ReplicaSet that is set aside: no Lease tells of the run",
@@ -108,11 +108,11 @@ def _state(ports: Ports, note: AsideNote) -> RunState:
     # Whether it had begun to switch is not known either: a swap that may be under way is ruled out first.
     switching = JournalEntry(phase=Phase.SWITCH_ENDPOINTS, status=JournalStatus.STARTED, at=now, message="not known")
     return RunState(
-        run_id=note.run_id,
+        run_id=record.run_id,
         plan=plan,
         settings=BlueGreen(),
         smoke=(),
-        snapshot=note.snapshot,
+        snapshot=record.snapshot,
         requested_by="springtide reconcile",
         reason=plan.reason,
         journal=(switching,),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from springtide.errors import ClusterRefused, NotFound, PermanentError
 from springtide.kube.objects import Deployment, Json, Kind, Scalable
-from springtide.kube.observation import set_aside
+from springtide.kube.observation import aside_sets
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.room import Reservation
 from springtide.run.lease import Lease, all_leases, read_lease
@@ -113,4 +113,4 @@ def _sets(kube: KubeReader, workload: Workload) -> list[Scalable]:
         deployments = [Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))]
     except NotFound:
         deployments = []
-    return [*deployments, *set_aside(kube, workload)]
+    return [*deployments, *aside_sets(kube, workload)]

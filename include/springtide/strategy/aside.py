@@ -12,7 +12,7 @@ from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Deployment, Json, Kind
 from springtide.kube.observation import Observation, PodSet, ReplicaSetPods, pods_of
-from springtide.strategy.model import AsideNote, Decision, Delete, Done, Patch, RunOrder, Scale
+from springtide.strategy.model import AsideRecord, Decision, Delete, Done, Patch, RunOrder, Scale
 from springtide.strategy.shrink import shrink
 
 
@@ -77,30 +77,30 @@ def require_own_replicas(deployment: Deployment, *allowed: int) -> None:
         )
 
 
-def release(stable: ReplicaSetPods, order: RunOrder) -> Patch:
-    """Return the swap that sets the stable set aside: no label, no owner; and beside it how to give it back."""
+def set_aside(stable: ReplicaSetPods, order: RunOrder) -> Patch:
+    """Return the swap that sets the stable set aside: no label, no owner; and on it how to hand it back."""
     # Every label goes: what tracks objects by one of them and misses their owner would delete it.
     gone: Json = dict.fromkeys(stable.replica_set.labels)
-    note = AsideNote(run_id=order.run_id, workload=order.workload, replicas=order.replicas, snapshot=order.snapshot)
+    record = AsideRecord(run_id=order.run_id, workload=order.workload, replicas=order.replicas, snapshot=order.snapshot)
     change = {
         "metadata": {
             "labels": gone | {labels.ASIDE_OF: order.workload.deployment},
             "ownerReferences": None,
-            "annotations": {labels.ASIDE: note.to_text()},
+            "annotations": {labels.ASIDE: record.to_text()},
         }
     }
     return _change(stable, change, f"set {stable.replica_set.name} aside")
 
 
-def give_back(stable: ReplicaSetPods, order: RunOrder) -> Patch:
+def hand_back(stable: ReplicaSetPods, order: RunOrder) -> Patch:
     """Return the swap after which the Deployment's controller takes the stable set back."""
     own = order.snapshot.stable.labels
     gone: Json = dict.fromkeys(stable.replica_set.labels)
-    # A set whose note differs from the Deployment's replicas is taken for one that was scaled just now: its controller
-    # would then shrink both sets in proportion, the one that serves among them.
-    noted = {labels.ASIDE: None, labels.DESIRED_REPLICAS: str(order.snapshot.replicas)}
-    change = {"metadata": {"labels": gone | own, "annotations": noted}}
-    return _change(stable, change, f"give {stable.replica_set.name} back to Deployment {order.workload.deployment}")
+    # A set on which another number stands than the Deployment has is taken for one that was scaled just now: its
+    # controller would then shrink both sets in proportion, the one that serves among them.
+    annotations = {labels.ASIDE: None, labels.DESIRED_REPLICAS: str(order.snapshot.replicas)}
+    change = {"metadata": {"labels": gone | own, "annotations": annotations}}
+    return _change(stable, change, f"hand {stable.replica_set.name} back to Deployment {order.workload.deployment}")
 
 
 def _change(stable: ReplicaSetPods, change: Json, reason: str) -> Patch:

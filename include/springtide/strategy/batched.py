@@ -16,8 +16,8 @@ from springtide.kube.observation import Observation, PodSet, ReplicaSetPods
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.strategy import roll_back
 from springtide.strategy.aside import delete, new_set, pause, require_aside, scale, stable_set
-from springtide.strategy.blue_green import leave, paused_and_ready, require_new, settled, start_new_set
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
+from springtide.strategy.pair import leave, paused_and_ready, require_new, settled, start_new_set
 from springtide.strategy.shrink import shrink
 from springtide.strategy.traffic import (
     foreign_selector,

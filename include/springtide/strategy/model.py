@@ -150,8 +150,8 @@ class RunOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsideNote(Stored):
-    """What stands on a ReplicaSet that is set aside: enough to give it back when no Lease tells of its run any more."""
+class AsideRecord(Stored):
+    """What stands on a ReplicaSet that is set aside: enough to hand it back when no Lease tells of its run any more."""
 
     run_id: str
     workload: Workload
@@ -163,8 +163,8 @@ class AsideNote(Stored):
         return json.dumps(self.to_record(), separators=(",", ":"))
 
     @classmethod
-    def from_text(cls, text: str) -> AsideNote:
-        """Return the note that `to_text` wrote.
+    def from_text(cls, text: str) -> AsideRecord:
+        """Return the record that `to_text` wrote.
 
         Raises:
             PermanentError: somebody else wrote it, or another version of springtide did (`record_unreadable`).

@@ -5,9 +5,9 @@ cluster and nowhere else. The journal only says whether a switch may still be un
 this run did not write is a `Conflict`, and both sets stay.
 
     stable set whole ──► Service pinned to it ──► nobody left at the new set ──► Deployment at its old number, resumed
-      ──► stable set given back ──► the Deployment takes the other one away ──► own selector
+      ──► stable set handed back ──► the Deployment takes the other one away ──► own selector
 
-A ReplicaSet is only given back while the Deployment runs: a paused one shrinks all its sets in proportion. And where
+A ReplicaSet is only handed back while the Deployment runs: a paused one shrinks all its sets in proportion. And where
 somebody deployed another template meanwhile, the selector comes first, or that rollout would take the stable set away
 under the pin.
 """
@@ -18,7 +18,7 @@ from springtide.errors import Conflict
 from springtide.kube.observation import Observation, PodSet, ReplicaSetPods, pods_of
 from springtide.strategy.aside import (
     delete,
-    give_back,
+    hand_back,
     new_set,
     resume,
     scale,
@@ -42,7 +42,7 @@ from springtide.verify.readiness import missing_readiness
 
 
 def roll_back(observation: Observation, order: RunOrder) -> Decision:
-    """Make the stable set whole, point the Service at it, give it back to its Deployment, restore the selector.
+    """Make the stable set whole, point the Service at it, hand it back to its Deployment, restore the selector.
 
     Raises:
         Conflict: somebody else changed what this run would restore.
@@ -98,13 +98,13 @@ def _leave_new(observation: Observation, order: RunOrder, stable: ReplicaSetPods
 
 
 def _return(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -> Decision:
-    """Bring the Deployment to the number that it had, then give it the stable set back."""
+    """Bring the Deployment to the number that it had, then hand it the stable set back."""
     missing = _whole(observation, order, stable)
     if missing is not None:
         return missing
     if not has_same_template(observation.pod_set, order.snapshot):
         return _empty(observation)
-    return _at_old_number(observation, order) or give_back(stable, order)
+    return _at_old_number(observation, order) or hand_back(stable, order)
 
 
 def _at_old_number(observation: Observation, order: RunOrder) -> Decision | None:
@@ -124,7 +124,7 @@ def _at_old_number(observation: Observation, order: RunOrder) -> Decision | None
     before = order.snapshot.replicas
     if deployment.is_paused or deployment.replicas != before:
         return resume(deployment, replicas=before)
-    # Its controller notes the number on each set that has pods, and takes another note for a change of scale.
+    # Its controller writes the number on each set that has pods, and takes another number for a change of scale.
     late = [each for each in pod_set.replica_sets if each.replicas > 0 and each.desired_replicas != str(before)]
     if late or not deployment.is_observed:
         return Wait(f"{deployment.title}: its controller has not seen the latest change yet")
@@ -146,8 +146,8 @@ def _empty(observation: Observation) -> Decision:
 
 
 def _join_rollout(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -> Decision:
-    """Give the stable set to the rollout of the template that somebody deployed, as if the run had never been."""
-    return _at_old_number(observation, order) or give_back(stable, order)
+    """Hand the stable set back to the rollout of the template that somebody deployed, as if the run had never been."""
+    return _at_old_number(observation, order) or hand_back(stable, order)
 
 
 def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -> Decision:

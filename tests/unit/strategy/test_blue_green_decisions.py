@@ -10,7 +10,7 @@ from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.objects import Kind
 from springtide.strategy.blue_green import BlueGreenStrategy
-from springtide.strategy.model import AsideNote, Decision, Delete, Done, Patch, Scale, Wait
+from springtide.strategy.model import AsideRecord, Decision, Delete, Done, Patch, Scale, Wait
 from support.builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, service
 
 STRATEGY = BlueGreenStrategy()
@@ -56,7 +56,7 @@ def test_what_is_set_aside_carries_all_that_gives_it_back() -> None:
     decision = STRATEGY.create(observation(service(AT_STABLE), OWNED), order(6))
 
     assert isinstance(decision, Patch)
-    note = AsideNote.from_text(decision.change["metadata"]["annotations"][labels.ASIDE])
+    note = AsideRecord.from_text(decision.change["metadata"]["annotations"][labels.ASIDE])
     assert (note.run_id, note.replicas, note.snapshot) == ("run-1", 6, order(6).snapshot)
 
 
