@@ -76,7 +76,7 @@ def without_pause(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_own_selector_before_the_resume(patch: pytest.MonkeyPatch) -> None:
-    real = blue_green.leave
+    real = pair.leave
 
     def hasty(observation: Observation, order: RunOrder) -> Decision:
         deployment = observation.pod_set.deployment
