@@ -43,7 +43,7 @@ APPLY_RIGHTS: Final = (
         for verb in verbs
     ),
 )
-"""What `springtide autoscaler SERVICE --apply` needs: the list of deploy/kubernetes/rbac-autoscalers.yaml."""
+"""What `springtide autoscaler SERVICE --apply` needs: the list of deploy/kubernetes/rbac-autoscaler.yaml."""
 
 
 def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | None) -> tuple[Right, ...]:

@@ -43,7 +43,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Drives decisions against one workload for one run."""
+    """Drives decisions against one workload for one run; `sets_aside` says that it may write to ReplicaSets as well."""
 
     kube: KubeClient
     clock: Clock
@@ -52,6 +52,7 @@ class Engine:
     on_wait: Callable[[str], None] = lambda _message: None
     heartbeat: Callable[[], None] = lambda: None
     autoscaler: tuple[Kind, str] | None = None
+    sets_aside: bool = False
 
     def look(self) -> Observation:
         """Read what runs now."""
@@ -111,10 +112,11 @@ class Engine:
         observation = self.look()
         objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
         objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
-        # Of the Deployment's sets those that have pods: the one to set aside, and what another run set aside before.
-        sets = [each for each in observation.pod_set.replica_sets if each.replicas > 0]
-        sets += [each.replica_set for each in observation.aside]
-        objects += [(Kind.REPLICA_SET, each) for each in sets]
+        if self.sets_aside:
+            # Of the Deployment's sets those that have pods: the one to set aside, and what was set aside before.
+            sets = [each for each in observation.pod_set.replica_sets if each.replicas > 0]
+            sets += [each.replica_set for each in observation.aside]
+            objects += [(Kind.REPLICA_SET, each) for each in sets]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in objects:
             self._stamp(kind, thing)

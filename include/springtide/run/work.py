@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from springtide.errors import Conflict, Fenced, PermanentError
+from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
@@ -88,6 +89,7 @@ class Work:
             on_wait=ports.on_wait,
             heartbeat=heartbeat,
             autoscaler=through,
+            sets_aside=isinstance(state.settings, BlueGreen),
         )
         return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
 

@@ -51,10 +51,10 @@ def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> 
 
 
 def test_the_role_for_autoscalers_grants_what_applying_them_needs() -> None:
-    assert set(granted("rbac-autoscalers.yaml")) == set(APPLY_RIGHTS)
+    assert set(granted("rbac-autoscaler.yaml")) == set(APPLY_RIGHTS)
 
 
-@pytest.mark.parametrize("file", ["rbac.yaml", "rbac-autoscalers.yaml"])
+@pytest.mark.parametrize("file", ["rbac.yaml", "rbac-autoscaler.yaml"])
 def test_no_right_is_granted_twice_or_by_a_star(file: str) -> None:
     rights = granted(file)
 

@@ -13,7 +13,7 @@ from springtide.verify.verdict import VerdictStatus
 from support.builders import policy, service
 from support.written import WrittenProxy, WrittenRoute, ways
 
-OK = Answer(status=200, body="web-alt-1 v1\n", headers={"x-pod": "web-alt-1"})
+OK = Answer(status=200, body="web-new-1 v1\n", headers={"x-pod": "web-new-1"})
 BROKEN = Answer(status=500, body="oops", headers={})
 SILENT = Answer(status=0, body="", headers={}, error="ReadTimeout: timed out")
 
@@ -151,6 +151,6 @@ def test_one_failure_outweighs_everything() -> None:
 )
 def test_who_answers(identity: str, answers: list[Answer], *, is_right: bool) -> None:
     probe = Probe(path="/whoami", identity=identity, times=3)
-    wrong = wrong_answer(probe, service(), WrittenRoute(*answers), pods={"web-alt-1"})
+    wrong = wrong_answer(probe, service(), WrittenRoute(*answers), pods={"web-new-1"})
 
     assert (wrong is None) is is_right
