@@ -11,7 +11,14 @@ from ruamel.yaml import YAML
 from springtide.kube.client import Right
 from springtide.kube.objects import Json, Kind
 from springtide.plan.findings import FindingStatus
-from springtide.plan.rights import APPLY_RIGHTS, PREFLIGHT_RIGHTS, RECONCILE_RIGHTS, rights_finding, rights_of
+from springtide.plan.rights import (
+    APPLY_RIGHTS,
+    PREFLIGHT_RIGHTS,
+    RECONCILE_RIGHTS,
+    proxy_rights,
+    rights_finding,
+    rights_of,
+)
 from springtide.workload import Workload
 
 ROLES = Path(__file__).parents[3] / "deploy" / "kubernetes"
@@ -47,7 +54,8 @@ def of_any_name(right: Right) -> Right:
 def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> None:
     needed = {of_any_name(right) for strategy, through in WAYS for right in rights_of(WEB, strategy, through)}
 
-    assert set(granted("rbac.yaml")) == needed | set(PREFLIGHT_RIGHTS) | set(RECONCILE_RIGHTS)
+    asked = set(proxy_rights(pods=True, services=True))
+    assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(RECONCILE_RIGHTS)
 
 
 def test_the_role_for_autoscalers_grants_what_applying_them_needs() -> None:
