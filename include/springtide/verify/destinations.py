@@ -43,7 +43,7 @@ class Ways:
             return self._passed_on(check, Kind.SERVICE, service.name, port)
         url = address_of(service, check.port, scheme=check.scheme) + check.path
         timeout = check.timeout.total_seconds()
-        return Destination(url, lambda: self.route.get(url, timeout_seconds=timeout, headers=check.headers))
+        return Destination(url, lambda: self.route.get(url, timeout_seconds=timeout, headers=check.sent_headers))
 
     def to_pod(self, check: HttpCheck, service: Service, pod: Pod) -> Destination:
         """Return where `check` goes in one pod, whether or not a Service leads to it: `pods/proxy`.
@@ -63,7 +63,7 @@ class Ways:
             timeout_seconds=check.timeout.total_seconds(),
             body_limit=BODY_LIMIT,
             scheme=check.scheme,
-            headers=check.headers,
+            headers=check.sent_headers,
         )
         return Destination(request.address, lambda: _asked(self.proxy, request))
 

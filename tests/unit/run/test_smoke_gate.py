@@ -130,7 +130,7 @@ class TestOneThatDoesNotPass:
         message = scene.fails("smoke_failed")
 
         assert f"pods/http:{scene.new[1]}:8080/proxy/healthz: status 500: 'oops'" in message
-        assert scene.begun[-3:] == ["switch_endpoints", "roll_back", "report"]
+        assert scene.begun[-2:] == ["switch_endpoints", "roll_back"]
         assert scene.simulation.selector == before
 
     def test_is_kept_with_the_run_as_its_verdict(self, scene: Scene) -> None:

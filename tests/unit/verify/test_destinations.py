@@ -9,7 +9,7 @@ import pytest
 
 from springtide.errors import InputError
 from springtide.kube.objects import Json, Pod
-from springtide.policy.scaling.smoke import HttpCheck
+from springtide.policy.scaling.smoke import HttpCheck, RequestHeader
 from springtide.verify.destinations import pod_port
 from springtide.verify.route import address_of, port_of
 from support.builders import SetBuilder, service
@@ -88,7 +88,7 @@ class TestThePortOfAPod:
 class TestByWayOfTheApiServer:
     def test_a_pod_is_asked_at_its_own_port_with_all_that_the_check_says(self) -> None:
         proxy = WrittenProxy(NotImplementedError())
-        check = HttpCheck(path="/a?b=c", scheme="https", headers={"Host": "shop.example"})  # type: ignore[arg-type]
+        check = HttpCheck(path="/a?b=c", scheme="https", headers=(RequestHeader(name="Host", value="shop.example"),))
         destination = ways(proxy=proxy).to_pod(check, service(ports=PORTS), pod())
         with pytest.raises(NotImplementedError):
             destination.get()

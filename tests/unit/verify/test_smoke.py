@@ -16,6 +16,7 @@ from support.written import WrittenProxy, WrittenRoute, ways
 OK = Answer(status=200, body="web-new-1 v1\n", headers={"x-pod": "web-new-1"})
 BROKEN = Answer(status=500, body="oops", headers={})
 SILENT = Answer(status=0, body="", headers={}, error="ReadTimeout: timed out")
+HOST = [{"name": "Host", "value": "shop.example"}]
 
 
 def http(*answers: Answer, **check: object) -> VerdictStatus:
@@ -60,7 +61,7 @@ def test_the_status_and_the_text_must_both_be_there() -> None:
 
 def test_scheme_port_and_headers_are_those_of_the_check() -> None:
     route = WrittenRoute(OK)
-    check = {"path": "/", "samples": 1, "scheme": "https", "port": "http", "headers": {"Host": "shop.example"}}
+    check = {"path": "/", "samples": 1, "scheme": "https", "port": "http", "headers": HOST}
     smoke_test(policy(smoke=[{"http": check}]).spec.smoke, service(), ways(route), None)
 
     assert route.urls == ["https://127.0.1.1:80/"]

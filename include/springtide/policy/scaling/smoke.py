@@ -13,6 +13,16 @@ from springtide.quantities import round_up
 _LONGEST_CHECK = Duration("30m")
 
 
+class RequestHeader(Part):
+    """One header of a request."""
+
+    name: HeaderName
+    """What it is called, such as `Host`. Those that sign in or frame the message are refused. Required."""
+
+    value: HeaderValue
+    """What it says, such as `shop.example.com`. Required."""
+
+
 class HttpCheck(Part):
     """Requests to the policy's own Service and, before the switch, to each of its new pods."""
 
@@ -26,8 +36,8 @@ class HttpCheck(Part):
     port: PortReference | None = None
     """The Service's port, its number or its name. Default none: its first TCP port."""
 
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=20)] = Field(default_factory=dict)
-    """Headers that are sent along, such as `Host`. Default none. No secrets: plans and records hold them."""
+    headers: Annotated[tuple[RequestHeader, ...], Field(strict=False, max_length=20)] = ()
+    """Headers that are sent along, written as in a Kubernetes probe. Default none. No secrets: records hold them."""
 
     expect: Annotated[int, Field(ge=200, le=599)] = 200
     """The status that counts as passed. Default 200. Redirects are not followed: expect 301 where one is right."""
@@ -68,8 +78,16 @@ class HttpCheck(Part):
         """Return how many of so many samples must pass, at least 1."""
         return max(1, round_up(samples * self.must_pass))
 
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """The headers as a client takes them."""
+        return {header.name: header.value for header in self.headers}
+
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        names = [header.name.lower() for header in self.headers]
+        if len(set(names)) < len(names):
+            yield Contradiction(("headers",), "each header may be written once")
         # The worst case, one after the other: a check that outlives its phase's deadline would fail every run.
         longest = self.samples * self.timeout
         if longest > _LONGEST_CHECK:
