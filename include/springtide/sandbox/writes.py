@@ -154,7 +154,8 @@ class Writes:
             "manager": writer.manager,
             "operation": "Update",
             "apiVersion": kind.api_version,
-            "time": stamp(self.now()),
+            # what comes through `scale` carries no time
+            **({} if writer.subresource == "scale" else {"time": stamp(self.now())}),
             **({"subresource": writer.subresource} if writer.subresource else {}),
         }
         return with_metadata(obj, managedFields=managed_fields(old, obj, entry) or None)
