@@ -56,3 +56,15 @@ def test_a_selector_is_one_field_and_stays_with_who_changed_it_last(see: Observe
     see.patch("services", NAME, {"spec": {"selector": {"pinned": None}}}, manager=WHO)
 
     assert owned(see, "services") == [{"f:spec": {"f:selector": {}}}]
+
+
+def test_who_sends_the_entries_without_its_own_gives_its_fields_up(see: Observer) -> None:
+    see.patch("services", NAME, {"spec": {"selector": {"pinned": "yes"}}}, manager=WHO)
+    see.patch("services", NAME, {"spec": {"selector": {"pinned": None}}}, manager=WHO)
+    entries = see.get("services", NAME)["metadata"]["managedFields"]
+    others = [entry for entry in entries if entry["manager"] != WHO]
+
+    after = see.patch("services", NAME, {"metadata": {"managedFields": others}}, manager=WHO)
+
+    assert owned(see, "services") == []
+    assert after["spec"]["selector"] == {"app": NAME}

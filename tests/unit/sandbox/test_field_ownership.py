@@ -55,3 +55,27 @@ def test_a_resumed_deployment_says_nothing_of_a_pause() -> None:
 
     assert "paused" not in read(world)["spec"]
     assert owned(world, DEPLOYMENT) == []
+
+
+def test_who_sends_the_entries_without_its_own_gives_its_fields_up() -> None:
+    world = shop()
+    patched(world, SERVICE, {"spec": {"selector": {"pinned": "yes"}}})
+    before = read(world, SERVICE)
+    others = [entry for entry in before["metadata"]["managedFields"] if entry["manager"] != WHO]
+    patched(world, SERVICE, {"metadata": {"managedFields": others}})
+
+    assert owned(world, SERVICE) == []
+    assert owned(world, SERVICE, "sandbox") == [entry["fieldsV1"] for entry in others]
+    assert read(world, SERVICE)["spec"] == before["spec"]
+
+
+def test_a_write_that_changes_nothing_still_writes_nothing() -> None:
+    world = shop()
+    patched(world, DEPLOYMENT, {"spec": {"paused": True}})
+    before = read(world)
+    world.advance(60)
+    patched(world, DEPLOYMENT, {"spec": {"paused": True}})
+
+    after = read(world)["metadata"]
+    assert after["managedFields"] == before["metadata"]["managedFields"]
+    assert after["generation"] == before["metadata"]["generation"]
