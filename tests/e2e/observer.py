@@ -56,9 +56,10 @@ class Observer:
         """Create an object."""
         return self._call("POST", self._path(collection), manifest)
 
-    def patch(self, collection: str, name: str, change: Json) -> Json:
-        """Merge a change into an object."""
-        return self._call("PATCH", self._path(collection, name), change)
+    def patch(self, collection: str, name: str, change: Json, *, manager: str = "") -> Json:
+        """Merge a change into an object, by the client's own name or another."""
+        query = f"?fieldManager={manager}" if manager else ""
+        return self._call("PATCH", f"{self._path(collection, name)}{query}", change)
 
     def get(self, collection: str, name: str) -> Json:
         """Return an object."""
