@@ -96,6 +96,7 @@ ScaledPods = PodSet | ReplicaSetPods
 class Observation:
     """One look: the Service, the Deployment's pods, what is set aside of it, every endpoint.
 
+    `unowned` are ReplicaSets with the Deployment's labels that nobody controls: its controller is about to take them.
     `pods` holds all pods with the workload's labels, also those of no pod set (orphans, other workloads).
     `autoscaler` is read only where a strategy works through it; None also when it is gone.
     """
@@ -104,6 +105,7 @@ class Observation:
     service: Service
     pod_set: PodSet
     aside: tuple[ReplicaSetPods, ...] = ()
+    unowned: tuple[ReplicaSetPods, ...] = ()
     endpoints: tuple[Endpoint, ...]
     pods: tuple[Pod, ...]
     autoscaler: Autoscaler | None = None
@@ -146,6 +148,7 @@ def observe(
         service=service,
         pod_set=_pod_set(deployment, replica_sets, pods),
         aside=tuple(pods_of(replica_set, pods) for replica_set in aside),
+        unowned=tuple(pods_of(each, pods) for each in replica_sets if each.controller_uid is None),
         endpoints=endpoints_of(slices),
         pods=pods,
         autoscaler=None if autoscaler is None else _autoscaler(kube, namespace, *autoscaler),

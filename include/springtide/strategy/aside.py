@@ -31,7 +31,7 @@ def stable_set(observation: Observation, order: RunOrder) -> ReplicaSetPods | No
             code="leftover_set",
         )
     owned = [pods_of(each, observation.pods) for each in observation.pod_set.replica_sets]
-    present = [each for each in (*observation.aside, *owned) if each.replica_set.uid == uid]
+    present = [each for each in (*observation.aside, *owned, *observation.unowned) if each.replica_set.uid == uid]
     return next((each for each in present if not each.replica_set.is_terminating), None)
 
 

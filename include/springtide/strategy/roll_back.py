@@ -53,6 +53,8 @@ def roll_back(observation: Observation, order: RunOrder) -> Decision:
         raise foreign_selector(observation, order)
     if stable is None:
         return _keep_new(observation, order)
+    if stable.replica_set in [each.replica_set for each in observation.unowned]:
+        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     if not stable.is_aside:
         return _settle(observation, order, stable)
     is_unpinned = is_own(observation, order) and not is_widened(observation, order)
