@@ -34,7 +34,7 @@ PHASES = (
 AFTER = "after the run"
 MOMENTS = (*(phase.value for phase in PHASES), AFTER)
 
-PHASE_SECONDS = 180
+PHASE_SECONDS = 300
 LOOK_SECONDS = 0.02
 """Six runs are watched at once; one that is stopped a little later is in its phase all the same."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from deploys.cells import Cell
     from deploys.numbers import Number
     from e2e.manifests import Json
+    from e2e.rest import Rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class Deploys:
     @property
     def is_good(self) -> bool:
         """Whether everything is as it should be."""
-        return all(each.is_good for each in (*self.cells, *self.numbers)) and not self.owned
+        return (
+            all(cell.is_good for cell in self.cells) and all(each.is_good for each in self.numbers) and not self.owned
+        )
 
 
 def page(deploys: Deploys) -> str:
@@ -137,16 +140,6 @@ def _listed(title: str, lines: list[str]) -> list[str]:
 
 def record(cell: Cell) -> Json:
     """Return everything that is kept of a cell."""
-    rest = cell.rest
-    at_rest = {
-        "replicas": rest.replicas,
-        "pods": len(rest.pods),
-        "versions": rest.versions,
-        "sets_with_pods": len(rest.sets),
-        "set_aside": len(rest.aside),
-        "paused": bool(rest.deployment["spec"].get("paused")),
-        "owned_and_not_wanted": rest.owned,
-    }
     return {
         "way": cell.case.way.name,
         "moment": cell.case.moment,
@@ -154,10 +147,23 @@ def record(cell: Cell) -> Json:
         "refused": cell.refused,
         "outcome": cell.outcome if cell.outcome in ENDS else "otherwise",
         "code": cell.error,
-        "at_rest": at_rest if rest else None,
+        "at_rest": figures(cell.rest) if cell.rest else None,
         "requests": cell.requests,
         "failed": cell.failed,
         "wrong": cell.wrong,
+    }
+
+
+def figures(rest: Rest) -> Json:
+    """Return what was there at rest."""
+    return {
+        "replicas": rest.replicas,
+        "pods": len(rest.pods),
+        "versions": rest.versions,
+        "sets_with_pods": len(rest.sets),
+        "set_aside": len(rest.aside),
+        "paused": bool(rest.deployment["spec"].get("paused")),
+        "owned_and_not_wanted": rest.owned,
     }
 
 
