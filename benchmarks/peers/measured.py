@@ -131,8 +131,10 @@ def row(who: str, settings: str, rounds: Sequence[Measured], *, asked: int) -> l
 
 
 def _cell(values: Sequence[float]) -> str:
-    """Return the median, and the range behind it."""
+    """Return the median, and the range behind it where there is one."""
     if not values:
         return "-"
     digits = 0 if max(values) >= 100 else 1  # noqa: PLR2004  (three digits are enough)
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
