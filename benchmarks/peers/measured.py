@@ -27,13 +27,14 @@ COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """What the load came to: requests, those of them that failed, and how many were sent a second."""
+    """What the load came to: requests, those of them that failed, how many were sent a second, and what failed."""
 
     requests: int
     failed: int
     rate: float
+    errors: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,8 @@ class Measured:
         seconds = (self.switched, self.finished, self.pod_seconds, self.above)
         counts = (self.peak, self.load.requests, self.load.failed)
         numbers = [*(f"{each:.2f}" for each in seconds), *map(str, counts), f"{self.load.rate:.1f}"]
-        return [f"{self.move.before} to {self.move.after}", *numbers, self.problem]
+        errors = "; ".join(f"{count} x {error}" for error, count in self.load.errors)
+        return [f"{self.move.before} to {self.move.after}", *numbers, errors, self.problem]
 
 
 RAW_COLUMNS: Final = (
@@ -67,6 +69,7 @@ RAW_COLUMNS: Final = (
     "requests",
     "failed",
     "requests_per_second",
+    "errors",
     "problem",
 )
 
@@ -128,8 +131,10 @@ def row(who: str, settings: str, rounds: Sequence[Measured], *, asked: int) -> l
 
 
 def _cell(values: Sequence[float]) -> str:
-    """Return the median, and the range behind it."""
+    """Return the median, and the range behind it where there is one."""
     if not values:
         return "-"
     digits = 0 if max(values) >= 100 else 1  # noqa: PLR2004  (three digits are enough)
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
     return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"

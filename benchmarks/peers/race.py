@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import os
 import secrets
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -63,6 +65,7 @@ def measure(rounds: int) -> PeersTable:
         wanted = "`tests/cluster/cluster exec .venv/bin/python -m benchmarks peers`"
         raise InputError(f"the peers are compared on a cluster of tests/cluster only: {wanted}", code="no_cluster")
     kubeconfig = Path(os.environ["KUBECONFIG"])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was made in the cluster is taken away then, too
     results: Results = {}
     with tempfile.TemporaryDirectory(prefix="springtide-peers-") as folder:
         try:
@@ -133,9 +136,10 @@ def run_move(contender: Contender, move: Move, place: Stage, see: Observer) -> M
     finally:
         load.kill()
     answered = Answered(
-        sum(each.requests for each in reports),
-        sum(each.failed for each in reports),
-        sum(each.raw["rate_achieved"] for each in reports),
+        requests=sum(each.requests for each in reports),
+        failed=sum(each.failed for each in reports),
+        rate=sum(each.raw["rate_achieved"] for each in reports),
+        errors=tuple(error for each in reports for error in each.raw["errors"].items()),
     )
     if problem:
         return failure(move, problem, answered)

@@ -52,6 +52,6 @@ def versions() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     return (
         f"Kubernetes {server}, one node, kube-proxy in nftables mode; Argo Rollouts {VERSION}; "
-        f"springtide {version('springtide')}; Linux {platform.release().split('-')[0]}, {memory:.0f} GiB of memory. "
+        f"springtide {version('springtide')}; Linux {platform.release().split('-')[0]}, {memory:.0f} GiB of memory.\n"
         "Half of the requests come on fresh connections, half on kept ones."
     )
