@@ -89,6 +89,7 @@ class Then:
         service = self.see.get("services", NAME)
         assert service["metadata"]["uid"] == self.before.service["metadata"]["uid"]
         assert service["spec"] == self.before.service["spec"], self._story()
+        assert ("spec", "selector") not in owned_by_springtide(service), self._story()
         return self
 
     def only_new_pods(self) -> Self:

@@ -13,6 +13,7 @@ from springtide.sandbox.objects import Json, annotations_of, controller_of, labe
 
 _OWNED = {
     ("services", ("spec", "selector", labels.POD_TEMPLATE_HASH)),
+    ("services", ("metadata", "managedFields")),
     ("deployments", ("spec", "paused")),
     ("deployments", ("spec", "replicas")),
     ("horizontalpodautoscalers", ("spec", "minReplicas")),

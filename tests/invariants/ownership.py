@@ -23,7 +23,9 @@ def i01_one_owner(evidence: Evidence) -> Iterator[str]:
 
 
 def _takes_up(earlier: LeaseAt, later: LeaseAt) -> bool:
-    return later.holder.startswith("reconcile:") and later.run == earlier.run
+    # A run that turns back takes a new generation, too: its own forward phases are fenced out by it.
+    is_turned_back = later.holder == earlier.holder and later.has("roll_back", "started")
+    return (later.holder.startswith("reconcile:") or is_turned_back) and later.run == earlier.run
 
 
 def i02_every_write_is_fenced(evidence: Evidence) -> Iterator[str]:

@@ -30,10 +30,9 @@ from springtide.strategy.traffic import (
     foreign_selector,
     is_own,
     is_pinned_by,
-    is_stamped,
     point,
     points_at,
-    restore_selector,
+    restored,
     stable_hash,
 )
 from springtide.verify.readiness import missing_readiness
@@ -109,8 +108,9 @@ def leave(observation: Observation, order: RunOrder) -> Decision:
     if not is_own(observation, order) and not is_pinned_by(order, observation):
         raise foreign_selector(observation, order)
     # The selector first: resumed under the pin, a rollout that somebody has waiting would take every endpoint away.
-    if not is_own(observation, order) or is_stamped(observation):
-        return restore_selector(observation)
+    restore = restored(observation, order)
+    if restore is not None:
+        return restore
     new = new_set(observation, order)
     shrunk = shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
     if isinstance(shrunk, Done) and new.deployment.is_paused:

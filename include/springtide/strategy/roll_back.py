@@ -36,6 +36,7 @@ from springtide.strategy.traffic import (
     points_at,
     propagated,
     restore_selector,
+    restored,
     stable_hash,
 )
 from springtide.verify.readiness import missing_readiness
@@ -159,13 +160,12 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
     lingers = any(each.replicas > 0 for each in others.replica_sets) or bool(others.ready_pods)
     if lingers and has_same_template(others, order.snapshot) and not is_own(observation, order):
         return Wait(f"{others.deployment.title}: {len(others.pods)} pods beside those of {stable.scaled.name} go")
-    if not is_own(observation, order) or is_stamped(observation):
-        return restore_selector(observation)
-    if others.deployment.is_paused:
-        return resume(others.deployment)
-    double = _double(observation, others, stable)
-    if double is not None:
-        return double
+    restore = restored(observation, order)
+    if restore is not None:
+        return restore
+    left = resume(others.deployment) if others.deployment.is_paused else _double(observation, others, stable)
+    if left is not None:
+        return left
     serving = len(observation.ready_endpoints(observation.pod_set))
     if serving < order.snapshot.ready:
         return Wait(f"{serving} of {order.snapshot.ready} endpoints of {others.deployment.title} are ready")
@@ -189,8 +189,9 @@ def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) ->
 
 def _keep_new(observation: Observation, order: RunOrder) -> Decision:
     """Leave the new set serving: the stable one is gone, and there is nothing to point back at."""
-    if not is_own(observation, order) or is_stamped(observation):
-        return restore_selector(observation)
+    restore = restored(observation, order)
+    if restore is not None:
+        return restore
     deployment = observation.pod_set.deployment
     if deployment.is_paused:
         return resume(deployment)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
+from springtide.kube.client import FIELD_MANAGER
 from springtide.kube.objects import Json, Kind
 from springtide.kube.observation import Observation, ScaledPods
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
@@ -75,6 +76,13 @@ def widen(observation: Observation) -> Patch:
     return _swap(observation, change, "widen the selector to both sets", is_switch=True)
 
 
+def restored(observation: Observation, order: RunOrder) -> Patch | None:
+    """Return what is still to do until the selector is its owner's again, in form and by claim; None when it is."""
+    if not is_own(observation, order) or is_stamped(observation):
+        return restore_selector(observation)
+    return _disown_selector(observation)
+
+
 def restore_selector(observation: Observation) -> Patch:
     """Return the swap of the selector to its own form, with the stamp of the switch gone."""
     change = {
@@ -82,6 +90,23 @@ def restore_selector(observation: Observation) -> Patch:
         "spec": {"selector": {labels.POD_TEMPLATE_HASH: None}},
     }
     return _swap(observation, change, "restore the Service's own selector")
+
+
+def _disown_selector(observation: Observation) -> Patch | None:
+    # Whoever changed it last owns it by the API server's account, and the owner's next server-side apply would meet a
+    # conflict over a field that is as he wrote it.
+    service = observation.service
+    entries = service.raw["metadata"].get("managedFields") or []
+    others = [entry for entry in entries if not _is_claim(entry)]
+    if len(others) == len(entries):
+        return None
+    change: Json = {"metadata": {"managedFields": others}}
+    return _swap(observation, change, "leave the Service's selector to its owner")
+
+
+def _is_claim(entry: Json) -> bool:
+    fields = entry.get("fieldsV1") or {}
+    return entry.get("manager") == FIELD_MANAGER and "f:selector" in fields.get("f:spec", {})
 
 
 def _swap(observation: Observation, change: Json, reason: str, *, is_switch: bool = False) -> Patch:

@@ -290,3 +290,15 @@ def test_what_the_owner_rolls_out_next_is_told_and_not_waited_for() -> None:
 
     assert isinstance(decision, Done)
     assert "another template" in decision.message
+
+
+def test_the_selector_is_left_to_its_owner_by_the_api_servers_account_too() -> None:
+    mine = {"manager": "springtide", "operation": "Update", "fieldsV1": {"f:spec": {"f:selector": {}}}}
+    others = {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": {}}}}
+    claimed = service()
+    claimed.raw["metadata"]["managedFields"] = [others, mine]
+    decision = STRATEGY.remove(observation(claimed, NEW), order(6))
+
+    assert isinstance(decision, Patch)
+    assert decision.kind is Kind.SERVICE
+    assert decision.change == {"metadata": {"managedFields": [others]}}
