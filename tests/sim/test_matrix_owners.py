@@ -17,7 +17,7 @@ from springtide.run import phases, pipeline
 from springtide.run.ports import RunRef
 from springtide.sandbox.faults import Fault, FaultKind
 from springtide.sandbox.history import Call
-from support.simulation import NAMESPACE, WORKLOAD
+from support.simulation import WORKLOAD
 from support.task_driver import AfterCrash, TaskDriver
 from support.trials import EVERY, Stage, Strike, Trial, crashing, void
 

@@ -27,8 +27,8 @@ from support.task_driver import AfterCrash, TaskDriver
 class Stage(StrEnum):
     """The matrix' columns; each is one write of a blue-green run, and the fault strikes at that.
 
-    In this order: the stable set is set aside, the Service is switched, the stable set is shrunk for the first time, the
-    Service is pointed back.
+    In this order: the stable set is set aside, the Service is switched, the stable set is shrunk for the first time,
+    the Service is pointed back.
     """
 
     BEFORE = "before"
