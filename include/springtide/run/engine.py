@@ -111,12 +111,13 @@ class Engine:
         """
         observation = self.look()
         objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
-        objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
         if self.sets_aside:
             # Of the Deployment's sets those that have pods: the one to set aside, and what was set aside before.
             sets = [each for each in observation.pod_set.replica_sets if each.replicas > 0]
             sets += [each.replica_set for each in observation.aside]
             objects += [(Kind.REPLICA_SET, each) for each in sets]
+        # After its sets: its controller copies the stamp to them, and this run's own would come late.
+        objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in objects:
             self._stamp(kind, thing)
