@@ -28,7 +28,7 @@ class Web:
         return [("configmaps", self.config_map()), ("services", self.service()), ("deployments", self.deployment())]
 
     def deployment(self) -> Json:
-        """Return the Deployment. `NEVER_READY`, `CRASH` and `STATUS` come from the ConfigMap as it is when a pod starts."""
+        """Return the Deployment. `NEVER_READY`, `CRASH` and `STATUS` are the ConfigMap's as it is when a pod starts."""
         fixed = {"VERSION": "1", "DRAIN": f"{DRAIN_SECONDS}s"} | self.environment
         environment: list[Json] = [{"name": name, "value": value} for name, value in fixed.items()]
         environment += [from_config_map(name) for name in ("NEVER_READY", "CRASH", "STATUS")]

@@ -27,7 +27,7 @@ from support.written import WorldProxy
 
 WRONG = Answer(status=500, body="oops", headers={})
 CHECK: dict[str, Any] = {"path": "/healthz", "samples": 1}
-BATCHED = {"overlap": "batched", "batch": 2}
+BATCHED: dict[str, Any] = {"overlap": "batched", "batch": 2}
 
 
 class Scene:
@@ -215,12 +215,12 @@ class TestOneCallOfThePhase:
         others = [
             replace(switch, kind=Kind.DEPLOYMENT),
             replace(switch, change={"spec": switch.change["spec"]}),
-            replace(switch, change={"metadata": {"annotations": dict.fromkeys(annotations(switch))}}),
+            replace(switch, change={"metadata": {"annotations": dict.fromkeys(stamps(switch))}}),
         ]
         assert [moves_traffic(other) for other in others] == [False, False, False]
 
 
-def annotations(patch: Patch) -> dict[str, str]:
+def stamps(patch: Patch) -> dict[str, str]:
     found: dict[str, str] = patch.change["metadata"]["annotations"]
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from springtide.errors import ClusterRefused, DemandUnavailable, InputError
+from springtide.kube.client import Right
 from springtide.kube.live import LiveKube
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.policy.scaling.strategy import BlueGreen
@@ -236,9 +237,14 @@ def rights(when: str, via: str, *, strategy: str = "blue_green") -> list[str]:
     check = {"http": {"path": "/healthz", "when": when, "via": via}}
     simulation = Simulation.of(2, strategy=strategy, smoke=[check])
     asked: list[str] = []
+
+    def may(_kube: LiveKube, right: Right, _namespace: str) -> bool:
+        asked.append(str(right))
+        return True
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LiveKube, "ask", lambda _kube, request: WrittenProxy(OK).ask(request))
-        patch.setattr(LiveKube, "may", lambda _kube, right, _namespace: asked.append(str(right)) or True)
+        patch.setattr(LiveKube, "may", may)
         plan_capacity(simulation.ports(), simulation.request(4))
     return [right for right in asked if "proxy" in right]
 
