@@ -47,8 +47,9 @@ class Reconciled:
 def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
     """Finish or undo every abandoned run in `namespaces`: see `end_abandoned` and `end_unclaimed`."""
     leases = {namespace: all_leases(ports.kube, namespace)[0] for namespace in namespaces}
+    ended = end_abandoned(ports, leases, is_alive)
     unclaimed = [aside for namespace in leases for aside in aside_sets_in(ports.kube, namespace)]
-    return (*end_abandoned(ports, leases, is_alive), *end_unclaimed(ports, unclaimed, is_alive)[0])
+    return (*ended, *end_unclaimed(ports, unclaimed, is_alive)[0])
 
 
 def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive: IsAlive) -> tuple[Reconciled, ...]:

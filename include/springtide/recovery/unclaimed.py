@@ -14,12 +14,14 @@ from springtide.capacity.combine import requested
 from springtide.errors import Fenced, NotFound, PermanentError, WorkloadFailed
 from springtide.kube.client import KubeReader
 from springtide.kube.objects import Deployment, Kind, ReplicaSet
+from springtide.kube.observation import aside_sets
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.lease import Lease, acquire, read_lease
 from springtide.run.ports import Ports
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import AsideRecord
+from springtide.workload import Workload
 
 IsAlive = Callable[[str], bool]
 """Says whether the run of this id claims to be alive: then it is left alone, however long its Lease does not move."""
@@ -45,6 +47,9 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
     lease = read_lease(ports.kube, record.workload)
     if (lease is not None and lease.holder) or is_alive(record.run_id):
         return None
+    # The Lease first, then this: whoever ended the run meanwhile gave the Lease free when nothing was aside any more.
+    if not _is_still_aside(ports.kube, replica_set, record.workload):
+        return None
     if lease is not None and lease.run_id == record.run_id:
         return _freed(lease, replica_set)
     try:
@@ -53,6 +58,10 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
         )
     except (Fenced, WorkloadFailed):
         return None  # another was faster
+
+
+def _is_still_aside(kube: KubeReader, replica_set: ReplicaSet, workload: Workload) -> bool:
+    return any(each.uid == replica_set.uid for each in aside_sets(kube, workload))
 
 
 def _freed(lease: Lease, replica_set: ReplicaSet) -> Lease:
