@@ -53,8 +53,6 @@ def roll_back(observation: Observation, order: RunOrder) -> Decision:
         raise foreign_selector(observation, order)
     if stable is None:
         return _keep_new(observation, order)
-    if stable.replica_set in [each.replica_set for each in observation.unowned]:
-        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     if not stable.is_aside:
         return _settle(observation, order, stable)
     is_unpinned = is_own(observation, order) and not is_widened(observation, order)
@@ -153,7 +151,7 @@ def _join_rollout(observation: Observation, order: RunOrder, stable: ReplicaSetP
 
 
 def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -> Decision:
-    """Restore the selector and what else is left, now that the stable set is its Deployment's again."""
+    """Restore the selector and what else is left, now that the stable set is its Deployment's again, or about to be."""
     others = new_set(observation, order)
     # Pinned, the Service must not wait for anything but the end of pods that failed: a rollout would empty it.
     lingers = any(each.replicas > 0 for each in others.replica_sets) or bool(others.ready_pods)
@@ -163,6 +161,8 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
         return restore_selector(observation)
     if others.deployment.is_paused:
         return resume(others.deployment)
+    if stable.replica_set.uid in {each.replica_set.uid for each in observation.unowned}:
+        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     double = _double(observation, others, stable)
     if double is not None:
         return double
