@@ -161,8 +161,6 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
         return restore_selector(observation)
     if others.deployment.is_paused:
         return resume(others.deployment)
-    if stable.replica_set.uid in {each.replica_set.uid for each in observation.unowned}:
-        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     double = _double(observation, others, stable)
     if double is not None:
         return double
@@ -173,10 +171,12 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
 
 
 def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) -> Decision | None:
-    """Return what is still to do about the set that the run made; None when it is gone.
+    """Return what is still to do until the stable set is owned again and the set that the run made is gone.
 
     The same template would stand twice in the Deployment's history.
     """
+    if stable.replica_set.uid in {each.replica_set.uid for each in observation.unowned}:
+        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     digest = stable.scaled.template_digest
     sets = [pods_of(each, observation.pods) for each in others.replica_sets if each.template_digest == digest]
     double = next((each for each in sets if not each.scaled.is_terminating), None)
