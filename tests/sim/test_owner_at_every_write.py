@@ -25,6 +25,8 @@ WHOLE = tuple(
     each for each in SUCCEEDING + FAILING if each.name in {"blue_green up", "blue_green down", "blue_green, smoke"}
 )
 IN_BATCHES = tuple(each for each in SUCCEEDING + FAILING if each.name.startswith("batched"))
+SCALED = 5
+"""More than any of the runs asks for, or finds."""
 Act = Callable[[Simulation], None]
 
 
@@ -65,8 +67,8 @@ def restart(simulation: Simulation) -> None:
 
 
 def scale(simulation: Simulation) -> None:
-    """Ask for five pods, as `kubectl scale` does."""
-    edited(simulation, replicas=5)
+    """Ask for another number of pods, as `kubectl scale` does."""
+    edited(simulation, replicas=SCALED)
 
 
 def delete_a_pod(simulation: Simulation) -> None:
@@ -84,27 +86,35 @@ def played(course: Course, number: int, act: Act) -> End:
     return play(course, faults, AfterCrash.RETRY)
 
 
-def outages(end: End) -> list[str]:
-    """Return every moment in which the Service had fewer pods than it must have, or requests could fail."""
-    return [message for message in broken(end.evidence) if message.startswith("i06")]
-
-
 def versions(objects: Objects) -> list[Json]:
     """Return the template of each set that has pods."""
     return [template_of(each) for each in objects.replica_sets.values() if wanted(each)]
 
 
 @pytest.mark.parametrize(("course", "number"), points(WHOLE + IN_BATCHES))
-@pytest.mark.parametrize("act", [deploy, restart, scale])
-def test_whatever_the_owner_changes_nobody_is_without_pods(course: Course, number: int, act: Act) -> None:
+@pytest.mark.parametrize("act", [deploy, restart])
+def test_another_template_rolls_out_and_nobody_is_without_pods(course: Course, number: int, act: Act) -> None:
+    """I-12 and I-23 are broken from outside: what was there is not what the owner wants now, and a rollout surges."""
     end = played(course, number, act)
     after = end.evidence.after
 
-    assert outages(end) == []
     assert broken(end.evidence, but=["I-12", "I-23"]) == []
+    assert end.outcome in {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK}, end.failures
     assert after.deployment is not None
-    assert end.outcome is not RunOutcome.NEEDS_ATTENTION, end.failures
     assert versions(after) == [template_of(after.deployment)]
+    assert template_of(after.deployment) != template_of(end.evidence.before.owned[0])
+
+
+@pytest.mark.parametrize(("course", "number"), points(WHOLE))
+def test_what_the_owner_scales_to_is_left_or_a_person_is_called(course: Course, number: int) -> None:
+    """More than the run has planned is nothing that it undoes by itself; it stops, and both sets stay."""
+    end = played(course, number, scale)
+    after = end.evidence.after
+
+    assert broken(end.evidence, but=["I-12", "I-23", "I-29"]) == []
+    assert after.deployment is not None
+    assert wanted(after.deployment) == SCALED
+    assert end.outcome is RunOutcome.NEEDS_ATTENTION or versions(after) == [template_of(after.deployment)]
 
 
 @pytest.mark.parametrize(("course", "number"), points(WHOLE))

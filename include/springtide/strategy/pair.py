@@ -103,7 +103,7 @@ def leave(observation: Observation, order: RunOrder) -> Decision:
     """Give the Service its selector back, shrink to the target, then resume: the stable set is gone.
 
     Raises:
-        Conflict: somebody else changed the Service's selector.
+        Conflict: somebody else changed the Service's selector, or scaled the Deployment.
     """
     if not is_own(observation, order) and not is_pinned_by(order, observation):
         raise foreign_selector(observation, order)
@@ -112,6 +112,12 @@ def leave(observation: Observation, order: RunOrder) -> Decision:
     if restore is not None:
         return restore
     new = new_set(observation, order)
+    if new.deployment.replicas > order.peak:
+        raise Conflict(
+            f"{new.deployment.title}: somebody set replicas to {new.deployment.replicas} during the run, at most "
+            f"{order.peak} were planned. They are left as they are; scale again for another number.",
+            code="replicas_changed",
+        )
     shrunk = shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
     if isinstance(shrunk, Done) and new.deployment.is_paused:
         return resume(new.deployment)

@@ -54,8 +54,6 @@ def roll_back(observation: Observation, order: RunOrder) -> Decision:
         raise foreign_selector(observation, order)
     if stable is None:
         return _keep_new(observation, order)
-    if stable.replica_set in [each.replica_set for each in observation.unowned]:
-        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     if not stable.is_aside:
         return _settle(observation, order, stable)
     is_unpinned = is_own(observation, order) and not is_widened(observation, order)
@@ -154,7 +152,7 @@ def _join_rollout(observation: Observation, order: RunOrder, stable: ReplicaSetP
 
 
 def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -> Decision:
-    """Restore the selector and what else is left, now that the stable set is its Deployment's again."""
+    """Restore the selector and what else is left, now that the stable set is its Deployment's again, or about to be."""
     others = new_set(observation, order)
     # Pinned, the Service must not wait for anything but the end of pods that failed: a rollout would empty it.
     lingers = any(each.replicas > 0 for each in others.replica_sets) or bool(others.ready_pods)
@@ -173,10 +171,12 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
 
 
 def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) -> Decision | None:
-    """Return what is still to do about the set that the run made; None when it is gone.
+    """Return what is still to do until the stable set is owned again and the set that the run made is gone.
 
     The same template would stand twice in the Deployment's history.
     """
+    if stable.replica_set.uid in {each.replica_set.uid for each in observation.unowned}:
+        return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     digest = stable.scaled.template_digest
     sets = [pods_of(each, observation.pods) for each in others.replica_sets if each.template_digest == digest]
     double = next((each for each in sets if not each.scaled.is_terminating), None)
