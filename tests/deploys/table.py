@@ -107,21 +107,19 @@ def refusals(cells: list[Cell]) -> list[str]:
     told: dict[tuple[str, str], list[str]] = {}
     for cell in cells:
         if cell.refused:
-            told.setdefault((cell.case.way.name, _without_name(cell)), []).append(f"`{cell.case.moment}`")
-    return [f"`{way}` in {', '.join(moments)}: {words}" for (way, words), moments in told.items()]
+            told.setdefault((cell.case.way.name, words(cell.refused)), []).append(f"`{cell.case.moment}`")
+    return [f"`{way}` in {', '.join(moments)}: {said}" for (way, said), moments in told.items()]
 
 
-def _without_name(cell: Cell) -> str:
-    return cell.refused if len(cell.refused) < _LONGEST else f"{cell.refused[:_LONGEST]} …"
-
-
-_LONGEST = 240
+def words(said: str) -> str:
+    """Return the lines of a command's answer that count: kubectl explains a conflict at length."""
+    return said.partition(" Please review")[0]
 
 
 def numbers_table(numbers: list[Number]) -> str:
     """Return one row for each way that has a manifest."""
     rows = [
-        [f"`{each.way}`", "yes" if each.is_refused else "no", str(each.replicas), each.wrong or each.told[:_LONGEST]]
+        [f"`{each.way}`", "yes" if each.is_refused else "no", str(each.replicas), each.wrong or words(each.told)]
         for each in numbers
     ]
     return _markdown(["way", "refused", "replicas then", "what it said"], rows)

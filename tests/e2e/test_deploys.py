@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CURRENT = 2
 TARGET = 3
 SECONDS_TO_THE_PHASE = 120
+LOOK_SECONDS = 0.1
+"""The embedded cluster is one process, which has runs and load to answer, too."""
 
 
 def test_a_version_that_is_applied_after_the_switch_rolls_out_when_the_run_has_succeeded(given: Given) -> None:
@@ -48,7 +50,7 @@ def test_a_restart_before_the_switch_ends_the_run_and_rolls_out(given: Given) ->
 
 def deployed(when: When, phase: Phase, *, template: Json) -> tuple[Finished, Rest]:
     """Begin a run, change the template as soon as the phase has begun, and wait for the end of all of it."""
-    process = begin_up_to(when, phase, to=TARGET, within=SECONDS_TO_THE_PHASE)
+    process = begin_up_to(when, phase, to=TARGET, within=SECONDS_TO_THE_PHASE, look=LOOK_SECONDS)
     see = when.scenario.see
     see.patch("deployments", NAME, {"spec": {"template": template}})
     run = finished(process)
