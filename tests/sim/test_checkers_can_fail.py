@@ -54,7 +54,7 @@ STABLE = unfaulted(COURSES["blue_green up"]).evidence.before.owned[0]["metadata"
 
 
 def is_stable(replica_set: Json) -> bool:
-    return replica_set["metadata"]["name"] == f"web-{STABLE}"
+    return str(replica_set["metadata"]["name"]) == f"web-{STABLE}"
 
 
 BROKEN: list[tuple[str, str, Tamper]] = [
