@@ -129,7 +129,7 @@ def test_a_run_that_an_earlier_version_left_behind_is_undone(simulation: Simulat
 
 
 def test_a_run_that_an_earlier_version_had_tested_is_finished(simulation: Simulation) -> None:
-    crash(simulation, "yesterday", Match(method="PATCH", path="/web/scale$"))
+    crash(simulation, "yesterday", Match(method="PATCH", path="/replicasets/.*/scale$"))
     rewrite(simulation, earlier)
 
     round_ = swept(simulation)
