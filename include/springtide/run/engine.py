@@ -74,7 +74,7 @@ class Engine:
         # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
         while True:
-            decision = decide(self.look(), order)
+            decision = self._decided(decide, order)
             match decision:
                 case Done(message, is_restored):
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
@@ -103,6 +103,14 @@ class Engine:
                             "changing it.",
                             code="conflict",
                         )
+
+    def _decided(self, decide: Decide, order: RunOrder) -> Decision:
+        try:
+            return decide(self.look(), order)
+        except Conflict:
+            # What looks like somebody else's may be the doing of whoever owns the workload now: that is the cause then.
+            self.fence.check()
+            raise
 
     def stamp(self) -> None:
         """Put this run and its generation on every object that it may touch, before it touches one (I-2).

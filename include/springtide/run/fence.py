@@ -54,6 +54,12 @@ class Fence:
     def check(self) -> None:
         """Raise `Fenced` unless this run owns the workload in this generation, by a quorum read just now."""
         lease = read_lease(self.kube, self.workload)
+        if lease is not None and lease.holder == self.holder and lease.generation > self.generation:
+            raise Fenced(
+                f"run {self.run_id!r} is being rolled back in generation {lease.generation}; this is generation "
+                f"{self.generation} of it, and writes nothing any more.",
+                code="rolling_back",
+            )
         if lease is None or lease.holder != self.holder or lease.generation != self.generation:
             raise fenced(lease, self.workload, self.holder)
 

@@ -131,7 +131,7 @@ class TestOwning:
         assert objects(ports) == before
 
     def test_the_same_run_in_an_earlier_generation_writes_nothing(self, ports: Ports, fence: Fence) -> None:
-        with pytest.raises(Fenced, match="run 'run-1' owns the workload"):
+        with pytest.raises(Fenced, match="run 'run-1' is being rolled back in generation"):
             replace(fence, generation=fence.generation - 1).apply(pause(ports))
 
     def test_an_object_that_a_later_generation_wrote_is_not_this_runs(self, fence: Fence) -> None:
