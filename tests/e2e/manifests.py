@@ -92,7 +92,8 @@ def policy(
     A smoke check that the preflight may only warn of is one that is meant to fail, and after the switch.
     Its own strategy is `floor` where a maximum may be raised: that is no part of what strategies share.
     """
-    kind: Json = {"type": "floor", "raise_max": True} if raise_max else {"type": "blue_green", "overlap": overlap}
+    kind: Json = {"type": "floor", "raise_max": True} if raise_max else {"type": "blue_green"}
+    kind |= {"overlap": overlap} if overlap != "full" else {}
     when = "after_switch" if "smoke" in only_warn else "both"
     return {
         "apiVersion": "springtide/v1",
