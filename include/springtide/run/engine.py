@@ -12,7 +12,7 @@ import structlog
 from springtide.clock import Clock
 from springtide.errors import Conflict, DeadlineExceeded, NotFound
 from springtide.kube.client import KubeClient
-from springtide.kube.objects import Kind, KubeObject
+from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
 from springtide.run.fence import Fence
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Step, Wait
@@ -120,10 +120,7 @@ class Engine:
         observation = self.look()
         objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
         if self.sets_aside:
-            # Of the Deployment's sets those that have pods: the one to set aside, and what was set aside before.
-            sets = [each for each in observation.pod_set.replica_sets if each.replicas > 0]
-            sets += [each.replica_set for each in observation.aside]
-            objects += [(Kind.REPLICA_SET, each) for each in sets]
+            objects += [(Kind.REPLICA_SET, each) for each in _sets_to_own(observation)]
         # After its sets: its controller copies the stamp to them, and this run's own would come late.
         objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
@@ -163,6 +160,14 @@ class Engine:
         writes.append(step.reason)
         log.info("step_applied", run=self.fence.run_id, step=step.reason)
         return True
+
+
+def _sets_to_own(observation: Observation) -> list[ReplicaSet]:
+    """Return what is set aside, or will be."""
+    # On any other set of the Deployment its controller keeps the Deployment's own annotations, and no run writes to it
+    # while it has pods.
+    aside = [each.replica_set for each in observation.aside]
+    return aside or [each for each in observation.pod_set.replica_sets if each.replicas > 0]
 
 
 def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:
