@@ -119,7 +119,7 @@ class Then:
 
     def the_deployment_as_before_but_for_its_replicas(self) -> Self:
         """Field by field the very same, but for replicas, springtide's annotations and what its controller counts."""
-        (deployment,) = self.see.objects("deployments")
+        deployment = self.see.get("deployments", NAME)
         assert _written(deployment) == _written(self.before.deployment), self._story()
         assert owned_by_springtide(deployment) <= {*_STAMPS, ("spec", "replicas")}, self._story()
         return self
