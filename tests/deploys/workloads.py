@@ -54,7 +54,9 @@ class Field:
             replicas=replicas,
         )
         see.create_namespace()
-        scenario = Scenario(self.cluster, see, Springtide(self.cluster.kubeconfig, folder), Web(see.namespace))
+        scenario = Scenario(
+            self.cluster, see, Springtide(self.cluster.kubeconfig_for(see, folder), folder), Web(see.namespace)
+        )
         try:
             put(owner, way, see)
             yield owner, Given(scenario).a_policy(ready_within=READY_WITHIN).under_load(rate=RATE)

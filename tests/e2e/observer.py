@@ -115,6 +115,10 @@ class Observer:
         """Create an object of the whole cluster; return False when it was there."""
         return self._answered("POST", path, manifest)[0] == OK
 
+    def post(self, path: str, body: Json) -> Json:
+        """Send a document to any path of the API, and return the answer."""
+        return self._call("POST", path, body)
+
     def undefine(self, path: str, name: str) -> None:
         """Delete an object of the whole cluster."""
         self._call("DELETE", f"{path}/{name}")

@@ -11,6 +11,7 @@ from e2e.live_load import RATE, LiveLoad, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
 from e2e.observer import is_ready
 from e2e.outcomes import FLOOR, Then, bounds_of
+from e2e.role import grant
 from e2e.scenario import Before, Scenario
 
 if TYPE_CHECKING:
@@ -89,8 +90,9 @@ class Given:
         return self
 
     def an_operator_of_prometheus(self) -> Self:
-        """PrometheusRules are served."""
+        """PrometheusRules are served, and whoever applies autoscalers has the rights that are shipped for that."""
         self._defined(RULES)
+        grant(self.scenario.see, "rbac-autoscaler.yaml")
         return self
 
     def the_resource_of_keda(self) -> Self:
