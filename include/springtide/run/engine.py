@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from springtide.clock import Clock
-from springtide.errors import Conflict, DeadlineExceeded, NotFound
+from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFound
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
@@ -112,10 +112,15 @@ class Engine:
             self.fence.check()
             raise
 
-    def stamp(self) -> None:
+    def stamp(self, *, may_be_denied: bool = False) -> None:
         """Put this run and its generation on every object that it may touch, before it touches one (I-2).
 
-        A frozen earlier owner's pending compare-and-swap fails from here on.
+        A frozen earlier owner's pending compare-and-swap fails from here on. Where `may_be_denied`, an object that the
+        cluster lets nobody write is passed over.
+
+        Raises:
+            ClusterRefused: the cluster says no, and `may_be_denied` is False.
+            Fenced: a later generation wrote one of them.
         """
         observation = self.look()
         objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
@@ -125,7 +130,12 @@ class Engine:
         objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in objects:
-            self._stamp(kind, thing)
+            try:
+                self._stamp(kind, thing)
+            except ClusterRefused as error:
+                if not may_be_denied:
+                    raise
+                log.warning("stamp_denied", run=self.fence.run_id, object=thing.name, message=error.message)
 
     def _stamp(self, kind: Kind, thing: KubeObject) -> None:
         for _ in range(_LOST_SWAPS):

@@ -125,7 +125,8 @@ class Work:
         if not self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True)
         work = Work.of(self.ports, self.ref)
-        work.engine.stamp()
+        # What denies this run the stamp has denied its forward phases the write; what can be restored is restored.
+        work.engine.stamp(may_be_denied=True)
         return work
 
     def end(self, phase: Phase, message: str, *, status: JournalStatus = JournalStatus.DONE) -> Work:
