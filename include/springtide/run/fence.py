@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from springtide import labels
 from springtide.clock import Clock
-from springtide.errors import Fenced
+from springtide.errors import Fenced, TemporaryError
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
 from springtide.run.lease import fenced, read_lease
@@ -52,13 +52,25 @@ class Fence:
                 self.kube.delete(kind, namespace, name, version=version)
 
     def check(self) -> None:
-        """Raise `Fenced` unless this run owns the workload in this generation, by a quorum read just now."""
+        """Return when this run owns the workload in this generation, by a quorum read just now.
+
+        Raises:
+            Fenced: it does not.
+            TemporaryError: the answer is older than the run itself.
+        """
         lease = read_lease(self.kube, self.workload)
         if lease is not None and lease.holder == self.holder and lease.generation > self.generation:
             raise Fenced(
                 f"run {self.run_id!r} is being rolled back in generation {lease.generation}; this is generation "
                 f"{self.generation} of it, and writes nothing any more.",
                 code="rolling_back",
+            )
+        if lease is not None and lease.generation < self.generation:
+            # Generations only rise: this answer is older than what this run has written itself.
+            raise TemporaryError(
+                f"Lease {lease.name}: it was read in generation {lease.generation}, and this run has "
+                f"{self.generation}. Read it again.",
+                code="lease_stale",
             )
         if lease is None or lease.holder != self.holder or lease.generation != self.generation:
             raise fenced(lease, self.workload, self.holder)
