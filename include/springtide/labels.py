@@ -6,11 +6,11 @@ from typing import Final
 
 PREFIX: Final = "springtide.dev"
 
-SET: Final = f"{PREFIX}/set"
-"""Label on the pods of the alternate set (and in its Deployment's selector); the primary set does not carry it."""
+ASIDE_OF: Final = f"{PREFIX}/aside-of"
+"""Label on a ReplicaSet that a run has set aside: the name of the Deployment that it was released from."""
 
-ALTERNATE: Final = "alt"
-"""The value of `SET`, and the suffix of the alternate Deployment's name."""
+ASIDE: Final = f"{PREFIX}/aside"
+"""Annotation on a ReplicaSet that is set aside: the run, and all that is needed to give it back (JSON)."""
 
 RUN: Final = f"{PREFIX}/run"
 """Annotation: the run that wrote the object last."""
@@ -35,6 +35,9 @@ POD_TEMPLATE_HASH: Final = "pod-template-hash"
 
 REVISION: Final = "deployment.kubernetes.io/revision"
 """Kubernetes' own annotation: which ReplicaSet is the Deployment's present one."""
+
+DESIRED_REPLICAS: Final = "deployment.kubernetes.io/desired-replicas"
+"""Kubernetes' own annotation on a ReplicaSet: the replicas of its Deployment when it was scaled last."""
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 """Kubernetes' own label on an EndpointSlice."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from springtide import labels
 from springtide.stored import Stored
 
 
@@ -20,11 +19,6 @@ class Workload(Stored):
         return f"{self.namespace}/{self.deployment}"
 
     @property
-    def set_names(self) -> tuple[str, str]:
-        """The two fixed Deployment names that its pod sets take turns in: its own, and its twin's."""
-        return self.deployment, f"{self.deployment}-{labels.ALTERNATE}"
-
-    @property
     def lease_name(self) -> str:
-        """The name of its Lease, the same for both sets."""
+        """The name of its Lease."""
         return f"springtide-{self.deployment}"

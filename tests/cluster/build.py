@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cluster.image import Image
-from cluster.settings import PARTS, SOURCES, VERSION, ClusterError, cache
+from cluster.settings import KUBERNETES, PARTS, SOURCES, ClusterError, cache, module_file, version_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,12 +80,18 @@ def build() -> Built:
     """
     if reason := obstacle():
         raise ClusterError(reason)
-    with locked("build"):
+    version = version_from_environment()
+    module = module_file(version)
+    with locked("packages"):
         install(missing_packages())
-        return Built(
-            binaries=_cached(f"kubernetes-{VERSION}", ("kubernetes",), compile_kubernetes),
-            images=_cached("images", ("web", "image.py", "build.py"), write_images),
-        )
+    return Built(
+        binaries=cached(
+            f"kubernetes-{version}",
+            (KUBERNETES / "main.go", module, module.with_suffix(".sum")),
+            lambda into: compile_kubernetes(version, into),
+        ),
+        images=cached("images", (*(SOURCES / "web").iterdir(), SOURCES / "image.py", Path(__file__)), write_images),
+    )
 
 
 def install(packages: Sequence[str]) -> None:
@@ -98,17 +104,17 @@ def install(packages: Sequence[str]) -> None:
     run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], env=environment)
 
 
-def compile_kubernetes(into: Path) -> None:
+def compile_kubernetes(version: str, into: Path) -> None:
     """Compile the one binary and give it the name of each part."""
-    say(f"compiling Kubernetes {VERSION}: several minutes, once")
-    major, minor, _ = VERSION.split(".")
-    stamp = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    say(f"compiling Kubernetes {version}: several minutes, once")
+    major, minor, _ = version.split(".")
+    stamp = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     stamped = [
         f"-X {package}.{name}={value}"
         for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
         for name, value in stamp.items()
     ]
-    compile_go(SOURCES / "kubernetes", into / "kubernetes", stamped)
+    compile_go(KUBERNETES, into / "kubernetes", stamped, f"-modfile={module_file(version)}")
     for part in PARTS:
         (into / part).symlink_to("kubernetes")
 
@@ -122,11 +128,14 @@ def write_images(into: Path) -> None:
     Image("localhost/pause:1", ("/bin/web", "pause"), files).write(into / "pause.tar")
 
 
-def compile_go(module: Path, binary: Path, stamped: Sequence[str] = ()) -> None:
-    """Compile a Go module to a static binary, politely: whoever else works on this machine goes first."""
+def compile_go(module: Path, binary: Path, stamped: Sequence[str] = (), *arguments: str) -> None:
+    """Compile a Go module to a static binary, politely: whoever else works on this machine goes first.
+
+    Further arguments are go's own; the package is the module's root unless they end with another one.
+    """
     link = " ".join(["-s", "-w", *stamped])
-    command = ["nice", "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", link, "-o", str(binary), "."]
-    run(command, cwd=module, env={**os.environ, "CGO_ENABLED": "0"})
+    command = ["nice", "go", "build", "-buildvcs=false", "-trimpath", "-ldflags", link, "-o", str(binary)]
+    run([*command, *arguments], cwd=module, env={**os.environ, "CGO_ENABLED": "0"})
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
@@ -151,21 +160,21 @@ def locked(name: str) -> Iterator[None]:
         yield
 
 
-def _cached(what: str, sources: Sequence[str], make: Callable[[Path], None]) -> Path:
+def cached(what: str, sources: Sequence[Path], make: Callable[[Path], None]) -> Path:
+    """Return the folder of `what` in the cache, made first where no folder was made of the same sources."""
     folder = cache() / f"{what}-{_digest(sources)}"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=cache(), prefix=f"{what}.") as part:
-            building = Path(part) / "made"
-            building.mkdir()
-            make(building)
-            building.rename(folder)
+    with locked(what):
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=cache(), prefix=f"{what}.") as part:
+                building = Path(part) / "made"
+                building.mkdir()
+                make(building)
+                building.rename(folder)
     return folder
 
 
-def _digest(sources: Sequence[str]) -> str:
+def _digest(sources: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for source in sources:
-        root = SOURCES / source
-        for file in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            digest.update(f"{file.relative_to(SOURCES)}\n".encode() + file.read_bytes())
+    for source in sorted(sources):
+        digest.update(f"{source.name}\n".encode() + source.read_bytes())
     return digest.hexdigest()[:12]

@@ -18,7 +18,7 @@ from cluster.build import Built, build, locked, say
 from cluster.certificates import write_certificates
 from cluster.configuration import write_configuration
 from cluster.node import CGROUPS
-from cluster.settings import NODE, SOURCES, VERSION, ClusterError, Place
+from cluster.settings import NODE, SOURCES, ClusterError, Place, version_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,7 +133,7 @@ def up(place: Place) -> Cluster:
         remove(place)
         cluster = start(place, built)
         wait_until_ready(cluster)
-        say(f"Kubernetes {VERSION} is up: `cluster exec kubectl get nodes`")
+        say(f"Kubernetes {version_from_environment()} is up: `cluster exec kubectl get nodes`")
         return cluster
 
 

@@ -1,9 +1,11 @@
 """Where a cluster lives and what it is made of.
 
-Two environment variables move it:
+Three environment variables move it:
 
-`SPRINGTIDE_CLUSTER`   the cluster's name, "e2e" if unset. A second name is a second cluster beside the first.
-`XDG_CACHE_HOME`       where what was built is kept (~/.cache if unset).
+`SPRINGTIDE_CLUSTER`      the cluster's name, "e2e" if unset. A second name is a second cluster beside the first.
+`SPRINGTIDE_KUBERNETES`   the version of Kubernetes that `build` and `up` make it from, 1.34.4 if unset. It is one that
+                          tests/cluster/kubernetes has module files of: go.mod is the default's, 1.31.14.mod another's.
+`XDG_CACHE_HOME`          where what was built is kept (~/.cache if unset).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-VERSION = "1.34.4"
+DEFAULT_VERSION = "1.34.4"
 NODE = "node0"
 NODE_ADDRESS = "192.0.2.10"  # TEST-NET-1: never a real neighbour
 POD_RANGE = "10.244.0.0/22"
@@ -24,6 +26,7 @@ API_SERVER = f"https://{NODE_ADDRESS}:6443"
 PARTS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet")
 SOURCES = Path(__file__).resolve().parent
 REPOSITORY = SOURCES.parent.parent
+KUBERNETES = SOURCES / "kubernetes"
 
 
 class ClusterError(Exception):
@@ -88,6 +91,27 @@ def place_from_environment() -> Place:
             f"SPRINGTIDE_CLUSTER={name!r}: a name of a-z, 0-9 and '-' with at most 20 characters is needed"
         )
     return Place(name)
+
+
+def version_from_environment() -> str:
+    """Return the version of Kubernetes that `SPRINGTIDE_KUBERNETES` names.
+
+    Raises:
+        ClusterError: there are no module files of it; the message lists those that there are.
+    """
+    version = os.environ.get("SPRINGTIDE_KUBERNETES", DEFAULT_VERSION)
+    known = sorted({DEFAULT_VERSION, *(file.stem for file in KUBERNETES.glob("[0-9]*.mod"))})
+    if version not in known:
+        raise ClusterError(
+            f"SPRINGTIDE_KUBERNETES={version!r}: one of {', '.join(known)} is needed; "
+            f"another one needs VERSION.mod and VERSION.sum in {KUBERNETES.relative_to(REPOSITORY)}"
+        )
+    return version
+
+
+def module_file(version: str) -> Path:
+    """Return the module file that a version is compiled with; its checksums are beside it, as `.sum`."""
+    return KUBERNETES / ("go.mod" if version == DEFAULT_VERSION else f"{version}.mod")
 
 
 def cache() -> Path:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from e2e.observer import Observer
+
 
 class Cluster(Protocol):
     """A running cluster that this process can reach: its API, its Services' addresses."""
@@ -14,6 +16,10 @@ class Cluster(Protocol):
     @property
     def kubeconfig(self) -> Path:
         """The administrator's way in."""
+        ...
+
+    def kubeconfig_for(self, see: Observer, folder: Path) -> Path:
+        """Return what `springtide` reaches the observer's namespace with: by the shipped Role where there is RBAC."""
         ...
 
     @property

@@ -73,7 +73,8 @@ def given(cluster: Cluster, tmp_path: Path) -> Iterator[Given]:
     namespace = f"e2e-{secrets.token_hex(4)}"
     see = Observer(cluster.kubeconfig, namespace)
     see.create_namespace()
-    scenario = Scenario(cluster, see, Springtide(cluster.kubeconfig, tmp_path), Web(namespace))
+    springtide = Springtide(cluster.kubeconfig_for(see, tmp_path), tmp_path)
+    scenario = Scenario(cluster, see, springtide, Web(namespace))
     yield Given(scenario)
     scenario.close()
     see.delete_namespace()

@@ -92,15 +92,20 @@ def strike(when: When, phase: Phase, *, to: int, with_signal: signal.Signals = s
     return Struck(when, process, last)
 
 
-def begin_up_to(when: When, phase: Phase, *, to: int) -> subprocess.Popen[str]:
-    """Begin a run, and return its process as soon as the Lease says that `phase` has begun."""
+def begin_up_to(
+    when: When, phase: Phase, *, to: int, within: float = SECONDS_TO_THE_PHASE, look: float = LOOK_SECONDS
+) -> subprocess.Popen[str]:
+    """Begin a run, and return its process as soon as the Lease says that `phase` has begun.
+
+    It has so many seconds to come there, and the Lease is read every `look` seconds.
+    """
     process = when.begin(to=to, by="blue_green")
-    deadline = time.monotonic() + SECONDS_TO_THE_PHASE
+    deadline = time.monotonic() + within
     see = when.scenario.see
     while (journal := Journal.read(see)) is None or phase.value not in journal.started:
         assert process.poll() is None, f"it ended before {phase.value}: {process.communicate()}"
         assert time.monotonic() < deadline, f"{phase.value} did not begin\n{see.describe()}"
-        time.sleep(LOOK_SECONDS)
+        time.sleep(look)
     return process
 
 

@@ -28,10 +28,10 @@ class Web:
         return [("configmaps", self.config_map()), ("services", self.service()), ("deployments", self.deployment())]
 
     def deployment(self) -> Json:
-        """Return the Deployment. `NEVER_READY` and `CRASH` come from the ConfigMap as it is when a pod starts."""
+        """Return the Deployment. `NEVER_READY`, `CRASH` and `STATUS` are the ConfigMap's as it is when a pod starts."""
         fixed = {"VERSION": "1", "DRAIN": f"{DRAIN_SECONDS}s"} | self.environment
         environment: list[Json] = [{"name": name, "value": value} for name, value in fixed.items()]
-        environment += [from_config_map(name) for name in ("NEVER_READY", "CRASH")]
+        environment += [from_config_map(name) for name in ("NEVER_READY", "CRASH", "STATUS")]
         container = {
             "name": NAME,
             "image": self.image,
@@ -79,13 +79,22 @@ def from_config_map(name: str) -> Json:
 
 
 def policy(
-    namespace: str, *, smoke_path: str, ready_within: str, raise_max: bool = False, only_warn: tuple[str, ...] = ()
+    namespace: str,
+    *,
+    smoke_path: str,
+    ready_within: str,
+    raise_max: bool = False,
+    only_warn: tuple[str, ...] = (),
+    overlap: str = "full",
 ) -> Json:
     """Return the policy: every proof switched on, short waits, for one node's kube-proxy follows in 0.1 s.
 
+    A smoke check that the preflight may only warn of is one that is meant to fail, and after the switch.
     Its own strategy is `floor` where a maximum may be raised: that is no part of what strategies share.
     """
     kind: Json = {"type": "floor", "raise_max": True} if raise_max else {"type": "blue_green"}
+    kind |= {"overlap": overlap} if overlap != "full" else {}
+    when = "after_switch" if "smoke" in only_warn else "both"
     return {
         "apiVersion": "springtide/v1",
         "kind": "ScalingPolicy",
@@ -102,7 +111,7 @@ def policy(
                 "probe": {"path": "/", "identity": "body"},
                 "deadlines": {"ready": ready_within, "switched": "60s", "removed": "120s"},
             },
-            "smoke": [{"http": {"path": smoke_path, "samples": 30}}],
+            "smoke": [{"http": {"path": smoke_path, "samples": 30, "when": when}}],
             "guards": {"step_up": "10x"},
             "preflight": {"only_warn": list(only_warn)},
         },

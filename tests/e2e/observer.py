@@ -56,9 +56,10 @@ class Observer:
         """Create an object."""
         return self._call("POST", self._path(collection), manifest)
 
-    def patch(self, collection: str, name: str, change: Json) -> Json:
-        """Merge a change into an object."""
-        return self._call("PATCH", self._path(collection, name), change)
+    def patch(self, collection: str, name: str, change: Json, *, manager: str = "") -> Json:
+        """Merge a change into an object, by the client's own name or another."""
+        query = f"?fieldManager={manager}" if manager else ""
+        return self._call("PATCH", f"{self._path(collection, name)}{query}", change)
 
     def get(self, collection: str, name: str) -> Json:
         """Return an object."""
@@ -114,13 +115,30 @@ class Observer:
         """Create an object of the whole cluster; return False when it was there."""
         return self._answered("POST", path, manifest)[0] == OK
 
+    def post(self, path: str, body: Json) -> Json:
+        """Send a document to any path of the API, and return the answer."""
+        return self._call("POST", path, body)
+
     def undefine(self, path: str, name: str) -> None:
         """Delete an object of the whole cluster."""
         self._call("DELETE", f"{path}/{name}")
 
+    def version(self) -> str:
+        """Return the version that the API server tells of itself."""
+        return str(self._call("GET", "/version")["gitVersion"])
+
     def answer(self, method: str, collection: str, name: str = "", *, body: Json | list[Json]) -> tuple[int, Json]:
         """Send one request; return the status code and the document, whatever they are."""
         return self._answered(method, self._path(collection, name), body)
+
+    def asked(self, collection: str, name: str, path: str) -> tuple[int, str]:
+        """Send a GET to a pod or a Service through the API server; return the status code and the text."""
+        from kubernetes.client import ApiException
+
+        try:
+            return OK, str(self._send("GET", f"{self._path(collection, name)}/proxy{path}").data.decode())
+        except ApiException as error:
+            return int(error.status), str(error.body)
 
     def _answered(self, method: str, path: str, body: Json | list[Json]) -> tuple[int, Json]:
         from kubernetes.client import ApiException
@@ -132,9 +150,13 @@ class Observer:
             return int(error.status), json.loads(error.body) if is_json else {}  # an unknown path answers in plain text
 
     def _call(self, method: str, path: str, body: Json | list[Json] | None = None) -> Json:
+        answer: Json = json.loads(self._send(method, path, body).data)
+        return answer
+
+    def _send(self, method: str, path: str, body: Json | list[Json] | None = None) -> Any:
         patch = "application/json-patch+json" if isinstance(body, list) else "application/merge-patch+json"
         content_type = patch if method == "PATCH" else "application/json"
-        response = self._client.call_api(
+        return self._client.call_api(
             path,
             method,
             header_params={"Accept": "application/json", "Content-Type": content_type},
@@ -144,8 +166,6 @@ class Observer:
             _return_http_data_only=True,
             _request_timeout=TIMEOUTS,
         )
-        answer: Json = json.loads(response.data)
-        return answer
 
 
 def is_ready(pod: Json) -> bool:

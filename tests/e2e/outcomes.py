@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from e2e.live_load import Report
 from e2e.manifests import NAME, Json
 from e2e.observer import is_ready
+from springtide import labels
+from springtide.kube.client import FIELD_MANAGER
 
 if TYPE_CHECKING:
     from e2e.command import Finished
@@ -86,6 +89,7 @@ class Then:
         service = self.see.get("services", NAME)
         assert service["metadata"]["uid"] == self.before.service["metadata"]["uid"]
         assert service["spec"] == self.before.service["spec"], self._story()
+        assert ("spec", "selector") not in owned_by_springtide(service), self._story()
         return self
 
     def only_new_pods(self) -> Self:
@@ -113,12 +117,11 @@ class Then:
             assert _lives(pods) == _lives(self.before.pods), self._story()
         return self.exactly(len(self.before.pods))
 
-    def the_deployment_written_as_before(self) -> Self:
-        """Its name, labels and spec are what they were, although it is another object."""
-        (deployment,) = self.see.objects("deployments")
-        for part in ("name", "labels"):
-            assert deployment["metadata"].get(part) == self.before.deployment["metadata"].get(part), self._story()
-        assert deployment["spec"] == self.before.deployment["spec"], self._story()
+    def the_deployment_as_before_but_for_its_replicas(self) -> Self:
+        """Field by field the very same, but for replicas, springtide's annotations and what its controller counts."""
+        deployment = self.see.get("deployments", NAME)
+        assert _written(deployment) == _written(self.before.deployment), self._story()
+        assert owned_by_springtide(deployment) <= {*_STAMPS, ("spec", "replicas")}, self._story()
         return self
 
     def nothing_left_behind(self) -> Self:
@@ -126,7 +129,8 @@ class Then:
         self.see.until("drained pods are gone", lambda: len(self.see.objects("pods")) == len(self.see.pods()))
         left = {(kind, name) for kind, name in self.see.inventory() if kind not in {"pods", "replicasets"}}
         had = {(kind, name) for kind, name in self.before.inventory if kind not in {"pods", "replicasets"}}
-        assert _unnamed(left - had) == _unnamed(had - left) | {("leases", f"springtide-{NAME}")}, self._story()
+        assert left - had == {("leases", f"springtide-{NAME}")}, self._story()
+        assert had - left == set(), self._story()
         assert len(self.see.objects("replicasets")) == 1, self._story()
         return self
 
@@ -153,6 +157,34 @@ def _lives(pods: dict[str, Json]) -> dict[str, tuple[str, int]]:
     }
 
 
-def _unnamed(objects: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return the objects with the two names of a workload's sets taken as one: which of them serves may change."""
-    return {(kind, NAME if name == f"{NAME}-alt" else name) for kind, name in objects}
+_STAMPS = {("metadata", "annotations", labels.RUN), ("metadata", "annotations", labels.GENERATION)}
+
+
+def _written(deployment: Json) -> Json:
+    """Return what its owner and others wrote of a Deployment, without its number of replicas."""
+    metadata = {key: value for key, value in deployment["metadata"].items() if key not in _COUNTED}
+    annotations = metadata.get("annotations", {})
+    metadata["annotations"] = {key: value for key, value in annotations.items() if not key.startswith(labels.PREFIX)}
+    spec = {key: value for key, value in deployment["spec"].items() if key != "replicas"}
+    return {**{key: value for key, value in deployment.items() if key != "status"}, "metadata": metadata, "spec": spec}
+
+
+_COUNTED = {"resourceVersion", "generation", "managedFields"}
+"""What the API server counts and notes with every write."""
+
+
+def owned_by_springtide(thing: Json) -> set[tuple[str, ...]]:
+    """Return the fields of which `managedFields` says that springtide owns them."""
+    managed = [each for each in thing["metadata"].get("managedFields", ()) if each["manager"] == FIELD_MANAGER]
+    return {path for each in managed for path in _leaves(each["fieldsV1"])}
+
+
+def _leaves(fields: Json, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, below in fields.items():
+        if key == ".":
+            continue
+        path = (*at, key.removeprefix("f:"))
+        if below:
+            yield from _leaves(below, path)
+        else:
+            yield path

@@ -12,6 +12,8 @@ from cluster.lifecycle import Cluster as OwnCluster
 from cluster.lifecycle import down, up
 from cluster.settings import place_from_environment
 from e2e.manifests import IMAGE
+from e2e.observer import Observer
+from e2e.role import kubeconfig_of_the_role
 
 CTR = "SPRINGTIDE_E2E_CTR"
 """How to call containerd's `ctr` on the node of somebody else's cluster, such as
@@ -27,6 +29,10 @@ class RealCluster:
     started: bool
     has_keda: bool = False
     own: OwnCluster | None = None
+
+    def kubeconfig_for(self, see: Observer, folder: Path) -> Path:
+        """Return a kubeconfig with the rights that are shipped, and no others."""
+        return kubeconfig_of_the_role(see, self.kubeconfig, folder)
 
     def provide_image(self, name: str) -> None:
         """Give the image one more name."""

@@ -11,6 +11,7 @@ from e2e.live_load import RATE, LiveLoad, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
 from e2e.observer import is_ready
 from e2e.outcomes import FLOOR, Then, bounds_of
+from e2e.role import grant
 from e2e.scenario import Before, Scenario
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Given:
     smoke_path: str = "/healthz"
     ready_within: str = "60s"
     raise_max: bool = False
+    overlap: str = "full"
     only_warn: tuple[str, ...] = ()
 
     def web(self, *, replicas: int) -> Self:
@@ -88,8 +90,9 @@ class Given:
         return self
 
     def an_operator_of_prometheus(self) -> Self:
-        """PrometheusRules are served."""
+        """PrometheusRules are served, and whoever applies autoscalers has the rights that are shipped for that."""
         self._defined(RULES)
+        grant(self.scenario.see, "rbac-autoscaler.yaml")
         return self
 
     def the_resource_of_keda(self) -> Self:
@@ -113,12 +116,14 @@ class Given:
         smoke_path: str = "/healthz",
         ready_within: str = "60s",
         raise_max: bool = False,
+        overlap: str = "full",
         only_warn: tuple[str, ...] = (),
     ) -> Self:
         """The policy differs from the usual one."""
         self.smoke_path = smoke_path
         self.ready_within = ready_within
         self.raise_max = raise_max
+        self.overlap = overlap
         self.only_warn = only_warn
         return self
 
@@ -131,6 +136,7 @@ class Given:
             smoke_path=self.smoke_path,
             ready_within=self.ready_within,
             raise_max=self.raise_max,
+            overlap=self.overlap,
             only_warn=self.only_warn,
         )
         scenario.springtide.write_policy(written)

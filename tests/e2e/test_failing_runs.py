@@ -62,7 +62,7 @@ def test_the_quota_is_filled_up_behind_the_preflight(given: Given, strategy: str
 
 def test_the_smoke_test_fails(given: Given, strategy: str) -> None:
     """In place there is one set only, and a ReplicaSet chooses for itself which of its ready pods go again."""
-    given.a_policy(smoke_path="/not-there").web(replicas=3)
+    given.a_policy(smoke_path="/not-there", only_warn=("smoke",)).web(replicas=3)
 
     then = given.under_load().is_scaled(to=6, by=strategy)
 

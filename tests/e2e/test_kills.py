@@ -91,7 +91,7 @@ def aftermath(workloads: list[Given]) -> Aftermath:
 def scenario(cluster: Cluster, folder: Path) -> Scenario:
     see = Observer(cluster.kubeconfig, f"kill-{secrets.token_hex(4)}")
     see.create_namespace()
-    return Scenario(cluster, see, Springtide(cluster.kubeconfig, folder), Web(see.namespace))
+    return Scenario(cluster, see, Springtide(cluster.kubeconfig_for(see, folder), folder), Web(see.namespace))
 
 
 @pytest.mark.real_cluster

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from invariants import ending, ownership, removing, switching
+from invariants import ending, ownership, removing, setting_aside, switching
 from invariants.evidence import Begin, Evidence, Terms
 
 Checker = Callable[[Evidence], Iterator[str]]
 
 ALL: tuple[Checker, ...] = tuple(
     checker
-    for theme in (ownership, switching, removing, ending)
+    for theme in (ownership, switching, removing, setting_aside, ending)
     for name, checker in sorted(vars(theme).items())
     if name.startswith("i") and name[1:3].isdigit()
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from invariants.evidence import Evidence, LeaseAt, Write
+from invariants.evidence import Evidence, Write, body_of
+from invariants.writes import is_only_stamp
 from springtide.run.phase_table import FORWARD
 
 
@@ -20,11 +21,19 @@ def i04_every_change_is_compare_and_swap(evidence: Evidence) -> Iterator[str]:
 
 
 def i05_a_switch_never_lowers_capacity(evidence: Evidence) -> Iterator[str]:
-    """I-5: what a switch brings in has at least as many ready endpoints as what it takes out."""
+    """I-5: what a switch brings in is whole at that moment: as many ready endpoints as what it takes out, or more."""
     for earlier, later in pairwise(evidence.slices):
         is_switch = later.ready and not set(earlier.ready) & set(later.ready)
         if is_switch and len(later.ready) < min(len(earlier.ready), evidence.terms.start):
             yield f"at {later.time:.1f} s {len(earlier.ready)} endpoints were switched for {len(later.ready)}"
+    for write in evidence.workload_writes:
+        if write.pins is None or write.switched_at is None or write.found.pin == write.pins:
+            continue
+        brought_in = write.found.set_of(write.pins) or {}
+        available = int(brought_in.get("status", {}).get("availableReplicas") or 0)
+        needed = write.snapshot["ready"] if write.pins == write.stable["template_hash"] else evidence.peak
+        if available < needed:
+            yield f"at {write.at:.1f} s the Service was pointed at {available} available pods, {needed} are due"
 
 
 def i06_the_floor_holds_at_every_instant(evidence: Evidence) -> Iterator[str]:
@@ -45,7 +54,7 @@ def i08_the_order_is_fixed(evidence: Evidence) -> Iterator[str]:
                 yield f"at {lease.at:.1f} s {phase.value} had begun before {', '.join(missing)} was done"
     for write in evidence.workload_writes:
         before = _due(write)
-        if before and write.lease and not write.lease.has(before) and not _is_undone(write.lease):
+        if before and write.lease and not write.lease.has(before) and not write.is_back:
             yield f"at {write.at:.1f} s {write.method} {write.path} before {before} was done"
 
 
@@ -53,35 +62,34 @@ def _due(write: Write) -> str:
     """Return the phase that has to be done before a write; empty for those that any phase may do."""
     if write.switched_at is not None:
         return "instances_ready"
-    return "smoke_test" if write.takes_away else ""
-
-
-def _is_undone(lease: LeaseAt) -> bool:
-    return lease.has("roll_back", "started")
+    return "smoke_test" if write.takes_away and not write.is_unseen else ""
 
 
 def i11_the_stable_set_is_whole_until_the_smoke_test_passed(evidence: Evidence) -> Iterator[str]:
     """I-11: nothing of the stable set goes before the smoke test passed, nor on the way back."""
     for write in evidence.workload_writes:
-        snapshot = write.lease.state["snapshot"] if write.lease else {}
-        if write.lease is None or not snapshot:
+        if write.lease is None or not write.snapshot or not _takes_from_stable(write):
             continue
-        is_stable = write.takes_away and write.name == snapshot["stable"]
-        if is_stable and (write.replicas or 0) < snapshot["replicas"] and not write.lease.has("smoke_test"):
+        if (write.replicas or 0) < write.snapshot["replicas"] and not write.lease.has("smoke_test"):
             yield f"at {write.at:.1f} s the stable set was shrunk before the smoke test passed"
-        if is_stable and _is_undone(write.lease) and (write.replicas or 0) < snapshot["replicas"]:
+        if write.is_back and (write.replicas or 0) < write.snapshot["replicas"]:
             yield f"at {write.at:.1f} s the stable set was shrunk while the run was being undone"
 
 
+def _takes_from_stable(write: Write) -> bool:
+    losing = {each["metadata"]["uid"] for each in write.takes_from}
+    return write.stable["uid"] in losing or (write.method == "DELETE" and write.is_of_stable)
+
+
 def i16_every_write_follows_a_look(evidence: Evidence) -> Iterator[str]:
-    """I-16: between two writes of a process the Service, the Deployments, the pods and the endpoints are read anew."""
+    """I-16: between two writes of a process the whole workload is read anew; a mere stamp decides nothing."""
     for agent in evidence.agents:
         seen: set[str] = set()
         for call in evidence.calls_of(agent):
             if call.method == "GET":
                 seen.add(call.path.removesuffix("/web").rpartition("/")[2])
-            elif call.write and "/leases" not in call.path and b'"spec"' in call.body:
-                missing = {"services", "deployments", "pods", "endpointslices"} - seen
+            elif call.write and "/leases" not in call.path and not is_only_stamp(body_of(call)):
+                missing = {"services", "deployments", "replicasets", "pods", "endpointslices"} - seen
                 if missing:
                     yield f"{call.method} {call.path} was decided without reading {', '.join(sorted(missing))}"
                 seen.clear()

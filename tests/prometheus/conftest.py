@@ -54,7 +54,7 @@ def series(end: int) -> Iterator[Series]:
     yield "month", ((moment, wave(moment)) for moment in month)
     served = 'kube_deployment_status_replicas_available{namespace="shop",deployment="%s"}'
     yield served % "web", ((moment, 10.0) for moment in range(end - 31 * DAY, end + 1, 5 * MINUTE))
-    yield served % "web-alt", ((moment, 2.0) for moment in range(end - 31 * DAY, end + 1, 5 * MINUTE))
+    yield served % "web-other", ((moment, 2.0) for moment in range(end - 31 * DAY, end + 1, 5 * MINUTE))
 
 
 @pytest.fixture(scope="session")

@@ -111,10 +111,10 @@ def test_a_day_is_learned_and_learned_again_the_same(server: Server, now: dateti
     assert once == again
     assert store.days("web", day, day) == (once,)
     assert once.quality == {"outcome": "pass", "findings": []}
-    assert (once.peak, once.required, once.actual) == (140.0, 7, 12.0)
+    assert (once.peak, once.required, once.actual) == (140.0, 7, 10.0)
     assert once.peak_at is not None
     assert abs(once.peak_at.hour - 12) <= 1
-    assert once.saturation == pytest.approx(140 / (12 * 20))
+    assert once.saturation == pytest.approx(140 / (10 * 20))
     assert once.mean == pytest.approx(100, abs=0.5)
     assert once.pages is not None
     assert Path(once.pages).read_text().startswith("<!DOCTYPE html>")

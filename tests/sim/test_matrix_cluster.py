@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from invariants.evidence import LEASE
+from invariants.objects import LEASE
 from springtide.clock import Clock
 from springtide.errors import InputError
 from springtide.record.model import RunOutcome

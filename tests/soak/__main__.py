@@ -37,7 +37,14 @@ def main() -> int:
     try:
         see.create_namespace()
         with tempfile.TemporaryDirectory(prefix="springtide-soak-") as folder:
-            given = Given(Scenario(cluster, see, Springtide(cluster.kubeconfig, Path(folder)), Web(see.namespace)))
+            given = Given(
+                Scenario(
+                    cluster,
+                    see,
+                    Springtide(cluster.kubeconfig_for(see, Path(folder)), Path(folder)),
+                    Web(see.namespace),
+                )
+            )
             soak = soaked(given, asked)
         see.delete_namespace()
     finally:

@@ -11,10 +11,10 @@ from typing import Any, Self
 from springtide import labels
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
-from springtide.kube.observation import Observation, PodSet
+from springtide.kube.observation import Observation, PodSet, ReplicaSetPods
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import RunSettings
-from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder, Snapshot
+from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder, Snapshot, StableSet
 from springtide.workload import Workload
 
 NOW = datetime(2026, 11, 11, 0, 0, tzinfo=UTC)
@@ -49,19 +49,27 @@ def policy_document(name: str = "web", **spec: Any) -> Json:
 
 @dataclass(frozen=True)
 class SetBuilder:
-    """A pod set: `web` or its twin `web-alt`, with `ready` of `replicas` pods ready."""
+    """A ReplicaSet with `ready` of `replicas` pods ready, and the Deployment `web` as it stands where it owns the set.
+
+    `aside` is set aside by a run. `desired` is what the Deployment says, where that differs from the set's replicas;
+    `edited` what its template says, where the set does not have that yet.
+    """
 
     name: str = "web"
     replicas: int = 3
     ready: int | None = None
     pods: int | None = None
-    hash: str | None = None
+    hash: str = "hash-own"
+    aside: bool = False
+    desired: int | None = None
+    edited: str | None = None
+    noted: int | None = None
     paused: bool = False
     run: str | None = None
     generation: int = 0
     observed: bool = True
     env: str = "v1"
-    uid: str | None = None
+    uid: str = "uid-web"
     terminating: bool = False
     conditions: tuple[Json, ...] = ()
     waiting: str | None = None
@@ -72,36 +80,40 @@ class SetBuilder:
         return replace(self, **changes)
 
     @property
-    def template_hash(self) -> str:
-        """The hash of its pods."""
-        return self.hash or ("hash-alt" if self.name.endswith("-alt") else "hash-own")
+    def labels(self) -> dict[str, str]:
+        """The labels of its pods."""
+        return OWN_SELECTOR | {labels.POD_TEMPLATE_HASH: self.hash}
 
     @property
-    def own_labels(self) -> dict[str, str]:
-        """The labels that its selector asks for."""
-        return OWN_SELECTOR | ({labels.SET: labels.ALTERNATE} if self.name.endswith("-alt") else {})
+    def _ready(self) -> int:
+        return self.replicas if self.ready is None else self.ready
+
+    def _annotations(self) -> dict[str, str]:
+        if self.run is None:
+            return {}
+        return {labels.RUN: self.run, labels.GENERATION: str(self.generation)}
+
+    def _template(self, carried: dict[str, str], env: str) -> Json:
+        container = {"name": "web", "image": "web:1", "env": [{"name": "V", "value": env}], "readinessProbe": {}}
+        return {"metadata": {"labels": carried}, "spec": {"containers": [container]}}
 
     @property
     def deployment(self) -> Deployment:
         """The Deployment."""
-        ready = self.replicas if self.ready is None else self.ready
-        annotations = {labels.REVISION: "1"}
-        if self.run is not None:
-            annotations |= {labels.RUN: self.run, labels.GENERATION: str(self.generation)}
         metadata: Json = {
-            "name": self.name,
-            "uid": self.uid or f"uid-{self.name}",
+            "name": "web",
+            "uid": self.uid,
             "resourceVersion": "7",
             "generation": 2,
-            "annotations": annotations,
+            "annotations": {labels.REVISION: self.name} | self._annotations(),
         }
         if self.terminating:
             metadata["deletionTimestamp"] = NOW.isoformat()
-        container = {"name": "web", "image": "web:1", "env": [{"name": "V", "value": self.env}], "readinessProbe": {}}
+        replicas = self.replicas if self.desired is None else self.desired
         spec: Json = {
-            "replicas": self.replicas,
-            "selector": {"matchLabels": self.own_labels},
-            "template": {"metadata": {"labels": self.own_labels}, "spec": {"containers": [container]}},
+            "replicas": replicas,
+            "selector": {"matchLabels": OWN_SELECTOR},
+            "template": self._template(OWN_SELECTOR, self.edited or self.env),
         }
         if self.paused:
             spec["paused"] = True
@@ -109,17 +121,34 @@ class SetBuilder:
             "observedGeneration": 2 if self.observed else 1,
             "replicas": self.replicas,
             "updatedReplicas": self.replicas,
-            "readyReplicas": ready,
-            "availableReplicas": ready,
+            "readyReplicas": self._ready,
+            "availableReplicas": self._ready,
             "conditions": list(self.conditions),
         }
         return Deployment({"metadata": metadata, "spec": spec, "status": status})
 
+    @property
+    def replica_set(self) -> ReplicaSet:
+        """The ReplicaSet."""
+        owner = {"kind": "Deployment", "name": "web", "uid": self.uid, "controller": True}
+        noted = self.replicas if self.noted is None else self.noted
+        metadata: Json = {
+            "name": f"{self.name}-rs",
+            "uid": f"rs-{self.name}",
+            "resourceVersion": "1",
+            "labels": {labels.ASIDE_OF: "web"} if self.aside else self.labels,
+            "annotations": {labels.REVISION: self.name, labels.DESIRED_REPLICAS: str(noted)} | self._annotations(),
+        }
+        if not self.aside:
+            metadata["ownerReferences"] = [owner]
+        spec = {"replicas": self.replicas, "template": self._template(self.labels, self.env)}
+        status = {"availableReplicas": self._ready, "conditions": list(self.conditions)}
+        return ReplicaSet({"metadata": metadata, "spec": spec, "status": status})
+
     def pod_objects(self) -> tuple[Pod, ...]:
         """Return its pods, the ready ones first."""
-        ready = self.replicas if self.ready is None else self.ready
         count = self.replicas if self.pods is None else self.pods
-        return tuple(self._pod(number, is_ready=number < ready) for number in range(count))
+        return tuple(self._pod(number, is_ready=number < self._ready) for number in range(count))
 
     def _pod(self, number: int, *, is_ready: bool) -> Pod:
         status: Json = {
@@ -136,24 +165,14 @@ class SetBuilder:
             "name": name,
             "uid": f"pod-{name}",
             "resourceVersion": "1",
-            "labels": self.own_labels | {labels.POD_TEMPLATE_HASH: self.template_hash},
+            "labels": self.labels,
             "ownerReferences": [owner],
         }
         return Pod({"metadata": metadata, "spec": {}, "status": status | self.pod_changes})
 
     def build(self) -> PodSet:
-        """Return the set."""
-        deployment = self.deployment
-        metadata = {
-            "name": f"{self.name}-rs",
-            "uid": f"rs-{self.name}",
-            "resourceVersion": "1",
-            "labels": {labels.POD_TEMPLATE_HASH: self.template_hash},
-            "annotations": {labels.REVISION: "1"},
-            "ownerReferences": [{"kind": "Deployment", "name": self.name, "uid": deployment.uid, "controller": True}],
-        }
-        replica_set = ReplicaSet({"metadata": metadata, "spec": {"replicas": self.replicas}})
-        return PodSet(deployment, (replica_set,), self.pod_objects())
+        """Return the Deployment with this set alone."""
+        return PodSet(self.deployment, (self.replica_set,), self.pod_objects())
 
 
 def service(
@@ -193,22 +212,35 @@ def _autoscaler(kind: Kind, note: str, uid: str, **spec: Any) -> Autoscaler:
 
 
 def observation(
-    service: Service, *sets: SetBuilder, serving: Sequence[str] | None = None, autoscaler: Autoscaler | None = None
+    service: Service,
+    *sets: SetBuilder,
+    serving: Sequence[str] | None = None,
+    autoscaler: Autoscaler | None = None,
+    deployment: SetBuilder | None = None,
 ) -> Observation:
-    """Return one look. `serving` names the sets whose ready pods are endpoints; by default those that the selector
-    meets."""
-    built = {each.name: each.build() for each in sets}
+    """Return one look.
+
+    The Deployment is as the last set says that is not aside, or as `deployment` does. `serving` names the sets whose
+    ready pods are endpoints; by default those that the selector meets.
+    """
     names = serving if serving is not None else [each.name for each in sets if _meets(service, each)]
-    endpoints = [_endpoint(pod) for name in names for pod in built[name].pods]
-    pods = tuple(pod for pod_set in built.values() for pod in pod_set.pods)
+    pods = {each.name: each.pod_objects() for each in sets}
+    owned = [each for each in sets if not each.aside]
+    holder = deployment or (owned[-1] if owned else SetBuilder())
+    mine = tuple(pod for each in owned for pod in pods[each.name])
     return Observation(
-        at=NOW, service=service, pod_sets=built, endpoints=tuple(endpoints), pods=pods, autoscaler=autoscaler
+        at=NOW,
+        service=service,
+        pod_set=PodSet(holder.deployment, tuple(each.replica_set for each in owned), mine),
+        aside=tuple(ReplicaSetPods(each.replica_set, pods[each.name]) for each in sets if each.aside),
+        endpoints=tuple(_endpoint(pod) for name in names for pod in pods[name]),
+        pods=tuple(pod for each in sets for pod in pods[each.name]),
+        autoscaler=autoscaler,
     )
 
 
 def _meets(service: Service, each: SetBuilder) -> bool:
-    carried = each.own_labels | {labels.POD_TEMPLATE_HASH: each.template_hash}
-    return all(carried.get(key) == value for key, value in service.selector.items())
+    return all(each.labels.get(key) == value for key, value in service.selector.items())
 
 
 def _endpoint(pod: Pod) -> Endpoint:
@@ -227,20 +259,19 @@ def order(
     *,
     start: int = 3,
     settings: RunSettings | None = None,
-    stable: str = "web",
     ready: int | None = None,
     through: Autoscaler | None = None,
 ) -> RunOrder:
     """Return the order to go from `start` to `replicas`; `through` is the autoscaler as it stood before."""
-    template_hash = "hash-alt" if stable.endswith("-alt") else "hash-own"
+    stable = SetBuilder()
     snapshot = Snapshot(
         service_uid="uid-service",
         selector=OWN_SELECTOR,
-        stable=stable,
-        stable_uid=f"uid-{stable}",
+        deployment_uid=stable.uid,
+        template_digest=stable.deployment.template_digest,
         replicas=start,
         ready=start if ready is None else ready,
-        template_hash=template_hash,
+        stable=StableSet(name="web-rs", uid="rs-web", template_hash=stable.hash, labels=stable.labels),
         autoscaler=None if through is None else _snapshot_of(through),
     )
     chosen = settings if settings is not None else policy().spec.strategy

@@ -12,7 +12,7 @@ from springtide.record.model import RunOutcome
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.history import Call
-from springtide.sandbox.objects import Json
+from springtide.sandbox.objects import Json, annotations_of, controller_of, labels_of
 from support.simulation import NAMESPACE, Simulation
 from support.task_driver import AfterCrash, TaskDriver
 
@@ -39,7 +39,8 @@ class Course:
 
     def simulation(self) -> Simulation:
         """Return the settled cluster in which it runs."""
-        late = ["quota"] if self.problem == "quota" else []  # as where it is filled up behind the preflight
+        # As where the quota is filled up, or the service breaks, behind the preflight.
+        late = [self.problem] if self.problem in {"quota", "smoke"} else []
         settings = dict(self.settings)
         simulation = Simulation.of(self.natural, strategy=self.strategy, smoke=self.smoke, only_warn=late, **settings)
         if self.strategy == "floor":
@@ -60,13 +61,15 @@ class Course:
     @property
     def terms(self) -> Terms:
         """What every run of it has to keep."""
-        return Terms(self.start, self.target, step=2 if self.settings else 1)
+        batch = int(dict(self.settings).get("batch", 0))
+        return Terms(start=self.start, target=self.target, step=batch or 1, batch=batch)
 
     @property
     def smoke(self) -> list[Json]:
         """The smoke checks of its policy."""
-        expected = 204 if self.problem == "smoke" else 200  # the app never answers 204
-        return [{"http": {"path": "/healthz", "samples": 3, "expect": expected}}]
+        if self.problem == "smoke":  # the app never answers 204
+            return [{"http": {"path": "/healthz", "samples": 3, "expect": 204, "when": "after_switch"}}]
+        return [{"http": {"path": "/healthz", "samples": 3}}]
 
 
 def autoscaler(replicas: int) -> Json:
@@ -149,17 +152,29 @@ def most(calls: list[Call]) -> int:
 
 def state_of(simulation: Simulation) -> Json:
     """Return the end state without what must differ: names of pods, versions, times."""
-    stored = simulation.world.store.select("deployments", NAMESPACE)
-    deployments = {each["metadata"]["name"]: each["spec"] for each in stored}
-    pods = simulation.world.pods(NAMESPACE)
-    sets = sorted(pod["metadata"]["labels"].get(labels.SET, "own") for pod in pods)
-    hpas = simulation.world.store.select("horizontalpodautoscalers", NAMESPACE)
+    store = simulation.world.store
+    deployments = {each["metadata"]["name"]: each["spec"] for each in store.select("deployments", NAMESPACE)}
+    sets = {each["metadata"]["name"]: _without_times(each) for each in store.select("replicasets", NAMESPACE)}
+    owners = [controller_of(pod) or {} for pod in simulation.world.pods(NAMESPACE)]
+    hpas = store.select("horizontalpodautoscalers", NAMESPACE)
     autoscalers = [(each["spec"], labels.FLOOR in each["metadata"].get("annotations", {})) for each in hpas]
     return {
         "deployments": deployments,
-        "pods": sets,
+        "replica_sets": sets,
+        "pods": sorted(str(owner.get("name")) for owner in owners),
         "selector": simulation.selector,
         "autoscalers": autoscalers,
+    }
+
+
+def _without_times(replica_set: Json) -> Json:
+    """Return what a ReplicaSet asks for, whose it is, and whether a run's note is on it."""
+    controller = controller_of(replica_set)
+    return {
+        "spec": replica_set["spec"],
+        "labels": labels_of(replica_set),
+        "controller": controller["name"] if controller else None,
+        "is_noted": labels.ASIDE in annotations_of(replica_set),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,9 @@ class WorldRoute:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def get(self, url: str, *, timeout_seconds: float) -> Answer:
+    def get(self, url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Answer:
         """Send one GET."""
-        del timeout_seconds
+        del timeout_seconds, headers
         try:
             answer = self._world.fetch(url)
         except ConnectionRefusedError as error:

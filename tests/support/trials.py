@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from invariants import Begin, Evidence, broken
-from invariants.evidence import LEASE
+from invariants.objects import LEASE
 from springtide import labels
 from springtide.errors import SpringtideError
 from springtide.record.model import RunOutcome
@@ -16,7 +17,7 @@ from springtide.recovery.reconcile import reconcile
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
 from springtide.sandbox.history import Call
 from springtide.sandbox.kinds import KINDS
-from springtide.sandbox.objects import Json, Ref
+from springtide.sandbox.objects import Json, Ref, controller_of
 from springtide.sandbox.world import World
 from support.courses import Course, state_of, unfaulted, untouched
 from support.simulation import NAMESPACE, Simulation
@@ -24,7 +25,11 @@ from support.task_driver import AfterCrash, TaskDriver
 
 
 class Stage(StrEnum):
-    """The matrix' columns; each is one write of a blue-green run, and the fault strikes at that."""
+    """The matrix' columns; each is one write of a blue-green run, and the fault strikes at that.
+
+    In this order: the stable set is set aside, the Service is switched, the stable set is shrunk for the first time,
+    the Service is pointed back.
+    """
 
     BEFORE = "before"
     SWITCH = "switch"
@@ -49,11 +54,11 @@ def is_at(stage: Stage, call: Call, world: World) -> bool:
     is_undone = '"roll_back"' in lease_text(world)
     match stage:
         case Stage.BEFORE:
-            return call.method == "POST" and call.path.endswith("/deployments")
+            return "/replicasets/" in call.path and b'"ownerReferences"' in call.body
         case Stage.SWITCH:
             return moves and not is_undone
         case Stage.AFTER:
-            return call.path.endswith("/deployments/web/scale")
+            return "/replicasets/" in call.path and call.path.endswith("/scale")
         case Stage.BACK:
             return moves and is_undone
 
@@ -205,14 +210,33 @@ class Trial:
         """Delete an object as somebody else would."""
         self.world.core.writes.delete(KINDS[kind], Ref(kind, NAMESPACE, name))
 
-    def pods_of(self, name: str) -> list[Ref]:
-        """Return the pods of one set."""
-        wanted = labels.ALTERNATE if name.endswith(f"-{labels.ALTERNATE}") else None
-        return [
-            Ref("pods", NAMESPACE, pod["metadata"]["name"])
-            for pod in self.world.pods(NAMESPACE)
-            if pod["metadata"]["labels"].get(labels.SET) == wanted
-        ]
+    @property
+    def stable(self) -> str:
+        """The name of the run's stable ReplicaSet."""
+        snapshot = json.loads(lease_text(self.world))["snapshot"]
+        return str(snapshot["stable"]["name"])
+
+    @property
+    def new(self) -> str:
+        """The name of the ReplicaSet that the Deployment has made beside the stable one."""
+        names = [each["metadata"]["name"] for each in self.world.store.select("replicasets", NAMESPACE)]
+        (name,) = (str(name) for name in names if name != self.stable)
+        return name
+
+    @property
+    def stable_pods(self) -> list[Ref]:
+        """The pods of the stable set."""
+        return [ref for ref, owner in self._pods() if owner == self.stable]
+
+    @property
+    def new_pods(self) -> list[Ref]:
+        """The pods of every other set."""
+        return [ref for ref, owner in self._pods() if owner != self.stable]
+
+    def _pods(self) -> list[tuple[Ref, str]]:
+        """Return the pods, each with the name of what owns it."""
+        owned = [(pod["metadata"]["name"], controller_of(pod) or {}) for pod in self.world.pods(NAMESPACE)]
+        return [(Ref("pods", NAMESPACE, name), str(owner.get("name"))) for name, owner in owned]
 
 
 def crashing(stage: Stage, kind: FaultKind, after: AfterCrash, on_crash: Callable[[Trial], object]) -> Trial:

@@ -7,11 +7,7 @@ from springtide.workload import Workload
 CHECKOUT = Workload("shop", "checkout", "checkout-http")
 
 
-def test_its_two_sets_take_turns_in_two_names() -> None:
-    assert CHECKOUT.set_names == ("checkout", "checkout-alt")
-
-
-def test_it_has_one_lease_whichever_set_serves() -> None:
+def test_its_lease_has_its_name() -> None:
     assert CHECKOUT.lease_name == "springtide-checkout"
 
 

@@ -71,7 +71,8 @@ def _writes(kube: KubeReader, policy: ScalingPolicy, rule: Json | None, follower
     known = {owner.uid for owner in owners}
     owners += tuple(scaled_object for scaled_object in scaled if scaled_object.uid not in known)
     mine = require_alone(owners, follower)
-    manifest = beside(follower, mine, _active_set(kube, workload))
+    _require_deployment(kube, workload)
+    manifest = beside(follower, mine)
     if follower["kind"] == "ScaledObject":
         yield write_for(manifest, mine or _named(kube, Kind.SCALED_OBJECT, follower, _NO_KEDA))
     else:
@@ -92,18 +93,14 @@ def _of_name(objects: list[Json], name: str) -> KubeObject | None:
     return next((KubeObject(raw) for raw in objects if raw["metadata"]["name"] == name), None)
 
 
-def _active_set(kube: KubeReader, workload: Workload) -> str:
-    """Return the name of the one Deployment that the workload has now."""
-    sets = [name for name in workload.set_names if _exists(kube, workload.namespace, name)]
-    if len(sets) == 1:
-        return sets[0]
-    got = "two" if sets else "none"
-    raise InputError(
-        f"target.deployment: workload {workload} has {got} of its Deployments "
-        f"{' and '.join(workload.set_names)}; an autoscaler needs exactly one. Nothing was written.",
-        code="workload_unclear",
-        field="target.deployment",
-    )
+def _require_deployment(kube: KubeReader, workload: Workload) -> None:
+    if not _exists(kube, workload.namespace, workload.deployment):
+        raise InputError(
+            f"target.deployment: there is no Deployment {workload}, which the autoscaler would scale. Nothing was "
+            "written.",
+            code="service_unknown",
+            field="target.deployment",
+        )
 
 
 def _exists(kube: KubeReader, namespace: str, name: str) -> bool:

@@ -110,13 +110,9 @@ def write_for(manifest: Json, present: KubeObject | None) -> Write:
     return Write(manifest=manifest, action=Action.CHANGE, differences=differences, version=present.version)
 
 
-def beside(manifest: Json, present: Autoscaler | None, active: str) -> Json:
-    """Return the autoscaler's manifest as it fits what runs now.
-
-    It scales the set that is `active`, be it the workload's own or its twin; while a run holds the minimum raised, both
-    bounds are the run's, and stay.
-    """
-    spec = manifest["spec"] | {"scaleTargetRef": manifest["spec"]["scaleTargetRef"] | {"name": active}}
+def beside(manifest: Json, present: Autoscaler | None) -> Json:
+    """Return the manifest as it fits the present autoscaler: bounds that a run holds raised are the run's, and stay."""
+    spec = manifest["spec"]
     # Written over, the floor would be gone in the middle of the event that it is held for.
     if present is not None and present.floor_annotation:
         spec = {key: value for key, value in spec.items() if key not in present.keys}

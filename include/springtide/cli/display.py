@@ -70,7 +70,7 @@ class PhaseDisplay:
     def wait(self, message: str) -> None:
         """Show what the present phase waits for."""
         if self._current is not None:
-            self._progress.update(self._current, detail=message)
+            self._progress.update(self._current, detail=escape(message))
 
     def approve(self, plan: ScalingPlan) -> bool:
         """Ask about a plan, where somebody can answer."""
@@ -126,7 +126,7 @@ def _show_findings(plan: ScalingPlan) -> None:
 def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
     style = _STYLES[run.outcome]
-    out.print(f"[bold]{run.run_id}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
+    out.print(f"[bold]{escape(run.run_id)}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
     out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False, markup=False)
     if run.plan is not None:
         change = f"{run.plan['current']} → {run.plan['replicas']} replicas"
@@ -149,7 +149,8 @@ def show_runs(runs: tuple[ScalingRun, ...]) -> None:
         seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
         outcome = f"[{_STYLES[run.outcome]}]{run.outcome}"
         started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(run.run_id, run.policy, started, replicas, run.strategy, outcome, seconds, run.requested_by)
+        by = escape(run.requested_by)
+        table.add_row(escape(run.run_id), run.policy, started, replicas, run.strategy, outcome, seconds, by)
     out.print(table)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from springtide.cli.answers import answering, print_json
@@ -162,7 +163,7 @@ class FleetCommand:
     def _tell(self, turn: TurnReport) -> None:
         if self.output is Output.TABLE:
             for service, message in turn.started.items():
-                err.print(f"{service}: {message}", highlight=False)
+                err.print(f"{service}: {message}", highlight=False, markup=False)
 
     def _show(self, report: FleetReport) -> None:
         if self.output is Output.JSON:
@@ -172,6 +173,6 @@ class FleetCommand:
         else:
             table = Table("service", "outcome")
             for service, message in sorted(report.services.items()):
-                table.add_row(service, f"[red]{message}" if service in report.problems else message)
+                table.add_row(service, f"[red]{escape(message)}" if service in report.problems else escape(message))
             out.print(table)
         report.require_good()

@@ -95,5 +95,7 @@ def _show(swept: ReconcileReport, output: Output) -> None:
     table = Table("run", "workload", "status", "outcome", "what was found")
     for run in swept.runs:
         status = f"[{_STYLES[run.status]}]{run.status.value}"
-        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", status, run.outcome.value, escape(run.message))
+        table.add_row(
+            escape(run.run_id), f"{run.namespace}/{run.deployment}", status, run.outcome.value, escape(run.message)
+        )
     out.print(table)

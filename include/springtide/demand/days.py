@@ -25,7 +25,7 @@ def replicas_query(spec: PrometheusDemand, target: TargetSpec) -> str:
     if spec.history.replicas is not None:
         return spec.history.replicas
     # names of Kubernetes need no escaping in PromQL
-    names = f'namespace="{target.namespace}",deployment=~"{target.deployment}|{target.alternate}"'
+    names = f'namespace="{target.namespace}",deployment="{target.deployment}"'
     return f"sum(kube_deployment_status_replicas_available{{{names}}})"
 
 

@@ -59,7 +59,7 @@ class LoadOrder:
     service: str
     replicas: int
     path: str
-    port: int | None
+    port: int | str | None
     expect: int
     peak: float
     present: float
@@ -256,7 +256,7 @@ def _seconds(rate: float, allowed: Rehearsal, wanted: LoadLimits) -> float:
 
 def _unlimited(policy: ScalingPolicy, allowed: Rehearsal, *, replicas: int, peak: float, present: float) -> LoadOrder:
     """Return the order as it would be without any bound on its rate and its time."""
-    check = next(smoke.http for smoke in policy.spec.smoke if smoke.http is not None)
+    check = next(smoke.http for smoke in policy.spec.smoke if smoke.http is not None and smoke.http.is_plain)
     return LoadOrder(
         service=policy.name,
         replicas=replicas,

@@ -20,7 +20,7 @@ from springtide.policy.scaling.strategy import Floor
 from springtide.run.admission import admit, current_number, plan_capacity
 from springtide.run.ports import Ports, RunRequest
 from springtide.strategy.hold import hold_on, owner_bounds
-from springtide.verify.smoke import smoke_test
+from springtide.verify.smoke import checks_after_switch, smoke_test
 from springtide.verify.verdict import Verdict, VerdictStatus
 
 OWNED_FOR: Final = timedelta(minutes=5)
@@ -148,7 +148,9 @@ def _problem(ports: Ports, policy: ScalingPolicy, observation: Observation, stab
     wanted = stable.deployment.replicas
     if ready < wanted:
         return f"{ready} of {wanted} replicas are ready"
-    verdict: Verdict = smoke_test(policy.spec.smoke, observation.service, ports.route, ports.instant)
+    checks = checks_after_switch(policy.spec.smoke, policy.spec.strategy)
+    ways = ports.ways_to(policy.spec.target.workload)
+    verdict: Verdict = smoke_test(checks, observation.service, ways, ports.instant)
     if verdict.status is VerdictStatus.PASS:
         return None
     return "; ".join(

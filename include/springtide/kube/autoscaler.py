@@ -113,7 +113,7 @@ def owners_of(kube: KubeReader, workload: Workload, hpas: Sequence[Json]) -> tup
     Raises:
         ClusterRefused: KEDA is behind an HPA, and its ScaledObjects may not be read.
     """
-    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target in workload.set_names]
+    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target == workload.deployment]
     return tuple(_behind(kube, workload.namespace, hpa) for hpa in mine)
 
 
@@ -124,12 +124,12 @@ def find(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ...]:
 
 
 def scaled_objects(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ...]:
-    """Return the ScaledObjects over either of the workload's two sets; none where the cluster has no KEDA."""
+    """Return the ScaledObjects over the workload; none where the cluster has no KEDA."""
     try:
         scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, workload.namespace)]
     except NotFound:
         return ()
-    return tuple(owner for owner in scaled if owner.target in workload.set_names)
+    return tuple(owner for owner in scaled if owner.target == workload.deployment)
 
 
 def _behind(kube: KubeReader, namespace: str, hpa: Autoscaler) -> Autoscaler:

@@ -1,12 +1,15 @@
-"""The cluster as the rest of springtide sees it: seven calls, each with a timeout, each write a compare-and-swap."""
+"""The cluster as the rest of springtide sees it: eight calls, each with a timeout, each write a compare-and-swap."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
+from springtide.errors import ClusterRefused
 from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.proxy import ProxyReader
 
 FIELD_MANAGER: Final = "springtide"
 """What `metadata.managedFields` calls springtide."""
@@ -26,7 +29,35 @@ class Right:
         return f"{self.verb} {resource} {self.name}".rstrip()
 
 
-class KubeReader(Protocol):
+@dataclass(frozen=True, slots=True, order=True)
+class ServerVersion:
+    """Which Kubernetes an API server is: `1.34`. What providers append to either number is left out."""
+
+    major: int
+    minor: int
+
+    @classmethod
+    def parse(cls, answer: Json) -> Self:
+        """Return what the answer to `GET /version` says.
+
+        Raises:
+            ClusterRefused: it names no version of Kubernetes (`version_unreadable`).
+        """
+        numbers = [re.match(r"[0-9]+", str(answer.get(key, ""))) for key in ("major", "minor")]
+        match numbers:
+            case [re.Match() as major, re.Match() as minor]:
+                return cls(int(major[0]), int(minor[0]))
+        raise ClusterRefused(
+            f"get the server's version: major {answer.get('major')!r} and minor {answer.get('minor')!r} are no version "
+            "of Kubernetes. Ask who runs the API server, or what stands in front of it.",
+            code="version_unreadable",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+class KubeReader(ProxyReader, Protocol):
     """Reads that decide: quorum reads, never from a cache."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
@@ -53,6 +84,15 @@ class KubeReader(Protocol):
 
         Raises:
             ClusterRefused: even that may not be asked.
+            ClusterUnavailable: no answer in time.
+        """
+        ...
+
+    def server_version(self) -> ServerVersion:
+        """Return which Kubernetes the API server is, by its own account (`GET /version`).
+
+        Raises:
+            ClusterRefused: it may not be asked, or its answer names no version.
             ClusterUnavailable: no answer in time.
         """
         ...
@@ -84,8 +124,8 @@ class KubeClient(KubeReader, Protocol):
         """
         ...
 
-    def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
-        """Set a Deployment's replicas through its `scale` subresource, if it is still as read.
+    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+        """Set the replicas of a Deployment or a ReplicaSet through its `scale` subresource, if it is still as read.
 
         Raises:
             Conflict: it has changed since.

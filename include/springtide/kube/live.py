@@ -10,8 +10,10 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterUnavailable, InputError
-from springtide.kube.client import FIELD_MANAGER, Right
+from springtide.kube import proxy
+from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
 from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 from springtide.kube.translate import translated
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
 _CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects"),
     Kind.PROMETHEUS_RULE: ("monitoring.coreos.com", "v1", "prometheusrules"),
+    Kind.ROLLOUT: ("argoproj.io", "v1alpha1", "rollouts"),
+    Kind.CANARY: ("flagger.app", "v1beta1", "canaries"),
 }
 _EVERYWHERE: Final[dict[Kind, str]] = {Kind.NODE: "list_node", Kind.POD: "list_pod_for_all_namespaces"}
 _MERGE: Final = "application/merge-patch+json"
@@ -78,6 +82,15 @@ class LiveKube:
         answer = self._read(f"ask for the right to {right}", lambda: review(body, **_options()))
         return bool(answer["status"].get("allowed"))
 
+    def server_version(self) -> ServerVersion:
+        """Return which Kubernetes answers (see `KubeReader.server_version`)."""
+        read = self._api("VersionApi").get_code
+        return ServerVersion.parse(self._read("get the server's version", lambda: read(**_options())))
+
+    def ask(self, request: ProxyRequest) -> ProxyAnswer:
+        """Have the API server pass one GET on (see `ProxyReader.ask`)."""
+        return proxy.ask(self._client, request, self._clock)
+
     def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
         """Create the object (see `KubeClient.create`)."""
         options = _written(dry_run=dry_run)
@@ -93,10 +106,12 @@ class LiveKube:
         where = (namespace, name)
         return self._patch(f"patch {kind.value}", method, where, _guarded(change, version), dry_run=dry_run)
 
-    def scale(self, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
         """Set replicas (see `KubeClient.scale`)."""
-        method = self._api("AppsV1Api").patch_namespaced_deployment_scale
-        self._patch("scale deployment", method, (namespace, name), _guarded({"spec": {"replicas": replicas}}, version))
+        api, suffix = _API[kind]
+        method = getattr(self._api(api), f"patch_{suffix}_scale")
+        change = _guarded({"spec": {"replicas": replicas}}, version)
+        self._patch(f"scale {kind.value}", method, (namespace, name), change)
 
     def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
         """Delete this very object (see `KubeClient.delete`)."""

@@ -5,12 +5,14 @@ Nothing is dropped: a view keeps the whole object in `raw`, so that a field unkn
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from springtide import labels
 
@@ -32,6 +34,8 @@ class Kind(StrEnum):
     RESOURCE_QUOTA = "resource_quota"
     DISRUPTION_BUDGET = "pod_disruption_budget"
     NODE = "node"
+    ROLLOUT = "rollout"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,16 @@ class KubeObject:
 
 
 @dataclass(frozen=True)
-class Deployment(KubeObject):
-    """A Deployment; the properties are the API's own fields."""
+class Scalable(KubeObject):
+    """What Deployments and ReplicaSets share: pods of one template, as many as `replicas` says."""
+
+    kind: ClassVar[Kind]
+    noun: ClassVar[str]
+
+    @property
+    def title(self) -> str:
+        """The object as people write it: `Deployment checkout`."""
+        return f"{self.noun} {self.name}"
 
     @property
     def spec(self) -> Json:
@@ -138,6 +150,36 @@ class Deployment(KubeObject):
     @property
     def replicas(self) -> int:
         return int(self.spec.get("replicas", 1))
+
+    @property
+    def template_digest(self) -> str:
+        """What tells one pod template from another: the same for a Deployment and for a ReplicaSet of its template."""
+        template = self.spec["template"]
+        metadata = {key: value for key, value in template["metadata"].items() if value is not None}
+        carried = metadata.get("labels") or {}
+        metadata["labels"] = {key: value for key, value in carried.items() if key != labels.POD_TEMPLATE_HASH}
+        text = json.dumps(template | {"metadata": metadata}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the controller has seen the present spec: without it, no count below means anything."""
+        return self._status("observedGeneration") >= int(self.raw["metadata"].get("generation", 0))
+
+    @property
+    def available_replicas(self) -> int:
+        return self._status("availableReplicas")
+
+    def _status(self, field: str) -> int:
+        return int(self.raw.get("status", {}).get(field) or 0)
+
+
+@dataclass(frozen=True)
+class Deployment(Scalable):
+    """A Deployment; the properties are the API's own fields."""
+
+    kind = Kind.DEPLOYMENT
+    noun = "Deployment"
 
     @property
     def is_paused(self) -> bool:
@@ -156,14 +198,6 @@ class Deployment(KubeObject):
         return dict(self.spec["template"]["spec"])
 
     @property
-    def is_observed(self) -> bool:
-        """Whether the controller has seen the present spec: without it, no count below means anything."""
-        return self._status("observedGeneration") >= int(self.raw["metadata"].get("generation", 0))
-
-    def _status(self, field: str) -> int:
-        return int(self.raw.get("status", {}).get(field) or 0)
-
-    @property
     def current_replicas(self) -> int:
         return self._status("replicas")
 
@@ -176,29 +210,30 @@ class Deployment(KubeObject):
         return self._status("readyReplicas")
 
     @property
-    def available_replicas(self) -> int:
-        return self._status("availableReplicas")
-
-    @property
     def min_ready_seconds(self) -> int:
         return int(self.spec.get("minReadySeconds") or 0)
 
 
 @dataclass(frozen=True)
-class ReplicaSet(KubeObject):
+class ReplicaSet(Scalable):
     """A ReplicaSet."""
+
+    kind = Kind.REPLICA_SET
+    noun = "ReplicaSet"
 
     @property
     def template_hash(self) -> str:
-        return self.labels.get(labels.POD_TEMPLATE_HASH, "")
+        """The `pod-template-hash` of its pods; also while it is set aside, when its own labels do not say it."""
+        return str(self.spec["template"]["metadata"]["labels"].get(labels.POD_TEMPLATE_HASH, ""))
 
     @property
     def revision(self) -> str:
         return self.annotations.get(labels.REVISION, "")
 
     @property
-    def replicas(self) -> int:
-        return int(self.raw["spec"].get("replicas", 0))
+    def desired_replicas(self) -> str:
+        """The replicas of its Deployment when its controller scaled it last, as it wrote them; empty without."""
+        return self.annotations.get(labels.DESIRED_REPLICAS, "")
 
 
 @dataclass(frozen=True)

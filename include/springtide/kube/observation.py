@@ -5,6 +5,7 @@ An observation is read afresh for every decision (I-16, I-20) and never kept: de
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,6 @@ from springtide.kube.client import KubeReader, selector_text
 from springtide.kube.objects import (
     Deployment,
     Endpoint,
-    Json,
     Kind,
     Pod,
     ReplicaSet,
@@ -35,6 +35,11 @@ class PodSet:
     pods: tuple[Pod, ...]
 
     @property
+    def scaled(self) -> Deployment:
+        """What says how many pods there are to be."""
+        return self.deployment
+
+    @property
     def current(self) -> ReplicaSet | None:
         """The ReplicaSet of the present template: the one that carries the Deployment's revision."""
         revision = self.deployment.annotations.get(labels.REVISION, "")
@@ -50,23 +55,62 @@ class PodSet:
         """The pods that are Ready and stay."""
         return tuple(pod for pod in self.pods if pod.is_ready)
 
+    def without(self, uid: str) -> PodSet:
+        """Return the same without the ReplicaSet of this uid and its pods."""
+        kept = tuple(replica_set for replica_set in self.replica_sets if replica_set.uid != uid)
+        return PodSet(self.deployment, kept, tuple(pod for pod in self.pods if pod.controller_uid != uid))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSetPods:
+    """One ReplicaSet with its pods: a Deployment's, or one that is set aside and stands alone."""
+
+    replica_set: ReplicaSet
+    pods: tuple[Pod, ...]
+
+    @property
+    def scaled(self) -> ReplicaSet:
+        """What says how many pods there are to be."""
+        return self.replica_set
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether a run has released it from its Deployment."""
+        return labels.ASIDE_OF in self.replica_set.labels
+
+    @property
+    def template_hash(self) -> str:
+        """The `pod-template-hash` of its pods."""
+        return self.replica_set.template_hash
+
+    @property
+    def ready_pods(self) -> tuple[Pod, ...]:
+        """The pods that are Ready and stay."""
+        return tuple(pod for pod in self.pods if pod.is_ready)
+
+
+ScaledPods = PodSet | ReplicaSetPods
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One look: the Service, up to two pod sets by Deployment name, every endpoint, every pod that the selector meets.
+    """One look: the Service, the Deployment's pods, what is set aside of it, every endpoint.
 
+    `unowned` are ReplicaSets with the Deployment's labels that nobody controls: its controller is about to take them.
     `pods` holds all pods with the workload's labels, also those of no pod set (orphans, other workloads).
     `autoscaler` is read only where a strategy works through it; None also when it is gone.
     """
 
     at: datetime
     service: Service
-    pod_sets: dict[str, PodSet]
+    pod_set: PodSet
+    aside: tuple[ReplicaSetPods, ...] = ()
+    unowned: tuple[ReplicaSetPods, ...] = ()
     endpoints: tuple[Endpoint, ...]
     pods: tuple[Pod, ...]
     autoscaler: Autoscaler | None = None
 
-    def ready_endpoints(self, pod_set: PodSet | None = None) -> tuple[Endpoint, ...]:
+    def ready_endpoints(self, pod_set: ScaledPods | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints that get new connections now, of all sets or of one."""
         ready = tuple(e for e in self.endpoints if e.is_ready and not e.is_terminating)
         if pod_set is None:
@@ -85,35 +129,51 @@ def observe(
     """Read everything that belongs to the workload, by quorum reads only; `autoscaler` names one to read as well.
 
     Raises:
-        InputError: the Service does not exist, or neither of the two Deployments does.
+        InputError: the Service does not exist, or the Deployment does not.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
     # The six reads are not one moment. A write is refused where its own object has moved since; whatever else moved
     # shows at the next look.
     service = _service(kube, workload)
-    deployments = _deployments(kube, workload)
+    deployment = _deployment(kube, workload)
     namespace = workload.namespace
-    selector = selector_text(shared_labels(deployments[0]))
+    selector = selector_text(deployment.match_labels)
     replica_sets = [ReplicaSet(raw) for raw in kube.list(Kind.REPLICA_SET, namespace, selector=selector)]
+    # A set aside has no label of its Deployment, or its controller would take it back; its pods have kept theirs.
+    aside = aside_sets(kube, workload)
     pods = tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
     slices = kube.list(Kind.ENDPOINT_SLICE, namespace, selector=f"{labels.SERVICE_NAME}={workload.service}")
     return Observation(
         at=clock.now(),
         service=service,
-        pod_sets={d.name: _pod_set(d, replica_sets, pods) for d in deployments},
+        pod_set=_pod_set(deployment, replica_sets, pods),
+        aside=tuple(pods_of(replica_set, pods) for replica_set in aside),
+        unowned=tuple(pods_of(each, pods) for each in replica_sets if each.controller_uid is None),
         endpoints=endpoints_of(slices),
         pods=pods,
         autoscaler=None if autoscaler is None else _autoscaler(kube, namespace, *autoscaler),
     )
 
 
-def shared_labels(deployment: Deployment) -> dict[str, str]:
-    """Return the labels that the pods of both sets carry: the selector without the alternate set's own label."""
-    return {key: value for key, value in deployment.match_labels.items() if key != labels.SET}
+def aside_sets(kube: KubeReader, workload: Workload) -> tuple[ReplicaSet, ...]:
+    """Return the ReplicaSets that runs have set aside of the workload's Deployment.
+
+    Raises:
+        ClusterRefused, ClusterUnavailable: as the client says.
+    """
+    selector = selector_text({labels.ASIDE_OF: workload.deployment})
+    return tuple(map(ReplicaSet, kube.list(Kind.REPLICA_SET, workload.namespace, selector=selector)))
+
+
+def pods_of(replica_set: ReplicaSet, pods: Iterable[Pod]) -> ReplicaSetPods:
+    """Return the ReplicaSet with those of `pods` that are its own and not finished."""
+    return ReplicaSetPods(
+        replica_set, tuple(pod for pod in pods if pod.controller_uid == replica_set.uid and not pod.is_finished)
+    )
 
 
 def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple[Pod, ...]) -> PodSet:
-    # Both sets' pods carry the selector's labels: only the chain of owners tells whose they are.
+    # Every set's pods carry the selector's labels: only the chain of owners tells whose they are.
     mine = tuple(rs for rs in replica_sets if rs.controller_uid == deployment.uid)
     uids = {rs.uid for rs in mine}
     return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
@@ -131,29 +191,20 @@ def _service(kube: KubeReader, workload: Workload) -> Service:
         ) from error
 
 
-def _deployments(kube: KubeReader, workload: Workload) -> list[Deployment]:
-    documents = [_find(kube, workload.namespace, name) for name in workload.set_names]
-    deployments = [Deployment(raw) for raw in documents if raw is not None]
-    if not deployments:
-        first, second = workload.set_names
+def _deployment(kube: KubeReader, workload: Workload) -> Deployment:
+    try:
+        return Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))
+    except NotFound as error:
         raise InputError(
-            f"target.deployment: there is neither a Deployment {first!r} nor {second!r} in namespace "
-            f"{workload.namespace!r}. Create it, or correct the policy.",
+            f"target.deployment: there is no Deployment {workload.deployment!r} in namespace {workload.namespace!r}. "
+            "Create it, or correct the policy.",
             code="service_unknown",
             field="target.deployment",
-        )
-    return deployments
+        ) from error
 
 
 def _autoscaler(kube: KubeReader, namespace: str, kind: Kind, name: str) -> Autoscaler | None:
     try:
         return Autoscaler(kube.get(kind, namespace, name), kind)
-    except NotFound:
-        return None
-
-
-def _find(kube: KubeReader, namespace: str, name: str) -> Json | None:
-    try:
-        return kube.get(Kind.DEPLOYMENT, namespace, name)
     except NotFound:
         return None

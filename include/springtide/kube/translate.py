@@ -5,6 +5,7 @@
 | 404 | NotFound | NotFound |
 | 409, 422 on uid | — | Conflict |
 | 400, 401, 403, 405, 422 | ClusterRefused | ClusterRefused |
+| any other 4xx, where an admission webhook or policy denied it | ClusterRefused | ClusterRefused |
 | 429 | ClusterUnavailable | ClusterUnavailable: not done |
 | 500, 502, 503, 504, broken or silent after sending | ClusterUnavailable | UnknownOutcome |
 | no connection | ClusterUnavailable | ClusterUnavailable: not done |
@@ -13,12 +14,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from springtide.errors import ClusterRefused, ClusterUnavailable, Conflict, NotFound, SpringtideError, UnknownOutcome
+
+_DENIED: Final = re.compile(
+    r"""admission webhook "[^"]*" denied the request|ValidatingAdmissionPolicy '[^']*' .*denied request"""
+)
+"""How the API server passes on the no of a webhook, whatever status the webhook chose, or of a policy."""
 
 _OTHER_UID = "metadata.uid: Invalid value"
 _NOT_FOUND = 404
@@ -65,6 +72,15 @@ def _silent(what: str, error: Exception, *, is_write: bool) -> SpringtideError:
 
 
 def _from_answer(what: str, error: Any, *, is_write: bool) -> SpringtideError:
+    status, _, text = _status(error)
+    if 0 < status < _SERVER_ERROR and status != _TOO_MANY and _DENIED.search(text):
+        # The webhook chose the status: its 404 and 409 speak of nothing that could be read or judged again.
+        message = f"{what}: the cluster's admission control said no: {text.rstrip('.')}"
+        return ClusterRefused(f"{message}. That is a rule of its owners, not a missing right.", code="admission_denied")
+    return _from_status(what, error, is_write=is_write)
+
+
+def _from_status(what: str, error: Any, *, is_write: bool) -> SpringtideError:
     status, reason, text = _status(error)
     if status == _NOT_FOUND:
         return NotFound(f"{what}: {text}", code="not_found")

@@ -16,12 +16,12 @@ Amounts = dict[str, Decimal]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """`pods` more than now at the peak, each with these requests and limits; `deployments` more objects."""
+    """`pods` more than now at the peak, each with these requests and limits; `replica_sets` more objects."""
 
     pods: int
     requests: Amounts
     limits: Amounts
-    deployments: int = 0
+    replica_sets: int = 0
 
 
 def footprint(plan: ScalingPlan, settings: RunSettings, *, running: int, pod_spec: Json) -> Footprint:
@@ -31,7 +31,7 @@ def footprint(plan: ScalingPlan, settings: RunSettings, *, running: int, pod_spe
         return Footprint(pods=max(0, plan.replicas - running), requests=requests, limits=limits)
     peak = max(running, plan.replicas)
     more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
-    return Footprint(pods=more, requests=requests, limits=limits, deployments=1)
+    return Footprint(pods=more, requests=requests, limits=limits, replica_sets=1)
 
 
 def pod_amounts(pod_spec: Json, side: str) -> Amounts:

@@ -104,6 +104,38 @@ def make_release_plan(
     return replace(plan, outcome=PlanOutcome.SCALE if is_held else PlanOutcome.NOTHING_TO_DO)
 
 
+def require_still_allowed(policy: ScalingPolicy, plan: ScalingPlan, strategy: str, baseline: Baseline) -> None:
+    """Return when `plan` is what `policy` allows now, with what stands there now.
+
+    Between a plan and its run a person may have thought for a day, in which the policy was changed; and where plans are
+    passed on, others may write, too.
+
+    Raises:
+        InputError: it is for another workload or strategy, or breaks a bound or a step limit (`plan_stale`).
+    """
+    target = policy.spec.target.workload
+    expected = {"policy": policy.name, "target": str(target), "service": target.service, "strategy": strategy}
+    planned = {
+        "policy": plan.policy,
+        "target": str(plan.target),
+        "service": plan.target.service,
+        "strategy": plan.strategy,
+    }
+    for field, value in expected.items():
+        if planned[field] != value:
+            raise _stale(f"its {field} is {planned[field]}, and now it would be {value}", field=field)
+    replicas = policy.spec.replicas
+    basis = _basis(plan.replicas, baseline)
+    bounds = within_bounds(plan.replicas, replicas) if plan.replicas != baseline.owner_minimum else None
+    clamp = bounds or within_step(plan.replicas, current=basis, replicas=replicas, guards=policy.spec.guards)
+    if clamp is not None:
+        raise _stale(f"{clamp.reason}; allowed is {clamp.replicas}", field="replicas")
+
+
+def _stale(why: str, *, field: str) -> InputError:
+    return InputError(f"the plan is not what the policy allows now: {why}. Plan again.", code="plan_stale", field=field)
+
+
 def _plan(
     policy: ScalingPolicy, estimate: CapacityEstimate, number: _Number, *, current: int, strategy: str, now: datetime
 ) -> ScalingPlan:

@@ -11,6 +11,7 @@ from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.objects import Deployment, Pod, Service
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.load_balancers import signs_of_own_list
+from springtide.policy.language.units import LABEL_VALUE_LENGTH
 
 _LISTED: Final = 5
 _SERVICE = "target.service"
@@ -28,15 +29,15 @@ def require_scalable(
     Raises:
         InputError: one reason or many; `code` and `field` are the first one's.
     """
-    stable = _stable(observation)
+    stable = observation.pod_set
     refusals = [
+        *_aside_refusals(observation),
         *_service_refusals(observation, stable),
         *_selection_refusals(observation, stable, selected),
         *_workload_refusals(stable.deployment),
         *(_floor_refusals(stable.deployment, autoscalers) if strategy == "floor" else ()),
         *(() if strategy == "floor" else (*_rollout_refusals(stable), *_autoscaler_refusals(autoscalers))),
-        *(_parallel_refusals(stable.deployment) if strategy == "blue_green" else ()),
-        *(_load_balancer_refusals(observation.service, selected) if strategy == "blue_green" else ()),
+        *(_blue_green_refusals(observation, selected) if strategy == "blue_green" else ()),
     ]
     if refusals:
         message = "\n".join(f"{refusal.field}: {refusal.message}" for refusal in refusals)
@@ -44,24 +45,24 @@ def require_scalable(
     return stable
 
 
-def _stable(observation: Observation) -> PodSet:
-    alive = [pod_set for pod_set in observation.pod_sets.values() if not _is_leftover(pod_set)]
-    if len(alive) == 1 or len(observation.pod_sets) == 1:
-        return (alive or [*observation.pod_sets.values()])[0]
-    # Which of two sets is the true one only a person can tell: either may be what serves.
-    first, second = sorted(observation.pod_sets)
-    raise InputError(
-        f"{_DEPLOYMENT}: both {first} and {second} exist, so an earlier run was left unfinished. See which one Service "
-        f"{observation.service.name} points at, and remove the other one.",
-        code="leftover_set",
-        field=_DEPLOYMENT,
-    )
+def _aside_refusals(observation: Observation) -> Iterator[InputError]:
+    # The run that set it aside holds no Lease any more, or this run would not have come so far.
+    for aside in observation.aside:
+        run = aside.replica_set.annotations.get(labels.RUN, "")
+        by = f"run {run!r}" if run else "a run"
+        yield InputError(
+            f"{aside.scaled.title} is set aside of Deployment {observation.pod_set.deployment.name} by {by}, which "
+            "did not end. End it with `springtide reconcile`.",
+            code="leftover_set",
+            field=_DEPLOYMENT,
+        )
 
 
-def _is_leftover(pod_set: PodSet) -> bool:
-    """Say whether a run made this set and never grew it: its owner sent the create after it had been fenced out."""
-    is_ours = labels.RUN in pod_set.deployment.annotations
-    return is_ours and pod_set.deployment.replicas == 0 and not pod_set.pods
+def _blue_green_refusals(observation: Observation, selected: Sequence[Pod]) -> Iterator[InputError]:
+    deployment = observation.pod_set.deployment
+    yield from _parallel_refusals(deployment)
+    yield from _load_balancer_refusals(observation.service, selected)
+    yield from _set_aside_refusals(deployment)
 
 
 def _service_refusals(observation: Observation, stable: PodSet) -> Iterator[InputError]:
@@ -200,6 +201,26 @@ def _parallel_refusals(deployment: Deployment) -> Iterator[InputError]:
             f"the pods of Deployment {deployment.name} use {_some(blocked)}, so a second set cannot run beside them."
         )
         yield InputError(f"{message} Use strategy in_place.", code="parallel_impossible", field=_STRATEGY)
+
+
+def _set_aside_refusals(deployment: Deployment) -> Iterator[InputError]:
+    if len(deployment.name) > LABEL_VALUE_LENGTH:
+        yield InputError(
+            f"Deployment {deployment.name} has a name of {len(deployment.name)} characters. The stable ReplicaSet is "
+            f"set aside under a label with that name, and a label's value has at most {LABEL_VALUE_LENGTH}. Use "
+            "strategy in_place, or floor.",
+            code="derived_name_too_long",
+            field=_DEPLOYMENT,
+        )
+    if deployment.spec.get("revisionHistoryLimit") == 0:
+        # As the real controller does it: whatever a run or its roll back takes to 0 is gone within a second.
+        yield InputError(
+            f"Deployment {deployment.name} has revisionHistoryLimit 0: its controller deletes each ReplicaSet of it as "
+            "soon as that has no pods, so nothing would be left by which a roll back can be proven or tried again. "
+            "Set it to at least 1 (Kubernetes' default is 10), or use strategy in_place.",
+            code="history_too_short",
+            field=_DEPLOYMENT,
+        )
 
 
 def _load_balancer_refusals(service: Service, selected: Sequence[Pod]) -> Iterator[InputError]:

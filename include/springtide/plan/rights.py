@@ -3,44 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from springtide.kube.client import Right
 from springtide.kube.objects import Kind
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.workload import Workload
 
-
-def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | None) -> tuple[Right, ...]:
-    """Return what a run by `strategy` does, with the names that a Role may narrow it to."""
-    sets = target.set_names if strategy == "blue_green" else (target.deployment,)
-    lease = target.lease_name
-    rights = [Right(verb=verb, group="", resource="services", name=target.service) for verb in ("get", "patch")]
-    rights += [
-        Right(verb=verb, group="apps", resource="deployments", name=name) for verb in ("get", "patch") for name in sets
-    ]
-    rights += [Right(verb="list", group=group, resource=resource) for group, resource in _LISTED]
-    rights += [
-        Right(verb=verb, group="coordination.k8s.io", resource="leases", name=lease) for verb in ("get", "patch")
-    ]
-    rights.append(Right(verb="create", group="coordination.k8s.io", resource="leases"))
-    if strategy == "floor" and autoscaler is not None:
-        kind, name = autoscaler
-        group, resource = _AUTOSCALERS[kind]
-        return (*rights, *(Right(verb=verb, group=group, resource=resource, name=name) for verb in ("get", "patch")))
-    rights += [Right(verb="patch", group="apps", resource="deployments/scale", name=name) for name in sets]
-    if strategy == "blue_green":
-        rights += [
-            Right(verb="create", group="apps", resource="deployments"),
-            *(Right(verb="delete", group="apps", resource="deployments", name=name) for name in sets),
-        ]
-    return tuple(rights)
-
-
-_LISTED = (("discovery.k8s.io", "endpointslices"), ("apps", "replicasets"), ("", "pods"))
-_AUTOSCALERS = {
+_AUTOSCALERS: Final = {
     Kind.AUTOSCALER: ("autoscaling", "horizontalpodautoscalers"),
     Kind.SCALED_OBJECT: ("keda.sh", "scaledobjects"),
 }
+
+PREFLIGHT_RIGHTS: Final = tuple(
+    Right(verb="list", group=group, resource=resource)
+    for group, resource in (
+        *_AUTOSCALERS.values(),
+        ("", "resourcequotas"),
+        ("policy", "poddisruptionbudgets"),
+        ("argoproj.io", "rollouts"),
+        ("flagger.app", "canaries"),
+    )
+)
+"""What is looked at before a run; a check without its right is told as "not checked", and stops nothing."""
+
+RECONCILE_RIGHTS: Final = (Right(verb="list", group="coordination.k8s.io", resource="leases"),)
+"""What `springtide reconcile`, and the look at runs in flight, need on top."""
+
+APPLY_RIGHTS: Final = (
+    *(
+        Right(verb=verb, group=group, resource=resource)
+        for group, resource, verbs in (
+            ("apps", "deployments", ("get",)),
+            ("coordination.k8s.io", "leases", ("get",)),
+            ("autoscaling", "horizontalpodautoscalers", ("list", "create", "patch")),
+            ("keda.sh", "scaledobjects", ("get", "list", "create", "patch")),
+            ("monitoring.coreos.com", "prometheusrules", ("list", "create", "patch")),
+        )
+        for verb in verbs
+    ),
+)
+"""What `springtide autoscaler SERVICE --apply` needs: the list of deploy/kubernetes/rbac-autoscaler.yaml."""
+
+
+def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | None) -> tuple[Right, ...]:
+    """Return what a run by `strategy` does, with the names that a Role may narrow it to.
+
+    It creates nothing but its Lease. The ReplicaSets of `blue_green` have names that nobody knows beforehand.
+    """
+    rights = [
+        *_named("", "services", target.service, "get", "patch"),
+        *_named("apps", "deployments", target.deployment, "get", "patch"),
+        *_any("discovery.k8s.io", "endpointslices", "list"),
+        *_any("apps", "replicasets", "list"),
+        *_any("", "pods", "list"),
+        *_named("coordination.k8s.io", "leases", target.lease_name, "get", "patch"),
+        *_any("coordination.k8s.io", "leases", "create"),
+    ]
+    if strategy == "floor" and autoscaler is not None:
+        kind, name = autoscaler
+        return (*rights, *_named(*_AUTOSCALERS[kind], name, "get", "patch"))
+    rights += _named("apps", "deployments/scale", target.deployment, "patch")
+    if strategy == "blue_green":
+        rights += _any("apps", "replicasets", "get", "patch", "delete")
+        rights += _any("apps", "replicasets/scale", "patch")
+    return tuple(rights)
+
+
+def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:
+    return [Right(verb=verb, group=group, resource=resource, name=name) for verb in verbs]
+
+
+def _any(group: str, resource: str, *verbs: str) -> list[Right]:
+    return _named(group, resource, "", *verbs)
+
+
+def proxy_rights(*, pods: bool, services: bool) -> tuple[Right, ...]:
+    """Return what smoke checks need that the API server passes on: to pods before a switch, to Services after it."""
+    # Without names: RBAC knows such a request by scheme, name and port together, and pods have new names each time.
+    asked = (("pods/proxy", pods), ("services/proxy", services))
+    return tuple(Right(verb="get", group="", resource=resource) for resource, is_asked in asked if is_asked)
 
 
 def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace: str) -> Finding:

@@ -55,7 +55,7 @@ def quota_findings(
 
 
 def _needed(need: Footprint) -> Amounts:
-    amounts = {"pods": Decimal(need.pods), "count/deployments.apps": Decimal(need.deployments)}
+    amounts = {"pods": Decimal(need.pods), "count/replicasets.apps": Decimal(need.replica_sets)}
     amounts |= {f"requests.{name}": amount * need.pods for name, amount in need.requests.items()}
     return amounts | {f"limits.{name}": amount * need.pods for name, amount in need.limits.items()}
 

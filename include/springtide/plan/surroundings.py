@@ -112,9 +112,8 @@ def _written(
         return
     if settings.type == "blue_green":
         yield observation.service, ("spec", "selector")
-        yield stable.deployment, ("spec",)  # the tool would recreate the set that a run removes
-    else:
-        yield stable.deployment, ("spec", "replicas")
+        yield stable.deployment, ("spec", "paused")
+    yield stable.deployment, ("spec", "replicas")
 
 
 def _conflict(thing: KubeObject, path: tuple[str, ...]) -> str | None:

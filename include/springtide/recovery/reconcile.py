@@ -11,15 +11,16 @@ generation, which fences the old owner out should it wake, and goes one of three
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from springtide.errors import Conflict, Fenced, NotFound, PermanentError, TemporaryError
-from springtide.kube.objects import Kind
+from springtide.kube.objects import Kind, ReplicaSet
 from springtide.record.model import RunOutcome
+from springtide.recovery.unclaimed import IsAlive, aside_sets_in, claim
 from springtide.run import phases
 from springtide.run.lease import DURATION_SECONDS, Lease, all_leases, take_over
 from springtide.run.ports import Ports, RunRef
@@ -29,9 +30,6 @@ from springtide.run.work import Work
 from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
-
-IsAlive = Callable[[str], bool]
-"""Says whether the run of this id claims to be alive: then it is left alone, however long its Lease does not move."""
 
 _LOOK_SECONDS: Final = 5.0
 
@@ -47,8 +45,11 @@ class Reconciled:
 
 
 def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
-    """Finish or undo every abandoned run in `namespaces`: see `end_abandoned`."""
-    return end_abandoned(ports, {namespace: all_leases(ports.kube, namespace)[0] for namespace in namespaces}, is_alive)
+    """Finish or undo every abandoned run in `namespaces`: see `end_abandoned` and `end_unclaimed`."""
+    leases = {namespace: all_leases(ports.kube, namespace)[0] for namespace in namespaces}
+    ended = end_abandoned(ports, leases, is_alive)
+    unclaimed = [aside for namespace in leases for aside in aside_sets_in(ports.kube, namespace)]
+    return (*ended, *end_unclaimed(ports, unclaimed, is_alive)[0])
 
 
 def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive: IsAlive) -> tuple[Reconciled, ...]:
@@ -63,6 +64,26 @@ def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive:
         return ()
     silent = _still_silent(ports, suspects)
     return tuple(ended for _, lease in silent if (ended := _end_run(ports, lease)) is not None)
+
+
+def end_unclaimed(
+    ports: Ports, aside: Iterable[ReplicaSet], is_alive: IsAlive
+) -> tuple[tuple[Reconciled, ...], tuple[PermanentError, ...]]:
+    """Undo every run that has set one of `aside` aside and that no Lease tells of any more.
+
+    The second value says which of them nobody can undo, and why: they are left alone.
+    """
+    ended: list[Reconciled] = []
+    errors: list[PermanentError] = []
+    for replica_set in aside:
+        try:
+            lease = claim(ports, replica_set, is_alive)
+        except PermanentError as error:
+            errors.append(error)
+            continue
+        reconciled = _end_run(ports, lease) if lease is not None else None
+        ended += [reconciled] if reconciled is not None else []
+    return tuple(ended), tuple(errors)
 
 
 def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:

@@ -8,15 +8,17 @@ needs_attention     it cannot be proven which set may go: both stay, and so does
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from springtide.errors import PermanentError, PolicyError, SpringtideError
+from springtide.kube.objects import ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.model import RunOutcome
-from springtide.recovery.reconcile import IsAlive, end_abandoned
+from springtide.recovery.reconcile import end_abandoned, end_unclaimed
+from springtide.recovery.unclaimed import IsAlive, aside_sets_in
 from springtide.run.lease import Lease, all_leases
 from springtide.run.ports import Ports
 from springtide.run.state import RunState
@@ -102,6 +104,8 @@ def reconcile_round(
         TemporaryError: the cluster does not answer.
     """
     leases, refused = _leases(ports, sorted(set(namespaces)))
+    abandoned = end_abandoned(ports, leases, is_alive)
+    unclaimed, unclear = end_unclaimed(ports, _set_aside(ports, leases), is_alive)
     ended = [
         ReconciledRun(
             namespace=run.workload.namespace,
@@ -111,7 +115,7 @@ def reconcile_round(
             outcome=run.outcome,
             message=run.message,
         )
-        for run in end_abandoned(ports, leases, is_alive)
+        for run in (*abandoned, *unclaimed)
     ]
     messages = {(run.namespace, run.deployment): run.message for run in ended}
     # The Leases are read again: ending runs takes minutes, in which others ended theirs, or began new ones.
@@ -122,7 +126,12 @@ def reconcile_round(
         if lease.holder and lease.state is not None
     ]
     free = [run for run in ended if run.outcome is not RunOutcome.NEEDS_ATTENTION]
-    return ReconcileReport((*free, *held), (*unread, *refused))
+    return ReconcileReport((*free, *held), (*unread, *refused, *unclear))
+
+
+def _set_aside(ports: Ports, namespaces: Iterable[str]) -> Iterator[ReplicaSet]:
+    for namespace in namespaces:
+        yield from aside_sets_in(ports.kube, namespace)
 
 
 def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None) -> ReconciledRun:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from springtide.capacity.combine import requested
 from springtide.capacity.model import CapacityEstimate
-from springtide.errors import InputError
+from springtide.errors import InputError, TemporaryError
 from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Kind, Pod
@@ -21,7 +21,7 @@ from springtide.run.lease import fenced, read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, owner_bounds
-from springtide.strategy.model import AutoscalerSnapshot, Snapshot
+from springtide.strategy.model import AutoscalerSnapshot, Snapshot, StableSet
 from springtide.workload import Workload
 
 
@@ -118,13 +118,12 @@ def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: P
 
 def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
     now = ports.clock.now()
-    # Not what stands there: an earlier run may have raised it, and its floor must not become the owner's minimum.
-    owner_minimum = effective_minimum(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind)
+    owner_minimum = _owner_minimum(autoscaler)
     if request.is_release:
         estimate = requested(owner_minimum, now=now)
         held = bool(autoscaler.floor_annotation)
         return make_release_plan(request.policy, estimate, current=autoscaler.minimum, is_held=held, now=now)
-    baseline = Baseline(autoscaler.minimum, stable.deployment.replicas, owner_minimum)
+    baseline = baseline_of(autoscaler, stable)
     explicit = request.replicas is not None
     estimate = _estimate(ports, request, stable)
     plan = make_floor_plan(request.policy, estimate, baseline=baseline, now=now, explicit=explicit)
@@ -132,6 +131,19 @@ def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stabl
     if hold is None or request.until is None or request.until <= hold.until or plan.replicas <= owner_minimum:
         return plan
     return held_longer(plan, request.until)
+
+
+def _owner_minimum(autoscaler: Autoscaler) -> int:
+    # Not what stands there: an earlier run may have raised it, and its floor must not become the owner's minimum.
+    return effective_minimum(owner_bounds(autoscaler.bounds, autoscaler.floor_annotation), autoscaler.kind)
+
+
+def baseline_of(autoscaler: Autoscaler | None, stable: PodSet) -> Baseline:
+    """Return what stands there now, for the guards to count from: an `autoscaler` where a floor goes through it."""
+    running = stable.deployment.replicas
+    if autoscaler is None:
+        return Baseline(running, running)
+    return Baseline(autoscaler.minimum, running, _owner_minimum(autoscaler))
 
 
 def current_number(observation: Observation, stable: PodSet, strategy: str) -> int:
@@ -142,9 +154,9 @@ def current_number(observation: Observation, stable: PodSet, strategy: str) -> i
 
 
 def hpas(ports: Ports, workload: Workload) -> tuple[Autoscaler, ...]:
-    """Return the HPAs that scale one of the workload's two sets."""
+    """Return the HPAs that scale the workload."""
     present = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, workload.namespace)]
-    return tuple(hpa for hpa in present if hpa.target in workload.set_names)
+    return tuple(hpa for hpa in present if hpa.target == workload.deployment)
 
 
 def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
@@ -167,13 +179,26 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
     return Snapshot(
         service_uid=observation.service.uid,
         selector=observation.service.selector,
-        stable=stable.deployment.name,
-        stable_uid=stable.deployment.uid,
+        deployment_uid=stable.deployment.uid,
+        template_digest=stable.deployment.template_digest,
         replicas=stable.deployment.replicas,
         # Never more than are desired: the surplus of a rollout goes by itself, and no roll back may wait for it.
         ready=min(len(observation.ready_endpoints(stable)), stable.deployment.replicas),
-        template_hash=stable.template_hash,
+        stable=_stable_set_of(stable),
         autoscaler=_snapshot_of(observation.autoscaler) if observation.autoscaler else None,
+    )
+
+
+def _stable_set_of(stable: PodSet) -> StableSet:
+    current = stable.current
+    if current is None:
+        raise TemporaryError(
+            f"{stable.deployment.title}: its controller has not made a ReplicaSet of its template yet. Scale when it "
+            "has.",
+            code="rollout_in_progress",
+        )
+    return StableSet(
+        name=current.name, uid=current.uid, template_hash=current.template_hash, labels=dict(current.labels)
     )
 
 

@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 
 from springtide.clock import Clock
-from springtide.errors import Conflict, DeadlineExceeded, NotFound
+from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFound
 from springtide.kube.client import KubeClient
-from springtide.kube.objects import Kind, KubeObject
+from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
 from springtide.run.fence import Fence
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Step, Wait
@@ -43,7 +43,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Drives decisions against one workload for one run."""
+    """Drives decisions against one workload for one run; `sets_aside` says that it may write to ReplicaSets as well."""
 
     kube: KubeClient
     clock: Clock
@@ -52,6 +52,7 @@ class Engine:
     on_wait: Callable[[str], None] = lambda _message: None
     heartbeat: Callable[[], None] = lambda: None
     autoscaler: tuple[Kind, str] | None = None
+    sets_aside: bool = False
 
     def look(self) -> Observation:
         """Read what runs now."""
@@ -111,17 +112,30 @@ class Engine:
             self.fence.check()
             raise
 
-    def stamp(self) -> None:
+    def stamp(self, *, may_be_denied: bool = False) -> None:
         """Put this run and its generation on every object that it may touch, before it touches one (I-2).
 
-        A frozen earlier owner's pending compare-and-swap fails from here on.
+        A frozen earlier owner's pending compare-and-swap fails from here on. Where `may_be_denied`, an object that the
+        cluster lets nobody write is passed over.
+
+        Raises:
+            ClusterRefused: the cluster says no, and `may_be_denied` is False.
+            Fenced: a later generation wrote one of them.
         """
         observation = self.look()
         objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)]
-        objects += [(Kind.DEPLOYMENT, pod_set.deployment) for pod_set in observation.pod_sets.values()]
+        if self.sets_aside:
+            objects += [(Kind.REPLICA_SET, each) for each in _sets_to_own(observation)]
+        # After its sets: its controller copies the stamp to them, and this run's own would come late.
+        objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in objects:
-            self._stamp(kind, thing)
+            try:
+                self._stamp(kind, thing)
+            except ClusterRefused as error:
+                if not may_be_denied:
+                    raise
+                log.warning("stamp_denied", run=self.fence.run_id, object=thing.name, message=error.message)
 
     def _stamp(self, kind: Kind, thing: KubeObject) -> None:
         for _ in range(_LOST_SWAPS):
@@ -156,6 +170,14 @@ class Engine:
         writes.append(step.reason)
         log.info("step_applied", run=self.fence.run_id, step=step.reason)
         return True
+
+
+def _sets_to_own(observation: Observation) -> list[ReplicaSet]:
+    """Return what is set aside, or will be."""
+    # On any other set of the Deployment its controller keeps the Deployment's own annotations, and no run writes to it
+    # while it has pods.
+    aside = [each.replica_set for each in observation.aside]
+    return aside or [each for each in observation.pod_set.replica_sets if each.replicas > 0]
 
 
 def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:

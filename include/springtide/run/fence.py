@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from springtide import labels
 from springtide.clock import Clock
-from springtide.errors import Fenced
+from springtide.errors import Fenced, TemporaryError
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
 from springtide.run.lease import fenced, read_lease
-from springtide.strategy.model import Create, Delete, Patch, Scale, Step
+from springtide.strategy.model import Delete, Patch, Scale, Step
 from springtide.workload import Workload
 
 
@@ -43,19 +43,35 @@ class Fence:
         self.check()
         namespace = self.workload.namespace
         match step:
-            case Create(kind, manifest, _):
-                self.kube.create(kind, namespace, self._stamped(manifest))
             case Patch(kind=kind, name=name, version=version, change=change, reason=_):
                 self.kube.patch(kind, namespace, name, self._stamped(change), version=version)
-            case Scale(name=name, version=version, replicas=replicas, reason=_):
-                # The `scale` subresource takes no annotations, and needs none: its resourceVersion is the Deployment's.
-                self.kube.scale(namespace, name, replicas, version=version)
+            case Scale(kind=kind, name=name, version=version, replicas=replicas, reason=_):
+                # The `scale` subresource takes no annotations, and needs none: its resourceVersion is the object's.
+                self.kube.scale(kind, namespace, name, replicas, version=version)
             case Delete(kind=kind, name=name, version=version, reason=_):
                 self.kube.delete(kind, namespace, name, version=version)
 
     def check(self) -> None:
-        """Raise `Fenced` unless this run owns the workload in this generation, by a quorum read just now."""
+        """Return when this run owns the workload in this generation, by a quorum read just now.
+
+        Raises:
+            Fenced: it does not.
+            TemporaryError: the answer is older than the run itself.
+        """
         lease = read_lease(self.kube, self.workload)
+        if lease is not None and lease.holder == self.holder and lease.generation > self.generation:
+            raise Fenced(
+                f"run {self.run_id!r} is being rolled back in generation {lease.generation}; this is generation "
+                f"{self.generation} of it, and writes nothing any more.",
+                code="rolling_back",
+            )
+        if lease is not None and lease.generation < self.generation:
+            # Generations only rise: this answer is older than what this run has written itself.
+            raise TemporaryError(
+                f"Lease {lease.name}: it was read in generation {lease.generation}, and this run has "
+                f"{self.generation}. Read it again.",
+                code="lease_stale",
+            )
         if lease is None or lease.holder != self.holder or lease.generation != self.generation:
             raise fenced(lease, self.workload, self.holder)
 

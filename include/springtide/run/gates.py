@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from springtide.errors import DeadlineExceeded, NotFound, WorkloadFailed
+from springtide.kube.objects import Pod
 from springtide.kube.observation import Observation
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.policy.scaling.databases import DatabaseCheck
 from springtide.run.engine import Decide
+from springtide.run.journal import keep_verdict
 from springtide.run.ports import Ports
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, RunOrder, Wait
+from springtide.strategy.aside import new_set
+from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
+from springtide.verify.before_switch import smoke_test_of_pods
 from springtide.verify.database import unfit
-from springtide.verify.smoke import smoke_test
+from springtide.verify.smoke import checks_after_switch, checks_before_switch, smoke_test
 from springtide.verify.stability import stability_test
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 
@@ -35,19 +40,98 @@ def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
     return decide_behind_databases
 
 
+def smoke_gate(ports: Ports, work: Work, decide: Decide) -> Decide:
+    """Return `decide` behind the smoke checks of before the switch: traffic moves to pods that have passed them.
+
+    Every new pod is asked once for each call of a phase, and again only after that: what the pods are is looked at anew
+    behind the answers, which may have taken minutes. The decision that is returned raises `WorkloadFailed` when a pod
+    does not pass, and `DeadlineExceeded` when they take longer than `deadlines.smoke`.
+    """
+    checks = checks_before_switch(work.state.smoke, work.state.settings)
+    passed: set[str] = set()
+
+    def decide_behind_pods(observation: Observation, order: RunOrder) -> Decision:
+        decision = decide(observation, order)
+        if not checks or not moves_traffic(decision):
+            return decision
+        pods = new_pods(observation, order)
+        unasked = [pod for pod in pods if pod.uid not in passed]
+        if pods and not unasked:
+            return decision
+        problem = _ask(ports, work, observation, unasked) if unasked else "no new pod is ready"
+        passed.update(pod.uid for pod in unasked if problem is None)
+        return Wait(problem or f"{len(unasked)} new pods passed the smoke checks of before the switch")
+
+    return decide_behind_pods
+
+
+def moves_traffic(decision: Decision) -> bool:
+    """Say whether the decision is the write by which new pods get their first request."""
+    return isinstance(decision, Patch) and decision.is_switch
+
+
+def new_pods(observation: Observation, order: RunOrder) -> tuple[Pod, ...]:
+    """Return the pods of the new set that would have traffic after the switch."""
+    return new_set(observation, order).ready_pods
+
+
+def _ask(ports: Ports, work: Work, observation: Observation, pods: Sequence[Pod]) -> str | None:
+    """Ask `pods`; None when all passed, or why the same has to be looked at again.
+
+    Raises:
+        WorkloadFailed: one does not pass, and is still there.
+        DeadlineExceeded: they took too long.
+    """
+    state = work.state
+    checks = checks_before_switch(state.smoke, state.settings)
+    ways = ports.ways_to(state.plan.target)
+    try:
+        verdict = smoke_test_of_pods(checks, pods, observation.service, ways, _in_time(ports, work, len(pods)))
+    except NotFound as error:
+        return error.message
+    if verdict.status is VerdictStatus.PASS:
+        return None
+    present = {pod.uid for pod in work.engine.look().pods if not pod.is_terminating}
+    gone = [pod.name for pod in pods if pod.uid not in present]
+    if gone:  # what a pod answers while it ends says nothing of the one in its place
+        return f"pods {', '.join(gone)} went while they were asked"
+    keep_verdict(ports, work.ref.run_id, verdict.to_record())
+    raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
+
+
+def _in_time(ports: Ports, work: Work, pods: int) -> Callable[[], None]:
+    """Return what is called between two requests: it renews the Lease, and ends a test that takes too long."""
+    limit = work.state.settings.deadlines.smoke
+    end = ports.clock.monotonic() + limit.total_seconds()
+
+    def between() -> None:
+        work.engine.heartbeat()
+        if ports.clock.monotonic() >= end:
+            raise DeadlineExceeded(
+                f"not within {limit}: {pods} new pods have not answered all smoke checks before the switch. Ask for "
+                "fewer samples, or raise strategy.deadlines.smoke.",
+                code="deadline_exceeded",
+                field="strategy.deadlines.smoke",
+            )
+
+    return between
+
+
 def verdict_of(ports: Ports, work: Work) -> Verdict:
     """Return the verdict over the smoke test and the databases, and when those passed over the stability test."""
     service = work.engine.look().service
     state = work.state
-    smoke = smoke_test(state.smoke, service, ports.route, ports.instant)
+    ways = ports.ways_to(state.plan.target)
+    checks = checks_after_switch(state.smoke, state.settings)
+    smoke = smoke_test(checks, service, ways, ports.instant, between=work.engine.heartbeat)
     verdict = Verdict.of([*smoke.checks, *(_checked(ports, check) for check in state.databases)])
     if state.stability is None or verdict.status is not VerdictStatus.PASS:
         return verdict
     stable = stability_test(
         state.stability,
-        state.smoke,
+        checks,
         service=service,
-        route=ports.route,
+        ways=ways,
         clock=ports.clock,
         between=work.engine.heartbeat,
     )

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from springtide import labels
 from springtide.clock import Clock
-from springtide.errors import Conflict, Fenced, NotFound, PermanentError, TemporaryError
+from springtide.errors import Conflict, Fenced, NotFound, PermanentError, WorkloadFailed
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.run.state import RunState
@@ -168,27 +168,43 @@ def all_leases(kube: KubeReader, namespace: str) -> tuple[list[Lease], list[Perm
     return readable, errors
 
 
-def acquire(kube: KubeClient, clock: Clock, state: RunState, *, least_generation: int) -> Lease:
+def acquire(kube: KubeClient, clock: Clock, state: RunState, seen: Lease | None, *, least_generation: int) -> Lease:
     """Make `state.run_id` the owner of its workload; again the same Lease when it is already.
 
-    `least_generation` is the highest generation stamped on the workload's objects: a Lease that was deleted by hand
-    is recreated above it.
+    `seen` is the Lease as it was read before the workload was looked at, None where there was none: the claim is
+    against that very version, so nothing that another run did since is claimed over. `least_generation` is the highest
+    generation stamped on the workload's objects: a Lease that was deleted by hand is recreated above it.
 
     Raises:
         Fenced: another run owns the workload; the message names it.
+        WorkloadFailed: another run had the workload since it was looked at (`plan_stale`).
     """
     workload = state.plan.target
-    for _ in range(_ATTEMPTS):
-        lease = read_lease(kube, workload)
-        if lease is not None and lease.holder == state.run_id:
-            return lease  # an earlier attempt of this run took it, or its answer was lost
-        if lease is not None and (lease.holder or _is_of_finished(lease, state)):
-            raise fenced(lease, workload, state.run_id)
-        try:
-            return _claim(kube, clock, state, lease, least_generation)
-        except Conflict:
-            continue  # somebody was faster: see who
-    raise TemporaryError(f"Lease of {workload}: too many runs try to take it at once.", code="service_busy")
+    if seen is not None and seen.holder == state.run_id:
+        return seen
+    if seen is not None and (seen.holder or _is_of_finished(seen, state)):
+        raise fenced(seen, workload, state.run_id)
+    try:
+        return _claim(kube, clock, state, seen, least_generation)
+    except Conflict:
+        return _claimed(kube, workload, state)
+
+
+def _claimed(kube: KubeReader, workload: Workload, state: RunState) -> Lease:
+    """Return the Lease after a claim that was lost, where it was this run's own that was faster."""
+    lease = read_lease(kube, workload)
+    if lease is not None and lease.holder == state.run_id:
+        return lease  # another attempt of this run took it
+    if lease is not None and lease.holder:
+        raise fenced(lease, workload, state.run_id)
+    raise WorkloadFailed(
+        f"{workload}: another run had the workload since it was looked at, {_last_run(lease)}. Plan again.",
+        code="plan_stale",
+    )
+
+
+def _last_run(lease: Lease | None) -> str:
+    return f"run {lease.run_id!r}" if lease is not None and lease.run_id else "which nobody can name"
 
 
 def take_over(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
@@ -219,14 +235,25 @@ def renew(kube: KubeClient, clock: Clock, lease: Lease, workload: Workload) -> L
     return Lease(kube.patch(Kind.LEASE, workload.namespace, lease.name, change, version=lease.version))
 
 
-def write_state(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, release: bool = False) -> Lease:
+def write_state(
+    kube: KubeClient,
+    clock: Clock,
+    lease: Lease,
+    state: RunState,
+    *,
+    release: bool = False,
+    is_new_generation: bool = False,
+) -> Lease:
     """Store `state` in the Lease and renew it; `release` gives the workload free.
+
+    `is_new_generation` fences out what the run's other processes have under way.
 
     Raises:
         Conflict: the Lease is not the one that was read; read it again and judge again.
     """
-    # One patch for both: a release without the outcome beside it would show the next run an unfinished one.
+    # One patch for all: a release without the outcome beside it would show the next run an unfinished one.
     spec: Json = {"renewTime": _micro(clock.now())} | ({"holderIdentity": None} if release else {})
+    spec |= {"leaseTransitions": lease.generation + 1} if is_new_generation else {}
     change = {"metadata": {"annotations": {labels.STATE: _dump(state)}}, "spec": spec}
     namespace = state.plan.target.namespace
     return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))

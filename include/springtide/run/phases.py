@@ -13,15 +13,17 @@ from typing import Final
 import structlog
 
 from springtide import labels
-from springtide.errors import Conflict, Fenced, PermanentError, SpringtideError, WorkloadFailed
+from springtide.errors import Conflict, Fenced, InputError, NotFound, PermanentError, SpringtideError, WorkloadFailed
 from springtide.kube.objects import Deployment, Kind
-from springtide.kube.observation import Observation
+from springtide.kube.observation import Observation, PodSet
 from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.plan.planner import require_still_allowed
 from springtide.policy.scaling.strategy import Floor
 from springtide.record.model import RunOutcome
 from springtide.run.admission import (
     admit,
+    baseline_of,
     current_number,
     findings_of,
     hpas,
@@ -30,7 +32,7 @@ from springtide.run.admission import (
 )
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
-from springtide.run.gates import gate, verdict_of
+from springtide.run.gates import gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.phase_table import rule_of
@@ -38,7 +40,7 @@ from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, RunOrder, Wait, stable_set
+from springtide.strategy.model import Decision, Done, RunOrder, Wait
 from springtide.verify.identity import wrong_answer
 from springtide.verify.verdict import Verdict, VerdictStatus
 
@@ -74,7 +76,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = RunRef(workload=plan.target, run_id=request.run_id, attempt=attempt)
+    ref = RunRef(workload=request.policy.spec.target.workload, run_id=request.run_id, attempt=attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
             raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
@@ -107,7 +109,10 @@ def instances_ready(ports: Ports, ref: RunRef, *, patience: timedelta | None = N
 def switch_endpoints(ports: Ports, ref: RunRef) -> Progress:
     """Move the Service to the new instances by one compare-and-swap, if they are whole at that moment.
 
+    Where they are ready before they have traffic, each of them passes the policy's smoke checks first.
+
     Raises:
+        WorkloadFailed: one of them does not pass; no traffic has moved.
         Conflict: somebody else changed the Service or the workload.
         DeadlineExceeded: the new instances did not stay ready.
     """
@@ -224,10 +229,12 @@ def _close(ports: Ports, ref: RunRef) -> RunOutcome:
 
 
 def _has_written(ports: Ports, ref: RunRef) -> bool:
-    """Say whether a Deployment of the workload was written last by this run."""
-    deployments = [Deployment(raw) for raw in ports.kube.list(Kind.DEPLOYMENT, ref.workload.namespace)]
-    sets = [deployment for deployment in deployments if deployment.name in ref.workload.set_names]
-    return any(deployment.annotations.get(labels.RUN) == ref.run_id for deployment in sets)
+    """Say whether the workload's Deployment was written last by this run."""
+    try:
+        deployment = Deployment(ports.kube.get(Kind.DEPLOYMENT, ref.workload.namespace, ref.workload.deployment))
+    except NotFound:
+        return False
+    return deployment.annotations.get(labels.RUN) == ref.run_id
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
@@ -240,6 +247,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     # Between plan and Lease a person may have thought for an hour: everything is looked at again.
     require_passed(findings_of(ports, request, plan, (observation, stable)))
     settings = request.settings
+    _require_allowed(request, plan, observation, stable)
     current = current_number(observation, stable, settings.type)
     if current != plan.current:
         title = observation.autoscaler.title if observation.autoscaler else f"Deployment {stable.deployment.name}"
@@ -259,9 +267,25 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         stability=request.policy.spec.stability,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    stamped = [observation.service, stable.deployment, *([observation.autoscaler] if observation.autoscaler else [])]
+    stamped = [observation.service, stable.deployment, *stable.replica_sets]
+    stamped += [observation.autoscaler] if observation.autoscaler else []
     stamps = [thing.generation_stamp for thing in stamped]
-    acquire(ports.kube, ports.clock, state, least_generation=max(stamps))
+    acquire(ports.kube, ports.clock, state, lease, least_generation=max(stamps))
+
+
+def _require_allowed(request: RunRequest, plan: ScalingPlan, observation: Observation, stable: PodSet) -> None:
+    """Raise `InputError` when `plan` is not what the request asks for, and its policy allows now."""
+    baseline = baseline_of(observation.autoscaler, stable)
+    if request.is_release and plan.replicas == baseline.owner_minimum:
+        return  # what its owner set: no guard may change it
+    require_still_allowed(request.policy, plan, request.settings.type, baseline)
+    if request.is_release or request.replicas not in (None, plan.replicas):
+        asked = baseline.owner_minimum if request.is_release else request.replicas
+        raise InputError(
+            f"the plan is for {plan.replicas} replicas, and {asked} were asked for. Plan again.",
+            code="plan_stale",
+            field="replicas",
+        )
 
 
 def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
@@ -270,8 +294,7 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
     if state.entry(Phase.CREATE_INSTANCES, JournalStatus.STARTED):
         return
     observation = work.engine.look()
-    stable = stable_set(observation, state.snapshot)
-    if stable is not None:
+    if not observation.aside:
         require_room(
             Preflight(
                 ports=ports,
@@ -279,7 +302,7 @@ def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
                 settings=state.settings,
                 plan=state.plan,
                 observation=observation,
-                stable=stable,
+                stable=observation.pod_set,
             ),
             work.lease,
         )
@@ -296,6 +319,8 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         if rule.commits:
             _require_no_new_autoscaler(ports, work)
         decide = gate(ports, work, work.decide(phase))
+        if phase is Phase.SWITCH_ENDPOINTS:
+            decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = _probed(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
@@ -351,7 +376,7 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
         return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
-    work = work.begin(Phase.ROLL_BACK)
+    work = work.turn_back()
     return work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
 
 

@@ -15,6 +15,7 @@ from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
 from springtide.verify.database import Databases, NoDatabases
+from springtide.verify.destinations import Ways
 from springtide.verify.route import Route
 from springtide.verify.smoke import Instant
 from springtide.workload import Workload
@@ -47,6 +48,10 @@ class Ports:
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
     databases: Databases = field(default_factory=NoDatabases)
+
+    def ways_to(self, workload: Workload) -> Ways:
+        """Return the ways that requests to the workload's Service and pods may go."""
+        return Ways(route=self.route, proxy=self.kube, namespace=workload.namespace)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from springtide.errors import ClusterRefused, NotFound
+from springtide.kube.client import Right
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
@@ -17,8 +18,10 @@ from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
-from springtide.plan.rights import rights_finding, rights_of
+from springtide.plan.owners import CLAIMING_KINDS, Claim, autoscaler_owner_finding, claims_on, owner_findings
+from springtide.plan.rights import proxy_rights, rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
+from springtide.plan.server import server_finding
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.model import ScalingPolicy
@@ -27,6 +30,8 @@ from springtide.run.gates import database_findings
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports
 from springtide.run.reservations import PATIENCE_SECONDS, peak_replicas, pending_runs, reserved_by_others
+from springtide.run.smoke_rehearsal import smoke_findings
+from springtide.verify.smoke import checks_after_switch, checks_before_switch
 
 
 def require_room(preflight: Preflight, mine: Lease) -> None:
@@ -71,9 +76,12 @@ class Preflight:
             ("image", lambda: image_findings(self.stable)),
             ("grace", self._grace),
             ("rights", self._rights),
+            ("owner", self._owner),
+            ("server_version", self._server_version),
             ("gitops", lambda: gitops_findings(self.observation, self.stable, self.settings)),
             ("downstream", self._downstream),
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
+            ("smoke", self._smoke),
         ]
         return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
 
@@ -130,9 +138,48 @@ class Preflight:
         autoscaler = self.observation.autoscaler
         namespace = self.plan.target.namespace
         through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
-        needed = rights_of(self.plan.target, self.settings.type, through)
+        needed = (*rights_of(self.plan.target, self.settings.type, through), *self._smoke_rights())
         missing = [right for right in needed if not self.ports.kube.may(right, namespace)]
         yield rights_finding(needed, missing, namespace)
+
+    def _owner(self) -> Iterable[Finding]:
+        if isinstance(self.settings, Floor):
+            autoscaler = self.observation.autoscaler
+            return () if autoscaler is None else (autoscaler_owner_finding(autoscaler),)
+        deployment = self.stable.deployment
+        claims: list[Claim] = []
+        unread: list[str] = []
+        for kind in CLAIMING_KINDS:
+            try:
+                claims += claims_on(deployment, kind, self.ports.kube.list(kind, self.plan.target.namespace))
+            except NotFound:
+                continue  # the cluster has no such resource, so nobody can have claimed anything with one
+            except ClusterRefused as error:
+                unread.append(error.message)
+        return owner_findings(deployment, claims, unread)
+
+    def _server_version(self) -> Iterator[Finding]:
+        if self.settings.type == "blue_green":
+            yield server_finding(self.ports.kube.server_version())
+
+    def _smoke_rights(self) -> tuple[Right, ...]:
+        """Return what the smoke checks need: nothing where they all go to the Service's own address."""
+        smoke = self.policy.spec.smoke
+        through = [check.http for check in checks_after_switch(smoke, self.settings) if check.http is not None]
+        return proxy_rights(
+            pods=bool(checks_before_switch(smoke, self.settings)),
+            services=any(check.via == "api_server" for check in through),
+        )
+
+    def _smoke(self) -> Iterator[Finding]:
+        return smoke_findings(
+            self.ports,
+            self.policy.spec.smoke,
+            self.settings,
+            target=self.plan.target,
+            stable=self.stable,
+            observation=self.observation,
+        )
 
     def _downstream(self) -> Iterable[Finding]:
         own = self.policy.spec.downstream

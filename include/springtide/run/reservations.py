@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from springtide.errors import ClusterRefused, NotFound, PermanentError
-from springtide.kube.objects import Deployment, Kind
+from springtide.kube.objects import Deployment, Json, Kind, Scalable
+from springtide.kube.observation import aside_sets
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.room import Reservation
 from springtide.run.lease import Lease, all_leases, read_lease
@@ -33,7 +34,7 @@ def peak_replicas(kube: KubeReader, policy: ScalingPolicy) -> tuple[int | None, 
     """
     workload = policy.spec.target.workload
     try:
-        desired = sum(deployment.replicas for deployment in _sets(kube, workload))
+        desired = sum(each.replicas for each in _sets(kube, workload))
         lease = read_lease(kube, workload)
     except ClusterRefused:
         return None, ""
@@ -95,22 +96,21 @@ def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     settings = lease.state.settings
     before = lease.state.snapshot.replicas
     sets = _sets(kube, plan.target)
-    spec = next((deployment.pod_spec for deployment in sets), {})
+    spec: Json = next((each.spec["template"]["spec"] for each in sets), {})
     whole = footprint(plan, settings, running=before, pod_spec=spec)
     # Desired replicas count as taken though their pods may not be there yet: the quota's `used` follows within moments,
     # and counting them in both would refuse a run for pods that exist once.
-    taken = sum(deployment.replicas for deployment in sets) - before
+    taken = sum(each.replicas for each in sets) - before
     left = max(0, whole.pods - max(0, taken))
     return Footprint(
-        pods=left, requests=whole.requests, limits=whole.limits, deployments=max(0, whole.deployments + 1 - len(sets))
+        pods=left, requests=whole.requests, limits=whole.limits, replica_sets=max(0, whole.replica_sets + 1 - len(sets))
     )
 
 
-def _sets(kube: KubeReader, workload: Workload) -> list[Deployment]:
-    deployments = []
-    for name in workload.set_names:
-        try:
-            deployments.append(Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, name)))
-        except NotFound:
-            continue
-    return deployments
+def _sets(kube: KubeReader, workload: Workload) -> list[Scalable]:
+    """Return the workload's Deployment, where it is there, and what runs have set aside of it."""
+    try:
+        deployments = [Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))]
+    except NotFound:
+        deployments = []
+    return [*deployments, *aside_sets(kube, workload)]

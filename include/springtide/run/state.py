@@ -51,11 +51,13 @@ class JournalEntry(Stored):
     message: str
 
 
-VERSION: Final = 1
-"""The form in which a run stands in its Lease. It rises with every change that an older springtide would misread.
+VERSION: Final = 2
+"""The form in which a run stands in its Lease. It rises with every change that another springtide would misread.
 
-0    without a number: the plan holds its fingerprint
 1    every value under the names of its fields
+2    the stable set is a ReplicaSet, which is set aside; before, it was one of two Deployments
+
+What this springtide does not do any more it cannot end either: it reads its own version only.
 """
 
 _VERSION: Final = "version"
@@ -120,32 +122,30 @@ class RunState(Stored):
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> RunState:
-        """Return the state that this version of springtide, or an earlier one, stored.
+        """Return the state that this version of springtide stored.
 
         Raises:
-            PermanentError: a later version stored it (`state_version`), or it is not a run (`record_unreadable`).
+            PermanentError: another version stored it (`state_version`), or it is not a run (`record_unreadable`).
         """
         version = version_of(record)
-        if version > VERSION:
+        if version != VERSION:
             raise PermanentError(
-                f"the run is stored in version {version}, and this springtide reads the versions 0 to {VERSION}.",
+                f"the run is stored in version {version}, and this springtide reads version {VERSION}.",
                 code="state_version",
                 field=_VERSION,
             )
-        fields = {name: value for name, value in record.items() if name != _VERSION}
-        return load(cls, fields if version else _from_version_0(fields))
+        return load(cls, {name: value for name, value in record.items() if name != _VERSION})
 
 
 def version_of(record: Mapping[str, Any]) -> int:
-    """Return the version of a stored state; 0 for those from before there was one."""
-    version = record.get(_VERSION, 0)
-    if isinstance(version, int) and version >= 0:
+    """Return the version of a stored state.
+
+    Raises:
+        PermanentError: it has none (`record_unreadable`).
+    """
+    version = record.get(_VERSION)
+    if isinstance(version, int) and version > 0:
         return version
     raise PermanentError(
-        f"{_VERSION} is {version!r}, and must be a whole number.", code="record_unreadable", field=_VERSION
+        f"{_VERSION} is {version!r}, and must be a whole number, at least 1.", code="record_unreadable", field=_VERSION
     )
-
-
-def _from_version_0(fields: Mapping[str, Any]) -> dict[str, Any]:
-    plan = fields.get("plan")
-    return {**fields, "plan": ScalingPlan.from_record(plan) if isinstance(plan, Mapping) else plan}

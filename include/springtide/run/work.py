@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from springtide.errors import Conflict, Fenced, PermanentError
+from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
@@ -16,6 +17,7 @@ from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import Strategy
 from springtide.strategy.registry import strategy_for
+from springtide.verify.smoke import checks_before_switch
 
 _ATTEMPTS: Final = 8
 
@@ -87,6 +89,7 @@ class Work:
             on_wait=ports.on_wait,
             heartbeat=heartbeat,
             autoscaler=through,
+            sets_aside=isinstance(state.settings, BlueGreen),
         )
         return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
 
@@ -109,6 +112,22 @@ class Work:
         if self.state.entry(phase, JournalStatus.STARTED):
             return self
         return self._note(phase, JournalStatus.STARTED, "")
+
+    def turn_back(self) -> Work:
+        """Write down that the run is rolled back, and own every object in a new generation before anything is written.
+
+        What a forward phase of this very run still has under way fails from here on: its task may have been marked
+        as failed, or left by its supervisor, and write for seconds more.
+
+        Raises:
+            Fenced: the run does not own the workload any more.
+        """
+        if not self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
+            self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True)
+        work = Work.of(self.ports, self.ref)
+        # What denies this run the stamp has denied its forward phases the write; what can be restored is restored.
+        work.engine.stamp(may_be_denied=True)
+        return work
 
     def end(self, phase: Phase, message: str, *, status: JournalStatus = JournalStatus.DONE) -> Work:
         """Write down that `phase` is over."""
@@ -160,6 +179,8 @@ class Work:
         if rule.deadline is None:
             raise PermanentError(f"{phase.value}: it has no deadline, its checks have timeouts.", code="phase_order")
         whole = rule.deadline(self.state.settings.deadlines)
+        if phase is Phase.SWITCH_ENDPOINTS and checks_before_switch(self.state.smoke, self.state.settings):
+            whole += self.state.settings.deadlines.smoke
         if rule.is_whole_each_time or self.ref.is_takeover:
             return whole
         started = self.state.entry(phase, JournalStatus.STARTED)
@@ -180,18 +201,22 @@ class Work:
                 code="phase_order",
             )
 
-    def _note(self, phase: Phase, status: JournalStatus, message: str) -> Work:
+    def _note(self, phase: Phase, status: JournalStatus, message: str, *, is_new_generation: bool = False) -> Work:
         entry = JournalEntry(phase=phase, status=status, at=self.ports.clock.now(), message=message)
-        return self._write(self.state.with_entry(entry))
+        return self._write(self.state.with_entry(entry), is_new_generation=is_new_generation)
 
-    def _write(self, state: RunState) -> Work:
+    def _write(self, state: RunState, *, is_new_generation: bool) -> Work:
         lease = self.lease
         for _ in range(_ATTEMPTS):
             try:
-                lease = write_state(self.ports.kube, self.ports.clock, lease, state)
+                lease = write_state(
+                    self.ports.kube, self.ports.clock, lease, state, is_new_generation=is_new_generation
+                )
             except Conflict:
                 # Another attempt of this same run wrote: keep what it knows, add what this one knows.
                 lease = owned_lease(self.ports.kube, self.ref.workload, self.ref.holder)
+                if lease.generation != self.lease.generation:
+                    raise fenced(lease, self.ref.workload, self.ref.holder) from None  # the run turned back meanwhile
                 state = _united(lease.state, state)
             else:
                 return replace(self, lease=lease, state=state)

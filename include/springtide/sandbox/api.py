@@ -11,6 +11,7 @@ from springtide.sandbox.access import Access, Action, User
 from springtide.sandbox.listing import page, watch
 from springtide.sandbox.messages import REVIEWS, TRUE, Request, Response, answer, refusal
 from springtide.sandbox.objects import Json, stamp
+from springtide.sandbox.relay import Relay
 from springtide.sandbox.routes import Route
 from springtide.sandbox.selectors import label_text, parse_fields, parse_labels
 from springtide.sandbox.status import ApiError, Subject, bad_request, method_not_allowed, not_found
@@ -30,6 +31,7 @@ class Api:
         self.store: Store = writes.store
         self.writes = writes
         self.access = access
+        self._relay = Relay(writes.store, writes.rng)
         self._handlers: dict[str, Callable[[Request, Route], Response]] = {
             "get": self._get,
             "list": self._list,
@@ -78,6 +80,8 @@ class Api:
         return document
 
     def _get(self, request: Request, route: Route) -> Response:
+        if route.subresource == "proxy":
+            return self._relay.errand(request, route)
         obj = self.store.get(route.ref, at=request.as_of)
         if obj is None:
             raise not_found(route.subject)

@@ -91,11 +91,12 @@ def _deployment(spec: Json) -> Json:
     strategy = {"type": "RollingUpdate", **spec.get("strategy", {})}
     if strategy["type"] == "RollingUpdate":
         strategy["rollingUpdate"] = {"maxUnavailable": "25%", "maxSurge": "25%", **strategy.get("rollingUpdate", {})}
+    said = {key: value for key, value in spec.items() if key != "paused" or value}  # a false is not kept
     return {
         "replicas": 1,
         "revisionHistoryLimit": 10,
         "progressDeadlineSeconds": 600,
-        **spec,
+        **said,
         "strategy": strategy,
         "template": _template(spec),
     }

@@ -76,4 +76,7 @@ def _entries(kind: Kind) -> list[Json]:
     if kind.scale:
         scale = {"name": f"{kind.plural}/scale", "kind": "Scale", "group": "autoscaling", "version": "v1"}
         entries.append({**entry, **below, **scale})
+    if kind.proxy:
+        proxy = {"name": f"{kind.plural}/proxy", "kind": f"{kind.kind}ProxyOptions", "verbs": ["get"]}
+        entries.append({**entry, **below, **proxy})
     return entries

@@ -20,6 +20,7 @@ class Kind:
     generation: bool = False  # metadata.generation counts changes of the spec
     status: bool = False  # has the subresource `status`
     scale: bool = False  # has the subresource `scale`
+    proxy: bool = False  # has the subresource `proxy`
     upsert: bool = False  # a PUT of an object that is not there creates it
     blind_update: bool = True  # a PUT may come without resourceVersion
     short: tuple[str, ...] = ()
@@ -48,8 +49,26 @@ KINDS: dict[str, Kind] = {
             group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False, status=True, short=("ns",)
         ),
         Kind(group="", version="v1", plural="nodes", kind="Node", namespaced=False, status=True, short=("no",)),
-        Kind(group="", version="v1", plural="pods", kind="Pod", generation=True, status=True, short=("po",)),
-        Kind(group="", version="v1", plural="services", kind="Service", status=True, upsert=True, short=("svc",)),
+        Kind(
+            group="",
+            version="v1",
+            plural="pods",
+            kind="Pod",
+            generation=True,
+            status=True,
+            proxy=True,
+            short=("po",),
+        ),
+        Kind(
+            group="",
+            version="v1",
+            plural="services",
+            kind="Service",
+            status=True,
+            proxy=True,
+            upsert=True,
+            short=("svc",),
+        ),
         Kind(group="", version="v1", plural="events", kind="Event", upsert=True, short=("ev",)),
         Kind(group="", version="v1", plural="configmaps", kind="ConfigMap", short=("cm",)),
         Kind(group="", version="v1", plural="resourcequotas", kind="ResourceQuota", status=True, short=("quota",)),

@@ -64,13 +64,25 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """A request that the API server sends on to a process, which is to answer in its place."""
+
+    method: str
+    scheme: str
+    address: tuple[str, int]
+    path: str  # with its query
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What the server answers; a watch has a stream behind it instead of a body."""
+    """What the server answers; a watch has a stream behind it instead of a body, an errand the answer of another."""
 
     status: int = field(kw_only=False)
     body: bytes = field(default=b"", kw_only=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     watch: Watch | None = None
+    errand: Errand | None = None
     content_type: str = "application/json"
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from springtide.sandbox.kinds import KINDS, Kind
@@ -11,6 +12,7 @@ from springtide.sandbox.status import Subject, method_not_allowed, no_such_resou
 
 _SUBRESOURCES = {"serviceaccounts": {"token"}}
 _CORE_ROOT = ["api", "v1"]
+_PROXY = re.compile(r"(/api/v1/namespaces/[^/]+/(?:pods|services)/[^/]+/proxy)(/.*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Route:
     namespace: str
     name: str
     subresource: str
+    tail: str = ""  # behind `proxy`: the path that is asked for there
 
     @property
     def ref(self) -> Ref:
@@ -45,6 +48,9 @@ def find(path: str) -> Route:
     Raises:
         ApiError: 404, nothing is served there.
     """
+    behind = _PROXY.fullmatch(path)
+    if behind is not None and behind[2]:
+        return replace(find(behind[1]), tail=behind[2])
     api_version, rest = _api_version(path.strip("/").split("/"))
     namespace = ""
     # /namespaces/<name>/status is about the namespace itself, /namespaces/<name>/<plural> about what is in it
@@ -76,6 +82,8 @@ def _checked(kind: Kind, namespace: str, rest: list[str]) -> Route:
         served = served | {"status"}
     if kind.scale:
         served = served | {"scale"}
+    if kind.proxy:
+        served = served | {"proxy"}
     if len(rest) > 2 or (subresource and subresource not in served):  # noqa: PLR2004  name and subresource
         raise no_such_resource()
     if name and kind.namespaced and not namespace:
@@ -93,6 +101,8 @@ def verb(method: str, route: Route, *, watch: bool) -> str:
         verbs = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
         if route.subresource == "token":
             verbs = {"POST": "create"}
+        elif route.subresource == "proxy":
+            verbs = {"GET": "get", "HEAD": "get"}
         elif route.subresource:
             verbs.pop("DELETE")
     else:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
+from springtide.sandbox.errands import sent
 from springtide.sandbox.faults import Crashed, Lost
 from springtide.sandbox.listening import Listener
 from springtide.sandbox.messages import Request, Response, refusal
@@ -73,6 +74,8 @@ class ApiServer:
             return _broken(request)
         except Crashed:  # over HTTP the dead caller is somebody else: he just gets no answer
             return _broken(request)
+        if response.errand is not None:
+            response = await sent(response.errand)
         if response.watch is None:
             return _plain(response)
         return await self._stream(request, response, response.watch)

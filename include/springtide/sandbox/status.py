@@ -30,6 +30,11 @@ class ApiError(Exception):
         """The machine-readable reason, as `NotFound`."""
         return str(self.status["reason"])
 
+    def has_cause(self, reason: str) -> bool:
+        """Return whether one of the causes that are listed has this reason."""
+        causes = (self.status.get("details") or {}).get("causes", ())
+        return any(cause["reason"] == reason for cause in causes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -225,6 +230,11 @@ def too_many_requests(retry_after: int) -> ApiError:
     """Return 429."""
     message = "the server has received too many requests and has asked us to try again later"
     return ApiError(429, "TooManyRequests", message, {"retryAfterSeconds": retry_after})
+
+
+def unavailable(message: str) -> ApiError:
+    """Return 503 for what cannot be reached."""
+    return ApiError(503, "ServiceUnavailable", message)
 
 
 def server_error(code: int) -> ApiError:

@@ -155,7 +155,7 @@ def _as_of(history: list[tuple[int, Json | None]], at: int) -> Json | None:
 
 
 def _same(previous: Json, obj: Json) -> bool:
-    """Return whether a write would change nothing (`managedFields` only follow other changes)."""
+    """Return whether a write would change nothing."""
     if previous.keys() != obj.keys():
         return False
     if any(previous[key] != obj[key] for key in obj if key != "metadata"):
@@ -164,4 +164,4 @@ def _same(previous: Json, obj: Json) -> bool:
 
 
 def _bare(metadata: Json) -> Json:
-    return {key: value for key, value in metadata.items() if key not in {"resourceVersion", "managedFields"}}
+    return {key: value for key, value in metadata.items() if key != "resourceVersion"}

@@ -38,6 +38,7 @@ from springtide.sandbox.manifests import objects_of
 from springtide.sandbox.messages import Request, Response
 from springtide.sandbox.network import Network
 from springtide.sandbox.objects import Json, Ref, labels_of
+from springtide.sandbox.relay import asked
 from springtide.sandbox.runtime import Runtime, VirtualRuntime
 from springtide.sandbox.store import Change, Store
 from springtide.sandbox.timeline import Timeline
@@ -191,6 +192,9 @@ class World:
             # whatever went on meanwhile is not this call's doing
             call.revisions = (self.store.revision, self.store.revision)
         response = self._served(request, fault)
+        if self.virtual and response.errand is not None:
+            response, work = asked(response.errand, self.kubelet.find, self.elapsed)
+            self.advance(work)
         call.revisions = (call.revisions[0], self.store.revision)
         call.status = response.status
         if response.status >= 400:  # noqa: PLR2004  errors carry a reason

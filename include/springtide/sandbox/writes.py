@@ -154,7 +154,8 @@ class Writes:
             "manager": writer.manager,
             "operation": "Update",
             "apiVersion": kind.api_version,
-            "time": stamp(self.now()),
+            # what comes through `scale` carries no time
+            **({} if writer.subresource == "scale" else {"time": stamp(self.now())}),
             **({"subresource": writer.subresource} if writer.subresource else {}),
         }
         return with_metadata(obj, managedFields=managed_fields(old, obj, entry) or None)
@@ -214,7 +215,9 @@ class Writes:
             new["status"] = old.get("status", {})
         if kind.generation and _counts_as_new_generation(kind, old, new):
             new["metadata"]["generation"] = before.get("generation", 0) + 1
-        return self._owned(kind, old, new, writer)
+        # a writer may give its own entries up: what it sends is what the fields belong to before this write
+        sent = given.get("managedFields")
+        return self._owned(kind, old if sent is None else with_metadata(old, managedFields=sent), new, writer)
 
     def finish(self, ref: Ref, obj: Json) -> Json:
         """Take a deleted object away as soon as nothing holds it, and return it."""

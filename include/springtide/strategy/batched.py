@@ -12,36 +12,22 @@ later batch before the next one does, and ready endpoints never fall under the f
 
 from __future__ import annotations
 
-from springtide import labels
-from springtide.kube.objects import Kind
-from springtide.kube.observation import Observation, PodSet
+from springtide.kube.observation import Observation, PodSet, ReplicaSetPods
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.strategy import roll_back
-from springtide.strategy.exactness import require_exact
-from springtide.strategy.model import Decision, Delete, Done, RunOrder, Wait, require_same_service, stable_set
-from springtide.strategy.pod_sets import (
+from springtide.strategy.aside import delete, new_set, pause, require_aside, scale, stable_set
+from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
+from springtide.strategy.pair import leave, paused_and_ready, require_new, settled, start_new_set
+from springtide.strategy.shrink import shrink
+from springtide.strategy.traffic import (
     foreign_selector,
+    is_widened,
     points_at,
     propagation_wait,
-    require_new,
-    require_twin,
-    restore_selector,
-    scale,
     stable_hash,
-    start_new_set,
-    two_sets,
     widen,
 )
-from springtide.strategy.shrink import shrink
 from springtide.verify.readiness import missing_readiness
-
-
-def is_widened(observation: Observation, order: RunOrder) -> bool:
-    """Say whether the Service means both sets because this run widened its selector."""
-    return (
-        observation.service.selector == order.snapshot.selector
-        and labels.SWITCHED_AT in observation.service.annotations
-    )
 
 
 def batch_of(order: RunOrder) -> int:
@@ -54,11 +40,11 @@ class BatchedStrategy:
     """See the module."""
 
     def create(self, observation: Observation, order: RunOrder) -> Decision:
-        """Pause the stable Deployment, pin the Service to it, create the twin, grow it to the first batch."""
-        stable, new = two_sets(observation, order)
-        if new is not None and is_widened(observation, order):
+        """Pin the Service to the stable set, set it aside, let the Deployment make the first batch."""
+        require_same_workload(observation, order.snapshot)
+        if is_widened(observation, order):
             return Done(f"Service {observation.service.name} already means both sets")
-        return start_new_set(observation, order, stable, new, size=batch_of(order))
+        return start_new_set(observation, order, size=batch_of(order))
 
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the first batch is available."""
@@ -66,23 +52,21 @@ class BatchedStrategy:
         return Wait(missing) if missing else Done(f"the first {batch_of(order)} new pods are ready")
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
-        """Widen the selector to both sets, if the first batch is ready at this very moment."""
-        two_sets(observation, order)
-        new = require_new(observation, order)
+        """Pause the Deployment, then widen the selector to both sets, if the first batch is ready at this moment."""
+        require_same_workload(observation, order.snapshot)
         if is_widened(observation, order):
             return Done(f"Service {observation.service.name} means both sets")
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)
-        missing = missing_readiness(new, needed=batch_of(order), at=observation.at)
-        return Wait(missing) if missing else widen(observation)
+        return paused_and_ready(observation, order, needed=batch_of(order)) or widen(observation)
 
     def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the slices show the whole stable set and the first batch, for the propagation time."""
-        stable, _ = two_sets(observation, order)
+        require_same_workload(observation, order.snapshot)
+        stable = require_aside(observation, order)
         if not is_widened(observation, order):
             raise foreign_selector(observation, order)
-        new = require_new(observation, order)
-        serving = len(observation.ready_endpoints(new))
+        serving = len(observation.ready_endpoints(new_set(observation, order)))
         needed = batch_of(order)
         if serving < needed or len(observation.ready_endpoints(stable)) < order.snapshot.ready:
             return Wait(f"{serving} of {needed} new pods are ready endpoints beside the stable ones")
@@ -90,33 +74,27 @@ class BatchedStrategy:
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Exchange the rest batch by batch, delete the stable set, shrink the new one to the target."""
-        require_same_service(observation, order.snapshot)
-        new = require_new(observation, order)
-        stable = stable_set(observation, order.snapshot)
-        if observation.service.selector != order.snapshot.selector:
+        require_same_workload(observation, order.snapshot)
+        new = new_set(observation, order)
+        if stable_set(observation, order) is None:
+            return leave(observation, order)
+        if not is_widened(observation, order):
             raise foreign_selector(observation, order)
-        if stable is not None:
-            require_twin(new, stable)
-            return _exchange(observation, order, stable, new)
-        if order.snapshot.stable in observation.pod_sets:
-            return Wait(f"Deployment {order.snapshot.stable} is being deleted")
-        if labels.SWITCHED_AT in observation.service.annotations:
-            return restore_selector(observation)
-        return shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
+        stable = require_aside(observation, order)
+        if not new.deployment.is_paused:
+            return pause(new.deployment)
+        return _exchange(observation, order, stable, new)
 
     def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until exactly the planned replicas serve and the stable set is gone."""
-        require_same_service(observation, order.snapshot)
-        if order.snapshot.stable in observation.pod_sets:
-            return Wait(f"Deployment {order.snapshot.stable} is still there")
-        return require_exact(observation, require_new(observation, order), order.replicas)
+        return settled(observation, order)
 
     def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Undo the run from wherever it stopped."""
         return roll_back.roll_back(observation, order)
 
 
-def _exchange(observation: Observation, order: RunOrder, stable: PodSet, new: PodSet) -> Decision:
+def _exchange(observation: Observation, order: RunOrder, stable: ReplicaSetPods, new: PodSet) -> Decision:
     """Grow by what fits under the peak, prove it at the endpoints, then take as many stable pods away.
 
     There is no count of batches to lose: each look works out from the pods that are there which half comes next.
@@ -137,12 +115,4 @@ def _exchange(observation: Observation, order: RunOrder, stable: PodSet, new: Po
         return Wait(f"{serving} of {new.deployment.replicas} new pods are ready endpoints")
     # The floor counts endpoints of both sets, for both serve: what new pods took over may go.
     shrunk = shrink(observation, stable, order, to=0, keep_ready=order.floor, step=batch_of(order))
-    if not isinstance(shrunk, Done):
-        return shrunk
-    deployment = stable.deployment
-    return Delete(
-        kind=Kind.DEPLOYMENT,
-        name=deployment.name,
-        version=deployment.version,
-        reason=f"delete {deployment.name}, it has no pods left",
-    )
+    return delete(stable, "it has no pods left") if isinstance(shrunk, Done) else shrunk

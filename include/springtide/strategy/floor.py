@@ -19,8 +19,7 @@ from springtide.strategy.model import (
     RunOrder,
     Wait,
     require_same_service,
-    require_stable_set,
-    stable_set,
+    require_same_workload,
 )
 from springtide.verify.readiness import missing_readiness
 
@@ -38,7 +37,7 @@ class FloorStrategy:
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the autoscaler followed and that many pods are ready."""
         autoscaler = _owned(observation, order)
-        pod_set = require_stable_set(observation, order.snapshot)
+        pod_set = require_same_workload(observation, order.snapshot)
         if _raises(order):
             _require_written(autoscaler, order)
         has = pod_set.deployment.replicas
@@ -56,7 +55,7 @@ class FloorStrategy:
         """Wait until that many pods are ready endpoints."""
         if _raises(order):
             _require_written(_owned(observation, order), order)
-        return _served(observation, require_stable_set(observation, order.snapshot), order)
+        return _served(observation, require_same_workload(observation, order.snapshot), order)
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Lower the minimum; the autoscaler takes pods away in its own time."""
@@ -68,7 +67,7 @@ class FloorStrategy:
     def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the minimum reads back and exactly what the autoscaler keeps serves, at least the minimum."""
         _require_written(_owned(observation, order), order)
-        return _served(observation, require_stable_set(observation, order.snapshot), order)
+        return _served(observation, require_same_workload(observation, order.snapshot), order)
 
     def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Restore the snapshot's bounds and annotation; the autoscaler removes surplus pods in its own time."""
@@ -82,8 +81,8 @@ class FloorStrategy:
         restore = _patch(autoscaler, held.bounds, held.floor_annotation, f"restore the bounds of {autoscaler.title}")
         if restore is not None:
             return restore
-        pod_set = stable_set(observation, order.snapshot)
-        needed = min(order.snapshot.ready, pod_set.deployment.replicas) if pod_set else 0
+        pod_set = require_same_workload(observation, order.snapshot)
+        needed = min(order.snapshot.ready, pod_set.deployment.replicas)
         serving = len(observation.ready_endpoints())
         if serving < needed:
             return Wait(f"{serving} of {needed} endpoints are ready")

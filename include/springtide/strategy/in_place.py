@@ -6,6 +6,7 @@ Growth counts only once the Service's endpoints show it; shrinking goes in steps
 from __future__ import annotations
 
 from springtide.errors import Conflict, WorkloadFailed
+from springtide.kube.objects import Kind
 from springtide.kube.observation import Observation, PodSet
 from springtide.strategy.exactness import require_exact
 from springtide.strategy.model import (
@@ -16,7 +17,7 @@ from springtide.strategy.model import (
     Snapshot,
     Wait,
     require_same_template,
-    require_stable_set,
+    require_same_workload,
 )
 from springtide.strategy.shrink import shrink
 from springtide.verify.readiness import failure_reason, missing_readiness
@@ -78,12 +79,17 @@ class InPlaceStrategy:
 
 def _grow(pod_set: PodSet, replicas: int) -> Scale:
     deployment = pod_set.deployment
-    reason = f"grow {deployment.name} from {deployment.replicas} to {replicas} replicas"
-    return Scale(name=deployment.name, version=deployment.version, replicas=replicas, reason=reason)
+    return Scale(
+        kind=Kind.DEPLOYMENT,
+        name=deployment.name,
+        version=deployment.version,
+        replicas=replicas,
+        reason=f"grow {deployment.name} from {deployment.replicas} to {replicas} replicas",
+    )
 
 
 def _workload(observation: Observation, order: RunOrder) -> PodSet:
-    pod_set = require_stable_set(observation, order.snapshot)
+    pod_set = require_same_workload(observation, order.snapshot)
     require_same_template(pod_set, order.snapshot)
     _require_ours(pod_set, order.snapshot, order)
     return pod_set
@@ -94,7 +100,7 @@ def _require_ours(pod_set: PodSet, snapshot: Snapshot, order: RunOrder) -> None:
     low, high = sorted((snapshot.replicas, order.replicas))
     if not low <= pod_set.deployment.replicas <= high:
         raise Conflict(
-            f"Deployment {snapshot.stable}: somebody set replicas to {pod_set.deployment.replicas} during the run, "
+            f"{pod_set.deployment.title}: somebody set replicas to {pod_set.deployment.replicas} during the run, "
             f"which moves between {low} and {high}. Nothing more is changed.",
             code="replicas_changed",
         )

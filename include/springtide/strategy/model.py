@@ -7,46 +7,40 @@ and re-entrant by construction: a crash between two looks loses nothing but the 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from springtide.errors import Conflict
+from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import AutoscalerBounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.observation import Observation, PodSet
 from springtide.policy.scaling.strategy import RunSettings
-from springtide.stored import Stored
+from springtide.stored import Stored, load
 from springtide.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """Merge `change` into the object that was judged."""
+    """Merge `change` into the object that was judged; `is_switch` says that new pods get their first request by it."""
 
     kind: Kind
     name: str
     version: Version
     change: Json
     reason: str
+    is_switch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Set the replicas of the Deployment that was judged, through its `scale` subresource."""
+    """Set the replicas of the Deployment or ReplicaSet that was judged, through its `scale` subresource."""
 
+    kind: Kind
     name: str
     version: Version
     replicas: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Create an object that was not there."""
-
-    kind: Kind
-    manifest: Json
     reason: str
 
 
@@ -60,7 +54,7 @@ class Delete:
     reason: str
 
 
-Step = Patch | Scale | Create | Delete
+Step = Patch | Scale | Delete
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +99,26 @@ class HoldRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StableSet(Stored):
+    """The ReplicaSet that served before the run, with the labels that are taken off it while it is set aside."""
+
+    name: str
+    uid: str
+    template_hash: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
 
     service_uid: str
     selector: dict[str, str]
-    stable: str
-    stable_uid: str
+    deployment_uid: str
+    template_digest: str
     replicas: int
     ready: int
-    template_hash: str
+    stable: StableSet
     autoscaler: AutoscalerSnapshot | None = None
 
 
@@ -143,6 +147,33 @@ class RunOrder:
     def peak(self) -> int:
         """The replicas that a set has before traffic moves to it (I-5): a switch never lowers capacity."""
         return max(self.snapshot.replicas, self.replicas)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideRecord(Stored):
+    """What stands on a ReplicaSet that is set aside: enough to hand it back when no Lease tells of its run any more."""
+
+    run_id: str
+    workload: Workload
+    replicas: int
+    snapshot: Snapshot
+
+    def to_text(self) -> str:
+        """Return the form that stands in the annotation."""
+        return json.dumps(self.to_record(), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> AsideRecord:
+        """Return the record that `to_text` wrote.
+
+        Raises:
+            PermanentError: somebody else wrote it, or another version of springtide did (`record_unreadable`).
+        """
+        try:
+            record = json.loads(text)
+        except ValueError as error:
+            raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
+        return load(cls, record)
 
 
 class Strategy(Protocol):
@@ -188,24 +219,6 @@ class Strategy(Protocol):
         ...
 
 
-def stable_set(observation: Observation, snapshot: Snapshot) -> PodSet | None:
-    """Return the stable set while it is still the very Deployment of the snapshot; None when it is gone.
-
-    Raises:
-        Conflict: a Deployment of its name is there, but it is another one.
-    """
-    pod_set = observation.pod_sets.get(snapshot.stable)
-    if pod_set is None or pod_set.deployment.is_terminating:
-        return None
-    if pod_set.deployment.uid != snapshot.stable_uid:
-        raise Conflict(
-            f"Deployment {snapshot.stable} was deleted and recreated during the run (uid {pod_set.deployment.uid}, "
-            f"expected {snapshot.stable_uid}). Nothing more is changed; check which pods should serve.",
-            code="workload_replaced",
-        )
-    return pod_set
-
-
 def require_same_service(observation: Observation, snapshot: Snapshot) -> None:
     """Raise `Conflict` when the Service is not the one of the snapshot any more."""
     if observation.service.uid != snapshot.service_uid:
@@ -217,28 +230,38 @@ def require_same_service(observation: Observation, snapshot: Snapshot) -> None:
         )
 
 
-def require_stable_set(observation: Observation, snapshot: Snapshot) -> PodSet:
-    """Return the one set of a run that brings no second one.
+def require_same_workload(observation: Observation, snapshot: Snapshot) -> PodSet:
+    """Return the Deployment's pods while Service and Deployment are those of the snapshot.
 
     Raises:
-        Conflict: the Service or the Deployment was deleted, or deleted and recreated, during the run.
+        Conflict: one of them was deleted, or deleted and recreated, during the run.
     """
     require_same_service(observation, snapshot)
-    pod_set = stable_set(observation, snapshot)
-    if pod_set is None:
+    deployment = observation.pod_set.deployment
+    if deployment.is_terminating:
         raise Conflict(
-            f"Deployment {snapshot.stable} was deleted during the run. Nothing more is changed.",
+            f"{deployment.title} is being deleted during the run. Nothing more is changed.", code="workload_replaced"
+        )
+    if deployment.uid != snapshot.deployment_uid:
+        raise Conflict(
+            f"{deployment.title} was deleted and recreated during the run (uid {deployment.uid}, expected "
+            f"{snapshot.deployment_uid}). Nothing more is changed; check which pods should serve.",
             code="workload_replaced",
         )
-    return pod_set
+    return observation.pod_set
+
+
+def has_same_template(pod_set: PodSet, snapshot: Snapshot) -> bool:
+    """Say whether the Deployment's template is still the one that the run began with."""
+    return pod_set.deployment.template_digest == snapshot.template_digest
 
 
 def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:
-    """Raise `Conflict` when somebody rolled out another template to the stable set during the run."""
-    # An empty hash is not another template: its controller has not created the ReplicaSet yet.
-    if pod_set.template_hash and pod_set.template_hash != snapshot.template_hash:
+    """Raise `Conflict` when somebody changed the Deployment's template during the run."""
+    if not has_same_template(pod_set, snapshot):
         raise Conflict(
-            f"Deployment {snapshot.stable}: its pod template was changed during the run (hash {pod_set.template_hash}, "
-            f"expected {snapshot.template_hash}). Let the rollout finish, then scale again.",
+            f"{pod_set.deployment.title}: its pod template was changed during the run (digest "
+            f"{pod_set.deployment.template_digest}, expected {snapshot.template_digest}). Let the rollout finish, then "
+            "scale again.",
             code="rollout_in_progress",
         )

@@ -1,13 +1,13 @@
-"""Take pods away from a Deployment in steps, with the floor checked between them (I-10)."""
+"""Take pods away in steps, with the floor checked between them (I-10)."""
 
 from __future__ import annotations
 
-from springtide.kube.observation import Observation, PodSet
+from springtide.kube.observation import Observation, ScaledPods
 from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
 
 
 def shrink(
-    observation: Observation, pod_set: PodSet, order: RunOrder, *, to: int, keep_ready: int, step: int | None = None
+    observation: Observation, pods: ScaledPods, order: RunOrder, *, to: int, keep_ready: int, step: int | None = None
 ) -> Decision:
     """Return the next step towards `to` replicas; `keep_ready` ready endpoints must be there besides what a step takes.
 
@@ -15,17 +15,17 @@ def shrink(
 
     A step waits until the pods of the one before are gone, drained and all: only then do the counts mean anything.
     """
-    deployment = pod_set.deployment
-    if not deployment.is_observed:
-        return Wait(f"Deployment {deployment.name}: its controller has not seen the latest change yet")
-    leaving = len(pod_set.pods) - deployment.replicas
+    scaled = pods.scaled
+    if not scaled.is_observed:
+        return Wait(f"{scaled.title}: its controller has not seen the latest change yet")
+    leaving = len(pods.pods) - scaled.replicas
     if leaving > 0:
-        return Wait(f"Deployment {deployment.name}: {leaving} pods are draining")
-    if deployment.replicas <= to:
-        return Done(f"Deployment {deployment.name} has {deployment.replicas} replicas")
+        return Wait(f"{scaled.title}: {leaving} pods are draining")
+    if scaled.replicas <= to:
+        return Done(f"{scaled.title} has {scaled.replicas} replicas")
     ready = len(observation.ready_endpoints())
-    mine = len(observation.ready_endpoints(pod_set))
-    target = max(to, deployment.replicas - (step or order.settings.remove_step.of(order.peak)))
+    mine = len(observation.ready_endpoints(pods))
+    target = max(to, scaled.replicas - (step or order.settings.remove_step.of(order.peak)))
     loss = max(0, mine - target)  # a ReplicaSet gives up pods that are not ready first
     if ready - loss < keep_ready:
         return Wait(
@@ -33,9 +33,10 @@ def shrink(
             "removal is halted until more are"
         )
     return Scale(
-        name=deployment.name,
-        version=deployment.version,
+        kind=scaled.kind,
+        name=scaled.name,
+        version=scaled.version,
         replicas=target,
-        reason=f"remove {deployment.replicas - target} of {deployment.replicas} pods of {deployment.name}; "
+        reason=f"remove {scaled.replicas - target} of {scaled.replicas} pods of {scaled.name}; "
         f"{ready} endpoints are ready, at least {keep_ready} stay",
     )

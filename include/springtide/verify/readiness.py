@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from springtide.errors import WorkloadFailed
-from springtide.kube.objects import Deployment, Json, Pod
-from springtide.kube.observation import PodSet
+from springtide.kube.objects import Deployment, Json, Pod, Scalable
+from springtide.kube.observation import ScaledPods
 
 UNSCHEDULABLE_GRACE: Final = timedelta(seconds=60)
 """How long a pod may be unschedulable: long enough for the scheduler's second look, too short to wait out a sale."""
@@ -25,7 +25,7 @@ _HOPELESS: Final = frozenset(
 """Reasons that do not go away by themselves. `ErrImagePull` is left out: it is the first of several tries."""
 
 
-def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | None:
+def missing_readiness(pods: ScaledPods, *, needed: int, at: datetime) -> str | None:
     """Return what is still missing until `needed` pods of the present template are available; None when they are.
 
     Available is Kubernetes' own: Ready, gates included, for `minReadySeconds`.
@@ -33,39 +33,42 @@ def missing_readiness(pod_set: PodSet, *, needed: int, at: datetime) -> str | No
     Raises:
         WorkloadFailed: the pods will not become ready; the message says what they report.
     """
-    deployment = pod_set.deployment
-    if not deployment.is_observed:
-        return f"Deployment {deployment.name}: its controller has not seen the latest change yet"
-    counts = [deployment.replicas, deployment.available_replicas, len(pod_set.ready_pods)]
-    if not deployment.is_paused:  # a paused one that somebody edited says 0, for no ReplicaSet has the edit yet
-        counts.append(deployment.updated_replicas)
+    scaled = pods.scaled
+    if not scaled.is_observed:
+        return f"{scaled.title}: its controller has not seen the latest change yet"
+    counts = [scaled.replicas, scaled.available_replicas, len(pods.ready_pods)]
+    updated = ""
+    if isinstance(scaled, Deployment):
+        updated = f", {scaled.updated_replicas} of the present template"
+        if not scaled.is_paused:  # a paused one that somebody edited says 0, for no ReplicaSet has the edit yet
+            counts.append(scaled.updated_replicas)
     if min(counts) >= needed:
         return None
-    _raise_if_hopeless(pod_set, at)
+    _raise_if_hopeless(pods, at)
     return (
-        f"Deployment {deployment.name}: {len(pod_set.ready_pods)} of {needed} pods are Ready, "
-        f"{deployment.available_replicas} available, {deployment.updated_replicas} of the present template"
+        f"{scaled.title}: {len(pods.ready_pods)} of {needed} pods are Ready, "
+        f"{scaled.available_replicas} available{updated}"
     )
 
 
-def _raise_if_hopeless(pod_set: PodSet, at: datetime) -> None:
-    failure = failure_reason(pod_set, at)
+def _raise_if_hopeless(pods: ScaledPods, at: datetime) -> None:
+    failure = failure_reason(pods, at)
     if failure is not None:
         code, text = failure
-        raise WorkloadFailed(f"Deployment {pod_set.deployment.name} will not become ready: {text}", code=code)
+        raise WorkloadFailed(f"{pods.scaled.title} will not become ready: {text}", code=code)
 
 
-def failure_reason(pod_set: PodSet, at: datetime) -> tuple[str, str] | None:
+def failure_reason(pods: ScaledPods, at: datetime) -> tuple[str, str] | None:
     """Return (code, text) of the first thing that says this set will not become ready; None when nothing does."""
-    refused = _replica_failure(pod_set.deployment)
+    refused = _replica_failure(pods.scaled)
     if refused is not None:
         return refused
-    unready = [pod for pod in pod_set.pods if not pod.is_ready and not pod.is_terminating]
+    unready = [pod for pod in pods.pods if not pod.is_ready and not pod.is_terminating]
     return next((failure for pod in unready if (failure := _pod_failure(pod, at)) is not None), None)
 
 
-def _replica_failure(deployment: Deployment) -> tuple[str, str] | None:
-    condition = deployment.condition("ReplicaFailure")
+def _replica_failure(scaled: Scalable) -> tuple[str, str] | None:
+    condition = scaled.condition("ReplicaFailure")
     if condition is None or condition.status != "True":
         return None
     code = "quota_short" if "exceeded quota" in condition.message else "pods_refused"

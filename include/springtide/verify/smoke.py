@@ -1,50 +1,98 @@
-"""The smoke test: HTTP checks through the Service and PromQL conditions, each with a hard limit in time and bytes."""
+"""The smoke test: HTTP checks and PromQL conditions, each with a hard limit in time and bytes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from springtide.errors import DemandUnavailable, DemandUnusable
 from springtide.kube.objects import Service
 from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, SmokeCheck
-from springtide.verify.route import Answer, Route, address_of
+from springtide.policy.scaling.strategy import BlueGreen, RunSettings
+from springtide.verify.destinations import Destination, Ways
+from springtide.verify.route import Answer
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 
 Instant = Callable[[str], float | None]
 """Answers a PromQL expression with one number, or None when there is no such series now."""
 
 
-def smoke_test(checks: Sequence[SmokeCheck], service: Service, route: Route, instant: Instant | None) -> Verdict:
+def _nothing() -> None:
+    """Do nothing between two requests."""
+
+
+def checks_before_switch(checks: Iterable[SmokeCheck], settings: RunSettings) -> tuple[HttpCheck, ...]:
+    """Return what each new pod is asked before it has traffic; nothing where a ready pod has traffic at once."""
+    if not isinstance(settings, BlueGreen):
+        return ()
+    return tuple(check.http for check in checks if check.http is not None and check.http.when != "after_switch")
+
+
+def checks_after_switch(checks: Iterable[SmokeCheck], settings: RunSettings) -> tuple[SmokeCheck, ...]:
+    """Return the checks of the pods that serve: all of them where there was no moment before."""
+    if not isinstance(settings, BlueGreen):
+        return tuple(checks)
+    return tuple(check for check in checks if check.http is None or check.http.when != "before_switch")
+
+
+def smoke_test(
+    checks: Sequence[SmokeCheck],
+    service: Service,
+    ways: Ways,
+    instant: Instant | None,
+    *,
+    between: Callable[[], None] = _nothing,
+) -> Verdict:
     """Run every check, in order, and return the verdict over all of them.
 
-    `instant` is None where no Prometheus is configured: conditions are inconclusive then, never passed.
+    `instant` is None where no Prometheus is configured: conditions are inconclusive then, never passed. `between` is
+    called between two requests, which lets the caller renew its lease.
+
+    Raises:
+        InputError: the Service lacks the port or the address that a check needs.
+        ClusterRefused, ClusterUnavailable: the API server does not pass a request on.
     """
-    return Verdict.of([_run(check, service, route, instant) for check in checks])
+    return Verdict.of([_run(check, service, ways, instant, between) for check in checks])
 
 
-def _run(check: SmokeCheck, service: Service, route: Route, instant: Instant | None) -> CheckResult:
+def _run(
+    check: SmokeCheck, service: Service, ways: Ways, instant: Instant | None, between: Callable[[], None]
+) -> CheckResult:
     match check.check:
         case HttpCheck() as http:
-            return http_check(http, service, route)
+            return http_check(http, ways.to_service(http, service), between)
         case PromqlCheck() as promql:
             return promql_check(promql, instant)
 
 
-def http_check(check: HttpCheck, service: Service, route: Route) -> CheckResult:
+def http_check(check: HttpCheck, destination: Destination, between: Callable[[], None] = _nothing) -> CheckResult:
     """Send `samples` requests; pass when at least the `must_pass` share of them is answered as expected."""
-    url = address_of(service, check.port) + check.path
-    timeout = check.timeout.total_seconds()
-    answers = [route.get(url, timeout_seconds=timeout) for _ in range(check.samples)]
-    good = sum(answer.error is None and answer.status == check.expect for answer in answers)
-    name = f"http {check.path}"
+    answers = []
+    for _ in range(check.samples):
+        between()
+        answers.append(destination.get())
+    problems = [problem for answer in answers if (problem := problem_with(check, answer)) is not None]
+    good = check.samples - len(problems)
     if good >= check.needed:
-        return CheckResult(name, VerdictStatus.PASS, f"{good} of {check.samples} answered {check.expect}")
-    wrong = next(answer for answer in answers if answer.error is not None or answer.status != check.expect)
-    message = (
-        f"{good} of {check.samples} answered {check.expect}, {check.needed} must; one of the others: {_describe(wrong)}"
-    )
-    return CheckResult(name, VerdictStatus.FAIL, message)
+        return CheckResult(name_of(check), VerdictStatus.PASS, f"{good} of {check.samples} answered {check.expect}")
+    message = f"{good} of {check.samples} answered {check.expect}, {check.needed} must; one of the others: "
+    return CheckResult(name_of(check), VerdictStatus.FAIL, message + problems[0])
+
+
+def name_of(check: HttpCheck) -> str:
+    """Return what messages and records call the check."""
+    return f"http {check.path}"
+
+
+def problem_with(check: HttpCheck, answer: Answer) -> str | None:
+    """Return what is wrong with one answer; None when it is as expected."""
+    if answer.error is not None:
+        return answer.error
+    if answer.status != check.expect:
+        return f"status {answer.status}: {answer.body[:80]!r}"
+    if check.expect_text is not None and check.expect_text not in answer.body:
+        return f"status {answer.status}, and the answer does not contain {check.expect_text!r}: {answer.body[:80]!r}"
+    return None
 
 
 def promql_check(check: PromqlCheck, instant: Instant | None) -> CheckResult:
@@ -64,7 +112,3 @@ def promql_check(check: PromqlCheck, instant: Instant | None) -> CheckResult:
     broken = [f"{value:g} is not {side} {limit:g}" for limit, side, is_met in limits if not is_met]
     status = VerdictStatus.FAIL if broken else VerdictStatus.PASS
     return CheckResult(name, status, "; ".join(broken) or f"{value:g}")
-
-
-def _describe(answer: Answer) -> str:
-    return answer.error or f"status {answer.status}: {answer.body[:80]!r}"

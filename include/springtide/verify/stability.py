@@ -11,7 +11,8 @@ from springtide.percentiles import nearest_rank
 from springtide.policy.scaling.smoke import HttpCheck, SmokeCheck
 from springtide.policy.scaling.stability import Stability
 from springtide.quantities import round_up
-from springtide.verify.route import Route, address_of
+from springtide.verify.destinations import Destination, Ways
+from springtide.verify.smoke import problem_with
 from springtide.verify.verdict import CheckResult, VerdictStatus
 
 
@@ -27,32 +28,34 @@ def stability_test(
     checks: Sequence[SmokeCheck],
     *,
     service: Service,
-    route: Route,
+    ways: Ways,
     clock: Clock,
     between: Callable[[], None] = lambda: None,
 ) -> CheckResult:
     """Repeat the HTTP `checks` for the window; pass when enough answers were as expected and fast enough.
 
-    Without an HTTP check it is inconclusive: nothing was asked. `between` is called between two rounds, which lets
-    the caller renew its lease.
+    Without an HTTP check it is inconclusive: nothing was asked. `between` is called between two requests, which
+    lets the caller renew its lease.
     """
-    requests = [smoke.check for smoke in checks if isinstance(smoke.check, HttpCheck)]
+    requests = [
+        (check, ways.to_service(check, service)) for smoke in checks if isinstance(check := smoke.check, HttpCheck)
+    ]
     tally = _Tally()
     end = clock.monotonic() + settings.window.total_seconds()
     while requests and clock.monotonic() < end:
-        for check in requests:
-            _ask(check, tally, service, route, clock)
-        between()
+        for check, destination in requests:
+            _ask(check, tally, destination, clock)
+            between()
         clock.sleep(max(0.0, min(settings.every.total_seconds(), end - clock.monotonic())))
     return _judged(settings, tally)
 
 
-def _ask(check: HttpCheck, tally: _Tally, service: Service, route: Route, clock: Clock) -> None:
+def _ask(check: HttpCheck, tally: _Tally, destination: Destination, clock: Clock) -> None:
     start = clock.monotonic()
-    answer = route.get(address_of(service, check.port) + check.path, timeout_seconds=check.timeout.total_seconds())
+    answer = destination.get()
     tally.milliseconds.append((clock.monotonic() - start) * 1000)
     tally.answers += 1
-    tally.good += answer.error is None and answer.status == check.expect
+    tally.good += problem_with(check, answer) is None
 
 
 def _judged(settings: Stability, tally: _Tally) -> CheckResult:

@@ -2,6 +2,8 @@
 //
 // The parts share most of their packages, so linking them once costs a sixth of linking them apart, in time and on
 // disk. Which part runs is decided by the name that the binary is called by, so the cache holds one symlink per part.
+//
+// One source for every version: go.mod is of the default one, VERSION.mod of another (see build.py).
 package main
 
 import (
@@ -32,7 +34,19 @@ var parts = map[string]func() *cobra.Command{
 	"kube-proxy":              proxy.NewProxyCommand,
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kubectl":                 kubectl.NewDefaultKubectlCommand,
-	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+	"kubelet":                 func() *cobra.Command { return kubeletCommand(kubelet.NewKubeletCommand) },
+}
+
+// kubeletCommand calls what makes the kubelet's command: it takes a context from Kubernetes 1.32 on.
+func kubeletCommand(made any) *cobra.Command {
+	switch command := made.(type) {
+	case func() *cobra.Command:
+		return command()
+	case func(context.Context) *cobra.Command:
+		return command(context.Background())
+	default:
+		panic(fmt.Sprintf("this version of Kubernetes makes the kubelet's command otherwise: %T", made))
+	}
 }
 
 func main() {

@@ -21,8 +21,9 @@ from springtide.kube.live import LiveKube
 from springtide.kube.objects import Json, Kind
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import phases
+from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.messages import Request
-from springtide.sandbox.objects import dump
+from springtide.sandbox.objects import Ref, dump
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, Simulation
@@ -172,15 +173,21 @@ def test_nothing_is_written_while_a_run_owns_the_workload() -> None:
     refused(simulation, Fenced, "run 'run-1' owns the workload")
 
 
-def test_it_scales_the_set_that_the_last_run_left() -> None:
+def test_runs_before_it_leave_nothing_that_it_has_to_know() -> None:
     simulation = Simulation.of(2)
     simulation.run(3)
-    assert simulation.deployment("web") is None
 
     applied(simulation)
 
-    assert stored(simulation, HPAS)["spec"]["scaleTargetRef"]["name"] == "web-alt"
+    assert stored(simulation, HPAS)["spec"]["scaleTargetRef"]["name"] == "web"
     assert applied(simulation) == [Action.KEEP, Action.KEEP]
+
+
+def test_a_deployment_that_is_not_there_gets_no_autoscaler() -> None:
+    simulation = Simulation.of(2)
+    simulation.world.core.writes.delete(KINDS["deployments"], Ref("deployments", NAMESPACE, "web"))
+
+    refused(simulation, InputError, "there is no Deployment shop/web")
 
 
 def test_a_floor_that_a_run_holds_stays() -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.errors import PermanentError
-from springtide.labels import STATE
+from springtide.labels import ASIDE_OF, STATE
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 from springtide.workload import Workload
@@ -92,7 +92,9 @@ def test_a_run_that_had_passed_its_smoke_test_is_finished(simulation: Simulation
 
 def test_a_run_that_was_found_late_has_the_time_that_it_needs(simulation: Simulation, folder: Path) -> None:
     """The owner died before the old pods drained; what it had left of its deadline is long over."""
-    simulation.world.faults = FaultPlan().at(Match(method="PATCH", path="/web/scale$"), Fault(FaultKind.CRASH_BEFORE))
+    simulation.world.faults = FaultPlan().at(
+        Match(method="PATCH", path="/replicasets/.*/scale$"), Fault(FaultKind.CRASH_BEFORE)
+    )
     with pytest.raises(Crashed):
         simulation.run(4, "cli-1")
     simulation.world.faults = FaultPlan()
@@ -202,14 +204,20 @@ def test_a_held_run_is_undone_when_somebody_says_so(
     simulation.policy = policy(strategy=WAITS | {"type": "blue_green", "on_inconclusive": "hold"}, smoke=list(SMOKE))
     with pytest.raises(PermanentError, match="The policy holds"):
         simulation.run(4, "cli-1")
-    kept = not is_free(simulation) and simulation.deployment("web-alt") is not None
+    kept = not is_free(simulation) and len(set_aside(simulation)) == 1
 
     undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder)])
 
     assert kept
     assert json.loads(undone.stdout)["outcome"] == "rolled_back"
     assert is_free(simulation)
-    assert simulation.deployment("web-alt") is None
+    assert set_aside(simulation) == []
+
+
+def set_aside(simulation: Simulation) -> list[str]:
+    """Return the names of the ReplicaSets that are set aside."""
+    sets = simulation.world.store.select("replicasets", NAMESPACE)
+    return [each["metadata"]["name"] for each in sets if ASIDE_OF in each["metadata"].get("labels", {})]
 
 
 def strange_lease(text: str) -> dict[str, Any]:

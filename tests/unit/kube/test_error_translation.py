@@ -103,6 +103,38 @@ def status_of(reason: str, message: str) -> dict[str, str]:
         (422, status_of("Invalid", "spec.replicas: must be >= 0"), ClusterRefused, ClusterRefused, "cluster_refused"),
         (403, status_of("Forbidden", "pods is forbidden: no right"), ClusterRefused, ClusterRefused, "rbac_missing"),
         (403, status_of("Forbidden", "exceeded quota: small"), ClusterRefused, ClusterRefused, "quota_short"),
+        (
+            403,
+            status_of(
+                "Forbidden", 'admission webhook "limits.example.com" denied the request: [few] at least 2 replicas'
+            ),
+            ClusterRefused,
+            ClusterRefused,
+            "admission_denied",
+        ),
+        (
+            409,
+            status_of("Conflict", 'admission webhook "limits.example.com" denied the request without explanation'),
+            ClusterRefused,
+            ClusterRefused,
+            "admission_denied",
+        ),
+        (
+            422,
+            status_of(
+                "Invalid", "web is forbidden: ValidatingAdmissionPolicy 'few' with binding 'few' denied request: no"
+            ),
+            ClusterRefused,
+            ClusterRefused,
+            "admission_denied",
+        ),
+        (
+            503,
+            status_of("Unavailable", 'admission webhook "limits.example.com" denied the request: not now'),
+            ClusterUnavailable,
+            UnknownOutcome,
+            None,
+        ),
         (401, status_of("Unauthorized", "Unauthorized"), ClusterRefused, ClusterRefused, "token_invalid"),
         (500, status_of("InternalError", "etcd"), ClusterUnavailable, UnknownOutcome, None),
         (503, "upstream away", ClusterUnavailable, UnknownOutcome, None),
@@ -159,7 +191,7 @@ def test_a_read_is_tried_again_and_a_write_never() -> None:
 def test_every_write_names_the_object_that_was_judged() -> None:
     with api(200, {"kind": "Service"}) as (kube, handler):
         write(kube)
-        kube.scale("shop", "web", 6, version=VERSION)
+        kube.scale(Kind.DEPLOYMENT, "shop", "web", 6, version=VERSION)
         kube.delete(Kind.DEPLOYMENT, "shop", "web", version=VERSION)
         bodies = [json.loads(body) for _, _, body in handler.requests]
 
@@ -172,3 +204,28 @@ def test_every_write_names_the_object_that_was_judged() -> None:
 def test_an_answer_that_is_cut_off_is_an_unknown_outcome() -> None:
     with api(200, '{"kind": "Serv', **{"content-length": "1000"}) as (kube, _), pytest.raises(UnknownOutcome):
         write(kube)
+
+
+def test_what_a_webhook_denied_is_told_in_its_own_words_with_whose_rule_it_is() -> None:
+    denied = status_of("Forbidden", 'admission webhook "limits.example.com" denied the request: [few] at least 2.')
+    with api(403, denied) as (kube, _), pytest.raises(ClusterRefused) as caught:
+        write(kube)
+
+    assert 'admission webhook "limits.example.com" denied the request: [few] at least 2. ' in caught.value.message
+    assert "not a missing right" in caught.value.message
+
+
+@pytest.mark.parametrize("minor", ["34", "34+", "34.1"])
+def test_the_server_says_which_version_it_is_and_what_providers_append_is_left_out(minor: str) -> None:
+    with api(200, {"major": "1", "minor": minor, "gitVersion": "v1.34.4-eks"}) as (kube, handler):
+        assert str(kube.server_version()) == "1.34"
+
+        assert [path for _, path, _ in handler.requests] == ["/version/"]
+
+
+@pytest.mark.parametrize("document", [{}, {"major": "", "minor": ""}, {"major": "1", "minor": "unknown"}])
+def test_a_server_that_names_no_version_is_refused(document: dict[str, str]) -> None:
+    with api(200, document) as (kube, _), pytest.raises(ClusterRefused) as caught:
+        kube.server_version()
+
+    assert caught.value.code == "version_unreadable"

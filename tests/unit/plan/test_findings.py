@@ -10,19 +10,16 @@ import pytest
 
 from springtide.capacity.combine import requested
 from springtide.errors import InputError
-from springtide.kube.client import Right
-from springtide.kube.objects import Json, Kind, Pod
+from springtide.kube.objects import Json, Pod
 from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
 from springtide.plan.footprint import Footprint, footprint, pod_amounts
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
-from springtide.plan.rights import rights_finding, rights_of
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.strategy import Floor
-from springtide.workload import Workload
 from support.builders import NOW, SetBuilder, hpa, observation, policy, scaled_object, service
 
 POD = {"containers": [{"resources": {"requests": {"cpu": "500m", "memory": "256Mi"}, "limits": {"cpu": "1"}}}]}
@@ -86,7 +83,7 @@ def quota(hard: dict[str, str], used: dict[str, str], **spec: Any) -> Json:
         ({"cpu": "4"}, {"cpu": "1500m"}, "cpu needs 3, 2.5 of 4 free"),
         ({"limits.cpu": "8"}, {"limits.cpu": "3"}, "limits.cpu needs 6, 5 of 8 free"),
         ({"memory": "1Gi"}, {"memory": "256Mi"}, "memory needs 1536Mi, 768Mi of 1Gi free"),
-        ({"count/deployments.apps": "1"}, {"count/deployments.apps": "1"}, "count/deployments.apps needs 1, 0 of 1"),
+        ({"count/replicasets.apps": "1"}, {"count/replicasets.apps": "1"}, "count/replicasets.apps needs 1, 0 of 1"),
     ],
 )
 def test_a_quota_that_is_too_small_for_the_overlap(hard: dict[str, str], used: dict[str, str], message: str) -> None:
@@ -209,6 +206,7 @@ def owned(manager: str, fields: Json) -> list[Json]:
 
 
 REPLICAS: Json = {"f:spec": {"f:replicas": {}}}
+PAUSED: Json = {"f:spec": {"f:paused": {}}}
 TEMPLATE: Json = {"f:spec": {"f:template": {}}}
 
 
@@ -219,7 +217,10 @@ TEMPLATE: Json = {"f:spec": {"f:template": {}}}
         ("in_place", "kustomize-controller", REPLICAS, REFUSED),
         ("in_place", "kubectl", REPLICAS, PASSED),
         ("in_place", "argocd-controller", TEMPLATE, PASSED),
-        ("blue_green", "argocd-controller", TEMPLATE, REFUSED),
+        ("blue_green", "argocd-controller", TEMPLATE, PASSED),
+        ("blue_green", "argocd-controller", REPLICAS, REFUSED),
+        ("blue_green", "argocd-controller", PAUSED, REFUSED),
+        ("in_place", "argocd-controller", PAUSED, PASSED),
         ("floor", "argocd-controller", REPLICAS, PASSED),
     ],
 )
@@ -227,8 +228,8 @@ def test_a_field_of_a_gitops_tool_is_not_written(
     strategy: str, manager: str, fields: Json, status: FindingStatus
 ) -> None:
     look = observation(service(), SetBuilder(), autoscaler=hpa(3))
-    look.pod_sets["web"].deployment.raw["metadata"]["managedFields"] = owned(manager, fields)
-    finding = only(gitops_findings(look, look.pod_sets["web"], policy(strategy={"type": strategy}).spec.strategy))
+    look.pod_set.deployment.raw["metadata"]["managedFields"] = owned(manager, fields)
+    finding = only(gitops_findings(look, look.pod_set, policy(strategy={"type": strategy}).spec.strategy))
 
     assert finding.status is status
     assert (manager in finding.message) is (status is REFUSED)
@@ -238,33 +239,9 @@ def test_the_minimum_of_a_gitops_tool_is_not_raised() -> None:
     look = observation(service(), SetBuilder(), autoscaler=hpa(3))
     assert look.autoscaler is not None
     look.autoscaler.raw["metadata"]["managedFields"] = owned("argocd-controller", {"f:spec": {"f:minReplicas": {}}})
-    finding = only(gitops_findings(look, look.pod_sets["web"], policy(strategy={"type": "floor"}).spec.strategy))
+    finding = only(gitops_findings(look, look.pod_set, policy(strategy={"type": "floor"}).spec.strategy))
 
     assert (finding.status, finding.code) == (REFUSED, "field_owned")
-
-
-def test_rights_are_those_of_the_strategy_and_named_where_a_role_may_name_them() -> None:
-    target = Workload("shop", "web", "web")
-    by_strategy = {name: set(rights_of(target, name, None)) for name in ("blue_green", "in_place")}
-    floor = set(rights_of(target, "floor", (Kind.SCALED_OBJECT, "web")))
-
-    assert (
-        Right(verb="create", group="apps", resource="deployments")
-        in by_strategy["blue_green"] - by_strategy["in_place"]
-    )
-    assert (
-        Right(verb="patch", group="apps", resource="deployments/scale", name="web") in by_strategy["in_place"] - floor
-    )
-    assert Right(verb="patch", group="keda.sh", resource="scaledobjects", name="web") in floor
-
-
-def test_missing_rights_are_named_with_what_to_do() -> None:
-    rights = rights_of(Workload("shop", "web", "web"), "in_place", None)
-    finding = rights_finding(rights, rights[-1:], "shop")
-
-    assert (finding.status, finding.code) == (REFUSED, "rbac_missing")
-    assert "patch deployments/scale.apps web" in finding.message
-    assert rights_finding(rights, [], "shop").status is PASSED
 
 
 def test_connections_of_all_that_share_a_database_add_up() -> None:

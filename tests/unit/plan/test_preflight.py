@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from springtide import labels
 from springtide.errors import InputError
 from springtide.kube.autoscaler import Autoscaler
-from springtide.kube.objects import Deployment, Json, Service
-from springtide.kube.observation import Observation, PodSet
+from springtide.kube.objects import Deployment, Json, ReplicaSet, Service
+from springtide.kube.observation import Observation, PodSet, ReplicaSetPods
 from springtide.plan.preflight import require_scalable
 from support.builders import SetBuilder, hpa, observation, scaled_object, service
 
@@ -33,7 +35,7 @@ def refusal(look: Observation, **options: Any) -> InputError:
 def edited(change: Json, *, pod: Json | None = None) -> Observation:
     """Return an observation whose Deployment has `change` in its spec, and `pod` in its pod spec."""
     look = observation(service(), SetBuilder())
-    deployment = look.pod_sets["web"].deployment
+    deployment = look.pod_set.deployment
     deployment.raw["spec"].update(change)
     deployment.raw["spec"]["template"]["spec"].update(pod or {})
     return look
@@ -41,10 +43,6 @@ def edited(change: Json, *, pod: Json | None = None) -> Observation:
 
 def test_a_settled_workload_is_admitted() -> None:
     assert check(observation(service(), SetBuilder())).deployment.name == "web"
-
-
-def test_the_alternate_set_is_admitted_when_it_is_the_only_one() -> None:
-    assert check(observation(service(), SetBuilder("web-alt"))).deployment.name == "web-alt"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +89,7 @@ def test_workloads_that_are_not_settled(stable: SetBuilder, code: str) -> None:
 
 def test_a_rollout_under_way_is_refused_with_its_counts() -> None:
     look = observation(service(), SetBuilder(replicas=6))
-    look.pod_sets["web"].deployment.raw["status"]["updatedReplicas"] = 2
+    look.pod_set.deployment.raw["status"]["updatedReplicas"] = 2
 
     assert "2 of 6 replicas are updated" in refusal(look).message
 
@@ -120,10 +118,10 @@ def test_an_autoscaler_that_owns_the_replicas_is_named(strategy: str) -> None:
     [
         ((), "autoscaler_missing"),
         ((hpa(3), scaled_object(3)), "autoscaler_conflict"),
-        ((hpa(3, target="web-alt"),), "autoscaler_conflict"),
+        ((hpa(3, target="web-other"),), "autoscaler_conflict"),
         ((scaled_object(3, idleReplicaCount=0),), "autoscaler_conflict"),
     ],
-    ids=["none", "two", "of the other set", "goes idle below its minimum"],
+    ids=["none", "two", "of another Deployment", "goes idle below its minimum"],
 )
 def test_a_floor_needs_one_autoscaler_that_follows_its_minimum(autoscalers: tuple[Autoscaler, ...], code: str) -> None:
     assert refusal(observation(service(), SetBuilder()), autoscalers=autoscalers, strategy="floor").code == code
@@ -154,8 +152,63 @@ def test_pods_that_cannot_run_twice_are_refused_for_two_sets_only(pod: Json, nam
     assert isinstance(check(edited({}, pod=pod), strategy="in_place").deployment, Deployment)
 
 
-def test_both_sets_without_a_run_are_left_to_a_person() -> None:
-    assert refusal(observation(service(), SetBuilder(), SetBuilder("web-alt"))).code == "leftover_set"
+def set_aside(run: str | None) -> Observation:
+    """Return the workload with a ReplicaSet beside it that `run` set aside and left so."""
+    annotations = {} if run is None else {labels.RUN: run}
+    metadata = {"name": "web-old", "uid": "rs-old", "resourceVersion": "3", "annotations": annotations}
+    old = ReplicaSet({"metadata": metadata, "spec": {"replicas": 3, "template": {"metadata": {"labels": {}}}}})
+    return replace(observation(service(), SetBuilder()), aside=(ReplicaSetPods(old, ()),))
+
+
+@pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
+@pytest.mark.parametrize(("run", "named"), [("run-7", "by run 'run-7'"), (None, "by a run")])
+def test_a_replica_set_that_a_run_left_aside_has_to_be_reconciled_first(
+    run: str | None, named: str, strategy: str
+) -> None:
+    refused = refusal(set_aside(run), strategy=strategy)
+
+    assert (refused.code, refused.field) == ("leftover_set", "target.deployment")
+    assert f"ReplicaSet web-old is set aside of Deployment web {named}, which did not end" in refused.message
+    assert "`springtide reconcile`" in refused.message
+
+
+@pytest.mark.parametrize("limit", [None, 1, 10])
+def test_a_history_of_replica_sets_is_kept(limit: int | None) -> None:
+    change = {} if limit is None else {"revisionHistoryLimit": limit}
+
+    assert check(edited(change)).deployment.name == "web"
+
+
+def test_without_a_history_only_strategies_that_set_nothing_aside_are_allowed() -> None:
+    refused = refusal(edited({"revisionHistoryLimit": 0}))
+
+    assert (refused.code, refused.field) == ("history_too_short", "target.deployment")
+    assert "revisionHistoryLimit 0" in refused.message
+    assert "at least 1" in refused.message
+    assert check(edited({"revisionHistoryLimit": 0}), strategy="in_place").deployment.name == "web"
+
+
+def called(name: str) -> Observation:
+    """Return an observation whose Deployment has this name."""
+    look = observation(service(), SetBuilder())
+    look.pod_set.deployment.raw["metadata"]["name"] = name
+    return look
+
+
+@pytest.mark.parametrize("name", ["web.v2", "w" * 63])
+@pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
+def test_any_name_that_a_label_can_hold_is_set_aside(name: str, strategy: str) -> None:
+    assert check(called(name), strategy=strategy).deployment.name == name
+
+
+def test_a_name_that_no_label_can_hold_is_scaled_in_place_only() -> None:
+    look = called("w" * 64)
+    refused = refusal(look)
+
+    assert (refused.code, refused.field) == ("derived_name_too_long", "target.deployment")
+    assert "64 characters" in refused.message
+    assert "at most 63" in refused.message
+    assert check(look, strategy="in_place").deployment.replicas == 3
 
 
 def test_every_reason_is_said_at_once() -> None:
@@ -164,13 +217,6 @@ def test_every_reason_is_said_at_once() -> None:
     assert refused.message.count("\n") == 1
     assert "headless" in refused.message
     assert "paused" in refused.message
-
-
-def test_an_empty_set_that_a_run_made_too_late_is_no_obstacle() -> None:
-    late = SetBuilder("web-alt", replicas=0, run="run-0")
-
-    assert check(observation(service(), SetBuilder(), late)).deployment.name == "web"
-    assert refusal(observation(service(), SetBuilder(), late.with_(run=None))).code == "leftover_set"
 
 
 def behind(annotations: dict[str, str], *gates: str) -> Observation:

@@ -41,7 +41,7 @@ from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.model import Guards, Metadata, Replicas, Spec, TargetSpec
 from springtide.policy.scaling.preflight import PreflightSpec
 from springtide.policy.scaling.rehearsal import Rehearsal
-from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck
+from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, RequestHeader
 from springtide.policy.scaling.stability import Stability
 from springtide.policy.scaling.strategy import BlueGreen, Deadlines, Floor, InPlace, Probe
 from springtide.policy.schema import policy_schema, render
@@ -54,7 +54,7 @@ PARTS = [
     Metadata, Spec, TargetSpec, Replicas, PrometheusDemand, FileDemand, History, Quality, CapacitySpec, AutoSpec, Hpa,
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, MeasuredThroughput, EventModelSpec, KnownEvent, BlueGreen, InPlace, Floor,
-    Probe, Deadlines, HttpCheck, PromqlCheck, Guards, PreflightSpec, Downstream, Approval, DatabaseCheck,
+    Probe, Deadlines, HttpCheck, RequestHeader, PromqlCheck, Guards, PreflightSpec, Downstream, Approval, DatabaseCheck,
     Stability, Rehearsal,
 ]  # fmt: skip
 

@@ -194,16 +194,23 @@ class TestFolders:
 
         assert sorted(codes(caught)) == ["policy_duplicate_name", "shared_workload", "shared_workload"]
 
-    @pytest.mark.parametrize("deployment", ["web", "web-alt"])
-    def test_one_workload_has_one_policy_with_its_other_set(self, deployment: str, tmp_path: Path) -> None:
-        twin = POLICY.replace("name: web", "name: twin").replace(
-            "deployment: web, service: web", f"deployment: {deployment}, service: twin"
-        )
-
-        with pytest.raises(PolicyError, match=r"(web|twin)\.yaml already") as caught:
-            PolicyFolder(folder(tmp_path, "web", twin=twin)).all()
+    def test_one_workload_has_one_policy(self, tmp_path: Path) -> None:
+        with pytest.raises(PolicyError, match=r"(web|second)\.yaml already") as caught:
+            PolicyFolder(folder(tmp_path, "web", second=self.second("web"))).all()
 
         assert codes(caught) == ["shared_workload"]
+
+    def test_a_deployment_with_a_name_that_begins_alike_is_another_workload(self, tmp_path: Path) -> None:
+        policies = PolicyFolder(folder(tmp_path, "web", second=self.second("web-other"))).all()
+
+        assert sorted(policy.spec.target.deployment for policy in policies.values()) == ["web", "web-other"]
+
+    @staticmethod
+    def second(deployment: str) -> str:
+        """Return a policy of its own name and Service for `deployment`."""
+        return POLICY.replace("name: web", "name: second").replace(
+            "deployment: web, service: web", f"deployment: {deployment}, service: second"
+        )
 
 
 class TestFinding:

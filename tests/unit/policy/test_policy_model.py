@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from springtide.policy.language.parts import Part
+from springtide.policy.language.units import MAX_OBJECT_NAME
 from springtide.policy.scaling.demand import FileDemand
-from springtide.policy.scaling.model import Replicas, ScalingPolicy, TargetSpec
+from springtide.policy.scaling.model import Replicas, ScalingPolicy
 from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, SmokeCheck
 from support.builders import policy
 
@@ -79,16 +80,26 @@ def test_nothing_of_a_policy_can_be_changed() -> None:
     assert hash(parsed.spec.strategy) == hash(policy().spec.strategy)
 
 
-def test_the_other_set_has_a_name_of_its_own() -> None:
-    assert policy().spec.target.alternate == "web-alt"
+def target(deployment: str) -> dict[str, str]:
+    return {"namespace": "shop", "deployment": deployment, "service": "web"}
 
 
-def test_a_deployment_may_be_as_long_as_leaves_room_for_its_other_set() -> None:
-    longest = TargetSpec(namespace="shop", deployment="w" * 59, service="web")
+@pytest.mark.parametrize("strategy", ["blue_green", "in_place", "floor"])
+@pytest.mark.parametrize("name", ["web.v2", "w" * 63])
+def test_a_deployment_is_called_what_kubernetes_allows(name: str, strategy: str) -> None:
+    assert policy(target=target(name), strategy={"type": strategy}).spec.target.deployment == name
 
-    assert len(longest.alternate) == 63
-    with pytest.raises(ValidationError, match="derived name"):
-        TargetSpec(namespace="shop", deployment="w" * 60, service="web")
+
+def test_only_blue_green_needs_the_name_as_the_value_of_a_label() -> None:
+    longest = "w" * MAX_OBJECT_NAME
+
+    for strategy in ("in_place", "floor"):
+        spec = policy(target=target(longest), strategy={"type": strategy}).spec
+        assert len(spec.target.workload.lease_name) == 253
+    with pytest.raises(ValidationError, match=r"the name has 64 characters.* at most 63"):
+        policy(target=target("w" * 64))
+    with pytest.raises(ValidationError, match="at most 242 characters"):
+        policy(target=target(f"w{longest}"), strategy={"type": "in_place"})
 
 
 def test_a_check_is_what_the_file_says_it_is() -> None:

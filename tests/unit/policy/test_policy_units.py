@@ -12,7 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from springtide.policy.language.units import Duration, Factor, Name, Percent, Pods, Quantity, UrlPath, Written, shown
+from springtide.policy.language.units import (
+    MAX_OBJECT_NAME,
+    Duration,
+    Factor,
+    Name,
+    ObjectName,
+    Percent,
+    Pods,
+    Quantity,
+    UrlPath,
+    Written,
+    shown,
+)
 
 
 class Everything(BaseModel):
@@ -145,6 +157,24 @@ def test_every_other_name_is_refused_on_one_line(name: str) -> None:
     assert error["type"] == "name_invalid"
     assert error["msg"].isascii()
     assert error["msg"].isprintable()
+
+
+@pytest.mark.parametrize("name", ["a", "web.v2", "0.a-b.c", "x" * 63, "x" * MAX_OBJECT_NAME])
+def test_a_deployment_may_have_dots_in_its_name(name: str) -> None:
+    assert TypeAdapter(ObjectName).validate_python(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "a.", ".a", "a..b", "a.-b", "a-.b", "A.b", "a/b", "a_b", "a.b\n", "../etc", 'a"} or up{x="', "a|b",
+     "x" * (MAX_OBJECT_NAME + 1), "a." * 10_000],
+)  # fmt: skip
+def test_every_other_name_of_a_deployment_is_refused_on_one_line(name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TypeAdapter(ObjectName).validate_python(name)
+
+    (error,) = caught.value.errors()
+    assert (error["type"], error["msg"].isprintable()) == ("name_invalid", True)
 
 
 @pytest.mark.parametrize(

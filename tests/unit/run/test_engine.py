@@ -43,7 +43,7 @@ def deployment(ports: Ports) -> Deployment:
 
 def mark(observation: Observation, note: str) -> Patch:
     """Return the step that writes `note` on the Deployment that was looked at."""
-    judged = observation.pod_sets["web"].deployment
+    judged = observation.pod_set.deployment
     change = {"metadata": {"annotations": {"note": note}}}
     return Patch(kind=Kind.DEPLOYMENT, name=judged.name, version=judged.version, change=change, reason=f"note {note}")
 
@@ -52,7 +52,7 @@ def noting(*notes: str) -> Decide:
     """Return what writes each of `notes` in turn, by what it reads and by nothing that it remembers."""
 
     def decide(observation: Observation, _order: RunOrder) -> Decision:
-        written = observation.pod_sets["web"].deployment.annotations.get("note", "")
+        written = observation.pod_set.deployment.annotations.get("note", "")
         left = notes[notes.index(written) + 1 :] if written in notes else notes
         return mark(observation, left[0]) if left else Done("every note is written")
 
@@ -201,7 +201,7 @@ class TestOwning:
 
         observation = work.engine.look()
         assert observation.service.generation_stamp == work.lease.generation
-        assert observation.pod_sets["web"].deployment.generation_stamp == work.lease.generation
+        assert observation.pod_set.deployment.generation_stamp == work.lease.generation
 
     def test_stamping_twice_writes_once(self, work: Work) -> None:
         work.engine.stamp()

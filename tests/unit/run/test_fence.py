@@ -11,13 +11,13 @@ import pytest
 
 from springtide import labels
 from springtide.errors import Conflict, Fenced, NotFound
-from springtide.kube.objects import Deployment, Kind, KubeObject, Service, Version
+from springtide.kube.objects import Deployment, Kind, KubeObject, ReplicaSet, Service, Version
 from springtide.run import phases
 from springtide.run.fence import Fence
 from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports
-from springtide.strategy.model import Create, Delete, Patch, Scale, Step
-from support.simulation import NAMESPACE, WORKLOAD, Simulation, web
+from springtide.strategy.model import Delete, Patch, Scale, Step
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ def ports() -> Ports:
     ports = simulation.ports()
     request = simulation.request(4)
     phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
+    simulation.world.settle()
     return ports
 
 
@@ -67,19 +68,27 @@ def pause(ports: Ports, *, version: Version | None = None) -> Patch:
 
 
 def scale(ports: Ports) -> Scale:
-    return Scale(name="web", version=deployment(ports).version, replicas=5, reason="scale web")
+    return Scale(kind=Kind.DEPLOYMENT, name="web", version=deployment(ports).version, replicas=5, reason="scale web")
 
 
-def create(_ports: Ports) -> Create:
-    manifest = web(0)[1]
-    return Create(kind=Kind.DEPLOYMENT, manifest=manifest | {"metadata": {"name": "web-alt"}}, reason="create web-alt")
+def release(ports: Ports) -> Patch:
+    (document,) = ports.kube.list(Kind.REPLICA_SET, NAMESPACE)
+    replica_set = ReplicaSet(document)
+    change = {"metadata": {"labels": {labels.ASIDE_OF: "web"}}}
+    return Patch(
+        kind=Kind.REPLICA_SET,
+        name=replica_set.name,
+        version=replica_set.version,
+        change=change,
+        reason="set it aside",
+    )
 
 
 def delete(ports: Ports) -> Delete:
     return Delete(kind=Kind.DEPLOYMENT, name="web", version=deployment(ports).version, reason="delete web")
 
 
-STEPS: list[Callable[[Ports], Step]] = [pause, scale, create, delete]
+STEPS: list[Callable[[Ports], Step]] = [pause, scale, release, delete]
 
 
 def somebody_takes_over(ports: Ports) -> None:
@@ -95,7 +104,7 @@ def somebody_deletes_the_lease(ports: Ports) -> None:
 
 
 def objects(ports: Ports) -> list[Any]:
-    return [ports.kube.list(kind, NAMESPACE) for kind in (Kind.DEPLOYMENT, Kind.SERVICE)]
+    return [ports.kube.list(kind, NAMESPACE) for kind in (Kind.DEPLOYMENT, Kind.REPLICA_SET, Kind.SERVICE)]
 
 
 class TestOwning:
@@ -122,7 +131,7 @@ class TestOwning:
         assert objects(ports) == before
 
     def test_the_same_run_in_an_earlier_generation_writes_nothing(self, ports: Ports, fence: Fence) -> None:
-        with pytest.raises(Fenced, match="run 'run-1' owns the workload"):
+        with pytest.raises(Fenced, match="run 'run-1' is being rolled back in generation"):
             replace(fence, generation=fence.generation - 1).apply(pause(ports))
 
     def test_an_object_that_a_later_generation_wrote_is_not_this_runs(self, fence: Fence) -> None:
@@ -163,15 +172,14 @@ class Later:
 
 
 class TestStamping:
-    @pytest.mark.parametrize("step", [pause, create])
+    @pytest.mark.parametrize("step", [pause, release])
     def test_every_object_says_which_run_in_which_generation_wrote_it_last(
-        self, ports: Ports, fence: Fence, step: Callable[[Ports], Patch | Create]
+        self, ports: Ports, fence: Fence, step: Callable[[Ports], Patch]
     ) -> None:
         decided = step(ports)
-        name = decided.name if isinstance(decided, Patch) else decided.manifest["metadata"]["name"]
         fence.apply(decided)
 
-        written = KubeObject(ports.kube.get(Kind.DEPLOYMENT, NAMESPACE, name))
+        written = KubeObject(ports.kube.get(decided.kind, NAMESPACE, decided.name))
 
         assert written.annotations[labels.RUN] == "run-1"
         assert written.generation_stamp == fence.generation

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from springtide.errors import Conflict, Fenced, PermanentError
+from springtide.errors import Conflict, Fenced, PermanentError, WorkloadFailed
 from springtide.kube.objects import Kind
 from springtide.labels import STATE
 from springtide.run import phases
@@ -56,6 +56,11 @@ def rewritten(ports: Ports, text: str, *, holder: str | None) -> Lease:
     return Lease(ports.kube.patch(Kind.LEASE, NAMESPACE, lease.name, change, version=lease.version))
 
 
+def claim(ports: Ports, state: RunState, *, least_generation: int = 0) -> Lease:
+    """Acquire the Lease as it stands."""
+    return acquire(ports.kube, ports.clock, state, read_lease(ports.kube, WORKLOAD), least_generation=least_generation)
+
+
 class TestTaking:
     def test_nobody_owns_a_workload_that_no_run_has_touched(self, ports: Ports) -> None:
         assert read_lease(ports.kube, WORKLOAD) is None
@@ -63,13 +68,13 @@ class TestTaking:
     def test_the_same_run_takes_it_once(self, ports: Ports, state: RunState) -> None:
         before = lease_of(ports)
 
-        again = acquire(ports.kube, ports.clock, state, least_generation=0)
+        again = claim(ports, state)
 
         assert (again.holder, again.generation, again.version) == ("run-1", before.generation, before.version)
 
     def test_another_run_is_told_who_owns_it_and_in_which_phase(self, ports: Ports, state: RunState) -> None:
         with pytest.raises(Fenced, match=r"shop/web: run 'run-1' owns the workload \(phase create_instances") as caught:
-            acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+            claim(ports, replace(state, run_id="run-2"))
 
         assert caught.value.code == "service_busy"
 
@@ -77,14 +82,28 @@ class TestTaking:
         write_state(ports.kube, ports.clock, lease_of(ports), state, release=True)
 
         with pytest.raises(Fenced) as caught:
-            acquire(ports.kube, ports.clock, state, least_generation=0)
+            claim(ports, state)
 
         assert caught.value.code == "run_finished"
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_what_another_run_did_since_the_look_is_not_claimed_over(
+        self, ports: Ports, state: RunState, *, is_there: bool
+    ) -> None:
+        seen = write_state(ports.kube, ports.clock, lease_of(ports), state, release=True) if is_there else None
+        faster = claim(ports, replace(state, run_id="run-2")) if is_there else lease_of(ports)
+        write_state(ports.kube, ports.clock, faster, replace(state, run_id=faster.run_id), release=True)
+
+        with pytest.raises(WorkloadFailed, match=f"run '{faster.run_id}'. Plan again") as caught:
+            acquire(ports.kube, ports.clock, replace(state, run_id="run-3"), seen, least_generation=0)
+
+        assert caught.value.code == "plan_stale"
+        assert lease_of(ports).holder == ""
 
     def test_the_next_owner_has_a_higher_generation(self, ports: Ports, state: RunState) -> None:
         released = write_state(ports.kube, ports.clock, lease_of(ports), state, release=True)
 
-        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+        taken = claim(ports, replace(state, run_id="run-2"))
 
         assert taken.generation == released.generation + 1
 
@@ -92,7 +111,7 @@ class TestTaking:
         lease = lease_of(ports)
         ports.kube.delete(Kind.LEASE, NAMESPACE, lease.name, version=lease.version)
 
-        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=41)
+        taken = claim(ports, replace(state, run_id="run-2"), least_generation=41)
 
         assert taken.generation == 42
 
@@ -128,17 +147,6 @@ class TestState:
             write_state(ports.kube, ports.clock, lease, state.with_outcome("failed"))
 
 
-def version_0(state: RunState) -> str:
-    """Return the state as springtide stored it before there was a version."""
-    record = {name: value for name, value in state.to_record().items() if name != "version"}
-    record["plan"] = state.plan.to_record()
-    for entry in record["journal"]:
-        entry["at"] = entry["at"].replace("Z", "+00:00")
-    for later in ("until", "databases", "stability"):
-        del record[later]
-    return json.dumps(record)
-
-
 def of_version(state: RunState, version: int) -> str:
     """Return the state as another version may store it: its fields are not ours."""
     return json.dumps({"version": version, "run_id": state.run_id, "intent": {"pods": 4}})
@@ -148,29 +156,25 @@ UNREADABLE = ["{", "[]", "{}", '"run"', "null", "null-ish", '{"version": "x", "r
 
 
 class TestOtherVersions:
-    def test_the_form_from_before_there_was_a_version_is_read(self, ports: Ports, state: RunState) -> None:
-        lease = rewritten(ports, version_0(state), holder="run-1")
-
-        assert lease.state == state
-
-    def test_a_held_one_of_a_later_version_says_both_versions_and_what_to_do(
-        self, ports: Ports, state: RunState
+    @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+    def test_a_held_one_of_another_version_says_both_versions_and_what_to_do(
+        self, ports: Ports, state: RunState, version: int
     ) -> None:
-        lease = rewritten(ports, of_version(state, VERSION + 1), holder="run-1")
+        lease = rewritten(ports, of_version(state, version), holder="run-1")
 
         with pytest.raises(PermanentError) as caught:
             _ = lease.state
 
         assert (caught.value.code, caught.value.field) == ("state_version", "springtide-web")
-        assert f"version {VERSION + 1}" in caught.value.message
-        assert f"versions 0 to {VERSION}" in caught.value.message
+        assert f"version {version}" in caught.value.message
+        assert f"reads version {VERSION}" in caught.value.message
         assert "End run 'run-1' with the springtide that started it" in caught.value.message
 
     def test_a_held_one_of_a_later_version_keeps_its_workload(self, ports: Ports, state: RunState) -> None:
         lease = rewritten(ports, of_version(state, VERSION + 1), holder="run-1")
 
         with pytest.raises(Fenced, match=r"run 'run-1' owns the workload \(phase unknown") as caught:
-            acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+            claim(ports, replace(state, run_id="run-2"))
 
         assert caught.value.code == "service_busy"
         assert lease_of(ports).version == lease.version
@@ -188,17 +192,17 @@ class TestOtherVersions:
     def test_a_free_one_that_nobody_can_read_is_replaced(self, ports: Ports, state: RunState, text: str) -> None:
         lease = rewritten(ports, text, holder=None)
 
-        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+        taken = claim(ports, replace(state, run_id="run-2"))
 
         assert lease.state is None
         assert (taken.holder, taken.generation) == ("run-2", lease.generation + 1)
         assert taken.state == replace(state, run_id="run-2")
 
-    @pytest.mark.parametrize("version", [0, VERSION, VERSION + 1, VERSION + 40])
+    @pytest.mark.parametrize("version", [VERSION - 1, VERSION, VERSION + 1, VERSION + 40])
     def test_a_free_one_of_any_version_is_replaced(self, ports: Ports, state: RunState, version: int) -> None:
         rewritten(ports, of_version(state, version), holder=None)
 
-        taken = acquire(ports.kube, ports.clock, replace(state, run_id="run-2"), least_generation=0)
+        taken = claim(ports, replace(state, run_id="run-2"))
 
         assert taken.holder == "run-2"
 
@@ -206,7 +210,7 @@ class TestOtherVersions:
         rewritten(ports, of_version(state, VERSION + 1), holder=None)
 
         with pytest.raises(Fenced) as caught:
-            acquire(ports.kube, ports.clock, state, least_generation=0)
+            claim(ports, state)
 
         assert caught.value.code == "run_finished"
 

@@ -44,7 +44,8 @@ def test_a_plan_holds_every_finding_and_writes_nothing() -> None:
     simulation = Simulation.of(2)
     plan = plan_capacity(simulation.ports(), simulation.request(4))
 
-    checks = ["quota", "nodes", "disruption_budget", "image", "grace", "rights", "gitops", "downstream"]
+    checks = ["quota", "nodes", "disruption_budget", "image", "grace", "rights"]
+    checks += ["owner", "server_version", "gitops", "downstream", "smoke", "smoke"]
     assert [finding.check for finding in plan.findings] == checks
     assert {finding.status for finding in plan.findings} == {FindingStatus.PASSED}
     assert [call for call in simulation.world.history.calls if call.write] == []
@@ -181,5 +182,5 @@ def test_what_a_role_hides_is_not_checked_and_what_it_lacks_is_named() -> None:
     assert unseen == ["quota", "nodes", "disruption_budget"]
     (refused,) = [finding for finding in plan.findings if finding.status is FindingStatus.REFUSED]
     assert refused.code == "rbac_missing"
-    assert "2 of 17" in refused.message
-    assert "patch deployments/scale.apps web-alt" in refused.message
+    assert "1 of 16" in refused.message
+    assert "patch deployments/scale.apps web" in refused.message

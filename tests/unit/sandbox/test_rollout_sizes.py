@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from springtide.sandbox.controllers.revisions import DESIRED, MAXIMUM, OwnedSets
+from springtide.sandbox.controllers.revisions import DESIRED, MAXIMUM, REVISION, OwnedSets
 from springtide.sandbox.controllers.rollout import Bounds, followed, rolled
 from springtide.sandbox.objects import Json
 
@@ -114,3 +114,22 @@ def test_what_is_left_of_old_sets_goes_once_the_new_one_has_all() -> None:
 
 def test_a_recreated_deployment_shares_nothing_out() -> None:
     assert follow(9, replica_set("old", 2), new(2, 0), strategy={"type": "Recreate"}) == {}
+
+
+def test_without_any_active_set_and_without_a_present_one_the_youngest_grows_whatever_its_revision() -> None:
+    older = replica_set("old", 0) | {"metadata": {**replica_set("old", 0)["metadata"], "annotations": {REVISION: "9"}}}
+
+    assert follow(3, older, replica_set("young", 0)) == {"young": 3}
+
+
+def test_of_sets_of_one_size_the_younger_grows_first_and_the_older_shrinks_first() -> None:
+    old = replica_set("old", 3, most=4)
+    young = replica_set("young", 3, most=4)
+
+    assert follow(3, old, young) == {"old": 1, "young": 3}
+    assert follow(9, old, young) == {"old": 3, "young": 9}
+
+
+def test_old_sets_wait_while_pods_of_them_go() -> None:
+    """Those still count as available: a second step by the same number would be one too many."""
+    assert next_sizes(4, replica_set("old", 2, 3), new(3)) == {}

@@ -156,3 +156,22 @@ async def test_a_port_that_is_taken_everywhere_leaves_nothing_behind() -> None:
     cluster = start_cluster(SystemClock(), FAST, port=6499, second_octets=UNUSED)
     await cluster.stop()
     await settled()
+
+
+async def test_the_api_server_asks_pods_and_services_in_its_clients_place() -> None:
+    pods = "/api/v1/namespaces/shop/pods"
+    async with running(deployment(1), reachable()) as cluster:
+        await answer(cluster.addresses()["shop/checkout"])
+        pod = cluster.world.pods("shop")[0]["metadata"]["name"]
+        by_pod = await get(f"{cluster.url}{pods}/{pod}:8080/proxy")
+        by_service = await get(f"{cluster.url}/api/v1/namespaces/shop/services/checkout:http/proxy/healthz?deep=yes")
+        unknown = await get(f"{cluster.url}{pods}/{pod}:8080/proxy/nothing")
+        closed = await get(f"{cluster.url}{pods}/{pod}:8081/proxy/")
+        plain = await get(f"{cluster.url}{pods}/https:{pod}:8080/proxy/")
+
+    assert by_pod == (200, f"{pod} \n")
+    assert by_service == (200, "ok\n")
+    assert unknown == (404, "404 page not found\n")
+    assert closed[0] == plain[0] == 503
+    assert "connect: connection refused" in closed[1]
+    assert "TLS handshake" in plain[1]

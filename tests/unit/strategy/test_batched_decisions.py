@@ -10,7 +10,7 @@ from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Kind
 from springtide.strategy.batched import BatchedStrategy
-from springtide.strategy.model import Create, Decision, Delete, Done, Patch, RunOrder, Scale, Wait
+from springtide.strategy.model import Decision, Delete, Done, Patch, RunOrder, Scale, Wait
 from springtide.strategy.registry import strategy_for
 from support.builders import OWN_SELECTOR, SetBuilder, observation, order, pinned, policy, service
 
@@ -18,8 +18,8 @@ SETTINGS = policy(
     strategy={"type": "blue_green", "overlap": "batched", "batch": 2, "propagation": "2s", "drain": "1s"}
 ).spec.strategy
 STRATEGY = BatchedStrategy()
-STABLE = SetBuilder(replicas=6, paused=True)
-BATCH = SetBuilder("web-alt", replicas=2, run="run-1")
+STABLE = SetBuilder(replicas=6, aside=True)
+BATCH = SetBuilder("new", replicas=2, hash="hash-new", run="run-1", paused=True)
 LONG_AGO = timedelta(minutes=5)
 WIDENED = service(OWN_SELECTOR, switched=LONG_AGO)
 
@@ -37,13 +37,16 @@ def test_a_policy_with_batched_overlap_means_this_strategy() -> None:
     assert isinstance(strategy_for(SETTINGS), BatchedStrategy)
 
 
-def test_the_twin_is_created_empty_behind_the_pin_and_grown_to_the_first_batch() -> None:
-    created = STRATEGY.create(observation(service(pinned("hash-own")), STABLE), going())
-    grown = STRATEGY.create(observation(service(pinned("hash-own")), STABLE, BATCH.with_(replicas=0)), going())
+def test_the_deployment_makes_the_first_batch_behind_the_pin() -> None:
+    aside = STRATEGY.create(observation(service(pinned("hash-own")), STABLE.with_(aside=False)), going())
+    batch = BATCH.with_(replicas=6, paused=False)
+    first = STRATEGY.create(observation(service(pinned("hash-own")), STABLE, batch), going())
+    done = STRATEGY.create(observation(service(pinned("hash-own")), STABLE, batch.with_(replicas=2)), going())
 
-    assert isinstance(created, Create)
-    assert created.manifest["spec"]["replicas"] == 0
-    assert scaled(grown) == ("web-alt", 2)
+    assert isinstance(aside, Patch)
+    assert aside.kind is Kind.REPLICA_SET
+    assert scaled(first) == ("web", 2)
+    assert isinstance(done, Done)
 
 
 def test_the_switch_widens_the_selector_to_its_own_form_and_stamps_it() -> None:
@@ -80,8 +83,8 @@ def test_batches_are_exchanged_one_by_one() -> None:
     wait = STRATEGY.remove(observation(WIDENED, STABLE.with_(replicas=4), BATCH.with_(replicas=4, ready=3)), going())
     last = STRATEGY.remove(observation(WIDENED, STABLE.with_(replicas=0), BATCH.with_(replicas=6)), going())
 
-    assert scaled(shrink) == ("web", 4)
-    assert scaled(grow) == ("web-alt", 4)
+    assert scaled(shrink) == ("web-rs", 4)
+    assert scaled(grow) == ("web", 4)
     assert isinstance(wait, Wait)
     assert isinstance(last, Delete)
 
@@ -95,8 +98,8 @@ def test_the_peak_is_never_more_than_one_batch_above_full_size(start: int, targe
         if isinstance(decision, Delete):
             break
         name, replicas = scaled(decision)
-        stable = stable.with_(replicas=replicas) if name == "web" else stable
-        new = new.with_(replicas=replicas) if name == "web-alt" else new
+        stable = stable.with_(replicas=replicas) if name == "web-rs" else stable
+        new = new.with_(replicas=replicas) if name == "web" else new
         assert min(start, target) <= stable.replicas + new.replicas <= max(start, target) + 2
 
     assert (stable.replicas, new.replicas) == (0, max(start, target))
@@ -108,14 +111,14 @@ def test_the_stamp_goes_when_the_stable_set_is_gone_then_the_new_one_shrinks() -
     shrink = STRATEGY.remove(observation(service(), new), going(6, 3))
 
     assert isinstance(clean, Patch)
-    assert scaled(shrink) == ("web-alt", 5)
+    assert scaled(shrink) == ("web", 5)
 
 
 def test_the_way_back_from_the_middle_makes_the_stable_set_whole_then_narrows_the_selector() -> None:
     grow = STRATEGY.roll_back(observation(WIDENED, STABLE.with_(replicas=4), BATCH), going())
     narrow = STRATEGY.roll_back(observation(WIDENED, STABLE, BATCH), going())
 
-    assert scaled(grow) == ("web", 6)
+    assert scaled(grow) == ("web-rs", 6)
     assert isinstance(narrow, Patch)
     assert narrow.change["spec"] == {"selector": {labels.POD_TEMPLATE_HASH: "hash-own"}}
     assert labels.SWITCHED_AT in narrow.change["metadata"]["annotations"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from springtide.verify.route import Answer
 from springtide.verify.stability import stability_test
 from springtide.verify.verdict import CheckResult, VerdictStatus
 from support.builders import NOW, policy, service
+from support.written import ways
 
 PASS = VerdictStatus.PASS
 FAIL = VerdictStatus.FAIL
@@ -29,8 +31,8 @@ class SlowRoute:
         self.milliseconds = milliseconds
         self.asked = 0
 
-    def get(self, url: str, *, timeout_seconds: float) -> Answer:
-        del url, timeout_seconds
+    def get(self, url: str, *, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Answer:
+        del url, timeout_seconds, headers
         self.asked += 1
         factor = 10 if self.asked in self.slow else 1
         self.clock.sleep(self.milliseconds * factor / 1000)
@@ -47,7 +49,7 @@ def judged(
     assert chosen.stability is not None
     settings_and_checks: tuple[Stability, tuple[SmokeCheck, ...]] = chosen.stability, chosen.smoke
     result = stability_test(
-        *settings_and_checks, service=service(), route=route, clock=clock, between=lambda: beats.append(None)
+        *settings_and_checks, service=service(), ways=ways(route), clock=clock, between=lambda: beats.append(None)
     )
     return result, route, beats
 

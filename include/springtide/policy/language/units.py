@@ -262,17 +262,47 @@ def dns_label(text: str) -> str:
     """
     if re.fullmatch(_LABEL, text):
         return text
+    raise _invalid(text, "a-z, 0-9 and '-', a letter or digit at both ends", LABEL_VALUE_LENGTH)
+
+
+MAX_OBJECT_NAME = 242
+"""The longest name of an object that is scaled: Kubernetes allows 253, and its Lease has `springtide-` before it."""
+
+LABEL_VALUE_LENGTH = 63
+"""The longest value of a label."""
+
+_OBJECT = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+
+
+def object_name(text: str) -> str:
+    """Return `text` when it is an RFC 1123 subdomain, what Kubernetes allows as the name of a Deployment.
+
+    Raises:
+        PydanticCustomError: it is not (`name_invalid`); the message shows characters outside ASCII as code points.
+    """
+    # the length first: a pattern with two stars is slow on a text without end
+    if len(text) <= MAX_OBJECT_NAME and re.fullmatch(_OBJECT, text):
+        return text
+    raise _invalid(text, "a-z, 0-9, '-' and '.', a letter or digit at both ends of each part", MAX_OBJECT_NAME)
+
+
+def _invalid(text: str, allowed: str, longest: int) -> PydanticCustomError:
     # A Cyrillic letter or a non-breaking space looks right on the screen: only its code point tells.
     strange = sorted({f"U+{ord(char):04X}" for char in text[:_SHOWN] if not char.isascii() or not char.isprintable()})
     hint = f" (it contains {', '.join(strange[:5])})" if strange else ""
-    raise refusal(
-        "name_invalid",
-        f"{shown(text)} is not a valid name: a-z, 0-9 and '-', a letter or digit at both ends, at most 63 "
-        f"characters{hint}",
-    )
+    message = f"{shown(text)} is not a valid name: {allowed}, at most {longest} characters{hint}"
+    return refusal("name_invalid", message)
 
 
 Name = Annotated[str, AfterValidator(dns_label), WithJsonSchema({"type": "string", "pattern": f"^{_LABEL}$"})]
+"""A name that Kubernetes takes for every kind of object: a DNS label."""
+
+ObjectName = Annotated[
+    str,
+    AfterValidator(object_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_OBJECT}$", "maxLength": MAX_OBJECT_NAME}),
+]
+"""The name of a Deployment, which may have dots: a DNS subdomain."""
 
 
 def _line(limit: int) -> Callable[[str], str]:
@@ -313,6 +343,9 @@ def _url_path(text: str) -> str:
         )
     if len(text) > 1024 or not re.fullmatch(r"[!-~]+", text) or any(char in text for char in "\\#"):  # noqa: PLR2004
         raise refusal("url_not_allowed", "a path has at most 1024 printable ASCII characters, no space, '\\' or '#'")
+    # Passed on by the API server, a path that climbs would be another object's of the API.
+    if re.search(r"(?i)(?:^|/|%2f)(?:\.|%2e){2}(?:/|%2f|$)", text.partition("?")[0]):
+        raise refusal("url_not_allowed", "a path does not climb: write it without the part '..'")
     return text
 
 

@@ -30,14 +30,13 @@ def misnamed(file: PolicyFile) -> Iterator[Violation]:
 
 
 def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
-    """Yield what belongs to two policies: a name, a Deployment (or the name of its other set), a Service."""
+    """Yield what belongs to two policies: a name, a Deployment, a Service."""
     owners: dict[tuple[str, ...], str] = {}
     for file in files:
         target = file.policy.spec.target
         claims = {
             ("metadata.name", file.policy.name): "policy_duplicate_name",
             ("spec.target.deployment", target.namespace, target.deployment): "shared_workload",
-            ("spec.target.deployment", target.namespace, target.alternate): "shared_workload",
             ("spec.target.service", target.namespace, target.service): "shared_workload",
         }
         reported = set()

@@ -75,8 +75,8 @@ class History(Part):
     none: `max_over_time` over `demand.query`, which Prometheus computes anew for each day."""
 
     replicas: PromQl | None = None
-    """PromQL that returns the replicas that serve. Default none: what kube-state-metrics says of the Deployment
-    and its alternate."""
+    """PromQL that returns the replicas that serve. Default none: what kube-state-metrics says of the
+    Deployment."""
 
 
 class PrometheusDemand(DemandPart):

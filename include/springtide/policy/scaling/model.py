@@ -26,9 +26,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from springtide import labels
 from springtide.policy.language.parts import Contradiction, Part
-from springtide.policy.language.units import MAX_REPLICAS, Count, Factor, Line, Name, Percent, refusal
+from springtide.policy.language.units import (
+    LABEL_VALUE_LENGTH,
+    MAX_REPLICAS,
+    Count,
+    Factor,
+    Line,
+    Name,
+    ObjectName,
+    Percent,
+    refusal,
+)
 from springtide.policy.scaling.approval import Approval
 from springtide.policy.scaling.capacity import CapacitySpec, FixedSpec
 from springtide.policy.scaling.databases import DatabaseCheck
@@ -38,10 +47,8 @@ from springtide.policy.scaling.preflight import PreflightSpec
 from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import SmokeCheck
 from springtide.policy.scaling.stability import Stability
-from springtide.policy.scaling.strategy import StrategySpec
+from springtide.policy.scaling.strategy import RunSettings, StrategySpec
 from springtide.workload import Workload
-
-_LONGEST_NAME = 63
 
 
 class Metadata(Part):
@@ -60,9 +67,9 @@ class TargetSpec(Part):
     namespace: Name
     """The namespace of both. Required."""
 
-    deployment: Name
-    """The Deployment. Required. At most 59 characters, so that `-alt` fits behind it: with `blue_green` the two sets
-    take turns under these two names."""
+    deployment: ObjectName
+    """The Deployment. Required. At most 242 characters; with `blue_green` at most 63, for the stable ReplicaSet carries
+    it as a label's value while it is set aside."""
 
     service: Name
     """The Service. Required; often named as the Deployment."""
@@ -71,22 +78,6 @@ class TargetSpec(Part):
     def workload(self) -> Workload:
         """The same, for whoever reaches the cluster."""
         return Workload(self.namespace, self.deployment, self.service)
-
-    @property
-    def alternate(self) -> str:
-        """The name of the other set."""
-        return self.workload.set_names[1]
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what cannot hold together."""
-        # Whatever the strategy is: a policy that changes to blue_green must not fail by the length of a name.
-        if len(self.alternate) > _LONGEST_NAME:
-            yield Contradiction(
-                ("deployment",),
-                f"the derived name {self.alternate} has {len(self.alternate)} characters: Kubernetes allows "
-                f"{_LONGEST_NAME}, so a Deployment's name has at most {_LONGEST_NAME - len(labels.ALTERNATE) - 1}",
-                "derived_name_too_long",
-            )
 
 
 class Replicas(Part):
@@ -177,11 +168,25 @@ class Spec(Part):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        yield from _too_long_for(self.strategy, self.target)
         yield from between_sections(self.replicas, self.demand, self.capacity)
         if self.rehearsal is not None:
             unit = None if self.demand is None else self.demand.unit
-            for contradiction in self.rehearsal.against(unit, has_target=any(check.http for check in self.smoke)):
+            for contradiction in self.rehearsal.against(
+                unit, has_target=any(check.http and check.http.is_plain for check in self.smoke)
+            ):
                 yield Contradiction(("rehearsal", *contradiction.field), contradiction.message, contradiction.code)
+
+
+def _too_long_for(strategy: RunSettings, target: TargetSpec) -> Iterator[Contradiction]:
+    length = len(target.deployment)
+    if strategy.type == "blue_green" and length > LABEL_VALUE_LENGTH:
+        yield Contradiction(
+            ("target", "deployment"),
+            f"the name has {length} characters. blue_green sets the stable ReplicaSet aside under a label with that "
+            f"name, and a label's value has at most {LABEL_VALUE_LENGTH}: use in_place, or floor",
+            "derived_name_too_long",
+        )
 
 
 def between_sections(

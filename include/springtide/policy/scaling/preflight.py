@@ -14,9 +14,12 @@ PreflightCheck = Literal[
     "image",
     "grace",
     "rights",
+    "owner",
+    "server_version",
     "gitops",
     "downstream",
     "database",
+    "smoke",
 ]
 
 
@@ -25,5 +28,6 @@ class PreflightSpec(Part):
 
     only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
     """Checks whose findings are reported but do not stop a run: `quota`, `nodes`, `disruption_budget`,
-    `autoscaler_maximum`, `image`, `grace`, `rights`, `gitops`, `downstream` or `database`. Default none. `nodes` where
-    a cluster autoscaler brings more of them; `gitops` where the tool is known to ignore the field."""
+    `autoscaler_maximum`, `image`, `grace`, `rights`, `owner`, `server_version`, `gitops`,
+    `downstream`, `database` or `smoke`. Default none. `nodes` where a cluster autoscaler brings more of them; `gitops`
+    and `owner` where the tool is known to leave the field alone."""

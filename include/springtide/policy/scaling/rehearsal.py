@@ -20,7 +20,10 @@ def counts_requests(unit: str) -> bool:
 
 
 class Rehearsal(Part):
-    """The load test of a rehearsal: GET requests to the first `http` check of `smoke`, through the Service."""
+    """The load test of a rehearsal: GET requests to the first plain `http` check of `smoke`, through the Service.
+
+    Plain is a check without `https`, headers and `via: api_server`.
+    """
 
     max_rate: Annotated[float, Field(gt=0, le=2000)]
     """The most requests a second that it sends, on top of what customers send. Required, at most 2000."""
@@ -42,8 +45,8 @@ class Rehearsal(Part):
     def against(self, unit: str | None, *, has_target: bool) -> Iterator[Contradiction]:
         """Yield what this section and the others contradict each other in: the demand's `unit`, None for no demand."""
         if not has_target:
-            problem = "a load test goes to the first http check of smoke, and there is none: add one"
-            yield Contradiction((), problem)
+            target = "a load test goes to the first http check of smoke without https, headers and via"
+            yield Contradiction((), f"{target}, and there is none: add one")
         if unit is None or not counts_requests(unit):
             demand = "there is no demand" if unit is None else f"demand.unit is {unit!r}"
             yield Contradiction(

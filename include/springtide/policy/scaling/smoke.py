@@ -1,31 +1,53 @@
-"""What the new instances are checked with once they serve."""
+"""What the new instances are checked with, before the traffic moves to them and once they serve."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from springtide.policy.language.parts import Contradiction, Part
+from springtide.policy.language.requests import HeaderName, HeaderValue, PortReference, Text
 from springtide.policy.language.units import Duration, Percent, PromQl, UrlPath, between
 from springtide.quantities import round_up
 
 _LONGEST_CHECK = Duration("30m")
 
 
+class RequestHeader(Part):
+    """One header of a request."""
+
+    name: HeaderName
+    """What it is called, such as `Host`. Those that sign in or frame the message are refused. Required."""
+
+    value: HeaderValue
+    """What it says, such as `shop.example.com`. Required."""
+
+
 class HttpCheck(Part):
-    """Requests to the policy's own Service."""
+    """Requests to the policy's own Service and, before the switch, to each of its new pods."""
 
     path: UrlPath
     """The path that is requested, such as `/healthz`. Never a URL: the host is the Service. Required."""
 
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    """The Service's port. Default none: its first one."""
+    scheme: Literal["http", "https"] = "http"
+    """What the port speaks. Default `http`. With `https` the certificate is not verified, as in the kubelet's own
+    probes: requests go to addresses, which certificates seldom name."""
+
+    port: PortReference | None = None
+    """The Service's port, its number or its name. Default none: its first TCP port."""
+
+    headers: Annotated[tuple[RequestHeader, ...], Field(strict=False, max_length=20)] = ()
+    """Headers that are sent along, written as in a Kubernetes probe. Default none. No secrets: records hold them."""
 
     expect: Annotated[int, Field(ge=200, le=599)] = 200
     """The status that counts as passed. Default 200. Redirects are not followed: expect 301 where one is right."""
 
+    expect_text: Text | None = None
+    """Text that the first 64 KiB of the answer must contain. Default none: the status alone counts."""
+
     samples: Annotated[int, Field(ge=1, le=10_000)] = 50
-    """How many requests are sent, each on a fresh connection, so that they spread over the pods. Default 50."""
+    """How many requests are sent through the Service, each on a fresh connection, so that they spread over the pods.
+    Before the switch they are dealt out to the new pods, at least one to each. Default 50."""
 
     timeout: Annotated[Duration, between("1s", "1m")] = Duration("2s")
     """How long one answer may take; a later one counts as failed. Default 2s."""
@@ -34,13 +56,38 @@ class HttpCheck(Part):
     """How many of the samples must pass. Default 100%: a switch drops nothing. Lower it only for a service that is
     known to fail now and then."""
 
+    when: Literal["before_switch", "after_switch", "both"] = "both"
+    """When it is asked: of each new pod before the Service points at any of them, through the Service once it does, or
+    both. Default `both`. Only `blue_green` has new pods without traffic: elsewhere every check is asked after."""
+
+    via: Literal["service", "api_server"] = "service"
+    """The way through the Service: to its ClusterIP, or passed on by the API server (`services/proxy`), for places that
+    reach no ClusterIP. Default `service`. Before the switch it is always the API server (`pods/proxy`)."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether requests of nothing but path and port reach the Service, over HTTP: what a load generator sends."""
+        return self.scheme == "http" and self.via == "service" and not self.headers
+
     @property
     def needed(self) -> int:
         """How many samples must pass, at least 1."""
-        return max(1, round_up(self.samples * self.must_pass))
+        return self.needed_of(self.samples)
+
+    def needed_of(self, samples: int) -> int:
+        """Return how many of so many samples must pass, at least 1."""
+        return max(1, round_up(samples * self.must_pass))
+
+    @property
+    def sent_headers(self) -> dict[str, str]:
+        """The headers as a client takes them."""
+        return {header.name: header.value for header in self.headers}
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
+        names = [header.name.lower() for header in self.headers]
+        if len(set(names)) < len(names):
+            yield Contradiction(("headers",), "each header may be written once")
         # The worst case, one after the other: a check that outlives its phase's deadline would fail every run.
         longest = self.samples * self.timeout
         if longest > _LONGEST_CHECK:
@@ -78,7 +125,7 @@ class SmokeCheck(Part, json_schema_extra=_one_kind):
     """One check: exactly one of `http` and `promql`."""
 
     http: HttpCheck | None = None
-    """Requests to the Service."""
+    """Requests to the Service and its new pods."""
 
     promql: PromqlCheck | None = None
     """A condition on a metric."""

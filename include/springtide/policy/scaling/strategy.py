@@ -55,6 +55,10 @@ class Deadlines(Part):
     """For the endpoints to show the new set alone, propagation included. Default 5m: ten times the default
     propagation."""
 
+    smoke: Annotated[Duration, between("1s", "1h")] = Duration("5m")
+    """For all new pods to answer the smoke checks that are asked before the switch. Default 5m: that of `switched`, to
+    which it is added where there are such checks."""
+
     removed: Annotated[Duration, between("1s", "1d")] = Duration("15m")
     """For the stable set to be drained and removed, all steps together. Default 15m: drain, then four steps with pods
     that take minutes to end."""
@@ -100,7 +104,7 @@ class StrategyPart(Part):
 
 
 class BlueGreen(StrategyPart):
-    """A second Deployment beside the stable one; the Service's selector is switched, the stable set removed."""
+    """A second ReplicaSet beside the stable one; the Service's selector is switched, the stable set removed."""
 
     type: Literal["blue_green"] = "blue_green"
     """Which strategy this is."""

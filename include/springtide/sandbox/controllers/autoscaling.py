@@ -101,7 +101,6 @@ class HorizontalAutoscaler(Controller):
             "manager": "kube-controller-manager",
             "operation": "Update",
             "apiVersion": "apps/v1",
-            "time": self.core.stamp(),
             "subresource": "scale",
         }
         generation = deployment["metadata"]["generation"] + 1

@@ -9,21 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from springtide.sandbox.controllers import conditions, progress, rollout
+from springtide.sandbox.controllers import claims, conditions, progress, rollout
 from springtide.sandbox.controllers.counts import reported, wanted
 from springtide.sandbox.controllers.revisions import OwnedSets, revision_of
 from springtide.sandbox.controllers.setwrites import ReplicaSetWriter
 from springtide.sandbox.core import Controller, Core
 from springtide.sandbox.kinds import KINDS
-from springtide.sandbox.objects import (
-    Json,
-    Ref,
-    controller_of,
-    is_terminating,
-    labels_of,
-    owner_reference,
-    with_metadata,
-)
+from springtide.sandbox.objects import Json, Ref, controller_of, is_terminating, labels_of
 from springtide.sandbox.selectors import label_selector
 from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change
@@ -48,6 +40,9 @@ class DeploymentController(Controller):
             yield ref
         elif ref.resource == "replicasets":
             yield from self._owners(change.object)
+            former = claims.was_let_go(change)
+            if former is not None and former["kind"] == "Deployment":
+                yield Ref("deployments", ref.namespace, former["name"])
         # Recreate waits for the last old pod; of all other strategies the ReplicaSet's own change tells
         elif change.type == "DELETED" and (owner := controller_of(change.object)):
             replica_set = self.store.get(Ref("replicasets", ref.namespace, owner["name"]))
@@ -74,34 +69,15 @@ class DeploymentController(Controller):
             return
         try:
             self._sync(owned)
-        except ApiError as error:
-            self._failed(ref, error)
+        except ApiError:
+            self.retry(ref)  # whoever wrote has told why in the status
         else:
             self.succeeded(ref)
 
-    def _failed(self, ref: Ref, error: ApiError) -> None:
-        deployment = self.store.get(ref)  # the attempt may have written before it failed
-        if deployment is not None:
-            message = f"Failed to create new replica set: {error}"
-            self._sets.note_progress(deployment, "False", "ReplicaSetCreateError", message)
-        self.retry(ref)
-
     def _observe(self, deployment: Json) -> OwnedSets:
-        """Return the Deployment's ReplicaSets as they are, after adopting matching ones that nobody owns."""
-        matches = label_selector(deployment["spec"]["selector"])
-        uid = deployment["metadata"]["uid"]
-        owned: list[Json] = []
-        for replica_set in self.store.select("replicasets", deployment["metadata"]["namespace"]):
-            owner = controller_of(replica_set)
-            if owner is not None:
-                owned += [replica_set] if owner["uid"] == uid else []
-            elif matches(labels_of(replica_set)) and not (is_terminating(replica_set) or is_terminating(deployment)):
-                owned.append(self._adopted(replica_set, deployment))
-        return OwnedSets.of(deployment, owned)
-
-    def _adopted(self, replica_set: Json, deployment: Json) -> Json:
-        owners = [*replica_set["metadata"].get("ownerReferences", ()), owner_reference(deployment)]
-        return self.store.put(_SETS.ref(replica_set), with_metadata(replica_set, ownerReferences=owners))
+        """Return the Deployment's ReplicaSets as they are, after those that came to it or left it by their labels."""
+        sets = self.store.select("replicasets", deployment["metadata"]["namespace"])
+        return OwnedSets.of(deployment, claims.claimed(self.store, _SETS, deployment, sets))
 
     def _sync(self, owned: OwnedSets) -> None:
         owned = self._sets.refreshed(self._announced(owned))

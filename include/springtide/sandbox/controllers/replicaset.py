@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from springtide.sandbox.controllers import conditions
+from springtide.sandbox.controllers import claims, conditions
 from springtide.sandbox.controllers.counts import wanted
 from springtide.sandbox.controllers.ranking import by_loss
 from springtide.sandbox.core import Controller
@@ -23,13 +23,13 @@ from springtide.sandbox.objects import (
     labels_of,
     owner_reference,
     parse_stamp,
-    with_metadata,
 )
 from springtide.sandbox.selectors import label_selector
 from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change
 
 _PODS = KINDS["pods"]
+_SETS = KINDS["replicasets"]
 _AT_ONCE = 500  # pods that one sync creates or deletes at most
 
 
@@ -43,10 +43,18 @@ class ReplicaSetController(Controller):
         if change.ref.resource == "replicasets":
             yield change.ref
             return
-        for pod in (change.object, change.previous or change.object):
-            owner = controller_of(pod)
-            if owner and owner["kind"] == "ReplicaSet":
-                yield Ref("replicasets", change.ref.namespace, owner["name"])
+        owner = controller_of(change.object)
+        for each in (owner, claims.was_let_go(change)):
+            if each is not None and each["kind"] == "ReplicaSet":
+                yield Ref("replicasets", change.ref.namespace, each["name"])
+        if owner is None:
+            yield from self._selecting(change.object)
+
+    def _selecting(self, pod: Json) -> Iterable[Ref]:
+        """Return the ReplicaSets that might adopt a pod that nobody controls."""
+        for replica_set in self.store.select("replicasets", pod["metadata"]["namespace"]):
+            if label_selector(replica_set["spec"]["selector"])(labels_of(pod)):
+                yield _SETS.ref(replica_set)
 
     def reconcile(self, ref: Ref) -> None:
         """One sync of a ReplicaSet."""
@@ -63,30 +71,9 @@ class ReplicaSetController(Controller):
             self.retry(ref)
 
     def _claimed(self, replica_set: Json) -> list[Json]:
-        """Return the active pods of a ReplicaSet; adopt matching ones that nobody owns, let go what matches no more."""
-        matches = label_selector(replica_set["spec"]["selector"])
-        uid = replica_set["metadata"]["uid"]
-        claimed: list[Json] = []
-        for pod in self.store.select("pods", replica_set["metadata"]["namespace"]):
-            if not _is_active(pod):
-                continue
-            owner = controller_of(pod)
-            if owner is not None and owner["uid"] == uid:
-                if matches(labels_of(pod)):
-                    claimed.append(pod)
-                else:
-                    self._release(pod, uid)
-            elif owner is None and matches(labels_of(pod)) and not is_terminating(replica_set):
-                claimed.append(self._adopted(pod, replica_set))
-        return claimed
-
-    def _adopted(self, pod: Json, replica_set: Json) -> Json:
-        owners = [*pod["metadata"].get("ownerReferences", ()), owner_reference(replica_set)]
-        return self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners))
-
-    def _release(self, pod: Json, uid: str) -> None:
-        owners = [owner for owner in pod["metadata"]["ownerReferences"] if owner["uid"] != uid]
-        self.store.put(_PODS.ref(pod), with_metadata(pod, ownerReferences=owners or None))
+        """Return the active pods of a ReplicaSet, after those that came to it or left it by their labels."""
+        pods = self.store.select("pods", replica_set["metadata"]["namespace"])
+        return claims.claimed(self.store, _PODS, replica_set, filter(_is_active, pods))
 
     def _resize(self, replica_set: Json, pods: list[Json]) -> ApiError | None:
         """Create what is missing or delete what is too much; return what the API refused."""
@@ -125,13 +112,13 @@ class ReplicaSetController(Controller):
             self.core.event(replica_set, "Normal", "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
 
     def _neighbours(self, replica_set: Json) -> Iterable[Json]:
-        """Return the pods that are not going, of this ReplicaSet and of all others of its owner."""
+        """Return the pods that are not going of all ReplicaSets of the same owner; without an owner, none."""
         namespace = replica_set["metadata"]["namespace"]
-        owner = controller_of(replica_set)
-        sets = {replica_set["metadata"]["uid"]}
-        if owner:
-            siblings = self.store.select("replicasets", namespace)
-            sets |= {each["metadata"]["uid"] for each in siblings if _owner_uid(each) == owner["uid"]}
+        owner = _owner_uid(replica_set)
+        if not owner:
+            return ()
+        siblings = self.store.select("replicasets", namespace)
+        sets = {each["metadata"]["uid"] for each in siblings if _owner_uid(each) == owner}
         pods = self.store.select("pods", namespace)
         return (pod for pod in pods if _owner_uid(pod) in sets and not is_terminating(pod))
 
@@ -149,7 +136,7 @@ class ReplicaSetController(Controller):
         known = self._with_failure(conditions.of(replica_set), failure, missing=wanted(replica_set) > len(pods))
         if known:
             status["conditions"] = known
-        ref = KINDS["replicasets"].ref(replica_set)
+        ref = _SETS.ref(replica_set)
         self.writes.set_status(ref, status)
         later = [wait for wait in waits if wait > 0]
         if later:

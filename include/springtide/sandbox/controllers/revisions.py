@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from springtide.sandbox.controllers.counts import reported, wanted
@@ -27,6 +26,7 @@ _NOT_COPIED = frozenset(
 _HASH_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 _FNV_OFFSET = 0x811C9DC5
 _FNV_PRIME = 0x01000193
+_LONGEST_NAME = 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class OwnedSets:
     def of(cls, deployment: Json, sets: list[Json]) -> OwnedSets:
         """Tell the ReplicaSet of the present template from the others."""
         template = _without_hash(deployment["spec"]["template"])
-        oldest_first = sorted(sets, key=lambda each: (each["metadata"]["creationTimestamp"], each["metadata"]["name"]))
+        oldest_first = sorted(sets, key=age_and_name)
         present = next((each for each in oldest_first if _without_hash(each["spec"]["template"]) == template), None)
         return cls(deployment, present, tuple(each for each in oldest_first if each is not present))
 
@@ -61,6 +61,11 @@ class OwnedSets:
         return tuple(each for each in self.former if wanted(each))
 
     @property
+    def newest_former(self) -> Json | None:
+        """The youngest of those of earlier templates."""
+        return self.former[-1] if self.former else None
+
+    @property
     def was_resized(self) -> bool:
         """Whether the Deployment wants another number than the one that its ReplicaSets were sized for."""
         now = str(wanted(self.deployment))
@@ -70,6 +75,12 @@ class OwnedSets:
     def next_revision(self) -> int:
         """The revision of the present template: one above all others, also when an old template comes back."""
         return max((revision_of(each) for each in self.former), default=0) + 1
+
+
+def age_and_name(replica_set: Json) -> tuple[str, str]:
+    """Return by what a controller orders ReplicaSets, the oldest first: the second they were made in, and the name."""
+    metadata = replica_set["metadata"]
+    return metadata["creationTimestamp"], metadata["name"]
 
 
 def template_hash(template: Json, collisions: int) -> str:
@@ -100,7 +111,7 @@ def new_set(deployment: Json) -> Json:
     labels = {**(template.get("metadata", {}).get("labels") or {}), HASH_LABEL: digest}
     selected = {**(spec["selector"].get("matchLabels") or {}), HASH_LABEL: digest}
     metadata = {
-        "name": f"{deployment['metadata']['name']}-{digest}",
+        "name": f"{deployment['metadata']['name'][: _LONGEST_NAME - 1 - len(digest)]}-{digest}",
         "labels": labels,
         "ownerReferences": [owner_reference(deployment)],
     }
@@ -144,8 +155,3 @@ def revision_of(obj: Json) -> int:
 def max_pods_before(replica_set: Json, deployment: Json) -> int:
     """Return how many pods the Deployment might have when this ReplicaSet was last sized, 0 when nobody knows."""
     return int(annotations_of(replica_set).get(MAXIMUM) or 0) or reported(deployment, "replicas")
-
-
-def newest(sets: Iterable[Json]) -> Json | None:
-    """Return the ReplicaSet of the highest revision."""
-    return max(sets, key=revision_of, default=None)

@@ -7,12 +7,12 @@ scaling, and from what a real cluster did. Every function returns the sizes to w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from springtide.sandbox.controllers.counts import all_reported, all_wanted, reported, wanted
-from springtide.sandbox.controllers.revisions import DESIRED, MAXIMUM, OwnedSets, max_pods_before, newest
-from springtide.sandbox.objects import Json, annotations_of, parse_stamp
+from springtide.sandbox.controllers.revisions import DESIRED, MAXIMUM, OwnedSets, age_and_name, max_pods_before
+from springtide.sandbox.objects import Json, annotations_of
 
 Sizes = dict[str, int]
 
@@ -74,6 +74,8 @@ def rolled(owned: OwnedSets, bounds: Bounds) -> Sizes:
 
 def _without_old_pods(owned: OwnedSets, bounds: Bounds) -> Sizes:
     old = owned.active_former
+    if any(reported(each, "availableReplicas") > wanted(each) for each in old):
+        return {}  # pods that go already still count as available: taking more by that number would be too many
     # a new pod that does not serve yet may never do: old pods are spared for it
     not_serving = wanted(owned.present) - reported(owned.present, "availableReplicas")
     spare = all_wanted(owned.every) - not_serving - bounds.min_available
@@ -101,7 +103,7 @@ def followed(owned: OwnedSets, bounds: Bounds) -> Sizes:
     """Return the sizes by which a Deployment follows its replicas while its rollout stands still or is under way."""
     active = owned.active
     if len(active) <= 1:
-        only = active[0] if active else owned.present or newest(owned.former)
+        only = active[0] if active else owned.present or owned.newest_former
         return {} if only is None or wanted(only) == bounds.desired else {_name(only): bounds.desired}
     if is_saturated(owned):  # the rollout is over in all but name: what is left of the old goes
         return emptied(owned)
@@ -130,7 +132,7 @@ def _shared_out(owned: OwnedSets, bounds: Bounds) -> Sizes:
     Rounding leaves a rest: the largest gets it.
     """
     change = (bounds.max_pods if bounds.desired else 0) - all_wanted(owned.active)
-    largest_first = sorted(owned.active, key=lambda each: _rank(each, newer_first=change > 0))
+    largest_first = _largest_first(owned.active, newer_first=change > 0)
     left = change
     sizes: Sizes = {}
     for replica_set in largest_first:
@@ -142,9 +144,10 @@ def _shared_out(owned: OwnedSets, bounds: Bounds) -> Sizes:
     return sizes
 
 
-def _rank(replica_set: Json, *, newer_first: bool) -> tuple[int, float, str]:
-    created = parse_stamp(replica_set["metadata"]["creationTimestamp"]).timestamp()
-    return -wanted(replica_set), -created if newer_first else created, _name(replica_set)
+def _largest_first(sets: Iterable[Json], *, newer_first: bool) -> list[Json]:
+    """Return the sets by size; among those of one size by age, and by name among those of one second."""
+    by_age = sorted(sets, key=age_and_name, reverse=newer_first)
+    return sorted(by_age, key=wanted, reverse=True)
 
 
 def _fair_change(replica_set: Json, deployment: Json, bounds: Bounds) -> int:

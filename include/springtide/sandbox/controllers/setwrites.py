@@ -63,7 +63,7 @@ class ReplicaSetWriter:
         """Create the ReplicaSet of the present template if there is none.
 
         Raises:
-            ApiError: it is refused; a name that another template has already counts as a collision.
+            ApiError: it is refused, and the status says why; a name that is taken counts as a collision.
         """
         if owned.present is not None:
             return owned
@@ -82,15 +82,23 @@ class ReplicaSetWriter:
         try:
             present = self._writes.create(_SETS, body, deployment["metadata"]["namespace"])
         except ApiError as error:
-            if error.reason == "AlreadyExists":
-                # the count is part of what is hashed: the next attempt has another name
-                collisions = reported(deployment, "collisionCount") + 1
-                status = {**deployment.get("status", {}), "collisionCount": collisions}
-                self._writes.set_status(_DEPLOYMENTS.ref(deployment), status)
+            self._refused(deployment, body, error)
             raise
         if wanted(present):
             self._tell_size(deployment, present, before=0)
         return present
+
+    def _refused(self, deployment: Json, body: Json, error: ApiError) -> None:
+        """Tell in the status why there is no ReplicaSet."""
+        if error.reason == "AlreadyExists":
+            # it is none of the Deployment's own, else it would be the present one; the next name comes of this count
+            collisions = reported(deployment, "collisionCount") + 1
+            status = {**deployment.get("status", {}), "collisionCount": collisions}
+            self._writes.set_status(_DEPLOYMENTS.ref(deployment), status)
+        elif not error.has_cause("NamespaceTerminating"):
+            message = f'Failed to create new replica set "{body["metadata"]["name"]}": {error}'
+            self.note_progress(deployment, "False", "ReplicaSetCreateError", message)
+            self._core.event(deployment, "Warning", "ReplicaSetCreateError", message)
 
     def resize(self, owned: OwnedSets, sizes: Sizes) -> None:
         """Give ReplicaSets the sizes decided for them, by name; each remembers what it was sized for."""

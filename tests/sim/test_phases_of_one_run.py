@@ -1,0 +1,94 @@
+"""Two tasks of one run at once: one was marked as failed, or left by its supervisor, and writes for seconds more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from invariants import Begin, Evidence, Terms, broken
+from springtide.errors import Fenced, SpringtideError
+from springtide.record.model import RunOutcome
+from springtide.run import phases
+from springtide.run.ports import RunRef
+from springtide.run.state import Phase
+from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan
+from springtide.sandbox.history import Call
+from support.simulation import NAMESPACE, WORKLOAD, Simulation
+
+REF = RunRef(workload=WORKLOAD, run_id="run-1")
+BEFORE_THE_REMOVAL = (
+    Phase.INSTANCES_READY,
+    Phase.SWITCH_ENDPOINTS,
+    Phase.ENDPOINTS_SWITCHED,
+    Phase.SMOKE_TEST,
+)
+
+
+@dataclass
+class LateRemoval:
+    """The removal's write stands still for as long as the way back takes to point back, and lands after that."""
+
+    simulation: Simulation
+    number: int
+    seen: int = 0
+    is_stopped: bool = False
+    errors: list[SpringtideError] = field(default_factory=list)
+
+    def __call__(self, call: Call) -> Fault | None:
+        """Return the fault of a call."""
+        removes = call.write and "/replicasets/" in call.path and call.user_agent == "removal"
+        if removes:
+            self.seen += 1
+            if self.seen == self.number:
+                return Fault(FaultKind.PAUSE, meanwhile=self._turn_back)
+        if call.user_agent == "way back" and b"switched-at" in call.body and not self.is_stopped:
+            self.is_stopped = True
+            return Fault(FaultKind.CRASH_AFTER)  # one thread plays both tasks: the way back goes on further down
+        return None
+
+    def _turn_back(self) -> None:
+        with pytest.raises(Crashed):
+            phases.roll_back(self.simulation.ports("way back"), REF)
+        self.simulation.world.advance(5)
+
+
+def up_to_the_removal(simulation: Simulation, target: int) -> None:
+    ports = simulation.ports("removal")
+    request = simulation.request(target)
+    phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
+    for phase in BEFORE_THE_REMOVAL:
+        phases.run_phase(ports, REF, phase)
+
+
+@pytest.mark.parametrize(("start", "target"), [(3, 6), (6, 3)])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_late_removal_takes_nothing_from_what_the_way_back_points_at(start: int, target: int, number: int) -> None:
+    simulation = Simulation.of(start, propagation="30s", drain="1s")
+    begin = Begin.now(simulation.world)
+    up_to_the_removal(simulation, target)
+    late = LateRemoval(simulation, number)
+    simulation.world.faults = late
+
+    with pytest.raises(Fenced):
+        phases.remove_old_instances(simulation.ports("removal"), REF)
+
+    simulation.world.faults = FaultPlan()
+    phases.roll_back(simulation.ports("way back"), REF)
+    assert late.is_stopped
+    assert phases.report(simulation.ports("report"), REF) is RunOutcome.ROLLED_BACK
+    simulation.world.settle(quiet=20)
+    assert len(simulation.world.pods(NAMESPACE)) == start
+    assert broken(Evidence.of(simulation.world, begin, Terms(start=start, target=target, propagation=30, step=2))) == []
+
+
+def test_what_a_late_phase_reports_does_not_change_how_the_run_ended() -> None:
+    simulation = Simulation.of(3)
+    up_to_the_removal(simulation, 6)
+    phases.roll_back(simulation.ports("way back"), REF)
+
+    for phase in (Phase.REMOVE_OLD_INSTANCES, Phase.INSTANCES_REMOVED):
+        with pytest.raises(Fenced):
+            phases.run_phase(simulation.ports("removal"), REF, phase)
+
+    assert phases.report(simulation.ports("report"), REF) is RunOutcome.ROLLED_BACK
