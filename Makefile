@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check bench bench-capacity bench-flash soak kills deploys lock clean .venv
+.PHONY: help demo test test-gate test-all check bench bench-capacity bench-flash soak kills deploys lock clean .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -16,10 +16,13 @@ help: ## this list
 demo: .venv ## a scaling run under live load, with a real Airflow; ONCE=1 ends by itself
 	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
 
-test: .venv ## every test that runs on this machine as it is; says what it leaves out
+test: .venv ## the tests that run on this machine as it is; says what it leaves out
 	@scripts/test
 
-test-all: .venv ## installs PostgreSQL, Prometheus and Go (Debian, root), then every test, on a real Kubernetes too
+test-gate: .venv ## installs PostgreSQL, Prometheus and Go (Debian, root), then the tests, on a real Kubernetes too
+	@scripts/test gate
+
+test-all: .venv ## as test-gate, with nothing left out
 	@scripts/test all
 
 check: .venv ## style, types, layers, sizes and names

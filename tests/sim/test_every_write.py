@@ -15,6 +15,8 @@ from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from support.courses import FAILING, SUCCEEDING, Course, play, unfaulted, untouched
 from support.task_driver import AfterCrash
 
+pytestmark = pytest.mark.at_each_write
+
 FAULTS = {
     "crash before": Fault(FaultKind.CRASH_BEFORE),
     "crash after": Fault(FaultKind.CRASH_AFTER),

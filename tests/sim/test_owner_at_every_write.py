@@ -21,6 +21,8 @@ from support.courses import FAILING, SUCCEEDING, Course, End, play, unfaulted
 from support.simulation import NAMESPACE, Simulation
 from support.task_driver import AfterCrash
 
+pytestmark = pytest.mark.at_each_write
+
 WHOLE = tuple(
     each for each in SUCCEEDING + FAILING if each.name in {"blue_green up", "blue_green down", "blue_green, smoke"}
 )
