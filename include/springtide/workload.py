@@ -9,11 +9,11 @@ from springtide.stored import Stored
 
 @dataclass(frozen=True, slots=True)
 class Workload(Stored):
-    """A Deployment, and the Service whose endpoints are switched."""
+    """A Deployment, and the Service whose endpoints lead to it; None where nobody calls its pods."""
 
     namespace: str
     deployment: str
-    service: str
+    service: str | None
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.deployment}"

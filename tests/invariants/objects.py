@@ -39,7 +39,7 @@ class Objects:
             return {each["metadata"]["name"]: each for each in world.store.select(resource, NAMESPACE, at=at)}
 
         return cls(
-            service=world.store.get(Ref("services", NAMESPACE, WORKLOAD.service), at=at),
+            service=world.store.get(Ref("services", NAMESPACE, "web"), at=at),
             lease=world.store.get(Ref("leases", NAMESPACE, LEASE), at=at),
             **{field: named(resource) for resource, field in _BY_NAME.items()},
         )

@@ -95,7 +95,8 @@ def show_error(error: SpringtideError) -> None:
 def show_plan(plan: ScalingPlan) -> None:
     """Print a plan: what, from what, and every clamp with both numbers."""
     target = plan.target
-    head = f"{plan.policy}: Deployment {target.namespace}/{target.deployment}, Service {target.service}"
+    service = f"Service {target.service}" if target.service else "no Service: its pods' readiness is the proof"
+    head = f"{plan.policy}: Deployment {target.namespace}/{target.deployment}, {service}"
     verb = (
         "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
     )

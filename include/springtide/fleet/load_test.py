@@ -65,7 +65,7 @@ def load_test(
     before = len(observation.ready_endpoints(stable))
     if before < order.replicas:
         return LoadFigures(ready_before=before, ready_after=before)
-    url = address_of(observation.service, order.port) + order.path
+    url = address_of(observation.required_service, order.port) + order.path
     beginning()
     report = send(url, order, lambda: unwell(ports, policy), ports.clock)
     observation, stable = retried(ports, lambda: admit(ports, request))

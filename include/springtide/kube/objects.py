@@ -317,3 +317,15 @@ def _endpoint(entry: Json) -> Endpoint:
         is_serving=bool(serving) if serving is not None else ready is not False,
         is_terminating=bool(conditions.get("terminating", False)),
     )
+
+
+def endpoint_of(pod: Pod) -> Endpoint:
+    """Return the pod as the endpoint that it is to a workload that no Service leads to."""
+    return Endpoint(
+        pod_uid=pod.uid,
+        pod_name=pod.name,
+        addresses=(),
+        is_ready=pod.is_ready,
+        is_serving=pod.is_ready,
+        is_terminating=pod.is_terminating,
+    )

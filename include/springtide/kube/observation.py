@@ -21,6 +21,7 @@ from springtide.kube.objects import (
     Pod,
     ReplicaSet,
     Service,
+    endpoint_of,
     endpoints_of,
 )
 from springtide.workload import Workload
@@ -96,19 +97,37 @@ ScaledPods = PodSet | ReplicaSetPods
 class Observation:
     """One look: the Service, the Deployment's pods, what is set aside of it, every endpoint.
 
+    `service` is None where the workload has none: each pod is an endpoint of its own then, ready while the pod is.
+
     `unowned` are ReplicaSets with the Deployment's labels that nobody controls: its controller is about to take them.
     `pods` holds all pods with the workload's labels, also those of no pod set (orphans, other workloads).
     `autoscaler` is read only where a strategy works through it; None also when it is gone.
     """
 
     at: datetime
-    service: Service
+    service: Service | None
     pod_set: PodSet
     aside: tuple[ReplicaSetPods, ...] = ()
     unowned: tuple[ReplicaSetPods, ...] = ()
     endpoints: tuple[Endpoint, ...]
     pods: tuple[Pod, ...]
     autoscaler: Autoscaler | None = None
+
+    @property
+    def required_service(self) -> Service:
+        """The Service, for what goes by it.
+
+        Raises:
+            InputError: the workload has none (`service_missing`).
+        """
+        if self.service is None:
+            raise InputError(
+                f"target.service: the policy of {self.pod_set.deployment.title} names no Service, and this goes by "
+                "one. Name it, or use in_place or floor without probe and without smoke checks over HTTP.",
+                code="service_missing",
+                field="target.service",
+            )
+        return self.service
 
     def ready_endpoints(self, pod_set: ScaledPods | None = None) -> tuple[Endpoint, ...]:
         """Return the endpoints that get new connections now, of all sets or of one."""
@@ -132,7 +151,7 @@ def observe(
         InputError: the Service does not exist, or the Deployment does not.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
-    # The six reads are not one moment. A write is refused where its own object has moved since; whatever else moved
+    # The reads are not one moment. A write is refused where its own object has moved since; whatever else moved
     # shows at the next look.
     service = _service(kube, workload)
     deployment = _deployment(kube, workload)
@@ -142,14 +161,14 @@ def observe(
     # A set aside has no label of its Deployment, or its controller would take it back; its pods have kept theirs.
     aside = aside_sets(kube, workload)
     pods = tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
-    slices = kube.list(Kind.ENDPOINT_SLICE, namespace, selector=f"{labels.SERVICE_NAME}={workload.service}")
+    pod_set = _pod_set(deployment, replica_sets, pods)
     return Observation(
         at=clock.now(),
         service=service,
-        pod_set=_pod_set(deployment, replica_sets, pods),
+        pod_set=pod_set,
         aside=tuple(pods_of(replica_set, pods) for replica_set in aside),
         unowned=tuple(pods_of(each, pods) for each in replica_sets if each.controller_uid is None),
-        endpoints=endpoints_of(slices),
+        endpoints=_endpoints(kube, workload) if service else tuple(map(endpoint_of, pod_set.pods)),
         pods=pods,
         autoscaler=None if autoscaler is None else _autoscaler(kube, namespace, *autoscaler),
     )
@@ -179,7 +198,14 @@ def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple
     return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
 
 
-def _service(kube: KubeReader, workload: Workload) -> Service:
+def _endpoints(kube: KubeReader, workload: Workload) -> tuple[Endpoint, ...]:
+    selector = f"{labels.SERVICE_NAME}={workload.service}"
+    return endpoints_of(kube.list(Kind.ENDPOINT_SLICE, workload.namespace, selector=selector))
+
+
+def _service(kube: KubeReader, workload: Workload) -> Service | None:
+    if workload.service is None:
+        return None
     try:
         return Service(kube.get(Kind.SERVICE, workload.namespace, workload.service))
     except NotFound as error:

@@ -30,10 +30,11 @@ def require_scalable(
         InputError: one reason or many; `code` and `field` are the first one's.
     """
     stable = observation.pod_set
+    service = observation.service
     refusals = [
         *_aside_refusals(observation),
-        *_service_refusals(observation, stable),
-        *_selection_refusals(observation, stable, selected),
+        *(_service_refusals(service, stable) if service else ()),
+        *(_selection_refusals(service, stable, selected) if service else ()),
         *_workload_refusals(stable.deployment),
         *(_floor_refusals(stable.deployment, autoscalers) if strategy == "floor" else ()),
         *(() if strategy == "floor" else (*_rollout_refusals(stable), *_autoscaler_refusals(autoscalers))),
@@ -61,12 +62,11 @@ def _aside_refusals(observation: Observation) -> Iterator[InputError]:
 def _blue_green_refusals(observation: Observation, selected: Sequence[Pod]) -> Iterator[InputError]:
     deployment = observation.pod_set.deployment
     yield from _parallel_refusals(deployment)
-    yield from _load_balancer_refusals(observation.service, selected)
+    yield from _load_balancer_refusals(observation.required_service, selected)
     yield from _set_aside_refusals(deployment)
 
 
-def _service_refusals(observation: Observation, stable: PodSet) -> Iterator[InputError]:
-    service = observation.service
+def _service_refusals(service: Service, stable: PodSet) -> Iterator[InputError]:
     if service.type == "ExternalName" or not service.selector:
         message = f"Service {service.name} (type {service.type}) has no selector, so there is nothing to switch."
         yield InputError(f"{message} Only Services that select pods can be scaled.", code=_UNSUPPORTED, field=_SERVICE)
@@ -78,7 +78,7 @@ def _service_refusals(observation: Observation, stable: PodSet) -> Iterator[Inpu
             field=_SERVICE,
         )
     else:
-        yield from _mismatch(observation, stable)
+        yield from _mismatch(service, stable)
     if service.cluster_ip == "None":
         yield InputError(
             f"Service {service.name} is headless: its clients keep pod addresses, so nobody can say when they have "
@@ -91,26 +91,25 @@ def _service_refusals(observation: Observation, stable: PodSet) -> Iterator[Inpu
 _UNSUPPORTED: Final = "service_unsupported"
 
 
-def _mismatch(observation: Observation, stable: PodSet) -> Iterator[InputError]:
+def _mismatch(service: Service, stable: PodSet) -> Iterator[InputError]:
     carried = stable.deployment.template_labels
-    strange = {key: value for key, value in observation.service.selector.items() if carried.get(key) != value}
+    strange = {key: value for key, value in service.selector.items() if carried.get(key) != value}
     if strange:
-        service = observation.service.name
         yield InputError(
-            f"Service {service} selects {strange}, which the pods of Deployment {stable.deployment.name} do not carry. "
-            "Correct the policy's target, or the Service.",
+            f"Service {service.name} selects {strange}, which the pods of Deployment {stable.deployment.name} do not "
+            "carry. Correct the policy's target, or the Service.",
             code="selector_mismatch",
             field=_SERVICE,
         )
 
 
-def _selection_refusals(observation: Observation, stable: PodSet, selected: Sequence[Pod]) -> Iterator[InputError]:
+def _selection_refusals(service: Service, stable: PodSet, selected: Sequence[Pod]) -> Iterator[InputError]:
     # Draining pods of an earlier ReplicaSet of the same Deployment are the rollout check's business.
     known = {f"ReplicaSet/{replica_set.name}" for replica_set in stable.replica_sets}
     foreign = sorted({pod.controller for pod in selected if not pod.is_finished} - known)
     if foreign:
         yield InputError(
-            f"the selector of Service {observation.service.name} also meets the pods of {_some(foreign)}. One Service "
+            f"the selector of Service {service.name} also meets the pods of {_some(foreign)}. One Service "
             "must select one workload: make the selector narrower.",
             code="selector_ambiguous",
             field=_SERVICE,

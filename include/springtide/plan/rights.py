@@ -52,9 +52,8 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
     It creates nothing but its Lease. The ReplicaSets of `blue_green` have names that nobody knows beforehand.
     """
     rights = [
-        *_named("", "services", target.service, "get", "patch"),
+        *_service_rights(target),
         *_named("apps", "deployments", target.deployment, "get", "patch"),
-        *_any("discovery.k8s.io", "endpointslices", "list"),
         *_any("apps", "replicasets", "list"),
         *_any("", "pods", "list"),
         *_named("coordination.k8s.io", "leases", target.lease_name, "get", "patch"),
@@ -68,6 +67,12 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
         rights += _any("apps", "replicasets", "get", "patch", "delete")
         rights += _any("apps", "replicasets/scale", "patch")
     return tuple(rights)
+
+
+def _service_rights(target: Workload) -> Iterable[Right]:
+    if target.service is not None:
+        yield from _named("", "services", target.service, "get", "patch")
+        yield from _any("discovery.k8s.io", "endpointslices", "list")
 
 
 def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:

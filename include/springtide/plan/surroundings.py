@@ -111,7 +111,7 @@ def _written(
             yield observation.autoscaler, ("spec", observation.autoscaler.keys[0])
         return
     if settings.type == "blue_green":
-        yield observation.service, ("spec", "selector")
+        yield observation.required_service, ("spec", "selector")
         yield stable.deployment, ("spec", "paused")
     yield stable.deployment, ("spec", "replicas")
 

@@ -139,7 +139,7 @@ class RunRow(Base):
         self.strategy = run.strategy
         self.namespace = run.target.namespace
         self.deployment = run.target.deployment
-        self.service = run.target.service
+        self.service = run.target.service or ""
         self.requested_by = run.requested_by
         self.reason = run.reason
         self.trigger = run.trigger.value
@@ -163,7 +163,7 @@ class RunRow(Base):
         return ScalingRun(
             run_id=self.run_id,
             policy=self.policy,
-            target=Workload(self.namespace, self.deployment, self.service),
+            target=Workload(self.namespace, self.deployment, self.service or None),
             strategy=self.strategy,
             requested_by=self.requested_by,
             reason=self.reason,

@@ -42,7 +42,7 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
     observation = replace(observe_workload(ports, workload), autoscaler=autoscalers[0] if autoscalers else None)
     # An empty selector would list the whole namespace.
     selected: list[Pod] = []
-    if observation.service.selector:
+    if observation.service is not None and observation.service.selector:
         selector = selector_text(observation.service.selector)
         selected = [Pod(raw) for raw in ports.kube.list(Kind.POD, workload.namespace, selector=selector)]
     stable = require_scalable(
@@ -177,8 +177,8 @@ def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEsti
 def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
     """Return what a roll back would restore."""
     return Snapshot(
-        service_uid=observation.service.uid,
-        selector=observation.service.selector,
+        service_uid=None if observation.service is None else observation.service.uid,
+        selector={} if observation.service is None else observation.service.selector,
         deployment_uid=stable.deployment.uid,
         template_digest=stable.deployment.template_digest,
         replicas=stable.deployment.replicas,

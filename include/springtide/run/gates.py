@@ -86,7 +86,7 @@ def _ask(ports: Ports, work: Work, observation: Observation, pods: Sequence[Pod]
     checks = checks_before_switch(state.smoke, state.settings)
     ways = ports.ways_to(state.plan.target)
     try:
-        verdict = smoke_test_of_pods(checks, pods, observation.service, ways, _in_time(ports, work, len(pods)))
+        verdict = smoke_test_of_pods(checks, pods, observation.required_service, ways, _in_time(ports, work, len(pods)))
     except NotFound as error:
         return error.message
     if verdict.status is VerdictStatus.PASS:

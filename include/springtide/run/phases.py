@@ -267,9 +267,8 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         stability=request.policy.spec.stability,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    stamped = [observation.service, stable.deployment, *stable.replica_sets]
-    stamped += [observation.autoscaler] if observation.autoscaler else []
-    stamps = [thing.generation_stamp for thing in stamped]
+    stamped = [observation.service, stable.deployment, *stable.replica_sets, observation.autoscaler]
+    stamps = [thing.generation_stamp for thing in stamped if thing]
     acquire(ports.kube, ports.clock, state, lease, least_generation=max(stamps))
 
 
@@ -349,7 +348,7 @@ def _probed(ports: Ports, work: Work, decide: Decide) -> Decide:
         if probe is None or not isinstance(decision, Done):
             return decision
         serving = {endpoint.pod_name for endpoint in observation.ready_endpoints()}
-        wrong = wrong_answer(probe, observation.service, ports.route, pods=serving)
+        wrong = wrong_answer(probe, observation.required_service, ports.route, pods=serving)
         return Wait(wrong) if wrong else decision
 
     return decide_and_probe

@@ -50,13 +50,14 @@ def smoke_findings(
     """
     serving = {endpoint.pod_uid for endpoint in observation.ready_endpoints(stable)}
     pods = [pod for pod in stable.ready_pods if pod.uid in serving]
-    if not pods and any(check.http for check in checks):
+    asks = any(check.http for check in checks)
+    if asks and not pods:
         message = (
             f"Deployment {stable.deployment.name} has no ready pod that the Service sends to, so nothing was asked"
         )
         yield Finding(check=_CHECK, status=FindingStatus.NOT_CHECKED, message=f"{message}.")
-    elif pods:
-        rehearsal = _Rehearsal(ports.ways_to(target), observation.service, pods[0])
+    elif asks:
+        rehearsal = _Rehearsal(ports.ways_to(target), observation.required_service, pods[0])
         yield from map(rehearsal.before_switch, checks_before_switch(checks, settings))
         https = (check.http for check in checks_after_switch(checks, settings) if check.http is not None)
         yield from map(rehearsal.after_switch, https)

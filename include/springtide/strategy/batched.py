@@ -43,7 +43,7 @@ class BatchedStrategy:
         """Pin the Service to the stable set, set it aside, let the Deployment make the first batch."""
         require_same_workload(observation, order.snapshot)
         if is_widened(observation, order):
-            return Done(f"Service {observation.service.name} already means both sets")
+            return Done(f"Service {observation.required_service.name} already means both sets")
         return start_new_set(observation, order, size=batch_of(order))
 
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
@@ -55,7 +55,7 @@ class BatchedStrategy:
         """Pause the Deployment, then widen the selector to both sets, if the first batch is ready at this moment."""
         require_same_workload(observation, order.snapshot)
         if is_widened(observation, order):
-            return Done(f"Service {observation.service.name} means both sets")
+            return Done(f"Service {observation.required_service.name} means both sets")
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)
         return paused_and_ready(observation, order, needed=batch_of(order)) or widen(observation)

@@ -34,7 +34,7 @@ class BlueGreenStrategy:
         require_same_workload(observation, order.snapshot)
         new = new_set(observation, order)
         if points_at(observation, order, new.template_hash):
-            return Done(f"Service {observation.service.name} already points at the new set")
+            return Done(f"Service {observation.required_service.name} already points at the new set")
         return start_new_set(observation, order, size=order.peak)
 
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
@@ -47,7 +47,7 @@ class BlueGreenStrategy:
         require_same_workload(observation, order.snapshot)
         new = new_set(observation, order)
         if points_at(observation, order, new.template_hash):
-            return Done(f"Service {observation.service.name} points at the new set")
+            return Done(f"Service {observation.required_service.name} points at the new set")
         stable = require_aside(observation, order)
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)

@@ -7,6 +7,18 @@ from springtide.strategy.model import Decision, Done, Wait
 from springtide.verify.readiness import missing_readiness
 
 
+def where(observation: Observation) -> str:
+    """Return how a message begins that counts endpoints; nothing where there is no Service."""
+    return "" if observation.service is None else f"Service {observation.service.name}: "
+
+
+def nothing_to_switch(observation: Observation) -> str:
+    """Return what a strategy says that leaves the Service as it is."""
+    if observation.service is None:
+        return "no Service leads to these pods, so there is nothing to switch"
+    return f"Service {observation.service.name} keeps its selector"
+
+
 def require_exact(observation: Observation, pod_set: PodSet, replicas: int) -> Decision:
     """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
     serving = len(observation.ready_endpoints())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, effective_minimum
 from springtide.kube.observation import Observation, PodSet
-from springtide.strategy.exactness import require_exact
+from springtide.strategy.exactness import nothing_to_switch, require_exact, where
 from springtide.strategy.hold import bounds_for
 from springtide.strategy.model import (
     AutoscalerSnapshot,
@@ -49,7 +49,7 @@ class FloorStrategy:
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Leave the Service alone: its selector already means these pods."""
         _owned(observation, order)
-        return Done(f"Service {observation.service.name} keeps its selector")
+        return Done(nothing_to_switch(observation))
 
     def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until that many pods are ready endpoints."""
@@ -169,9 +169,7 @@ def _served(observation: Observation, pod_set: PodSet, order: RunOrder) -> Decis
     missing = missing_readiness(pod_set, needed=order.replicas, at=observation.at)
     serving = len(observation.ready_endpoints(pod_set))
     if missing or serving < order.replicas:
-        return Wait(
-            missing or f"Service {observation.service.name}: {serving} of {order.replicas} pods are ready endpoints"
-        )
+        return Wait(missing or f"{where(observation)}{serving} of {order.replicas} pods are ready endpoints")
     return Done(f"{serving} pods serve: the autoscaler wants {pod_set.deployment.replicas}, {order.replicas} at least")
 
 

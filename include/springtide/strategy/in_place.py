@@ -8,7 +8,7 @@ from __future__ import annotations
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.kube.objects import Kind
 from springtide.kube.observation import Observation, PodSet
-from springtide.strategy.exactness import require_exact
+from springtide.strategy.exactness import nothing_to_switch, require_exact, where
 from springtide.strategy.model import (
     Decision,
     Done,
@@ -16,10 +16,10 @@ from springtide.strategy.model import (
     Scale,
     Snapshot,
     Wait,
-    require_same_template,
     require_same_workload,
 )
 from springtide.strategy.shrink import shrink
+from springtide.strategy.template import require_same_template
 from springtide.verify.readiness import failure_reason, missing_readiness
 
 
@@ -43,7 +43,7 @@ class InPlaceStrategy:
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Leave the Service alone: its selector already means these pods."""
         _workload(observation, order)
-        return Done(f"Service {observation.service.name} keeps its selector")
+        return Done(nothing_to_switch(observation))
 
     def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until every pod is a ready endpoint."""
@@ -52,7 +52,7 @@ class InPlaceStrategy:
         needed = max(pod_set.deployment.replicas, order.replicas)
         serving = len(observation.ready_endpoints(pod_set))
         if serving < needed:
-            return Wait(f"Service {observation.service.name}: {serving} of {needed} pods are ready endpoints")
+            return Wait(f"{where(observation)}{serving} of {needed} pods are ready endpoints")
         return Done(f"{serving} pods are ready endpoints")
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:
@@ -90,7 +90,7 @@ def _grow(pod_set: PodSet, replicas: int) -> Scale:
 
 def _workload(observation: Observation, order: RunOrder) -> PodSet:
     pod_set = require_same_workload(observation, order.snapshot)
-    require_same_template(pod_set, order.snapshot)
+    require_same_template(observation, order.snapshot)
     _require_ours(pod_set, order.snapshot, order)
     return pod_set
 

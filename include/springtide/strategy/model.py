@@ -112,7 +112,7 @@ class StableSet(Stored):
 class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
 
-    service_uid: str
+    service_uid: str | None
     selector: dict[str, str]
     deployment_uid: str
     template_digest: str
@@ -221,10 +221,11 @@ class Strategy(Protocol):
 
 def require_same_service(observation: Observation, snapshot: Snapshot) -> None:
     """Raise `Conflict` when the Service is not the one of the snapshot any more."""
-    if observation.service.uid != snapshot.service_uid:
+    service = observation.service
+    if service is not None and service.uid != snapshot.service_uid:
         raise Conflict(
-            f"Service {observation.service.name} was deleted and recreated during the run "
-            f"(uid {observation.service.uid}, expected {snapshot.service_uid}). "
+            f"Service {service.name} was deleted and recreated during the run "
+            f"(uid {service.uid}, expected {snapshot.service_uid}). "
             "Nothing more is changed; check which pods it selects.",
             code="service_replaced",
         )
@@ -249,19 +250,3 @@ def require_same_workload(observation: Observation, snapshot: Snapshot) -> PodSe
             code="workload_replaced",
         )
     return observation.pod_set
-
-
-def has_same_template(pod_set: PodSet, snapshot: Snapshot) -> bool:
-    """Say whether the Deployment's template is still the one that the run began with."""
-    return pod_set.deployment.template_digest == snapshot.template_digest
-
-
-def require_same_template(pod_set: PodSet, snapshot: Snapshot) -> None:
-    """Raise `Conflict` when somebody changed the Deployment's template during the run."""
-    if not has_same_template(pod_set, snapshot):
-        raise Conflict(
-            f"{pod_set.deployment.title}: its pod template was changed during the run (digest "
-            f"{pod_set.deployment.template_digest}, expected {snapshot.template_digest}). Let the rollout finish, then "
-            "scale again.",
-            code="rollout_in_progress",
-        )

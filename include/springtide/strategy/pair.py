@@ -21,11 +21,10 @@ from springtide.strategy.model import (
     Done,
     RunOrder,
     Wait,
-    has_same_template,
-    require_same_template,
     require_same_workload,
 )
 from springtide.strategy.shrink import shrink
+from springtide.strategy.template import has_same_template, require_same_template
 from springtide.strategy.traffic import (
     foreign_selector,
     is_own,
@@ -53,7 +52,7 @@ def start_new_set(observation: Observation, order: RunOrder, *, size: int) -> De
         # Before anything is judged: a rollout under the pin takes every endpoint away, and cannot reach it aside.
         return set_aside(stable, order)
     deployment = pod_set.deployment
-    require_same_template(pod_set, order.snapshot)
+    require_same_template(observation, order.snapshot)
     if deployment.is_paused:
         raise Conflict(
             f"{deployment.title}: somebody paused it during the run, so it makes no new pods. Resume it, then scale "
@@ -79,7 +78,8 @@ def require_new(observation: Observation, order: RunOrder) -> PodSet:
     Raises:
         Conflict: somebody else changed the workload.
     """
-    require_same_template(require_same_workload(observation, order.snapshot), order.snapshot)
+    require_same_workload(observation, order.snapshot)
+    require_same_template(observation, order.snapshot)
     require_aside(observation, order)
     return new_set(observation, order)
 

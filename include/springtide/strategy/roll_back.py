@@ -24,7 +24,8 @@ from springtide.strategy.aside import (
     scale,
     stable_set,
 )
-from springtide.strategy.model import Decision, Done, RunOrder, Wait, has_same_template, require_same_workload
+from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
+from springtide.strategy.template import has_same_template
 from springtide.strategy.traffic import (
     drain_wait,
     foreign_selector,

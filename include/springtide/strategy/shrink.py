@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from springtide.kube.observation import Observation, ScaledPods
+from springtide.strategy.exactness import where
 from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
 
 
@@ -29,8 +30,7 @@ def shrink(
     loss = max(0, mine - target)  # a ReplicaSet gives up pods that are not ready first
     if ready - loss < keep_ready:
         return Wait(
-            f"Service {observation.service.name}: {ready} endpoints are ready, {keep_ready} must stay; "
-            "removal is halted until more are"
+            f"{where(observation)}{ready} endpoints are ready, {keep_ready} must stay; removal is halted until more are"
         )
     return Scale(
         kind=scaled.kind,

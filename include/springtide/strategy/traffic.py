@@ -26,24 +26,24 @@ def stable_hash(order: RunOrder) -> str:
 def points_at(observation: Observation, order: RunOrder, template_hash: str) -> bool:
     """Say whether the Service is pinned to the pods of `template_hash`."""
     pinned = order.snapshot.selector | {labels.POD_TEMPLATE_HASH: template_hash}
-    return bool(template_hash) and observation.service.selector == pinned
+    return bool(template_hash) and observation.required_service.selector == pinned
 
 
 def is_own(observation: Observation, order: RunOrder) -> bool:
     """Say whether the selector has the form that its owner wrote."""
-    return observation.service.selector == order.snapshot.selector
+    return observation.required_service.selector == order.snapshot.selector
 
 
 def is_pinned_by(order: RunOrder, observation: Observation) -> bool:
     """Say whether the Service is pinned as this run pins it: to its stable set, or by a switch to what it made."""
-    pinned = observation.service.selector.get(labels.POD_TEMPLATE_HASH, "")
+    pinned = observation.required_service.selector.get(labels.POD_TEMPLATE_HASH, "")
     is_ours = pinned == stable_hash(order) or is_stamped(observation)
     return is_ours and points_at(observation, order, pinned)
 
 
 def is_stamped(observation: Observation) -> bool:
     """Say whether the selector's last move is one that routers have to follow."""
-    return labels.SWITCHED_AT in observation.service.annotations
+    return labels.SWITCHED_AT in observation.required_service.annotations
 
 
 def is_widened(observation: Observation, order: RunOrder) -> bool:
@@ -53,7 +53,7 @@ def is_widened(observation: Observation, order: RunOrder) -> bool:
 
 def switched_at(observation: Observation) -> datetime:
     """Return when the selector was moved; a stamp that is missing or from the future starts the wait again."""
-    text = observation.service.annotations.get(labels.SWITCHED_AT)
+    text = observation.required_service.annotations.get(labels.SWITCHED_AT)
     return min(datetime.fromisoformat(text), observation.at) if text else observation.at
 
 
@@ -95,7 +95,7 @@ def restore_selector(observation: Observation) -> Patch:
 def _disown_selector(observation: Observation) -> Patch | None:
     # Whoever changed it last owns it by the API server's account, and the owner's next server-side apply would meet a
     # conflict over a field that is as he wrote it.
-    service = observation.service
+    service = observation.required_service
     entries = service.raw["metadata"].get("managedFields") or []
     others = [entry for entry in entries if not _is_claim(entry)]
     if len(others) == len(entries):
@@ -112,8 +112,8 @@ def _is_claim(entry: Json) -> bool:
 def _swap(observation: Observation, change: Json, reason: str, *, is_switch: bool = False) -> Patch:
     return Patch(
         kind=Kind.SERVICE,
-        name=observation.service.name,
-        version=observation.service.version,
+        name=observation.required_service.name,
+        version=observation.required_service.version,
         change=change,
         reason=reason,
         is_switch=is_switch,
@@ -123,8 +123,8 @@ def _swap(observation: Observation, change: Json, reason: str, *, is_switch: boo
 def foreign_selector(observation: Observation, order: RunOrder) -> Conflict:
     """Return the error for a selector that this run did not write."""
     return Conflict(
-        f"Service {observation.service.name}: somebody changed its selector during the run to "
-        f"{observation.service.selector}; this run started from {order.snapshot.selector}. "
+        f"Service {observation.required_service.name}: somebody changed its selector during the run to "
+        f"{observation.required_service.selector}; this run started from {order.snapshot.selector}. "
         "Nothing more is changed, both pod sets stay.",
         code="selector_changed",
     )

@@ -32,12 +32,18 @@ class Ways:
     proxy: ProxyReader
     namespace: str
 
-    def to_service(self, check: HttpCheck, service: Service) -> Destination:
+    def to_service(self, check: HttpCheck, service: Service | None) -> Destination:
         """Return where `check` goes through the Service.
 
         Raises:
-            InputError: the Service has no such port, or no address.
+            InputError: the workload has no Service, or that has no such port, or no address.
         """
+        if service is None:
+            raise InputError(
+                f"smoke check {check.path} asks through the Service, and target.service names none. Name it.",
+                code="service_missing",
+                field="target.service",
+            )
         if check.via == "api_server":
             port = int(port_of(service, check.port)["port"])
             return self._passed_on(check, Kind.SERVICE, service.name, port)

@@ -37,7 +37,7 @@ def checks_after_switch(checks: Iterable[SmokeCheck], settings: RunSettings) -> 
 
 def smoke_test(
     checks: Sequence[SmokeCheck],
-    service: Service,
+    service: Service | None,
     ways: Ways,
     instant: Instant | None,
     *,
@@ -49,14 +49,14 @@ def smoke_test(
     called between two requests, which lets the caller renew its lease.
 
     Raises:
-        InputError: the Service lacks the port or the address that a check needs.
+        InputError: there is no Service, or it lacks the port or the address that a check needs.
         ClusterRefused, ClusterUnavailable: the API server does not pass a request on.
     """
     return Verdict.of([_run(check, service, ways, instant, between) for check in checks])
 
 
 def _run(
-    check: SmokeCheck, service: Service, ways: Ways, instant: Instant | None, between: Callable[[], None]
+    check: SmokeCheck, service: Service | None, ways: Ways, instant: Instant | None, between: Callable[[], None]
 ) -> CheckResult:
     match check.check:
         case HttpCheck() as http:

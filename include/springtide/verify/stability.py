@@ -27,7 +27,7 @@ def stability_test(
     settings: Stability,
     checks: Sequence[SmokeCheck],
     *,
-    service: Service,
+    service: Service | None,
     ways: Ways,
     clock: Clock,
     between: Callable[[], None] = lambda: None,

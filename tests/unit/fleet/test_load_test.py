@@ -90,7 +90,7 @@ def wait_for_replicas(ports: Ports) -> bool:
         except SpringtideError:  # the cluster comes up
             ports.clock.sleep(0.1)
             continue
-        url = address_of(observation.service) + "/"
+        url = address_of(observation.required_service) + "/"
         if len(observation.ready_endpoints(stable)) == 2 and all(
             ports.route.get(url, timeout_seconds=2).error is None for _ in range(20)
         ):

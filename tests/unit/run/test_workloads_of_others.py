@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from springtide.errors import ClusterRefused, InputError
+from springtide.errors import ClusterRefused, InputError, PermanentError, WorkloadFailed
 from springtide.kube.client import ServerVersion
 from springtide.kube.live import LiveKube
-from springtide.kube.objects import Kind
+from springtide.kube.objects import Kind, Version
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
 from springtide.record.memory import MemoryStore
@@ -205,3 +205,106 @@ def test_a_name_with_dots_or_of_63_characters_is_scaled_like_any_other(name: str
     deployment = simulation.deployment(name)
     assert deployment is not None
     assert deployment["status"]["readyReplicas"] == 4
+
+
+def without_service(strategy: str, *, replicas: int = 2, node_pods: int = 500) -> Simulation:
+    """Return a settled cluster with workers that nobody calls, and their policy."""
+    world = World(Settings(seed=1, node_pods=node_pods))
+    world.apply(*(each for each in web(replicas) if each["kind"] != "Service"))
+    if strategy == "floor":
+        world.apply(autoscaler(replicas))
+    world.settle()
+    target = {"namespace": NAMESPACE, "deployment": "web"}
+    known = {"only_warn": ["nodes"]}
+    chosen = policy(strategy=WAITS | {"type": strategy}, target=target, smoke=[], preflight=known)
+    return Simulation(world, MemoryStore(), chosen)
+
+
+@pytest.mark.parametrize("strategy", ["in_place", "floor"])
+def test_workers_without_a_service_are_scaled_by_their_own_readiness(strategy: str) -> None:
+    simulation = without_service(strategy)
+
+    assert pipeline.run(simulation.ports("run-1"), simulation.request(5, "run-1")) is RunOutcome.SUCCEEDED
+    grown = simulation.deployment("web")
+    assert grown is not None
+    assert grown["status"]["readyReplicas"] == 5
+    assert [call.path for call in simulation.world.history.calls if "endpointslices" in call.path] == []
+
+
+def test_workers_without_a_service_shrink_to_exactly_what_was_asked_for() -> None:
+    simulation = without_service("in_place", replicas=6)
+
+    assert pipeline.run(simulation.ports("run-1"), simulation.request(4, "run-1")) is RunOutcome.SUCCEEDED
+    assert len([pod for pod in simulation.world.pods(NAMESPACE) if "deletionTimestamp" not in pod["metadata"]]) == 4
+
+
+def test_workers_that_never_become_ready_are_taken_back() -> None:
+    simulation = without_service("in_place", node_pods=3)
+
+    with pytest.raises(WorkloadFailed):
+        pipeline.run(simulation.ports("run-1"), simulation.request(5, "run-1"))
+    assert simulation.store.latest()[0].outcome is RunOutcome.ROLLED_BACK
+    restored = simulation.deployment("web")
+    assert restored is not None
+    assert restored["spec"]["replicas"] == 2
+
+
+def test_a_switch_by_hand_without_a_service_is_refused_with_the_key_to_set() -> None:
+    simulation = without_service("in_place")
+    request = replace(simulation.request(4), strategy="blue_green")
+
+    with pytest.raises(InputError, match=r"target\.service: .* names no Service") as caught:
+        pipeline.run(simulation.ports(), request)
+    assert caught.value.code == "service_missing"
+    assert [call for call in simulation.world.history.calls if call.write] == []
+
+
+@pytest.mark.parametrize("strategy", WAYS)
+def test_what_a_webhook_added_when_the_deployment_was_created_stays(strategy: str) -> None:
+    simulation = Simulation.of(2, strategy=strategy)
+    created = simulation.deployment("web")
+    assert created is not None
+    created["spec"]["template"]["metadata"]["annotations"] = {"signed.example.com": "sha256:1"}
+    simulation.world.apply(created, manager="webhook")
+    simulation.world.settle()
+
+    assert simulation.run(4) is RunOutcome.SUCCEEDED
+    scaled = simulation.deployment("web")
+    assert scaled is not None
+    assert scaled["spec"]["template"] == created["spec"]["template"]
+
+
+class Signing(LiveKube):
+    """A cluster whose webhook signs the pod template anew with each write of a Deployment, on its writer's account."""
+
+    world: World
+
+    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+        """Scale it; what admission changes on the way is the writer's by the API server's account."""
+        super().scale(kind, namespace, name, replicas, version=version)
+        if kind is Kind.DEPLOYMENT:
+            written = self.world.get("deployments", namespace, name)
+            assert written is not None
+            signed = {"signed.example.com": str(written["metadata"]["resourceVersion"])}
+            claim: Json = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {}}}}}
+            entry = {"manager": "springtide", "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": claim}
+            written["metadata"]["managedFields"] = [entry]
+            written["spec"]["template"]["metadata"]["annotations"] = signed
+            self.world.apply(written)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "outcome"), [("blue_green", RunOutcome.ROLLED_BACK), ("in_place", RunOutcome.NEEDS_ATTENTION)]
+)
+def test_a_webhook_that_changes_the_template_with_every_write_is_told_with_what_it_changes(
+    strategy: str, outcome: RunOutcome
+) -> None:
+    simulation = Simulation.of(2, strategy=strategy)
+    kube = Signing(kubernetes_client(simulation.world), clock=simulation.world.clock)
+    kube.world = simulation.world
+
+    with pytest.raises(PermanentError) as caught:
+        pipeline.run(replace(simulation.ports(), kube=kube), simulation.request(4))
+    assert "(metadata.annotations differ)" in caught.value.message
+    assert "A mutating webhook changed it as the run wrote to the Deployment" in caught.value.message
+    assert simulation.store.latest()[0].outcome is outcome

@@ -139,7 +139,7 @@ def test_switch_is_one_swap_on_the_service_that_was_judged() -> None:
 
     assert isinstance(decision, Patch)
     assert decision.is_switch
-    assert decision.version == look.service.version
+    assert decision.version == look.required_service.version
     assert decision.change["spec"] == {"selector": {labels.POD_TEMPLATE_HASH: "hash-new"}}
     assert decision.change["metadata"]["annotations"][labels.SWITCHED_AT] == look.at.isoformat()
 

@@ -37,8 +37,9 @@ def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
         claims = {
             ("metadata.name", file.policy.name): "policy_duplicate_name",
             ("spec.target.deployment", target.namespace, target.deployment): "shared_workload",
-            ("spec.target.service", target.namespace, target.service): "shared_workload",
         }
+        if target.service is not None:
+            claims["spec.target.service", target.namespace, target.service] = "shared_workload"
         reported = set()
         for claim, code in claims.items():
             owner = owners.setdefault(claim, file.document.file)

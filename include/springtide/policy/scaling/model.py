@@ -62,7 +62,7 @@ class Metadata(Part):
 
 
 class TargetSpec(Part):
-    """What is scaled: a Deployment, and the Service whose endpoints are switched. The cluster comes from outside."""
+    """What is scaled: a Deployment, and the Service that leads to its pods. The cluster comes from outside."""
 
     namespace: Name
     """The namespace of both. Required."""
@@ -71,8 +71,9 @@ class TargetSpec(Part):
     """The Deployment. Required. At most 242 characters; with `blue_green` at most 63, for the stable ReplicaSet carries
     it as a label's value while it is set aside."""
 
-    service: Name
-    """The Service. Required; often named as the Deployment."""
+    service: Name | None = None
+    """The Service; often named as the Deployment. Required for `blue_green`, `probe` and smoke checks over HTTP.
+    Default none, for pods that nobody calls (workers): their own readiness is the proof then."""
 
     @property
     def workload(self) -> Workload:
@@ -169,6 +170,8 @@ class Spec(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         yield from _too_long_for(self.strategy, self.target)
+        if self.target.service is None:
+            yield from self._asking_for_a_service()
         yield from between_sections(self.replicas, self.demand, self.capacity)
         if self.rehearsal is not None:
             unit = None if self.demand is None else self.demand.unit
@@ -176,6 +179,25 @@ class Spec(Part):
                 unit, has_target=any(check.http and check.http.is_plain for check in self.smoke)
             ):
                 yield Contradiction(("rehearsal", *contradiction.field), contradiction.message, contradiction.code)
+
+    def _asking_for_a_service(self) -> Iterator[Contradiction]:
+        """Yield what goes by a Service where none is named."""
+        where: tuple[str | int, ...] = ("target", "service")
+        if self.strategy.type == "blue_green":
+            needs = "blue_green switches the Service's endpoints"
+            yield Contradiction(where, f"{needs}: name the Service, or use in_place or floor", "policy_missing_key")
+        if self.strategy.probe is not None:
+            yield Contradiction(
+                ("strategy", "probe"), "probe asks through the Service: name it in target.service, or remove probe"
+            )
+        for index, check in enumerate(self.smoke):
+            if check.http is not None:
+                message = "http asks through the Service: name it in target.service, or use promql"
+                yield Contradiction(("smoke", index, "http"), message)
+        if self.stability is not None:
+            yield Contradiction(
+                ("stability",), "stability repeats smoke checks over HTTP: name the Service in target.service"
+            )
 
 
 def _too_long_for(strategy: RunSettings, target: TargetSpec) -> Iterator[Contradiction]:
