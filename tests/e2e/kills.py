@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from e2e.scenario import Scenario
     from e2e.stages import When
 
-SECONDS_TO_THE_PHASE = 60
+SECONDS_TO_THE_PHASE = 120
 LOOK_SECONDS = 0.005
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from e2e.manifests import Json
     from e2e.real_cluster import RealCluster
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for all of them to be struck and reconciled
+pytestmark = pytest.mark.timeout(900)  # the first test waits for all of them to be struck and reconciled
 
 CURRENT = 2
 TARGET = 3
