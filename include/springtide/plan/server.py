@@ -23,7 +23,7 @@ class KnownVersions:
 
 
 KNOWN_VERSIONS: Final = KnownVersions(
-    oldest=ServerVersion(1, 27), newest=ServerVersion(1, 36), proven=(ServerVersion(1, 34),)
+    oldest=ServerVersion(1, 27), newest=ServerVersion(1, 36), proven=(ServerVersion(1, 31), ServerVersion(1, 34))
 )
 
 
