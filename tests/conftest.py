@@ -12,12 +12,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave cases out by their names alone, so that every process and every day leaves out the same."""
     share = config.getoption("--one-in")
-    left_out = [each for each in items if each.get_closest_marker("at_each_write") and crc32(_id(each)) % share]
+    played: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for each in items:
+        is_left_out = each.get_closest_marker("at_each_write") and crc32(each.nodeid.encode()) % share
+        (left_out if is_left_out else played).append(each)
     if left_out:
-        dropped = {id(each) for each in left_out}
-        items[:] = [each for each in items if id(each) not in dropped]
+        items[:] = played
         config.hook.pytest_deselected(items=left_out)
-
-
-def _id(item: pytest.Item) -> bytes:
-    return item.nodeid.encode()

@@ -152,13 +152,18 @@ class Scalable(KubeObject):
         return int(self.spec.get("replicas", 1))
 
     @property
-    def template_digest(self) -> str:
-        """What tells one pod template from another: the same for a Deployment and for a ReplicaSet of its template."""
-        template = self.spec["template"]
+    def own_template(self) -> Json:
+        """The pod template as its owner wrote it, without the hash that the controller adds for a ReplicaSet."""
+        template: Json = self.spec["template"]
         metadata = {key: value for key, value in template["metadata"].items() if value is not None}
         carried = metadata.get("labels") or {}
         metadata["labels"] = {key: value for key, value in carried.items() if key != labels.POD_TEMPLATE_HASH}
-        text = json.dumps(template | {"metadata": metadata}, sort_keys=True)
+        return template | {"metadata": metadata}
+
+    @property
+    def template_digest(self) -> str:
+        """What tells one pod template from another: the same for a Deployment and for a ReplicaSet of its template."""
+        text = json.dumps(self.own_template, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property

@@ -123,8 +123,7 @@ class Engine:
             Fenced: a later generation wrote one of them.
         """
         observation = self.look()
-        objects: list[tuple[Kind, KubeObject]] = []
-        objects += [(Kind.SERVICE, observation.service)] if observation.service else []
+        objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)] if observation.service else []
         if self.sets_aside:
             objects += [(Kind.REPLICA_SET, each) for each in _sets_to_own(observation)]
         # After its sets: its controller copies the stamp to them, and this run's own would come late.

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, Final
 
-from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.client import FIELD_MANAGER
-from springtide.kube.objects import Json
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.managed_fields import managers_of
 from springtide.strategy.model import Snapshot
@@ -59,14 +57,7 @@ def _changed_fields(observation: Observation, snapshot: Snapshot) -> list[str]:
     before = next((each for each in sets if each.template_digest == snapshot.template_digest), None)
     if before is None:
         return []
-    return list(_differing(_template(before.raw), _template(observation.pod_set.deployment.raw), ""))
-
-
-def _template(raw: Json) -> Json:
-    template = raw["spec"]["template"]
-    carried = template["metadata"].get("labels") or {}
-    own = {name: value for name, value in carried.items() if name != labels.POD_TEMPLATE_HASH}
-    return {"metadata": template["metadata"] | {"labels": own}, "spec": template["spec"]}
+    return list(_differing(before.own_template, observation.pod_set.deployment.own_template, ""))
 
 
 def _differing(before: Any, after: Any, path: str) -> Iterator[str]:
