@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from springtide.cli.answers import answering
-from springtide.cli.display import err, out
+from springtide.cli.display import answer, tell
 from springtide.cli.options import Output
 from springtide.clock import SystemClock
 from springtide.errors import InputError
@@ -97,7 +97,7 @@ def _apply(cluster: Cluster, documents: list[dict[str, Any]]) -> None:
         except KeyError:
             # a team's manifests hold more than a service needs to run: certificates, dashboards, routes
             skipped = f"Skipped {what}: the sandbox does not serve {document['apiVersion']} {document['kind']}."
-            err.print(skipped, highlight=False, markup=False)
+            tell(skipped)
 
 
 @contextmanager
@@ -124,11 +124,11 @@ def _way_in(path: Path, server: str) -> Iterator[None]:
 
 
 def _tell(cluster: Cluster, kubeconfig: Path) -> None:
-    out.print(f"Kubernetes API  {cluster.url}", highlight=False)
+    answer(f"Kubernetes API  {cluster.url}")
     for name, url in cluster.addresses().items():
-        out.print(f"Service         {name} at {url}", highlight=False)
-    out.print(f"export KUBECONFIG={kubeconfig.resolve()}", highlight=False, soft_wrap=True)
-    err.print("Ctrl-C ends it.", highlight=False)
+        answer(f"Service         {name} at {url}")
+    answer(f"export KUBECONFIG={kubeconfig.resolve()}")
+    tell("Ctrl-C ends it.")
 
 
 def _refused(path: Path, problem: str) -> InputError:

@@ -11,6 +11,7 @@ from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
 from springtide.kube.client import KubeClient
+from springtide.kube.kubeconfig import ClusterAddress
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
@@ -37,7 +38,10 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs."""
+    """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs.
+
+    `cluster_address` says which cluster it is; None where whoever opened it knows it by a connection's name.
+    """
 
     kube: KubeClient
     clock: Clock
@@ -48,6 +52,7 @@ class Ports:
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
     databases: Databases = field(default_factory=NoDatabases)
+    cluster_address: ClusterAddress | None = None
 
     def ways_to(self, workload: Workload) -> Ways:
         """Return the ways that requests to the workload's Service and pods may go."""
