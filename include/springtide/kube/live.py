@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from springtide.clock import Clock, SystemClock
-from springtide.errors import ClusterUnavailable
+from springtide.errors import ClusterRefused, ClusterUnavailable
 from springtide.kube import proxy
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
 from springtide.kube.kubeconfig import ClusterConfig, find_cluster
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
+ANSWER_BYTES: Final = 256 * 1024 * 1024
+"""Of one answer: a list of some ten thousand pods."""
 READ_ATTEMPTS: Final = 3
 """A read is tried this often before the caller sees the error; a write only once (invariant I-15)."""
 
@@ -210,7 +212,14 @@ def _written(*, dry_run: bool) -> dict[str, Any]:
 
 
 def _body(response: Any) -> Json:
-    document: Json = json.loads(response.data)
+    raw = response.read(ANSWER_BYTES + 1)  # counted unpacked
+    if len(raw) > ANSWER_BYTES:
+        response.close()
+        raise ClusterRefused(
+            f"the API server's answer has {len(raw)} bytes or more once unpacked, at most {ANSWER_BYTES} are read.",
+            code="answer_too_large",
+        )
+    document: Json = json.loads(raw)
     return document
 
 
