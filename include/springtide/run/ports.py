@@ -28,6 +28,10 @@ def _say_nothing(_message: str) -> None:
     """Ignore progress: nobody watches."""
 
 
+def _no_policy(name: str) -> ScalingPolicy:
+    raise InputError(f"policy {name!r}: no policies are read here.", code="service_unknown", field="service")
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """The policies beside the one of a run; `unread` are the names of files that cannot be read."""
@@ -40,7 +44,8 @@ class Neighbours:
 class Ports:
     """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs.
 
-    `cluster_address` says which cluster it is; None where whoever opened it knows it by a connection's name.
+    `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
+    says which cluster it is; None where whoever opened it knows it by a connection's name.
     """
 
     kube: KubeClient
@@ -51,6 +56,7 @@ class Ports:
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
+    policy_of: Callable[[str], ScalingPolicy] = _no_policy
     databases: Databases = field(default_factory=NoDatabases)
     cluster_address: ClusterAddress | None = None
 
