@@ -7,8 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote
 
-from aiohttp import ClientPayloadError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from springtide.sandbox.callers import require_program
 from springtide.sandbox.errands import sent
@@ -149,7 +148,7 @@ async def _body_of(request: web.BaseRequest) -> bytes:
             body += chunk
             if len(body) > _MOST_BYTES:
                 raise _too_large(len(body))
-    except (ClientPayloadError, HttpProcessingError) as error:
+    except web.RequestPayloadError as error:
         raise bad_request(f"the body cannot be unpacked ({type(error).__name__})") from error
     return bytes(body)
 
