@@ -76,6 +76,8 @@ class FileSource:
 
     def _load(self) -> _Rows:
         try:
+            if self._path.exists() and not self._path.is_file():  # a pipe would be waited for
+                raise unusable(self._name, "it is not a file.")
             if self._path.suffix == ".parquet":
                 return self._parquet()
             with _text(self._path) as file:
