@@ -32,6 +32,7 @@ from springtide.cli.options import (
     current_user,
     new_run_id,
 )
+from springtide.cli.plain_text import accept_every_letter
 from springtide.clock import SystemClock
 from springtide.errors import NotFound, SpringtideError
 from springtide.plan.findings import require_passed
@@ -194,6 +195,7 @@ def roll_back(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. SIGTERM is taken as Ctrl-C: what is half done is undone before the process ends."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    accept_every_letter(sys.stdout)
     app(args=arguments)
 
 

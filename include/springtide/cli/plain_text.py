@@ -6,8 +6,9 @@ therefore a `Text`, whose style is set beside it.
 
 from __future__ import annotations
 
+import io
 import unicodedata
-from typing import Final
+from typing import Final, TextIO
 
 from rich.console import RenderableType
 from rich.style import StyleType
@@ -25,6 +26,15 @@ _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 def plain(text: object, style: str = "") -> Text:
     """Return `text` for the terminal, letter for letter; a control character is written as its code."""
     return Text("".join(map(_visible, str(text))), style=style)
+
+
+def accept_every_letter(stream: TextIO) -> None:
+    """Have `stream` write letters that its encoding lacks as their codes; of itself it would raise.
+
+    A terminal that knows few letters is no reason to fail, least of all behind a run that succeeded.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _visible(character: str) -> str:
