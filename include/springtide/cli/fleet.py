@@ -62,7 +62,7 @@ def adjust(
     As the DAG adjust_capacity does, for a CronJob or a laptop. Exits with 1 when a service is not as it should be.
     """
     with answering(output):
-        command = FleetCommand(place, calendars, output, ClusterNote(output))
+        command = FleetCommand(place=place, calendars=calendars, output=output, note=ClusterNote(output))
         fleet = command.fleet()
         command.conduct(fleet, due_sweep(fleet), is_dry=dry_run)
 
@@ -82,12 +82,12 @@ def prepare(
     with 1 when a service is not as the events want it.
     """
     with answering(output):
-        command = FleetCommand(place, calendars, output, ClusterNote(output))
+        command = FleetCommand(place=place, calendars=calendars, output=output, note=ClusterNote(output))
         fleet = command.fleet()
         command.conduct(fleet, command.due(fleet, event), is_dry=dry_run)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetCommand:
     """One command: where it works, and how it answers."""
 

@@ -136,7 +136,7 @@ class CliContext:
         clock: Clock = SystemClock()
         metrics = Metrics(url=self.prometheus, base=self.policies)
         with self.open_store() as store:
-            cluster = find_cluster(self.kubeconfig, context=self.context)
+            cluster = find_cluster(self.kubeconfig, context=self.context, environment=os.environ)
             kube = connected(cluster, clock=clock)
             address = settings_now().database_url
             ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)

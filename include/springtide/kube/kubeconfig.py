@@ -30,6 +30,7 @@ VARIABLE: Final = "KUBECONFIG"
 IN_CLUSTER: Final = "in-cluster"
 """What the service account of a pod is called, which has no context."""
 
+NO_VARIABLES: Final[Mapping[str, str]] = {}
 _ADVICE: Final = "Pass --kubeconfig FILE, or --context NAME."
 
 
@@ -91,14 +92,15 @@ class ClusterConfig:
 
 
 def find_cluster(
-    kubeconfig: Path | None = None, *, context: str | None = None, environment: Mapping[str, str] | None = None
+    kubeconfig: Path | None = None, *, context: str | None = None, environment: Mapping[str, str] = NO_VARIABLES
 ) -> ClusterConfig:
     """Return the cluster that is meant, by kubectl's order; the module says which that is.
+
+    `environment` has the variables of this process: `KUBECONFIG`, `HOME`, and those of a pod.
 
     Raises:
         InputError: there is none, a file cannot be read, or the context is in none (`cluster_unreachable`).
     """
-    environment = os.environ if environment is None else environment
     named = _named(kubeconfig, environment)
     files = {path: document for path in named if path.is_file() and (document := _read(path)) is not None}
     missing = tuple(str(path) for path in named if not path.exists()) if environment.get(VARIABLE) else ()
@@ -152,14 +154,17 @@ def _named(kubeconfig: Path | None, environment: Mapping[str, str]) -> list[Path
 
 def _read(path: Path) -> Json | None:
     """Return the document of a file; None for an empty one."""
-    import yaml
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    reader = YAML(typ="safe", pure=True)
+    reader.version = (1, 1)  # type: ignore[assignment]  # the one that the client reads it by
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:  # its text shows the line, and with it what may be a token
+        document = reader.load(path.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:  # its text shows the line, and with it what may be a token
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark is not None else ""
         raise _refused(f"{path} is not valid YAML{line}") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, YAMLError) as error:
         raise _refused(f"{path} cannot be read ({type(error).__name__})") from None
     if document is not None and not isinstance(document, dict):
         raise _refused(f"{path} holds a {type(document).__name__}, not a kubeconfig")
