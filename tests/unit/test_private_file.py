@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from springtide import private_file
 from springtide.private_file import write_private
 
 
@@ -38,7 +37,7 @@ def test_it_is_private_from_its_first_byte(tmp_path: Path, monkeypatch: pytest.M
         seen.extend(mode(path) for path in tmp_path.iterdir())
         return fdopen(handle, *how, **more)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(private_file.os, "fdopen", watched)
+    monkeypatch.setattr(os, "fdopen", watched)
     write_private(tmp_path / "token", "secret")
 
     assert seen == [0o600]

@@ -158,7 +158,7 @@ def _read(path: Path) -> Json | None:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     reader = YAML(typ="safe", pure=True)
-    reader.version = (1, 1)  # type: ignore[assignment]  # the one that the client reads it by
+    reader.version = (1, 1)  # the one that the client reads it by
     try:
         document = reader.load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:  # its text shows the line, and with it what may be a token

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import springtide.cli
 from springtide.capacity.combine import requested
-from springtide.cli import answers, cluster_note, display
+from springtide.cli import answers, display
 from springtide.cli.main import app
 from springtide.cli.options import Output
 from springtide.cli.plain_text import PlainTable, plain
@@ -186,7 +186,3 @@ def test_the_page_that_asks_shows_it_as_text(text: str) -> None:
         if line.startswith("| quota"):
             assert line.count("`") == 2
             assert line.count("|") == 4
-
-
-def test_the_note_of_the_cluster_is_plain() -> None:
-    assert cluster_note.tell is display.tell
