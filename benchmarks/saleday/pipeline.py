@@ -109,4 +109,5 @@ class Pipeline:
             route=WorldRoute(self.world),
             store=self.store,
             demand=lambda policy: Recorded(self.day, policy.name),
+            policy_of=self.policies.__getitem__,
         )

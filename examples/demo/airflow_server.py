@@ -17,6 +17,8 @@ from examples.demo.children import Child, Children, DemoError
 from examples.demo.patience import wait_until
 from examples.demo.ports import free_ports
 
+from springtide.private_file import write_private
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 DAG_ID: Final = "scale_service"
 USER: Final = "admin"
@@ -82,9 +84,9 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     port, worker_logs, triggerer_logs = free_ports(3)
     url = f"http://127.0.0.1:{port}"
     password = secrets.token_urlsafe(9)
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, mode=0o700)
     passwords = home / "passwords.json"
-    passwords.write_text(json.dumps({USER: password}))
+    write_private(passwords, json.dumps({USER: password}))
     settings = dict(_settings(ROOT / "deploy" / "airflow" / "airflow.env")) | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),

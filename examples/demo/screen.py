@@ -10,6 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from springtide.cli.plain_text import plain
 from springtide.record.model import PhaseRecord, ScalingRun
 
 console = Console(width=None if sys.stdout.isatty() else 120)
@@ -33,17 +34,17 @@ def phase_table(order: Sequence[str], tasks: Sequence[Mapping[str, Any]], run: S
     for name in order:
         task = by_name.get(name, {})
         state = task.get("state") or "waiting"
-        table.add_row(_MARKS.get(state, " "), name, _seconds(task), _words(state, recorded.get(name)))
+        table.add_row(_MARKS.get(state, " "), name, _seconds(task), plain(_words(state, recorded.get(name))))
     return table
 
 
 def plan_table(plan: Mapping[str, Any]) -> Table:
     """Return why the plan is what it is: each model's answer, and each clamp with both numbers."""
-    table = Table("step", "replicas", "why", title=plan["reason"], title_justify="left", title_style="")
+    table = Table("step", "replicas", "why", title=plain(plan["reason"]), title_justify="left", title_style="")
     for answer in plan["estimate"]["answers"]:
-        table.add_row(f"model {answer['model']}", f"{answer['replicas']:g}", answer["reason"])
+        table.add_row(f"model {answer['model']}", f"{answer['replicas']:g}", plain(answer["reason"]))
     for clamp in plan["clamps"]:
-        table.add_row(f"guard {clamp['guard']}", f"{clamp['was']} → {clamp['replicas']}", clamp["reason"])
+        table.add_row(f"guard {clamp['guard']}", f"{clamp['was']} → {clamp['replicas']}", plain(clamp["reason"]))
     return table
 
 

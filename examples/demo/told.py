@@ -14,6 +14,8 @@ from examples.demo.airflow_server import Airflow
 from examples.demo.children import Children, DemoError
 from examples.demo.screen import console
 
+from springtide.private_file import write_private
+
 
 def told(program: str, about: str | None, home: Path, tell: Callable[[Children], None]) -> int:
     """Tell a story in an empty `home`, stop what it started, and return the exit code: 0 when it came to its end."""
@@ -37,4 +39,4 @@ def told(program: str, about: str | None, home: Path, tell: Callable[[Children],
 
 def leave_login(airflow: Airflow, home: Path) -> None:
     """Write the page's address and password where somebody who looks on finds them."""
-    (home / "login.json").write_text(json.dumps({"url": airflow.url, "password": airflow.password}))
+    write_private(home / "login.json", json.dumps({"url": airflow.url, "password": airflow.password}))

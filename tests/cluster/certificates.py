@@ -49,6 +49,7 @@ def write_certificates(folder: Path) -> dict[str, str]:
     _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "serviceaccounts.key")
     tokens = {who: secrets.token_hex(16) for who in USERS}
     lines = [f'{tokens[who]},{user},{who},"{groups}"' for who, (user, groups) in USERS.items()]
+    (folder / "tokens.csv").touch(mode=0o600)
     (folder / "tokens.csv").write_text("\n".join(lines) + "\n")
     return tokens
 

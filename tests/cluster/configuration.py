@@ -27,8 +27,8 @@ def write_configuration(place: Place, tokens: Mapping[str, str]) -> None:
     authority = base64.b64encode((place.certificates / "ca.crt").read_bytes()).decode()
     place.kubeconfig.parent.mkdir()
     for user, token in tokens.items():
+        place.kubeconfig_of(user).touch(mode=0o600)  # before the token is in it
         place.kubeconfig_of(user).write_text(json.dumps(kubeconfig(place, user, token, authority), indent=1))
-        place.kubeconfig_of(user).chmod(0o600)
     (place.run / "kubelet.yaml").write_text(json.dumps(kubelet(place), indent=1))
     (place.run / "proxy.yaml").write_text(json.dumps(proxy(place), indent=1))
     (place.run / "cni").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.model import RunOutcome
 from springtide.run.request_parameters import STALE_AFTER, RequestOrigin
 from springtide_airflow import sensors
@@ -41,6 +43,7 @@ class Stage:
         document["spec"] |= spec
         document["metadata"]["name"] = "checkout"
         (folder / "checkout.yaml").write_text(json.dumps(document))
+        self.folder = PolicyFolder(folder)
         self.asked: list[str] = []
         self.waited: list[timedelta | None] = []
         monkeypatch.setenv("SPRINGTIDE_POLICIES", str(folder))
@@ -50,7 +53,7 @@ class Stage:
 
     @contextmanager
     def _ports(self, _on_wait: object) -> Iterator[Ports]:
-        yield self.simulation.ports()
+        yield replace(self.simulation.ports(), policy_of=self.folder.get)
 
     def answers(self, option: str, *, later: float = 0.0) -> Stage:
         """Have somebody answer at once, or so many seconds `later`."""

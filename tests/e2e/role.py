@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from ruamel.yaml import YAML
 
+from springtide.private_file import write_private
+
 if TYPE_CHECKING:
     from e2e.manifests import Json
     from e2e.observer import Observer
@@ -43,5 +45,5 @@ def kubeconfig_of_the_role(see: Observer, admin: Path, folder: Path) -> Path:
     document: Json = json.loads(json.dumps(YAML(typ="safe", pure=True).load(admin)))
     document["users"] = [{"name": each["name"], "user": {"token": token}} for each in document["users"]]
     written = folder / "kubeconfig"
-    written.write_text(json.dumps(document))
+    write_private(written, json.dumps(document))
     return written

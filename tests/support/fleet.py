@@ -208,6 +208,7 @@ class Fleet:
             route=WorldRoute(self.world),
             store=self.store,
             demand=self.demand,
+            policy_of=lambda name: self.policies[name],
         )
 
     def fleet_ports(self, policies: Policies | None = None) -> FleetPorts:

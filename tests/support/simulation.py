@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from springtide.clock import Clock
+from springtide.errors import InputError
 from springtide.kube.live import LiveKube
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
@@ -120,8 +121,20 @@ class Simulation:
         clock = self.clock or self.world.clock
         route = self.route or WorldRoute(self.world)
         return Ports(
-            kube=kube, clock=clock, route=route, store=self.store, demand=lambda _policy: None, instant=self.instant
+            kube=kube,
+            clock=clock,
+            route=route,
+            store=self.store,
+            demand=lambda _policy: None,
+            instant=self.instant,
+            policy_of=self.policy_of,
         )
+
+    def policy_of(self, name: str) -> ScalingPolicy:
+        """Return the policy of `name` as it is now."""
+        if name != self.policy.name:
+            raise InputError(f"service: there is no policy {name!r}.", code="service_unknown", field="service")
+        return self.policy
 
     def request(self, replicas: int, run_id: str = "run-1") -> RunRequest:
         """Return the request to go to `replicas`."""

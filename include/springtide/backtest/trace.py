@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import numpy as np
 
 from springtide.capacity.minutes import DAY, HOUR, MINUTE, on_grid
 from springtide.errors import DemandUnusable, InputError
+from springtide.unpacking import PackingError, gathered, unpacked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from springtide.capacity.event import KnownOccurrence
     from springtide.demand.model import DemandSeries
 
+MAX_BYTES = 256 * 1024 * 1024
+"""Of a recording, counted unpacked."""
 PODS_AT_PEAK = 40
 """Enough that rounding to whole pods decides nothing, few enough that one pod matters."""
 PEAK = 0.995
@@ -161,8 +163,11 @@ def _read_trace(folder: Path, name: str, meta: dict[str, str], events: list[dict
 
 
 def _read_samples(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    packed = path.read_bytes()
-    text = (gzip.decompress(packed) if path.suffix == ".gz" else packed).decode()
+    try:
+        raw = gathered(unpacked((path.read_bytes(),), "gzip" if path.suffix == ".gz" else ""), MAX_BYTES)
+    except PackingError as error:
+        raise InputError(f"{path.name}: {error}.", code="trace_unreadable", field="traces") from error
+    text = raw.decode()
     rows = [(_moment(row["timestamp"]), float(row["value"])) for row in csv.DictReader(text.splitlines())]
     table = np.asarray(rows, dtype=np.float64)
     return table[:, 0], table[:, 1]

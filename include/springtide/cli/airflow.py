@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 from springtide.cli.options import settings_now
 from springtide.errors import Conflict, InputError, NotFound, PermanentError, TemporaryError
 from springtide.settings import variable_name
+from springtide.unpacking import ACCEPTED, PackingError, gathered, unpacked
 
 if TYPE_CHECKING:
     import httpx
 
 DAG_ID: Final = "prepare_events"
 TIMEOUT_SECONDS: Final = 20.0
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""Of an answer, counted unpacked."""
 
 
 def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime, *, dag_id: str = DAG_ID) -> None:
@@ -29,7 +32,7 @@ def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime, *,
     # never a logical date: one in the future would keep the run's tasks from ever running
     body = {"dag_run_id": run_id, "logical_date": None, "run_after": due.isoformat(), "conf": conf}
     with _client(airflow) as client:
-        answer = client.post(f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+        answer = _ask(client, "POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
     if answer.status_code == 409:  # noqa: PLR2004
         raise Conflict(
             f"{run_id} exists already: the same event is prepared once. To change it, cancel it first.",
@@ -48,7 +51,7 @@ def delete_run(airflow: str, run_id: str) -> None:
         PermanentError, TemporaryError: as for `queue_run`.
     """
     with _client(airflow) as client:
-        run = client.get(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
+        run = _ask(client, "GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
         if run.status_code == 404:  # noqa: PLR2004
             raise NotFound(f"{run_id} is not queued: there is nothing to cancel.", code="event_unknown", field="name")
         _require_good(run)
@@ -59,7 +62,7 @@ def delete_run(airflow: str, run_id: str) -> None:
                 code="event_began",
                 field="name",
             )
-        _require_good(client.delete(f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"))
+        _require_good(_ask(client, "DELETE", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"))
 
 
 @contextmanager
@@ -70,13 +73,35 @@ def _client(airflow: str) -> Iterator[httpx.Client]:
     if not airflow.startswith(("http://", "https://")):
         raise InputError(f"airflow: {airflow[:80]!a} is not an http(s) address.", code="url_scheme", field="airflow")
     try:
-        with httpx.Client(base_url=airflow, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        packing = {"Accept-Encoding": ACCEPTED}
+        with httpx.Client(base_url=airflow, timeout=TIMEOUT_SECONDS, trust_env=False, headers=packing) as client:
             client.headers["Authorization"] = f"Bearer {_token(client)}"
             yield client
     except httpx.HTTPError as error:
         raise TemporaryError(
             f"airflow: {airflow} does not answer ({type(error).__name__}).", code="airflow_unreachable", field="airflow"
         ) from error
+
+
+def _ask(client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
+    """Return the answer to one request, its body whole and unpacked.
+
+    Raises:
+        PermanentError: the body is larger than is read, or cannot be unpacked (`airflow_answer`).
+    """
+    import httpx
+
+    with client.stream(method, path, **content) as answer:
+        try:
+            body = gathered(unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "")), MAX_BYTES)
+        except PackingError as error:
+            raise PermanentError(
+                f"airflow: its answer to {method} {path}: {error}. Is the address Airflow's?",
+                code="airflow_answer",
+                field="airflow",
+            ) from error
+    kind = {"Content-Type": answer.headers.get("content-type", "")}
+    return httpx.Response(answer.status_code, content=body, headers=kind, request=answer.request)
 
 
 def _token(client: httpx.Client) -> str:
@@ -93,7 +118,7 @@ def _token(client: httpx.Client) -> str:
             code="airflow_login",
             field="airflow",
         )
-    answer = client.post("/auth/token", json={"username": user, "password": password})
+    answer = _ask(client, "POST", "/auth/token", json={"username": user, "password": password})
     if answer.is_error:
         raise PermanentError(
             f"airflow: it does not know the user {user} with this password ({answer.status_code}).",

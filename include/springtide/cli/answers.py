@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import structlog
 import typer
-from rich.markup import escape
 
-from springtide.cli.display import err, show_error
+from springtide.cli.display import show_error, show_own_fault
 from springtide.cli.options import Output
 from springtide.errors import SpringtideError, TemporaryError
 
@@ -44,7 +43,7 @@ def answering(output: Output) -> Iterator[None]:
         raise typer.Exit(TRY_AGAIN if isinstance(error, TemporaryError) else FAILED) from error
     except Exception as error:
         log.debug("internal_error", exc_info=True)
-        err.print(f"[red]internal_error[/red]: {escape(repr(error))}. {OWN_FAULT}")
+        show_own_fault(error, OWN_FAULT)
         raise typer.Exit(FAILED) from error
 
 

@@ -10,6 +10,7 @@ from springtide.autoscaling.apply import apply_writes, judge_autoscaler
 from springtide.autoscaling.differences import Action
 from springtide.autoscaling.manifests import applied_now, recording_rule
 from springtide.cli.answers import print_json
+from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import yaml_of
 from springtide.cli.options import CliContext, Output
 from springtide.clock import SystemClock
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from springtide.autoscaling.manifests import Manifest
     from springtide.capacity.setting import Setting
     from springtide.policy.scaling.model import ScalingPolicy
+    from springtide.record.store import RunStore
 
 APPLIED = "applied"
 NOTHING = "nothing_to_do"
@@ -42,32 +44,31 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
     Raises:
         SpringtideError: see `judge_autoscaler` and `apply_writes`.
     """
-    from springtide.kube.live import connect
-
-    kube = connect(place.kubeconfig, context=place.context, clock=SystemClock())
+    note = ClusterNote(output)
     rule = None if wish.rule_by_hand else recording_rule(wish.policy, wish.setting)
-    writes = judge_autoscaler(kube, wish.policy, rule, wish.follower)
-    outcome = DRY if wish.dry_run else NOTHING if all(judged.action is Action.KEEP for judged in writes) else APPLIED
-    if output is Output.TABLE:
-        for write in writes:
-            say("\n".join(_lines(write)))
-    if outcome is APPLIED:
-        apply_writes(kube, writes)
-    if outcome is not DRY:
-        _note(place, wish)
+    with place.ports(lambda _message: None) as ports:
+        note.say(ports)
+        writes = judge_autoscaler(ports.kube, wish.policy, rule, wish.follower)
+        outcome = DRY if wish.dry_run else NOTHING if all(each.action is Action.KEEP for each in writes) else APPLIED
+        if output is Output.TABLE:
+            for write in writes:
+                say("\n".join(_lines(write)))
+        if outcome is APPLIED:
+            apply_writes(ports.kube, writes)
+        if outcome is not DRY:
+            _keep(ports.store, wish)
     if output is Output.JSON:
-        records = [judged.to_record() for judged in writes]
-        setting = wish.setting.to_record()
-        print_json({"service": wish.policy.name, "outcome": outcome, "setting": setting, "objects": records})
+        objects = [judged.to_record() for judged in writes]
+        answer = {"service": wish.policy.name, "outcome": outcome, "setting": wish.setting.to_record()}
+        print_json(answer | {"objects": objects} | note.record)
     else:
         say(outcome)
 
 
-def _note(place: CliContext, wish: ApplyRequest) -> None:
+def _keep(store: RunStore, wish: ApplyRequest) -> None:
     """Keep in the store what the cluster follows now, for `springtide tune` to know when it is stale."""
     applied = applied_now(wish.policy, wish.setting, wish.follower, at=SystemClock().now(), by_hand=wish.rule_by_hand)
-    with place.open_store() as store:
-        store.save_learned(wish.policy.name, replace(store.learned(wish.policy.name), applied=applied))
+    store.save_learned(wish.policy.name, replace(store.learned(wish.policy.name), applied=applied))
 
 
 def _lines(write: Write) -> list[str]:

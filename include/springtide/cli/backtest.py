@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out
@@ -20,6 +19,7 @@ from springtide.cli.options import (
     OutputOption,
     ServiceArgument,
 )
+from springtide.cli.plain_text import PlainTable, plain
 from springtide.errors import InputError
 from springtide.extras import require_packages
 
@@ -119,11 +119,11 @@ def _show(report: BacktestReport, output: Output) -> None:
     if output is Output.JSON:
         print_json(_record(report))
         return
-    table = Table(*COLUMNS)
+    table = PlainTable(*COLUMNS)
     for row in rows(report):
         table.add_row(*row)
     out.print(table)
-    out.print(verdict(report), highlight=False)
+    out.print(plain(verdict(report)))
 
 
 def _record(report: BacktestReport) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
-from rich.table import Table
+from rich.text import Text
 
+from springtide.cli.plain_text import PlainTable, plain
 from springtide.errors import SpringtideError
 from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
@@ -21,8 +21,8 @@ from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.state import Phase
 
 _WIDE = None if sys.stdout.isatty() else 140  # a pipe has no width, and a log line is seldom 80 columns
-out = Console(width=_WIDE)
-err = Console(stderr=True, width=_WIDE)
+out = Console(width=_WIDE, markup=False, emoji=False, highlight=False)
+err = Console(stderr=True, width=_WIDE, markup=False, emoji=False, highlight=False)
 
 _STYLES = {
     RunOutcome.SUCCEEDED: "green",
@@ -41,14 +41,17 @@ _MARKS = {
     FindingStatus.NOT_CHECKED: ("dim", "not checked"),
 }
 
+_PHASE_MARKS = {PhaseStatus.SUCCEEDED: Text("✓", style="green"), PhaseStatus.FAILED: Text("✗", style="red")}
+
 
 class PhaseDisplay:
     """One line per phase with its time, and what it waits for; silent where nobody looks."""
 
     def __init__(self, *, is_shown: bool) -> None:
-        columns = (SpinnerColumn(finished_text="[green]✓"), TextColumn("{task.description}"), TimeElapsedColumn())
-        detail = TextColumn("[dim]{task.fields[detail]}")
-        self._progress = Progress(*columns, detail, console=err, disable=not is_shown)
+        done = SpinnerColumn(finished_text=Text("✓", style="green"))
+        name = TextColumn("{task.description}", markup=False)
+        detail = TextColumn("{task.fields[detail]}", style="dim", markup=False)
+        self._progress = Progress(done, name, TimeElapsedColumn(), detail, console=err, disable=not is_shown)
         self._current: TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -70,7 +73,7 @@ class PhaseDisplay:
     def wait(self, message: str) -> None:
         """Show what the present phase waits for."""
         if self._current is not None:
-            self._progress.update(self._current, detail=escape(message))
+            self._progress.update(self._current, detail=plain(message).plain)
 
     def approve(self, plan: ScalingPlan) -> bool:
         """Ask about a plan, where somebody can answer."""
@@ -78,18 +81,33 @@ class PhaseDisplay:
             return False
         self._progress.stop()
         show_plan(plan)
-        answer = Confirm.ask(f"Apply plan {plan.fingerprint}?", console=err, default=False)
+        is_agreed = Confirm.ask(plain(f"Apply plan {plan.fingerprint}?"), console=err, default=False)
         self._progress.start()
-        return answer
+        return is_agreed
 
     def _finish(self) -> None:
         if self._current is not None:
             self._progress.update(self._current, completed=1, detail="")
 
 
+def tell(message: str, style: str = "") -> None:
+    """Print one line for people on stderr, as it stands."""
+    err.print(plain(message, style), soft_wrap=True)
+
+
+def answer(text: str, style: str = "") -> None:
+    """Print one line of the answer on stdout, as it stands."""
+    out.print(plain(text, style), soft_wrap=True)
+
+
 def show_error(error: SpringtideError) -> None:
     """Print an error on stderr: its code, and its message as it is."""
-    err.print(f"[red]{error.code}[/red]: {escape(error.message)}", highlight=False)
+    err.print(_with_code(error.code, error.message))
+
+
+def show_own_fault(error: Exception, advice: str) -> None:
+    """Print on stderr what went wrong in springtide itself."""
+    err.print(_with_code("internal_error", f"{error!r}. {advice}"))
 
 
 def show_plan(plan: ScalingPlan) -> None:
@@ -100,16 +118,17 @@ def show_plan(plan: ScalingPlan) -> None:
     verb = (
         "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
     )
-    out.print(f"[bold]{escape(head)}[/bold]\n{verb} by {plan.strategy}: {escape(plan.reason)}", highlight=False)
-    out.print(f"plan {plan.fingerprint}", highlight=False)
+    out.print(plain(head, "bold"))
+    out.print(plain(f"{verb} by {plan.strategy}: {plan.reason}"))
+    out.print(plain(f"plan {plan.fingerprint}"))
     if plan.estimate.demand is not None:
-        out.print(f"demand {plan.estimate.demand:g} {plan.estimate.unit}", highlight=False, markup=False)
-    table = Table("step", "replicas", "why")
-    for answer in plan.estimate.answers:
-        table.add_row(f"model {answer.model}", f"{answer.replicas:g}", escape(answer.reason))
+        out.print(plain(f"demand {plan.estimate.demand:g} {plan.estimate.unit}"))
+    table = PlainTable("step", "replicas", "why")
+    for answered in plan.estimate.answers:
+        table.add_row(f"model {answered.model}", f"{answered.replicas:g}", answered.reason)
     table.add_row(f"combine {plan.estimate.combine}", str(plan.estimate.replicas), "")
     for clamp in plan.clamps:
-        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", escape(clamp.reason))
+        table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", clamp.reason)
     out.print(table)
     _show_findings(plan)
 
@@ -117,42 +136,45 @@ def show_plan(plan: ScalingPlan) -> None:
 def _show_findings(plan: ScalingPlan) -> None:
     if not plan.findings:
         return
-    table = Table("preflight", "", "what it found")
+    table = PlainTable("preflight", "", "what it found")
     for finding in plan.findings:
         style, mark = _MARKS[finding.status]
-        table.add_row(finding.check, f"[{style}]{mark}", escape(finding.message))
+        table.add_row(finding.check, plain(mark, style), finding.message)
     out.print(table)
 
 
 def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
-    style = _STYLES[run.outcome]
-    out.print(f"[bold]{escape(run.run_id)}[/bold]: {run.policy} by {run.strategy}: [{style}]{run.outcome}[/{style}]")
-    out.print(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}", highlight=False, markup=False)
+    outcome = plain(run.outcome, _STYLES[run.outcome])
+    out.print(Text.assemble(plain(run.run_id, "bold"), plain(f": {run.policy} by {run.strategy}: "), outcome))
+    out.print(plain(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}"))
     if run.plan is not None:
         change = f"{run.plan['current']} → {run.plan['replicas']} replicas"
-        out.print(f"{change}: {run.plan['reason']}", highlight=False, markup=False)
-    table = Table("phase", "seconds", "", "what it found")
+        out.print(plain(f"{change}: {run.plan['reason']}"))
+    table = PlainTable("phase", "seconds", "", "what it found")
     for phase in run.phases:
         seconds = "" if phase.seconds is None else f"{phase.seconds:.2f}"
-        mark = {PhaseStatus.SUCCEEDED: "[green]✓", PhaseStatus.FAILED: "[red]✗"}.get(phase.status, phase.status.value)
-        table.add_row(phase.phase, seconds, mark, escape(phase.message))
+        mark = _PHASE_MARKS.get(phase.status, plain(phase.status.value))
+        table.add_row(phase.phase, seconds, mark, phase.message)
     out.print(table)
     if with_error and run.error is not None:
-        out.print(f"[red]{run.error['code']}[/red]: {escape(str(run.error['message']))}", highlight=False)
+        out.print(_with_code(str(run.error["code"]), str(run.error["message"])))
 
 
 def show_runs(runs: tuple[ScalingRun, ...]) -> None:
     """Print runs, a line each, newest first."""
-    table = Table("run", "policy", "started (UTC)", "replicas", "strategy", "outcome", "seconds", "by")
+    table = PlainTable("run", "policy", "started (UTC)", "replicas", "strategy", "outcome", "seconds", "by")
     for run in runs:
         replicas = f"{run.plan['current']} → {run.plan['replicas']}" if run.plan else ""
         seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
-        outcome = f"[{_STYLES[run.outcome]}]{run.outcome}"
+        outcome = plain(run.outcome, _STYLES[run.outcome])
         started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        by = escape(run.requested_by)
-        table.add_row(escape(run.run_id), run.policy, started, replicas, run.strategy, outcome, seconds, by)
+        table.add_row(run.run_id, run.policy, started, replicas, run.strategy, outcome, seconds, run.requested_by)
     out.print(table)
+
+
+def _with_code(code: str, message: str) -> Text:
+    return Text.assemble(plain(code, "red"), plain(f": {message}"))
 
 
 def yaml_of(manifest: Mapping[str, Any]) -> str:

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from springtide.cli.airflow import delete_run, queue_run
 from springtide.cli.answers import answering, print_json
-from springtide.cli.display import out
+from springtide.cli.display import answer, out
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
     DEFAULTS,
@@ -23,6 +21,7 @@ from springtide.cli.options import (
     Policies,
     current_user,
 )
+from springtide.cli.plain_text import PlainTable
 from springtide.clock import SystemClock
 from springtide.errors import InputError
 from springtide.events.ad_hoc import ad_hoc_event
@@ -156,7 +155,7 @@ def add_event(
         queued = f"{run_id(occurrence.event, occurrence.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
         if occurrence.start - ahead.length < now.replace(microsecond=0):
             queued += f": at once, for its lead of {ahead.length} is longer than the notice"
-        out.print(f"{queued}. Lead {ahead.length}: {ahead.reason}.", highlight=False, soft_wrap=True)
+        answer(f"{queued}. Lead {ahead.length}: {ahead.reason}.")
 
 
 @app.command("cancel")
@@ -171,7 +170,7 @@ def cancel_event(
     with answering(output):
         queued = run_id(name, _instant("start", start))
         delete_run(airflow, queued)
-        out.print(f"{queued} is cancelled.", highlight=False)
+        answer(f"{queued} is cancelled.")
 
 
 @app.command("rehearse")
@@ -206,7 +205,7 @@ def rehearse_event(
         begun = f"rehearsal__{event.event}__{now:%Y%m%dT%H%M%SZ}"
         conf = {"event": event.id, **limits, "confirm": True, "reason": asked.reason}
         queue_run(airflow, begun, conf, now, dag_id="rehearse_event")
-        out.print(f"{begun} of {event.id} has begun: see the DAG rehearse_event.", highlight=False, soft_wrap=True)
+        answer(f"{begun} of {event.id} has begun: see the DAG rehearse_event.")
 
 
 def run_id(name: str, start: datetime) -> str:
@@ -232,11 +231,11 @@ def _row(occurrence: Occurrence, lead: LeadTime, calendars: Calendars) -> dict[s
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    table = Table("event", "prepared (UTC)", "start", "end", "asks", "what stands in its way")
+    table = PlainTable("event", "prepared (UTC)", "start", "end", "asks", "what stands in its way")
     for row in rows:
         times = (f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}" for key in ("prepared", "start", "end"))
         asks = ", ".join(f"{name} {ask}" for name, ask in row["asks"].items())
-        table.add_row(row["event"].rpartition(".")[0], *times, asks, escape("\n".join(row["frozen"].values())))
+        table.add_row(row["event"].rpartition(".")[0], *times, asks, "\n".join(row["frozen"].values()))
     out.print(table)
 
 
@@ -244,9 +243,9 @@ def _show_sources(known: CalendarSnapshot) -> None:
     for account in known.accounts:
         following = "" if account.following is None else f", next {account.following:%Y-%m-%d %H:%M} UTC"
         line = f"{account}; {account.ahead} times ahead{following}"
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        answer(line)
     for warning in known.warnings:
-        out.print(f"warning: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        answer(f"warning: {warning}", "yellow")
 
 
 def _services(place: CliContext) -> list[str] | None:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import out, show_plan
@@ -18,6 +16,7 @@ from springtide.cli.options import (
     OutputOption,
     ServiceArgument,
 )
+from springtide.cli.plain_text import PlainTable
 from springtide.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -108,13 +107,13 @@ def _show(policy: ScalingPolicy, plan: ScalingPlan, output: Output) -> None:
         print_json(record)
         return
     show_plan(plan)
-    inputs = Table("model", "input", "value")
+    inputs = PlainTable("model", "input", "value")
     for answer in plan.estimate.answers:
         for index, (name, value) in enumerate(answer.inputs.items()):
             formatted = f"{value:g}" if isinstance(value, float) else str(value)
-            inputs.add_row("" if index else answer.model, name, escape(formatted))
+            inputs.add_row("" if index else answer.model, name, formatted)
     out.print(inputs)
-    guards = Table("guard", "setting", "allows", "effect")
+    guards = PlainTable("guard", "setting", "allows", "effect")
     for line in lines:
-        guards.add_row(line.guard, *map(escape, (line.setting, line.allows, line.effect)))
+        guards.add_row(line.guard, line.setting, line.allows, line.effect)
     out.print(guards)

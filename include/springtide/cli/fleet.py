@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from springtide.cli.answers import answering, print_json
-from springtide.cli.display import err, out
+from springtide.cli.cluster_note import ClusterNote
+from springtide.cli.display import answer, out, tell
 from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
@@ -23,6 +23,7 @@ from springtide.cli.options import (
     current_user,
     new_run_id,
 )
+from springtide.cli.plain_text import PlainTable, plain
 from springtide.clock import Clock, SystemClock
 from springtide.events.calendars import Calendars
 from springtide.events.leads import leads_of
@@ -61,7 +62,7 @@ def adjust(
     As the DAG adjust_capacity does, for a CronJob or a laptop. Exits with 1 when a service is not as it should be.
     """
     with answering(output):
-        command = FleetCommand(place, calendars, output)
+        command = FleetCommand(place=place, calendars=calendars, output=output, note=ClusterNote(output))
         fleet = command.fleet()
         command.conduct(fleet, due_sweep(fleet), is_dry=dry_run)
 
@@ -81,18 +82,19 @@ def prepare(
     with 1 when a service is not as the events want it.
     """
     with answering(output):
-        command = FleetCommand(place, calendars, output)
+        command = FleetCommand(place=place, calendars=calendars, output=output, note=ClusterNote(output))
         fleet = command.fleet()
         command.conduct(fleet, command.due(fleet, event), is_dry=dry_run)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetCommand:
     """One command: where it works, and how it answers."""
 
     place: CliContext
     calendars: Path
     output: Output
+    note: ClusterNote
 
     def fleet(self) -> FleetPorts:
         """Return what its conductor reaches the world through.
@@ -143,7 +145,7 @@ class FleetCommand:
 
     def _read_calendars(self, clock: Clock) -> Calendars:
         if self.calendars == DEFAULT_CALENDARS and not self.calendars.exists():
-            err.print(f"there is no folder {self.calendars}/ here: no event is known", highlight=False)
+            tell(f"there is no folder {self.calendars}/ here: no event is known")
             return Calendars()
         snapshot = self._folder().known(clock.now())
         snapshot.raise_if_broken()
@@ -157,22 +159,25 @@ class FleetCommand:
             open_store=self.place.open_store,
         )
 
-    def _ports(self) -> AbstractContextManager[Ports]:
-        return self.place.ports(lambda _message: None)
+    @contextmanager
+    def _ports(self) -> Iterator[Ports]:
+        with self.place.ports(lambda _message: None) as ports:
+            self.note.say(ports)
+            yield ports
 
     def _tell(self, turn: TurnReport) -> None:
         if self.output is Output.TABLE:
             for service, message in turn.started.items():
-                err.print(f"{service}: {message}", highlight=False, markup=False)
+                tell(f"{service}: {message}")
 
     def _show(self, report: FleetReport) -> None:
         if self.output is Output.JSON:
-            print_json(report.to_record())
+            print_json(report.to_record() | self.note.record)
         elif not report.services:
-            out.print("nothing is due: there is no service to look at")
+            answer("nothing is due: there is no service to look at")
         else:
-            table = Table("service", "outcome")
+            table = PlainTable("service", "outcome")
             for service, message in sorted(report.services.items()):
-                table.add_row(service, f"[red]{escape(message)}" if service in report.problems else escape(message))
+                table.add_row(service, plain(message, "red" if service in report.problems else ""))
             out.print(table)
         report.require_good()

@@ -14,6 +14,7 @@ import typer
 from springtide import __version__
 from springtide.cli import autoscaler, backtest, events, explain, fleet, reconcile, release, sandbox, tune, validate
 from springtide.cli.answers import answering, print_json
+from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
@@ -31,6 +32,7 @@ from springtide.cli.options import (
     current_user,
     new_run_id,
 )
+from springtide.cli.plain_text import accept_every_letter
 from springtide.clock import SystemClock
 from springtide.errors import NotFound, SpringtideError
 from springtide.plan.findings import require_passed
@@ -100,13 +102,15 @@ def plan(
     Exits with 1 when a run would be refused.
     """
     unrecorded = replace(place, store=None)  # a plan is no run
+    note = ClusterNote(output)
     with answering(output):
         asked = RunOptions(replicas=replicas, strategy=strategy, reason="plan only")
         request = _request(place.policy(service), asked)
         with unrecorded.ports(lambda _message: None) as ports:
+            note.say(ports)
             planned = plan_capacity(ports, request)
         if output is Output.JSON:
-            print_json(planned.to_record())
+            print_json(planned.to_record() | note.record)
         else:
             show_plan(planned)
         require_passed(planned.findings)
@@ -127,14 +131,16 @@ def run(
     asked about on a terminal; elsewhere it takes --approve.
     """
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
+    note = ClusterNote(output)
     with answering(output):
         request = _request(place.policy(service), asked)
         with place.ports(display.wait) as ports:
+            note.say(ports)
             try:
                 with display:
                     pipeline.run(ports, request, display.phase, approve=display.approve)
             finally:
-                _show_if_kept(place, request.run_id, output)
+                _show_if_kept(place, request.run_id, output, note)
 
 
 @app.command()
@@ -150,7 +156,7 @@ def status(
     place = CliContext(store=store)
     with answering(output):
         if run_id is not None:
-            _show_one(place, run_id, output)
+            _show_one(place, run_id, output, ClusterNote(output))
             return
         with place.open_store() as opened:
             runs = opened.latest(service, limit=limit)
@@ -170,9 +176,11 @@ def roll_back(
 ) -> None:
     """Undo the run that owns SERVICE, from what stands in its Lease. Only when that run works no more."""
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
+    note = ClusterNote(output)
     with answering(output):
         workload = place.policy(service).spec.target.workload
         with place.ports(display.wait) as ports:
+            note.say(ports)
             lease = read_lease(ports.kube, workload)
             if lease is None or not lease.holder:
                 raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
@@ -180,12 +188,14 @@ def roll_back(
             with display:
                 progress = phases.roll_back(ports, ref, is_decided=True)
                 outcome = phases.report(ports, ref)
-        print_json({"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message})
+        ended = {"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message}
+        print_json(ended | note.record)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. SIGTERM is taken as Ctrl-C: what is half done is undone before the process ends."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    accept_every_letter(sys.stdout)
     app(args=arguments)
 
 
@@ -202,18 +212,18 @@ def _request(policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
     )
 
 
-def _show_one(place: CliContext, run_id: str, output: Output, *, with_error: bool = True) -> None:
+def _show_one(place: CliContext, run_id: str, output: Output, note: ClusterNote, *, with_error: bool = True) -> None:
     with place.open_store() as store:
         run = store.get(run_id)
     if output is Output.JSON:
-        print_json(run.to_record())
+        print_json(run.to_record() | note.record)
     else:
         show_run(run, with_error=with_error)
 
 
-def _show_if_kept(place: CliContext, run_id: str, output: Output) -> None:
+def _show_if_kept(place: CliContext, run_id: str, output: Output, note: ClusterNote) -> None:
     """Show the run at its end; a store that does not answer must not hide how the run ended."""
     try:
-        _show_one(place, run_id, output, with_error=False)  # the error itself is shown last, by `answering`
+        _show_one(place, run_id, output, note, with_error=False)  # the error itself is shown last, by `answering`
     except SpringtideError as error:
         log.warning("record_not_shown", run=run_id, code=error.code, message=error.message)

@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -39,7 +39,8 @@ class Output(StrEnum):
 ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="The policy's name: POLICIES/SERVICE.yaml.")]
 PoliciesOption = Annotated[Path, typer.Option(envvar=variable_name("policies"), help="The folder of policy files.")]
 KubeconfigOption = Annotated[
-    Path | None, typer.Option(help="The cluster. Default: KUBECONFIG, ~/.kube/config, or the pod this runs in.")
+    Path | None,
+    typer.Option(help="The cluster. Default: the files of KUBECONFIG, ~/.kube/config, then the pod this runs in."),
 ]
 ContextOption = Annotated[str | None, typer.Option(help="The kubeconfig's context. Default: its current one.")]
 PrometheusOption = Annotated[
@@ -124,15 +125,22 @@ class CliContext:
 
     @contextmanager
     def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        """Open the cluster and the store."""
-        from springtide.kube.live import connect
+        """Open the cluster and the store.
+
+        Raises:
+            InputError: there is no usable configuration of a cluster, or the store's URL cannot be used.
+        """
+        from springtide.kube.kubeconfig import find_cluster
+        from springtide.kube.live import connected
 
         clock: Clock = SystemClock()
         metrics = Metrics(url=self.prometheus, base=self.policies)
         with self.open_store() as store:
-            kube = connect(self.kubeconfig, context=self.context, clock=clock)
+            cluster = find_cluster(self.kubeconfig, context=self.context, environment=os.environ)
+            kube = connected(cluster, clock=clock)
             address = settings_now().database_url
-            yield assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
+            ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
+            yield replace(ports, cluster_address=cluster.address)
 
     def open_store(self) -> RunStore:
         """Open the store of runs; without one, runs are forgotten with this process."""

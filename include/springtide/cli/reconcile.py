@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from springtide.cli.answers import FAILED, TRY_AGAIN, answering, print_json
-from springtide.cli.display import out, show_error
+from springtide.cli.cluster_note import ClusterNote
+from springtide.cli.display import answer, out, show_error
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
     Ending,
     Output,
     OutputOption,
 )
+from springtide.cli.plain_text import PlainTable, plain
 from springtide.errors import InputError, SpringtideError
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.recovery.rounds import (
@@ -59,8 +59,10 @@ def reconcile(
         namespaces, unread = (namespace, ()) if namespace else _required_namespaces(place.folder)
         is_alive = known_by(lambda run_id: run_id not in (run or ()))
         with place.ports(lambda _message: None) as ports:
+            note = ClusterNote(output)
+            note.say(ports)
             swept = reconcile_round(ports, namespaces, is_alive, unread)
-        _show(swept, output)
+        _show(swept, output, note)
         code = _exit_code(swept)
     if code:
         raise typer.Exit(code)
@@ -85,17 +87,15 @@ def _exit_code(swept: ReconcileReport) -> int:
     return TRY_AGAIN if swept.with_status(ReconcileStatus.RETRY_LATER) else 0
 
 
-def _show(swept: ReconcileReport, output: Output) -> None:
+def _show(swept: ReconcileReport, output: Output, note: ClusterNote) -> None:
     if output is Output.JSON:
-        print_json([run.to_record() for run in swept.runs])
+        print_json([run.to_record() | note.record for run in swept.runs])
         return
     if not swept.runs:
-        out.print("no run owns a workload: there is nothing to reconcile")
+        answer("no run owns a workload: there is nothing to reconcile")
         return
-    table = Table("run", "workload", "status", "outcome", "what was found")
+    table = PlainTable("run", "workload", "status", "outcome", "what was found")
     for run in swept.runs:
-        status = f"[{_STYLES[run.status]}]{run.status.value}"
-        table.add_row(
-            escape(run.run_id), f"{run.namespace}/{run.deployment}", status, run.outcome.value, escape(run.message)
-        )
+        status = plain(run.status.value, _STYLES[run.status])
+        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", status, run.outcome.value, run.message)
     out.print(table)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from springtide.cli.answers import answering, print_json
+from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import PhaseDisplay, err
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
@@ -45,11 +46,17 @@ def release(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
         policies_asked = _asked_for(place, service, expired=expired)
-        with place.ports(display.wait) as ports, display:
-            _release_each(ports, _held(ports, policies_asked) if expired else policies_asked, display, reason)
+        with place.ports(display.wait) as ports:
+            note = ClusterNote(output)
+            note.say(ports)
+            with display:
+                policies = _held(ports, policies_asked) if expired else policies_asked
+                _release_each(ports, policies, display, note, reason)
 
 
-def _release_each(ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, reason: str) -> None:
+def _release_each(
+    ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, note: ClusterNote, reason: str
+) -> None:
     failed: list[SpringtideError] = []
     for policy in policies:
         run_id = new_run_id(SystemClock())
@@ -59,7 +66,7 @@ def _release_each(ports: Ports, policies: Sequence[ScalingPolicy], display: Phas
         except SpringtideError as error:  # one that cannot be released does not keep the others held
             outcome = "failed"
             failed.append(error)
-        print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome})
+        print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome} | note.record)
     if failed:
         raise failed[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import signal
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from springtide.cli.answers import answering
-from springtide.cli.display import err, out
+from springtide.cli.display import answer, tell
 from springtide.cli.options import Output
 from springtide.clock import SystemClock
 from springtide.errors import InputError
 from springtide.extras import require_packages
+from springtide.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +29,10 @@ DEFAULT_KUBECONFIG: Final = Path(".springtide/kubeconfig")
 
 KubeconfigOption = Annotated[Path, typer.Option(help="Where the kubeconfig is written; removed at the end.")]
 ManifestOption = Annotated[list[Path] | None, typer.Option("--manifest", "-f", help="Objects to begin with (YAML).")]
+HostOption = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Of the API server: an address of loopback, 127.x.y.z. No other is taken."),
+]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Of the API server.")]
 
 
@@ -34,6 +40,7 @@ def sandbox(
     *,
     kubeconfig: KubeconfigOption = DEFAULT_KUBECONFIG,
     manifest: ManifestOption = None,
+    host: HostOption = None,
     port: PortOption = 6443,
 ) -> None:
     """Start the embedded cluster: a small Kubernetes with real HTTP pods on loopback. Until Ctrl-C."""
@@ -41,17 +48,18 @@ def sandbox(
 
     with answering(Output.TABLE), asyncio.Runner(loop_factory=loop_factory()) as runner:
         require_packages("sandbox", "jsonpatch")
+        address = _own_address(host)
         documents = [document for path in manifest or () for document in read_manifest(path)]
-        runner.run(_serve(kubeconfig, documents, port))
+        runner.run(_serve(kubeconfig, documents, address, port))
 
 
-async def _serve(kubeconfig: Path, documents: list[dict[str, Any]], port: int) -> None:
+async def _serve(kubeconfig: Path, documents: list[dict[str, Any]], host: str | None, port: int) -> None:
     from springtide.sandbox.cluster import start_cluster
 
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    cluster = start_cluster(SystemClock(), port=port)
+    cluster = start_cluster(SystemClock(), port=port, host=host)
     try:
         _apply(cluster, documents)
         with _way_in(kubeconfig, cluster.url):
@@ -59,6 +67,25 @@ async def _serve(kubeconfig: Path, documents: list[dict[str, Any]], port: int) -
             await ended.wait()
     finally:
         await cluster.stop()
+
+
+def _own_address(host: str | None) -> str | None:
+    """Return the address that `--host` means.
+
+    Raises:
+        InputError: it is not one of loopback (`host_not_loopback`).
+    """
+    from springtide.sandbox.loopback import is_loopback
+
+    address = "127.0.0.1" if host == "localhost" else host
+    if address is None or (is_loopback(address) and ":" not in address):
+        return address
+    raise InputError(
+        f"host: {host!r} is not an address of loopback such as 127.0.0.1. Whoever reaches the sandbox is its "
+        "administrator, so only this machine may. From elsewhere use a tunnel: ssh -L 6443:127.0.0.1:6443.",
+        code="host_not_loopback",
+        field="host",
+    )
 
 
 def read_manifest(path: Path) -> list[dict[str, Any]]:
@@ -97,7 +124,7 @@ def _apply(cluster: Cluster, documents: list[dict[str, Any]]) -> None:
         except KeyError:
             # a team's manifests hold more than a service needs to run: certificates, dashboards, routes
             skipped = f"Skipped {what}: the sandbox does not serve {document['apiVersion']} {document['kind']}."
-            err.print(skipped, highlight=False, markup=False)
+            tell(skipped)
 
 
 @contextmanager
@@ -114,9 +141,9 @@ def _way_in(path: Path, server: str) -> Iterator[None]:
         "current-context": CONTEXT,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.new")
-    YAML().dump(document, unfinished)
-    unfinished.replace(path)
+    text = io.StringIO()
+    YAML().dump(document, text)
+    write_private(path, text.getvalue())
     try:
         yield
     finally:
@@ -124,11 +151,11 @@ def _way_in(path: Path, server: str) -> Iterator[None]:
 
 
 def _tell(cluster: Cluster, kubeconfig: Path) -> None:
-    out.print(f"Kubernetes API  {cluster.url}", highlight=False)
+    answer(f"Kubernetes API  {cluster.url}")
     for name, url in cluster.addresses().items():
-        out.print(f"Service         {name} at {url}", highlight=False)
-    out.print(f"export KUBECONFIG={kubeconfig.resolve()}", highlight=False, soft_wrap=True)
-    err.print("Ctrl-C ends it.", highlight=False)
+        answer(f"Service         {name} at {url}")
+    answer(f"export KUBECONFIG={kubeconfig.resolve()}")
+    tell("Ctrl-C ends it.")
 
 
 def _refused(path: Path, problem: str) -> InputError:

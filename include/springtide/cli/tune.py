@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from springtide.cli.answers import answering, print_json
-from springtide.cli.display import out
+from springtide.cli.display import answer
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
     CliContext,
@@ -60,4 +60,6 @@ def _show(models: tuple[TunedModel, ...]) -> None:
             lines += [str(model.tuned.setting), f"{violated}, at {model.tuned.cost_ratio:.2f} of the autoscaler's cost"]
         if model.stale is not None:
             lines.append(model.stale)
-        out.print(f"[bold]{head}[/bold]", *lines, sep="\n  ", highlight=False, soft_wrap=True)
+        answer(head, "bold")
+        for line in lines:
+            answer(f"  {line}")

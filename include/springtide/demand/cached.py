@@ -54,6 +54,9 @@ class Samples(Protocol):
         ...
 
 
+_MAX_BYTES = 256 * 1024 * 1024  # of a file, counted unpacked: years of minutes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
     """Everything known of [start, end], in POSIX seconds."""
@@ -133,6 +136,9 @@ class CachedSource:
 
 def _load(file: Path) -> _Kept | None:
     try:
+        with zipfile.ZipFile(file) as packed:
+            if sum(entry.file_size for entry in packed.infolist()) > _MAX_BYTES:
+                return None
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
             kept = _Kept(start=float(data["start"]), end=float(data["end"]), times=data["times"], values=data["values"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

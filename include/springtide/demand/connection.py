@@ -213,7 +213,10 @@ class _Examiner:
             for part in response.raw.stream(65536, decode_content=True):
                 body += part
                 if len(body) > _ANSWER_BYTES:
-                    raise self._refused(f"its answer is larger than {_ANSWER_BYTES >> 20} MiB: aggregate with sum()")
+                    size = f"{len(body)} bytes or more once unpacked, at most {_ANSWER_BYTES} are read"
+                    raise self._refused(
+                        f"its answer is larger than {_ANSWER_BYTES >> 20} MiB ({size}): aggregate with sum()"
+                    )
                 if self._clock.monotonic() - started > _ANSWER_SECONDS:
                     raise _unavailable(self._address, f"its answer was not whole after {_ANSWER_SECONDS:.0f} s")
         except HTTPError as error:

@@ -8,7 +8,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 2_000_000
 """The most rows that are read: nearly four years of minutes."""
+
+MAX_TEXT = 256 * 1024 * 1024
+"""The most characters of a CSV file, and bytes of a Parquet file's columns, that are read, counted unpacked."""
 
 _LONGEST_LINE = 4096
 _COLUMNS = ("timestamp", "value")
@@ -73,6 +76,8 @@ class FileSource:
 
     def _load(self) -> _Rows:
         try:
+            if self._path.exists() and not self._path.is_file():  # a pipe would be waited for
+                raise unusable(self._name, "it is not a file.")
             if self._path.suffix == ".parquet":
                 return self._parquet()
             with _text(self._path) as file:
@@ -85,7 +90,7 @@ class FileSource:
             raise unusable(self._name, f"it is damaged or cannot be read ({type(error).__name__}).") from error
 
     def _csv(self, file: IO[str]) -> _Rows:
-        reader = csv.reader(_lines(file), strict=True)
+        reader = csv.reader(self._lines(file), strict=True)
         try:
             header = next(reader, [])
             if not set(_COLUMNS) <= set(header):
@@ -105,6 +110,16 @@ class FileSource:
         return _Rows(
             times=np.array(times, np.float64), values=np.array(values, np.float64), number=numbers, noun="line"
         )
+
+    def _lines(self, file: IO[str]) -> Iterator[str]:
+        """Yield lines, never more than `_LONGEST_LINE` characters of one: a small gzip file can hold endless ones."""
+        size = 0
+        while line := file.readline(_LONGEST_LINE):
+            size += len(line)
+            if size > MAX_TEXT:
+                problem = f"it has {size} characters or more once unpacked, at most {MAX_TEXT} are read"
+                raise unusable(self._name, f"{problem}. Keep fewer days or columns.")
+            yield line
 
     def _time(self, text: str, line: int) -> float:
         try:
@@ -134,11 +149,13 @@ class FileSource:
                 if not set(_COLUMNS) <= set(file.schema_arrow.names):
                     names = shown(",".join(file.schema_arrow.names))
                     raise unusable(self._name, f"its columns are timestamp,value, got {names}.")
+                kind = file.schema_arrow.field("timestamp").type
+                if not pa.types.is_timestamp(kind) or kind.tz is None:
+                    raise unusable(self._name, f"column timestamp: expected times with their zone, got {kind}.")
+                self._require_small(file.metadata)
                 table = file.read(columns=list(_COLUMNS))
             times = table["timestamp"]
             values = table["value"]
-            if not pa.types.is_timestamp(times.type) or times.type.tz is None:
-                raise unusable(self._name, f"column timestamp: expected times with their zone, got {times.type}.")
             seconds = compute.cast(times, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
             numbers = compute.cast(values, pa.float64()).to_numpy()
         except pa.ArrowException as error:
@@ -151,6 +168,14 @@ class FileSource:
             number=range(1, len(seconds) + 1),
             noun="row",
         )
+
+    def _require_small(self, metadata: Any) -> None:
+        """Refuse columns that hold more than two million times and numbers can, before they are unpacked."""
+        groups = map(metadata.row_group, range(metadata.num_row_groups))
+        columns = (group.column(index) for group in groups for index in range(group.num_columns))
+        size = sum(each.total_uncompressed_size for each in columns if each.path_in_schema in _COLUMNS)
+        if size > MAX_TEXT:
+            raise unusable(self._name, f"it has {size} bytes once unpacked, at most {MAX_TEXT} are read.")
 
     def _wrong(self, number: int, problem: str, noun: str = "line") -> Exception:
         return unusable(self._name, f"{noun} {number}: {problem}.")
@@ -178,12 +203,6 @@ def _text(path: Path) -> Iterator[IO[str]]:
     else:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
-
-
-def _lines(file: IO[str]) -> Iterator[str]:
-    """Yield lines, never more than `_LONGEST_LINE` characters of one: a small gzip file can hold an endless line."""
-    while line := file.readline(_LONGEST_LINE):
-        yield line
 
 
 def _thin(

@@ -55,7 +55,10 @@ def demand_source(
     from springtide.demand.file import FileSource
 
     # Resolved before it is compared: a link inside the folder may lead to any file of the machine.
-    path = (base / spec.path).resolve()
+    try:
+        path = (base / spec.path).resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise unusable(spec.path, f"it cannot be found ({type(error).__name__}).") from error
     if not path.is_relative_to(base.resolve().parent):
         raise unusable(spec.path, "it leads away from the folder of policies and what lies beside it.")
     return FileSource(path, spec.unit, name=spec.path, as_of=spec.as_of)

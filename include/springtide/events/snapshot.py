@@ -8,7 +8,6 @@ are there, or by emptying its lists: a folder that holds no calendar any more is
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from springtide.errors import PolicyError, Violation
 from springtide.events.accounts import SourceAccount, summary_of
 from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.policy.calendar.files import calendar_files, load_what_is_whole
+from springtide.private_file import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,6 +163,4 @@ def save_cache(file: Path, cached: Mapping[str, Any]) -> None:
         if file.is_file() and file.read_text() == text:
             return
         file.parent.mkdir(parents=True, exist_ok=True)
-        new = file.with_name(f"{file.name}.{os.getpid()}")
-        new.write_text(text)
-        new.replace(file)
+        write_private(file, text)

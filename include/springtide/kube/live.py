@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from springtide.clock import Clock, SystemClock
-from springtide.errors import ClusterUnavailable, InputError
+from springtide.errors import ClusterRefused, ClusterUnavailable
 from springtide.kube import proxy
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
+from springtide.kube.kubeconfig import ClusterConfig, find_cluster
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 from springtide.kube.translate import translated
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
+ANSWER_BYTES: Final = 256 * 1024 * 1024
+"""Of one answer: a list of some ten thousand pods."""
 READ_ATTEMPTS: Final = 3
 """A read is tried this often before the caller sees the error; a write only once (invariant I-15)."""
 
@@ -180,31 +183,23 @@ class LiveKube:
 
 
 def connect(kubeconfig: Path | None = None, *, context: str | None = None, clock: Clock | None = None) -> LiveKube:
-    """Return a client for the cluster of `kubeconfig`, else of the usual places, else of the pod this runs in.
+    """Return a client for the cluster that is meant by kubectl's order (see `kubeconfig`).
 
     Raises:
         InputError: there is no usable configuration; the message names the places that were searched.
     """
-    from kubernetes import config
-    from kubernetes.client import ApiClient, Configuration
+    return connected(find_cluster(kubeconfig, context=context), clock=clock)
 
-    settings = Configuration()
-    # urllib3 would send a write again by itself; whether it may be is decided above it.
-    settings.retries = False
-    try:
-        if kubeconfig is None and context is None and Path("/var/run/secrets/kubernetes.io/serviceaccount").exists():
-            config.load_incluster_config(client_configuration=settings)
-        else:
-            file = str(kubeconfig) if kubeconfig else None
-            config.load_kube_config(config_file=file, context=context, client_configuration=settings)
-    except (config.ConfigException, OSError, ValueError) as error:
-        where = kubeconfig or "KUBECONFIG, ~/.kube/config"
-        raise InputError(
-            f"kubeconfig: no usable cluster configuration in {where}: {error}. Pass --kubeconfig FILE.",
-            code="cluster_unreachable",
-            field="kubeconfig",
-        ) from error
-    return LiveKube(ApiClient(settings), clock=clock)
+
+def connected(cluster: ClusterConfig, *, clock: Clock | None = None) -> LiveKube:
+    """Return a client for `cluster`.
+
+    Raises:
+        InputError: its credentials cannot be used.
+    """
+    from kubernetes.client import ApiClient
+
+    return LiveKube(ApiClient(cluster.settings()), clock=clock)
 
 
 def _options() -> dict[str, Any]:
@@ -217,7 +212,14 @@ def _written(*, dry_run: bool) -> dict[str, Any]:
 
 
 def _body(response: Any) -> Json:
-    document: Json = json.loads(response.data)
+    raw = response.read(ANSWER_BYTES + 1)  # counted unpacked
+    if len(raw) > ANSWER_BYTES:
+        response.close()
+        raise ClusterRefused(
+            f"the API server's answer has {len(raw)} bytes or more once unpacked, at most {ANSWER_BYTES} are read.",
+            code="answer_too_large",
+        )
+    document: Json = json.loads(raw)
     return document
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from springtide.clock import Clock
 from springtide.errors import InputError
 from springtide.kube.objects import Json, Kind
 from springtide.kube.translate import translated
+from springtide.unpacking import ACCEPTED, PackingError, unpacked
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -105,7 +106,7 @@ def ask(client: ApiClient, request: ProxyRequest, clock: Clock) -> ProxyAnswer:
     import urllib3.exceptions as wire
 
     end = clock.monotonic() + request.timeout_seconds
-    headers = {**client.default_headers, **request.headers}
+    headers = {"Accept-Encoding": ACCEPTED, **client.default_headers, **request.headers}
     client.update_params_for_auth(headers, [], ["BearerToken"])
     timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, request.timeout_seconds), read=request.timeout_seconds)
     with translated(f"get {request.address}", is_write=False):
@@ -124,6 +125,8 @@ def ask(client: ApiClient, request: ProxyRequest, clock: Clock) -> ProxyAnswer:
             return _failed(f"no answer within {request.timeout_seconds:g} s")
         try:
             body = _body_of(response, request.body_limit, clock, end)
+        except PackingError as error:
+            return _failed(str(error))
         except wire.HTTPError as error:  # the answer has begun, so it is the pod's that broke off
             return _failed(f"the answer broke off ({type(error).__name__})")
         finally:
@@ -134,17 +137,24 @@ def ask(client: ApiClient, request: ProxyRequest, clock: Clock) -> ProxyAnswer:
 
 
 def _body_of(response: Any, limit: int, clock: Clock, end: float) -> bytes | None:
-    """Return the unpacked body up to `limit` bytes; None when it was not there by `end`."""
+    """Return the unpacked body up to `limit` bytes; None when it was not there by `end`.
+
+    Raises:
+        PackingError: it is not packed as it says.
+    """
     body = b""
-    while len(body) < limit:
-        # Not `read`: it waits for as many bytes as it is asked for, each time up to the timeout for the next of them.
-        piece = response.read1(min(_PIECE, limit - len(body)), decode_content=True)
-        if clock.monotonic() > end:
-            return None
-        if not piece:
-            break
+    for piece in unpacked(_sent(response), response.headers.get("content-encoding", "")):
         body += piece
-    return body
+        if len(body) >= limit or clock.monotonic() > end:
+            break
+    return None if clock.monotonic() > end else body[:limit]
+
+
+def _sent(response: Any) -> Iterator[bytes]:
+    """Yield the body as it was sent."""
+    # Not `read`: it waits for as many bytes as it is asked for, each time up to the timeout for the next of them.
+    while piece := response.read1(_PIECE, decode_content=False):
+        yield piece
 
 
 def _answer(response: Any, body: bytes) -> ProxyAnswer:

@@ -43,7 +43,8 @@ def approval_page(plan: ScalingPlan) -> str:
     """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text."""
     numbers = f"{plan.current} → {plan.replicas} replicas by `{plan.strategy}`"
     lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`"]
-    lines += ["", "    " + plan.reason, "", "| check | | found |", "|---|---|---|"]
+    reason = [f"    {line}" for line in plan.reason.splitlines()]
+    lines += ["", *reason, "", "| check | | found |", "|---|---|---|"]
     lines += [f"| {each.check} | {each.status.value} | `{_cell(each.message)}` |" for each in plan.findings]
     return "\n".join(lines)
 
@@ -61,4 +62,4 @@ def unanswered(plan: ScalingPlan) -> PermanentError:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "/").replace("`", "'").replace("\n", " ")
+    return " ".join(text.replace("|", "/").replace("`", "'").splitlines())

@@ -56,6 +56,7 @@ def assemble(
         instant=instant_of(metrics),
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
+        policy_of=PolicyFolder(metrics.base).get,
         databases=PostgresDatabases(database_address),
     )
 

@@ -9,14 +9,17 @@ from springtide.kube.objects import Pod
 from springtide.kube.observation import Observation
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.policy.scaling.databases import DatabaseCheck
+from springtide.policy.scaling.smoke import HttpCheck
 from springtide.run.engine import Decide
 from springtide.run.journal import keep_verdict
 from springtide.run.ports import Ports
+from springtide.run.questions import questions_of
 from springtide.run.work import Work
 from springtide.strategy.aside import new_set
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
 from springtide.verify.before_switch import smoke_test_of_pods
 from springtide.verify.database import unfit
+from springtide.verify.identity import wrong_answer
 from springtide.verify.smoke import checks_after_switch, checks_before_switch, smoke_test
 from springtide.verify.stability import stability_test
 from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
@@ -27,14 +30,16 @@ def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
 
     It waits no longer than the phase's own deadline: then the run rolls back, which no database holds up.
     """
-    checks = work.state.databases
 
     def decide_behind_databases(observation: Observation, order: RunOrder) -> Decision:
         # Asked last, when there is something to write: a wait of minutes would ask the database at every look.
         decision = decide(observation, order)
         if isinstance(decision, Wait | Done):
             return decision
-        problems = [problem for check in checks if (problem := unfit(check, ports.databases.look(check))) is not None]
+        asked = questions_of(ports, work.state)
+        unasked = asked.unasked("its databases", work.state.databases)
+        looks = (unfit(check, ports.databases.look(check)) for check in asked.databases)
+        problems = [problem for problem in (unasked, *looks) if problem is not None]
         return Wait("; ".join(problems)) if problems else decision
 
     return decide_behind_databases
@@ -47,20 +52,27 @@ def smoke_gate(ports: Ports, work: Work, decide: Decide) -> Decide:
     behind the answers, which may have taken minutes. The decision that is returned raises `WorkloadFailed` when a pod
     does not pass, and `DeadlineExceeded` when they take longer than `deadlines.smoke`.
     """
-    checks = checks_before_switch(work.state.smoke, work.state.settings)
+    state = work.state
     passed: set[str] = set()
 
     def decide_behind_pods(observation: Observation, order: RunOrder) -> Decision:
         decision = decide(observation, order)
-        if not checks or not moves_traffic(decision):
+        if not moves_traffic(decision):
+            return decision
+        asked = questions_of(ports, state)
+        unasked = asked.unasked("its smoke checks", checks_before_switch(state.smoke, state.settings))
+        if unasked is not None:
+            return Wait(unasked)
+        checks = checks_before_switch(asked.smoke, state.settings)
+        if not checks:
             return decision
         pods = new_pods(observation, order)
-        unasked = [pod for pod in pods if pod.uid not in passed]
-        if pods and not unasked:
+        new = [pod for pod in pods if pod.uid not in passed]
+        if pods and not new:
             return decision
-        problem = _ask(ports, work, observation, unasked) if unasked else "no new pod is ready"
-        passed.update(pod.uid for pod in unasked if problem is None)
-        return Wait(problem or f"{len(unasked)} new pods passed the smoke checks of before the switch")
+        problem = _ask(ports, work, observation, new, checks) if new else "no new pod is ready"
+        passed.update(pod.uid for pod in new if problem is None)
+        return Wait(problem or f"{len(new)} new pods passed the smoke checks of before the switch")
 
     return decide_behind_pods
 
@@ -75,16 +87,16 @@ def new_pods(observation: Observation, order: RunOrder) -> tuple[Pod, ...]:
     return new_set(observation, order).ready_pods
 
 
-def _ask(ports: Ports, work: Work, observation: Observation, pods: Sequence[Pod]) -> str | None:
+def _ask(
+    ports: Ports, work: Work, observation: Observation, pods: Sequence[Pod], checks: Sequence[HttpCheck]
+) -> str | None:
     """Ask `pods`; None when all passed, or why the same has to be looked at again.
 
     Raises:
         WorkloadFailed: one does not pass, and is still there.
         DeadlineExceeded: they took too long.
     """
-    state = work.state
-    checks = checks_before_switch(state.smoke, state.settings)
-    ways = ports.ways_to(state.plan.target)
+    ways = ports.ways_to(work.state.plan.target)
     try:
         verdict = smoke_test_of_pods(checks, pods, observation.required_service, ways, _in_time(ports, work, len(pods)))
     except NotFound as error:
@@ -117,18 +129,39 @@ def _in_time(ports: Ports, work: Work, pods: int) -> Callable[[], None]:
     return between
 
 
+def probe_gate(ports: Ports, work: Work, decide: Decide) -> Decide:
+    """Return `decide` with the identity probes behind it: the slices must agree first, then the route."""
+
+    def decide_and_probe(observation: Observation, order: RunOrder) -> Decision:
+        decision = decide(observation, order)
+        if not isinstance(decision, Done):
+            return decision
+        asked = questions_of(ports, work.state)
+        wrong = asked.unasked("its probe", work.state.settings.probe)
+        if wrong is None and asked.probe is not None:
+            serving = {endpoint.pod_name for endpoint in observation.ready_endpoints()}
+            wrong = wrong_answer(asked.probe, observation.required_service, ports.route, pods=serving)
+        return decision if wrong is None else Wait(wrong)
+
+    return decide_and_probe
+
+
 def verdict_of(ports: Ports, work: Work) -> Verdict:
     """Return the verdict over the smoke test and the databases, and when those passed over the stability test."""
     service = work.engine.look().service
     state = work.state
+    asked = questions_of(ports, state)
+    unasked = asked.unasked("its checks", (*state.smoke, *state.databases) or state.stability)
+    if unasked is not None:
+        return Verdict.of([CheckResult("policy", VerdictStatus.INCONCLUSIVE, unasked)])
     ways = ports.ways_to(state.plan.target)
-    checks = checks_after_switch(state.smoke, state.settings)
+    checks = checks_after_switch(asked.smoke, state.settings)
     smoke = smoke_test(checks, service, ways, ports.instant, between=work.engine.heartbeat)
-    verdict = Verdict.of([*smoke.checks, *(_checked(ports, check) for check in state.databases)])
-    if state.stability is None or verdict.status is not VerdictStatus.PASS:
+    verdict = Verdict.of([*smoke.checks, *(_checked(ports, check) for check in asked.databases)])
+    if asked.stability is None or verdict.status is not VerdictStatus.PASS:
         return verdict
     stable = stability_test(
-        state.stability,
+        asked.stability,
         checks,
         service=service,
         ways=ways,
@@ -136,7 +169,7 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
         between=work.engine.heartbeat,
     )
     # Once more: what the new pods did to the databases shows after the window, not before it.
-    return Verdict.of([*verdict.checks, stable, *(_checked(ports, check) for check in state.databases)])
+    return Verdict.of([*verdict.checks, stable, *(_checked(ports, check) for check in asked.databases)])
 
 
 def _checked(ports: Ports, check: DatabaseCheck) -> CheckResult:

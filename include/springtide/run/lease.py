@@ -83,9 +83,11 @@ class Lease(KubeObject):
             PermanentError: what stands there is another version's (`state_version`) or no run (`lease_unreadable`).
         """
         try:
-            return RunState.from_record(self._stored)
+            state = RunState.from_record(self._stored)
+            self._require_own(state.plan.target)
         except PermanentError as error:
             raise self._unreadable(error) from error
+        return state
 
     @property
     def run_id(self) -> str:
@@ -113,6 +115,13 @@ class Lease(KubeObject):
         if not isinstance(record, dict):
             raise PermanentError(f"it is a {type(record).__name__}, not an object", code="record_unreadable")
         return record
+
+    def _require_own(self, target: Workload) -> None:
+        """Refuse a run of another workload: whoever may write this Lease need not have a say in that one."""
+        if (target.namespace, target.lease_name) != (self.raw["metadata"]["namespace"], self.name):
+            raise PermanentError(
+                f"it is a run of {target}, which has a Lease of its own.", code="record_unreadable", field="target"
+            )
 
     def _unreadable(self, error: PermanentError) -> PermanentError:
         is_other_version = error.code == "state_version"

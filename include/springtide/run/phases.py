@@ -31,8 +31,8 @@ from springtide.run.admission import (
     snapshot_of,
 )
 from springtide.run.approval import require_approved
-from springtide.run.engine import Decide, Progress
-from springtide.run.gates import gate, smoke_gate, verdict_of
+from springtide.run.engine import Progress
+from springtide.run.gates import gate, probe_gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.phase_table import rule_of
@@ -40,8 +40,7 @@ from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
-from springtide.strategy.model import Decision, Done, RunOrder, Wait
-from springtide.verify.identity import wrong_answer
+from springtide.strategy.model import Done
 from springtide.verify.verdict import Verdict, VerdictStatus
 
 log = structlog.get_logger(__name__)
@@ -321,7 +320,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         if phase is Phase.SWITCH_ENDPOINTS:
             decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:
-            decide = _probed(ports, work, decide)
+            decide = probe_gate(ports, work, decide)
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
         note.message = progress.message
         note.is_ended = progress.is_done
@@ -337,21 +336,6 @@ def _require_no_new_autoscaler(ports: Ports, work: Work) -> None:
             "decide would fight. Nothing more is removed. Use strategy floor, which works through it.",
             code="autoscaler_conflict",
         )
-
-
-def _probed(ports: Ports, work: Work, decide: Decide) -> Decide:
-    """Return `decide` with the identity probes behind it: the slices must agree first, then the route."""
-    probe = work.state.settings.probe
-
-    def decide_and_probe(observation: Observation, order: RunOrder) -> Decision:
-        decision = decide(observation, order)
-        if probe is None or not isinstance(decision, Done):
-            return decision
-        serving = {endpoint.pod_name for endpoint in observation.ready_endpoints()}
-        wrong = wrong_answer(probe, observation.required_service, ports.route, pods=serving)
-        return Wait(wrong) if wrong else decision
-
-    return decide_and_probe
 
 
 def _judge(work: Work, verdict: Verdict) -> None:

@@ -11,6 +11,7 @@ from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
 from springtide.kube.client import KubeClient
+from springtide.kube.kubeconfig import ClusterAddress
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
@@ -27,6 +28,10 @@ def _say_nothing(_message: str) -> None:
     """Ignore progress: nobody watches."""
 
 
+def _no_policy(name: str) -> ScalingPolicy:
+    raise InputError(f"policy {name!r}: no policies are read here.", code="service_unknown", field="service")
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """The policies beside the one of a run; `unread` are the names of files that cannot be read."""
@@ -37,7 +42,11 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs."""
+    """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs.
+
+    `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
+    says which cluster it is; None where whoever opened it knows it by a connection's name.
+    """
 
     kube: KubeClient
     clock: Clock
@@ -47,7 +56,9 @@ class Ports:
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
+    policy_of: Callable[[str], ScalingPolicy] = _no_policy
     databases: Databases = field(default_factory=NoDatabases)
+    cluster_address: ClusterAddress | None = None
 
     def ways_to(self, workload: Workload) -> Ways:
         """Return the ways that requests to the workload's Service and pods may go."""

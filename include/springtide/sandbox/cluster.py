@@ -35,7 +35,7 @@ _IMAGES: Final = "/sandbox/images/"
 class Cluster:
     """A running sandbox. To be made, used and stopped in one event loop."""
 
-    def __init__(self, clock: Clock, settings: Settings, port: int) -> None:
+    def __init__(self, clock: Clock, settings: Settings, port: int, host: str | None = None) -> None:
         """Start it; from the return on it answers.
 
         Raises:
@@ -45,7 +45,7 @@ class Cluster:
         self._claim = socket.create_server(Network(settings.second_octet).claim)
         self.world = World(settings, start=clock.now(), runtime=self._containers)
         self._time = RealTime(self.world.core.timeline, asyncio.get_running_loop())
-        self._server = ApiServer(self._call, self.world.core.network.node, port)
+        self._server = ApiServer(self._call, host or self.world.core.network.node, port)
         self._begin()
         # after the API server, whose port may be taken: nothing else is open then
         self._proxies = ServiceProxies(self.world.dataplane)
@@ -109,18 +109,20 @@ def start_cluster(
     settings: Settings | None = None,
     *,
     port: int = API_PORT,
+    host: str | None = None,
     second_octets: Sequence[int] = SECOND_OCTETS,
 ) -> Cluster:
     """Start a cluster; from the return on it answers. To be called in a running event loop.
 
-    It takes the first of the networks 127.x.0.0/16 that no other has.
+    It takes the first of the networks 127.x.0.0/16 that no other has. `host` is the API server's address, by default
+    that of the network's node.
 
     Raises:
         PermanentError: no address could be had (`address_taken`).
     """
     for second in second_octets:
         try:
-            return Cluster(clock, replace(settings or Settings(), second_octet=second), port)
+            return Cluster(clock, replace(settings or Settings(), second_octet=second), port, host)
         except OSError as error:
             if error.errno not in {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}:
                 raise

@@ -37,11 +37,13 @@ def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
 
 
 def _endpoint(entry: Json, port: int) -> Endpoint:
-    conditions = entry["conditions"]
+    conditions = entry.get("conditions") or {}
+    # What somebody wrote by hand may leave anything out; the API says what it means then.
+    ready = conditions.get("ready", True)
     return Endpoint(
-        pod=entry["targetRef"]["name"],
+        pod=(entry.get("targetRef") or {}).get("name", ""),
         address=(entry["addresses"][0], port),
-        ready=conditions["ready"],
-        serving=conditions["serving"],
-        terminating=conditions["terminating"],
+        ready=ready,
+        serving=conditions.get("serving", ready),
+        terminating=conditions.get("terminating", False),
     )

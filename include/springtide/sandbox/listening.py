@@ -6,6 +6,8 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable
 
+from springtide.sandbox.loopback import require_loopback
+
 _BACKLOG = 1024
 
 
@@ -23,10 +25,11 @@ class Listener:
         """Listen: from the return on, connections to the address are not refused. Needs a running event loop.
 
         Raises:
-            OSError: an address is taken or not this machine's; then none of them listens.
+            OSError: an address is taken or not one of loopback; then none of them listens.
         """
         try:
             for wanted in self._wanted:
+                require_loopback(wanted[0])
                 self._sockets.append(socket.create_server(wanted, backlog=_BACKLOG))
         except OSError:
             self._close_sockets()

@@ -25,6 +25,11 @@ class Network:
         return f"127.{self.second}.0.1"
 
     @property
+    def services(self) -> str:
+        """The range of the Services' addresses, for people."""
+        return f"127.{self.second}.200.1 to 127.{self.second}.254.254"
+
+    @property
     def claim(self) -> tuple[str, int]:
         """What a running sandbox listens on to keep others from its addresses."""
         return f"127.{self.second}.0.2", 6443
@@ -42,6 +47,14 @@ class Network:
     def release(self, address: str) -> None:
         """Give a pod's address back."""
         self._taken.discard(address)
+
+    def is_service_address(self, address: str) -> bool:
+        """Say whether `address` is one that a Service of this sandbox may have."""
+        parts = address.split(".")
+        if len(parts) != len("127") + 1 or not all(part.isdecimal() for part in parts):
+            return False
+        first, second, third, fourth = map(int, parts)
+        return (first, second) == (127, self.second) and 200 <= third <= 254 and 1 <= fourth <= 254  # noqa: PLR2004
 
     def service_address(self) -> str:
         """Return a free cluster IP; they are never used twice."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import cast
 
 from springtide.sandbox.listening import Listener
+from springtide.sandbox.loopback import is_loopback
 
 Backend = tuple[str, int]  # address, port
 _CONNECT_SECONDS = 5.0
@@ -66,7 +67,7 @@ class ServiceProxy:
 
     def _began(self, client: _Side) -> None:
         backend = self._pick()
-        if backend is None:
+        if backend is None or not is_loopback(backend[0]):  # an EndpointSlice by hand may name any address
             client.reset()
             return
         task = asyncio.get_running_loop().create_task(self._dial(client, backend))

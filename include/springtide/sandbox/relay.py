@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from springtide.sandbox.controllers.endpointslice import SERVICE_LABEL
 from springtide.sandbox.endpoints import Address, endpoints_of
 from springtide.sandbox.kinds import KINDS
+from springtide.sandbox.loopback import is_loopback
 from springtide.sandbox.messages import Errand, Request, Response, refusal
 from springtide.sandbox.objects import Json, Ref, labels_of
 from springtide.sandbox.routes import Route
@@ -46,6 +47,8 @@ class Relay:
         scheme, name, port = _parts(route)
         target = Ref(route.kind.plural, route.namespace, name)
         address = self._of_pod(target, port, scheme) if target.resource == "pods" else self._of_service(target, port)
+        if not is_loopback(address[0]):  # a status or an EndpointSlice by hand may name any
+            raise bad_request("address not allowed")
         query = f"?{urlencode(request.query)}" if request.query else ""
         headers = {key: value for key, value in request.headers.items() if key not in _OWN_HEADERS}
         errand = Errand(

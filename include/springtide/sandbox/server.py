@@ -9,11 +9,12 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
+from springtide.sandbox.callers import require_program
 from springtide.sandbox.errands import sent
 from springtide.sandbox.faults import Crashed, Lost
 from springtide.sandbox.listening import Listener
 from springtide.sandbox.messages import Request, Response, refusal
-from springtide.sandbox.status import ApiError
+from springtide.sandbox.status import ApiError, bad_request
 from springtide.sandbox.watching import Watch
 
 _MOST_BYTES = 3 * 1024 * 1024  # of a body: the API server's limit
@@ -63,9 +64,10 @@ class ApiServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
-            body = await request.clone(client_max_size=_MOST_BYTES).read()
-        except web.HTTPRequestEntityTooLarge:
-            return _plain(refusal(_too_large()))
+            require_program(request.method, _headers(request), has_body=request.can_read_body)
+            body = await _body_of(request)
+        except ApiError as error:
+            return _plain(refusal(error))
         try:
             response = self._call(_understood(request, body))
         except Lost as lost:
@@ -108,7 +110,7 @@ def _understood(request: web.BaseRequest, body: bytes) -> Request:
         method=request.method,
         path=unquote(path),
         query=dict(parse_qsl(query, keep_blank_values=True)),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        headers=_headers(request),
         body=body,
     )
 
@@ -125,6 +127,32 @@ def _broken(request: web.BaseRequest) -> web.Response:
     return web.Response()
 
 
-def _too_large() -> ApiError:
-    message = f"Request entity too large: limit is {_MOST_BYTES}"
+def _headers(request: web.BaseRequest) -> dict[str, str]:
+    """Return the headers; one that comes twice has all its values, so that none hides behind another."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return headers
+
+
+async def _body_of(request: web.BaseRequest) -> bytes:
+    """Return the body, unpacked.
+
+    Raises:
+        ApiError: 413, it is too large once it is unpacked; 400, it cannot be unpacked.
+    """
+    body = bytearray()
+    try:
+        while chunk := await request.content.readany():
+            body += chunk
+            if len(body) > _MOST_BYTES:
+                raise _too_large(len(body))
+    except web.RequestPayloadError as error:
+        raise bad_request(f"the body cannot be unpacked ({type(error).__name__})") from error
+    return bytes(body)
+
+
+def _too_large(size: int) -> ApiError:
+    message = f"Request entity too large: limit is {_MOST_BYTES}, and it has {size} bytes or more once unpacked"
     return ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "RequestEntityTooLarge", message)

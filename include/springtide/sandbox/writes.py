@@ -18,6 +18,7 @@ from springtide.sandbox.ownership import managed_fields
 from springtide.sandbox.preconditions import compare, same_kind
 from springtide.sandbox.status import (
     ApiError,
+    Subject,
     already_exists,
     bad_request,
     forbidden,
@@ -27,6 +28,7 @@ from springtide.sandbox.status import (
     required,
     stale_deletion,
     uid_mismatch,
+    wrong,
 )
 from springtide.sandbox.store import Store
 from springtide.sandbox.validate import check
@@ -94,7 +96,7 @@ class Writes:
             obj["spec"] = {"finalizers": ["kubernetes"]}
             metadata["labels"] = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": name}
         if kind.plural == "services":
-            obj["spec"] = self._with_address(obj["spec"])
+            obj["spec"] = self._with_address(obj["spec"], kind.subject(metadata["name"]))
         if not kind.status and "status" in body:
             obj["status"] = body["status"]
         elif kind.status:
@@ -141,8 +143,12 @@ class Writes:
             }
             raise forbidden(kind.subject(name), why, causes=[cause])
 
-    def _with_address(self, spec: Json) -> Json:
-        address = spec.get("clusterIP") or self.network.service_address()
+    def _with_address(self, spec: Json, subject: Subject) -> Json:
+        given = spec.get("clusterIP")
+        if given and given != "None" and not self.network.is_service_address(given):
+            why = f"failed to allocate IP {given}: the provided IP is not in the valid range, {self.network.services}"
+            raise invalid(subject, [wrong("spec.clusterIPs", [given], why)])
+        address = given or self.network.service_address()
         return {**spec, "clusterIP": address, "clusterIPs": [address]}
 
     def _owned(self, kind: Kind, old: Json | None, obj: Json, writer: Writer) -> Json:

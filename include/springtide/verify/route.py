@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 from springtide.clock import Clock
 from springtide.errors import InputError
 from springtide.kube.objects import Json, Service
+from springtide.unpacking import ACCEPTED, PackingError, unpacked
 
 if TYPE_CHECKING:
     from httpx import Client
 
 BODY_LIMIT: Final = 64 * 1024
-"""Bytes of an answer that are read; a longer one is cut, never loaded."""
+"""Bytes of an answer that are read, counted unpacked; a longer one is cut, never loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +54,18 @@ class HttpRoute:
         end = self._clock.monotonic() + timeout_seconds
         if self._client is None:
             limits = httpx.Limits(max_keepalive_connections=0)
-            self._client = httpx.Client(limits=limits, follow_redirects=False, trust_env=False, verify=False)  # noqa: S501  # see the class
+            packing = {"Accept-Encoding": ACCEPTED}
+            self._client = httpx.Client(
+                limits=limits,
+                follow_redirects=False,
+                trust_env=False,
+                headers=packing,
+                verify=False,  # noqa: S501  # see the class
+            )
         try:
             with self._client.stream("GET", url, timeout=timeout_seconds, headers=headers) as response:
                 body = b""
-                for chunk in response.iter_bytes():
+                for chunk in unpacked(response.iter_raw(), response.headers.get("content-encoding", "")):
                     body += chunk
                     if self._clock.monotonic() > end:  # the client's own timeout starts again with every byte
                         return Answer(
@@ -67,6 +75,8 @@ class HttpRoute:
                         break
                 text = body[:BODY_LIMIT].decode(errors="replace")
                 return Answer(status=response.status_code, body=text, headers=dict(response.headers))
+        except PackingError as error:
+            return Answer(status=0, body="", headers={}, error=str(error))
         except httpx.HTTPError as error:
             return Answer(status=0, body="", headers={}, error=f"{type(error).__name__}: {error}")
 

@@ -94,10 +94,15 @@ def test_after_tuning_it_has_the_tuned_ones(place: Path) -> None:
 
 
 @pytest.fixture(name="cluster")
-def embedded_cluster(monkeypatch: pytest.MonkeyPatch) -> Simulation:
+def embedded_cluster(place: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     """The workload in an embedded cluster, which `--apply` reaches."""
     simulation = Simulation.of(2)
-    monkeypatch.setattr(live, "connect", lambda *_arguments, **_options: simulation.ports().kube)
+    entry = {"server": "https://shop.example:6443"}
+    contexts = [{"name": "shop", "context": {"cluster": "shop"}}]
+    document = {"clusters": [{"name": "shop", "cluster": entry}], "contexts": contexts, "current-context": "shop"}
+    (place / "kubeconfig").write_text(json.dumps(document))
+    monkeypatch.setenv("KUBECONFIG", str(place / "kubeconfig"))
+    monkeypatch.setattr(live, "connected", lambda *_arguments, **_options: simulation.ports().kube)
     return simulation
 
 
@@ -127,6 +132,7 @@ def test_applying_shows_what_differs_and_then_has_nothing_to_do(place: Path, clu
     assert "PrometheusRule shop/springtide-web: new\n  + apiVersion: monitoring.coreos.com/v1" in first
     assert cluster.world.get("horizontalpodautoscalers", "shop", "web") is not None
     assert again.splitlines() == [
+        "cluster: context shop, server https://shop.example:6443",
         "PrometheusRule shop/springtide-web: as it should be",
         "HorizontalPodAutoscaler shop/web: as it should be",
         "nothing_to_do",
@@ -146,6 +152,7 @@ def test_what_was_applied_is_stale_once_the_numbers_change_until_it_is_applied_a
     assert "load ÷ 0.8; now: load ÷ 0.65 + 2·√load" in note
     assert note.endswith("springtide autoscaler web --apply")
     assert (answer["service"], answer["outcome"], answer["setting"]["target"]) == ("web", "applied", 0.65)
+    assert answer["api_server"] == {"context": "shop", "server": "https://shop.example:6443"}
     assert [each["action"] for each in answer["objects"]] == ["change", "keep"]
     (changed,) = answer["objects"][0]["differences"]
     assert changed["field"] == "spec.groups[0].rules[1].expr"
@@ -167,5 +174,5 @@ def test_what_is_refused_is_no_trace_of_a_stack(place: Path, cluster: Simulation
 
     printed = run(place, "autoscaler", "web", "--apply", code=1)
 
-    assert printed.startswith("not_ours: HorizontalPodAutoscaler web is there already")
+    assert printed.splitlines()[1].startswith("not_ours: HorizontalPodAutoscaler web is there already")
     assert "stale" not in run(place, "autoscaler", "web")

@@ -36,9 +36,10 @@ def writer(pair: Pair) -> Iterator[Writer]:
 
 def behind(simulation: Simulation, pair: Pair, **check: Any) -> tuple[Ports, RunRequest]:
     """Return the ports and the request of a run whose service depends on the pair."""
-    databases = [{"name": "orders", "connection": "orders_db", "free_connections": 5} | check]
-    chosen = policy(**simulation.policy.model_dump(mode="json")["spec"] | {"databases": databases})
-    ports = replace(simulation.ports(), databases=PostgresDatabases({"orders_db": pair.address}.get))
+    checks = [{"name": "orders", "connection": "orders_db", "free_connections": 5} | check]
+    chosen = policy(**simulation.policy.model_dump(mode="json")["spec"] | {"databases": checks})
+    databases = PostgresDatabases({"orders_db": pair.address}.get)
+    ports = replace(simulation.ports(), databases=databases, policy_of=lambda _name: chosen)
     return ports, replace(simulation.request(4), policy=chosen)
 
 

@@ -18,13 +18,15 @@ from calendar import isleap, monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 FREQUENCIES: Final = ("SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+_Value = TypeVar("_Value")
 
 MOST_PERIODS: Final = 100_000
 """How many periods are looked at before a rule is given up: a daily rule has as many in 270 years."""
@@ -315,7 +317,7 @@ def parse_rule(text: str) -> RecurrenceRule:
         count=None if number is None else _number("COUNT", number, 1, 1_000_000),
         until=None if until is None else _until(until),
         numbers=numbers,
-        weekdays=() if weekdays is None else tuple(_weekday(day) for day in weekdays.split(",")),
+        weekdays=() if weekdays is None else _distinct(_weekday(day) for day in weekdays.split(",")),
         week_start=WEEKDAYS.index(week_start),
         notes=tuple(notes),
     )
@@ -345,10 +347,15 @@ def _number(key: str, text: str, least: int, most: int) -> int:
 
 def _numbers(key: str, text: str) -> tuple[int, ...]:
     least, most = _RANGES[key]
-    numbers = tuple(_number(key, number, least, most) for number in text.split(","))
+    numbers = _distinct(_number(key, number, least, most) for number in text.split(","))
     if key in _SIGNED and 0 in numbers:
         raise RuleError(f"{key}=0 is out of range: {least} to -1, or 1 to {most}")
     return numbers
+
+
+def _distinct(values: Iterable[_Value]) -> tuple[_Value, ...]:
+    """Return each value once: a list that says the same ten thousand times would be gone through for every day."""
+    return tuple(dict.fromkeys(values))
 
 
 def _weekday(text: str) -> tuple[int, int]:
