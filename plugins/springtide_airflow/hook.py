@@ -49,7 +49,14 @@ class SpringtideHook(BaseHook):
         from springtide.run.assembly import assemble
 
         with self.store() as store:
-            yield assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=self.database_address)
+            yield assemble(
+                self.kube(),
+                store,
+                self.metrics(),
+                on_wait=on_wait,
+                database_address=self.database_address,
+                installation=airflow_settings().installation or store.installation(),
+            )
 
     def reading_ports(self) -> Ports:
         """Open the cluster alone, for a trigger: it looks, and keeps no record."""

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     NODE = "node"
     ROLLOUT = "rollout"
     CANARY = "canary"
+    NAMESPACE = "namespace"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError, TemporaryError
 from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
 from springtide.kube.client import selector_text
+from springtide.kube.cluster import identify
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.observation import Observation, PodSet, observe
 from springtide.plan.findings import Finding, downgraded
@@ -73,7 +74,11 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     if lease is not None and lease.holder == request.run_id and lease.state is not None:
         return lease.state.plan
     observation, stable = admit(ports, request)
-    plan = replace(_plan(ports, request, observation, stable), allowed_startup=startup_allowed(stable.deployment))
+    plan = replace(
+        _plan(ports, request, observation, stable),
+        allowed_startup=startup_allowed(stable.deployment),
+        cluster=identify(ports.kube, workload),
+    )
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return plan
     return replace(plan, findings=(*plan.findings, *findings_of(ports, request, plan, (observation, stable))))

@@ -91,7 +91,7 @@ def close_run(
     if planned is None:
         end_run(ports, run_id, outcome, error)
     else:
-        outcome = report(ports, RunRef(workload=planned.plan.target, run_id=run_id, attempt=attempt), error)
+        outcome = report(ports, RunRef.of_plan(planned.plan, run_id, attempt), error)
     if planned is None or outcome is not RunOutcome.SUCCEEDED:
         message = f"{outcome.value}: {error.message if error else _BY_HAND}"
         raise PermanentError(message, code="run_not_succeeded")

@@ -69,7 +69,8 @@ _MESSAGE_LIMIT: Final = 500
 class RunState(Stored):
     """A run's order, its snapshot and its journal; `outcome` is None while it is under way.
 
-    `until` is when a floor that it raises expires.
+    `until` is when a floor that it raises expires. `installation` is the Airflow that works on it, "" for the command
+    line, whose runs are judged by their Lease alone.
     """
 
     run_id: str
@@ -84,6 +85,7 @@ class RunState(Stored):
     until: datetime | None = None
     databases: tuple[DatabaseCheck, ...] = ()
     stability: Stability | None = None
+    installation: str = ""
 
     @property
     def order(self) -> RunOrder:
@@ -98,6 +100,7 @@ class RunState(Stored):
             settings=self.settings,
             hold=hold,
             may_have_switched=may_have_switched,
+            installation=self.installation,
         )
 
     def entry(self, phase: Phase, status: JournalStatus) -> JournalEntry | None:

@@ -1,0 +1,118 @@
+"""What is said where a run's Lease is not where the run left it: nothing is taken for "nothing to undo" on trust.
+
+A run whose Lease is not to be found has ended, or never began, or somebody deleted the Lease, or the connection leads
+to another cluster by now. The first two are no news. The others are, and whoever hears of them can do something.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from springtide import labels
+from springtide.errors import Fenced, NotFound, OtherCluster, PermanentError, SpringtideError
+from springtide.kube.cluster import ClusterIdentity, difference, identify
+from springtide.kube.objects import Deployment, Kind
+from springtide.record.model import PhaseStatus
+from springtide.run.lease import Lease, fenced, read_lease
+from springtide.run.ports import Ports, RunRef
+from springtide.run.state import Phase
+from springtide.workload import Workload
+
+_BACK: Final = (
+    "Nothing is changed or undone here: what the run did stands in the other cluster, and so does its Lease. Point the "
+    "connection (kubernetes_default in Airflow, else KUBECONFIG) back to it, and the reconcile there ends the run."
+)
+
+
+def require_same_cluster(ports: Ports, workload: Workload, run_id: str, before: ClusterIdentity | None) -> None:
+    """Return when nothing tells this cluster from the one `before`; None knows of none.
+
+    Raises:
+        OtherCluster: a uid is another than it was (`other_cluster`).
+        ClusterUnavailable: no answer in time.
+    """
+    if before is None:
+        return
+    told = difference(workload, before, identify(ports.kube, workload))
+    if told is not None:
+        raise OtherCluster(
+            f"{workload}: this is not the cluster that run {run_id!r} was planned in: {told}. {_BACK}",
+            code="other_cluster",
+            field="connection",
+        )
+
+
+def missing_lease(ports: Ports, ref: RunRef, lease: Lease | None) -> Fenced:
+    """Return what a phase is told that needs the run's Lease, and found `lease` in its place.
+
+    Raises:
+        OtherCluster: it looked in another cluster.
+        ClusterUnavailable: no answer in time.
+    """
+    require_same_cluster(ports, ref.workload, ref.run_id, ref.cluster)
+    if lease is not None or not has_begun(ports, ref.run_id):
+        return fenced(lease, ref.workload, ref.holder)
+    return Fenced(_gone(ports, ref), code="lease_gone", field=ref.workload.lease_name)
+
+
+def require_nothing_lost(ports: Ports, ref: RunRef, lease: Lease | None) -> None:
+    """Return when a run that holds no Lease has nothing to undo: it has ended, never began, or its workload is gone.
+
+    Raises:
+        OtherCluster: it was looked for in another cluster.
+        PermanentError: somebody deleted its Lease, and with it what could be restored (`lease_gone`).
+        ClusterUnavailable: no answer in time.
+    """
+    require_same_cluster(ports, ref.workload, ref.run_id, ref.cluster)
+    if lease is None and is_lease_deleted(ports, ref):
+        raise PermanentError(_gone(ports, ref), code="lease_gone", field=ref.workload.lease_name)
+
+
+def is_lease_deleted(ports: Ports, ref: RunRef) -> bool:
+    """Say whether the run began on a workload that is still there: its Lease must have been deleted then."""
+    deployment = _deployment(ports, ref.workload)
+    if deployment is None:
+        return False
+    return deployment.annotations.get(labels.RUN) == ref.run_id or has_begun(ports, ref.run_id)
+
+
+def has_begun(ports: Ports, run_id: str) -> bool:
+    """Say whether the store of runs knows that the run had created its instances; it may have forgotten."""
+    try:
+        phases = ports.store.get(run_id).phases
+    except SpringtideError:
+        return False
+    return any(
+        phase.phase == Phase.CREATE_INSTANCES.value and phase.status is PhaseStatus.SUCCEEDED for phase in phases
+    )
+
+
+def _gone(ports: Ports, ref: RunRef) -> str:
+    gone = f"{ref.workload}: Lease {ref.workload.lease_name} is gone: somebody deleted it while run {ref.run_id!r} was"
+    if _deployment(ports, ref.workload) is None:
+        return f"{gone} under way, and Deployment {ref.workload.deployment} with it. There is nothing left to undo."
+    return (
+        f"{gone} under way, and with it what could be restored. `springtide reconcile` undoes what a ReplicaSet tells "
+        f"that is set aside; else look which pods Service {ref.workload.service} selects, and scale by hand."
+    )
+
+
+def _deployment(ports: Ports, workload: Workload) -> Deployment | None:
+    try:
+        return Deployment(ports.kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))
+    except NotFound:
+        return None
+
+
+def lease_of(ports: Ports, ref: RunRef) -> Lease:
+    """Return the Lease that this run holds.
+
+    Raises:
+        Fenced: another run holds it, none does, or it is gone.
+        OtherCluster: it was looked for in another cluster.
+        ClusterUnavailable: no answer in time.
+    """
+    lease = read_lease(ports.kube, ref.workload)
+    if lease is None or lease.holder != ref.holder:
+        raise missing_lease(ports, ref, lease)
+    return lease
