@@ -188,11 +188,11 @@ class SqlStore:
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""
         with self._reading() as session:
-            kept = session.scalar(select(InstallationRow.id))
-        if kept is not None:
-            return kept
+            kept: InstallationRow | None = session.scalar(select(InstallationRow))
+            if kept is not None:
+                return kept.id
         with self._writing() as session:
-            row = session.scalar(select(InstallationRow)) or InstallationRow(id=new_installation())
+            row: InstallationRow = session.scalar(select(InstallationRow)) or InstallationRow(id=new_installation())
             session.add(row)
             return row.id
 

@@ -19,6 +19,7 @@ from springtide.plan.preflight import require_scalable
 from springtide.plan.startup import startup_allowed
 from springtide.run.estimation import EstimateInputs, estimate_for
 from springtide.run.lease import fenced, read_lease
+from springtide.run.ownership import is_owner
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, owner_bounds
@@ -71,7 +72,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     """
     workload = request.policy.spec.target.workload
     lease = read_lease(ports.kube, workload)
-    if lease is not None and lease.holder == request.run_id and lease.state is not None:
+    if lease is not None and is_owner(ports, request.run_id, lease) and lease.state is not None:
         return lease.state.plan
     observation, stable = admit(ports, request)
     plan = replace(

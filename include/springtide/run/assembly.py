@@ -41,12 +41,10 @@ def assemble(
     clock: Clock | None = None,
     on_wait: Callable[[str], None] = lambda _message: None,
     database_address: Callable[[str], str | None] = lambda _connection: None,
-    installation: str = "",
 ) -> Ports:
     """Return the ports of runs against the cluster behind `kube`.
 
-    `database_address` says where a policy's database connection leads; None where nobody knows. `installation` names
-    the Airflow that asks, "" where none does.
+    `database_address` says where a policy's database connection leads; None where nobody knows.
     """
     clock = clock or SystemClock()
     return Ports(
@@ -59,7 +57,6 @@ def assemble(
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
         databases=PostgresDatabases(database_address),
-        installation=installation,
     )
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from springtide.record.model import RunOutcome
 from springtide.run.lease import fenced, read_lease
-from springtide.run.lost import is_lease_deleted, require_same_cluster
+from springtide.run.ownership import installation_of, is_lease_deleted, is_of_another, require_same_cluster
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
@@ -30,7 +30,7 @@ def close(ports: Ports, ref: RunRef) -> RunOutcome:
     # Always: a run of the same name may have ended there, and its end is not this one's.
     require_same_cluster(ports, ref.workload, ref.run_id, ref.cluster)
     lease = read_lease(ports.kube, ref.workload)
-    if lease is None or lease.run_id != ref.run_id:
+    if lease is None or lease.run_id != ref.run_id or is_of_another(ports.installation, installation_of(lease)):
         if lease is None and is_lease_deleted(ports, ref):
             log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
             return RunOutcome.NEEDS_ATTENTION  # somebody deleted its Lease, and with it what could be restored

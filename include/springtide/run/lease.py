@@ -180,7 +180,7 @@ def acquire(kube: KubeClient, clock: Clock, state: RunState, seen: Lease | None,
         WorkloadFailed: another run had the workload since it was looked at (`plan_stale`).
     """
     workload = state.plan.target
-    if seen is not None and seen.holder == state.run_id:
+    if seen is not None and _is_held_by(seen, state):
         return seen
     if seen is not None and (seen.holder or _is_of_finished(seen, state)):
         raise fenced(seen, workload, state.run_id)
@@ -193,7 +193,7 @@ def acquire(kube: KubeClient, clock: Clock, state: RunState, seen: Lease | None,
 def _claimed(kube: KubeReader, workload: Workload, state: RunState) -> Lease:
     """Return the Lease after a claim that was lost, where it was this run's own that was faster."""
     lease = read_lease(kube, workload)
-    if lease is not None and lease.holder == state.run_id:
+    if lease is not None and _is_held_by(lease, state):
         return lease  # another attempt of this run took it
     if lease is not None and lease.holder:
         raise fenced(lease, workload, state.run_id)
@@ -259,6 +259,16 @@ def write_state(
     return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
 
 
+def release_unread(kube: KubeClient, clock: Clock, lease: Lease, namespace: str) -> Lease:
+    """Give a workload free whose Lease holds nothing that this springtide can read; what stands there is kept.
+
+    Raises:
+        Conflict: the Lease is not the one that was read: somebody works on it.
+    """
+    change = {"spec": {"renewTime": _micro(clock.now()), "holderIdentity": None}}
+    return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
+
+
 def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
     """Return the error that tells `run_id` who owns the workload."""
     if lease is None or not lease.holder:
@@ -276,6 +286,7 @@ def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
 
 def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None, least_generation: int) -> Lease:
     workload = state.plan.target
+    state = state.after(lease.state if lease else None, clock.now())
     now = _micro(clock.now())
     spec: dict[str, Any] = {
         "holderIdentity": state.run_id,
@@ -298,9 +309,18 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
     return Lease(kube.create(Kind.LEASE, workload.namespace, manifest))
 
 
+def _is_held_by(lease: Lease, state: RunState) -> bool:
+    """Say whether this very run holds the Lease: another installation may have a run of the same name."""
+    held = lease.state
+    return lease.holder == state.run_id and held is not None and held.installation == state.installation
+
+
 def _is_of_finished(lease: Lease, state: RunState) -> bool:
     """Say whether this very run has had the Lease and released it: it must not replay (I-22)."""
-    return lease.run_id == state.run_id
+    last = lease.state
+    if last is None:
+        return lease.run_id == state.run_id
+    return (last.run_id, last.installation) == (state.run_id, state.installation)
 
 
 def _dump(state: RunState) -> str:

@@ -40,7 +40,7 @@ from springtide.run.engine import Decide, Progress
 from springtide.run.gates import gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
-from springtide.run.lost import require_nothing_lost, require_same_cluster
+from springtide.run.ownership import has_ended, is_owner, require_nothing_lost, require_same_cluster
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
@@ -79,8 +79,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
     """
     ref = replace(RunRef.of_plan(plan, request.run_id, attempt), workload=request.policy.spec.target.workload)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
-        if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
-            raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
+        _require_order(request, plan)
         require_approved(request, plan)
         # Lease, room, stamps, first write: room can only be judged once other runs see this one, and nothing is written
         # before every object is out of an earlier owner's reach.
@@ -224,11 +223,22 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
 
 
+def _require_order(request: RunRequest, plan: ScalingPlan) -> None:
+    if request.dry_run:
+        raise PermanentError(
+            "create_instances: this is a dry run, or was due more than an hour ago: what it would act on has gone by. "
+            "Where it is half-way it is undone. Start a new run.",
+            code="nothing_to_do",
+        )
+    if plan.outcome is PlanOutcome.NOTHING_TO_DO:
+        raise PermanentError("create_instances: the plan has nothing to do.", code="nothing_to_do")
+
+
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
     lease = read_lease(ports.kube, ref.workload)
-    if lease is not None and lease.holder == ref.run_id:
+    if is_owner(ports, ref.run_id, lease):
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
-    if lease is not None and lease.run_id == ref.run_id:
+    if has_ended(ports, ref.run_id, lease):
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
@@ -350,7 +360,8 @@ def _judge(work: Work, verdict: Verdict) -> None:
     if verdict.status is VerdictStatus.INCONCLUSIVE and work.state.settings.on_inconclusive == "hold":
         work.end(Phase.SMOKE_TEST, verdict.message, status=JournalStatus.HELD)
         raise PermanentError(
-            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides.",
+            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides: "
+            "`springtide roll-back` undoes the run, `springtide release-lease` gives the workload free as it is.",
             code="smoke_held",
         )
     raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
@@ -358,7 +369,7 @@ def _judge(work: Work, verdict: Verdict) -> None:
 
 def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     lease = read_lease(ports.kube, ref.workload)
-    if lease is None or lease.holder != ref.holder:
+    if not is_owner(ports, ref.holder, lease):
         require_nothing_lost(ports, ref, lease)
         return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
     work = Work.of(ports, ref)

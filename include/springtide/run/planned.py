@@ -15,7 +15,9 @@ from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run.journal import end_run
-from springtide.run.phases import report
+from springtide.run.lease import read_lease
+from springtide.run.ownership import is_owner
+from springtide.run.phases import calculate_capacity, report
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.request_parameters import STALE_AFTER
 
@@ -63,6 +65,19 @@ class PlannedRun:
             return request
         is_stale = now - datetime.fromisoformat(answer["at"]) > STALE_AFTER
         return replace(request, approved=answer["plan"], dry_run=self.dry_run or is_stale)
+
+
+def plan_run(ports: Ports, request: RunRequest, attempt: int = 1) -> PlannedRun:
+    """Return the plan of a run; one that owns its workload already is under way, and no dry run however late it is.
+
+    A run that was cleared long after it was due would otherwise end with its plan, half-way and in success.
+
+    Raises:
+        PermanentError, TemporaryError: as `calculate_capacity` says.
+    """
+    lease = read_lease(ports.kube, request.policy.spec.target.workload)
+    asked = replace(request, dry_run=request.dry_run and not is_owner(ports, request.run_id, lease))
+    return PlannedRun(calculate_capacity(ports, asked, attempt=attempt), asked.dry_run)
 
 
 def approval_record(plan: ScalingPlan, at: datetime) -> dict[str, str]:

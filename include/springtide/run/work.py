@@ -12,7 +12,7 @@ from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
-from springtide.run.lost import lease_of, require_same_cluster
+from springtide.run.ownership import lease_of, require_same_cluster
 from springtide.run.phase_table import FORWARD, rule_of
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState

@@ -127,8 +127,8 @@ class RunOrder:
     """What one run is to do, as its strategy needs it: the target and how to get there and back.
 
     `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
-    `may_have_switched` is True once the phase has begun that moves the Service. `installation` is the Airflow that works
-    on the run, "" for none.
+    `may_have_switched` is True once the phase has begun that moves the Service. `installation` is the Airflow whose run
+    it is, "" for none.
     """
 
     run_id: str

@@ -1,7 +1,8 @@
-"""What is said where a run's Lease is not where the run left it: nothing is taken for "nothing to undo" on trust.
+"""Whose a Lease is: this run's, another installation's of the same name, or not where the run left it.
 
-A run whose Lease is not to be found has ended, or never began, or somebody deleted the Lease, or the connection leads
-to another cluster by now. The first two are no news. The others are, and whoever hears of them can do something.
+Nothing is taken for "nothing to undo" on trust. A run whose Lease is not to be found has ended, or never began, or
+somebody deleted the Lease, or the connection leads to another cluster by now. The first two are no news. The others
+are, and whoever hears of them can do something.
 """
 
 from __future__ import annotations
@@ -42,6 +43,64 @@ def require_same_cluster(ports: Ports, workload: Workload, run_id: str, before: 
         )
 
 
+def lease_of(ports: Ports, ref: RunRef) -> Lease:
+    """Return the Lease that this run holds.
+
+    Raises:
+        Fenced: another run holds it, none does, or it is gone.
+        OtherCluster: it was looked for in another cluster.
+        PermanentError: what stands in it is another version's, or no run.
+        ClusterUnavailable: no answer in time.
+    """
+    lease = read_lease(ports.kube, ref.workload)
+    if lease is None or not is_owner(ports, ref.holder, lease):
+        raise missing_lease(ports, ref, lease)
+    return lease
+
+
+def is_owner(ports: Ports, holder: str, lease: Lease | None) -> bool:
+    """Say whether `lease` is held by the run of this installation that calls itself `holder`.
+
+    Two Airflows give the runs of one moment the same names.
+
+    Raises:
+        PermanentError: it is held under this name, and what stands in it cannot be read.
+    """
+    return (
+        lease is not None and lease.holder == holder and not is_of_another(ports.installation, installation_of(lease))
+    )
+
+
+def is_of_another(mine: str, theirs: str) -> bool:
+    """Say whether two installations are known, and not one: who is none, as the command line, asks nobody."""
+    return bool(mine) and bool(theirs) and mine != theirs
+
+
+def installation_of(lease: Lease) -> str:
+    """Return the installation whose run had the Lease last; "" for none, and where a free one cannot be read.
+
+    Raises:
+        PermanentError: it is held, and what stands in it cannot be read.
+    """
+    state = lease.state
+    return state.installation if state is not None else ""
+
+
+def has_ended(ports: Ports, run_id: str, lease: Lease | None) -> bool:
+    """Say whether this run has had `lease` before: it has ended, or whoever took it over ends it.
+
+    Raises:
+        PermanentError: the Lease is held, and what stands in it cannot be read.
+    """
+    if lease is None:
+        return False
+    state = lease.state
+    if state is None:
+        return lease.run_id == run_id
+    known = ((state.run_id, state.installation), *((run.run_id, run.installation) for run in state.earlier))
+    return any(name == run_id and not is_of_another(ports.installation, theirs) for name, theirs in known)
+
+
 def missing_lease(ports: Ports, ref: RunRef, lease: Lease | None) -> Fenced:
     """Return what a phase is told that needs the run's Lease, and found `lease` in its place.
 
@@ -50,9 +109,20 @@ def missing_lease(ports: Ports, ref: RunRef, lease: Lease | None) -> Fenced:
         ClusterUnavailable: no answer in time.
     """
     require_same_cluster(ports, ref.workload, ref.run_id, ref.cluster)
+    if lease is not None and lease.holder == ref.holder:
+        return fenced_by_another_installation(lease, ref.workload)
     if lease is not None or not has_begun(ports, ref.run_id):
         return fenced(lease, ref.workload, ref.holder)
     return Fenced(_gone(ports, ref), code="lease_gone", field=ref.workload.lease_name)
+
+
+def fenced_by_another_installation(lease: Lease, workload: Workload) -> Fenced:
+    """Return the error that tells a run that a run of the same name, of another Airflow, owns the workload."""
+    return Fenced(
+        f"{workload}: a run of the same name, {lease.holder!r}, owns the workload, and it is of another installation "
+        f"({installation_of(lease)}). Let one Airflow scale this workload.",
+        code="service_busy",
+    )
 
 
 def require_nothing_lost(ports: Ports, ref: RunRef, lease: Lease | None) -> None:
@@ -102,17 +172,3 @@ def _deployment(ports: Ports, workload: Workload) -> Deployment | None:
         return Deployment(ports.kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))
     except NotFound:
         return None
-
-
-def lease_of(ports: Ports, ref: RunRef) -> Lease:
-    """Return the Lease that this run holds.
-
-    Raises:
-        Fenced: another run holds it, none does, or it is gone.
-        OtherCluster: it was looked for in another cluster.
-        ClusterUnavailable: no answer in time.
-    """
-    lease = read_lease(ports.kube, ref.workload)
-    if lease is None or lease.holder != ref.holder:
-        raise missing_lease(ports, ref, lease)
-    return lease
