@@ -101,6 +101,20 @@ def has_ended(ports: Ports, run_id: str, lease: Lease | None) -> bool:
     return any(name == run_id and not is_of_another(ports.installation, theirs) for name, theirs in known)
 
 
+def require_planned_here(ports: Ports, workload: Workload, run_id: str) -> None:
+    """Return when a run that is planned anew has not begun in another cluster, as far as the store of runs knows.
+
+    Raises:
+        OtherCluster: it has.
+        ClusterUnavailable: no answer in time.
+    """
+    if not has_begun(ports, run_id):
+        return
+    planned = (ports.store.get(run_id).plan or {}).get("cluster")
+    before = None if planned is None else ClusterIdentity.from_record(planned)
+    require_same_cluster(ports, workload, run_id, before)
+
+
 def missing_lease(ports: Ports, ref: RunRef, lease: Lease | None) -> Fenced:
     """Return what a phase is told that needs the run's Lease, and found `lease` in its place.
 

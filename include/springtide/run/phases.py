@@ -40,7 +40,13 @@ from springtide.run.engine import Decide, Progress
 from springtide.run.gates import gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
-from springtide.run.ownership import has_ended, is_owner, require_nothing_lost, require_same_cluster
+from springtide.run.ownership import (
+    has_ended,
+    is_owner,
+    require_nothing_lost,
+    require_planned_here,
+    require_same_cluster,
+)
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
@@ -58,9 +64,11 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
         InputError: the request, the workload or what the preflight found is refused; the message names every reason.
         DemandUnusable, DemandUnavailable: there is no demand to act on.
         Fenced: another run owns the workload.
+        OtherCluster: the run began in another cluster.
     """
     begin_run(ports, request)
     with recorded(ports, request.run_id, Phase.CALCULATE_CAPACITY, attempt=attempt) as note:
+        require_planned_here(ports, request.policy.spec.target.workload, request.run_id)
         plan = plan_capacity(ports, request)
         note.message = plan.reason
         keep_plan(ports, request, plan)
