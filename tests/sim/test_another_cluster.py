@@ -39,7 +39,7 @@ class OwnNamespaceHidden(LiveKube):
 
 def written(simulation: Simulation, begin: Begin) -> list[str]:
     """Return the paths of what was written since."""
-    return [call.path for call in simulation.world.history.calls[begin.calls :] if call.applied]
+    return [call.path for call in simulation.world.history.calls[begin.calls :] if call.write and call.applied]
 
 
 def as_it_is(ports: Ports) -> Ports:
