@@ -139,8 +139,8 @@ def fenced_by_another_installation(lease: Lease, workload: Workload) -> Fenced:
     )
 
 
-def require_nothing_lost(ports: Ports, ref: RunRef, lease: Lease | None) -> None:
-    """Return when a run that holds no Lease has nothing to undo: it has ended, never began, or its workload is gone.
+def why_nothing_to_undo(ports: Ports, ref: RunRef, lease: Lease | None) -> str:
+    """Return why a run that holds no Lease has nothing to undo: it has ended, never began, or its workload is gone.
 
     Raises:
         OtherCluster: it was looked for in another cluster.
@@ -150,6 +150,9 @@ def require_nothing_lost(ports: Ports, ref: RunRef, lease: Lease | None) -> None
     require_same_cluster(ports, ref.workload, ref.run_id, ref.cluster)
     if lease is None and is_lease_deleted(ports, ref):
         raise PermanentError(_gone(ports, ref), code="lease_gone", field=ref.workload.lease_name)
+    if lease is None and has_begun(ports, ref.run_id):
+        return _gone(ports, ref)
+    return "this run owns nothing, so there is nothing to undo"
 
 
 def is_lease_deleted(ports: Ports, ref: RunRef) -> bool:

@@ -43,9 +43,9 @@ from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.ownership import (
     has_ended,
     is_owner,
-    require_nothing_lost,
     require_planned_here,
     require_same_cluster,
+    why_nothing_to_undo,
 )
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -378,8 +378,7 @@ def _judge(work: Work, verdict: Verdict) -> None:
 def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     lease = read_lease(ports.kube, ref.workload)
     if not is_owner(ports, ref.holder, lease):
-        require_nothing_lost(ports, ref, lease)
-        return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
+        return Progress(is_done=True, message=why_nothing_to_undo(ports, ref, lease))
     work = Work.of(ports, ref)
     if work.state.entry(Phase.SMOKE_TEST, JournalStatus.HELD) and not is_decided:
         return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
