@@ -58,7 +58,20 @@ def no_lease_any_more(simulation: Simulation) -> None:
     simulation.world.core.writes.delete(KINDS["leases"], Ref("leases", NAMESPACE, WORKLOAD.lease_name))
 
 
-AFTER = [nothing, another_run, three_more_runs, a_run_that_is_under_way, by_hand, no_lease_any_more]
+def no_lease_and_another_number(simulation: Simulation) -> None:
+    by_hand(simulation)
+    no_lease_any_more(simulation)
+
+
+AFTER = [
+    no_lease_and_another_number,
+    nothing,
+    another_run,
+    three_more_runs,
+    a_run_that_is_under_way,
+    by_hand,
+    no_lease_any_more,
+]
 
 
 def written(simulation: Simulation, begin: Begin) -> list[str]:

@@ -324,7 +324,8 @@ def _is_of_finished(lease: Lease, state: RunState) -> bool:
 
 
 def _dump(state: RunState) -> str:
-    return json.dumps(state.to_record(), separators=(",", ":"))
+    # As text, not escaped: a letter beyond ASCII would take up to three times its bytes of what an annotation may hold.
+    return json.dumps(state.to_record(), separators=(",", ":"), ensure_ascii=False)
 
 
 def _micro(at: datetime) -> str:

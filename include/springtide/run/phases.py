@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from springtide import labels
 from springtide.errors import (
     Conflict,
     Fenced,
@@ -250,6 +251,8 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
+    if lease is None and stable.deployment.annotations.get(labels.RUN) == ref.run_id:
+        raise fenced(lease, ref.workload, ref.run_id)  # it wrote here, so somebody has deleted its Lease since
     # Between plan and Lease a person may have thought for an hour: everything is looked at again.
     require_passed(findings_of(ports, request, plan, (observation, stable)))
     settings = request.settings
