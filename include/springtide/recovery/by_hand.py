@@ -103,7 +103,7 @@ def release_lease(
         Conflict: the Lease moved at the last moment.
         ClusterUnavailable: no answer in time.
     """
-    if not is_left_to_a_person(lease) and _run_id(workload, lease) not in named:
+    if not is_left_to_a_person(lease) and {_run_id(workload, lease), lease.holder}.isdisjoint(named):
         raise _not_given_up(workload, lease)
     if not has_looked:
         shown = "\n".join(f"  {line}" for line in _left(ports, workload, lease))

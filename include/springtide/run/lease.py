@@ -118,14 +118,15 @@ class Lease(KubeObject):
         is_other_version = error.code == "state_version"
         run = self.holder or self.run_id or "its last run"
         if is_other_version:
-            advice = f"End run {run!r} with the springtide that started it, or use one that reads its version."
+            advice = f"End run {run!r} with the springtide that started it, or use one that reads its version"
         else:
-            advice = (
-                f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it."
-            )
+            advice = f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it"
+        if self.holder:
+            release = f"springtide release-lease SERVICE --run {self.holder} --i-have-looked"
+            advice += f", or give its workload free with `{release}`"
         return PermanentError(
             f"Lease {self.name}: its annotation {labels.STATE} holds no run that this springtide can read: "
-            f"{error.message} It is left alone. {advice}",
+            f"{error.message} It is left alone. {advice}.",
             code="state_version" if is_other_version else "lease_unreadable",
             field=self.name,
         )
