@@ -153,7 +153,7 @@ class TestWhatALeaseRemembers:
         for number in range(5):
             state = replace(state, run_id=f"run-{number}").after(state, now + timedelta(hours=8 * number))
 
-        assert [run.run_id for run in state.earlier] == ["run-1", "run-2", "run-3"][-3:]
+        assert [run.run_id for run in state.earlier] == ["run-1", "run-2", "run-3"]
 
     def test_never_more_than_fit(self, last: tuple[RunState, datetime]) -> None:
         state, now = last
