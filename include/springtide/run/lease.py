@@ -312,8 +312,10 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
 
 def _is_held_by(lease: Lease, state: RunState) -> bool:
     """Say whether this very run holds the Lease: another installation may have a run of the same name."""
+    if lease.holder != state.run_id:
+        return False
     held = lease.state
-    return lease.holder == state.run_id and held is not None and held.installation == state.installation
+    return held is not None and held.installation == state.installation
 
 
 def _is_of_finished(lease: Lease, state: RunState) -> bool:

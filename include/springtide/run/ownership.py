@@ -88,14 +88,13 @@ def installation_of(lease: Lease) -> str:
 
 
 def has_ended(ports: Ports, run_id: str, lease: Lease | None) -> bool:
-    """Say whether this run has had `lease` before: it has ended, or whoever took it over ends it.
-
-    Raises:
-        PermanentError: the Lease is held, and what stands in it cannot be read.
-    """
+    """Say whether this run has had `lease` before: it has ended, or whoever took it over ends it."""
     if lease is None:
         return False
-    state = lease.state
+    try:
+        state = lease.state
+    except PermanentError:
+        state = None
     if state is None:
         return lease.run_id == run_id
     known = ((state.run_id, state.installation), *((run.run_id, run.installation) for run in state.earlier))
