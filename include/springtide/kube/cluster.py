@@ -21,7 +21,7 @@ _SYSTEM: Final = "kube-system"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterIdentity(Stored):
-    """The uids of `kube-system`, of the workload's namespace and of its Service.
+    """The uids of `kube-system`, of the workload's namespace and of its Service (of its Deployment, where it has none).
 
     "" where there is no such object, None where it may not be read.
     """
@@ -40,7 +40,7 @@ def identify(kube: KubeReader, workload: Workload) -> ClusterIdentity:
     return ClusterIdentity(
         kube_system=_uid(kube, Kind.NAMESPACE, "", _SYSTEM),
         namespace=_uid(kube, Kind.NAMESPACE, "", workload.namespace),
-        service=_uid(kube, Kind.SERVICE, workload.namespace, workload.service),
+        service=_uid(kube, *_named(workload)),
     )
 
 
@@ -52,12 +52,19 @@ def difference(workload: Workload, before: ClusterIdentity, now: ClusterIdentity
     known = (
         (f"namespace {_SYSTEM}", before.kube_system, now.kube_system),
         (f"namespace {workload.namespace}", before.namespace, now.namespace),
-        (f"Service {workload.namespace}/{workload.service}", before.service, now.service),
+        ("{} {}/{}".format(*_named(workload)).capitalize(), before.service, now.service),
     )
     for what, was, found in known:
         if was is not None and found is not None:
             return None if was == found else f"{what} {_now(found)}, and had uid {was or 'none'}"
     return None
+
+
+def _named(workload: Workload) -> tuple[Kind, str, str]:
+    """Return what a workload is known by where no namespace may be read."""
+    if workload.service:
+        return Kind.SERVICE, workload.namespace, workload.service
+    return Kind.DEPLOYMENT, workload.namespace, workload.deployment
 
 
 def _now(uid: str) -> str:

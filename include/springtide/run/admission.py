@@ -67,7 +67,7 @@ def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
             continue
         for field, name, same in (
             ("deployment", mine.deployment, theirs.deployment == mine.deployment),
-            ("service", mine.service, theirs.service == mine.service),
+            ("service", mine.service, bool(mine.service) and theirs.service == mine.service),
         ):
             if same:
                 raise InputError(
