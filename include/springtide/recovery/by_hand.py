@@ -15,6 +15,7 @@ import structlog
 
 from springtide.errors import Conflict, Fenced, InputError, NotFound, PermanentError
 from springtide.kube.client import selector_text
+from springtide.kube.objects import Service
 from springtide.kube.observation import Observation
 from springtide.record.model import RunOutcome
 from springtide.run.admission import observe_workload
@@ -22,6 +23,7 @@ from springtide.run.lease import DURATION_SECONDS, Lease, read_lease, release_un
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import RunState
 from springtide.stored import Stored
+from springtide.strategy.model import Snapshot
 from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
@@ -151,17 +153,22 @@ def _left(ports: Ports, workload: Workload, lease: Lease) -> tuple[str, ...]:
 
 def _lines(observation: Observation, state: RunState | None) -> list[str]:
     before = state.snapshot if state is not None else None
-    service = observation.service
     deployment = observation.pod_set.deployment
     paused = ", paused" if deployment.is_paused else ""
     was = f"; before the run: {before.replicas}" if before else ""
-    owns = f"; before the run: {selector_text(before.selector)}" if before else ""
     ready = len(observation.ready_endpoints())
     return [
-        f"Service {service.name} selects {selector_text(service.selector)}, {ready} ready endpoints{owns}",
+        *_service_lines(observation.service, before, ready),
         f"Deployment {deployment.name}: {deployment.replicas} replicas{paused}{was}",
         *(f"{each.replica_set.title} is set aside: {each.replica_set.replicas} replicas" for each in observation.aside),
     ]
+
+
+def _service_lines(service: Service | None, before: Snapshot | None, ready: int) -> list[str]:
+    if service is None:
+        return []
+    was = f"; before the run: {selector_text(before.selector)}" if before and before.selector else ""
+    return [f"Service {service.name} selects {selector_text(service.selector)}, {ready} ready endpoints{was}"]
 
 
 def _run_id(workload: Workload, lease: Lease) -> str:
