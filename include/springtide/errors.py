@@ -12,6 +12,7 @@
         ├── NotFound                the object is not there (any more)
         ├── Conflict                the object changed under a compare-and-swap
         ├── Fenced                  another run owns the workload
+        ├── OtherCluster            the connection leads elsewhere than where the run was planned
         ├── DemandUnusable          the metrics answered with something that must not be acted on
         ├── WorkloadFailed          pods will not become ready; carries the pods' own words
         └── DeadlineExceeded        a wait was over before its condition came true
@@ -86,6 +87,10 @@ class Conflict(PermanentError):
 
 class Fenced(PermanentError):
     """This run does not own the workload (any more); the message names the owner."""
+
+
+class OtherCluster(PermanentError):
+    """The connection leads to another cluster than the run's; what the run did stands there, and is not undone here."""
 
 
 class DemandUnusable(PermanentError):

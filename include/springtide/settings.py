@@ -158,6 +158,16 @@ class Settings:
             reader=Reader.AIRFLOW,
         )
     )
+    installation: str | None = field(
+        metadata=_variable(
+            "INSTALLATION",
+            None,
+            "The name of this Airflow in the Leases of its runs: another Airflow on the same cluster never ends them. "
+            "Unset: an id that the store of runs makes once. "
+            "Set it where tasks do not share one store, or where two Airflows do.",
+            reader=Reader.AIRFLOW,
+        )
+    )
     pool: str = field(
         metadata=_variable(
             "POOL",

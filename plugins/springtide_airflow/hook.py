@@ -6,6 +6,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
@@ -49,7 +50,9 @@ class SpringtideHook(BaseHook):
         from springtide.run.assembly import assemble
 
         with self.store() as store:
-            yield assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=self.database_address)
+            address = self.database_address
+            ports = assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=address)
+            yield replace(ports, installation=airflow_settings().installation or store.installation())
 
     def reading_ports(self) -> Ports:
         """Open the cluster alone, for a trigger: it looks, and keeps no record."""

@@ -33,17 +33,15 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
 
     def execute(self, context: Context) -> None:
         """Leave the plan for the tasks that follow."""
-        from springtide.run.phases import calculate_capacity
-        from springtide.run.planned import PlannedRun
+        from springtide.run.planned import plan_run
 
         with opened(context) as ports:
-            request = request_of(context, ports.clock)
-            plan = calculate_capacity(ports, request, attempt=context["ti"].try_number)
-        planned = PlannedRun(plan, request.dry_run)
+            planned = plan_run(ports, request_of(context, ports.clock), context["ti"].try_number)
+        plan = planned.plan
         context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
         self.log.info("%s, %s → %s replicas: %s", plan.outcome.value, plan.current, plan.replicas, plan.reason)
         if planned.is_unchanged:
-            self.log.info("nothing is changed: %s", "this is a dry run" if request.dry_run else "nothing to do")
+            self.log.info("nothing is changed: %s", "this is a dry run" if planned.dry_run else "nothing to do")
             changes = [t for t in self.get_flat_relatives(upstream=False) if t.trigger_rule != TriggerRule.ALL_DONE]
             self.skip(ti=context["ti"], tasks=changes)
 

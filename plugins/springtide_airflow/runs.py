@@ -74,7 +74,7 @@ def ref_of(context: Context, plan: ScalingPlan) -> RunRef:
     """Return how this task names its run in the cluster."""
     from springtide.run.ports import RunRef
 
-    return RunRef(workload=plan.target, run_id=context["dag_run"].run_id, attempt=context["ti"].try_number)
+    return RunRef.of_plan(plan, context["dag_run"].run_id, context["ti"].try_number)
 
 
 def required_ref(context: Context) -> RunRef:

@@ -104,3 +104,36 @@ def test_kubernetes_connection_that_cannot_be_used_is_named_without_its_content(
 
     assert refused.value.field == "kubernetes_default"
     assert "hidden-token" not in refused.value.message
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A connection that can be used, and a store of its own."""
+    (tmp_path / "config").write_text(KUBECONFIG)
+    connect(monkeypatch, "kubernetes_default", conn_type="kubernetes", extra={"kube_config_path": f"{tmp_path}/config"})
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{tmp_path}/runs.db")
+
+
+def installation() -> str:
+    """Return how a new task of this Airflow calls it in its Leases."""
+    with SpringtideHook().ports(lambda _message: None) as ports:
+        return ports.installation
+
+
+@pytest.mark.usefixtures("cluster")
+def test_every_task_has_the_installation_of_the_store_and_another_store_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = installation()
+    assert installation() == first
+
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{tmp_path}/other.db")
+
+    assert installation() not in {"", first}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_name_of_the_environment_goes_before_the_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPRINGTIDE_INSTALLATION", "shop-production")
+
+    assert installation() == "shop-production"

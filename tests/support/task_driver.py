@@ -75,11 +75,11 @@ class TaskDriver:
             plan = self._task("calculate_capacity", self._calculate)
             if plan is None or self.plan is None or self.plan.outcome is PlanOutcome.NOTHING_TO_DO:
                 return RunOutcome.NOTHING_TO_DO
-            self._forward(RunRef(workload=self.plan.target, run_id=self.request.run_id))
+            self._forward(RunRef.of_plan(self.plan, self.request.run_id))
         except SpringtideError as error:
             self.failures.append(error.message)
             return self._undone(error)
-        ref = RunRef(workload=self.plan.target, run_id=self.request.run_id)
+        ref = RunRef.of_plan(self.plan, self.request.run_id)
         return self._retried(lambda: phases.report(self.ports(), ref))
 
     def _calculate(self) -> object:
@@ -110,7 +110,7 @@ class TaskDriver:
     def _undone(self, error: SpringtideError) -> RunOutcome:
         if self.plan is None:
             return RunOutcome.FAILED
-        ref = RunRef(workload=self.plan.target, run_id=self.request.run_id)
+        ref = RunRef.of_plan(self.plan, self.request.run_id)
         self.before_task("roll_back")
         try:
             self._retried(lambda: phases.roll_back(self.ports(), ref))

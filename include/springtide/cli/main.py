@@ -12,7 +12,19 @@ import structlog
 import typer
 
 from springtide import __version__
-from springtide.cli import autoscaler, backtest, events, explain, fleet, reconcile, release, sandbox, tune, validate
+from springtide.cli import (
+    autoscaler,
+    backtest,
+    events,
+    explain,
+    fleet,
+    reconcile,
+    release,
+    release_lease,
+    sandbox,
+    tune,
+    validate,
+)
 from springtide.cli.answers import answering, print_json
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
@@ -34,13 +46,13 @@ from springtide.cli.options import (
 )
 from springtide.cli.plain_text import accept_every_letter
 from springtide.clock import SystemClock
-from springtide.errors import NotFound, SpringtideError
+from springtide.errors import SpringtideError
 from springtide.plan.findings import require_passed
 from springtide.plan.guards import parse_replicas
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.recovery.by_hand import held_lease, is_left_to_a_person, silent_lease
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity
-from springtide.run.lease import read_lease
 from springtide.run.ports import RunRef, RunRequest
 
 log = structlog.get_logger(__name__)
@@ -54,6 +66,7 @@ app.command("autoscaler")(autoscaler.autoscaler)
 app.command("tune")(tune.tune)
 app.command("reconcile")(reconcile.reconcile)
 app.command("release")(release.release)
+app.command("release-lease")(release_lease.release_lease)
 app.command("validate")(validate.validate)
 app.command("adjust")(fleet.adjust)
 app.command("prepare")(fleet.prepare)
@@ -171,21 +184,26 @@ def status(
 def roll_back(
     service: ServiceArgument,
     *,
+    force: Annotated[bool, typer.Option("--force", help="Do not wait until the run's Lease stands still.")] = False,
     place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Undo the run that owns SERVICE, from what stands in its Lease. Only when that run works no more."""
+    """Undo the run that owns SERVICE, from what stands in its Lease.
+
+    It waits until that has stood still for a minute, so that nobody works on the run any more; not for a run that
+    waits for a person, and not with --force.
+    """
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     note = ClusterNote(output)
     with answering(output):
         workload = place.policy(service).spec.target.workload
         with place.ports(display.wait) as ports:
             note.say(ports)
-            lease = read_lease(ports.kube, workload)
-            if lease is None or not lease.holder:
-                raise NotFound(f"service: no run owns {service!r}, so there is nothing to undo.", code="run_unknown")
+            lease = held_lease(ports, workload, service)
             ref = RunRef.of_holder(workload, lease.holder)
             with display:
+                if not force and not is_left_to_a_person(lease):
+                    silent_lease(ports, workload, lease)
                 progress = phases.roll_back(ports, ref, is_decided=True)
                 outcome = phases.report(ports, ref)
         ended = {"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message}

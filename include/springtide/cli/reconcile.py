@@ -29,6 +29,7 @@ from springtide.recovery.rounds import (
 _STYLES = {
     ReconcileStatus.ENDED: "green",
     ReconcileStatus.ALIVE: "cyan",
+    ReconcileStatus.ELSEWHERE: "cyan",
     ReconcileStatus.RETRY_LATER: "yellow",
     ReconcileStatus.NEEDS_ATTENTION: "bold red",
 }

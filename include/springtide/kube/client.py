@@ -61,7 +61,7 @@ class KubeReader(ProxyReader, Protocol):
     """Reads that decide: quorum reads, never from a cache."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
-        """Return the object.
+        """Return the object; a namespace stands in none: `namespace` is "" then.
 
         Raises:
             NotFound: there is no object of this name.

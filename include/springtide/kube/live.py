@@ -60,6 +60,9 @@ class LiveKube:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         """Return the object (see `KubeReader.get`)."""
+        if kind is Kind.NAMESPACE:
+            find = self._api("CoreV1Api").read_namespace
+            return self._read(f"get {kind.value} {name}", lambda: find(name, **_options()))
         read = self._method("read", kind)
         return self._read(f"get {kind.value} {namespace}/{name}", lambda: read(name, namespace, **_options()))
 

@@ -12,11 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from springtide import labels
 
 Json = dict[str, Any]
+
+LARGEST_GENERATION: Final = 1_000_000_000
+"""Somebody wrote what is above it: at a run a second it takes 30 years, and a Lease counts to 2,147,483,647 only."""
+
+_DIGITS: Final = len(str(LARGEST_GENERATION))
 
 
 class Kind(StrEnum):
@@ -36,6 +41,7 @@ class Kind(StrEnum):
     NODE = "node"
     ROLLOUT = "rollout"
     CANARY = "canary"
+    NAMESPACE = "namespace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +132,10 @@ class KubeObject:
 
     @property
     def generation_stamp(self) -> int:
-        """The Lease generation that wrote this object last; 0 when springtide never did."""
+        """The Lease generation that wrote this object last; 0 when springtide never did, and where that is none."""
         text = self.annotations.get(labels.GENERATION, "0")
-        return int(text) if text.isascii() and text.isdigit() else 0
+        stamp = int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+        return stamp if stamp <= LARGEST_GENERATION else 0
 
 
 @dataclass(frozen=True)

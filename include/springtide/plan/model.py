@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from springtide.capacity.model import CapacityEstimate
+from springtide.kube.cluster import ClusterIdentity
 from springtide.plan.findings import Finding
 from springtide.stored import Stored, dump, load
 from springtide.workload import Workload
@@ -54,7 +55,8 @@ class ScalingPlan(Stored):
     """From `current` to `replicas` desired replicas, and why. Complete: a run needs nothing else to be judged by.
 
     With strategy `floor` both are an autoscaler's minimum. `allowed_startup` is how many seconds the probes let a pod
-    take until it serves, None without probes: what is counted until runs have measured it.
+    take until it serves, None without probes: what is counted until runs have measured it. `cluster` is where this was
+    seen, None where nothing is known of it.
     """
 
     policy: str
@@ -69,6 +71,7 @@ class ScalingPlan(Stored):
     reason: str
     findings: tuple[Finding, ...] = ()
     allowed_startup: float | None = None
+    cluster: ClusterIdentity | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -16,13 +16,14 @@ _AUTOSCALERS: Final = {
 }
 
 PREFLIGHT_RIGHTS: Final = tuple(
-    Right(verb="list", group=group, resource=resource)
-    for group, resource in (
-        *_AUTOSCALERS.values(),
-        ("", "resourcequotas"),
-        ("policy", "poddisruptionbudgets"),
-        ("argoproj.io", "rollouts"),
-        ("flagger.app", "canaries"),
+    Right(verb=verb, group=group, resource=resource)
+    for verb, group, resource in (
+        *(("list", *autoscaler) for autoscaler in _AUTOSCALERS.values()),
+        ("list", "", "resourcequotas"),
+        ("list", "policy", "poddisruptionbudgets"),
+        ("list", "argoproj.io", "rollouts"),
+        ("list", "flagger.app", "canaries"),
+        ("get", "", "namespaces"),
     )
 )
 """What is looked at before a run; a check without its right is told as "not checked", and stops nothing."""
@@ -88,6 +89,17 @@ def proxy_rights(*, pods: bool, services: bool) -> tuple[Right, ...]:
     # Without names: RBAC knows such a request by scheme, name and port together, and pods have new names each time.
     asked = (("pods/proxy", pods), ("services/proxy", services))
     return tuple(Right(verb="get", group="", resource=resource) for resource, is_asked in asked if is_asked)
+
+
+def unknown_namespace_finding(target: Workload) -> Finding:
+    """Return the finding where the workload's namespace may not be read, by whose uid a cluster is known."""
+    right = Right(verb="get", group="", resource="namespaces", name=target.namespace)
+    return Finding(
+        check="cluster",
+        status=FindingStatus.NOT_CHECKED,
+        message=f"without the right to {right}, another cluster is told from this one by the uid of Service "
+        f"{target.service} alone; a Service that is recreated looks like another cluster then",
+    )
 
 
 def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace: str) -> Finding:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record.events import notes_by_service
+from springtide.record.installation import new_installation
 from springtide.record.metrics import Total, applied, changes
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
@@ -34,6 +35,7 @@ class MemoryStore:
         self._rehearsed: dict[tuple[str, str], RehearsalOutcome] = {}
         self._notes: dict[tuple[str, str], EventNote] = {}
         self._preparations: dict[str, Preparation] = {}
+        self._installation = new_installation()
 
     def save(self, run: ScalingRun) -> None:
         """Keep the run."""
@@ -124,6 +126,10 @@ class MemoryStore:
         with self._lock:
             preparations = list(self._preparations.values())
         return tuple(sorted(preparations, key=lambda kept: (kept.began_at, kept.run_id), reverse=True)[:limit])
+
+    def installation(self) -> str:
+        """Return the id that this store was made with."""
+        return self._installation
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

@@ -14,10 +14,20 @@ from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.database import engine_for, translated, writing
 from springtide.record.events import notes_by_service
+from springtide.record.installation import new_installation
 from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
-from springtide.record.tables import DayRow, LearnedRow, NoteRow, PreparationRow, RehearsalRow, RunRow, TotalRow
+from springtide.record.tables import (
+    DayRow,
+    InstallationRow,
+    LearnedRow,
+    NoteRow,
+    PreparationRow,
+    RehearsalRow,
+    RunRow,
+    TotalRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -174,6 +184,17 @@ class SqlStore:
         latest = select(PreparationRow).order_by(PreparationRow.began_at.desc(), PreparationRow.run_id.desc())
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(latest.limit(require_limit(limit))))
+
+    def installation(self) -> str:
+        """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""
+        with self._reading() as session:
+            kept: InstallationRow | None = session.scalar(select(InstallationRow))
+            if kept is not None:
+                return kept.id
+        with self._writing() as session:
+            row: InstallationRow = session.scalar(select(InstallationRow)) or InstallationRow(id=new_installation())
+            session.add(row)
+            return row.id
 
     def close(self) -> None:
         """Give the connections back."""

@@ -64,6 +64,10 @@ class RunStore(HistoryStore, EventStore, Protocol):
         """Return every metric's present value, counted as the facts were kept."""
         ...
 
+    def installation(self) -> str:
+        """Return the id of the installation whose store this is: made at the first call, the same for ever after."""
+        ...
+
     def close(self) -> None:
         """Give connections back; the store is not used after this."""
         ...

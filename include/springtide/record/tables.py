@@ -302,6 +302,14 @@ class PreparationRow(Base):
         return Preparation(run_id=self.run_id, began_at=self.began_at, seconds=self.seconds, size=size)
 
 
+class InstallationRow(Base):
+    """The one row that tells this installation from another: a run of an Airflow is ended by that Airflow alone."""
+
+    __tablename__ = PREFIX + "installation"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
 class TotalRow(Base):
     """One sample of one metric; `labels` are JSON pairs, in the metric's own order."""
 

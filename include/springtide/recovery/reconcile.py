@@ -23,6 +23,7 @@ from springtide.record.model import RunOutcome
 from springtide.recovery.unclaimed import IsAlive, aside_sets_in, claim
 from springtide.run import phases
 from springtide.run.lease import DURATION_SECONDS, Lease, all_leases, take_over
+from springtide.run.ownership import installation_of, is_of_another
 from springtide.run.ports import Ports, RunRef
 from springtide.run.retry import retried
 from springtide.run.state import JournalStatus, Phase, RunState
@@ -58,7 +59,10 @@ def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive:
     A run that cannot be ended does not keep the others from it: it is recorded and logged as an error.
     """
     suspects = [
-        (namespace, lease) for namespace, held in leases.items() for lease in held if _is_suspect(lease, is_alive)
+        (namespace, lease)
+        for namespace, held in leases.items()
+        for lease in held
+        if _is_suspect(lease, is_alive) and not is_of_another(ports.installation, installation_of(lease))
     ]
     if not suspects:
         return ()
@@ -142,7 +146,9 @@ def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
     """Bring the run to its end; where that cannot be, say why: `report` then finds it unproven, and keeps both sets."""
     try:
         # First of all: a swap that the old owner has under way fails from here on (I-2).
-        Work.of(ports, ref).engine.stamp()
+        work = Work.of(ports, ref)
+        work.require_same_cluster()
+        work.engine.stamp()
         if not _is_proven(state):
             return phases.roll_back(ports, ref).message
         phases.remove_old_instances(ports, ref)

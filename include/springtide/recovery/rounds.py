@@ -2,6 +2,7 @@
 
 ended               the run's owner was gone: it has been finished or undone, and its workload is free
 alive               it claims to be alive: left alone
+elsewhere           it is another Airflow's, which alone can say whether it lives: left alone
 retry_later         its owner woke, or the cluster did not answer: the next round looks again
 needs_attention     it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
 """
@@ -17,9 +18,11 @@ from springtide.errors import PermanentError, PolicyError, SpringtideError
 from springtide.kube.objects import ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.model import RunOutcome
+from springtide.recovery.left_alone import of_another_installation, of_its_owner
 from springtide.recovery.reconcile import end_abandoned, end_unclaimed
 from springtide.recovery.unclaimed import IsAlive, aside_sets_in
 from springtide.run.lease import Lease, all_leases
+from springtide.run.ownership import is_of_another
 from springtide.run.ports import Ports
 from springtide.run.state import RunState
 from springtide.stored import Stored
@@ -29,7 +32,10 @@ COMMAND_LINE: Final = "cli-"
 that does not move is all there is to judge it by."""
 
 
-_BY_HAND: Final = "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`."
+_BY_HAND: Final = (
+    "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`, or put right what it left "
+    "and give the workload free with `springtide release-lease {service} --i-have-looked`."
+)
 
 
 class ReconcileStatus(StrEnum):
@@ -37,6 +43,7 @@ class ReconcileStatus(StrEnum):
 
     ENDED = "ended"
     ALIVE = "alive"
+    ELSEWHERE = "elsewhere"
     RETRY_LATER = "retry_later"
     NEEDS_ATTENTION = "needs_attention"
 
@@ -120,7 +127,15 @@ def reconcile_round(
     messages = {(run.namespace, run.deployment): run.message for run in ended}
     # The Leases are read again: ending runs takes minutes, in which others ended theirs, or began new ones.
     held = [
-        _held(namespace, lease.state, is_alive, messages.get((namespace, lease.state.plan.target.deployment)))
+        _of_another(namespace, lease.state, ports.installation)
+        if is_of_another(ports.installation, lease.state.installation)
+        else _held(
+            namespace,
+            lease.state,
+            is_alive,
+            messages.get((namespace, lease.state.plan.target.deployment)),
+            of_its_owner(lease.state, ports.installation),
+        )
         for namespace in leases
         for lease in all_leases(ports.kube, namespace)[0]
         if lease.holder and lease.state is not None
@@ -134,8 +149,20 @@ def _set_aside(ports: Ports, namespaces: Iterable[str]) -> Iterator[ReplicaSet]:
         yield from aside_sets_in(ports.kube, namespace)
 
 
-def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None) -> ReconciledRun:
-    """Return a run that owns its workload after the round."""
+def _of_another(namespace: str, state: RunState, mine: str) -> ReconciledRun:
+    """Return a run of another installation, which owns its workload."""
+    return ReconciledRun(
+        namespace=namespace,
+        deployment=state.plan.target.deployment,
+        run_id=state.run_id,
+        status=ReconcileStatus.ELSEWHERE,
+        outcome=RunOutcome(state.outcome or RunOutcome.RUNNING),
+        message=of_another_installation(state, mine),
+    )
+
+
+def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None, left_to: str) -> ReconciledRun:
+    """Return a run that owns its workload after the round; `left_to` is said of one that claims to be alive."""
     status = ReconcileStatus.RETRY_LATER
     outcome = RunOutcome.RUNNING
     text = "its Lease moved, or the cluster did not answer: the next round looks again"
@@ -147,7 +174,7 @@ def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | Non
         text = f"{why}. {_BY_HAND.format(service=state.plan.policy)}"
     elif is_alive(state.run_id):
         status = ReconcileStatus.ALIVE
-        text = "left to its owner"
+        text = left_to
     return ReconciledRun(
         namespace=namespace,
         deployment=state.plan.target.deployment,

@@ -17,7 +17,9 @@ from springtide.kube.objects import Deployment, Kind, ReplicaSet
 from springtide.kube.observation import aside_sets
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.policy.scaling.strategy import BlueGreen
+from springtide.recovery.left_alone import aside_of_another_installation, aside_of_released
 from springtide.run.lease import Lease, acquire, read_lease
+from springtide.run.ownership import is_of_another
 from springtide.run.ports import Ports
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import AsideRecord
@@ -40,7 +42,8 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
     """Return a Lease of the run that set it aside; None where a Lease tells of it, or the run claims to be alive.
 
     Raises:
-        PermanentError: what stands on it cannot be read (`aside_unreadable`), or its Lease cannot be.
+        PermanentError: what stands on it cannot be read (`aside_unreadable`), or its Lease cannot be; another Airflow's
+            run set it aside (`other_installation`); or a person has released that run (`aside_released`).
         ClusterUnavailable: as the client says.
     """
     record = _record_of(replica_set)
@@ -50,6 +53,10 @@ def claim(ports: Ports, replica_set: ReplicaSet, is_alive: IsAlive) -> Lease | N
     # The Lease first, then this: whoever ended the run meanwhile gave the Lease free when nothing was aside any more.
     if not _is_still_aside(ports.kube, replica_set, record.workload):
         return None
+    if is_of_another(ports.installation, record.installation):
+        raise aside_of_another_installation(replica_set, record, ports.installation)
+    if lease is not None and lease.state is not None and lease.state.released_by:
+        raise aside_of_released(replica_set, lease.state)
     if lease is not None and lease.run_id == record.run_id:
         return _freed(lease, replica_set)
     try:
@@ -125,4 +132,5 @@ def _state(ports: Ports, record: AsideRecord) -> RunState:
         requested_by="springtide reconcile",
         reason=plan.reason,
         journal=(switching,),
+        installation=record.installation,
     )

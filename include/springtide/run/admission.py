@@ -9,6 +9,7 @@ from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError, TemporaryError
 from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
 from springtide.kube.client import selector_text
+from springtide.kube.cluster import identify
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.observation import Observation, PodSet, observe
 from springtide.plan.findings import Finding, downgraded
@@ -16,8 +17,10 @@ from springtide.plan.model import Baseline, PlanOutcome, ScalingPlan
 from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
 from springtide.plan.startup import startup_allowed
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.estimation import EstimateInputs, estimate_for
 from springtide.run.lease import fenced, read_lease
+from springtide.run.ownership import is_owner
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, owner_bounds
@@ -37,6 +40,7 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
     lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder:
         raise fenced(lease, workload, request.run_id)
+    _require_sole_policy(ports, request.policy)
     strategy = request.settings.type
     autoscalers = find(ports.kube, workload) if strategy == "floor" else hpas(ports, workload)
     observation = replace(observe_workload(ports, workload), autoscaler=autoscalers[0] if autoscalers else None)
@@ -52,6 +56,26 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
         strategy=strategy,
     )
     return observation, stable
+
+
+def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
+    """Raise `InputError` when another policy of the folder scales the same Deployment, or switches the same Service."""
+    mine = policy.spec.target.workload
+    for other in ports.neighbours().policies:
+        theirs = other.spec.target.workload
+        if other.name == policy.name or theirs.namespace != mine.namespace:
+            continue
+        for field, name, same in (
+            ("deployment", mine.deployment, theirs.deployment == mine.deployment),
+            ("service", mine.service, bool(mine.service) and theirs.service == mine.service),
+        ):
+            if same:
+                raise InputError(
+                    f"spec.target.{field}: {mine.namespace}/{name} belongs to policy {other.name} as well as to "
+                    f"{policy.name}: one policy for one workload. Remove one of the two.",
+                    code="shared_workload",
+                    field=f"spec.target.{field}",
+                )
 
 
 def observe_workload(ports: Ports, workload: Workload) -> Observation:
@@ -70,10 +94,14 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     """
     workload = request.policy.spec.target.workload
     lease = read_lease(ports.kube, workload)
-    if lease is not None and lease.holder == request.run_id and lease.state is not None:
+    if lease is not None and is_owner(ports, request.run_id, lease) and lease.state is not None:
         return lease.state.plan
     observation, stable = admit(ports, request)
-    plan = replace(_plan(ports, request, observation, stable), allowed_startup=startup_allowed(stable.deployment))
+    plan = replace(
+        _plan(ports, request, observation, stable),
+        allowed_startup=startup_allowed(stable.deployment),
+        cluster=identify(ports.kube, workload),
+    )
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return plan
     return replace(plan, findings=(*plan.findings, *findings_of(ports, request, plan, (observation, stable))))

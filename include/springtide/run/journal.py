@@ -93,7 +93,7 @@ def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideErr
 
     def save() -> None:
         run = ports.store.get(run_id)
-        if run.is_ended:
+        if run.is_ended and run.outcome is not RunOutcome.NEEDS_ATTENTION:
             return  # whoever ended it first knew why; a late `report` of the same run knows less
         failed = [phase for phase in run.phases if phase.status is PhaseStatus.FAILED]
         record: dict[str, Any] | None = None

@@ -127,14 +127,15 @@ class Lease(KubeObject):
         is_other_version = error.code == "state_version"
         run = self.holder or self.run_id or "its last run"
         if is_other_version:
-            advice = f"End run {run!r} with the springtide that started it, or use one that reads its version."
+            advice = f"End run {run!r} with the springtide that started it, or use one that reads its version"
         else:
-            advice = (
-                f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it."
-            )
+            advice = f"Somebody edited it, or another version wrote it: look at the pod sets of {run!r}, then delete it"
+        if self.holder:
+            release = f"springtide release-lease SERVICE --run {self.holder} --i-have-looked"
+            advice += f", or give its workload free with `{release}`"
         return PermanentError(
             f"Lease {self.name}: its annotation {labels.STATE} holds no run that this springtide can read: "
-            f"{error.message} It is left alone. {advice}",
+            f"{error.message} It is left alone. {advice}.",
             code="state_version" if is_other_version else "lease_unreadable",
             field=self.name,
         )
@@ -189,7 +190,7 @@ def acquire(kube: KubeClient, clock: Clock, state: RunState, seen: Lease | None,
         WorkloadFailed: another run had the workload since it was looked at (`plan_stale`).
     """
     workload = state.plan.target
-    if seen is not None and seen.holder == state.run_id:
+    if seen is not None and _is_held_by(seen, state):
         return seen
     if seen is not None and (seen.holder or _is_of_finished(seen, state)):
         raise fenced(seen, workload, state.run_id)
@@ -202,7 +203,7 @@ def acquire(kube: KubeClient, clock: Clock, state: RunState, seen: Lease | None,
 def _claimed(kube: KubeReader, workload: Workload, state: RunState) -> Lease:
     """Return the Lease after a claim that was lost, where it was this run's own that was faster."""
     lease = read_lease(kube, workload)
-    if lease is not None and lease.holder == state.run_id:
+    if lease is not None and _is_held_by(lease, state):
         return lease  # another attempt of this run took it
     if lease is not None and lease.holder:
         raise fenced(lease, workload, state.run_id)
@@ -268,6 +269,16 @@ def write_state(
     return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
 
 
+def release_unread(kube: KubeClient, clock: Clock, lease: Lease, namespace: str) -> Lease:
+    """Give a workload free whose Lease holds nothing that this springtide can read; what stands there is kept.
+
+    Raises:
+        Conflict: the Lease is not the one that was read: somebody works on it.
+    """
+    change = {"spec": {"renewTime": _micro(clock.now()), "holderIdentity": None}}
+    return Lease(kube.patch(Kind.LEASE, namespace, lease.name, change, version=lease.version))
+
+
 def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
     """Return the error that tells `run_id` who owns the workload."""
     if lease is None or not lease.holder:
@@ -285,6 +296,7 @@ def fenced(lease: Lease | None, workload: Workload, run_id: str) -> Fenced:
 
 def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None, least_generation: int) -> Lease:
     workload = state.plan.target
+    state = state.after(lease.state if lease else None, clock.now())
     now = _micro(clock.now())
     spec: dict[str, Any] = {
         "holderIdentity": state.run_id,
@@ -307,13 +319,25 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
     return Lease(kube.create(Kind.LEASE, workload.namespace, manifest))
 
 
+def _is_held_by(lease: Lease, state: RunState) -> bool:
+    """Say whether this very run holds the Lease: another installation may have a run of the same name."""
+    if lease.holder != state.run_id:
+        return False
+    held = lease.state
+    return held is not None and held.installation == state.installation
+
+
 def _is_of_finished(lease: Lease, state: RunState) -> bool:
     """Say whether this very run has had the Lease and released it: it must not replay (I-22)."""
-    return lease.run_id == state.run_id
+    last = lease.state
+    if last is None:
+        return lease.run_id == state.run_id
+    return (last.run_id, last.installation) == (state.run_id, state.installation)
 
 
 def _dump(state: RunState) -> str:
-    return json.dumps(state.to_record(), separators=(",", ":"))
+    # As text, not escaped: a letter beyond ASCII would take up to three times its bytes of what an annotation may hold.
+    return json.dumps(state.to_record(), separators=(",", ":"), ensure_ascii=False)
 
 
 def _micro(at: datetime) -> str:

@@ -7,14 +7,19 @@ does what is missing, and repeats nothing. A phase that waits takes `patience`: 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final
-
-import structlog
 
 from springtide import labels
-from springtide.errors import Conflict, Fenced, InputError, NotFound, PermanentError, SpringtideError, WorkloadFailed
-from springtide.kube.objects import Deployment, Kind
+from springtide.errors import (
+    Conflict,
+    Fenced,
+    InputError,
+    OtherCluster,
+    PermanentError,
+    SpringtideError,
+    WorkloadFailed,
+)
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.findings import require_passed
 from springtide.plan.model import PlanOutcome, ScalingPlan
@@ -31,10 +36,18 @@ from springtide.run.admission import (
     snapshot_of,
 )
 from springtide.run.approval import require_approved
+from springtide.run.closing import close
 from springtide.run.engine import Progress
 from springtide.run.gates import gate, probe_gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
+from springtide.run.ownership import (
+    has_ended,
+    is_owner,
+    require_planned_here,
+    require_same_cluster,
+    why_nothing_to_undo,
+)
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
@@ -42,11 +55,6 @@ from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
 from springtide.strategy.model import Done
 from springtide.verify.verdict import Verdict, VerdictStatus
-
-log = structlog.get_logger(__name__)
-
-RELEASES_LEASE: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK, RunOutcome.FAILED})
-"""Outcomes with which the Lease is given free; with any other a person has to look first."""
 
 
 def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
@@ -56,9 +64,11 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
         InputError: the request, the workload or what the preflight found is refused; the message names every reason.
         DemandUnusable, DemandUnavailable: there is no demand to act on.
         Fenced: another run owns the workload.
+        OtherCluster: the run began in another cluster.
     """
     begin_run(ports, request)
     with recorded(ports, request.run_id, Phase.CALCULATE_CAPACITY, attempt=attempt) as note:
+        require_planned_here(ports, request.policy.spec.target.workload, request.run_id)
         plan = plan_capacity(ports, request)
         note.message = plan.reason
         keep_plan(ports, request, plan)
@@ -75,10 +85,9 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = RunRef(workload=request.policy.spec.target.workload, run_id=request.run_id, attempt=attempt)
+    ref = replace(RunRef.of_plan(plan, request.run_id, attempt), workload=request.policy.spec.target.workload)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
-        if plan.outcome is PlanOutcome.NOTHING_TO_DO or request.dry_run:
-            raise PermanentError("create_instances: the plan has nothing to do, or is a dry run.", code="nothing_to_do")
+        _require_order(request, plan)
         require_approved(request, plan)
         # Lease, room, stamps, first write: room can only be judged once other runs see this one, and nothing is written
         # before every object is out of an earlier owner's reach.
@@ -181,12 +190,14 @@ def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | 
 def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progress:
     """Undo the run by the same rules: the stable set whole and ready before the Service points back at it.
 
-    A run that never owned the workload has nothing to undo. A smoke test that is held keeps both sets, unless a person
-    has decided (`is_decided`).
+    A run that never owned the workload, or has ended, has nothing to undo. A smoke test that is held keeps both sets,
+    unless a person has decided (`is_decided`).
 
     Raises:
         Conflict: somebody else changed what this run would restore: nothing is overwritten, both sets stay.
         DeadlineExceeded: the stable set does not become whole; both sets stay.
+        OtherCluster: the connection leads to another cluster than the run's.
+        PermanentError: the run's Lease is gone (`lease_gone`).
     """
     with recorded(ports, ref.run_id, Phase.ROLL_BACK, attempt=ref.attempt) as note:
         progress = _roll_back(ports, ref, is_decided=is_decided)
@@ -195,8 +206,16 @@ def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progres
 
 
 def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
-    """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
-    outcome = _close(ports, ref)
+    """Close the run: give the Lease free when its end is proven, keep how it ended, and return that.
+
+    Raises:
+        OtherCluster: the connection leads to another cluster than the run's: the run is kept as one for a person.
+    """
+    try:
+        outcome = close(ports, ref)
+    except OtherCluster as lost:
+        end_run(ports, ref.run_id, RunOutcome.NEEDS_ATTENTION, lost)
+        raise
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 
@@ -212,37 +231,27 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
 
 
-def _close(ports: Ports, ref: RunRef) -> RunOutcome:
-    lease = read_lease(ports.kube, ref.workload)
-    if lease is None and _has_written(ports, ref):
-        log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
-        return RunOutcome.NEEDS_ATTENTION  # somebody deleted its Lease, and with it what could be restored
-    if lease is None or lease.run_id != ref.run_id:
-        return RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
-    ended = None if lease.holder else lease.required_state().outcome
-    if ended is not None:
-        return RunOutcome(ended)
-    if lease.holder != ref.holder:
-        raise fenced(lease, ref.workload, ref.holder)  # taken over by reconcile, which reports it
-    return RunOutcome(Work.of(ports, ref).close(_end_of))
-
-
-def _has_written(ports: Ports, ref: RunRef) -> bool:
-    """Say whether the workload's Deployment was written last by this run."""
-    try:
-        deployment = Deployment(ports.kube.get(Kind.DEPLOYMENT, ref.workload.namespace, ref.workload.deployment))
-    except NotFound:
-        return False
-    return deployment.annotations.get(labels.RUN) == ref.run_id
+def _require_order(request: RunRequest, plan: ScalingPlan) -> None:
+    if request.dry_run:
+        raise PermanentError(
+            "create_instances: this is a dry run, or was due more than an hour ago: what it would act on has gone by. "
+            "Where it is half-way it is undone. Start a new run.",
+            code="nothing_to_do",
+        )
+    if plan.outcome is PlanOutcome.NOTHING_TO_DO:
+        raise PermanentError("create_instances: the plan has nothing to do.", code="nothing_to_do")
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
     lease = read_lease(ports.kube, ref.workload)
-    if lease is not None and lease.holder == ref.run_id:
+    if is_owner(ports, ref.run_id, lease):
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
-    if lease is not None and lease.run_id == ref.run_id:
+    if has_ended(ports, ref.run_id, lease):
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
+    require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
+    if lease is None and stable.deployment.annotations.get(labels.RUN) == ref.run_id:
+        raise fenced(lease, ref.workload, ref.run_id)  # it wrote here, so somebody has deleted its Lease since
     # Between plan and Lease a person may have thought for an hour: everything is looked at again.
     require_passed(findings_of(ports, request, plan, (observation, stable)))
     settings = request.settings
@@ -264,6 +273,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         reason=request.reason,
         databases=request.policy.spec.databases,
         stability=request.policy.spec.stability,
+        installation=ports.installation,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
     stamped = [observation.service, stable.deployment, *stable.replica_sets, observation.autoscaler]
@@ -344,7 +354,8 @@ def _judge(work: Work, verdict: Verdict) -> None:
     if verdict.status is VerdictStatus.INCONCLUSIVE and work.state.settings.on_inconclusive == "hold":
         work.end(Phase.SMOKE_TEST, verdict.message, status=JournalStatus.HELD)
         raise PermanentError(
-            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides.",
+            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides: "
+            "`springtide roll-back` undoes the run, `springtide release-lease` gives the workload free as it is.",
             code="smoke_held",
         )
     raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
@@ -352,8 +363,8 @@ def _judge(work: Work, verdict: Verdict) -> None:
 
 def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     lease = read_lease(ports.kube, ref.workload)
-    if lease is None or lease.holder != ref.holder:
-        return Progress(is_done=True, message="this run owns nothing, so there is nothing to undo")
+    if not is_owner(ports, ref.holder, lease):
+        return Progress(is_done=True, message=why_nothing_to_undo(ports, ref, lease))
     work = Work.of(ports, ref)
     if work.state.entry(Phase.SMOKE_TEST, JournalStatus.HELD) and not is_decided:
         return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
@@ -361,18 +372,3 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
     work = work.turn_back()
     return work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
-
-
-def _end_of(state: RunState) -> tuple[str, bool]:
-    outcome = _outcome_of(state)
-    return outcome.value, outcome in RELEASES_LEASE
-
-
-def _outcome_of(state: RunState) -> RunOutcome:
-    if state.entry(Phase.ROLL_BACK, JournalStatus.DONE):
-        return RunOutcome.ROLLED_BACK
-    if state.entry(Phase.ROLL_BACK, JournalStatus.HELD):
-        return RunOutcome.FAILED
-    if state.entry(Phase.INSTANCES_REMOVED, JournalStatus.DONE):
-        return RunOutcome.SUCCEEDED
-    return RunOutcome.NEEDS_ATTENTION

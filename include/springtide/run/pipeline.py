@@ -56,7 +56,7 @@ def run(
 
 
 def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPhase) -> RunOutcome:
-    ref = RunRef(workload=plan.target, run_id=request.run_id)
+    ref = RunRef.of_plan(plan, request.run_id)
     try:
         for phase in FORWARD:
             on_phase(phase)

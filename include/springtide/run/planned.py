@@ -15,7 +15,9 @@ from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run.journal import end_run
-from springtide.run.phases import report
+from springtide.run.lease import read_lease
+from springtide.run.ownership import is_owner
+from springtide.run.phases import calculate_capacity, report
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.request_parameters import STALE_AFTER
 
@@ -65,6 +67,19 @@ class PlannedRun:
         return replace(request, approved=answer["plan"], dry_run=self.dry_run or is_stale)
 
 
+def plan_run(ports: Ports, request: RunRequest, attempt: int = 1) -> PlannedRun:
+    """Return the plan of a run; one that owns its workload already is under way, and no dry run however late it is.
+
+    A run that was cleared long after it was due would otherwise end with its plan, half-way and in success.
+
+    Raises:
+        PermanentError, TemporaryError: as `calculate_capacity` says.
+    """
+    lease = read_lease(ports.kube, request.policy.spec.target.workload)
+    asked = replace(request, dry_run=request.dry_run and not is_owner(ports, request.run_id, lease))
+    return PlannedRun(calculate_capacity(ports, asked, attempt=attempt), asked.dry_run)
+
+
 def approval_record(plan: ScalingPlan, at: datetime) -> dict[str, str]:
     """Return what is kept of an answer: the fingerprint of the plan that was approved, and when."""
     return {"plan": plan.fingerprint, "at": at.isoformat()}
@@ -91,7 +106,7 @@ def close_run(
     if planned is None:
         end_run(ports, run_id, outcome, error)
     else:
-        outcome = report(ports, RunRef(workload=planned.plan.target, run_id=run_id, attempt=attempt), error)
+        outcome = report(ports, RunRef.of_plan(planned.plan, run_id, attempt), error)
     if planned is None or outcome is not RunOutcome.SUCCEEDED:
         message = f"{outcome.value}: {error.message if error else _BY_HAND}"
         raise PermanentError(message, code="run_not_succeeded")

@@ -11,7 +11,9 @@ from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
 from springtide.kube.client import KubeClient
+from springtide.kube.cluster import ClusterIdentity
 from springtide.kube.kubeconfig import ClusterAddress
+from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
@@ -46,6 +48,7 @@ class Ports:
 
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name.
+    `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
     kube: KubeClient
@@ -59,6 +62,7 @@ class Ports:
     policy_of: Callable[[str], ScalingPolicy] = _no_policy
     databases: Databases = field(default_factory=NoDatabases)
     cluster_address: ClusterAddress | None = None
+    installation: str = ""
 
     def ways_to(self, workload: Workload) -> Ways:
         """Return the ways that requests to the workload's Service and pods may go."""
@@ -110,18 +114,25 @@ class RunRequest:
 class RunRef:
     """Names a run in the cluster: all that its later phases need, for its Lease holds the rest.
 
-    `is_takeover` is True where `reconcile` works in the place of an owner that is gone.
+    `is_takeover` is True where `reconcile` works in the place of an owner that is gone. `cluster` is where the run was
+    planned, None where only the Lease tells.
     """
 
     workload: Workload
     run_id: str
     attempt: int = 1
     is_takeover: bool = False
+    cluster: ClusterIdentity | None = None
 
     @property
     def holder(self) -> str:
         """What the Lease must name as its holder: another than the owner that is gone, so that it cannot come back."""
         return f"{_TAKEOVER_PREFIX}{self.run_id}" if self.is_takeover else self.run_id
+
+    @classmethod
+    def of_plan(cls, plan: ScalingPlan, run_id: str, attempt: int = 1) -> RunRef:
+        """Return the reference to the run that carries `plan` out."""
+        return cls(workload=plan.target, run_id=run_id, attempt=attempt, cluster=plan.cluster)
 
     @classmethod
     def of_holder(cls, workload: Workload, holder: str) -> RunRef:

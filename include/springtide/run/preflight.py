@@ -19,7 +19,7 @@ from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.owners import CLAIMING_KINDS, Claim, autoscaler_owner_finding, claims_on, owner_findings
-from springtide.plan.rights import proxy_rights, rights_finding, rights_of
+from springtide.plan.rights import proxy_rights, rights_finding, rights_of, unknown_namespace_finding
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.server import server_finding
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
@@ -82,6 +82,7 @@ class Preflight:
             ("downstream", self._downstream),
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
             ("smoke", self._smoke),
+            ("cluster", self._cluster),
         ]
         return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
 
@@ -161,6 +162,11 @@ class Preflight:
     def _server_version(self) -> Iterator[Finding]:
         if self.settings.type == "blue_green":
             yield server_finding(self.ports.kube.server_version())
+
+    def _cluster(self) -> Iterator[Finding]:
+        cluster = self.plan.cluster
+        if cluster is not None and cluster.namespace is None:
+            yield unknown_namespace_finding(self.plan.target)
 
     def _smoke_rights(self) -> tuple[Right, ...]:
         """Return what the smoke checks need: nothing where they all go to the Service's own address."""

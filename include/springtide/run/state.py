@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -51,6 +51,15 @@ class JournalEntry(Stored):
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun(Stored):
+    """A run that had the Lease before, and when the next one took it."""
+
+    run_id: str
+    installation: str
+    at: datetime
+
+
 VERSION: Final = 2
 """The form in which a run stands in its Lease. It rises with every change that another springtide would misread.
 
@@ -59,6 +68,12 @@ VERSION: Final = 2
 
 What this springtide does not do any more it cannot end either: it reads its own version only.
 """
+
+_EARLIER_FOR: Final = timedelta(days=1)
+"""How long a run is known to have ended. A cleared run is over the past an hour after it was due: this is far more."""
+
+_EARLIER_LIMIT: Final = 100
+"""Runs: with names of 250 characters a tenth of what an object's annotations may hold."""
 
 _VERSION: Final = "version"
 _MESSAGE_LIMIT: Final = 500
@@ -69,7 +84,9 @@ _MESSAGE_LIMIT: Final = 500
 class RunState(Stored):
     """A run's order, its snapshot and its journal; `outcome` is None while it is under way.
 
-    `until` is when a floor that it raises expires.
+    `until` is when a floor that it raises expires. `installation` is the Airflow that works on it, "" for the command
+    line, whose runs are judged by their Lease alone. `earlier` are the runs of a while before, none of which is
+    repeated. `released_by` says who gave the workload free by hand, and when; "" where nobody did.
     """
 
     run_id: str
@@ -84,6 +101,9 @@ class RunState(Stored):
     until: datetime | None = None
     databases: tuple[DatabaseCheck, ...] = ()
     stability: Stability | None = None
+    installation: str = ""
+    earlier: tuple[EarlierRun, ...] = ()
+    released_by: str = ""
 
     @property
     def order(self) -> RunOrder:
@@ -98,6 +118,7 @@ class RunState(Stored):
             settings=self.settings,
             hold=hold,
             may_have_switched=may_have_switched,
+            installation=self.installation,
         )
 
     def entry(self, phase: Phase, status: JournalStatus) -> JournalEntry | None:
@@ -111,6 +132,14 @@ class RunState(Stored):
         entry = replace(entry, message=entry.message[:_MESSAGE_LIMIT])
         others = tuple(kept for kept in self.journal if (kept.phase, kept.status) != (entry.phase, entry.status))
         return replace(self, journal=(*others, entry))
+
+    def after(self, last: RunState | None, now: datetime) -> RunState:
+        """Return the state of a run that takes the workload after `last`, and remembers which runs it is not."""
+        if last is None:
+            return self
+        ended = EarlierRun(run_id=last.run_id, installation=last.installation, at=now)
+        recent = tuple(run for run in last.earlier if now - run.at < _EARLIER_FOR)
+        return replace(self, earlier=(*recent, ended)[-_EARLIER_LIMIT:])
 
     def with_outcome(self, outcome: str) -> RunState:
         """Return the finished state."""

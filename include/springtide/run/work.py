@@ -12,6 +12,7 @@ from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
+from springtide.run.ownership import lease_of, require_same_cluster
 from springtide.run.phase_table import FORWARD, rule_of
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
@@ -65,8 +66,9 @@ class Work:
 
         Raises:
             Fenced: the run does not own the workload.
+            OtherCluster: the connection leads to another cluster than the run's.
         """
-        lease = owned_lease(ports.kube, ref.workload, ref.holder)
+        lease = lease_of(ports, ref)
         state = lease.state
         if state is None:
             raise fenced(lease, ref.workload, ref.holder)
@@ -93,6 +95,14 @@ class Work:
         )
         return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
 
+    def require_same_cluster(self) -> None:
+        """Return when this is the cluster that the run was planned in: a backup may have brought its Lease elsewhere.
+
+        Raises:
+            OtherCluster: it is another.
+        """
+        require_same_cluster(self.ports, self.ref.workload, self.ref.run_id, self.state.plan.cluster)
+
     def is_past(self, phase: Phase) -> bool:
         """Say whether a later phase has begun, so that this one is over for good."""
         if phase not in FORWARD:
@@ -106,8 +116,10 @@ class Work:
         Raises:
             PermanentError: it is not this phase's turn.
             Fenced: the run is being rolled back.
+            OtherCluster: the Lease is a copy in another cluster than the run's.
         """
         # Written before the phase acts: whoever finds this run dead must not read "not begun" where it has.
+        self.require_same_cluster()
         self._require_turn(phase)
         if self.state.entry(phase, JournalStatus.STARTED):
             return self
@@ -121,7 +133,9 @@ class Work:
 
         Raises:
             Fenced: the run does not own the workload any more.
+            OtherCluster: the Lease is a copy in another cluster than the run's.
         """
+        self.require_same_cluster()
         if not self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True)
         work = Work.of(self.ports, self.ref)

@@ -81,7 +81,13 @@ def set_aside(stable: ReplicaSetPods, order: RunOrder) -> Patch:
     """Return the swap that sets the stable set aside: no label, no owner; and on it how to hand it back."""
     # Every label goes: what tracks objects by one of them and misses their owner would delete it.
     gone: Json = dict.fromkeys(stable.replica_set.labels)
-    record = AsideRecord(run_id=order.run_id, workload=order.workload, replicas=order.replicas, snapshot=order.snapshot)
+    record = AsideRecord(
+        run_id=order.run_id,
+        workload=order.workload,
+        replicas=order.replicas,
+        snapshot=order.snapshot,
+        installation=order.installation,
+    )
     change = {
         "metadata": {
             "labels": gone | {labels.ASIDE_OF: order.workload.deployment},

@@ -127,7 +127,8 @@ class RunOrder:
     """What one run is to do, as its strategy needs it: the target and how to get there and back.
 
     `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
-    `may_have_switched` is True once the phase has begun that moves the Service.
+    `may_have_switched` is True once the phase has begun that moves the Service. `installation` is the Airflow whose run
+    it is, "" for none.
     """
 
     run_id: str
@@ -137,6 +138,7 @@ class RunOrder:
     settings: RunSettings
     hold: HoldRequest | None = None
     may_have_switched: bool = False
+    installation: str = ""
 
     @property
     def floor(self) -> int:
@@ -157,6 +159,7 @@ class AsideRecord(Stored):
     workload: Workload
     replicas: int
     snapshot: Snapshot
+    installation: str = ""
 
     def to_text(self) -> str:
         """Return the form that stands in the annotation."""

@@ -152,3 +152,11 @@ def test_runs_that_start_at_the_same_moment_have_an_order(store: RunStore) -> No
         store.save(a_run(run_id, started_at=NOON))
 
     assert [run.run_id for run in store.latest()] == ["c", "b", "a"]
+
+
+def test_an_installation_has_one_id_whoever_asks_first(store: RunStore) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(lambda _: store.installation(), range(16)))
+
+    assert ids == {store.installation()}
+    assert len(store.installation()) == 36
