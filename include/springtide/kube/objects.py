@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from springtide import labels
 
 Json = dict[str, Any]
+
+_LARGEST_GENERATION: Final = 2**30
+_GENERATION_DIGITS: Final = 10
 
 
 class Kind(StrEnum):
@@ -128,7 +131,9 @@ class KubeObject:
     def generation_stamp(self) -> int:
         """The Lease generation that wrote this object last; 0 when springtide never did."""
         text = self.annotations.get(labels.GENERATION, "0")
-        return int(text) if text.isascii() and text.isdigit() else 0
+        is_number = text.isascii() and text.isdigit() and len(text) <= _GENERATION_DIGITS
+        # A Lease counts in 32 bits: what is larger was never its generation, and few could follow it.
+        return int(text) if is_number and int(text) < _LARGEST_GENERATION else 0
 
 
 @dataclass(frozen=True)

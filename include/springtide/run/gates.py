@@ -34,7 +34,7 @@ def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
         decision = decide(observation, order)
         if isinstance(decision, Wait | Done):
             return decision
-        problems = [problem for check in checks if (problem := unfit(check, ports.databases.look(check))) is not None]
+        problems = [problem for check in checks if (problem := _problem_of(ports, work, check)) is not None]
         return Wait("; ".join(problems)) if problems else decision
 
     return decide_behind_databases
@@ -124,7 +124,7 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
     ways = ports.ways_to(state.plan.target)
     checks = checks_after_switch(state.smoke, state.settings)
     smoke = smoke_test(checks, service, ways, ports.instant, between=work.engine.heartbeat)
-    verdict = Verdict.of([*smoke.checks, *(_checked(ports, check) for check in state.databases)])
+    verdict = Verdict.of([*smoke.checks, *(_checked(ports, work, check) for check in state.databases)])
     if state.stability is None or verdict.status is not VerdictStatus.PASS:
         return verdict
     stable = stability_test(
@@ -136,11 +136,16 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
         between=work.engine.heartbeat,
     )
     # Once more: what the new pods did to the databases shows after the window, not before it.
-    return Verdict.of([*verdict.checks, stable, *(_checked(ports, check) for check in state.databases)])
+    return Verdict.of([*verdict.checks, stable, *(_checked(ports, work, check) for check in state.databases)])
 
 
-def _checked(ports: Ports, check: DatabaseCheck) -> CheckResult:
-    problem = unfit(check, ports.databases.look(check))
+def _problem_of(ports: Ports, work: Work, check: DatabaseCheck) -> str | None:
+    work.engine.heartbeat()
+    return unfit(check, ports.databases.look(check))
+
+
+def _checked(ports: Ports, work: Work, check: DatabaseCheck) -> CheckResult:
+    problem = _problem_of(ports, work, check)
     status = VerdictStatus.PASS if problem is None else VerdictStatus.FAIL
     return CheckResult(f"database {check.name}", status, problem or "fit")
 

@@ -349,7 +349,7 @@ def _probed(ports: Ports, work: Work, decide: Decide) -> Decide:
         if probe is None or not isinstance(decision, Done):
             return decision
         serving = {endpoint.pod_name for endpoint in observation.ready_endpoints()}
-        wrong = wrong_answer(probe, observation.service, ports.route, pods=serving)
+        wrong = wrong_answer(probe, observation.service, ports.route, pods=serving, between=work.engine.heartbeat)
         return Wait(wrong) if wrong else decision
 
     return decide_and_probe
