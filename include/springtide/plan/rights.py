@@ -15,15 +15,11 @@ _AUTOSCALERS: Final = {
     Kind.SCALED_OBJECT: ("keda.sh", "scaledobjects"),
 }
 
+_SURROUNDINGS: Final = (("", "resourcequotas"), ("policy", "poddisruptionbudgets"))
+_CLAIMS: Final = (("argoproj.io", "rollouts"), ("flagger.app", "canaries"))
+
 PREFLIGHT_RIGHTS: Final = tuple(
-    Right(verb="list", group=group, resource=resource)
-    for group, resource in (
-        *_AUTOSCALERS.values(),
-        ("", "resourcequotas"),
-        ("policy", "poddisruptionbudgets"),
-        ("argoproj.io", "rollouts"),
-        ("flagger.app", "canaries"),
-    )
+    Right(verb="list", group=group, resource=resource) for group, resource in (*_SURROUNDINGS, *_CLAIMS)
 )
 """What is looked at before a run; a check without its right is told as "not checked", and stops nothing."""
 
@@ -57,17 +53,35 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
         *_any("discovery.k8s.io", "endpointslices", "list"),
         *_any("apps", "replicasets", "list"),
         *_any("", "pods", "list"),
+        *_any(*_AUTOSCALERS[Kind.AUTOSCALER], "list"),
         *_named("coordination.k8s.io", "leases", target.lease_name, "get", "patch"),
         *_any("coordination.k8s.io", "leases", "create"),
     ]
     if strategy == "floor" and autoscaler is not None:
         kind, name = autoscaler
-        return (*rights, *_named(*_AUTOSCALERS[kind], name, "get", "patch"))
+        # KEDA may not have made its HPA yet: then the ScaledObject is found among all.
+        found = _any(*_AUTOSCALERS[kind], "list") if kind is Kind.SCALED_OBJECT else []
+        return (*rights, *found, *_named(*_AUTOSCALERS[kind], name, "get", "patch"))
     rights += _named("apps", "deployments/scale", target.deployment, "patch")
     if strategy == "blue_green":
         rights += _any("apps", "replicasets", "get", "patch", "delete")
         rights += _any("apps", "replicasets/scale", "patch")
     return tuple(rights)
+
+
+def looking_rights_of(target: Workload, strategy: str) -> tuple[Right, ...]:
+    """Return what looking at the workload alone takes, before it is known what owns its replicas."""
+    keda = _any(*_AUTOSCALERS[Kind.SCALED_OBJECT], "get", "list") if strategy == "floor" else []
+    every = rights_of(target, "floor", (Kind.AUTOSCALER, target.deployment))
+    own = [right for right in every if right.verb in ("get", "list") and right.resource != "horizontalpodautoscalers"]
+    return (*own, *_any(*_AUTOSCALERS[Kind.AUTOSCALER], "list"), *keda)
+
+
+def preflight_rights_of(strategy: str) -> tuple[Right, ...]:
+    """Return what the checks of a run by `strategy` look at beside the workload: without one it is not checked."""
+    # Through an autoscaler nobody asks who else scales the Deployment: that is the autoscaler's.
+    claims = {group for group, _ in _CLAIMS} if strategy == "floor" else set()
+    return (*(right for right in PREFLIGHT_RIGHTS if right.group not in claims), *RECONCILE_RIGHTS)
 
 
 def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:
@@ -98,3 +112,11 @@ def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace:
     message = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."
     message += " Apply deploy/kubernetes/rbac.yaml there."
     return Finding(check="rights", status=FindingStatus.REFUSED, message=message, code="rbac_missing")
+
+
+def unseen_finding(missing: Iterable[Right], namespace: str) -> Finding:
+    """Return the finding about rights without which a run goes on, and a check does not."""
+    lacking = ", ".join(map(str, missing))
+    message = f"what these rights in namespace {namespace} show is not checked, for they are missing: {lacking}."
+    message += " Apply deploy/kubernetes/rbac.yaml there."
+    return Finding(check="rights", status=FindingStatus.WARNING, message=message, code="rbac_missing")

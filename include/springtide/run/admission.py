@@ -18,6 +18,7 @@ from springtide.plan.preflight import require_scalable
 from springtide.plan.startup import startup_allowed
 from springtide.run.estimation import EstimateInputs, estimate_for
 from springtide.run.lease import fenced, read_lease
+from springtide.run.missing_rights import named_rights
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, owner_bounds
@@ -33,6 +34,11 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
         Fenced: another run owns it.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
+    with named_rights(ports, request):
+        return _admit(ports, request)
+
+
+def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
     workload = request.policy.spec.target.workload
     lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder:
@@ -69,7 +75,8 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
     workload = request.policy.spec.target.workload
-    lease = read_lease(ports.kube, workload)
+    with named_rights(ports, request):
+        lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder == request.run_id and lease.state is not None:
         return lease.state.plan
     observation, stable = admit(ports, request)

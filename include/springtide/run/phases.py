@@ -33,7 +33,7 @@ from springtide.run.admission import (
 from springtide.run.approval import require_approved
 from springtide.run.engine import Decide, Progress
 from springtide.run.gates import gate, smoke_gate, verdict_of
-from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
+from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -197,7 +197,8 @@ def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progres
 
 def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
     """Close the run: give the Lease free when its end is proven, keep how it ended, and return that."""
-    outcome = _close(ports, ref)
+    with ending(ports, ref.run_id, error):
+        outcome = _close(ports, ref)
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 
