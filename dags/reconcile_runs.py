@@ -8,7 +8,8 @@ of the command line (`cli-…`) are judged by their Lease alone.
 
 A run that needs a person (somebody else changed what would be restored) keeps both of its pod sets, and this DAG fails
 with the words of it, every minute until somebody has looked: alert on its failures. `springtide roll-back` ends such a
-run, `springtide reconcile` does what this DAG does where there is no Airflow.
+run. The DAG fails the same way while a run that Airflow has queued or running stands still for minutes (its DAG is
+paused, its pool full), and leaves that run alone. `springtide reconcile` does the same where there is no Airflow.
 """
 
 from airflow.sdk import DAG

@@ -91,6 +91,21 @@ class Settings:
             parse=Path,
         )
     )
+    reconcile_runs: str = field(
+        metadata=_variable(
+            "RECONCILE_RUNS",
+            "16",
+            "How many abandoned runs `reconcile_runs` and `springtide reconcile` end side by side: 1 to 64.",
+        )
+    )
+    stalled_after: str = field(
+        metadata=_variable(
+            "STALLED_AFTER",
+            "5m",
+            "After how long both tell of a living run whose Lease stands still: 1m to 1d. "
+            "Between two looks of a waiting task it stands still for up to two minutes.",
+        )
+    )
     prometheus_url: str | None = field(
         metadata=_variable(
             "PROMETHEUS",

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.runs import opened
+from springtide_airflow.settings import airflow_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,22 +35,28 @@ class ReconcileRunsOperator(BaseOperator):
         """Return what became of each run that owned a workload.
 
         Raises:
-            AirflowFailException: a run needs a person, or something kept this task from looking everywhere; the message
-                says all of it. So the DAG stays red until somebody has looked.
+            AirflowFailException: a run needs a person, or claims to be alive and stands still, or something cannot be
+                looked into; the message says all of it. So the DAG stays red until somebody has looked.
+            InputError: a limit of the environment is not one (`limit_invalid`).
+            TemporaryError: the cluster did not answer everywhere.
         """
+        from springtide.recovery.limits import RoundLimits
         from springtide.recovery.rounds import known_by, namespaces_of, reconcile_round
 
+        limits = RoundLimits.of(airflow_settings())
         folder = policy_folder()
         namespaces, unread = namespaces_of(folder)
         if not namespaces and not unread:
             raise AirflowSkipException(f"{folder.path} holds no policy, so there is no workload to look after")
         is_alive = known_by(lambda run_id: self._is_under_way(context, run_id))
         with opened(context) as ports:
-            report = reconcile_round(ports, namespaces, is_alive, unread)
+            report = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)
         if report.problems:
             raise AirflowFailException("\n".join(report.problems))
+        if report.unanswered:
+            raise report.unanswered[0]
         return [dict(run.to_record()) for run in report.runs]
 
     def _is_under_way(self, context: Context, run_id: str) -> bool:

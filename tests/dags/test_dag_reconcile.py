@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
+from springtide.errors import TemporaryError
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide_airflow.hook import SpringtideHook
 from support.builders import policy_text
@@ -151,6 +152,45 @@ def test_a_broken_policy_file_is_told_after_the_others_were_looked_after(
 
     assert ended == "failed"
     assert is_free(simulation)
+
+
+def test_a_living_run_that_stands_still_fails_the_task_and_is_left_alone(
+    reconcile_runs: DAG, simulation: Simulation
+) -> None:
+    crash(simulation, "manual__paused")
+    airflow_knows("manual__paused", "queued")
+    simulation.world.advance(600)
+
+    ended, _ = outcome(reconcile_runs)
+
+    task: Any = reconcile_runs.get_task("reconcile_runs")
+    with pytest.raises(AirflowFailException, match=r"'manual__paused' running: .* is its DAG paused"):
+        task.execute({"ti": SimpleNamespace(get_dr_count=lambda **_: 1)})
+    assert ended == "failed"
+    assert not is_free(simulation)
+
+
+def test_a_run_that_airflow_cannot_be_asked_about_is_left_alone_and_told(
+    reconcile_runs: DAG, simulation: Simulation
+) -> None:
+    crash(simulation, "manual__unknown")
+
+    def no_answer(**_: object) -> int:
+        raise RuntimeError("no answer")
+
+    task: Any = reconcile_runs.get_task("reconcile_runs")
+    with pytest.raises(AirflowFailException, match=r"the owner of run 'manual__unknown' is alive: .*no answer"):
+        task.execute({"ti": SimpleNamespace(get_dr_count=no_answer)})
+    assert not is_free(simulation)
+
+
+def test_a_cluster_that_does_not_answer_is_tried_again(reconcile_runs: DAG, simulation: Simulation) -> None:
+    crash(simulation, "manual__away")
+    simulation.world.faults = FaultPlan().at(Match(path="/leases$"), Fault(FaultKind.REFUSED), times=20)
+
+    task: Any = reconcile_runs.get_task("reconcile_runs")
+    with pytest.raises(TemporaryError, match="cannot be reached"):
+        task.execute({"ti": SimpleNamespace(get_dr_count=lambda **_: 0)})
 
 
 def test_without_policies_there_is_nothing_to_look_after(reconcile_runs: DAG, folder: Path) -> None:

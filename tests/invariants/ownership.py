@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from invariants.evidence import LEASE, OK, Evidence, LeaseAt, pairs
-from springtide.run.lease import DURATION_SECONDS
+from springtide.run.renewal import DURATION_SECONDS
 
 
 def i01_one_owner(evidence: Evidence) -> Iterator[str]:

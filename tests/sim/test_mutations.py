@@ -13,8 +13,8 @@ import pytest
 from springtide import labels
 from springtide.kube import live
 from springtide.kube.observation import Observation, ReplicaSetPods
-from springtide.recovery import reconcile
 from springtide.run.fence import Fence
+from springtide.run.lease import Lease
 from springtide.strategy import aside, batched, blue_green, pair, roll_back, shrink, traffic
 from springtide.strategy.model import Decision, Patch, RunOrder
 from support.courses import BATCHED, Course
@@ -114,7 +114,7 @@ def without_regard_to_the_batch(patch: pytest.MonkeyPatch) -> None:
 
 
 def without_looking_whether_the_lease_moves(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(reconcile, "DURATION_SECONDS", 1)
+    patch.setattr(Lease, "silent_after", 1)
 
 
 def holder_stands_still(stage: Stage) -> Trial:

@@ -13,7 +13,8 @@ from springtide.kube.objects import Kind
 from springtide.labels import STATE
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import RunOutcome
-from springtide.recovery.rounds import ReconcileReport, ReconcileStatus, reconcile_round
+from springtide.recovery.report import ReconcileReport, ReconcileStatus
+from springtide.recovery.rounds import reconcile_round
 from springtide.run.lease import Lease
 from springtide.run.ports import Neighbours, Ports
 from springtide.run.state import VERSION

@@ -12,7 +12,8 @@ from springtide.errors import Fenced
 from springtide.kube.objects import Kind
 from springtide.record.memory import MemoryStore
 from springtide.record.model import RunOutcome
-from springtide.recovery.rounds import ReconcileReport, ReconcileStatus, known_by, reconcile_round
+from springtide.recovery.report import ReconcileReport, ReconcileStatus
+from springtide.recovery.rounds import known_by, reconcile_round
 from springtide.run import phases
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports, RunRef

@@ -78,7 +78,7 @@ def web(replicas: int, **env: str) -> list[Json]:
 
 @dataclass
 class Simulation:
-    """One workload in one world."""
+    """One workload in one world; with a `token` every process is that user, else the administrator."""
 
     world: World
     store: RunStore
@@ -86,6 +86,7 @@ class Simulation:
     clock: Clock | None = None
     route: Route | None = None
     instant: Instant | None = None
+    token: str = ""
 
     @classmethod
     def of(
@@ -114,6 +115,8 @@ class Simulation:
 
         settings = Configuration(host="http://sandbox.invalid")
         settings.retries = False
+        if self.token:
+            settings.api_key = {"BearerToken": f"Bearer {self.token}"}
         client = ApiClient(settings)
         client.user_agent = agent
         transport.install(client, self.world)

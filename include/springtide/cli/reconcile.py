@@ -14,22 +14,20 @@ from springtide.cli.options import (
     Ending,
     Output,
     OutputOption,
+    settings_now,
 )
 from springtide.cli.plain_text import PlainTable, plain
 from springtide.errors import InputError, SpringtideError
 from springtide.policy.reading.folder import PolicyFolder
-from springtide.recovery.rounds import (
-    ReconcileReport,
-    ReconcileStatus,
-    known_by,
-    namespaces_of,
-    reconcile_round,
-)
+from springtide.recovery.limits import RoundLimits
+from springtide.recovery.report import ReconcileReport, ReconcileStatus
+from springtide.recovery.rounds import known_by, namespaces_of, reconcile_round
 
 _STYLES = {
     ReconcileStatus.ENDED: "green",
     ReconcileStatus.ALIVE: "cyan",
     ReconcileStatus.ELSEWHERE: "cyan",
+    ReconcileStatus.STALLED: "bold yellow",
     ReconcileStatus.RETRY_LATER: "yellow",
     ReconcileStatus.NEEDS_ATTENTION: "bold red",
 }
@@ -53,16 +51,17 @@ def reconcile(
     A run of `springtide run` is gone when its Lease stands still for a minute. Whether a run of Airflow is gone only
     Airflow knows: the DAG reconcile_runs asks it, and this command leaves such a run alone unless --run names it.
 
-    Exits with 0 when no run is left that waits for anybody, with 1 when one needs a person, 75 when one is to be looked
-    at again.
+    Exits with 0 when no run is left that waits for anybody, with 1 when one needs a person or claims to be alive and
+    stands still, 75 when one is to be looked at again.
     """
     with answering(output):
         namespaces, unread = (namespace, ()) if namespace else _required_namespaces(place.folder)
+        limits = RoundLimits.of(settings_now())
         is_alive = known_by(lambda run_id: run_id not in (run or ()))
         with place.ports(lambda _message: None) as ports:
             note = ClusterNote(output)
             note.say(ports)
-            swept = reconcile_round(ports, namespaces, is_alive, unread)
+            swept = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
         _show(swept, output, note)
         code = _exit_code(swept)
     if code:
@@ -85,7 +84,7 @@ def _exit_code(swept: ReconcileReport) -> int:
         show_error(error)
     if swept.problems:
         return FAILED
-    return TRY_AGAIN if swept.with_status(ReconcileStatus.RETRY_LATER) else 0
+    return TRY_AGAIN if swept.unanswered or swept.with_status(ReconcileStatus.RETRY_LATER) else 0
 
 
 def _show(swept: ReconcileReport, output: Output, note: ClusterNote) -> None:

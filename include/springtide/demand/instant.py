@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from springtide.demand.connection import PrometheusAddress, connect
 from springtide.demand.quality import unusable
+
+_READ_SECONDS: Final = 10.0
+_TRIES: Final = 3
+"""With both an answer comes, or is given up, within a minute: a run that asks holds its workload meanwhile."""
 
 
 def instant_query(url: str, query: str, *, headers: Mapping[str, str] | None = None) -> float | None:
@@ -17,7 +21,7 @@ def instant_query(url: str, query: str, *, headers: Mapping[str, str] | None = N
         DemandUnusable: the query was refused, or answers with more than one series.
     """
     address = PrometheusAddress.parse(url, headers)
-    with connect(address) as client:
+    with connect(address, read_seconds=_READ_SECONDS, tries=_TRIES) as client:
         result: Any = client.custom_query(query)
     if not isinstance(result, list):
         raise unusable(query, "the answer is not a vector")

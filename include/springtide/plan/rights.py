@@ -15,14 +15,13 @@ _AUTOSCALERS: Final = {
     Kind.SCALED_OBJECT: ("keda.sh", "scaledobjects"),
 }
 
+_SURROUNDINGS: Final = (("", "resourcequotas"), ("policy", "poddisruptionbudgets"))
+_CLAIMS: Final = (("argoproj.io", "rollouts"), ("flagger.app", "canaries"))
+
 PREFLIGHT_RIGHTS: Final = tuple(
     Right(verb=verb, group=group, resource=resource)
     for verb, group, resource in (
-        *(("list", *autoscaler) for autoscaler in _AUTOSCALERS.values()),
-        ("list", "", "resourcequotas"),
-        ("list", "policy", "poddisruptionbudgets"),
-        ("list", "argoproj.io", "rollouts"),
-        ("list", "flagger.app", "canaries"),
+        *(("list", *thing) for thing in (*_SURROUNDINGS, *_CLAIMS)),
         ("get", "", "namespaces"),
     )
 )
@@ -57,12 +56,15 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
         *_named("apps", "deployments", target.deployment, "get", "patch"),
         *_any("apps", "replicasets", "list"),
         *_any("", "pods", "list"),
+        *_any(*_AUTOSCALERS[Kind.AUTOSCALER], "list"),
         *_named("coordination.k8s.io", "leases", target.lease_name, "get", "patch"),
         *_any("coordination.k8s.io", "leases", "create"),
     ]
     if strategy == "floor" and autoscaler is not None:
         kind, name = autoscaler
-        return (*rights, *_named(*_AUTOSCALERS[kind], name, "get", "patch"))
+        # KEDA may not have made its HPA yet: then the ScaledObject is found among all.
+        found = _any(*_AUTOSCALERS[kind], "list") if kind is Kind.SCALED_OBJECT else []
+        return (*rights, *found, *_named(*_AUTOSCALERS[kind], name, "get", "patch"))
     rights += _named("apps", "deployments/scale", target.deployment, "patch")
     if strategy == "blue_green":
         rights += _any("apps", "replicasets", "get", "patch", "delete")
@@ -74,6 +76,21 @@ def _service_rights(target: Workload) -> Iterable[Right]:
     if target.service is not None:
         yield from _named("", "services", target.service, "get", "patch")
         yield from _any("discovery.k8s.io", "endpointslices", "list")
+
+
+def looking_rights_of(target: Workload, strategy: str) -> tuple[Right, ...]:
+    """Return what looking at the workload alone takes, before it is known what owns its replicas."""
+    keda = _any(*_AUTOSCALERS[Kind.SCALED_OBJECT], "get", "list") if strategy == "floor" else []
+    every = rights_of(target, "floor", (Kind.AUTOSCALER, target.deployment))
+    own = [right for right in every if right.verb in ("get", "list") and right.resource != "horizontalpodautoscalers"]
+    return (*own, *_any(*_AUTOSCALERS[Kind.AUTOSCALER], "list"), *keda)
+
+
+def preflight_rights_of(strategy: str) -> tuple[Right, ...]:
+    """Return what the checks of a run by `strategy` look at beside the workload: without one it is not checked."""
+    # Through an autoscaler nobody asks who else scales the Deployment: that is the autoscaler's.
+    claims = {group for group, _ in _CLAIMS} if strategy == "floor" else set()
+    return (*(right for right in PREFLIGHT_RIGHTS if right.group not in claims), *RECONCILE_RIGHTS)
 
 
 def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:
@@ -94,11 +111,12 @@ def proxy_rights(*, pods: bool, services: bool) -> tuple[Right, ...]:
 def unknown_namespace_finding(target: Workload) -> Finding:
     """Return the finding where the workload's namespace may not be read, by whose uid a cluster is known."""
     right = Right(verb="get", group="", resource="namespaces", name=target.namespace)
+    known_by = f"Service {target.service}" if target.service else f"Deployment {target.deployment}"
     return Finding(
         check="cluster",
         status=FindingStatus.NOT_CHECKED,
-        message=f"without the right to {right}, another cluster is told from this one by the uid of Service "
-        f"{target.service} alone; a Service that is recreated looks like another cluster then",
+        message=f"without the right to {right}, another cluster is told from this one by the uid of "
+        f"{known_by} alone; one that is recreated looks like another cluster then",
     )
 
 
@@ -115,3 +133,11 @@ def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace:
     message = f"{len(lacking)} of {count} rights in namespace {namespace} are missing: {', '.join(lacking)}."
     message += " Apply deploy/kubernetes/rbac.yaml there."
     return Finding(check="rights", status=FindingStatus.REFUSED, message=message, code="rbac_missing")
+
+
+def unseen_finding(missing: Iterable[Right], namespace: str) -> Finding:
+    """Return the finding about rights without which a run goes on, and a check does not."""
+    lacking = ", ".join(map(str, missing))
+    message = f"what these rights in namespace {namespace} show is not checked, for they are missing: {lacking}."
+    message += " Apply deploy/kubernetes/rbac.yaml there."
+    return Finding(check="rights", status=FindingStatus.WARNING, message=message, code="rbac_missing")

@@ -19,7 +19,7 @@ from springtide.kube.objects import Service
 from springtide.kube.observation import Observation
 from springtide.record.model import RunOutcome
 from springtide.run.admission import observe_workload
-from springtide.run.lease import DURATION_SECONDS, Lease, read_lease, release_unread, write_state
+from springtide.run.lease import Lease, read_lease, release_unread, write_state
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import RunState
 from springtide.stored import Stored
@@ -28,11 +28,9 @@ from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
 
-SILENT: Final = timedelta(seconds=DURATION_SECONDS)
-"""How long a Lease must stand still until its run counts as one that nobody works on."""
-
 LONGEST_WAIT: Final = timedelta(minutes=3)
-"""How long a Lease that moves is waited for: who works on the run renews it every 20 s, so it will not stand still."""
+"""How long a Lease that moves is waited for: who works on the run renews it every 20 s, so it will not stand still.
+Twice the time that a Lease may stand still, where that is more."""
 
 _LOOK_SECONDS: Final = 5.0
 
@@ -70,7 +68,7 @@ def is_left_to_a_person(lease: Lease) -> bool:
 
 
 def silent_lease(ports: Ports, workload: Workload, lease: Lease) -> Lease:
-    """Return the Lease once it has stood still for `SILENT`, measured on this process's monotonic clock.
+    """Return the Lease once it has stood still for as long as it may, measured on this process's monotonic clock.
 
     Raises:
         Fenced: it moved until `LONGEST_WAIT` was over: somebody works on the run (`run_alive`).
@@ -80,10 +78,10 @@ def silent_lease(ports: Ports, workload: Workload, lease: Lease) -> Lease:
     clock = ports.clock
     begin = clock.monotonic()
     since = begin
-    while (silent := clock.monotonic() - since) < DURATION_SECONDS:
-        if clock.monotonic() - begin > LONGEST_WAIT.total_seconds():
+    while (silent := clock.monotonic() - since) < lease.silent_after:
+        if clock.monotonic() - begin > max(LONGEST_WAIT.total_seconds(), 2 * lease.silent_after):
             raise _alive(workload, lease)
-        ports.on_wait(f"run {lease.holder!r}: its Lease has stood still for {silent:.0f} of {DURATION_SECONDS} s")
+        ports.on_wait(f"run {lease.holder!r}: its Lease has stood still for {silent:.0f} of {lease.silent_after} s")
         clock.sleep(_LOOK_SECONDS)
         found = held_lease(ports, workload, str(workload))
         if found.version != lease.version:
@@ -186,7 +184,7 @@ def _readable(lease: Lease) -> RunState | None:
 def _alive(workload: Workload, lease: Lease) -> Fenced:
     return Fenced(
         f"{workload}: somebody works on run {lease.holder!r}: its Lease was renewed at {lease.renewed_at}. Stop its "
-        f"process, or mark its DAG run as failed, and try again when it has stood still for {DURATION_SECONDS} s. "
+        f"process, or mark its DAG run as failed, and try again when it has stood still for {lease.silent_after} s. "
         "`springtide roll-back --force` does not wait: what the run still has under way is refused then.",
         code="run_alive",
     )

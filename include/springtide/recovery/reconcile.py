@@ -1,93 +1,142 @@
-"""Finishes or undoes runs whose owner is gone, from their Leases alone (I-3, I-26).
+"""Finds the runs whose owner is gone, and has each of them ended from its Lease alone (I-3, I-26).
 
 An owner is gone when nothing claims that it is alive (its DAG run has ended or was deleted, its process is gone) *and*
 its Lease did not move for a whole lease duration on this process's monotonic clock. Then the run is taken over in a new
-generation, which fences the old owner out should it wake, and goes one of three ways:
-
-    smoke test passed               finish: remove what is left to remove
-    not yet                         undo: roll back
-    neither can be done             keep both sets, record `needs_attention`, log it as an error
+generation, which fences the old owner out should it wake, and ended: see `ending`. Runs are ended side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
-import structlog
-
-from springtide.errors import Conflict, Fenced, NotFound, PermanentError, TemporaryError
+from springtide.clock import Clock
+from springtide.errors import NotFound, PermanentError, SpringtideError
+from springtide.kube.client import KubeReader
 from springtide.kube.objects import Kind, ReplicaSet
 from springtide.record.model import RunOutcome
+from springtide.recovery.ending import Reconciled, Unended, as_ours, end_run_of
+from springtide.recovery.side_by_side import SideBySide, Threads
 from springtide.recovery.unclaimed import IsAlive, aside_sets_in, claim
-from springtide.run import phases
-from springtide.run.lease import DURATION_SECONDS, Lease, all_leases, take_over
+from springtide.run.lease import Lease, all_leases
 from springtide.run.ownership import installation_of, is_of_another
 from springtide.run.ports import Ports, RunRef
-from springtide.run.retry import retried
-from springtide.run.state import JournalStatus, Phase, RunState
-from springtide.run.work import Work
-from springtide.workload import Workload
-
-log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 5.0
+_ONE_BY_ONE: Final = Threads()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciled:
-    """What became of one abandoned run."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a round made of the runs that it found abandoned; `errors` says which ones nobody can end, and why."""
 
-    run_id: str
-    workload: Workload
-    outcome: RunOutcome
-    message: str
+    runs: tuple[Reconciled, ...] = ()
+    unended: tuple[Unended, ...] = ()
+    errors: tuple[SpringtideError, ...] = ()
+
+    def __add__(self, other: Ended) -> Ended:
+        return Ended(self.runs + other.runs, self.unended + other.unended, self.errors + other.errors)
 
 
 def reconcile(ports: Ports, namespaces: Iterable[str], is_alive: IsAlive) -> tuple[Reconciled, ...]:
-    """Finish or undo every abandoned run in `namespaces`: see `end_abandoned` and `end_unclaimed`."""
-    leases = {namespace: all_leases(ports.kube, namespace)[0] for namespace in namespaces}
+    """Finish or undo every abandoned run in `namespaces`, one by one: see `end_abandoned` and `end_unclaimed`."""
+    leases = {namespace: leases_in(ports.kube, namespace)[0] for namespace in namespaces}
     ended = end_abandoned(ports, leases, is_alive)
     unclaimed = [aside for namespace in leases for aside in aside_sets_in(ports.kube, namespace)]
-    return (*ended, *end_unclaimed(ports, unclaimed, is_alive)[0])
+    return (ended + end_unclaimed(ports, unclaimed, is_alive)).runs
 
 
-def end_abandoned(ports: Ports, leases: Mapping[str, Sequence[Lease]], is_alive: IsAlive) -> tuple[Reconciled, ...]:
+def leases_in(kube: KubeReader, namespace: str) -> tuple[list[Lease], list[PermanentError]]:
+    """Return every Lease in `namespace` that tells of a run, and why a held one does not.
+
+    Raises:
+        ClusterRefused, ClusterUnavailable: as the client says.
+    """
+    told: list[Lease] = []
+    leases, errors = all_leases(kube, namespace)
+    for lease in leases:
+        if lease.holder and not _is_of_its_run(namespace, lease):
+            errors.append(_edited(namespace, lease))
+        else:
+            told.append(lease)
+    return told, errors
+
+
+def end_abandoned(
+    ports: Ports,
+    leases: Mapping[str, Sequence[Lease]],
+    is_alive: IsAlive,
+    side_by_side: SideBySide = _ONE_BY_ONE,
+) -> Ended:
     """Finish or undo every abandoned run of `leases`, by namespace; takes a lease duration when there is a suspect.
 
-    A run that cannot be ended does not keep the others from it: it is recorded and logged as an error.
+    A run that cannot be ended does not keep the others from it: it is told, and logged as an error.
     """
-    suspects = [
+    waiting = [
         (namespace, lease)
         for namespace, held in leases.items()
         for lease in held
         if _is_suspect(lease, is_alive) and not is_of_another(ports.installation, installation_of(lease))
     ]
-    if not suspects:
-        return ()
-    silent = _still_silent(ports, suspects)
-    return tuple(ended for _, lease in silent if (ended := _end_run(ports, lease)) is not None)
+    ended = Ended()
+    start = ports.clock.monotonic()
+    # Those whose Lease may stand still for longer are waited for while the others are ended.
+    while waiting:
+        patience = min(lease.silent_after for _, lease in waiting)
+        waiting = _still_silent(ports, waiting, until=start + patience)
+        silent = [lease for _, lease in waiting if lease.silent_after <= patience]
+        waiting = [(namespace, lease) for namespace, lease in waiting if lease.silent_after > patience]
+        ended += _ended(ports, silent, side_by_side)
+    return ended
 
 
 def end_unclaimed(
-    ports: Ports, aside: Iterable[ReplicaSet], is_alive: IsAlive
-) -> tuple[tuple[Reconciled, ...], tuple[PermanentError, ...]]:
-    """Undo every run that has set one of `aside` aside and that no Lease tells of any more.
-
-    The second value says which of them nobody can undo, and why: they are left alone.
-    """
-    ended: list[Reconciled] = []
-    errors: list[PermanentError] = []
+    ports: Ports, aside: Iterable[ReplicaSet], is_alive: IsAlive, side_by_side: SideBySide = _ONE_BY_ONE
+) -> Ended:
+    """Undo every run that has set one of `aside` aside and that no Lease tells of any more."""
+    leases: list[Lease] = []
+    errors: list[SpringtideError] = []
     for replica_set in aside:
         try:
             lease = claim(ports, replica_set, is_alive)
-        except PermanentError as error:
-            errors.append(error)
-            continue
-        reconciled = _end_run(ports, lease) if lease is not None else None
-        ended += [reconciled] if reconciled is not None else []
-    return tuple(ended), tuple(errors)
+        except Exception as error:  # noqa: BLE001  what stands on it may be anything, and the others go on
+            errors.append(as_ours(error, replica_set.title))
+        else:
+            leases += [lease] if lease is not None else []
+    return Ended(errors=tuple(errors)) + _ended(ports, leases, side_by_side)
+
+
+def _ended(ports: Ports, leases: Sequence[Lease], side_by_side: SideBySide) -> Ended:
+    def end(lease: Lease, clock: Clock) -> Reconciled | Unended | None:
+        return end_run_of(replace(ports, clock=clock), lease)
+
+    acts: list[Callable[[Clock], Reconciled | Unended | None]] = [partial(end, lease) for lease in leases]
+    results = side_by_side.run(ports.clock, acts)
+    return Ended(
+        tuple(result for result in results if isinstance(result, Reconciled)),
+        tuple(result for result in results if isinstance(result, Unended)),
+    )
+
+
+def _is_of_its_run(namespace: str, lease: Lease) -> bool:
+    """Say whether what stands in a held Lease is the run that holds it, on the workload that it is for."""
+    state = lease.state
+    if state is None:
+        return True
+    target = state.plan.target
+    owner = RunRef.of_holder(target, lease.holder).run_id
+    return (target.namespace, target.lease_name, state.run_id) == (namespace, lease.name, owner)
+
+
+def _edited(namespace: str, lease: Lease) -> PermanentError:
+    return PermanentError(
+        f"Lease {namespace}/{lease.name} is held by {lease.holder!r}, and holds another run or one of another workload "
+        f"({lease.run_id!r}): somebody edited it. It is left alone. Look at the pod sets, then delete it.",
+        code="lease_unreadable",
+        field=lease.name,
+    )
 
 
 def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
@@ -97,12 +146,11 @@ def _is_suspect(lease: Lease, is_alive: IsAlive) -> bool:
     return not is_alive(state.run_id)
 
 
-def _still_silent(ports: Ports, suspects: list[tuple[str, Lease]]) -> list[tuple[str, Lease]]:
-    """Return those whose Lease does not move for a whole duration, measured here and by nobody's wall clock."""
+def _still_silent(ports: Ports, suspects: list[tuple[str, Lease]], *, until: float) -> list[tuple[str, Lease]]:
+    """Return those whose Lease does not move until `until`, measured here and by nobody's wall clock."""
     # An owner renews three times within a duration, so one whose Lease never moves is not working on it; and two clocks
     # that disagree cannot make it look so, for only this process's own is read.
-    end = ports.clock.monotonic() + DURATION_SECONDS
-    while suspects and ports.clock.monotonic() < end:
+    while suspects and ports.clock.monotonic() < until:
         ports.clock.sleep(_LOOK_SECONDS)
         suspects = [(namespace, lease) for namespace, lease in suspects if _is_unchanged(ports, namespace, lease)]
     return suspects
@@ -113,48 +161,5 @@ def _is_unchanged(ports: Ports, namespace: str, lease: Lease) -> bool:
         return Lease(ports.kube.get(Kind.LEASE, namespace, lease.name)).version == lease.version
     except NotFound:
         return False
-
-
-def _end_run(ports: Ports, lease: Lease) -> Reconciled | None:
-    state = lease.state
-    if state is None:
-        return None
-    ref = RunRef(workload=state.plan.target, run_id=state.run_id, attempt=lease.generation + 1, is_takeover=True)
-    try:
-        take_over(ports.kube, ports.clock, lease, state, holder=ref.holder)
-    except Conflict:
-        return None  # its owner woke, or another reconciler was faster
-    try:
-        message = retried(ports, lambda: _end(ports, ref, state))
-        outcome = retried(ports, lambda: phases.report(ports, ref))
-    except (Fenced, TemporaryError) as error:  # fenced: another is faster, or the look at the Lease was an old one
-        log.warning("run_not_reconciled_yet", run=ref.run_id, workload=str(ref.workload), message=error.message)
-        return None  # the Lease stays taken and does not move: the next reconcile goes on from here
-    except PermanentError as error:  # one run that cannot be ended keeps no other from being ended
-        log.exception("run_not_reconciled", run=ref.run_id, workload=str(ref.workload), code=error.code)
-        return None
-    log.warning("run_reconciled", run=ref.run_id, workload=str(ref.workload), outcome=outcome.value, message=message)
-    return Reconciled(run_id=ref.run_id, workload=ref.workload, outcome=outcome, message=message)
-
-
-def _is_proven(state: RunState) -> bool:
-    is_undone = state.entry(Phase.ROLL_BACK, JournalStatus.STARTED) is not None
-    return state.entry(Phase.SMOKE_TEST, JournalStatus.DONE) is not None and not is_undone
-
-
-def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
-    """Bring the run to its end; where that cannot be, say why: `report` then finds it unproven, and keeps both sets."""
-    try:
-        # First of all: a swap that the old owner has under way fails from here on (I-2).
-        work = Work.of(ports, ref)
-        work.require_same_cluster()
-        work.engine.stamp()
-        if not _is_proven(state):
-            return phases.roll_back(ports, ref).message
-        phases.remove_old_instances(ports, ref)
-        return phases.instances_removed(ports, ref).message
-    except Fenced:
-        raise
-    except PermanentError as error:
-        log.exception("run_needs_a_person", run=ref.run_id, workload=str(ref.workload), code=error.code)
-        return error.message
+    except Exception:  # noqa: BLE001  one Lease that cannot be read keeps no other from being waited for
+        return True  # not known: the swap by which it is taken over is against this very version

@@ -1,84 +1,26 @@
-"""One round over the Leases of some namespaces: what `springtide reconcile` and the DAG `reconcile_runs` both do.
-
-ended               the run's owner was gone: it has been finished or undone, and its workload is free
-alive               it claims to be alive: left alone
-elsewhere           it is another Airflow's, which alone can say whether it lives: left alone
-retry_later         its owner woke, or the cluster did not answer: the next round looks again
-needs_attention     it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
-"""
+"""One round over the Leases of some namespaces: what `springtide reconcile` and the DAG `reconcile_runs` both do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from springtide.errors import PermanentError, PolicyError, SpringtideError
+from springtide.errors import Fenced, PolicyError, SpringtideError, TemporaryError
 from springtide.kube.objects import ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.model import RunOutcome
-from springtide.recovery.left_alone import of_another_installation, of_its_owner
-from springtide.recovery.reconcile import end_abandoned, end_unclaimed
+from springtide.recovery.ending import Unended, as_ours
+from springtide.recovery.limits import RoundLimits
+from springtide.recovery.reconcile import Ended, end_abandoned, end_unclaimed, leases_in
+from springtide.recovery.report import HeldRun, ReconcileReport, ended_run
+from springtide.recovery.side_by_side import SideBySide, Threads
 from springtide.recovery.unclaimed import IsAlive, aside_sets_in
-from springtide.run.lease import Lease, all_leases
-from springtide.run.ownership import is_of_another
+from springtide.run.lease import Lease
 from springtide.run.ports import Ports
-from springtide.run.state import RunState
-from springtide.stored import Stored
 
 COMMAND_LINE: Final = "cli-"
 """How the ids of runs begin that `springtide run` makes. Nobody can be asked whether such a process lives, so a Lease
 that does not move is all there is to judge it by."""
-
-
-_BY_HAND: Final = (
-    "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`, or put right what it left "
-    "and give the workload free with `springtide release-lease {service} --i-have-looked`."
-)
-
-
-class ReconcileStatus(StrEnum):
-    """What one round made of a run; the module says what each means."""
-
-    ENDED = "ended"
-    ALIVE = "alive"
-    ELSEWHERE = "elsewhere"
-    RETRY_LATER = "retry_later"
-    NEEDS_ATTENTION = "needs_attention"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconciledRun(Stored):
-    """A run that owned its workload when the round began, or still does."""
-
-    namespace: str
-    deployment: str
-    run_id: str
-    status: ReconcileStatus
-    outcome: RunOutcome
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.deployment}: run {self.run_id!r} {self.outcome.value}: {self.message}"
-
-
-@dataclass(frozen=True, slots=True)
-class ReconcileReport:
-    """What one round came to; `refused` says which namespaces and Leases could not be looked into, and why."""
-
-    runs: tuple[ReconciledRun, ...]
-    refused: tuple[SpringtideError, ...]
-
-    def with_status(self, status: ReconcileStatus) -> tuple[ReconciledRun, ...]:
-        """Return the runs of which the round made `status`."""
-        return tuple(run for run in self.runs if run.status is status)
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What somebody has to look at: the runs that need attention, and what could not be looked into."""
-        attention = map(str, self.with_status(ReconcileStatus.NEEDS_ATTENTION))
-        return (*attention, *(error.message for error in self.refused))
 
 
 def namespaces_of(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
@@ -100,99 +42,95 @@ def known_by(is_alive: IsAlive) -> IsAlive:
 
 
 def reconcile_round(
-    ports: Ports, namespaces: Iterable[str], is_alive: IsAlive, unread: Iterable[SpringtideError] = ()
+    ports: Ports,
+    namespaces: Iterable[str],
+    is_alive: IsAlive,
+    unread: Iterable[SpringtideError] = (),
+    *,
+    limits: RoundLimits | None = None,
+    side_by_side: SideBySide | None = None,
 ) -> ReconcileReport:
     """Finish or undo every run in `namespaces` that does not claim to be alive and whose Lease does not move.
 
-    A namespace that may not be read, or a Lease that cannot be, keeps no other from being looked into. `unread` are
-    the errors of policies that would have named more namespaces: the report tells them first.
-
-    Raises:
-        TemporaryError: the cluster does not answer.
+    Whatever cannot be read, asked or ended keeps nothing else from it: `refused` of the report says what, and why.
+    `unread` are the errors of policies that would have named more namespaces: they come first. Runs are ended side by
+    side, in as many threads as `limits` says.
     """
-    leases, refused = _leases(ports, sorted(set(namespaces)))
-    abandoned = end_abandoned(ports, leases, is_alive)
-    unclaimed, unclear = end_unclaimed(ports, _set_aside(ports, leases), is_alive)
-    ended = [
-        ReconciledRun(
-            namespace=run.workload.namespace,
-            deployment=run.workload.deployment,
-            run_id=run.run_id,
-            status=ReconcileStatus.ENDED,
-            outcome=run.outcome,
-            message=run.message,
-        )
-        for run in (*abandoned, *unclaimed)
-    ]
-    messages = {(run.namespace, run.deployment): run.message for run in ended}
+    limits = limits or RoundLimits()
+    side_by_side = side_by_side or Threads(limits.at_once)
+    errors = [*unread]
+    claims = _told_by(is_alive, errors)
+    leases = _leases(ports, sorted(set(namespaces)), errors)
+    ended = end_abandoned(ports, leases, claims, side_by_side)
+    ended += end_unclaimed(ports, _set_aside(ports, leases, errors), claims, side_by_side)
+    errors += [*ended.errors, *(each.error for each in ended.unended if _is_for_people(each))]
+    free = [ended_run(run) for run in ended.runs if run.outcome is not RunOutcome.NEEDS_ATTENTION]
     # The Leases are read again: ending runs takes minutes, in which others ended theirs, or began new ones.
+    left = _leases(ports, leases, errors)
     held = [
-        _of_another(namespace, lease.state, ports.installation)
-        if is_of_another(ports.installation, lease.state.installation)
-        else _held(
-            namespace,
-            lease.state,
-            is_alive,
-            messages.get((namespace, lease.state.plan.target.deployment)),
-            of_its_owner(lease.state, ports.installation),
-        )
-        for namespace in leases
-        for lease in all_leases(ports.kube, namespace)[0]
-        if lease.holder and lease.state is not None
+        run.judged(ports.clock.now(), stalled_after=limits.stalled_after, mine=ports.installation)
+        for run in _held_runs(left, claims, ended)
     ]
-    free = [run for run in ended if run.outcome is not RunOutcome.NEEDS_ATTENTION]
-    return ReconcileReport((*free, *held), (*unread, *refused, *unclear))
+    return ReconcileReport((*free, *held), _once(errors))
 
 
-def _set_aside(ports: Ports, namespaces: Iterable[str]) -> Iterator[ReplicaSet]:
-    for namespace in namespaces:
-        yield from aside_sets_in(ports.kube, namespace)
+def _told_by(is_alive: IsAlive, errors: list[SpringtideError]) -> IsAlive:
+    """Return `is_alive` where a question that cannot be answered counts as a yes, and is told."""
+
+    def claims_to_be_alive(run_id: str) -> bool:
+        try:
+            return is_alive(run_id)
+        except Exception as error:  # noqa: BLE001  whoever is asked may raise anything, and the other runs go on
+            errors.append(as_ours(error, f"whether the owner of run {run_id!r} is alive"))
+            return True
+
+    return claims_to_be_alive
 
 
-def _of_another(namespace: str, state: RunState, mine: str) -> ReconciledRun:
-    """Return a run of another installation, which owns its workload."""
-    return ReconciledRun(
-        namespace=namespace,
-        deployment=state.plan.target.deployment,
-        run_id=state.run_id,
-        status=ReconcileStatus.ELSEWHERE,
-        outcome=RunOutcome(state.outcome or RunOutcome.RUNNING),
-        message=of_another_installation(state, mine),
-    )
-
-
-def _held(namespace: str, state: RunState, is_alive: IsAlive, message: str | None, left_to: str) -> ReconciledRun:
-    """Return a run that owns its workload after the round; `left_to` is said of one that claims to be alive."""
-    status = ReconcileStatus.RETRY_LATER
-    outcome = RunOutcome.RUNNING
-    text = "its Lease moved, or the cluster did not answer: the next round looks again"
-    if state.outcome == RunOutcome.NEEDS_ATTENTION:
-        last = state.journal[-1].message if state.journal else ""
-        status = ReconcileStatus.NEEDS_ATTENTION
-        outcome = RunOutcome.NEEDS_ATTENTION
-        why = message or last or "it is not known what it did"
-        text = f"{why}. {_BY_HAND.format(service=state.plan.policy)}"
-    elif is_alive(state.run_id):
-        status = ReconcileStatus.ALIVE
-        text = left_to
-    return ReconciledRun(
-        namespace=namespace,
-        deployment=state.plan.target.deployment,
-        run_id=state.run_id,
-        status=status,
-        outcome=outcome,
-        message=text,
-    )
-
-
-def _leases(ports: Ports, namespaces: list[str]) -> tuple[dict[str, list[Lease]], tuple[SpringtideError, ...]]:
+def _leases(ports: Ports, namespaces: Iterable[str], errors: list[SpringtideError]) -> dict[str, list[Lease]]:
     leases = {}
-    refused = list[SpringtideError]()
     for namespace in namespaces:
         try:
-            leases[namespace], unreadable = all_leases(ports.kube, namespace)
-        except PermanentError as error:
-            refused.append(error)
+            leases[namespace], unreadable = leases_in(ports.kube, namespace)
+        except Exception as error:  # noqa: BLE001  one namespace keeps no other from being looked into
+            errors.append(as_ours(error, f"the Leases of namespace {namespace}"))
         else:
-            refused += unreadable
-    return leases, tuple(refused)
+            errors += unreadable
+    return leases
+
+
+def _set_aside(ports: Ports, namespaces: Iterable[str], errors: list[SpringtideError]) -> list[ReplicaSet]:
+    aside: list[ReplicaSet] = []
+    for namespace in namespaces:
+        try:
+            aside += aside_sets_in(ports.kube, namespace)
+        except Exception as error:  # noqa: BLE001  the same
+            errors.append(as_ours(error, f"the ReplicaSets of namespace {namespace}"))
+    return aside
+
+
+def _is_for_people(unended: Unended) -> bool:
+    """Say whether no later round can be expected to end the run."""
+    return not isinstance(unended.error, Fenced | TemporaryError)
+
+
+def _held_runs(leases: Mapping[str, list[Lease]], claims: IsAlive, ended: Ended) -> list[HeldRun]:
+    messages = {(run.workload, run.run_id): run.message for run in ended.runs}
+    messages |= {(each.workload, each.run_id): each.error.message for each in ended.unended}
+    return [
+        HeldRun(
+            namespace=namespace,
+            lease=lease,
+            state=state,
+            claims_to_be_alive=claims(state.run_id),
+            message=messages.get((state.plan.target, state.run_id)),
+        )
+        for namespace, held in leases.items()
+        for lease in held
+        if lease.holder and (state := lease.state) is not None
+    ]
+
+
+def _once(errors: Iterable[SpringtideError]) -> tuple[SpringtideError, ...]:
+    """Return the errors without those that say again what one before them said: Leases are read twice in a round."""
+    return tuple({(error.code, error.message): error for error in errors}.values())

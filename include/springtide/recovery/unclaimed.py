@@ -85,15 +85,24 @@ def _freed(lease: Lease, replica_set: ReplicaSet) -> Lease:
 
 def _record_of(replica_set: ReplicaSet) -> AsideRecord:
     try:
-        return AsideRecord.from_text(replica_set.annotations.get(labels.ASIDE, "null"))
+        record = AsideRecord.from_text(replica_set.annotations.get(labels.ASIDE, "null"))
     except PermanentError as error:
-        raise PermanentError(
-            f"{replica_set.title} is set aside of Deployment {replica_set.labels.get(labels.ASIDE_OF)}, and its "
-            f"annotation {labels.ASIDE} cannot be read: {error.message} It is left alone. See which pods the Service "
-            "selects; then give it the labels of its template back, or delete it.",
-            code="aside_unreadable",
-            field=replica_set.name,
-        ) from error
+        raise _unreadable(replica_set, f"cannot be read: {error.message}") from error
+    # Anybody may write annotations: what stands on one set must not lead to another workload's.
+    place = (replica_set.raw["metadata"].get("namespace"), replica_set.labels.get(labels.ASIDE_OF), replica_set.uid)
+    if (record.workload.namespace, record.workload.deployment, record.snapshot.stable.uid) != place:
+        raise _unreadable(replica_set, f"tells of {record.workload} and another set.")
+    return record
+
+
+def _unreadable(replica_set: ReplicaSet, why: str) -> PermanentError:
+    return PermanentError(
+        f"{replica_set.title} is set aside of Deployment {replica_set.labels.get(labels.ASIDE_OF)}, and its annotation "
+        f"{labels.ASIDE} {why} It is left alone. See which pods the Service selects; then give it the labels of its "
+        "template back, or delete it.",
+        code="aside_unreadable",
+        field=replica_set.name,
+    )
 
 
 def _stamped(ports: Ports, record: AsideRecord, replica_set: ReplicaSet) -> int:

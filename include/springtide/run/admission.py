@@ -20,6 +20,7 @@ from springtide.plan.startup import startup_allowed
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.estimation import EstimateInputs, estimate_for
 from springtide.run.lease import fenced, read_lease
+from springtide.run.missing_rights import named_rights
 from springtide.run.ownership import is_owner
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
@@ -36,6 +37,11 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
         Fenced: another run owns it.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
+    with named_rights(ports, request):
+        return _admit(ports, request)
+
+
+def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
     workload = request.policy.spec.target.workload
     lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder:
@@ -93,7 +99,8 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
         DemandUnavailable, DemandUnusable: there is no demand to act on.
     """
     workload = request.policy.spec.target.workload
-    lease = read_lease(ports.kube, workload)
+    with named_rights(ports, request):
+        lease = read_lease(ports.kube, workload)
     if lease is not None and is_owner(ports, request.run_id, lease) and lease.state is not None:
         return lease.state.plan
     observation, stable = admit(ports, request)

@@ -38,7 +38,7 @@ def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
             return decision
         asked = questions_of(ports, work.state)
         unasked = asked.unasked("its databases", work.state.databases)
-        looks = (unfit(check, ports.databases.look(check)) for check in asked.databases)
+        looks = (_problem_of(ports, work, check) for check in asked.databases)
         problems = [problem for problem in (unasked, *looks) if problem is not None]
         return Wait("; ".join(problems)) if problems else decision
 
@@ -140,7 +140,13 @@ def probe_gate(ports: Ports, work: Work, decide: Decide) -> Decide:
         wrong = asked.unasked("its probe", work.state.settings.probe)
         if wrong is None and asked.probe is not None:
             serving = {endpoint.pod_name for endpoint in observation.ready_endpoints()}
-            wrong = wrong_answer(asked.probe, observation.required_service, ports.route, pods=serving)
+            wrong = wrong_answer(
+                asked.probe,
+                observation.required_service,
+                ports.route,
+                pods=serving,
+                between=work.engine.heartbeat,
+            )
         return decision if wrong is None else Wait(wrong)
 
     return decide_and_probe
@@ -157,7 +163,7 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
     ways = ports.ways_to(state.plan.target)
     checks = checks_after_switch(asked.smoke, state.settings)
     smoke = smoke_test(checks, service, ways, ports.instant, between=work.engine.heartbeat)
-    verdict = Verdict.of([*smoke.checks, *(_checked(ports, check) for check in asked.databases)])
+    verdict = Verdict.of([*smoke.checks, *(_checked(ports, work, check) for check in asked.databases)])
     if asked.stability is None or verdict.status is not VerdictStatus.PASS:
         return verdict
     stable = stability_test(
@@ -169,11 +175,16 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
         between=work.engine.heartbeat,
     )
     # Once more: what the new pods did to the databases shows after the window, not before it.
-    return Verdict.of([*verdict.checks, stable, *(_checked(ports, check) for check in asked.databases)])
+    return Verdict.of([*verdict.checks, stable, *(_checked(ports, work, check) for check in asked.databases)])
 
 
-def _checked(ports: Ports, check: DatabaseCheck) -> CheckResult:
-    problem = unfit(check, ports.databases.look(check))
+def _problem_of(ports: Ports, work: Work, check: DatabaseCheck) -> str | None:
+    work.engine.heartbeat()
+    return unfit(check, ports.databases.look(check))
+
+
+def _checked(ports: Ports, work: Work, check: DatabaseCheck) -> CheckResult:
+    problem = _problem_of(ports, work, check)
     status = VerdictStatus.PASS if problem is None else VerdictStatus.FAIL
     return CheckResult(f"database {check.name}", status, problem or "fit")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from springtide.errors import SpringtideError
+from springtide.errors import Fenced, PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.run.ports import Ports, RunRequest
@@ -88,6 +88,30 @@ def keep_verdict(ports: Ports, run_id: str, verdict: dict[str, Any]) -> None:
     _keep(lambda: ports.store.save(replace(ports.store.get(run_id), verdict=verdict)))
 
 
+@contextmanager
+def ending(ports: Ports, run_id: str, error: SpringtideError | None) -> Iterator[None]:
+    """Keep that the run needs attention where what happens inside fails for good: no record runs for ever.
+
+    Raises:
+        PermanentError: what happened inside; behind `error`, where the run had failed before, and never in its place.
+    """
+    try:
+        yield
+    except PermanentError as failure:
+        if not isinstance(failure, Fenced):  # else whoever owns the workload now keeps how the run ends
+            end_run(ports, run_id, RunOutcome.NEEDS_ATTENTION, error or failure)
+        if error is None or error.message == failure.message:
+            raise
+        raise behind(error, failure) from failure
+
+
+def behind(cause: SpringtideError, failure: SpringtideError) -> PermanentError:
+    """Return the error of a run that failed for `cause`, and whose end could not be written down."""
+    message = f"{cause.message}\nHow the run ended could not be written down: {failure.message}"
+    kind = Fenced if isinstance(failure, Fenced) else PermanentError
+    return kind(message, code=cause.code, field=cause.field)
+
+
 def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideError | None = None) -> None:
     """Keep how the run ended; without `error`, the last failed phase says why it failed."""
 
@@ -97,7 +121,9 @@ def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideErr
             return  # whoever ended it first knew why; a late `report` of the same run knows less
         failed = [phase for phase in run.phases if phase.status is PhaseStatus.FAILED]
         record: dict[str, Any] | None = None
-        if error is not None:
+        if run.error is not None:
+            record = dict(run.error)  # the first cause, also where somebody ends later what nobody could then
+        elif error is not None:
             record = error.to_record()
         elif failed and outcome not in {RunOutcome.SUCCEEDED, RunOutcome.NOTHING_TO_DO}:
             record = {"code": "phase_failed", "field": failed[-1].phase, "message": failed[-1].message}

@@ -17,15 +17,9 @@ from springtide.clock import Clock
 from springtide.errors import Conflict, Fenced, NotFound, PermanentError, WorkloadFailed
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
+from springtide.run.renewal import DURATION_SECONDS, LONGEST_DURATION_SECONDS, lease_seconds
 from springtide.run.state import RunState
 from springtide.workload import Workload
-
-DURATION_SECONDS: Final = 60
-"""After this long without renewal the owner counts as silent."""
-
-RENEW_SECONDS: Final = 20
-"""How often a waiting owner renews: a third of the duration, so that one lost renewal costs nothing (I-3 asks for
-half)."""
 
 _ATTEMPTS: Final = 8
 _UNKNOWN: Final = "unknown"
@@ -55,6 +49,12 @@ class Lease(KubeObject):
         """When the owner was heard of last."""
         text = self._spec.get("renewTime")
         return datetime.fromisoformat(text) if text else None
+
+    @property
+    def silent_after(self) -> int:
+        """After how many seconds without renewal its owner counts as silent: as it says itself, within limits."""
+        written = int(self._spec.get("leaseDurationSeconds") or 0)
+        return min(LONGEST_DURATION_SECONDS, max(DURATION_SECONDS, written))
 
     @property
     def state(self) -> RunState | None:
@@ -110,7 +110,7 @@ class Lease(KubeObject):
     def _stored(self) -> Json:
         try:
             record = json.loads(self.annotations.get(labels.STATE, "null"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:  # annotations are anybody's to write, a thousand brackets too
             raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
         if not isinstance(record, dict):
             raise PermanentError(f"it is a {type(record).__name__}, not an object", code="record_unreadable")
@@ -217,8 +217,12 @@ def _last_run(lease: Lease | None) -> str:
     return f"run {lease.run_id!r}" if lease is not None and lease.run_id else "which nobody can name"
 
 
-def take_over(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str) -> Lease:
+def take_over(
+    kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, holder: str, least_generation: int = 0
+) -> Lease:
     """Make `holder` the owner in the place of one that is gone, in a new generation, which fences the old one out.
+
+    The new generation is above `least_generation` as well, the highest that stands on the workload's objects.
 
     Raises:
         Conflict: the Lease is not the one that was read: its owner is alive, or another was faster.
@@ -228,7 +232,7 @@ def take_over(kube: KubeClient, clock: Clock, lease: Lease, state: RunState, *, 
     now = _micro(clock.now())
     spec = {
         "holderIdentity": holder,
-        "leaseTransitions": lease.generation + 1,
+        "leaseTransitions": max(lease.generation, least_generation) + 1,
         "acquireTime": now,
         "renewTime": now,
     }
@@ -300,7 +304,7 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
     now = _micro(clock.now())
     spec: dict[str, Any] = {
         "holderIdentity": state.run_id,
-        "leaseDurationSeconds": DURATION_SECONDS,
+        "leaseDurationSeconds": lease_seconds(state),
         "acquireTime": now,
         "renewTime": now,
         # Above every generation that is stamped on an object: a Lease that was deleted by hand starts from there.

@@ -15,7 +15,6 @@ from springtide.errors import (
     Conflict,
     Fenced,
     InputError,
-    OtherCluster,
     PermanentError,
     SpringtideError,
     WorkloadFailed,
@@ -39,7 +38,7 @@ from springtide.run.approval import require_approved
 from springtide.run.closing import close
 from springtide.run.engine import Progress
 from springtide.run.gates import gate, probe_gate, smoke_gate, verdict_of
-from springtide.run.journal import begin_run, end_run, keep_plan, keep_verdict, recorded
+from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.ownership import (
     has_ended,
@@ -210,12 +209,10 @@ def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> R
 
     Raises:
         OtherCluster: the connection leads to another cluster than the run's: the run is kept as one for a person.
+        PermanentError: what its end takes is refused for good: the run is kept as one for a person, too.
     """
-    try:
+    with ending(ports, ref.run_id, error):
         outcome = close(ports, ref)
-    except OtherCluster as lost:
-        end_run(ports, ref.run_id, RunOutcome.NEEDS_ATTENTION, lost)
-        raise
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from springtide.errors import PermanentError, SpringtideError
+from springtide.errors import PermanentError, SpringtideError, TemporaryError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
-from springtide.run.journal import end_run
+from springtide.run.journal import behind, end_run
 from springtide.run.phase_table import FORWARD
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.retry import retried
@@ -82,7 +82,16 @@ def _undo(ports: Ports, ref: RunRef, cause: SpringtideError, on_phase: OnPhase) 
         ) from cause
     finally:
         on_phase(Phase.REPORT)
+        _report(ports, ref, cause)
+
+
+def _report(ports: Ports, ref: RunRef, cause: SpringtideError) -> None:
+    """Close a run that failed; what goes wrong here is told behind the cause, and never in its place."""
+    try:
         retried(ports, lambda: phases.report(ports, ref, cause))
+    except TemporaryError as error:
+        end_run(ports, ref.run_id, RunOutcome.NEEDS_ATTENTION, cause)
+        raise behind(cause, error) from cause
 
 
 def _as_ours(error: BaseException) -> SpringtideError:

@@ -19,7 +19,14 @@ from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.owners import CLAIMING_KINDS, Claim, autoscaler_owner_finding, claims_on, owner_findings
-from springtide.plan.rights import proxy_rights, rights_finding, rights_of, unknown_namespace_finding
+from springtide.plan.rights import (
+    preflight_rights_of,
+    proxy_rights,
+    rights_finding,
+    rights_of,
+    unknown_namespace_finding,
+    unseen_finding,
+)
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.server import server_finding
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
@@ -140,8 +147,11 @@ class Preflight:
         namespace = self.plan.target.namespace
         through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
         needed = (*rights_of(self.plan.target, self.settings.type, through), *self._smoke_rights())
-        missing = [right for right in needed if not self.ports.kube.may(right, namespace)]
-        yield rights_finding(needed, missing, namespace)
+        kube = self.ports.kube
+        yield rights_finding(needed, [right for right in needed if not kube.may(right, namespace)], namespace)
+        unseen = [right for right in preflight_rights_of(self.settings.type) if not kube.may(right, namespace)]
+        if unseen:
+            yield unseen_finding(unseen, namespace)
 
     def _owner(self) -> Iterable[Finding]:
         if isinstance(self.settings, Floor):

@@ -22,7 +22,7 @@ LONGEST_DELAY: Final = timedelta(minutes=1)
 
 
 def retried(ports: Ports, act: Callable[[], T]) -> T:
-    """Return what `act` returns, tried again after each temporary error's own delay.
+    """Return what `act` returns, tried again after each temporary error's own delay, a minute at most.
 
     Raises:
         TemporaryError: the last attempt's.
@@ -39,7 +39,7 @@ def retried(ports: Ports, act: Callable[[], T]) -> T:
 
 def _own_delay(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    return error.retry_after.total_seconds() if isinstance(error, TemporaryError) else 0.0
+    return min(error.retry_after, LONGEST_DELAY).total_seconds() if isinstance(error, TemporaryError) else 0.0
 
 
 def delay_after(error: TemporaryError, attempt: int) -> timedelta:

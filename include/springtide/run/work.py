@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from springtide.errors import Conflict, Fenced, PermanentError
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
-from springtide.run.lease import RENEW_SECONDS, Lease, fenced, owned_lease, renew, write_state
+from springtide.run.lease import Lease, fenced, owned_lease, renew, write_state
 from springtide.run.ownership import lease_of, require_same_cluster
 from springtide.run.phase_table import FORWARD, rule_of
 from springtide.run.ports import Ports, RunRef
+from springtide.run.renewal import RENEW_SECONDS
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
 from springtide.strategy.model import Strategy
 from springtide.strategy.registry import strategy_for
@@ -26,10 +27,13 @@ _ATTEMPTS: Final = 8
 class Heartbeat:
     """Renews the Lease while a phase waits."""
 
-    def __init__(self, ports: Ports, ref: RunRef) -> None:
+    def __init__(self, ports: Ports, ref: RunRef, *, renewed_at: datetime | None) -> None:
         self._ports = ports
         self._ref = ref
-        self._due = ports.clock.monotonic() + RENEW_SECONDS
+        # From the last renewal and not from now: before this process another may have waited for minutes, or nobody.
+        age = timedelta(0) if renewed_at is None else ports.clock.now() - renewed_at
+        left = min(RENEW_SECONDS, max(0.0, RENEW_SECONDS - age.total_seconds()))
+        self._due = ports.clock.monotonic() + left
 
     def __call__(self) -> None:
         """Renew, if it is time.
@@ -80,7 +84,7 @@ class Work:
             holder=ref.holder,
             generation=lease.generation,
         )
-        heartbeat = Heartbeat(ports, ref)
+        heartbeat = Heartbeat(ports, ref, renewed_at=lease.renewed_at)
         autoscaler = state.snapshot.autoscaler
         through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
         engine = Engine(

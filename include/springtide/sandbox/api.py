@@ -57,6 +57,9 @@ class Api:
         try:
             route = routes.find(request.path)
         except ApiError:  # no object's path: perhaps one of the server's own
+            unserved = routes.unserved(request.method, request.path)
+            if unserved is not None:  # whether there is such a resource, nobody learns who may not have it
+                self.access.require(user, unserved, Subject(group=unserved.group, plural=unserved.resource, kind=""))
             return self._about_itself(request, user)
         verb = routes.verb(request.method, route, watch=request.is_watch)
         # a namespace is read by the rights within it

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from springtide.sandbox.access import Action
 from springtide.sandbox.kinds import KINDS, Kind
 from springtide.sandbox.objects import Ref
 from springtide.sandbox.status import Subject, method_not_allowed, no_such_resource
@@ -13,6 +14,7 @@ from springtide.sandbox.status import Subject, method_not_allowed, no_such_resou
 _SUBRESOURCES = {"serviceaccounts": {"token"}}
 _CORE_ROOT = ["api", "v1"]
 _PROXY = re.compile(r"(/api/v1/namespaces/[^/]+/(?:pods|services)/[^/]+/proxy)(/.*)?")
+_IN_A_NAMESPACE = re.compile(r"/apis/([^/]+)/[^/]+/namespaces/([^/]+)/([^/]+)(?:/([^/]+))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,19 @@ def find(path: str) -> Route:
     if kind is None or kind.api_version != api_version or (namespace and not kind.namespaced):
         raise no_such_resource()
     return _checked(kind, namespace, rest[1:])
+
+
+def unserved(method: str, path: str) -> Action | None:
+    """Return what a request for a resource that is not served asks for, as the authorizer sees it; None for others."""
+    match = _IN_A_NAMESPACE.fullmatch(path)
+    if match is None:
+        return None
+    group, namespace, resource, name = match.groups()
+    verbs = {"GET": "get", "PATCH": "patch", "PUT": "update", "DELETE": "delete"} if name else {"GET": "list"}
+    verbs["POST"] = "create"
+    return Action(
+        verb=verbs.get(method, method.lower()), group=group, resource=resource, namespace=namespace, name=name or ""
+    )
 
 
 def _api_version(parts: list[str]) -> tuple[str, list[str]]:

@@ -12,11 +12,12 @@ from datetime import datetime
 
 from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, effective_maximum, effective_minimum
+from springtide.stored import Stored, load
 from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FloorHold:
+class FloorHold(Stored):
     """A raised minimum: by which run and whom, why and until when, what was written, and what was there before."""
 
     run: str
@@ -38,15 +39,20 @@ class FloorHold:
             Conflict: somebody else wrote it (`floor_unreadable`).
         """
         try:
-            record = json.loads(text)
-            bounds = {key: AutoscalerBounds(**record[key]) for key in ("raised", "original")}
-            return cls(**{**record, **bounds, "until": datetime.fromisoformat(record["until"])})
-        except (ValueError, TypeError, KeyError) as error:
-            raise Conflict(
-                "the annotation springtide.dev/floor of the autoscaler was not written by springtide. Set the "
-                "autoscaler's minimum and maximum to what they should be, and remove the annotation.",
-                code="floor_unreadable",
-            ) from error
+            hold = load(cls, json.loads(text))
+        except (ValueError, RecursionError, PermanentError) as error:
+            raise _unreadable() from error
+        if hold.until.tzinfo is None:
+            raise _unreadable()
+        return hold
+
+
+def _unreadable() -> Conflict:
+    return Conflict(
+        "the annotation springtide.dev/floor of the autoscaler was not written by springtide. Set the autoscaler's "
+        "minimum and maximum to what they should be, and remove the annotation.",
+        code="floor_unreadable",
+    )
 
 
 def hold_on(autoscaler: Autoscaler) -> FloorHold | None:

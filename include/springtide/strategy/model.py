@@ -174,7 +174,7 @@ class AsideRecord(Stored):
         """
         try:
             record = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PermanentError(f"it is not JSON ({error})", code="record_unreadable") from error
         return load(cls, record)
 

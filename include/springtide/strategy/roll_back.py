@@ -31,11 +31,11 @@ from springtide.strategy.traffic import (
     foreign_selector,
     is_own,
     is_pinned_by,
-    is_stamped,
     is_widened,
     point,
     points_at,
     propagated,
+    readable_stamp,
     restore_selector,
     restored,
     stable_hash,
@@ -87,9 +87,10 @@ def _leave_new(observation: Observation, order: RunOrder, stable: ReplicaSetPods
     """Return what is still to do until nobody has a request under way at the new set; None when nobody has.
 
     The Service is pinned to the stable set here. Without a stamp it was never moved, or the answer to the move was lost
-    and the move may still arrive: a frozen owner's swap is only ruled out by a newer resourceVersion.
+    and the move may still arrive: a frozen owner's swap is only ruled out by a newer resourceVersion. What somebody
+    wrote over the stamp counts as none.
     """
-    if is_stamped(observation):
+    if readable_stamp(observation) is not None:
         propagation = propagated(observation, order, stable, floor=order.snapshot.ready)
         waiting = None if isinstance(propagation, Done) else propagation
         return waiting or drain_wait(observation, order, "the new set")

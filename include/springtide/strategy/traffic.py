@@ -8,6 +8,7 @@ In batches the selector is widened to its own form while both sets are there, in
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from springtide import labels
 from springtide.errors import Conflict, WorkloadFailed
@@ -16,6 +17,9 @@ from springtide.kube.objects import Json, Kind
 from springtide.kube.observation import Observation, ScaledPods
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
 from springtide.verify.readiness import failure_reason
+
+_SHOWN: Final = 60
+"""Characters of an annotation that a message repeats."""
 
 
 def stable_hash(order: RunOrder) -> str:
@@ -52,9 +56,32 @@ def is_widened(observation: Observation, order: RunOrder) -> bool:
 
 
 def switched_at(observation: Observation) -> datetime:
-    """Return when the selector was moved; a stamp that is missing or from the future starts the wait again."""
-    text = observation.required_service.annotations.get(labels.SWITCHED_AT)
-    return min(datetime.fromisoformat(text), observation.at) if text else observation.at
+    """Return when the selector was moved; a stamp that is missing or from the future starts the wait again.
+
+    Raises:
+        Conflict: somebody wrote something else over the stamp.
+    """
+    if not is_stamped(observation):
+        return observation.at
+    stamp = readable_stamp(observation)
+    if stamp is None:
+        service = observation.required_service
+        raise Conflict(
+            f"Service {service.name}: its annotation {labels.SWITCHED_AT} is "
+            f"{service.annotations[labels.SWITCHED_AT][:_SHOWN]!r}, and no time with its zone: somebody edited it. How "
+            "long ago the Service was moved is not known, so nothing is removed.",
+            code="stamp_unreadable",
+        )
+    return min(stamp, observation.at)
+
+
+def readable_stamp(observation: Observation) -> datetime | None:
+    """Return what the stamp of the switch says; None where there is none, or none that can be read."""
+    try:
+        stamp = datetime.fromisoformat(observation.required_service.annotations.get(labels.SWITCHED_AT, ""))
+    except ValueError:
+        return None
+    return stamp if stamp.tzinfo else None
 
 
 def point(

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Final
 
 from springtide.kube.objects import Service
 from springtide.policy.scaling.strategy import Probe
 from springtide.verify.route import Answer, Route, address_of
 
+TIMEOUT_SECONDS: Final = 5.0
+"""How long one probe may take to answer."""
 
-def wrong_answer(probe: Probe, service: Service, route: Route, *, pods: Collection[str]) -> str | None:
+
+def wrong_answer(
+    probe: Probe,
+    service: Service,
+    route: Route,
+    *,
+    pods: Collection[str],
+    between: Callable[[], None] = lambda: None,
+) -> str | None:
     """Send `probe.times` requests in a row; return what was wrong with the first bad one, None when all were right.
 
     An answer is right when one of `pods` (names) gave it: it is named in the body, or in the header that the probe
-    says. Where the service does not say who answers (`identity: none`), any answer below 500 is right.
+    says. Where the service does not say who answers (`identity: none`), any answer below 500 is right. `between` is
+    called before each request, which lets the caller renew its lease.
     """
     url = address_of(service) + probe.path
     for number in range(1, probe.times + 1):
-        answer = route.get(url, timeout_seconds=_TIMEOUT_SECONDS)
+        between()
+        answer = route.get(url, timeout_seconds=TIMEOUT_SECONDS)
         wrong = _judge(probe, answer, pods)
         if wrong is not None:
             return f"probe {number} of {probe.times} to {url}: {wrong}"
     return None
 
 
-_TIMEOUT_SECONDS = 5.0
 _SERVER_ERROR = 500
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from springtide.errors import DemandUnavailable, DemandUnusable
 from springtide.kube.objects import Service
@@ -15,6 +16,9 @@ from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 
 Instant = Callable[[str], float | None]
 """Answers a PromQL expression with one number, or None when there is no such series now."""
+
+CONDITION_SECONDS: Final = 60.0
+"""How long an `Instant` may take: it is tried a few times."""
 
 
 def _nothing() -> None:
@@ -62,6 +66,7 @@ def _run(
         case HttpCheck() as http:
             return http_check(http, ways.to_service(http, service), between)
         case PromqlCheck() as promql:
+            between()
             return promql_check(promql, instant)
 
 

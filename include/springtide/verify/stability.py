@@ -44,8 +44,8 @@ def stability_test(
     end = clock.monotonic() + settings.window.total_seconds()
     while requests and clock.monotonic() < end:
         for check, destination in requests:
-            _ask(check, tally, destination, clock)
             between()
+            _ask(check, tally, destination, clock)
         clock.sleep(max(0.0, min(settings.every.total_seconds(), end - clock.monotonic())))
     return _judged(settings, tally)
 

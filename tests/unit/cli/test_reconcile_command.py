@@ -152,6 +152,39 @@ def test_what_cannot_be_proven_needs_a_person_who_then_frees_it(simulation: Simu
     assert is_free(simulation)
 
 
+def test_a_living_run_that_stands_still_is_told_and_left_alone(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "manual__2026", write=5)
+    simulation.world.advance(600)
+
+    result, runs = reconciled(folder)
+
+    assert (result.exit_code, runs[0]["status"]) == (1, "stalled")
+    assert "is its DAG paused" in runs[0]["message"]
+    assert not is_free(simulation)
+
+
+def test_a_cluster_that_does_not_answer_is_asked_again_later(simulation: Simulation, folder: Path) -> None:
+    crash(simulation, "cli-1", write=5)
+    simulation.world.faults = FaultPlan().at(Match(path="/leases$"), Fault(FaultKind.REFUSED), times=20)
+
+    result, runs = reconciled(folder)
+
+    assert (result.exit_code, runs) == (75, [])
+    assert "cluster_unreachable" in result.stderr
+    assert not is_free(simulation)
+
+
+def test_a_limit_that_is_none_is_refused(simulation: Simulation, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crash(simulation, "cli-1", write=5)
+    monkeypatch.setenv("SPRINGTIDE_RECONCILE_RUNS", "none")
+
+    result = CliRunner().invoke(app, ["reconcile", "--policies", str(folder)])
+
+    assert result.exit_code == 1
+    assert "SPRINGTIDE_RECONCILE_RUNS: 'none' is not a whole number from 1 to 64" in result.stderr
+    assert not is_free(simulation)
+
+
 def test_where_no_run_is_under_way_it_says_so(simulation: Simulation, folder: Path) -> None:
     simulation.run(4, "cli-1")
 

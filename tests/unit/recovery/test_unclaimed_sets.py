@@ -9,7 +9,8 @@ import pytest
 
 from springtide import labels
 from springtide.errors import PermanentError
-from springtide.recovery.rounds import ReconcileReport, ReconcileStatus, reconcile_round
+from springtide.recovery.report import ReconcileReport, ReconcileStatus
+from springtide.recovery.rounds import reconcile_round
 from springtide.run import phases
 from springtide.run.ports import Ports, RunRef
 from springtide.sandbox.kinds import KINDS

@@ -182,5 +182,5 @@ def test_what_a_role_hides_is_not_checked_and_what_it_lacks_is_named() -> None:
     assert unseen == ["quota", "nodes", "disruption_budget"]
     (refused,) = [finding for finding in plan.findings if finding.status is FindingStatus.REFUSED]
     assert refused.code == "rbac_missing"
-    assert "1 of 16" in refused.message
+    assert "1 of 17" in refused.message
     assert "patch deployments/scale.apps web" in refused.message

@@ -17,7 +17,8 @@ from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 from springtide.policy.scaling.databases import DatabaseCheck
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import RunOutcome
-from springtide.recovery.rounds import ReconcileReport, ReconcileStatus, reconcile_round
+from springtide.recovery.report import ReconcileReport, ReconcileStatus
+from springtide.recovery.rounds import reconcile_round
 from springtide.run import phases
 from springtide.run.phase_table import FORWARD
 from springtide.run.ports import Ports, RunRef

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from springtide.sandbox.controllers.counts import reported, wanted
@@ -148,10 +149,15 @@ def revision_annotations(replica_set: Json, deployment: Json, revision: int) -> 
 
 
 def revision_of(obj: Json) -> int:
-    """Return the revision annotation as a number, 0 without one."""
-    return int(annotations_of(obj).get(REVISION) or 0)
+    """Return the revision annotation as a number, 0 without one and where somebody wrote something else."""
+    return _number(obj, REVISION)
 
 
 def max_pods_before(replica_set: Json, deployment: Json) -> int:
     """Return how many pods the Deployment might have when this ReplicaSet was last sized, 0 when nobody knows."""
-    return int(annotations_of(replica_set).get(MAXIMUM) or 0) or reported(deployment, "replicas")
+    return _number(replica_set, MAXIMUM) or reported(deployment, "replicas")
+
+
+def _number(obj: Json, annotation: str) -> int:
+    text = annotations_of(obj).get(annotation, "")
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0

@@ -1,0 +1,53 @@
+"""How many runs one round ends at once, and when a living run counts as stalled: from the environment."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Self
+
+from springtide.errors import InputError
+from springtide.policy.language.units import Duration
+from springtide.settings import Settings, variable_name
+
+MOST_AT_ONCE: Final = 64
+"""Threads of one round. Each asks the API server every two seconds at least; more would be felt there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundLimits:
+    """`at_once` runs are ended side by side; a living run whose Lease stands still for `stalled_after` is told."""
+
+    at_once: int = 16
+    stalled_after: timedelta = timedelta(minutes=5)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the environment asks for.
+
+        Raises:
+            InputError: a variable does not hold what it should (`limit_invalid`).
+        """
+        return cls(at_once=_at_once(settings.reconcile_runs), stalled_after=_stalled_after(settings.stalled_after))
+
+
+def _at_once(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= MOST_AT_ONCE:
+        return int(text)
+    raise _invalid("reconcile_runs", text, f"a whole number from 1 to {MOST_AT_ONCE}")
+
+
+def _stalled_after(text: str) -> timedelta:
+    try:
+        length = Duration(text) if re.fullmatch(Duration.pattern, text) else timedelta(0)
+    except ValueError:  # it is longer than any duration may be
+        length = timedelta(0)
+    if timedelta(minutes=1) <= length <= timedelta(days=1):
+        return length
+    raise _invalid("stalled_after", text, "a duration from 1m to 1d, such as 5m")
+
+
+def _invalid(setting: str, text: str, allowed: str) -> InputError:
+    name = variable_name(setting)
+    return InputError(f"{name}: {text[:60]!r} is not {allowed}.", code="limit_invalid", field=name)
