@@ -1,0 +1,70 @@
+"""Plays the tests of some safeties in a process of their own: each as it is, then with its safety taken out.
+
+In a process of their own because what a mutated run leaves behind, in a cache for one, is nobody else's.
+
+    python -m safeties.taking_out FILE NAME...        writes what came of each to FILE, as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from safeties import ALL
+from safeties.safety import Safety
+
+PASSED = "passed"
+
+
+@dataclass
+class Player:
+    """A plugin of pytest that plays the collected tests in its own way."""
+
+    safeties: Sequence[Safety]
+    came_to: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Play the test of each safety twice."""
+        tests = {item.nodeid.removeprefix("tests/"): item for item in session.items}
+        untouched = {name: played(test) for name, test in tests.items()}
+        for safety in self.safeties:
+            with taken_out(safety):
+                mutated = played(tests[safety.seen_by])
+            self.came_to[safety.name] = {"untouched": untouched[safety.seen_by], "taken_out": mutated}
+        return True
+
+
+@contextmanager
+def taken_out(safety: Safety) -> Iterator[None]:
+    """Take a safety out for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        safety.take_out(patch)
+        yield
+
+
+def played(test: pytest.Item) -> str:
+    """Return `passed`, or how the test failed."""
+    reports = runtestprotocol(test, log=False, nextitem=None)
+    return "\n".join(report.longreprtext for report in reports if not report.passed) or PASSED
+
+
+def main(file: Path, names: Sequence[str]) -> int:
+    """Play what `names` say; return pytest's exit code."""
+    chosen = [safety for safety in ALL if safety.name in names]
+    player = Player(chosen)
+    tests = sorted({f"tests/{safety.seen_by}" for safety in chosen})
+    # In full: how a test failed has to be found in what it says.
+    code = pytest.main(["-vv", "-p", "no:cacheprovider", "-p", "no:xdist", *tests], plugins=[player])
+    file.write_text(json.dumps(player.came_to))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
