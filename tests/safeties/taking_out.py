@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from _pytest.runner import runtestprotocol
 
 from safeties import ALL
 from safeties.safety import Safety
@@ -23,22 +22,34 @@ from safeties.safety import Safety
 PASSED = "passed"
 
 
-@dataclass
+@dataclass(eq=False)
 class Player:
     """A plugin of pytest that plays the collected tests in its own way."""
 
     safeties: Sequence[Safety]
     came_to: dict[str, dict[str, str]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Play the test of each safety twice."""
         tests = {item.nodeid.removeprefix("tests/"): item for item in session.items}
-        untouched = {name: played(test) for name, test in tests.items()}
+        untouched = {name: self.played(test) for name, test in tests.items()}
         for safety in self.safeties:
             with taken_out(safety):
-                mutated = played(tests[safety.seen_by])
+                mutated = self.played(tests[safety.seen_by])
             self.came_to[safety.name] = {"untouched": untouched[safety.seen_by], "taken_out": mutated}
         return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep how a part of a test failed."""
+        if not report.passed:
+            self.failures.append(report.longreprtext)
+
+    def played(self, test: pytest.Item) -> str:
+        """Return `passed`, or how the test failed."""
+        self.failures.clear()
+        test.ihook.pytest_runtest_protocol(item=test, nextitem=None)
+        return "\n".join(self.failures) or PASSED
 
 
 @contextmanager
@@ -49,19 +60,14 @@ def taken_out(safety: Safety) -> Iterator[None]:
         yield
 
 
-def played(test: pytest.Item) -> str:
-    """Return `passed`, or how the test failed."""
-    reports = runtestprotocol(test, log=False, nextitem=None)
-    return "\n".join(report.longreprtext for report in reports if not report.passed) or PASSED
-
-
 def main(file: Path, names: Sequence[str]) -> int:
     """Play what `names` say; return pytest's exit code."""
     chosen = [safety for safety in ALL if safety.name in names]
     player = Player(chosen)
     tests = sorted({f"tests/{safety.seen_by}" for safety in chosen})
     # In full: how a test failed has to be found in what it says.
-    code = pytest.main(["-vv", "-p", "no:cacheprovider", "-p", "no:xdist", *tests], plugins=[player])
+    options = ["-vv", "--tb=short", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    code = pytest.main([*options, *tests], plugins=[player])
     file.write_text(json.dumps(player.came_to))
     return int(code)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from invariants import Begin, Evidence, Terms, broken
+from invariants.writes import body_of, is_only_stamp
 from springtide.errors import Fenced, SpringtideError
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -15,6 +16,7 @@ from springtide.run.state import Phase
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan
 from springtide.sandbox.history import Call
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
+from support.trials import FORWARD, Stage, Trial
 
 REF = RunRef(workload=WORKLOAD, run_id="run-1")
 BEFORE_THE_REMOVAL = (
@@ -92,3 +94,29 @@ def test_what_a_late_phase_reports_does_not_change_how_the_run_ended() -> None:
             phases.run_phase(simulation.ports("removal"), REF, phase)
 
     assert phases.report(simulation.ports("report"), REF) is RunOutcome.ROLLED_BACK
+
+
+def turned_back(trial: Trial) -> None:
+    """Let another task begin the way back, and die when it has stamped everything and changed nothing yet."""
+    strike = trial.world.faults
+    trial.world.faults = before_a_change
+    with pytest.raises(Crashed):
+        phases.roll_back(trial.simulation.ports("way back"), REF)
+    trial.world.faults = strike
+
+
+def before_a_change(call: Call) -> Fault | None:
+    is_change = call.write and "/leases" not in call.path and not is_only_stamp(body_of(call))
+    return Fault(FaultKind.CRASH_BEFORE) if is_change else None
+
+
+@pytest.mark.parametrize("stage", FORWARD)
+def test_what_a_forward_task_has_under_way_ends_where_the_way_back_begins(stage: Stage) -> None:
+    """Its swap is lost to a stamp; it looks again, finds that all is as it wants it, and would write once more."""
+    trial = Trial.at(stage)
+    trial.struck(lambda: turned_back(trial))
+
+    assert trial.broken() == []
+    assert "run 'run-1' is being rolled back in generation" in trial.message
+    assert trial.outcome is RunOutcome.ROLLED_BACK
+    assert trial.is_as_before
