@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from safeties import admission, ownership, sets, writing
+from safeties import admission, fleet, ownership, requests, sets, writing
 from safeties.safety import Safety
 
 THEMES: dict[str, tuple[Safety, ...]] = {
@@ -13,6 +13,8 @@ THEMES: dict[str, tuple[Safety, ...]] = {
     "Writing": writing.SAFETIES,
     "What serves": sets.SAFETIES,
     "What may begin": admission.SAFETIES,
+    "What is asked over HTTP": requests.SAFETIES,
+    "Many services": fleet.SAFETIES,
 }
 """The safeties by what they are about, in the order of the list."""
 

@@ -11,7 +11,6 @@ from springtide.errors import InputError
 from springtide.kube.client import ServerVersion
 from springtide.kube.live import LiveKube
 from springtide.run import phases
-from springtide.sandbox.objects import Json
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
@@ -36,24 +35,31 @@ def with_quota(_patch: pytest.MonkeyPatch) -> Simulation:
     return simulation
 
 
-def with_deployment(manager: str = "kubectl", metadata: Json | None = None, **spec: Any) -> Simulation:
-    """Return the workload with its Deployment applied anew, by `manager`."""
+def written_by_a_gitops_tool(_patch: pytest.MonkeyPatch) -> Simulation:
     simulation = Simulation.of(2)
     deployment = simulation.deployment("web")
     assert deployment is not None
-    changed = {
-        **deployment,
-        "metadata": deployment["metadata"] | (metadata or {}),
-        "spec": deployment["spec"] | spec,
-    }
-    simulation.world.apply(changed, manager=manager)
+    changed = {**deployment, "spec": deployment["spec"] | {"replicas": 3}}
+    simulation.world.apply(changed, manager="argocd-controller")
     simulation.world.settle()
     return simulation
 
 
 def with_controller(_patch: pytest.MonkeyPatch) -> Simulation:
-    owner = {"apiVersion": "shop.example/v1", "kind": "Shop", "name": "big", "uid": "uid-shop", "controller": True}
-    return with_deployment(metadata={"ownerReferences": [owner]})
+    simulation = Simulation.of(2)
+    world = simulation.world
+    metadata = {"name": "shop-web", "namespace": NAMESPACE}
+    world.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}})
+    controller = world.get("configmaps", NAMESPACE, "shop-web")
+    deployment = simulation.deployment("web")
+    assert controller is not None
+    assert deployment is not None
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "shop-web", "uid": controller["metadata"]["uid"]}
+    world.apply(
+        {**deployment, "metadata": deployment["metadata"] | {"ownerReferences": [owner | {"controller": True}]}}
+    )
+    world.settle()
+    return simulation
 
 
 def without_rights(patch: pytest.MonkeyPatch) -> Simulation:
@@ -79,11 +85,11 @@ CASES: dict[str, Arrange] = {
     "quota": with_quota,
     "nodes": lambda _: Simulation.of(2, node_pods=4),
     "autoscaler_maximum": under_a_low_maximum,
-    "grace": lambda _: Simulation.of(2, drain="45s"),
+    "grace": lambda _: Simulation.of(6, strategy="in_place", drain="45s"),
     "rights": without_rights,
     "owner": with_controller,
     "server_version": on_an_old_server,
-    "gitops": lambda _: with_deployment("argocd-controller", replicas=3),
+    "gitops": written_by_a_gitops_tool,
     "downstream": lambda _: with_policy(downstream=[ORDERS]),
     "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
     "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
@@ -99,5 +105,5 @@ def test_what_one_check_refuses_keeps_a_run_from_beginning(check: str, monkeypat
         phases.calculate_capacity(simulation.ports(), simulation.request(4))
 
     assert caught.value.field == f"preflight.{check}"
-    assert [line.partition(":")[0] for line in caught.value.message.splitlines()] == [check]
+    assert {line.partition(":")[0] for line in caught.value.message.splitlines()} == {check}
     assert simulation.world.store.revision == before
