@@ -42,12 +42,12 @@ def passing(check: str) -> Any:
     return answering((Finding(check=check, status=FindingStatus.PASSED, message="nobody looked"),))
 
 
-def unlooked(check: str, keeps: str, *target: Any) -> Safety:
-    """Return the row of one look around a workload, which `target` is."""
+def unlooked(check: str, keeps: str, holder: Any, look: str) -> Safety:
+    """Return the row of one look around a workload, an attribute of `holder`."""
     return Safety(
         name=f"The preflight looks at: {check}",
         keeps=keeps,
-        take_out=patched(target, to=passing(check)),
+        take_out=patched((holder, look), to=passing(check)),
         seen_by=f"{AROUND}[{check}]",
         because="DID NOT RAISE",
     )
@@ -150,7 +150,7 @@ SAFETIES = (
         take_out=patched((phases, "smoke_gate"), to=lambda _ports, _work, decide: decide),
         seen_by="unit/run/test_smoke_gate.py::TestOneThatDoesNotPass::"
         "test_ends_the_run_before_any_traffic_has_moved[full]",
-        because="assert",
+        because="DID NOT RAISE",
     ),
     Safety(
         name="A pod that came while others were asked is asked, too",

@@ -28,7 +28,7 @@ SAFETIES = (
         keeps="load reaches a database that could not grow",
         take_out=patched((waves._State, "_is_lost"), to=answering(False)),
         seen_by=f"{WAVES}::test_a_failure_holds_back_its_dependants_and_nobody_else",
-        because="",
+        because="it does not end",
     ),
     Safety(
         name="Pods start at the pace of the calendar",

@@ -87,13 +87,6 @@ SAFETIES = (
         because="a proxy",
     ),
     Safety(
-        name="No login of the machine is sent",
-        keeps="a password goes to whoever answers at the Service",
-        take_out=client_with(trust_env=True),
-        seen_by=f"{ROUTE}::test_a_login_of_the_machine_is_not_sent",
-        because="Basic",
-    ),
-    Safety(
         name="A whole answer has to come in time",
         keeps="a trickle of bytes holds a run up for ever",
         take_out=wrapped(
@@ -109,7 +102,7 @@ SAFETIES = (
         keeps="a pod sends the credentials of the run elsewhere",
         take_out=following,
         seen_by=f"{PASSED_ON}::TestWhatComesBack::test_a_redirect_is_an_answer_and_is_not_followed",
-        because="",
+        because="assert",
     ),
     Safety(
         name="What a pod answers by way of the API server is cut, unpacked",

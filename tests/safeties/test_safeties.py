@@ -28,7 +28,8 @@ pytestmark = pytest.mark.xdist_group("safeties")
 @pytest.fixture(scope="module")
 def came_to(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """What came of the tests of every safety that is asked for here, played in one process of their own."""
-    chosen = [item.callspec.params["safety"].name for item in request.session.items if "came_to" in fixtures_of(item)]
+    asking = [each for each in request.session.items if isinstance(each, pytest.Function)]
+    chosen = [each.callspec.params["safety"].name for each in asking if "came_to" in each.fixturenames]
     file = tmp_path_factory.mktemp("safeties") / "came_to.json"
     code = os.pathsep.join(str(ROOT / each) for each in ("include", "plugins", "tests"))
     program = [sys.executable, "-m", "safeties.taking_out", str(file), *chosen]
@@ -45,10 +46,6 @@ def came_to(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     found: dict[str, dict[str, str]] = json.loads(file.read_text())
     assert found.keys() == set(chosen), played.stdout + played.stderr
     return found
-
-
-def fixtures_of(item: pytest.Item) -> list[str]:
-    return getattr(item, "fixturenames", [])
 
 
 @pytest.mark.timeout(SECONDS + 20)

@@ -14,7 +14,7 @@ from springtide import labels
 from springtide.errors import UnknownOutcome
 from springtide.kube import live
 from springtide.kube.live import LiveKube
-from springtide.run import engine, phases, work
+from springtide.run import engine, lease, phase_table, phases, pipeline, work
 from springtide.run.engine import Engine
 from springtide.run.fence import Fence
 from springtide.run.state import Phase
@@ -72,8 +72,6 @@ def stamped_when_it_was_looked_at(real: Real) -> Real:
 
 def smoke_test_last(patch: pytest.MonkeyPatch) -> None:
     """Put the smoke test behind the removal, wherever the order is known."""
-    from springtide.run import phase_table, pipeline
-
     others = [phase for phase in phase_table.FORWARD if phase is not Phase.SMOKE_TEST]
     for module in (phase_table, pipeline, work):
         patch.setattr(module, "FORWARD", (*others, Phase.SMOKE_TEST))
@@ -82,14 +80,14 @@ def smoke_test_last(patch: pytest.MonkeyPatch) -> None:
 def judged_once(self: Work, outcome_of: Real) -> str:
     """Judge how the run ended by what this process knew of it."""
     outcome, release = outcome_of(self.state)
-    lease = work.owned_lease(self.ports.kube, self.ref.workload, self.ref.holder)
+    held = lease.owned_lease(self.ports.kube, self.ref.workload, self.ref.holder)
     ended = self.state.with_outcome(outcome)
-    work.write_state(self.ports.kube, self.ports.clock, lease, ended, release=release)
+    lease.write_state(self.ports.kube, self.ports.clock, held, ended, release=release)
     return str(outcome)
 
 
 def whole_deadline_each_time(self: Work, phase: Phase) -> timedelta:
-    deadline = work.rule_of(phase).deadline
+    deadline = phase_table.rule_of(phase).deadline
     assert deadline is not None
     return deadline(self.state.settings.deadlines)
 

@@ -11,6 +11,7 @@ from springtide.errors import DeadlineExceeded
 from springtide.policy.scaling.databases import DatabaseCheck
 from springtide.record.model import RunOutcome
 from springtide.run import pipeline
+from springtide.run.admission import plan_capacity
 from springtide.run.ports import Ports
 from springtide.sandbox.world import World
 from springtide.verify.database import DatabaseLook
@@ -112,7 +113,7 @@ def test_a_run_whose_database_does_not_come_back_is_undone() -> None:
 def test_a_run_does_not_begin_while_a_database_is_away() -> None:
     simulation = Simulation.of(2, strategy="in_place")
 
-    plan = pipeline.phases.plan_capacity(behind(simulation, lambda: AWAY), simulation.request(4))
+    plan = plan_capacity(behind(simulation, lambda: AWAY), simulation.request(4))
 
     assert [(each.status.value, each.code) for each in plan.findings if each.check == "database"] == [
         ("refused", "database_unfit")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +25,6 @@ class Site:
     url: str = ""
     paths: list[str] = field(default_factory=list)
     peers: set[int] = field(default_factory=set)
-    logins: set[str] = field(default_factory=set)
 
 
 def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
@@ -36,7 +34,6 @@ def handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             site.paths.append(self.path)
             site.peers.add(self.client_address[1])
-            site.logins.add(self.headers.get("Authorization", ""))
             body = LONG if self.path == "/long" else site.name.encode()
             self.send_response(302 if self.path == "/moved" else 200)
             self.send_header("Location", "/elsewhere")
@@ -121,16 +118,6 @@ def test_a_proxy_of_the_environment_is_not_asked(
 
         assert (answer.status, answer.body) == (200, "the service")
         assert proxy.paths == []
-
-
-def test_a_login_of_the_machine_is_not_sent(
-    service: Site, route: HttpRoute, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "netrc").write_text("default login somebody password else\n")
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-
-    assert route.get(service.url, timeout_seconds=5).status == 200
-    assert service.logins == {""}
 
 
 def test_an_answer_that_goes_on_and_on_ends_at_the_timeout(service: Site) -> None:
