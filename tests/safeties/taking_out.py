@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,19 +30,31 @@ class Player:
     failures: list[str] = field(default_factory=list)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Play the test of each safety twice."""
-        tests = {item.nodeid.removeprefix("tests/"): item for item in session.items}
+        """Play the test of each safety twice; one that is not there keeps no other from being played."""
+        named = {safety.seen_by for safety in self.safeties}
+        tests = {name: item for item in session.items if (name := item.nodeid.removeprefix("tests/")) in named}
         untouched = {name: self.played(test) for name, test in tests.items()}
         for safety in self.safeties:
-            with taken_out(safety):
-                mutated = self.played(tests[safety.seen_by])
-            self.came_to[safety.name] = {"untouched": untouched[safety.seen_by], "taken_out": mutated}
+            test = tests.get(safety.seen_by)
+            self.came_to[safety.name] = {
+                "untouched": untouched.get(safety.seen_by, "there is no such test"),
+                "taken_out": "there is no such test" if test is None else self.mutated(test, safety),
+            }
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep how a part of a test failed."""
         if not report.passed:
             self.failures.append(report.longreprtext)
+
+    def mutated(self, test: pytest.Item, safety: Safety) -> str:
+        """Return how the test came out without a safety."""
+        with pytest.MonkeyPatch.context() as patch:
+            try:
+                safety.take_out(patch)
+            except AttributeError as error:
+                return f"it cannot be taken out, for it is not there: {error}"
+            return self.played(test)
 
     def played(self, test: pytest.Item) -> str:
         """Return `passed`, or how the test failed."""
@@ -52,22 +63,14 @@ class Player:
         return "\n".join(self.failures) or PASSED
 
 
-@contextmanager
-def taken_out(safety: Safety) -> Iterator[None]:
-    """Take a safety out for a while."""
-    with pytest.MonkeyPatch.context() as patch:
-        safety.take_out(patch)
-        yield
-
-
 def main(file: Path, names: Sequence[str]) -> int:
     """Play what `names` say; return pytest's exit code."""
     chosen = [safety for safety in ALL if safety.name in names]
     player = Player(chosen)
-    tests = sorted({f"tests/{safety.seen_by}" for safety in chosen})
+    files = sorted({f"tests/{safety.seen_by.partition('::')[0]}" for safety in chosen})
     # In full: how a test failed has to be found in what it says.
     options = ["-vv", "--tb=short", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    code = pytest.main([*options, *tests], plugins=[player])
+    code = pytest.main([*options, *files], plugins=[player])
     file.write_text(json.dumps(player.came_to))
     return int(code)
 

@@ -217,7 +217,7 @@ SAFETIES = (
         keeps="the stable set goes before the new one has passed its smoke test",
         take_out=smoke_test_last,
         seen_by="sim/test_ordinary_runs.py::test_a_run_in_one_process_keeps_every_invariant[blue_green, smoke]",
-        because="i11_the_stable_set_is_whole_until_the_smoke_test_passed",
+        because="i08_the_order_is_fixed",
     ),
     Safety(
         name="Nothing goes forward once the way back has begun",
