@@ -190,7 +190,7 @@ SAFETIES = (
         keeps="one call that fails makes a run look abandoned",
         take_out=patched((work, "RENEW_SECONDS"), to=55),
         seen_by="sim/test_long_waits.py::"
-        "test_its_lease_is_renewed_so_often_that_one_renewal_may_be_lost[blue_green, long drain]",
+        "test_its_lease_is_renewed_so_often_that_one_renewal_may_be_lost[in_place, late pods]",
         because="longest_silence",
     ),
     Safety(

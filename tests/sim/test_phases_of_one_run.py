@@ -125,7 +125,7 @@ def test_what_a_forward_task_has_under_way_ends_where_the_way_back_begins(stage:
     assert trial.is_as_before
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_a_removal_and_a_way_back_that_go_on_side_by_side_end_in_a_known_state(seed: int) -> None:
     """A call of the one, some of the other, in an order that `seed` chooses: the way back wins, wherever it begins."""
     simulation = Simulation.of(4, propagation="10s", drain="1s")
