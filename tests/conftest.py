@@ -1,4 +1,6 @@
-"""How many of the cases at each write are played: all of them, or a share that is the same each time."""
+"""What is of the whole suite: how many of the cases at each write are played, and which safeties were taken out."""
+
+from __future__ import annotations
 
 from zlib import crc32
 
@@ -20,3 +22,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = played
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the safeties that were taken out, a line each, and how many of them were missed."""
+    reports = [report for end in ("passed", "failed") for report in terminalreporter.stats.get(end, ())]
+    taken_out = [(report, dict(report.user_properties)) for report in reports if report.when == "call"]
+    safeties = [(report, told) for report, told in taken_out if "safety" in told]
+    if not safeties:
+        return
+    seen = sum(report.passed for report, _ in safeties)
+    terminalreporter.section(f"{len(safeties)} safeties were taken out one at a time, {seen} of them were missed")
+    for report, told in safeties:
+        mark = "red" if report.passed else "NOT SEEN"
+        terminalreporter.write_line(f"{mark}  {told['safety']}: {told['seen_by']}")

@@ -1,4 +1,4 @@
-"""The fault matrix, rows about the workload: pods that fail, others who edit or delete, drained nodes, failed checks.
+"""The fault matrix, rows about the workload: pods that fail, others who undo or delete, drained nodes, failed checks.
 
 A test is a row; its parameter `stage` is the column. What stands as "—" or "n/a" in the matrix is not here.
 """
@@ -16,7 +16,7 @@ from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.objects import Ref
 from springtide.verify.route import Answer
 from support.builders import policy
-from support.courses import Course, autoscaler
+from support.courses import Course
 from support.simulation import NAMESPACE, Simulation, WorldRoute
 from support.task_driver import TaskDriver
 from support.trials import EVERY, Stage, Trial
@@ -151,58 +151,9 @@ def test_only_a_part_of_the_capacity_is_there() -> None:
     assert all(write.switched_at is None for write in trial.evidence.workload_writes)
 
 
-def edit_replicas(trial: Trial) -> None:
-    for name in trial.evidence.after.deployments:
-        trial.edit("deployments", name, replicas=7)
-
-
-def edit_selector(trial: Trial) -> None:
-    trial.edit("services", "web", selector={"app": "web", "team": "a"})
-
-
-def edit_template(trial: Trial) -> None:
-    template = trial.object("deployments", "web")["spec"]["template"]
-    changed = {**template, "metadata": {"labels": {**template["metadata"]["labels"], "edited": "yes"}}}
-    trial.edit("deployments", "web", template=changed)
-
-
-def add_autoscaler(trial: Trial) -> None:
-    trial.world.apply(autoscaler(2))
-
-
 def races(stage: Stage, *, late: bool) -> tuple[str, ...]:
     """Return what is broken from outside when somebody strikes between the last look and the release it decided."""
     return ("I-27", "I-28") if stage is Stage.BEFORE and not late else ()
-
-
-EDITS = {
-    "selector": edit_selector,
-    "replicas": edit_replicas,
-    "template": edit_template,
-    "autoscaler": add_autoscaler,
-}
-
-
-@pytest.mark.parametrize("stage", EVERY)
-@pytest.mark.parametrize("edit", EDITS)
-@pytest.mark.parametrize("late", [False, True], ids=["during the write", "after it"])
-def test_somebody_edits_the_workload(stage: Stage, edit: str, *, late: bool) -> None:
-    """Seen and never overwritten: the run stops, is undone as far as it is its own, or keeps both sets and pages."""
-    trial = Trial.at(stage)
-    trial.struck(lambda: EDITS[edit](trial), late=late)
-    selectors = trial.evidence.after.service
-
-    assert trial.broken("I-5", "I-6", "I-12", "I-18", "I-23", "I-26", *races(stage, late=late)) == []
-    assert trial.outcome in {
-        RunOutcome.ROLLED_BACK,
-        RunOutcome.NEEDS_ATTENTION,
-        RunOutcome.SUCCEEDED,
-        RunOutcome.FAILED,
-    }
-    assert selectors is not None
-    if edit == "selector":
-        assert selectors["spec"]["selector"].get("team") == "a"
-        assert trial.kept
 
 
 @pytest.mark.parametrize("stage", EVERY)

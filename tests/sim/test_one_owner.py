@@ -11,13 +11,16 @@ from invariants import Begin, Evidence, broken
 from springtide.errors import Fenced, WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.run import phases, pipeline
+from springtide.run.lease import read_lease
 from springtide.run.ports import RunRef
 from springtide.run.state import Phase
 from springtide.sandbox.faults import Fault
 from springtide.sandbox.history import Call
+from springtide.sandbox.kinds import KINDS
+from springtide.sandbox.objects import Ref
 from support.courses import Course
 from support.interleaving import Interleaving
-from support.simulation import WORKLOAD
+from support.simulation import NAMESPACE, WORKLOAD
 from support.task_driver import TaskDriver
 from support.trials import Stage, Strike, Trial
 
@@ -78,6 +81,20 @@ def test_the_whole_run_again_on_the_finished_state_writes_nothing(course: Course
     assert cleared in {RunOutcome.NOTHING_TO_DO, RunOutcome.FAILED}
     assert anew is RunOutcome.NOTHING_TO_DO
     assert Evidence.of(simulation.world, begin, course.terms).writes == ()
+
+
+def test_a_run_after_its_lease_was_deleted_begins_above_what_is_stamped() -> None:
+    """Else what an older run still has under way would be newer than the run that goes on."""
+    simulation = UP.simulation()
+    for replicas, run in ((3, "run-1"), (2, "run-2"), (3, "run-3")):
+        simulation.run(replicas, run)
+    simulation.world.core.writes.delete(KINDS["leases"], Ref("leases", NAMESPACE, WORKLOAD.lease_name))
+
+    assert simulation.run(4, "run-4") is RunOutcome.SUCCEEDED
+
+    lease = read_lease(simulation.ports().kube, WORKLOAD)
+    assert lease is not None
+    assert lease.generation == 4
 
 
 @pytest.mark.parametrize("phase", ["instances_ready", "endpoints_switched", "instances_removed"])

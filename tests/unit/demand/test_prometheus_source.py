@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from springtide.demand.connection import PrometheusAddress
+from springtide.clock import ManualClock
+from springtide.demand.connection import PrometheusAddress, connect
 from springtide.demand.prometheus import PrometheusSource, chunks
 from springtide.errors import DemandUnavailable, DemandUnusable, InputError, SpringtideError
 from unit.demand.prometheus_server import Answer, Prometheus, failure, success
@@ -162,6 +163,16 @@ class TestAnswersThatAreNotWhole:
         assert (type(error), error.code) == (DemandUnusable, "demand_refused")
         assert "larger than 32 MiB" in error.message
 
+    def test_samples_by_a_clock_that_is_off_are_not_those_of_now(self, prometheus: Prometheus) -> None:
+        prometheus.answer = lambda _: success(series("1"))
+        ours = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
+
+        with pytest.raises(DemandUnusable, match=r"its clock is [0-9]+ s ahead of ours") as caught:  # noqa: SIM117
+            with connect(PrometheusAddress.parse(prometheus.url), clock=ours) as client:
+                client.custom_query("up")
+
+        assert caught.value.code == "demand_clock"
+
 
 class TestRefusals:
     @pytest.mark.parametrize(
@@ -198,6 +209,12 @@ class TestRefusals:
 
     def test_a_redirect_is_not_followed(self, prometheus: Prometheus) -> None:
         error = refusal(prometheus, (302, {"Location": "http://169.254.169.254/"}, b""))
+
+        assert (type(error), error.code) == (DemandUnusable, "demand_refused")
+        assert len(prometheus.asked) == 1
+
+    def test_a_redirect_to_another_page_of_it_is_not_followed_either(self, prometheus: Prometheus) -> None:
+        error = refusal(prometheus, (302, {"Location": f"{prometheus.url}/login"}, b""))
 
         assert (type(error), error.code) == (DemandUnusable, "demand_refused")
         assert len(prometheus.asked) == 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from springtide import labels
-from springtide.errors import Conflict, Fenced, NotFound
+from springtide.errors import Conflict, Fenced, NotFound, TemporaryError
 from springtide.kube.objects import Deployment, Kind, KubeObject, ReplicaSet, Service, Version
 from springtide.run import phases
 from springtide.run.fence import Fence
@@ -133,6 +133,15 @@ class TestOwning:
     def test_the_same_run_in_an_earlier_generation_writes_nothing(self, ports: Ports, fence: Fence) -> None:
         with pytest.raises(Fenced, match="run 'run-1' is being rolled back in generation"):
             replace(fence, generation=fence.generation - 1).apply(pause(ports))
+
+    def test_an_answer_from_before_this_generation_is_read_again(self, ports: Ports, fence: Fence) -> None:
+        before = objects(ports)
+
+        with pytest.raises(TemporaryError, match=f"read in generation {fence.generation}, and this run has") as caught:
+            replace(fence, generation=fence.generation + 1).apply(pause(ports))
+
+        assert caught.value.code == "lease_stale"
+        assert objects(ports) == before
 
     def test_an_object_that_a_later_generation_wrote_is_not_this_runs(self, fence: Fence) -> None:
         fence.check_stamp(fence.generation, "Service web")

@@ -64,6 +64,16 @@ def test_a_plan_below_what_the_policy_allows_is_refused() -> None:
     assert "30" in refused(simulation, request, plan).message
 
 
+def test_an_approval_for_a_plan_that_somebody_changed_is_worth_nothing() -> None:
+    """Whoever can change a plan on its way can name it as the approved one, too: what was asked for still counts."""
+    simulation = Simulation.of(3, strategy="in_place")
+    simulation.policy = policy(strategy=WAITS | {"type": "in_place"}, smoke=list(SMOKE), approval={"above": "2x"})
+    request = simulation.request(4)
+    changed = replace(planned(simulation, request), replicas=8)
+
+    assert refused(simulation, replace(request, approved=changed.fingerprint), changed).field == "replicas"
+
+
 def test_a_policy_that_was_tightened_while_the_plan_waited_holds() -> None:
     simulation = Simulation.of(3, strategy="in_place")
     plan = planned(simulation, simulation.request(9))

@@ -11,7 +11,7 @@ from springtide.errors import Fenced, PermanentError
 from springtide.run import phases
 from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports, RunRef
-from springtide.run.state import JournalStatus, Phase
+from springtide.run.state import JournalStatus, Phase, RunState
 from springtide.run.work import Work
 from support.simulation import WORKLOAD, Simulation
 
@@ -144,6 +144,19 @@ class TestTwoAttemptsAtOnce:
         united = mine.begin(Phase.INSTANCES_READY)
 
         assert united.state.entry(Phase.INSTANCES_READY, JournalStatus.DONE)
+
+    def test_how_a_run_ended_is_judged_by_all_that_was_noted(self, ports: Ports) -> None:
+        mine = Work.of(ports, REF)
+        Work.of(ports, REF).begin(Phase.INSTANCES_READY).end(Phase.INSTANCES_READY, "4 of 4 are ready")
+        judged: list[RunState] = []
+
+        def judge(state: RunState) -> tuple[str, bool]:
+            judged.append(state)
+            return "failed", True
+
+        mine.close(judge)
+
+        assert judged[-1].entry(Phase.INSTANCES_READY, JournalStatus.DONE)
 
     def test_one_that_was_fenced_out_writes_nothing_more(self, ports: Ports) -> None:
         mine = Work.of(ports, REF)

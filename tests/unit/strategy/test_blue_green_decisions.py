@@ -199,6 +199,14 @@ def test_a_deployment_that_was_made_anew_stops_every_phase(phase: str) -> None:
     assert caught.value.code == "workload_replaced"
 
 
+@pytest.mark.parametrize("phase", ["create", "ready", "switch", "switched", "remove", "roll_back"])
+def test_a_service_that_was_made_anew_stops_every_phase(phase: str) -> None:
+    with pytest.raises(Conflict) as caught:
+        getattr(STRATEGY, phase)(observation(service(AT_NEW, uid="uid-other"), STABLE, NEW), order(6))
+
+    assert caught.value.code == "service_replaced"
+
+
 def test_switched_waits_for_the_propagation_time_from_the_stamp() -> None:
     just_now = observation(service(AT_NEW, switched=timedelta(seconds=1)), STABLE, NEW)
     long_ago = observation(service(AT_NEW, switched=timedelta(seconds=2)), STABLE, NEW)

@@ -1,0 +1,21 @@
+"""Every safety of a run, each with the test that turns red when it is taken out.
+
+`test_safeties.py` takes out one at a time. The list stands in `docs/reliability.md`, written by `python -m safeties`.
+"""
+
+from __future__ import annotations
+
+from safeties import admission, fleet, ownership, requests, sets, writing
+from safeties.safety import Safety
+
+THEMES: dict[str, tuple[Safety, ...]] = {
+    "Owning": ownership.SAFETIES,
+    "Writing": writing.SAFETIES,
+    "What serves": sets.SAFETIES,
+    "What may begin": admission.SAFETIES,
+    "What is asked over HTTP": requests.SAFETIES,
+    "Many services": fleet.SAFETIES,
+}
+"""The safeties by what they are about, in the order of the list."""
+
+ALL: tuple[Safety, ...] = tuple(safety for safeties in THEMES.values() for safety in safeties)

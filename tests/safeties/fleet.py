@@ -1,0 +1,59 @@
+"""Many services at once: order, pace, what they share, and names of runs of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from safeties.safety import Safety, answering, patched, without, wrapped
+from springtide.events import waves
+from springtide.fleet import progress
+
+WAVES = "unit/events/test_waves.py"
+
+
+def by_the_instant_alone(real: Callable[..., str]) -> Callable[..., str]:
+    return lambda parent, *rest, **way: real(parent.partition("__")[2], *rest, **way)
+
+
+SAFETIES = (
+    Safety(
+        name="A service grows when what it comes after stands",
+        keeps="load reaches a database that has not grown yet",
+        take_out=patched((waves._State, "missing"), to=answering([])),
+        seen_by=f"{WAVES}::test_a_service_starts_when_what_it_comes_after_stands",
+        because="assert",
+    ),
+    Safety(
+        name="What comes after a failure is held back",
+        keeps="load reaches a database that could not grow",
+        take_out=patched((waves._State, "_is_lost"), to=answering(False)),
+        seen_by=f"{WAVES}::test_a_failure_holds_back_its_dependants_and_nobody_else",
+        because="it does not end",
+    ),
+    Safety(
+        name="Pods start at the pace of the calendar",
+        keeps="a thousand pods start at once, and the API server with them",
+        take_out=without(waves, "_opens_at"),
+        seen_by=f"{WAVES}::test_the_pace_says_when_it_goes_on",
+        because="assert",
+    ),
+    Safety(
+        name="Runs that share a database wait for each other",
+        keeps="two overlaps together take more connections than there are",
+        take_out=without(waves._State, "crowd"),
+        seen_by="unit/events/test_connections.py::test_who_waits_says_for_whom_and_for_what",
+        because="assert",
+    ),
+    Safety(
+        name="The name of a child run holds the DAG of its parent",
+        keeps="a sweep and a preparation that are due at one instant take each other's runs for their own",
+        take_out=wrapped(
+            progress,
+            "child_run_id",
+            lambda real: lambda parent, *of, **way: real(parent.partition("__")[2], *of, **way),
+        ),
+        seen_by="unit/fleet/test_conductor.py::TestNamesOfRuns::"
+        "test_a_sweep_and_a_preparation_due_at_one_instant_share_none",
+        because="assert",
+    ),
+)

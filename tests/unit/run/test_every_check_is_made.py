@@ -1,0 +1,109 @@
+"""Each check of the preflight, refusing by itself: no run begins, and the one that refused is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from springtide.errors import InputError
+from springtide.kube.client import ServerVersion
+from springtide.kube.live import LiveKube
+from springtide.run import phases
+from support.builders import policy
+from support.courses import autoscaler
+from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
+
+Arrange = Callable[[pytest.MonkeyPatch], Simulation]
+
+
+def with_policy(**spec: Any) -> Simulation:
+    simulation = Simulation.of(2)
+    usual = {"strategy": WAITS | {"type": "blue_green"}, "smoke": list(SMOKE)}
+    simulation.policy = policy(**usual | spec)
+    return simulation
+
+
+def with_quota(_patch: pytest.MonkeyPatch) -> Simulation:
+    simulation = Simulation.of(2)
+    metadata = {"name": "small", "namespace": NAMESPACE}
+    simulation.world.apply(
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": {"pods": "5"}}}
+    )
+    simulation.world.settle()
+    return simulation
+
+
+def written_by_a_gitops_tool(_patch: pytest.MonkeyPatch) -> Simulation:
+    simulation = Simulation.of(2)
+    deployment = simulation.deployment("web")
+    assert deployment is not None
+    changed = {**deployment, "spec": deployment["spec"] | {"replicas": 3}}
+    simulation.world.apply(changed, manager="argocd-controller")
+    simulation.world.settle()
+    return simulation
+
+
+def with_controller(_patch: pytest.MonkeyPatch) -> Simulation:
+    simulation = Simulation.of(2)
+    world = simulation.world
+    metadata = {"name": "shop-web", "namespace": NAMESPACE}
+    world.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}})
+    controller = world.get("configmaps", NAMESPACE, "shop-web")
+    deployment = simulation.deployment("web")
+    assert controller is not None
+    assert deployment is not None
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "shop-web", "uid": controller["metadata"]["uid"]}
+    world.apply(
+        {**deployment, "metadata": deployment["metadata"] | {"ownerReferences": [owner | {"controller": True}]}}
+    )
+    world.settle()
+    return simulation
+
+
+def without_rights(patch: pytest.MonkeyPatch) -> Simulation:
+    patch.setattr(LiveKube, "may", lambda _self, right, _namespace: right.resource != "leases")
+    return Simulation.of(2)
+
+
+def on_an_old_server(patch: pytest.MonkeyPatch) -> Simulation:
+    patch.setattr(LiveKube, "server_version", lambda _self: ServerVersion(1, 20))
+    return Simulation.of(2)
+
+
+def under_a_low_maximum(_patch: pytest.MonkeyPatch) -> Simulation:
+    simulation = Simulation.of(2, strategy="floor")
+    hpa = autoscaler(2)
+    simulation.world.apply({**hpa, "spec": hpa["spec"] | {"maxReplicas": 3}})
+    simulation.world.settle()
+    return simulation
+
+
+ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 50}
+CASES: dict[str, Arrange] = {
+    "quota": with_quota,
+    "nodes": lambda _: Simulation.of(2, node_pods=4),
+    "autoscaler_maximum": under_a_low_maximum,
+    "grace": lambda _: Simulation.of(6, strategy="in_place", drain="45s"),
+    "rights": without_rights,
+    "owner": with_controller,
+    "server_version": on_an_old_server,
+    "gitops": written_by_a_gitops_tool,
+    "downstream": lambda _: with_policy(downstream=[ORDERS]),
+    "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
+    "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
+}
+
+
+@pytest.mark.parametrize("check", CASES)
+def test_what_one_check_refuses_keeps_a_run_from_beginning(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulation = CASES[check](monkeypatch)
+    before = simulation.world.store.revision
+
+    with pytest.raises(InputError) as caught:
+        phases.calculate_capacity(simulation.ports(), simulation.request(4))
+
+    assert caught.value.field == f"preflight.{check}"
+    assert {line.partition(":")[0] for line in caught.value.message.splitlines()} == {check}
+    assert simulation.world.store.revision == before
