@@ -148,7 +148,7 @@ class RealAirflow:
     def call(self, method: str, path: str, **content: Any) -> Json:
         """Ask Airflow's API, and again while it has trouble of its own: on a busy machine SQLite is locked (500).
 
-        What was made by a request whose answer was lost is there already (409) when it is sent again.
+        When a request is sent again whose answer was lost, what it made is there already (409), or gone (404).
         """
         deadline = time.monotonic() + TAKEN_WITHIN
         lost = False
@@ -161,7 +161,7 @@ class RealAirflow:
                 continue
             if answer.is_success:
                 return dict(answer.json()) if answer.content else {}
-            if lost and answer.status_code == httpx.codes.CONFLICT:
+            if lost and answer.status_code == (httpx.codes.NOT_FOUND if method == "DELETE" else httpx.codes.CONFLICT):
                 return {}
             said = f"{method} {path}: {answer.status_code} {answer.text}"
             assert answer.is_server_error, said
