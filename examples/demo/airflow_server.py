@@ -109,19 +109,19 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     return Airflow(url, password, home / "logs", child, client, settings)
 
 
-def when_ready(airflow: Airflow) -> Airflow:
-    """Wait until every part of Airflow is healthy and the DAG can be run, and log in.
+def when_ready(airflow: Airflow, within: float = START_SECONDS) -> Airflow:
+    """Wait until every part of Airflow is healthy and the DAG can be run, and log in; each takes `within` seconds.
 
     Raises:
         DemoError: Airflow ended, or is not ready in time.
     """
     client = airflow.client
-    wait_until(lambda: _is_healthy(client), "Airflow is healthy", airflow.child.require_alive, START_SECONDS)
+    wait_until(lambda: _is_healthy(client), "Airflow is healthy", airflow.child.require_alive, within)
     login = client.post("/auth/token", json={"username": USER, "password": airflow.password})
     login.raise_for_status()
     client.get("/execution/health")  # the first task would wait for what this starts
     client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
-    wait_until(lambda: _has_dag(client), f"{DAG_ID} is read", airflow.child.require_alive, START_SECONDS)
+    wait_until(lambda: _has_dag(client), f"{DAG_ID} is read", airflow.child.require_alive, within)
     return airflow
 
 

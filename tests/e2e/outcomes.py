@@ -134,6 +134,12 @@ class Then:
         assert len(self.see.objects("replicasets")) == 1, self._story()
         return self
 
+    def the_lease_is_free(self) -> Self:
+        """Nobody owns the workload any more."""
+        lease = self.see.get("leases", f"springtide-{NAME}")
+        assert not lease["spec"].get("holderIdentity"), self._story()
+        return self
+
     def no_request_failed(self) -> Self:
         """Not one, of many."""
         assert [report.raw for report in self.reports if report.failed] == [], self._story()

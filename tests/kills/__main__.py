@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from shutil import rmtree
@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 from cluster.build import obstacle
 from cluster.settings import REPOSITORY
+from e2e.real_airflow import RealAirflow
 from e2e.real_cluster import open_real_cluster
 from e2e.sandbox_cluster import start_sandbox
-from kills.airflow import start_airflow
-from kills.cases import PHASES, Case, cases_of, strike
-from kills.table import Ended, table, write_results
-from kills.workloads import workload
+from e2e.workloads import Site
+from kills.airflow import StruckAirflow
+from kills.cases import PACE, PHASES, Case, cases_of, policy_in, strike
+from kills.told import Told
 
 if TYPE_CHECKING:
     from e2e.clusters import Cluster
@@ -44,34 +45,33 @@ def main() -> int:
     if options.cluster == "real" and "KUBECONFIG" not in os.environ and (reason := obstacle()):
         sys.stderr.write(f"no Kubernetes for this: KUBECONFIG is not set, and {reason}\n")
         return 1
+    if not any(is_wanted(case, options.only) for phase in PHASES for case in cases_of(phase)):
+        parser.error(f"--only {' '.join(options.only)}: no service has such a name")
     rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     with ExitStack() as stack:
         cluster: Cluster = open_real_cluster() if options.cluster == "real" else start_sandbox(HOME)
         stack.callback(cluster.stop)
-        ended = struck_and_ended(cluster, HOME, stack, options.only)
-    sys.stdout.write(f"\n{table(ended)}\n")
-    if options.results is not None:
-        write_results(ended, options.results)
-    return 0 if all(run.is_good for run in ended) else 1
+        told = Told(options.results)
+        strike_and_end(cluster, HOME, stack, options.only, told)
+    sys.stdout.write(f"\n{told.page()}\n")
+    return 0 if told.is_good else 1
 
 
-def struck_and_ended(cluster: Cluster, folder: Path, stack: ExitStack, only: list[str]) -> list[Ended]:
-    """Strike every run of a phase, see how all of them end, and go on with the next phase."""
-    (folder / "policies").mkdir()
+def strike_and_end(cluster: Cluster, folder: Path, stack: ExitStack, only: list[str], told: Told) -> None:
+    """Strike every run of a phase, see how all of them end, tell it, and go on with the next phase."""
+    site = Site(cluster, folder, stack)
     groups = [[case for case in cases_of(phase) if is_wanted(case, only)] for phase in PHASES]
-    workloads = {case: workload(cluster, folder, case, stack) for cases in groups for case in cases}
-    airflow = start_airflow(cluster.kubeconfig, folder, stack)
-    ended: list[Ended] = []
-    for cases in groups:
-        with ThreadPoolExecutor(len(cases) or 1) as pool:
-            struck = list(pool.map(lambda case: strike(case, workloads[case], airflow), cases))
-        ended += [Ended.of(run) for run in struck]
-        sys.stdout.write(f"{table(ended[-len(cases) :])}\n" if cases else "")
-        sys.stdout.flush()
+    workloads = {case: site.workload(case.service, PACE, policy_in) for cases in groups for case in cases}
+    first = next(iter(workloads.values()))
+    airflow = StruckAirflow(RealAirflow.start(first.kubeconfig, folder, stack))
+    for cases in filter(None, groups):
+        with ThreadPoolExecutor(len(cases)) as pool:
+            under_way = {case: pool.submit(strike, case, workloads[case], airflow) for case in cases}
+            wait(under_way.values())
+        told.tell(under_way)
         for case in cases:
             workloads[case].close()
-    return ended
 
 
 def is_wanted(case: Case, only: list[str]) -> bool:

@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
-from examples.demo.airflow_server import DAG_ID, Airflow, begin_airflow, when_ready
-from examples.demo.children import Child, Children
-from examples.demo.patience import wait_until
+from examples.demo.airflow_server import DAG_ID
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
+    from examples.demo.children import Child
 
-WORKERS = "12"
+    from e2e.real_airflow import RealAirflow
+
 STARTED_SECONDS = 30
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class StruckAirflow:
     """A running Airflow, and what can be done to it."""
 
-    airflow: Airflow
-    children: Children
+    real: RealAirflow
     restarted: list[Child] = field(default_factory=list)
 
     def mark_failed(self, run_id: str) -> None:
         """Mark the DAG run failed, as a user does in its page."""
-        self._call("PATCH", run_id, json={"state": "failed"})
+        self.real.call("PATCH", path_of(run_id), json={"state": "failed"})
 
     def delete(self, run_id: str) -> None:
         """Delete the DAG run: Airflow lets one be deleted only when it does not run."""
         self.mark_failed(run_id)
-        self._call("DELETE", run_id)
+        self.real.call("DELETE", path_of(run_id))
 
     def clear(self, run_id: str) -> None:
         """Clear every task of the DAG run, those under way too."""
-        self._call("POST", f"{run_id}/clear", json={"dry_run": False, "only_failed": False})
+        self.real.call("POST", f"{path_of(run_id)}/clear", json={"dry_run": False, "only_failed": False})
 
     def kill_task(self, run_id: str) -> None:
         """Kill the process of the task that runs now."""
@@ -54,7 +51,7 @@ class StruckAirflow:
 
     def kill_part(self, part: str) -> None:
         """Kill the scheduler or the triggerer, and start another one, as whatever runs Airflow would."""
-        alive = [child.process.pid for child in (self.airflow.child, *self.restarted) if is_alive(child)]
+        alive = [child.process.pid for child in (self.real.airflow.child, *self.restarted) if is_alive(child)]
         roots = [psutil.Process(pid) for pid in alive]
         everything = [process for root in roots for process in (root, *root.children(recursive=True))]
         parts = [process for process in everything if is_part(process, part)]
@@ -64,13 +61,13 @@ class StruckAirflow:
             process.kill()
         command = [str(Path(sys.executable).with_name("airflow")), part]
         number = len(self.restarted)
-        self.restarted.append(self.children.start(f"{part}-{number}", command, environment=environment))
+        self.restarted.append(self.real.children.start(f"{part}-{number}", command, environment=environment))
 
     def _task_process(self, run_id: str) -> psutil.Process:
         """Return the process of the task that runs: its title names the task instance."""
         deadline = time.monotonic() + STARTED_SECONDS
         while time.monotonic() < deadline:
-            running = [task["id"] for task in self.airflow.tasks(run_id) if task["state"] == "running"]
+            running = [task["id"] for task in self.real.airflow.tasks(run_id) if task["state"] == "running"]
             processes = psutil.process_iter(["cmdline"])
             titled = [process for process in processes if any(task_id in title(process) for task_id in running)]
             tasks = [process for process in titled if is_leaf(process)]
@@ -79,15 +76,10 @@ class StruckAirflow:
             time.sleep(0.1)
         raise AssertionError(f"no task of {run_id} runs in a process")
 
-    def _call(self, method: str, path: str, **content: Any) -> None:
-        """Ask again while Airflow has trouble of its own: on a busy machine SQLite is locked, and the answer is 500."""
 
-        def is_taken() -> bool:
-            answer = self.airflow.client.request(method, f"/api/v2/dags/{DAG_ID}/dagRuns/{path}", **content)
-            assert not answer.is_client_error, f"{method} {path}: {answer.status_code} {answer.text}"
-            return answer.is_success
-
-        wait_until(is_taken, f"{method} {path} is taken", self.airflow.child.require_alive, STARTED_SECONDS)
+def path_of(run_id: str) -> str:
+    """Return where Airflow's API has a run."""
+    return f"/dags/{DAG_ID}/dagRuns/{run_id}"
 
 
 def is_part(process: psutil.Process, part: str) -> bool:
@@ -114,17 +106,3 @@ def title(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
-
-
-def start_airflow(kubeconfig: Path, folder: Path, stack: ExitStack) -> StruckAirflow:
-    """Start an Airflow that works on the cluster with the policies in `folder`, and wait until it is ready."""
-    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(kubeconfig)}}
-    environment = {
-        "AIRFLOW__CORE__PARALLELISM": WORKERS,
-        "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
-        "SPRINGTIDE_POLICIES": str(folder / "policies"),
-        "SPRINGTIDE_STORE_URL": f"sqlite:///{folder}/runs.db",
-        "KUBECONFIG": str(kubeconfig),
-    }
-    children = stack.enter_context(Children(folder / "logs"))
-    return StruckAirflow(when_ready(begin_airflow(children, folder / "airflow", environment)), children)

@@ -8,16 +8,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from e2e.kills import Journal
+from e2e.manifests import policy
+from e2e.workloads import Pace
 from springtide.run.state import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from e2e.manifests import Json
     from e2e.stages import When
+    from e2e.workloads import Workload
     from kills.airflow import StruckAirflow
-    from kills.workloads import Workload
 
+CURRENT = 2
 TARGET = 3
+RATE = 15
+"""Requests a second on fresh and as many on kept connections, to each of the workloads."""
+
+PACE = Pace(12)
+"""Each wait takes so long that it leaves the worker."""
+
 PHASE_SECONDS = 300
 END_SECONDS = 420
 
@@ -75,6 +85,13 @@ class Case:
         return "rolled_back" if is_undone else "succeeded"
 
 
+def policy_in(namespace: str) -> Json:
+    """Return the policy of a case: its waits are long enough to be met in each phase."""
+    document = policy(namespace, smoke_path="/healthz", ready_within="120s")
+    document["spec"]["strategy"] |= {"propagation": f"{PACE.seconds}s"}
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class Struck:
     """A run to whose Airflow something was done."""
@@ -94,9 +111,8 @@ def cases_of(phase: Phase) -> Iterator[Case]:
 
 def strike(case: Case, workload: Workload, airflow: StruckAirflow) -> Struck:
     """Start a run under load by REST, wait for the phase, and inject the fault."""
-    when = workload.under_load()
-    conf = {"service": workload.service, "replicas": TARGET, "strategy": "blue_green", "reason": case.fault.name}
-    run_id = airflow.airflow.trigger(conf)
+    when = workload.under_load(replicas=CURRENT, rate=RATE)
+    run_id = airflow.real.scale(workload.service, TARGET, "blue_green")
     see = when.scenario.see
     deadline = time.monotonic() + PHASE_SECONDS
     while (journal := Journal.read(see)) is None or case.phase.value not in journal.started:

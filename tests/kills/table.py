@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from e2e.command import Finished
 from e2e.kills import Journal
-from kills.cases import END_SECONDS, TARGET, Struck
-from kills.workloads import CURRENT
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from kills.cases import CURRENT, END_SECONDS, TARGET, Struck
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,3 @@ def table(ended: list[Ended]) -> str:
     head += "\n|---|---|---|---|---|---|---|"
     problems = [f"\n{run.struck.case.service}: {run.wrong}" for run in ended if run.wrong]
     return "\n".join([head, *rows, *problems])
-
-
-def write_results(ended: list[Ended], folder: Path) -> None:
-    """Keep the table."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kills.md").write_text(f"# `make kills`\n\n{table(ended)}\n")
