@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from springtide import labels
 from springtide.kube.autoscaler import Autoscaler
-from springtide.kube.objects import Deployment, Endpoint, Json, Kind, Pod, ReplicaSet, Service
+from springtide.kube.endpoints import Endpoint
+from springtide.kube.objects import Deployment, Json, Kind, Pod, ReplicaSet, Service
 from springtide.kube.observation import Observation, PodSet, ReplicaSetPods
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import RunSettings
@@ -244,14 +245,7 @@ def _meets(service: Service, each: SetBuilder) -> bool:
 
 
 def _endpoint(pod: Pod) -> Endpoint:
-    return Endpoint(
-        pod_uid=pod.uid,
-        pod_name=pod.name,
-        addresses=("10.0.0.1",),
-        is_ready=pod.is_ready,
-        is_serving=pod.is_ready,
-        is_terminating=False,
-    )
+    return Endpoint(pod_uid=pod.uid, pod_name=pod.name, is_ready=pod.is_ready, is_reached=pod.is_ready)
 
 
 def order(

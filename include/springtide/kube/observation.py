@@ -14,15 +14,13 @@ from springtide.clock import Clock
 from springtide.errors import InputError, NotFound
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.client import KubeReader, selector_text
+from springtide.kube.endpoints import Endpoint, endpoint_of, endpoints_of
 from springtide.kube.objects import (
     Deployment,
-    Endpoint,
     Kind,
     Pod,
     ReplicaSet,
     Service,
-    endpoint_of,
-    endpoints_of,
 )
 from springtide.workload import Workload
 
@@ -130,12 +128,17 @@ class Observation:
         return self.service
 
     def ready_endpoints(self, pod_set: ScaledPods | None = None) -> tuple[Endpoint, ...]:
-        """Return the endpoints that get new connections now, of all sets or of one."""
-        ready = tuple(e for e in self.endpoints if e.is_ready and not e.is_terminating)
+        """Return the pods that get new connections now and are ready for them, of all sets or of one."""
+        ready = tuple(each for each in self.endpoints if each.is_ready)
         if pod_set is None:
             return ready
         uids = {pod.uid for pod in pod_set.pods}
-        return tuple(e for e in ready if e.pod_uid in uids)
+        return tuple(each for each in ready if each.pod_uid in uids)
+
+    def reached_beside(self, pod_set: ScaledPods) -> tuple[Endpoint, ...]:
+        """Return what gets new connections now and is not of this set, ready for them or not."""
+        uids = {pod.uid for pod in pod_set.pods}
+        return tuple(each for each in self.endpoints if each.is_reached and each.pod_uid not in uids)
 
 
 def observe(
@@ -168,7 +171,7 @@ def observe(
         pod_set=pod_set,
         aside=tuple(pods_of(replica_set, pods) for replica_set in aside),
         unowned=tuple(pods_of(each, pods) for each in replica_sets if each.controller_uid is None),
-        endpoints=_endpoints(kube, workload) if service else tuple(map(endpoint_of, pod_set.pods)),
+        endpoints=_endpoints(kube, workload, pods) if service else tuple(map(endpoint_of, pod_set.pods)),
         pods=pods,
         autoscaler=None if autoscaler is None else _autoscaler(kube, namespace, *autoscaler),
     )
@@ -198,9 +201,9 @@ def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple
     return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
 
 
-def _endpoints(kube: KubeReader, workload: Workload) -> tuple[Endpoint, ...]:
+def _endpoints(kube: KubeReader, workload: Workload, pods: Iterable[Pod]) -> tuple[Endpoint, ...]:
     selector = f"{labels.SERVICE_NAME}={workload.service}"
-    return endpoints_of(kube.list(Kind.ENDPOINT_SLICE, workload.namespace, selector=selector))
+    return endpoints_of(kube.list(Kind.ENDPOINT_SLICE, workload.namespace, selector=selector), pods)
 
 
 def _service(kube: KubeReader, workload: Workload) -> Service | None:

@@ -107,7 +107,7 @@ def _service(spec: Json) -> Json:
         "type": "ClusterIP",
         "sessionAffinity": "None",
         "internalTrafficPolicy": "Cluster",
-        "ipFamilies": ["IPv4"],
+        "ipFamilies": ["IPv4"] if spec.get("ipFamilyPolicy", "SingleStack") == "SingleStack" else ["IPv4", "IPv6"],
         "ipFamilyPolicy": "SingleStack",
         **spec,
     }

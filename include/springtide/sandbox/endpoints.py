@@ -22,9 +22,12 @@ class Endpoint:
 
 
 def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
-    """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so."""
+    """Return the endpoints of a Service by port name; a pod that two slices hold counts once, ready if any says so.
+
+    Those of IPv4 alone: requests go to the IPv4 address of a Service.
+    """
     by_port: dict[str, dict[Address, Endpoint]] = {}
-    for endpoint_slice in slices:
+    for endpoint_slice in (each for each in slices if each.get("addressType") != "IPv6"):
         for port in endpoint_slice.get("ports") or ():
             known = by_port.setdefault(port.get("name", ""), {})
             for entry in endpoint_slice.get("endpoints") or ():

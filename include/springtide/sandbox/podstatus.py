@@ -18,8 +18,13 @@ def pod_status(runtime: PodRuntime, pod: Json, now: str, node: str) -> Json:
     }
     if runtime.address:
         status["podIP"] = runtime.address
-        status["podIPs"] = [{"ip": runtime.address}]
+        status["podIPs"] = [{"ip": runtime.address}, {"ip": _address_of_version_6(runtime.address)}]
     return status
+
+
+def _address_of_version_6(address: str) -> str:
+    """Return the pod's other address: nothing listens there, and a dual-stack Service has it in its slices."""
+    return f"fd00::{':'.join(address.split('.'))}"
 
 
 def _has_run(container: Container) -> bool:

@@ -21,8 +21,8 @@ def nothing_to_switch(observation: Observation) -> str:
 
 def require_exact(observation: Observation, pod_set: PodSet, replicas: int) -> Decision:
     """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
-    serving = len(observation.ready_endpoints())
     ready = len(observation.ready_endpoints(pod_set))
+    serving = ready + len(observation.reached_beside(pod_set))
     if len(pod_set.pods) == replicas and ready == serving == replicas:
         return Done(f"exactly {replicas} pods serve")
     missing = missing_readiness(pod_set, needed=replicas, at=observation.at)

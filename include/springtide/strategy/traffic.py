@@ -166,14 +166,14 @@ def propagated(observation: Observation, order: RunOrder, pods: ScaledPods, *, f
     # The slices are the controller's view, and change at once. That every kube-proxy, ingress and mesh has followed
     # cannot be read anywhere, so the propagation time stands for it.
     serving = len(observation.ready_endpoints(pods))
-    total = len(observation.ready_endpoints())
+    others = len(observation.reached_beside(pods))
     title = pods.scaled.title
     failure = failure_reason(pods, observation.at)
     if serving < floor and failure is not None:
         code, text = failure
         raise WorkloadFailed(f"{title} serves with {serving} pods, {floor} are needed: {text}", code=code)
-    if total > serving:
-        return Wait(f"{total - serving} of {total} ready endpoints are not of {title} yet")
+    if others:
+        return Wait(f"{others} of {others + serving} ready endpoints are not of {title} yet")
     if serving < floor:
         return Wait(f"{serving} of at least {floor} endpoints of {title} are ready")
     return propagation_wait(observation, order) or Done(

@@ -174,3 +174,24 @@ def test_a_slice_that_somebody_deletes_comes_back() -> None:
     world.settle()
 
     assert len(endpoints(world)) == 3
+
+
+def test_a_dual_stack_service_has_slices_of_both_families_with_every_pod() -> None:
+    world = shop(service("both", ipFamilyPolicy="PreferDualStack"))
+    held = {each["addressType"]: each["endpoints"] for each in slices(world, "both")}
+
+    assert held.keys() == {"IPv4", "IPv6"}
+    assert [sorted(entry["targetRef"]["name"] for entry in entries) for entries in held.values()] == [
+        sorted(ready_pods(world))
+    ] * 2
+    assert all(":" in entry["addresses"][0] for entry in held["IPv6"])
+    assert world.fetch(url(world, "both")).status == 200
+
+
+def test_a_service_that_is_dual_stack_no_more_loses_the_slices_of_the_other_family() -> None:
+    world = shop(service("both", ipFamilyPolicy="PreferDualStack"))
+    change = {"spec": {"ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]}}
+    call(world, "PATCH", SERVICE.replace("checkout", "both"), change)
+    world.settle()
+
+    assert {each["addressType"] for each in slices(world, "both")} == {"IPv4"}

@@ -17,13 +17,16 @@ def selects(service: Json, pod: Json) -> bool:
     return bool(selector) and selector.items() <= labels_of(pod).items()
 
 
-def backends(service: Json, pods: Iterable[Json]) -> dict[PortsKey, dict[str, Json]]:
-    """Return the endpoints of the selected pods that have an address, by their ports and the pod's uid."""
+def backends(service: Json, pods: Iterable[Json], family: str) -> dict[PortsKey, dict[str, Json]]:
+    """Return the endpoints of the selected pods that have an address, by their ports and the pod's uid.
+
+    `family` is `IPv4` or `IPv6`: each has slices of its own.
+    """
     found: dict[PortsKey, dict[str, Json]] = {}
     for pod in pods:
         if selects(service, pod) and _has_address(pod):
             same_ports = found.setdefault(ports_key(_ports(service, pod)), {})
-            same_ports[pod["metadata"]["uid"]] = _endpoint(service, pod)
+            same_ports[pod["metadata"]["uid"]] = _endpoint(service, pod, family)
     return found
 
 
@@ -31,14 +34,14 @@ def _has_address(pod: Json) -> bool:
     return bool(pod["status"].get("podIP")) and pod["status"].get("phase") not in {"Succeeded", "Failed"}
 
 
-def _endpoint(service: Json, pod: Json) -> Json:
+def _endpoint(service: Json, pod: Json, family: str) -> Json:
     metadata = pod["metadata"]
     # a pod that is going may still answer, but gets no new connections: it serves and is not ready
     is_serving = is_true(pod, "Ready")
     is_going = is_terminating(pod)
     is_published_anyway = service["spec"].get("publishNotReadyAddresses", False)
     return {
-        "addresses": [pod["status"]["podIP"]],
+        "addresses": [each["ip"] for each in pod["status"]["podIPs"] if (":" in each["ip"]) == (family == "IPv6")],
         "conditions": {
             "ready": bool(is_published_anyway or (is_serving and not is_going)),
             "serving": is_serving,

@@ -31,6 +31,12 @@ class _Changes:
     update: list[Json] = field(default_factory=list)
     delete: list[Json] = field(default_factory=list)
 
+    def add(self, other: _Changes) -> None:
+        """Take what another holds, too."""
+        self.create += other.create
+        self.update += other.update
+        self.delete += other.delete
+
     def reuse(self) -> None:
         """Turn creates into updates of slices that would be deleted: one write for two."""
         while self.create and self.delete:
@@ -82,17 +88,26 @@ class EndpointSliceController(Controller):
     def _plan(self, service: Json) -> _Changes:
         stored = self._stored(service)
         pods = self.store.select("pods", service["metadata"]["namespace"])
-        by_ports = backends(service, pods)
         changes = _Changes()
+        for family in service["spec"]["ipFamilies"]:
+            mine = [existing for existing in stored if existing["addressType"] == family]
+            self._plan_family(changes, service, mine, backends(service, pods, family), family)
+        changes.delete += [each for each in stored if each["addressType"] not in service["spec"]["ipFamilies"]]
+        return changes
+
+    def _plan_family(
+        self, changes: _Changes, service: Json, stored: list[Json], by_ports: dict[str, dict[str, Json]], family: str
+    ) -> None:
+        mine = _Changes()
         for key, endpoints in by_ports.items():
             same_ports = [existing for existing in stored if ports_key(existing["ports"]) == key]
             packing = packed(same_ports, endpoints, _labels(service), self.core.settings.slice_size)
-            self._add(changes, packing, service, json.loads(key))
-        changes.delete += [existing for existing in stored if ports_key(existing["ports"]) not in by_ports]
+            self._add(mine, packing, service, json.loads(key), family)
+        mine.delete += [existing for existing in stored if ports_key(existing["ports"]) not in by_ports]
         if not by_ports:
-            self._keep_empty(changes, service)
-        changes.reuse()
-        return changes
+            self._keep_empty(mine, service, family)
+        mine.reuse()
+        changes.add(mine)
 
     def _stored(self, service: Json) -> list[Json]:
         """Return the slices of a Service that this controller made."""
@@ -100,22 +115,22 @@ class EndpointSliceController(Controller):
         slices = self.store.select("endpointslices", service["metadata"]["namespace"])
         return [existing for existing in slices if expected.items() <= labels_of(existing).items()]
 
-    def _add(self, changes: _Changes, packing: Packing, service: Json, ports: list[Json]) -> None:
-        changes.create += [self._new_slice(service, slot.endpoints, ports) for slot in packing.created]
+    def _add(self, changes: _Changes, packing: Packing, service: Json, ports: list[Json], family: str) -> None:
+        changes.create += [self._new_slice(service, slot.endpoints, ports, family) for slot in packing.created]
         for slot in packing.updated:
             assert slot.stored is not None
             changes.update.append({**with_metadata(slot.stored, labels=_labels(service)), "endpoints": slot.endpoints})
         changes.delete += packing.emptied
 
-    def _keep_empty(self, changes: _Changes, service: Json) -> None:
+    def _keep_empty(self, changes: _Changes, service: Json, family: str) -> None:
         """Keep one slice without endpoints: who reads it knows that the Service was looked at."""
-        empty = self._new_slice(service, [], [])
+        empty = self._new_slice(service, [], [], family)
         if [(existing["endpoints"], existing["ports"]) for existing in changes.delete] == [([], [])]:
             changes.delete = []
         else:
             changes.create.append(empty)
 
-    def _new_slice(self, service: Json, endpoints: list[Json], ports: list[Json]) -> Json:
+    def _new_slice(self, service: Json, endpoints: list[Json], ports: list[Json], family: str) -> Json:
         prefix = f"{service['metadata']['name']}-"
         return {
             "apiVersion": _SLICES.api_version,
@@ -127,7 +142,7 @@ class EndpointSliceController(Controller):
                 "labels": _labels(service),
                 "ownerReferences": [owner_reference(service)],
             },
-            "addressType": "IPv4",
+            "addressType": family,
             "endpoints": endpoints,
             "ports": ports,
         }
