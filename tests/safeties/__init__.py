@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from safeties import admission, fleet, ownership, requests, sets, writing
+from safeties import admission, counting, fleet, ownership, requests, sets, writing
 from safeties.safety import Safety
 
 THEMES: dict[str, tuple[Safety, ...]] = {
     "Owning": ownership.SAFETIES,
     "Writing": writing.SAFETIES,
     "What serves": sets.SAFETIES,
+    "What counts as serving": counting.SAFETIES,
     "What may begin": admission.SAFETIES,
     "What is asked over HTTP": requests.SAFETIES,
     "Many services": fleet.SAFETIES,

@@ -34,7 +34,7 @@ def ready_pods(world: World) -> int:
 
 
 def failing(strategy: str, **service: Any) -> tuple[Trial, list[int]]:
-    """Return the end of a run from 6 to 5 pods of which four stop being ready as soon as the first one may go.
+    """Return the end of a run from 6 to 5 pods of which three stop being ready as soon as the first one may go.
 
     Besides, how many were ready at each moment from then on.
     """
@@ -47,7 +47,7 @@ def failing(strategy: str, **service: Any) -> tuple[Trial, list[int]]:
     def fail(call: Call) -> None:
         removes = call.write and call.path.endswith("/scale") and '"remove_old_instances"' in lease_text(world)
         if removes and not ready:
-            for ref in (trial.new_pods or trial.stable_pods)[:4]:
+            for ref in (trial.new_pods or trial.stable_pods)[:3]:
                 world.kubelet.disturb(ref, broken=True)
             count()
 
