@@ -32,13 +32,13 @@ SAFETIES = (
         keeps="a dual-stack Service seems to have twice the pods, and the floor is undercut",
         take_out=wrapped(observation, "endpoints_of", by_slice),
         seen_by=f"{FAILING}[two families]",
-        because="min(ready)",
+        because="= min(",
     ),
     Safety(
         name="A pod's own readiness counts, not what is published",
         keeps="a Service that publishes every pod seems to be served by pods that are not ready",
         take_out=wrapped(observation, "endpoints_of", by_slices_alone),
         seen_by=f"{FAILING}[all pods published]",
-        because="assert",
+        because="= min(",
     ),
 )

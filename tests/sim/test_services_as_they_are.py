@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from springtide.record.model import RunOutcome
+from springtide.sandbox.faults import Fault, FaultKind
 from springtide.sandbox.history import Call
 from springtide.sandbox.objects import is_terminating, is_true
 from springtide.sandbox.world import World
@@ -44,19 +45,22 @@ def failing(strategy: str, **service: Any) -> tuple[Trial, list[int]]:
     ready: list[int] = []
     world = trial.world
 
-    def fail(call: Call) -> None:
+    def fail() -> None:
+        for ref in (trial.new_pods or trial.stable_pods)[:3]:
+            world.kubelet.disturb(ref, broken=True)
+        count()
+        world.advance(5)
+
+    def faults(call: Call) -> Fault | None:
         removes = call.write and call.path.endswith("/scale") and '"remove_old_instances"' in lease_text(world)
-        if removes and not ready:
-            for ref in (trial.new_pods or trial.stable_pods)[:3]:
-                world.kubelet.disturb(ref, broken=True)
-            count()
+        return Fault(FaultKind.PAUSE, meanwhile=fail) if removes and not ready else None
 
     def count() -> None:
         ready.append(ready_pods(world))
         if len(ready) < 1000:
             world.core.timeline.after(0.2, count)
 
-    return trial.go(fail), ready
+    return trial.go(faults), ready
 
 
 @pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
@@ -81,8 +85,8 @@ SERVICES: dict[str, dict[str, Any]] = {
 def test_the_stable_set_stays_while_too_few_new_pods_are_ready(service: dict[str, Any]) -> None:
     trial, ready = failing("blue_green", **service)
 
-    assert trial.outcome is RunOutcome.ROLLED_BACK
     assert min(ready) >= FLOOR
+    assert trial.outcome is RunOutcome.ROLLED_BACK
     assert ready_pods(trial.world) == 6
 
 
