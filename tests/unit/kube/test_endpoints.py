@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from springtide.kube.endpoints import Endpoint, endpoints_of
@@ -13,7 +15,7 @@ def pod(uid: str, *, is_ready: bool = True) -> Pod:
     return Pod({"metadata": {"name": f"pod-{uid}", "uid": uid}, "status": {"conditions": conditions}})
 
 
-def entry(uid: str, address: str = "10.0.0.1", **conditions: bool | None) -> Json:
+def entry(uid: str, *, address: str = "10.0.0.1", **conditions: Any) -> Json:
     told = {"ready": True} | conditions
     return {"addresses": [address], "conditions": told, "targetRef": {"kind": "Pod", "name": f"pod-{uid}", "uid": uid}}
 
@@ -27,7 +29,10 @@ def ready(endpoints: tuple[Endpoint, ...]) -> dict[str, bool]:
 
 
 def test_a_pod_in_the_slices_of_two_families_is_one_endpoint() -> None:
-    slices = [slice_of(entry("a"), entry("b")), slice_of(entry("a", "fd00::1"), entry("b", "fd00::2"), family="IPv6")]
+    slices = [
+        slice_of(entry("a"), entry("b")),
+        slice_of(entry("a", address="fd00::1"), entry("b", address="fd00::2"), family="IPv6"),
+    ]
 
     assert ready(endpoints_of(slices, [pod("a"), pod("b")])) == {"a": True, "b": True}
     assert len(endpoints_of(slices, [])) == 2
@@ -51,7 +56,7 @@ def test_a_pod_that_is_published_although_it_is_not_ready_is_reached_and_not_rea
     [({"ready": None}, True), ({"ready": False}, False), ({"ready": True, "terminating": True}, False)],
     ids=["not said", "not ready", "going away"],
 )
-def test_what_gets_new_connections_is_told_by_the_conditions(conditions: dict[str, bool], *, is_reached: bool) -> None:
+def test_what_gets_new_connections_is_told_by_the_conditions(conditions: Json, *, is_reached: bool) -> None:
     (endpoint,) = endpoints_of([slice_of(entry("a", **conditions))], [pod("a")])
 
     assert (endpoint.is_reached, endpoint.is_ready) == (is_reached, is_reached)
@@ -62,7 +67,7 @@ def test_a_pod_that_nobody_has_seen_is_as_ready_as_its_entry_says() -> None:
 
 
 def test_addresses_of_no_pod_are_endpoints_of_their_own() -> None:
-    written = [{"addresses": ["192.0.2.7"], "conditions": {}}, {"addresses": ["192.0.2.8"]}]
+    written: list[Json] = [{"addresses": ["192.0.2.7"], "conditions": {}}, {"addresses": ["192.0.2.8"]}]
 
     assert [endpoint.is_ready for endpoint in endpoints_of([slice_of(*written), {"endpoints": None}], [])] == [
         True,
