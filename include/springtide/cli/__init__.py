@@ -1,9 +1,9 @@
 """The command line.
 
-Plan and scale: `plan`, `run`, `status`, `explain`. Undo and restore: `roll-back`, `reconcile`, `release`. Many services
-at once: `adjust` (a sweep), `prepare` (what is due). Learn from demand: `tune`, `backtest`, `autoscaler`. Known events:
-`events list | sources | add | cancel | rehearse`. Policy repositories: `validate`. And `sandbox`, the embedded cluster,
-and `version`.
+Plan and scale: `plan`, `run`, `status`, `explain`. Undo and restore: `roll-back`, `reconcile`, `release`,
+`release-lease`. Many services at once: `adjust` (a sweep), `prepare` (what is due). Learn from demand: `tune`,
+`backtest`, `autoscaler`. Known events: `events list | sources | add | cancel | rehearse`. Policy repositories:
+`validate`. And `sandbox`, the embedded cluster, and `version`.
 """
 
 from springtide.cli.main import main

@@ -10,5 +10,10 @@ import structlog
 
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
+    was_configured = structlog.is_configured()
+    before = structlog.get_config()
     yield
-    structlog.reset_defaults()
+    if was_configured:
+        structlog.configure(**before)
+    else:
+        structlog.reset_defaults()
