@@ -109,7 +109,7 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     command = [str(Path(sys.executable).with_name("airflow")), "standalone"]
     settings |= environment
     child = children.start("airflow", command, environment=settings, stop_with=signal.SIGINT)
-    client = httpx.Client(base_url=url, timeout=10, trust_env=False)
+    client = httpx.Client(base_url=url, timeout=30, trust_env=False)
     return Airflow(url, password, home / "logs", child, client, settings)
 
 
@@ -120,12 +120,14 @@ def when_ready(airflow: Airflow, within: float = START_SECONDS) -> Airflow:
         DemoError: Airflow ended, or is not ready in time.
     """
     client = airflow.client
-    wait_until(lambda: _is_healthy(client), "Airflow is healthy", airflow.child.require_alive, within)
+    alive = airflow.child.require_alive
+    wait_until(lambda: _is_healthy(client), "Airflow is healthy", alive, within)
     login = client.post("/auth/token", json={"username": USER, "password": airflow.password})
     login.raise_for_status()
-    client.get("/execution/health")  # the first task would wait for what this starts
+    # The first task would wait for what this starts, which takes more than a request may on a busy machine.
+    wait_until(lambda: _answers(client, "/execution/health"), "its API for tasks answers", alive, within)
     client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
-    wait_until(lambda: _has_dag(client), f"{DAG_ID} is read", airflow.child.require_alive, within)
+    wait_until(lambda: _has_dag(client), f"{DAG_ID} is read", alive, within)
     return airflow
 
 
@@ -135,6 +137,14 @@ def _is_healthy(client: httpx.Client) -> bool:
     except (httpx.HTTPError, ValueError):
         return False
     return all(parts[name]["status"] == "healthy" for name in PARTS)
+
+
+def _answers(client: httpx.Client, path: str) -> bool:
+    try:
+        client.get(path)
+    except httpx.TimeoutException:
+        return False
+    return True
 
 
 def _has_dag(client: httpx.Client) -> bool:

@@ -46,6 +46,16 @@ class TestWhatIsNoGeneration:
         simulation.world.apply(document, manager="kubectl-annotate")
         simulation.world.settle()
 
+    def stopped(self, strategy: str) -> Simulation:
+        """Return the simulation of a run that a number above its own has stopped."""
+        simulation = Simulation.of(2, strategy=strategy)
+        request = simulation.request(4)
+        phases.create_instances(simulation.ports(), request, phases.calculate_capacity(simulation.ports(), request))
+        self.annotate(simulation, "services", "500")
+        with pytest.raises(Fenced, match="generation 500 wrote it last"):
+            phases.roll_back(simulation.ports(), REF)
+        return simulation
+
     @pytest.mark.parametrize("text", ["99999999999", "2147483647", "9" * 5000, "-3", "abc", ""])
     @pytest.mark.parametrize("kind", ["services", "deployments"])
     def test_before_a_run_it_does_not_matter(self, kind: str, text: str) -> None:
@@ -67,15 +77,18 @@ class TestWhatIsNoGeneration:
         assert driver.go() is RunOutcome.SUCCEEDED
 
     @pytest.mark.parametrize("strategy", WAYS)
-    def test_a_later_one_than_the_run_s_stops_it_and_a_person_gives_the_workload_free(self, strategy: str) -> None:
-        simulation = Simulation.of(2, strategy=strategy)
-        request = simulation.request(4)
-        phases.create_instances(simulation.ports(), request, phases.calculate_capacity(simulation.ports(), request))
-        self.annotate(simulation, "services", "500")
+    def test_a_later_one_than_the_run_s_stops_it_and_reconcile_counts_above_it(self, strategy: str) -> None:
+        simulation = self.stopped(strategy)
 
-        with pytest.raises(Fenced, match="generation 500 wrote it last"):
-            phases.roll_back(simulation.ports(), REF)
-        assert reconcile(simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False) == ()
+        (ended,) = reconcile(simulation.ports("reconcile"), [NAMESPACE], is_alive=lambda _run: False)
+
+        assert ended.outcome is RunOutcome.ROLLED_BACK
+        assert not lease_of(simulation)["spec"].get("holderIdentity")
+        assert simulation.run(3, "run-2") is RunOutcome.SUCCEEDED
+
+    @pytest.mark.parametrize("strategy", WAYS)
+    def test_a_person_gives_a_workload_free_whose_run_was_stopped_so(self, strategy: str) -> None:
+        simulation = self.stopped(strategy)
         person = simulation.ports("person")
         lease = held_lease(person, WORKLOAD, "web")
         release_lease(person, WORKLOAD, lease, by="ada", named=("run-1",), has_looked=True)

@@ -40,9 +40,11 @@ def fails(simulation: Simulation) -> None:
     wrong = [{"http": {"path": "/healthz", "samples": 3, "expect": 204, "when": "after_switch"}}]
     spec = simulation.policy.model_dump(mode="json")["spec"]
     request = simulation.request(5, "faster")
-    careless = policy(**spec | {"smoke": wrong, "preflight": {"only_warn": ["smoke"]}})
+    careful = simulation.policy
+    simulation.policy = policy(**spec | {"smoke": wrong, "preflight": {"only_warn": ["smoke"]}})
     with pytest.raises(SpringtideError):
-        pipeline.run(simulation.ports("faster"), replace(request, policy=careless))
+        pipeline.run(simulation.ports("faster"), replace(request, policy=simulation.policy))
+    simulation.policy = careful
 
 
 def begins(simulation: Simulation) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from springtide.errors import Fenced, PermanentError, SpringtideError
+from springtide.errors import Fenced, OtherCluster, PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.run.ports import Ports, RunRequest
@@ -93,10 +93,14 @@ def ending(ports: Ports, run_id: str, error: SpringtideError | None) -> Iterator
     """Keep that the run needs attention where what happens inside fails for good: no record runs for ever.
 
     Raises:
+        OtherCluster: the connection leads to another cluster than the run's: that is told before all else.
         PermanentError: what happened inside; behind `error`, where the run had failed before, and never in its place.
     """
     try:
         yield
+    except OtherCluster as lost:
+        end_run(ports, run_id, RunOutcome.NEEDS_ATTENTION, lost)
+        raise
     except PermanentError as failure:
         if not isinstance(failure, Fenced):  # else whoever owns the workload now keeps how the run ends
             end_run(ports, run_id, RunOutcome.NEEDS_ATTENTION, error or failure)

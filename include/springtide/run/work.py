@@ -72,7 +72,10 @@ class Work:
             Fenced: the run does not own the workload.
             OtherCluster: the connection leads to another cluster than the run's.
         """
-        lease = lease_of(ports, ref)
+        return cls._with(ports, ref, lease_of(ports, ref))
+
+    @classmethod
+    def _with(cls, ports: Ports, ref: RunRef, lease: Lease) -> Work:
         state = lease.state
         if state is None:
             raise fenced(lease, ref.workload, ref.holder)
@@ -140,9 +143,11 @@ class Work:
             OtherCluster: the Lease is a copy in another cluster than the run's.
         """
         self.require_same_cluster()
+        lease = self.lease
         if not self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
-            self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True)
-        work = Work.of(self.ports, self.ref)
+            lease = self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True).lease
+        # From the Lease as it was written: one that is read now may be an older answer, of the generation before.
+        work = Work._with(self.ports, self.ref, lease)
         # What denies this run the stamp has denied its forward phases the write; what can be restored is restored.
         work.engine.stamp(may_be_denied=True)
         return work
