@@ -124,8 +124,8 @@ SAFETIES = (
         name="The way back takes a generation of its own",
         keeps="what a forward task has under way lands on the way back",
         take_out=wrapped(work, "write_state", in_the_same_generation),
-        seen_by=LATE,
-        because="i02_every_write_is_fenced",
+        seen_by=LATE.replace("[switch]", "[after]"),
+        because="i11_the_stable_set_is_whole",
     ),
     Safety(
         name="A deleted Lease begins above every stamp",
