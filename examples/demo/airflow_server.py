@@ -24,9 +24,6 @@ DAG_ID: Final = "scale_service"
 USER: Final = "admin"
 START_SECONDS: Final = 120
 TRIGGER_SECONDS: Final = 30
-LOCKED_SECONDS: Final = 60
-"""So long a process of Airflow waits while another writes to SQLite; after 5 s, the default, a busy scheduler dies."""
-
 PARTS: Final = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -92,7 +89,6 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     write_private(passwords, json.dumps({USER: password}))
     settings = dict(_settings(ROOT / "deploy" / "airflow" / "airflow.env")) | {
         "AIRFLOW_HOME": str(home),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout={LOCKED_SECONDS}",
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__PARALLELISM": "4",  # one run needs no more, and a laptop has the load to carry as well
@@ -109,7 +105,7 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     command = [str(Path(sys.executable).with_name("airflow")), "standalone"]
     settings |= environment
     child = children.start("airflow", command, environment=settings, stop_with=signal.SIGINT)
-    client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+    client = httpx.Client(base_url=url, timeout=10, trust_env=False)
     return Airflow(url, password, home / "logs", child, client, settings)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +15,7 @@ from examples.demo.children import Children
 
 from e2e.command import Finished
 from springtide.record.sql import open_store
+from support.postgres_server import OWNER, is_wanted, postgresql_server
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -29,6 +31,9 @@ CONDUCTED = ("prepare_services", "scale_services")
 LOOK_SECONDS = 0.5
 PATIENCE = 600.0
 TAKEN_WITHIN = 60.0
+WITHOUT_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Airflow is asked over plain HTTP on loopback: reading every certificate authority would cost each call 20 ms."""
+
 SETTINGS = {
     "AIRFLOW__CORE__PARALLELISM": "12",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",  # the machine has the cluster and the load to carry, too
@@ -66,7 +71,11 @@ class RealAirflow:
 
     @classmethod
     def start(cls, kubeconfig: Path, folder: Path, stack: ExitStack) -> Self:
-        """Start it with the policies in `folder`, wait until it is ready, and make its connections."""
+        """Start it with the policies in `folder`, wait until it is ready, and make its connections.
+
+        Its own database is a PostgreSQL where that is installed, else SQLite: with so many runs at once a scheduler on
+        SQLite was seen to die of "database is locked".
+        """
         for name in ("policies", "calendars"):
             (folder / name).mkdir(exist_ok=True)
         places = {
@@ -74,6 +83,8 @@ class RealAirflow:
             "SPRINGTIDE_CALENDARS": str(folder / "calendars"),
             "KUBECONFIG": str(folder / "none"),  # nothing but the connection leads to the cluster
         }
+        if is_wanted():
+            places |= database_of(stack.enter_context(postgresql_server()))
         children = stack.enter_context(Children(folder / "logs"))
         started = cls(begin_airflow(children, folder / "airflow", SETTINGS | places), children, folder)
         when_ready(started.airflow, within=PATIENCE)
@@ -154,7 +165,8 @@ class RealAirflow:
         lost = False
         while True:
             try:
-                answer = self.airflow.client.request(method, f"/api/v2{path}", **content)
+                with self._client() as client:
+                    answer = client.request(method, f"/api/v2{path}", **content)
             except httpx.TimeoutException:
                 lost = True
                 assert time.monotonic() < deadline, f"{method} {path}: no answer"
@@ -169,6 +181,17 @@ class RealAirflow:
             lost = True
             time.sleep(LOOK_SECONDS)
 
+    def _client(self) -> httpx.Client:
+        """Return a client of this call's own: one that a dozen threads share was seen to lose a connection unclosed."""
+        shared = self.airflow.client
+        return httpx.Client(
+            base_url=shared.base_url,
+            headers=shared.headers,
+            timeout=shared.timeout,
+            trust_env=False,
+            verify=WITHOUT_AUTHORITIES,
+        )
+
     def _left_by(self, dag: str, run_id: str, task: str) -> Json:
         path = f"/dags/{dag}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"
         value = self.call("GET", path)["value"]
@@ -178,3 +201,12 @@ class RealAirflow:
         """Tell whether the triggerer has written a log of this task."""
         logs = self.airflow.logs / f"dag_id={dag}" / f"run_id={run_id}" / f"task_id={task}"
         return any(logs.glob("**/*.trigger.*.log"))
+
+
+def database_of(socket_folder: str) -> dict[str, str]:
+    """Return the settings by which Airflow uses the server behind `socket_folder`."""
+    place = f"{OWNER}@/postgres?host={socket_folder}"
+    return {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg://{place}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{place}",
+    }

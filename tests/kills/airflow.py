@@ -67,12 +67,13 @@ class StruckAirflow:
         """Return the process of the task that runs: its title names the task instance."""
         deadline = time.monotonic() + STARTED_SECONDS
         while time.monotonic() < deadline:
-            running = [task["id"] for task in self.real.airflow.tasks(run_id) if task["state"] == "running"]
+            tasks = self.real.call("GET", f"{path_of(run_id)}/taskInstances")["task_instances"]
+            running = [task["id"] for task in tasks if task["state"] == "running"]
             processes = psutil.process_iter(["cmdline"])
             titled = [process for process in processes if any(task_id in title(process) for task_id in running)]
-            tasks = [process for process in titled if is_leaf(process)]
-            if tasks:
-                return tasks[0]
+            leaves = [process for process in titled if is_leaf(process)]
+            if leaves:
+                return leaves[0]
             time.sleep(0.1)
         raise AssertionError(f"no task of {run_id} runs in a process")
 
