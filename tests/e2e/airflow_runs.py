@@ -26,8 +26,8 @@ RATE = 8
 """Requests a second on fresh and as many on kept connections, to each of the workloads."""
 
 QUICK = Pace(2)
-SLOW = Pace(30)
-"""Each wait takes so long that it leaves the worker, also where a busy machine begins the task 20 s late."""
+SLOW = Pace(20)
+"""Each wait takes so long that it leaves the worker, also where a busy machine begins the task 10 s late."""
 
 DEMAND = 200
 ASKED_BY_DEMAND = 3

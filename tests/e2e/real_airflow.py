@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import ssl
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -24,16 +23,13 @@ if TYPE_CHECKING:
     from e2e.manifests import Json
 
 ENDED = ("success", "failed")
-WAITING = frozenset({"instances_ready", "endpoints_switched", "instances_removed"})
-"""The tasks of `scale_service` that may leave the worker."""
+WAITING = frozenset({"instances_ready", "endpoints_switched"})
+"""The tasks of a `blue_green` run that leave the worker; the old pods drain in `remove_old_instances`, on it."""
 
 CONDUCTED = ("prepare_services", "scale_services")
 LOOK_SECONDS = 0.5
 PATIENCE = 600.0
 TAKEN_WITHIN = 60.0
-WITHOUT_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Airflow is asked over plain HTTP on loopback: reading every certificate authority would cost each call 20 ms."""
-
 SETTINGS = {
     "AIRFLOW__CORE__PARALLELISM": "12",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",  # the machine has the cluster and the load to carry, too
@@ -87,6 +83,7 @@ class RealAirflow:
             places |= database_of(stack.enter_context(postgresql_server()))
         children = stack.enter_context(Children(folder / "logs"))
         started = cls(begin_airflow(children, folder / "airflow", SETTINGS | places), children, folder)
+        stack.callback(started.airflow.client.close)
         when_ready(started.airflow, within=PATIENCE)
         extra = json.dumps({"kube_config_path": str(kubeconfig)})
         started.connect("kubernetes_default", "kubernetes", extra=extra)
@@ -165,8 +162,7 @@ class RealAirflow:
         lost = False
         while True:
             try:
-                with self._client() as client:
-                    answer = client.request(method, f"/api/v2{path}", **content)
+                answer = self.airflow.client.request(method, f"/api/v2{path}", **content)
             except httpx.TimeoutException:
                 lost = True
                 assert time.monotonic() < deadline, f"{method} {path}: no answer"
@@ -180,17 +176,6 @@ class RealAirflow:
             assert time.monotonic() < deadline, said
             lost = True
             time.sleep(LOOK_SECONDS)
-
-    def _client(self) -> httpx.Client:
-        """Return a client of this call's own: one that a dozen threads share was seen to lose a connection unclosed."""
-        shared = self.airflow.client
-        return httpx.Client(
-            base_url=shared.base_url,
-            headers=shared.headers,
-            timeout=shared.timeout,
-            trust_env=False,
-            verify=WITHOUT_AUTHORITIES,
-        )
 
     def _left_by(self, dag: str, run_id: str, task: str) -> Json:
         path = f"/dags/{dag}/dagRuns/{run_id}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"

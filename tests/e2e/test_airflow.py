@@ -78,7 +78,7 @@ def test_a_run_there_and_back(course: Course, service: str) -> None:
     ended.then.the_lease_is_free().no_request_failed()
 
 
-def test_every_wait_of_a_blue_green_run_is_left_to_the_triggerer(course: Course) -> None:
+def test_a_blue_green_run_waits_for_pods_and_for_its_switch_in_the_triggerer(course: Course) -> None:
     ended = course.ended("blue")
 
     there, back = ended.runs
