@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,15 +51,20 @@ class StruckAirflow:
         supervisor.kill()
 
     def kill_part(self, part: str) -> None:
-        """Kill the scheduler or the triggerer, and start another one, as whatever runs Airflow would."""
+        """Kill the scheduler or the triggerer with all that it has started, and start another one.
+
+        So does whatever runs Airflow: a container ends as a whole. A child that outlived it would hold its connection
+        to PostgreSQL, with the locks on the runs that it looked at last, and no other scheduler would see those runs.
+        """
         alive = [child.process.pid for child in (self.real.airflow.child, *self.restarted) if is_alive(child)]
         roots = [psutil.Process(pid) for pid in alive]
         everything = [process for root in roots for process in (root, *root.children(recursive=True))]
         parts = [process for process in everything if is_part(process, part)]
         assert parts, f"no {part} runs"
         environment = parts[0].environ()
-        for process in parts:
-            process.kill()
+        for process in [each for root in parts for each in (*root.children(recursive=True), root)]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         command = [str(Path(sys.executable).with_name("airflow")), part]
         number = len(self.restarted)
         self.restarted.append(self.real.children.start(f"{part}-{number}", command, environment=environment))
