@@ -70,6 +70,8 @@ def main(file: Path, names: Sequence[str]) -> int:
     files = sorted({f"tests/{safety.seen_by.partition('::')[0]}" for safety in chosen})
     # In full: how a test failed has to be found in what it says.
     options = ["-vv", "--tb=short", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # What a test without its safety leaves open ends neither the others nor what is told of all.
+    options += ["-p", "no:unraisableexception"]
     code = pytest.main([*options, *files], plugins=[player])
     file.write_text(json.dumps(player.came_to))
     return int(code)
