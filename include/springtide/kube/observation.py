@@ -127,6 +127,13 @@ class Observation:
             )
         return self.service
 
+    @property
+    def highest_stamp(self) -> int:
+        """The highest Lease generation that stands on anything that a run may write; 0 where none has written."""
+        things = (self.service, self.autoscaler, self.pod_set.deployment, *self.pod_set.replica_sets)
+        set_aside = (each.replica_set for each in self.aside)
+        return max(thing.generation_stamp for thing in (*things, *set_aside) if thing)
+
     def ready_endpoints(self, pod_set: ScaledPods | None = None) -> tuple[Endpoint, ...]:
         """Return the pods that get new connections now and are ready for them, of all sets or of one."""
         ready = tuple(each for each in self.endpoints if each.is_ready)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import structlog
 
 from springtide.errors import Conflict, Fenced, NotFound, PermanentError, SpringtideError, TemporaryError
-from springtide.kube.objects import KubeObject
 from springtide.kube.observation import observe
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -96,13 +95,9 @@ def _highest_stamp(ports: Ports, state: RunState) -> int:
     autoscaler = state.snapshot.autoscaler
     through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
     try:
-        observation = observe(ports.kube, ports.clock, state.plan.target, autoscaler=through)
+        return observe(ports.kube, ports.clock, state.plan.target, autoscaler=through).highest_stamp
     except PermanentError:
         return 0  # what is gone or may not be read is the end's business
-    things: list[KubeObject | None] = [observation.service, observation.autoscaler, observation.pod_set.deployment]
-    things += observation.pod_set.replica_sets
-    things += [aside.replica_set for aside in observation.aside]
-    return max(thing.generation_stamp for thing in things if thing)
 
 
 def _is_proven(state: RunState) -> bool:

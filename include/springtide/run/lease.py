@@ -21,7 +21,6 @@ from springtide.run.renewal import DURATION_SECONDS, LONGEST_DURATION_SECONDS, l
 from springtide.run.state import RunState
 from springtide.workload import Workload
 
-_ATTEMPTS: Final = 8
 _UNKNOWN: Final = "unknown"
 
 

@@ -273,9 +273,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         installation=ports.installation,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    stamped = [observation.service, stable.deployment, *stable.replica_sets, observation.autoscaler]
-    stamps = [thing.generation_stamp for thing in stamped if thing]
-    acquire(ports.kube, ports.clock, state, lease, least_generation=max(stamps))
+    acquire(ports.kube, ports.clock, state, lease, least_generation=observation.highest_stamp)
 
 
 def _require_allowed(request: RunRequest, plan: ScalingPlan, observation: Observation, stable: PodSet) -> None:
