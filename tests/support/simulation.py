@@ -26,7 +26,12 @@ from support.builders import policy
 
 NAMESPACE = "shop"
 WORKLOAD = Workload(NAMESPACE, "web", "web")
-WAITS = {"propagation": "2s", "drain": "1s", "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"}}
+WAITS = {
+    "propagation": "2s",
+    "drain": "1s",
+    "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"},
+    "patience": {"refused": "2s", "crash": "2s"},
+}
 """Short waits and deadlines: virtual seconds cost nothing, but every look that they hold costs a little."""
 
 SMOKE: tuple[Json, ...] = ({"http": {"path": "/healthz", "samples": 3}},)
