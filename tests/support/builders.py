@@ -52,8 +52,9 @@ def policy_document(name: str = "web", **spec: Any) -> Json:
 class SetBuilder:
     """A ReplicaSet with `ready` of `replicas` pods ready, and the Deployment `web` as it stands where it owns the set.
 
-    `age` is for how long its pods have been as they are. `aside` is set aside by a run. `desired` is what the Deployment says, where that differs from the set's replicas;
-    `edited` what its template says, where the set does not have that yet.
+    `age` is for how long its pods have been as they are. `aside` is set aside by a run. `desired` is what the
+    Deployment says, where that differs from the set's replicas; `edited` what its template says, where the set does not
+    have that yet.
     """
 
     name: str = "web"

@@ -81,6 +81,15 @@ def web(replicas: int, **env: str) -> list[Json]:
     ]
 
 
+def others(pods: int) -> Json:
+    """Return another team's Deployment, whose pods take places on the one node."""
+    deployment = web(pods)[1]
+    labelled = {"app": "other"}
+    template = deployment["spec"]["template"] | {"metadata": {"labels": labelled}}
+    spec = deployment["spec"] | {"selector": {"matchLabels": labelled}, "template": template}
+    return deployment | {"metadata": {"name": "other", "namespace": "default"}, "spec": spec}
+
+
 @dataclass
 class Simulation:
     """One workload in one world; with a `token` every process is that user, else the administrator."""

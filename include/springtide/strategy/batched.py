@@ -51,7 +51,9 @@ class BatchedStrategy:
         new = require_new(observation, order)
         needed = order.share_of(batch_of(order))
         missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
-        return Wait(missing) if missing else Done(f"{len(new.ready_pods)} of the first {batch_of(order)} pods are ready")
+        return (
+            Wait(missing) if missing else Done(f"{len(new.ready_pods)} of the first {batch_of(order)} pods are ready")
+        )
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the Deployment, then widen the selector to both sets, if the first batch is ready at this moment."""

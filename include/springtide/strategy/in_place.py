@@ -37,9 +37,7 @@ class InPlaceStrategy:
         """Wait until every replica is ready; also before a shrink, so that it starts from a whole set."""
         pod_set = _workload(observation, order)
         needed = max(pod_set.deployment.replicas, order.replicas)
-        missing = missing_readiness(
-            pod_set, needed=order.enough_of(needed), at=observation.at, settings=order.settings
-        )
+        missing = missing_readiness(pod_set, needed=order.enough_of(needed), at=observation.at, settings=order.settings)
         return Wait(missing) if missing else Done(f"{len(pod_set.ready_pods)} of {needed} pods are ready")
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:

@@ -156,7 +156,7 @@ class RunOrder:
         return max(1, round_up(pods * self.settings.min_ready))
 
     def enough_of(self, pods: int) -> int:
-        """Return how many of `pods` must be ready: the share, and never fewer than were ready before the run (I-5, I-6).
+        """Return how many of `pods` must be ready: the share, never fewer than were ready before the run (I-5, I-6).
 
         So a share below 100% lets pods be bad that the run adds, and none that it takes the place of.
         """

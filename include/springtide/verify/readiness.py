@@ -81,9 +81,7 @@ def _told(troubles: tuple[Trouble, ...], at: datetime, settings: RunSettings) ->
     return f"; {soonest.text} (strategy.patience.{soonest.kind.value}: {left:.0f} s are left{more})"
 
 
-def failure_reason(
-    pods: ScaledPods, at: datetime, *, settings: RunSettings | None = None
-) -> tuple[str, str] | None:
+def failure_reason(pods: ScaledPods, at: datetime, *, settings: RunSettings | None = None) -> tuple[str, str] | None:
     """Return (code, text) of the first thing that says this set will not become ready; None when nothing does.
 
     Without `settings` there is no patience: for pods that have traffic, while what serves in their place is one swap

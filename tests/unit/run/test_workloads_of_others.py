@@ -87,7 +87,11 @@ class Beside(LiveKube):
         """Return what is there; as the real API server, refuse what is hidden before it says that it serves none."""
         if kind is self.hidden:
             raise ClusterRefused(f"list {kind.value} in {namespace}: refused with 403 Forbidden", code="rbac_missing")
-        return [self.claims[kind]] if kind in self.claims else super().list(kind, namespace, selector=selector, fields=fields)
+        return (
+            [self.claims[kind]]
+            if kind in self.claims
+            else super().list(kind, namespace, selector=selector, fields=fields)
+        )
 
     def server_version(self) -> ServerVersion:
         """Return the version that the test chose."""

@@ -49,7 +49,7 @@ def refusing(message: str, *, since: timedelta) -> SetBuilder:
 
 def reporting(message: str, *, age: timedelta = timedelta(hours=1), **more: Any) -> SetBuilder:
     """Return a set of which the pods that are not ready wait with `message`, and have been there for `age`."""
-    return SetBuilder(**({"ready": 2, "waiting": message, "age": age} | more))
+    return SetBuilder(ready=2, waiting=message, age=age).with_(**more)
 
 
 def test_available_pods_of_the_present_template_are_ready() -> None:
