@@ -288,7 +288,7 @@ class Pod(KubeObject):
 
 
 @dataclass(frozen=True)
-class Event(KubeObject):
+class KubeEvent(KubeObject):
     """What somebody wrote down about an object."""
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from springtide.errors import ClusterRefused, ClusterUnavailable, WorkloadFailed
-from springtide.kube.objects import Event, Kind
+from springtide.kube.objects import Kind, KubeEvent
 from springtide.kube.observation import Observation
 from springtide.run.engine import Decide
 from springtide.run.ports import Ports
@@ -65,7 +65,7 @@ class _Told:
     def _read(self, namespace: str, names: set[str]) -> str:
         try:
             events = [
-                Event(raw)
+                KubeEvent(raw)
                 for reason in (_ADDS, _ADDS_NONE)
                 for raw in self.ports.kube.list(Kind.EVENT, namespace, fields=f"reason={reason}")
             ]
