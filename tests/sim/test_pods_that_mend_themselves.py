@@ -90,7 +90,7 @@ def without_a_node(
                 scene.world.core.event(pod, "Normal", *says)
 
     scene.after(15, speak)
-    return scene.after(for_seconds, lambda: scene.world.apply(others(0)))
+    return scene.after(for_seconds, lambda: scene.world.add_node("pool-1"))
 
 
 @pytest.mark.parametrize("strategy", EVERY)

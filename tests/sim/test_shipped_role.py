@@ -25,7 +25,6 @@ from support.builders import policy
 from support.courses import FAILING, SUCCEEDING, Course, autoscaler
 from support.role import bind, recorded_rights, shipped_rights
 from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
-from support.trials import void
 
 NODES = Right(verb="list", group="", resource="nodes")
 """What no Role of a namespace can grant: it is told as not checked."""
@@ -235,12 +234,12 @@ def touched_in_mid_run(simulation: Simulation) -> None:
 
 
 def without_a_node() -> Simulation:
-    """Return a cluster whose one node has no place for pods that are added, until a few seconds later."""
+    """Return a cluster whose one node has no place for pods that are added; another one comes a few seconds later."""
     simulation = Simulation.of(2, node_pods=4, strategy="in_place", only_warn=["nodes"])
     world = simulation.world
     world.apply(others(2))
     world.settle()
-    world.core.timeline.after(10, lambda: void(world.apply(others(0))))
+    world.core.timeline.after(10, lambda: world.add_node("pool-1"))
     return simulation
 
 
