@@ -57,6 +57,4 @@ _RULES: dict[str, Callable[[Json, Json | None], Iterator[Cause]]] = {
     "resourcequotas": quotascopes.resource_quota,
     "pods": podrules.pod,
     "services": servicerules.service,
-    "endpointslices": servicerules.endpoint_slice,
-    "scaledobjects": workloadrules.scaled_object,
 }
