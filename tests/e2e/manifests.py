@@ -110,6 +110,7 @@ def policy(
                 "remove_step": "50%",
                 "probe": {"path": "/", "identity": "body"},
                 "deadlines": {"ready": ready_within, "switched": "60s", "removed": "120s"},
+                "patience": {"refused": "5s", "crash": "5s"},
             },
             "smoke": [{"http": {"path": smoke_path, "samples": 30, "when": when}}],
             "guards": {"step_up": "10x"},

@@ -225,6 +225,7 @@ SAFETIES = (
     unlooked("nodes", "new pods find no node in the middle of a run", Preflight, "_nodes"),
     unlooked("autoscaler_maximum", "a floor is raised that nobody can reach", Preflight, "_maximum"),
     unlooked("grace", "pods are killed in the middle of requests", Preflight, "_grace"),
+    unlooked("deadlines", "a run pins the Service and ends half-way", looks, "deadline_findings"),
     unlooked("rights", "a right is found missing in the middle of a run", Preflight, "_rights"),
     unlooked("owner", "a controller undoes what the run does", Preflight, "_owner"),
     unlooked("server_version", "Kubernetes does not do what setting aside rests on", Preflight, "_server_version"),

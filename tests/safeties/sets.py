@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from springtide.kube.observation import Observation, ReplicaSetPods
 from springtide.run import phases
 from springtide.strategy import aside, batched, blue_green, floor, in_place, model, pair, roll_back, shrink, traffic
 from springtide.strategy.model import Decision, Done, Patch, RunOrder
-from springtide.verify import readiness
+from springtide.verify import readiness, trouble
 
 Real = Callable[..., Any]
 
@@ -22,6 +24,8 @@ ORDINARY = "sim/test_ordinary_runs.py::test_a_run_in_one_process_keeps_every_inv
 UP = f"{ORDINARY}[blue_green up]"
 BACK = f"{ORDINARY}[blue_green, smoke]"
 DYING = "sim/test_matrix_workload.py::test_new_pods_die_during_the_removal"
+WORDS = "unit/strategy/test_blue_green_decisions.py::test_ready_fails_at_once_in_the_words_of_the_pods"
+MENDING = "sim/test_pods_that_mend_themselves.py"
 EDITED = "sim/test_matrix_edits.py::test_somebody_edits_the_workload"
 
 
@@ -94,11 +98,32 @@ SAFETIES = (
         because="assert",
     ),
     Safety(
-        name="Pods that cannot become ready end the run at once",
+        name="Pods that will not become ready end the run before its deadline",
         keeps="a run waits for its deadline, and says no cause",
         take_out=without(readiness, "_raise_if_hopeless"),
-        seen_by="unit/strategy/test_blue_green_decisions.py::test_ready_fails_at_once_in_the_words_of_the_pods",
+        seen_by=WORDS,
         because="DID NOT RAISE",
+    ),
+    Safety(
+        name="What is final by its own words is not waited for",
+        keeps="a run waits for an image that nobody has",
+        take_out=patched((trouble, "_FINAL_WORDS"), to=re.compile("(?!)")),
+        seen_by=WORDS,
+        because="DID NOT RAISE",
+    ),
+    Safety(
+        name="Trouble that mends itself has a grace",
+        keeps="a registry that is away for seconds costs a run",
+        take_out=patched((readiness, "_left"), to=answering(timedelta(0))),
+        seen_by=f"{MENDING}::test_a_registry_that_answers_again_is_waited_for[in_place]",
+        because="WorkloadFailed",
+    ),
+    Safety(
+        name="Only pods that a run adds may be bad",
+        keeps="a switch leads to fewer pods than served before",
+        take_out=patched((RunOrder, "enough_of"), to=RunOrder.share_of),
+        seen_by="unit/strategy/test_bad_pods.py::TestInPlace::test_a_shrink_keeps_what_was_ready",
+        because="assert",
     ),
     Safety(
         name="The Service is pinned before the stable set is set aside",

@@ -89,10 +89,10 @@ def fill(trial: Trial, pods: int) -> None:
 
 
 def test_there_is_no_room_on_the_nodes_before_the_switch() -> None:
-    """`[before]`: two of four new pods cannot be placed; the run fails a minute later, not at its deadline."""
+    """`[before]`: two of four new pods cannot be placed; the run fails when its patience ends, not at its deadline."""
     trial = Trial.at(Stage.BEFORE)
     patient = {"ready": "10m", "switched": "60s", "removed": "5m"}
-    trial.simulation = Simulation.of(2, node_pods=8, deadlines=patient)
+    trial.simulation = Simulation.of(2, node_pods=8, deadlines=patient, patience={"unschedulable": "60s"})
     trial.driver = TaskDriver(trial.simulation, trial.simulation.request(4))
     trial.struck(lambda: fill(trial, 4))
 

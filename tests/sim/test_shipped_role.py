@@ -24,7 +24,7 @@ from springtide.sandbox.objects import Json, Ref
 from support.builders import policy
 from support.courses import FAILING, SUCCEEDING, Course, autoscaler
 from support.role import bind, recorded_rights, shipped_rights
-from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation
+from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
 
 NODES = Right(verb="list", group="", resource="nodes")
 SYSTEM = Right(verb="get", group="", resource="namespaces", name="kube-system")
@@ -235,6 +235,16 @@ def touched_in_mid_run(simulation: Simulation) -> None:
     simulation.world.faults = FaultPlan().at(Match(method="PATCH", path="/replicasets/"), pause)
 
 
+def without_a_node() -> Simulation:
+    """Return a cluster whose one node has no place for pods that are added; another one comes a few seconds later."""
+    simulation = Simulation.of(2, node_pods=4, strategy="in_place", only_warn=["nodes"])
+    world = simulation.world
+    world.apply(others(2))
+    world.settle()
+    world.core.timeline.after(10, lambda: world.add_node("pool-1"))
+    return simulation
+
+
 def test_every_right_of_the_role_is_used_by_a_course() -> None:
     used: set[Right] = set()
     for way in WAYS.values():
@@ -244,6 +254,10 @@ def test_every_right_of_the_role_is_used_by_a_course() -> None:
             assert pipeline.run(simulation.ports("run-1"), simulation.request(4)) is RunOutcome.SUCCEEDED
             reconcile_round(simulation.ports("reconcile"), [NAMESPACE], lambda _run: False)
         used |= set(rights)
+    waiting = bind(without_a_node())  # what a node autoscaler says is read while pods wait for a node
+    with recorded_rights(waiting) as rights:
+        assert pipeline.run(waiting.ports("run-1"), waiting.request(4)) is RunOutcome.SUCCEEDED
+    used |= set(rights)
     alone = bind(Way("floor").simulation())  # nothing owns its replicas: whether KEDA is about to is looked at, too
     with recorded_rights(alone) as rights, pytest.raises(InputError):
         plan_capacity(alone.ports(), alone.request(4))

@@ -52,8 +52,9 @@ def policy_document(name: str = "web", **spec: Any) -> Json:
 class SetBuilder:
     """A ReplicaSet with `ready` of `replicas` pods ready, and the Deployment `web` as it stands where it owns the set.
 
-    `aside` is set aside by a run. `desired` is what the Deployment says, where that differs from the set's replicas;
-    `edited` what its template says, where the set does not have that yet.
+    `age` is for how long its pods have been as they are. `aside` is set aside by a run. `desired` is what the
+    Deployment says, where that differs from the set's replicas; `edited` what its template says, where the set does not
+    have that yet.
     """
 
     name: str = "web"
@@ -74,6 +75,7 @@ class SetBuilder:
     terminating: bool = False
     conditions: tuple[Json, ...] = ()
     waiting: str | None = None
+    age: timedelta | None = None
     pod_changes: Json = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Self:
@@ -152,10 +154,10 @@ class SetBuilder:
         return tuple(self._pod(number, is_ready=number < self._ready) for number in range(count))
 
     def _pod(self, number: int, *, is_ready: bool) -> Pod:
-        status: Json = {
-            "phase": "Running",
-            "conditions": [{"type": "Ready", "status": "True" if is_ready else "False"}],
-        }
+        ready: Json = {"type": "Ready", "status": "True" if is_ready else "False"}
+        if self.age is not None:
+            ready["lastTransitionTime"] = (NOW - self.age).isoformat()
+        status: Json = {"phase": "Running", "conditions": [ready]}
         if self.waiting is not None and not is_ready:
             reason, _, message = self.waiting.partition(": ")
             state = {"waiting": {"reason": reason, "message": message}}

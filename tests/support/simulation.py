@@ -26,7 +26,12 @@ from support.builders import policy
 
 NAMESPACE = "shop"
 WORKLOAD = Workload(NAMESPACE, "web", "web")
-WAITS = {"propagation": "2s", "drain": "1s", "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"}}
+WAITS = {
+    "propagation": "2s",
+    "drain": "1s",
+    "deadlines": {"ready": "60s", "switched": "60s", "removed": "5m"},
+    "patience": {"refused": "2s", "crash": "2s"},
+}
 """Short waits and deadlines: virtual seconds cost nothing, but every look that they hold costs a little."""
 
 SMOKE: tuple[Json, ...] = ({"http": {"path": "/healthz", "samples": 3}},)
@@ -74,6 +79,15 @@ def web(replicas: int, **env: str) -> list[Json]:
             "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
         },
     ]
+
+
+def others(pods: int) -> Json:
+    """Return another team's Deployment, whose pods take places on the one node."""
+    deployment = web(pods)[1]
+    labelled = {"app": "other"}
+    template = deployment["spec"]["template"] | {"metadata": {"labels": labelled}}
+    spec = deployment["spec"] | {"selector": {"matchLabels": labelled}, "template": template}
+    return deployment | {"metadata": {"name": "other", "namespace": "default"}, "spec": spec}
 
 
 @dataclass

@@ -33,6 +33,7 @@ HostOption = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help="Of the API server: an address of loopback, 127.x.y.z. No other is taken."),
 ]
+NodesOption = Annotated[int, typer.Option(min=1, max=9, help="How many nodes the cluster has.")]
 PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Of the API server.")]
 
 
@@ -42,6 +43,7 @@ def sandbox(
     manifest: ManifestOption = None,
     host: HostOption = None,
     port: PortOption = 6443,
+    nodes: NodesOption = 1,
 ) -> None:
     """Start the embedded cluster: a small Kubernetes with real HTTP pods on loopback. Until Ctrl-C."""
     from springtide.load.loop import loop_factory
@@ -50,16 +52,17 @@ def sandbox(
         require_packages("sandbox", "jsonpatch")
         address = _own_address(host)
         documents = [document for path in manifest or () for document in read_manifest(path)]
-        runner.run(_serve(kubeconfig, documents, address, port))
+        runner.run(_serve(kubeconfig, documents, address, port=port, nodes=nodes))
 
 
-async def _serve(kubeconfig: Path, documents: list[dict[str, Any]], host: str | None, port: int) -> None:
+async def _serve(kubeconfig: Path, documents: list[dict[str, Any]], host: str | None, *, port: int, nodes: int) -> None:
     from springtide.sandbox.cluster import start_cluster
+    from springtide.sandbox.core import Settings
 
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    cluster = start_cluster(SystemClock(), port=port, host=host)
+    cluster = start_cluster(SystemClock(), Settings(nodes=nodes), port=port, host=host)
     try:
         _apply(cluster, documents)
         with _way_in(kubeconfig, cluster.url):

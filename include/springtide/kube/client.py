@@ -70,8 +70,10 @@ class KubeReader(ProxyReader, Protocol):
         """
         ...
 
-    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+    def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         """Return all objects that the label `selector` matches; of nodes and pods in the whole cluster, for "".
+
+        `fields` is a field selector, such as `reason=FailedScheduling`; which fields may stand in it differs by kind.
 
         Raises:
             ClusterRefused: the right to read is missing.

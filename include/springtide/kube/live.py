@@ -39,6 +39,7 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
     Kind.AUTOSCALER: ("AutoscalingV2Api", "namespaced_horizontal_pod_autoscaler"),
     Kind.RESOURCE_QUOTA: ("CoreV1Api", "namespaced_resource_quota"),
     Kind.DISRUPTION_BUDGET: ("PolicyV1Api", "namespaced_pod_disruption_budget"),
+    Kind.EVENT: ("CoreV1Api", "namespaced_event"),
 }
 _CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects"),
@@ -66,9 +67,10 @@ class LiveKube:
         read = self._method("read", kind)
         return self._read(f"get {kind.value} {namespace}/{name}", lambda: read(name, namespace, **_options()))
 
-    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+    def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         """Return all that match (see `KubeReader.list`)."""
         options = _options() | ({"label_selector": selector} if selector else {})
+        options |= {"field_selector": fields} if fields else {}
         if not namespace:
             read = getattr(self._api("CoreV1Api"), _EVERYWHERE[kind])
             answer = self._read(f"list {kind.value} of the whole cluster", lambda: read(**options))

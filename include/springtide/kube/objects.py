@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ROLLOUT = "rollout"
     CANARY = "canary"
     NAMESPACE = "namespace"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,10 @@ class Pod(KubeObject):
         return str(self.raw.get("status", {}).get("phase", "Pending"))
 
     @property
+    def created_at(self) -> datetime | None:
+        return _time(self.raw["metadata"].get("creationTimestamp"))
+
+    @property
     def is_ready(self) -> bool:
         """Pod Ready: the containers are, and every readiness gate is (KEP-580)."""
         ready = self.condition("Ready")
@@ -267,6 +272,12 @@ class Pod(KubeObject):
         return self.phase in {"Succeeded", "Failed"}
 
     @property
+    def is_unschedulable(self) -> bool:
+        """Whether the scheduler has looked and found no node for it."""
+        scheduled = self.condition("PodScheduled")
+        return scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable"
+
+    @property
     def template_hash(self) -> str:
         return self.labels.get(labels.POD_TEMPLATE_HASH, "")
 
@@ -274,6 +285,30 @@ class Pod(KubeObject):
     def container_statuses(self) -> tuple[Json, ...]:
         status = self.raw.get("status", {})
         return tuple(status.get("initContainerStatuses") or ()) + tuple(status.get("containerStatuses") or ())
+
+
+@dataclass(frozen=True)
+class KubeEvent(KubeObject):
+    """What somebody wrote down about an object."""
+
+    @property
+    def reason(self) -> str:
+        return str(self.raw.get("reason") or "")
+
+    @property
+    def message(self) -> str:
+        return str(self.raw.get("message") or "")
+
+    @property
+    def about(self) -> str:
+        """The name of the object."""
+        return str((self.raw.get("involvedObject") or {}).get("name") or "")
+
+    @property
+    def at(self) -> datetime | None:
+        """When it happened last: writers of the old form and of the new one fill different fields."""
+        series = (self.raw.get("series") or {}).get("lastObservedTime")
+        return _time(series or self.raw.get("lastTimestamp") or self.raw.get("eventTime"))
 
 
 @dataclass(frozen=True)

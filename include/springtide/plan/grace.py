@@ -32,9 +32,8 @@ def grace_findings(
     so long, it is a warning.
     """
     grace = int(pod_spec.get("terminationGracePeriodSeconds", GRACE_SECONDS))
-    hooks = [hook for container in pod_spec.get("containers") or () if (hook := _hook(container))]
-    lengths = [_seconds(hook) for hook in hooks]
-    known = max((length for length in lengths if length is not None), default=0.0)
+    lengths = _lengths(pod_spec)
+    known = known_stop_seconds(pod_spec)
     shrinks = settings.type == "in_place" and plan.replicas < plan.current
     drain = settings.drain.total_seconds() if shrinks else 0.0
     times = f"terminationGracePeriodSeconds is {grace}, preStop takes {known:g} s"
@@ -52,13 +51,24 @@ def grace_findings(
             status=FindingStatus.NOT_CHECKED,
             message=f"{times}; how long another preStop takes is not known",
         )
-    elif shrinks and not hooks:
+    elif shrinks and not lengths:
         advice = (
             "no preStop, so a pod is told to stop while requests still come. Add a preStop that sleeps for some seconds"
         )
         yield Finding(check="grace", status=FindingStatus.WARNING, message=f"{advice}.")
     else:
         yield Finding(check="grace", status=FindingStatus.PASSED, message=times)
+
+
+def known_stop_seconds(pod_spec: Json) -> float:
+    """Return the longest preStop of a pod, as far as it is written how long one takes; 0 without any."""
+    return max((length for length in _lengths(pod_spec) if length is not None), default=0.0)
+
+
+def _lengths(pod_spec: Json) -> list[float | None]:
+    """Return how long each preStop takes, None where that is not written."""
+    hooks = (_hook(container) for container in pod_spec.get("containers") or ())
+    return [_seconds(hook) for hook in hooks if hook]
 
 
 def _hook(container: Json) -> Json:

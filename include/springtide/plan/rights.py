@@ -27,6 +27,9 @@ PREFLIGHT_RIGHTS: Final = tuple(
 )
 """What is looked at before a run; a check without its right is told as "not checked", and stops nothing."""
 
+WAIT_RIGHTS: Final = (Right(verb="list", group="", resource="events"),)
+"""What a wait for nodes says more by: whether a node autoscaler adds some."""
+
 RECONCILE_RIGHTS: Final = (Right(verb="list", group="coordination.k8s.io", resource="leases"),)
 """What `springtide reconcile`, and the look at runs in flight, need on top."""
 
@@ -87,10 +90,10 @@ def looking_rights_of(target: Workload, strategy: str) -> tuple[Right, ...]:
 
 
 def preflight_rights_of(strategy: str) -> tuple[Right, ...]:
-    """Return what the checks of a run by `strategy` look at beside the workload: without one it is not checked."""
+    """Return what the checks and waits of a run by `strategy` look at beside the workload: without it they say less."""
     # Through an autoscaler nobody asks who else scales the Deployment: that is the autoscaler's.
     claims = {group for group, _ in _CLAIMS} if strategy == "floor" else set()
-    return (*(right for right in PREFLIGHT_RIGHTS if right.group not in claims), *RECONCILE_RIGHTS)
+    return (*(right for right in PREFLIGHT_RIGHTS if right.group not in claims), *WAIT_RIGHTS, *RECONCILE_RIGHTS)
 
 
 def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:

@@ -12,9 +12,23 @@ def startup_allowed(deployment: Deployment) -> float | None:
     Never less than what counts where nothing is known: probes begin once the image is there and the container runs, and
     a readiness probe alone bounds nothing.
     """
-    containers = deployment.pod_spec.get("containers", ())
-    waits = [wait for container in containers if (wait := _allowed(container)) is not None]
-    return max(UNMEASURED.total_seconds(), max(waits) + deployment.min_ready_seconds) if waits else None
+    budget = startup_budget(deployment)
+    return None if budget is None else max(UNMEASURED.total_seconds(), budget)
+
+
+def startup_budget(deployment: Deployment) -> float | None:
+    """Return the same as the probes have it, however little that is."""
+    waits = [wait for container in _containers(deployment) if (wait := _allowed(container)) is not None]
+    return max(waits) + deployment.min_ready_seconds if waits else None
+
+
+def startup_least(deployment: Deployment) -> float:
+    """Return the seconds before which no pod can be available, however fast it starts: initial delays and the rest."""
+    return max(map(_least, _containers(deployment)), default=0.0) + deployment.min_ready_seconds
+
+
+def _containers(deployment: Deployment) -> list[Json]:
+    return list(deployment.pod_spec.get("containers") or ())
 
 
 def _allowed(container: Json) -> float | None:
@@ -31,3 +45,12 @@ def _allowed(container: Json) -> float | None:
         wait += readiness.get("initialDelaySeconds", 0)
         wait += readiness.get("periodSeconds", 10) * readiness.get("successThreshold", 1)
     return wait
+
+
+def _least(container: Json) -> float:
+    """Return the earliest that a container can be ready: both delays count from its start."""
+    startup = container.get("startupProbe") or {}
+    readiness = container.get("readinessProbe") or {}
+    repeats = max(0, readiness.get("successThreshold", 1) - 1)
+    wait = readiness.get("initialDelaySeconds", 0) + readiness.get("periodSeconds", 10) * repeats
+    return float(max(startup.get("initialDelaySeconds", 0), wait))

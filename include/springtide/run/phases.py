@@ -40,6 +40,7 @@ from springtide.run.engine import Progress
 from springtide.run.gates import gate, probe_gate, smoke_gate, verdict_of
 from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
+from springtide.run.node_autoscaler import told_of_nodes
 from springtide.run.ownership import (
     has_ended,
     is_owner,
@@ -321,7 +322,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         work = work.begin(phase)
         if rule.commits:
             _require_no_new_autoscaler(ports, work)
-        decide = gate(ports, work, work.decide(phase))
+        decide = gate(ports, work, told_of_nodes(ports, work.decide(phase)))
         if phase is Phase.SWITCH_ENDPOINTS:
             decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:

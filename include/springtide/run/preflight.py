@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from springtide.errors import ClusterRefused, NotFound
 from springtide.kube.client import Right
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.observation import Observation, PodSet
+from springtide.plan.deadlines import deadline_findings
 from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.grace import grace_findings
@@ -82,6 +84,7 @@ class Preflight:
             ("autoscaler_maximum", self._maximum),
             ("image", lambda: image_findings(self.stable)),
             ("grace", self._grace),
+            ("deadlines", self._deadlines),
             ("rights", self._rights),
             ("owner", self._owner),
             ("server_version", self._server_version),
@@ -141,6 +144,16 @@ class Preflight:
         is_chosen = "drain" in self.policy.spec.strategy.model_fields_set
         pod_spec = self.stable.deployment.pod_spec
         return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
+
+    def _deadlines(self) -> Iterable[Finding]:
+        spec = self.policy.spec
+        return deadline_findings(
+            self.stable.deployment,
+            self.plan,
+            self.settings,
+            window=spec.stability.window if spec.stability else timedelta(0),
+            is_drain_chosen="drain" in spec.strategy.model_fields_set,
+        )
 
     def _rights(self) -> Iterator[Finding]:
         autoscaler = self.observation.autoscaler

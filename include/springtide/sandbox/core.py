@@ -27,6 +27,7 @@ class Settings:
     node_cpu: str = "64"
     node_memory: str = "256Gi"
     node_pods: int = 500
+    nodes: int = 1
     reaction: float = 0.01  # of a controller to a change
     start: float = 0.3  # from a pod's place on the node to its running containers
     notice: float = 0.3  # from a container's start until the kubelet has seen that it runs, and probes it

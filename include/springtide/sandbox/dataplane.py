@@ -1,7 +1,8 @@
 """What a Service reaches: its endpoints as the node's proxy has them, some time after the slices were written.
 
 As kube-proxy: new connections go to ready endpoints; if there are none, to terminating ones that still serve
-(KEP-1669); if there are none of those either, the connection is refused.
+(KEP-1669); if there are none of those either, the connection is refused. With `internalTrafficPolicy: Local` only the
+endpoints of the client's own node count, and connections come from every node alike.
 Established connections are nobody's business here.
 """
 
@@ -28,9 +29,11 @@ class _Route:
     endpoints: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)  # by port name
     served: bool = False  # ever had a backend
     loss: Loss | None = None
+    served_nodes: set[str] = field(default_factory=set)  # that ever had a backend of their own
 
-    def backends(self, port: str) -> list[Endpoint]:
-        endpoints = self.endpoints.get(port, ())
+    def backends(self, port: str, node: str | None = None) -> list[Endpoint]:
+        """Return where new connections to a port go: from one node to its own endpoints where a `node` is given."""
+        endpoints = [each for each in self.endpoints.get(port, ()) if node is None or each.node == node]
         ready = [endpoint for endpoint in endpoints if endpoint.ready]
         return ready or [endpoint for endpoint in endpoints if endpoint.serving and endpoint.terminating]
 
@@ -38,9 +41,9 @@ class _Route:
         """Return where new connections go, whatever the port."""
         return {endpoint.address for endpoint in self.chosen()}
 
-    def chosen(self) -> list[Endpoint]:
+    def chosen(self, node: str | None = None) -> list[Endpoint]:
         """Return the backends of all ports."""
-        return [endpoint for port in self.endpoints for endpoint in self.backends(port)]
+        return [endpoint for port in self.endpoints for endpoint in self.backends(port, node)]
 
 
 class Dataplane:
@@ -107,7 +110,7 @@ class Dataplane:
 
     def _judge(self, service: Service, route: _Route) -> None:
         """Note from when to when a new connection to a Service can fail."""
-        why = self._failure(route)
+        why = self._failure(route, self._nodes_of(service))
         if (route.loss.why if route.loss else "") == why:
             return
         now = self.core.timeline.elapsed
@@ -120,8 +123,18 @@ class Dataplane:
             route.loss = Loss(service=service, since=now, until=None, why=why)
             self.history.losses.append(route.loss)
 
-    def _failure(self, route: _Route) -> str:
+    def _nodes_of(self, service: Service) -> list[str]:
+        """Return the nodes from which connections stay on their node; none where the Service is one for all."""
+        obj = self.core.store.get(_service_ref(service))
+        is_local = obj is not None and obj["spec"].get("internalTrafficPolicy") == "Local"
+        return [node["metadata"]["name"] for node in self.core.store.select("nodes")] if is_local else []
+
+    def _failure(self, route: _Route, nodes: list[str]) -> str:
         """Return why new connections fail, "" when they do not; a Service that never worked has nothing to lose."""
+        route.served_nodes |= {node for node in nodes if route.chosen(node)}
+        lost = [node for node in nodes if node in route.served_nodes and not route.chosen(node)]
+        if lost:
+            return f"has no endpoint on {', '.join(lost)}"
         chosen = route.chosen()
         route.served = route.served or bool(chosen)
         if route.served and not chosen:
@@ -137,7 +150,9 @@ class Dataplane:
             return None
         ports = obj["spec"].get("ports", ())
         name = next((each.get("name", "") for each in ports if each["port"] == port), None)
-        backends = route.backends(name) if name is not None else []
+        nodes = self._nodes_of(service)
+        client = self.rng.choice(nodes) if nodes else None
+        backends = route.backends(name, client) if name is not None else []
         return self.rng.choice(backends).address if backends else None
 
     def service_at(self, host: str) -> Service | None:

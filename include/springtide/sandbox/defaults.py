@@ -111,6 +111,8 @@ def _service(spec: Json) -> Json:
         "ipFamilyPolicy": "SingleStack",
         **spec,
     }
+    if filled["type"] in {"NodePort", "LoadBalancer"}:
+        filled = {"externalTrafficPolicy": "Cluster", **filled}
     if "ports" in spec:
         filled["ports"] = [{"protocol": "TCP", "targetPort": port.get("port"), **port} for port in spec["ports"]]
     return filled

@@ -19,6 +19,7 @@ class Endpoint:
     ready: bool
     serving: bool
     terminating: bool
+    node: str = ""
 
 
 def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
@@ -49,4 +50,5 @@ def _endpoint(entry: Json, port: int) -> Endpoint:
         ready=ready,
         serving=conditions.get("serving", ready),
         terminating=conditions.get("terminating", False),
+        node=entry.get("nodeName", ""),
     )

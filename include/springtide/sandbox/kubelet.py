@@ -10,7 +10,6 @@ import re
 from functools import partial
 
 from springtide.sandbox.containers import Container, PodRuntime
-from springtide.sandbox.controllers.scheduling import NODE
 from springtide.sandbox.core import Core
 from springtide.sandbox.objects import Json, Ref, is_terminating, with_metadata
 from springtide.sandbox.probes import ReadinessProbes
@@ -23,7 +22,7 @@ _SLEEP = re.compile(r"\bsleep\s+(\d+(?:\.\d+)?)")
 
 
 class Kubelet:
-    """Runs the pods of the node."""
+    """Runs the pods of every node."""
 
     def __init__(self, core: Core, processes: Runtime) -> None:
         self.core = core
@@ -45,10 +44,15 @@ class Kubelet:
             if runtime is not None:
                 self._forget(runtime)
         elif runtime is None:
-            if pod["spec"].get("nodeName") == NODE and pod["status"].get("phase") not in {"Succeeded", "Failed"}:
+            if self._is_placed(pod) and pod["status"].get("phase") not in {"Succeeded", "Failed"}:
                 self._accept(change.ref, pod)
         elif is_terminating(pod):
             self._terminate(runtime, pod["metadata"]["deletionGracePeriodSeconds"])
+
+    def _is_placed(self, pod: Json) -> bool:
+        """Say whether a pod stands on a node that there is: on another one nobody runs it."""
+        name = pod["spec"].get("nodeName")
+        return bool(name) and self.core.store.get(Ref("nodes", "", name)) is not None
 
     def find(self, address: str, port: int) -> Process | None:
         """Return the process that listens on an address and port."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from springtide.sandbox.kinds import Kind
 from springtide.sandbox.objects import Json
+from springtide.sandbox.quotascopes import covers
 from springtide.sandbox.resources import parse, pod_resources, show, total
 from springtide.sandbox.status import forbidden
 from springtide.sandbox.store import Store
@@ -26,12 +27,14 @@ def admit(store: Store, kind: Kind, obj: Json) -> None:
     """
     namespace = obj["metadata"].get("namespace", "")
     for quota in store.select("resourcequotas", namespace) if namespace else ():
+        if not covers(quota, kind.plural, obj):
+            continue
         hard = {name: parse(amount) for name, amount in (quota["spec"].get("hard") or {}).items()}
         requested = {name: amount for name, amount in _usage(kind.plural, obj).items() if name in hard and amount}
         _explicit_resources(kind, obj, quota, hard)
         if not requested:
             continue
-        used = usage(store, namespace, hard)
+        used = usage(store, quota, hard)
         over = sorted(name for name in requested if used[name] + requested[name] > hard[name])
         if over:
             amounts = {"requested": requested, "used": used, "limited": hard}
@@ -40,12 +43,13 @@ def admit(store: Store, kind: Kind, obj: Json) -> None:
             raise forbidden(subject, f"exceeded quota: {quota['metadata']['name']}, {listed}")
 
 
-def usage(store: Store, namespace: str, hard: dict[str, Decimal]) -> dict[str, Decimal]:
-    """Return what the namespace uses of each limited resource."""
+def usage(store: Store, quota: Json, hard: dict[str, Decimal]) -> dict[str, Decimal]:
+    """Return what a quota's namespace uses of each limited resource, as far as its scopes reach."""
     counted = total(
         _usage(plural, obj)
         for plural in sorted({_plural(name) for name in hard})
-        for obj in store.select(plural, namespace)
+        for obj in store.select(plural, quota["metadata"]["namespace"])
+        if covers(quota, plural, obj)
     )
     return {name: counted.get(name, Decimal(0)) for name in hard}
 
@@ -53,7 +57,7 @@ def usage(store: Store, namespace: str, hard: dict[str, Decimal]) -> dict[str, D
 def status(store: Store, quota: Json) -> Json:
     """Return the status of a quota as it should read now."""
     limits = quota["spec"].get("hard") or {}
-    used = usage(store, quota["metadata"]["namespace"], {name: parse(amount) for name, amount in limits.items()})
+    used = usage(store, quota, {name: parse(amount) for name, amount in limits.items()})
     return {"hard": limits, "used": {name: show(name, amount) for name, amount in sorted(used.items())}}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from springtide.sandbox import fieldrules
 from springtide.sandbox.objects import Json
-from springtide.sandbox.status import Cause, duplicate, required, wrong
+from springtide.sandbox.status import Cause, duplicate, required, unsupported, wrong
 
 
 def service(obj: Json, old: Json | None) -> Iterator[Cause]:
@@ -16,9 +17,31 @@ def service(obj: Json, old: Json | None) -> Iterator[Cause]:
     if not spec.get("ports") and not is_headless and spec.get("type") != "ExternalName":
         yield required("spec.ports")
     yield from _ports(spec.get("ports") or [])
+    yield from _choices(spec)
     yield from fieldrules.label_entries("spec.selector", spec.get("selector") or {})
     if old is not None and old["spec"].get("clusterIP") != spec.get("clusterIP"):
         yield wrong("spec.clusterIPs[0]", [spec.get("clusterIP")], "may not change once set")
+
+
+_OUTSIDE: Final = ("NodePort", "LoadBalancer")
+_CHOICES: Final = {
+    "type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"),
+    "sessionAffinity": ("ClientIP", "None"),
+    "internalTrafficPolicy": ("Cluster", "Local"),
+    "externalTrafficPolicy": ("Cluster", "Local"),
+}
+
+
+def _choices(spec: Json) -> Iterator[Cause]:
+    """Check what has a few words to choose from; a policy for traffic from outside needs a type that lets some in."""
+    for name, allowed in _CHOICES.items():
+        value = spec.get(name)
+        if value is None:
+            continue
+        if name == "externalTrafficPolicy" and spec.get("type") not in _OUTSIDE:
+            yield wrong(f"spec.{name}", value, "may only be set for externally-accessible services")
+        elif value not in allowed:
+            yield unsupported(f"spec.{name}", value, list(allowed))
 
 
 def _ports(ports: list[Json]) -> Iterator[Cause]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from springtide.sandbox import fieldrules, podrules, servicerules, workloadrules
+from springtide.sandbox import fieldrules, podrules, quotascopes, servicerules, workloadrules
 from springtide.sandbox.kinds import Kind
 from springtide.sandbox.objects import Json
 from springtide.sandbox.status import Cause, Subject, invalid
@@ -54,6 +54,7 @@ _RULES: dict[str, Callable[[Json, Json | None], Iterator[Cause]]] = {
     "horizontalpodautoscalers": workloadrules.autoscaler,
     "poddisruptionbudgets": workloadrules.disruption_budget,
     "leases": workloadrules.lease,
+    "resourcequotas": quotascopes.resource_quota,
     "pods": podrules.pod,
     "services": servicerules.service,
 }

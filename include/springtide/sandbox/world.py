@@ -25,8 +25,9 @@ from springtide.sandbox.controllers.deployment import DeploymentController
 from springtide.sandbox.controllers.endpointslice import EndpointSliceController
 from springtide.sandbox.controllers.garbage import GarbageCollector, NamespaceController
 from springtide.sandbox.controllers.keda import KedaOperator
+from springtide.sandbox.controllers.nodes import add_node, node_names
 from springtide.sandbox.controllers.replicaset import ReplicaSetController
-from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler, node_object
+from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler
 from springtide.sandbox.core import Core, Settings
 from springtide.sandbox.dataplane import Dataplane
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
@@ -111,9 +112,12 @@ class World:
         """Create what every cluster has."""
         for name in ("default", "kube-system"):
             self.core.writes.create(KINDS["namespaces"], {"metadata": {"name": name}})
-        node = node_object(self.core)
-        registered = self.core.writes.create(KINDS["nodes"], node)
-        self.store.put(KINDS["nodes"].ref(registered), {**registered, "status": node["status"]})
+        for name in node_names(self.settings.nodes):
+            add_node(self.core, name)
+
+    def add_node(self, name: str) -> None:
+        """Let a node come, as a node autoscaler does: it takes the pods that wait for room."""
+        add_node(self.core, name)
 
     @property
     def elapsed(self) -> float:

@@ -48,8 +48,12 @@ class BatchedStrategy:
 
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the first batch is available."""
-        missing = missing_readiness(require_new(observation, order), needed=batch_of(order), at=observation.at)
-        return Wait(missing) if missing else Done(f"the first {batch_of(order)} new pods are ready")
+        new = require_new(observation, order)
+        needed = order.share_of(batch_of(order))
+        missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
+        return (
+            Wait(missing) if missing else Done(f"{len(new.ready_pods)} of the first {batch_of(order)} pods are ready")
+        )
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the Deployment, then widen the selector to both sets, if the first batch is ready at this moment."""
@@ -58,7 +62,8 @@ class BatchedStrategy:
             return Done(f"Service {observation.required_service.name} means both sets")
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)
-        return paused_and_ready(observation, order, needed=batch_of(order)) or widen(observation)
+        needed = order.share_of(batch_of(order))
+        return paused_and_ready(observation, order, needed=needed) or widen(observation)
 
     def switched(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the slices show the whole stable set and the first batch, for the propagation time."""
@@ -67,7 +72,7 @@ class BatchedStrategy:
         if not is_widened(observation, order):
             raise foreign_selector(observation, order)
         serving = len(observation.ready_endpoints(new_set(observation, order)))
-        needed = batch_of(order)
+        needed = order.share_of(batch_of(order))
         if serving < needed or len(observation.ready_endpoints(stable)) < order.snapshot.ready:
             return Wait(f"{serving} of {needed} new pods are ready endpoints beside the stable ones")
         return propagation_wait(observation, order) or Done(f"both sets serve, {serving} new pods among them")
@@ -105,14 +110,15 @@ def _exchange(observation: Observation, order: RunOrder, stable: ReplicaSetPods,
     wanted = min(order.peak, new.deployment.replicas + max(0, room))
     if wanted > new.deployment.replicas:
         return scale(new, wanted)
-    # No stable pod leaves before every new one is ready, and before the Service sends it requests: the first is the
-    # kubelet's word, the second the endpoints'.
-    missing = missing_readiness(new, needed=new.deployment.replicas, at=observation.at)
+    # No stable pod leaves before enough new ones are ready, and before the Service sends them requests: the first is
+    # the kubelet's word, the second the endpoints'.
+    needed = order.share_of(new.deployment.replicas)
+    missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
     if missing:
         return Wait(missing)
     serving = len(observation.ready_endpoints(new))
-    if serving < new.deployment.replicas:
-        return Wait(f"{serving} of {new.deployment.replicas} new pods are ready endpoints")
+    if serving < needed:
+        return Wait(f"{serving} of {needed} new pods are ready endpoints")
     # The floor counts endpoints of both sets, for both serve: what new pods took over may go.
     shrunk = shrink(observation, stable, order, to=0, keep_ready=order.floor, step=batch_of(order))
     return delete(stable, "it has no pods left") if isinstance(shrunk, Done) else shrunk

@@ -39,8 +39,10 @@ class BlueGreenStrategy:
 
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the whole new set is available."""
-        missing = missing_readiness(require_new(observation, order), needed=order.peak, at=observation.at)
-        return Wait(missing) if missing else Done(f"{order.peak} new pods are ready")
+        new = require_new(observation, order)
+        needed = order.enough_of(order.peak)
+        missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
+        return Wait(missing) if missing else Done(f"{len(new.ready_pods)} of {order.peak} new pods are ready")
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the Deployment, then point the Service at the new set, if that is still whole at this very moment."""
@@ -52,7 +54,8 @@ class BlueGreenStrategy:
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)
         # Not less than serves at this moment, should the stable set have more ready pods than the plan saw.
-        waiting = paused_and_ready(observation, order, needed=max(order.peak, len(stable.ready_pods)))
+        needed = max(order.enough_of(order.peak), len(stable.ready_pods))
+        waiting = paused_and_ready(observation, order, needed=needed)
         return waiting or point(
             observation, new.template_hash, "switch to the new set", is_stamped=True, is_switch=True
         )
@@ -63,7 +66,7 @@ class BlueGreenStrategy:
         new = new_set(observation, order)
         if not points_at(observation, order, new.template_hash):
             raise foreign_selector(observation, order)
-        return propagated(observation, order, new, floor=order.peak)
+        return propagated(observation, order, new, floor=order.enough_of(order.peak))
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Shrink the stable set to nothing, delete it, shrink the new one to the target, restore what was changed."""

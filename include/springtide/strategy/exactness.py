@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from springtide.kube.observation import Observation, PodSet
-from springtide.strategy.model import Decision, Done, Wait
+from springtide.strategy.model import Decision, Done, RunOrder, Wait
 from springtide.verify.readiness import missing_readiness
 
 
@@ -19,13 +19,19 @@ def nothing_to_switch(observation: Observation) -> str:
     return f"Service {observation.service.name} keeps its selector"
 
 
-def require_exact(observation: Observation, pod_set: PodSet, replicas: int) -> Decision:
-    """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
+def require_exact(observation: Observation, pod_set: PodSet, order: RunOrder, replicas: int) -> Decision:
+    """Wait until the set is to have exactly `replicas` pods, has no others, and they alone serve.
+
+    All of them serve, or with `min_ready` below 100% enough: then it is said how many do not.
+    """
     ready = len(observation.ready_endpoints(pod_set))
-    serving = ready + len(observation.reached_beside(pod_set))
-    if len(pod_set.pods) == replicas and ready == serving == replicas:
-        return Done(f"exactly {replicas} pods serve")
-    missing = missing_readiness(pod_set, needed=replicas, at=observation.at)
+    beside = len(observation.reached_beside(pod_set))
+    needed = order.enough_of(replicas)
+    if pod_set.deployment.replicas == replicas >= len(pod_set.pods) and ready >= needed and not beside:
+        bad = f"; {replicas - ready} do not, and strategy.min_ready allows that" if ready < replicas else ""
+        return Done(f"exactly {replicas} pods serve" if not bad else f"{ready} of exactly {replicas} pods serve{bad}")
+    missing = missing_readiness(pod_set, needed=needed, at=observation.at, settings=order.settings)
     return Wait(
-        missing or f"{len(pod_set.pods)} pods, {ready} ready endpoints of {serving}; exactly {replicas} are wanted"
+        missing
+        or f"{len(pod_set.pods)} pods, {ready} ready endpoints of {ready + beside}; exactly {replicas} are wanted"
     )

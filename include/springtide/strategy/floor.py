@@ -43,7 +43,8 @@ class FloorStrategy:
         has = pod_set.deployment.replicas
         if has < order.replicas:
             return Wait(f"{autoscaler.title} has not gone from {has} to {order.replicas} replicas yet")
-        missing = missing_readiness(pod_set, needed=order.replicas, at=observation.at)
+        needed = order.enough_of(order.replicas)
+        missing = missing_readiness(pod_set, needed=needed, at=observation.at, settings=order.settings)
         return Wait(missing) if missing else Done(f"{len(pod_set.ready_pods)} pods are ready")
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
@@ -165,11 +166,12 @@ def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, annotation: str, re
 def _served(observation: Observation, pod_set: PodSet, order: RunOrder) -> Decision:
     """Wait until the endpoints show the floor: exactly it, unless the autoscaler wants more."""
     if pod_set.deployment.replicas == order.replicas:
-        return require_exact(observation, pod_set, order.replicas)
-    missing = missing_readiness(pod_set, needed=order.replicas, at=observation.at)
+        return require_exact(observation, pod_set, order, order.replicas)
+    needed = order.enough_of(order.replicas)
+    missing = missing_readiness(pod_set, needed=needed, at=observation.at, settings=order.settings)
     serving = len(observation.ready_endpoints(pod_set))
-    if missing or serving < order.replicas:
-        return Wait(missing or f"{where(observation)}{serving} of {order.replicas} pods are ready endpoints")
+    if missing or serving < needed:
+        return Wait(missing or f"{where(observation)}{serving} of {needed} pods are ready endpoints")
     return Done(f"{serving} pods serve: the autoscaler wants {pod_set.deployment.replicas}, {order.replicas} at least")
 
 

@@ -37,8 +37,8 @@ class InPlaceStrategy:
         """Wait until every replica is ready; also before a shrink, so that it starts from a whole set."""
         pod_set = _workload(observation, order)
         needed = max(pod_set.deployment.replicas, order.replicas)
-        missing = missing_readiness(pod_set, needed=needed, at=observation.at)
-        return Wait(missing) if missing else Done(f"{needed} pods are ready")
+        missing = missing_readiness(pod_set, needed=order.enough_of(needed), at=observation.at, settings=order.settings)
+        return Wait(missing) if missing else Done(f"{len(pod_set.ready_pods)} of {needed} pods are ready")
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Leave the Service alone: its selector already means these pods."""
@@ -49,7 +49,7 @@ class InPlaceStrategy:
         """Wait until every pod is a ready endpoint."""
         pod_set = _workload(observation, order)
         _raise_below_floor(observation, pod_set, order)
-        needed = max(pod_set.deployment.replicas, order.replicas)
+        needed = order.enough_of(max(pod_set.deployment.replicas, order.replicas))
         serving = len(observation.ready_endpoints(pod_set))
         if serving < needed:
             return Wait(f"{where(observation)}{serving} of {needed} pods are ready endpoints")
@@ -58,11 +58,12 @@ class InPlaceStrategy:
     def remove(self, observation: Observation, order: RunOrder) -> Decision:
         """Shrink to the target in steps."""
         pod_set = _workload(observation, order)
-        return shrink(observation, pod_set, order, to=order.replicas, keep_ready=order.replicas)
+        keep = order.enough_of(order.replicas)
+        return shrink(observation, pod_set, order, to=order.replicas, keep_ready=keep)
 
     def removed(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until exactly the target is there and serves."""
-        return require_exact(observation, _workload(observation, order), order.replicas)
+        return require_exact(observation, _workload(observation, order), order, order.replicas)
 
     def roll_back(self, observation: Observation, order: RunOrder) -> Decision:
         """Restore the replicas of the snapshot: growing at once, shrinking in steps."""
@@ -74,7 +75,7 @@ class InPlaceStrategy:
             # Pods that never became ready serve nobody: what must stay is what was ready before.
             keep = min(before, len(observation.ready_endpoints()))
             return shrink(observation, pod_set, order, to=before, keep_ready=keep)
-        return require_exact(observation, pod_set, before)
+        return require_exact(observation, pod_set, order, before)
 
 
 def _grow(pod_set: PodSet, replicas: int) -> Scale:

@@ -17,6 +17,7 @@ from springtide.kube.autoscaler import AutoscalerBounds
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.observation import Observation, PodSet
 from springtide.policy.scaling.strategy import RunSettings
+from springtide.quantities import round_up
 from springtide.stored import Stored, load
 from springtide.workload import Workload
 
@@ -149,6 +150,17 @@ class RunOrder:
     def peak(self) -> int:
         """The replicas that a set has before traffic moves to it (I-5): a switch never lowers capacity."""
         return max(self.snapshot.replicas, self.replicas)
+
+    def share_of(self, pods: int) -> int:
+        """Return how many of `pods` the policy's `min_ready` asks to be ready, at least 1."""
+        return max(1, round_up(pods * self.settings.min_ready))
+
+    def enough_of(self, pods: int) -> int:
+        """Return how many of `pods` must be ready: the share, never fewer than were ready before the run (I-5, I-6).
+
+        So a share below 100% lets pods be bad that the run adds, and none that it takes the place of.
+        """
+        return max(self.share_of(pods), min(pods, self.snapshot.ready))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

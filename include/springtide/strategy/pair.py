@@ -91,7 +91,7 @@ def paused_and_ready(observation: Observation, order: RunOrder, *, needed: int) 
         Conflict: somebody else changed the workload.
     """
     new = require_new(observation, order)
-    missing = missing_readiness(new, needed=needed, at=observation.at)
+    missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
     if missing:
         return Wait(missing)
     if not new.deployment.is_paused:
@@ -118,7 +118,7 @@ def leave(observation: Observation, order: RunOrder) -> Decision:
             f"{order.peak} were planned. They are left as they are; scale again for another number.",
             code="replicas_changed",
         )
-    shrunk = shrink(observation, new, order, to=order.replicas, keep_ready=order.replicas)
+    shrunk = shrink(observation, new, order, to=order.replicas, keep_ready=order.enough_of(order.replicas))
     if isinstance(shrunk, Done) and new.deployment.is_paused:
         return resume(new.deployment)
     return shrunk
@@ -140,4 +140,4 @@ def settled(observation: Observation, order: RunOrder) -> Decision:
     if deployment.replicas == order.replicas and not has_same_template(pod_set, order.snapshot):
         # What the run was for is done; how the next version comes up is between its owner and the Deployment.
         return Done(f"{deployment.title} has {order.replicas} replicas; its owner is rolling another template out")
-    return require_exact(observation, pod_set, order.replicas)
+    return require_exact(observation, pod_set, order, order.replicas)

@@ -79,7 +79,8 @@ def _whole(observation: Observation, order: RunOrder, stable: ReplicaSetPods) ->
     if stable.scaled.replicas < before:
         return scale(stable, before)
     # As many as were ready before, and no more: a pod that was broken when the run began must not keep it from ending.
-    missing = missing_readiness(stable, needed=order.snapshot.ready, at=observation.at)
+    needed = order.snapshot.ready
+    missing = missing_readiness(stable, needed=needed, at=observation.at, settings=order.settings)
     return Wait(missing) if missing else None
 
 
@@ -91,7 +92,7 @@ def _leave_new(observation: Observation, order: RunOrder, stable: ReplicaSetPods
     wrote over the stamp counts as none.
     """
     if readable_stamp(observation) is not None:
-        propagation = propagated(observation, order, stable, floor=order.snapshot.ready)
+        propagation = propagated(observation, order, stable, floor=order.snapshot.ready, is_way_back=True)
         waiting = None if isinstance(propagation, Done) else propagation
         return waiting or drain_wait(observation, order, "the new set")
     if order.may_have_switched:

@@ -157,8 +157,12 @@ def foreign_selector(observation: Observation, order: RunOrder) -> Conflict:
     )
 
 
-def propagated(observation: Observation, order: RunOrder, pods: ScaledPods, *, floor: int) -> Decision:
+def propagated(
+    observation: Observation, order: RunOrder, pods: ScaledPods, *, floor: int, is_way_back: bool = False
+) -> Decision:
     """Wait until the slices show `pods` alone with at least `floor` ready, for the propagation time.
+
+    On the way back they have the policy's patience: there is nothing else to go to.
 
     Raises:
         WorkloadFailed: they have fallen under the floor and say why.
@@ -168,7 +172,7 @@ def propagated(observation: Observation, order: RunOrder, pods: ScaledPods, *, f
     serving = len(observation.ready_endpoints(pods))
     others = len(observation.reached_beside(pods))
     title = pods.scaled.title
-    failure = failure_reason(pods, observation.at)
+    failure = failure_reason(pods, observation.at, settings=order.settings if is_way_back else None)
     if serving < floor and failure is not None:
         code, text = failure
         raise WorkloadFailed(f"{title} serves with {serving} pods, {floor} are needed: {text}", code=code)

@@ -1,7 +1,6 @@
-"""Is a pod set ready? A pure predicate with counts, which fails fast with what the pods report.
+"""Is a pod set ready? A pure predicate with counts, which bears what often mends itself for as long as the policy says.
 
-The Deployment's status does not tell: when a finished Deployment is scaled up, `progressDeadlineSeconds` never fires
-and `Progressing` stays True, even when a quota or a bad image keeps every pod away. So the pods themselves are read.
+What keeps pods from becoming ready is in `trouble`; how long it may last, in `strategy.patience`.
 """
 
 from __future__ import annotations
@@ -10,28 +9,27 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from springtide.errors import WorkloadFailed
-from springtide.kube.objects import Deployment, Json, Pod, Scalable
+from springtide.kube.objects import Deployment
 from springtide.kube.observation import ScaledPods
+from springtide.policy.scaling.strategy import RunSettings
+from springtide.verify.trouble import Trouble, TroubleKind, troubles_of
 
-UNSCHEDULABLE_GRACE: Final = timedelta(seconds=60)
-"""How long a pod may be unschedulable: long enough for the scheduler's second look, too short to wait out a sale."""
+SECOND_LOOK: Final = timedelta(seconds=60)
+"""How long a pod that serves may be unschedulable: long enough for the scheduler's second look."""
 
-_CRASHES: Final = 2
-"""Restarts before a crash loop is believed: one restart may be a dependency that was a moment late."""
-
-_HOPELESS: Final = frozenset(
-    {"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
-)
-"""Reasons that do not go away by themselves. `ErrImagePull` is left out: it is the first of several tries."""
+_FIRST_PULL: Final = "ErrImagePull"
+"""The first of several tries."""
 
 
-def missing_readiness(pods: ScaledPods, *, needed: int, at: datetime) -> str | None:
+def missing_readiness(pods: ScaledPods, *, needed: int, at: datetime, settings: RunSettings) -> str | None:
     """Return what is still missing until `needed` pods of the present template are available; None when they are.
 
-    Available is Kubernetes' own: Ready, gates included, for `minReadySeconds`.
+    Available is Kubernetes' own: Ready, gates included, for `minReadySeconds`. While pods report what may mend itself
+    within `settings.patience`, the answer repeats their words.
 
     Raises:
-        WorkloadFailed: the pods will not become ready; the message says what they report.
+        WorkloadFailed: so many pods will not become ready that `needed` cannot be reached; the message says what they
+            report.
     """
     scaled = pods.scaled
     if not scaled.is_observed:
@@ -44,56 +42,58 @@ def missing_readiness(pods: ScaledPods, *, needed: int, at: datetime) -> str | N
             counts.append(scaled.updated_replicas)
     if min(counts) >= needed:
         return None
-    _raise_if_hopeless(pods, at)
+    troubles = troubles_of(pods)
+    _raise_if_hopeless(pods, troubles, needed, at, settings)
     return (
         f"{scaled.title}: {len(pods.ready_pods)} of {needed} pods are Ready, "
-        f"{scaled.available_replicas} available{updated}"
+        f"{scaled.available_replicas} available{updated}{_told(troubles, at, settings)}"
     )
 
 
-def _raise_if_hopeless(pods: ScaledPods, at: datetime) -> None:
-    failure = failure_reason(pods, at)
-    if failure is not None:
-        code, text = failure
-        raise WorkloadFailed(f"{pods.scaled.title} will not become ready: {text}", code=code)
+def _raise_if_hopeless(
+    pods: ScaledPods, troubles: tuple[Trouble, ...], needed: int, at: datetime, settings: RunSettings
+) -> None:
+    over = [each for each in troubles if _is_over(each, at, settings)]
+    present = sum(not pod.is_terminating for pod in pods.pods)
+    lost = sum(each.kind is not TroubleKind.REFUSED for each in over)
+    # A pod that does not come is one that may still come, until nobody is waited for any more.
+    may_come = present if lost < len(over) else max(present, pods.scaled.replicas)
+    if over and may_come - lost < needed:
+        worst = over[0]
+        raise WorkloadFailed(f"{pods.scaled.title} will not become ready: {worst.text}", code=worst.code)
 
 
-def failure_reason(pods: ScaledPods, at: datetime) -> tuple[str, str] | None:
-    """Return (code, text) of the first thing that says this set will not become ready; None when nothing does."""
-    refused = _replica_failure(pods.scaled)
-    if refused is not None:
-        return refused
-    unready = [pod for pod in pods.pods if not pod.is_ready and not pod.is_terminating]
-    return next((failure for pod in unready if (failure := _pod_failure(pod, at)) is not None), None)
+def _left(trouble: Trouble, at: datetime, settings: RunSettings) -> timedelta:
+    """Return how much of its grace is left; the whole of it where nobody says since when it lasts."""
+    if trouble.is_final:
+        return timedelta(0)
+    grace: timedelta = min(getattr(settings.patience, trouble.kind.value), settings.deadlines.ready)
+    return grace - (at - (trouble.since or at))
 
 
-def _replica_failure(scaled: Scalable) -> tuple[str, str] | None:
-    condition = scaled.condition("ReplicaFailure")
-    if condition is None or condition.status != "True":
-        return None
-    code = "quota_short" if "exceeded quota" in condition.message else "pods_refused"
-    return code, f"{condition.reason}: {condition.message}"
+def _told(troubles: tuple[Trouble, ...], at: datetime, settings: RunSettings) -> str:
+    if not troubles:
+        return ""
+    soonest = min(troubles, key=lambda each: _left(each, at, settings))
+    left = max(0.0, _left(soonest, at, settings).total_seconds())
+    others = len(troubles) - 1
+    more = f", and {others} more like it or other" if others else ""
+    return f"; {soonest.text} (strategy.patience.{soonest.kind.value}: {left:.0f} s are left{more})"
 
 
-def _pod_failure(pod: Pod, at: datetime) -> tuple[str, str] | None:
-    scheduled = pod.condition("PodScheduled")
-    if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
-        since = scheduled.since or at
-        if at - since >= UNSCHEDULABLE_GRACE:
-            return "unschedulable", f"pod {pod.name}: Unschedulable: {scheduled.message}"
-    failures = (_container_failure(status) for status in pod.container_statuses)
-    return next(((code, f"pod {pod.name}: {text}") for code, text in filter(None, failures)), None)
+def failure_reason(pods: ScaledPods, at: datetime, *, settings: RunSettings | None = None) -> tuple[str, str] | None:
+    """Return (code, text) of the first thing that says this set will not become ready; None when nothing does.
+
+    Without `settings` there is no patience: for pods that have traffic, while what serves in their place is one swap
+    away.
+    """
+    over = (each for each in troubles_of(pods) if _is_over(each, at, settings))
+    return next(((each.code, each.text) for each in over), None)
 
 
-def _container_failure(status: Json) -> tuple[str, str] | None:
-    waiting = (status.get("state") or {}).get("waiting") or {}
-    reason = waiting.get("reason", "")
-    message = waiting.get("message", "")
-    if reason in _HOPELESS:
-        return "image_unavailable" if "Image" in reason else "container_config", f"{reason}: {message}"
-    restarts = int(status.get("restartCount") or 0)
-    if reason == "CrashLoopBackOff" and restarts >= _CRASHES:
-        ended = (status.get("lastState") or {}).get("terminated") or {}
-        code = ended.get("exitCode", "unknown")
-        return "crash_loop", f"CrashLoopBackOff after {restarts} restarts, last exit code {code}: {message}"
-    return None
+def _is_over(trouble: Trouble, at: datetime, settings: RunSettings | None) -> bool:
+    if settings is not None:
+        return _left(trouble, at, settings) <= timedelta(0)
+    if trouble.kind is TroubleKind.UNSCHEDULABLE:
+        return at - (trouble.since or at) >= SECOND_LOOK
+    return trouble.is_final or trouble.reason != _FIRST_PULL

@@ -205,10 +205,10 @@ class Without(LiveKube):
 
     missing = Kind.PROMETHEUS_RULE
 
-    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+    def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         if kind is self.missing:
             raise NotFound(f"list {kind.value}: the server could not find the requested resource", code="not_found")
-        return super().list(kind, namespace, selector=selector)
+        return super().list(kind, namespace, selector=selector, fields=fields)
 
 
 @pytest.mark.parametrize(

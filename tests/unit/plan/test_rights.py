@@ -15,6 +15,7 @@ from springtide.plan.rights import (
     APPLY_RIGHTS,
     PREFLIGHT_RIGHTS,
     RECONCILE_RIGHTS,
+    WAIT_RIGHTS,
     proxy_rights,
     rights_finding,
     rights_of,
@@ -55,7 +56,9 @@ def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> 
     needed = {of_any_name(right) for strategy, through in WAYS for right in rights_of(WEB, strategy, through)}
 
     asked = set(proxy_rights(pods=True, services=True))
-    assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(RECONCILE_RIGHTS)
+    assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(WAIT_RIGHTS) | set(
+        RECONCILE_RIGHTS
+    )
 
 
 def test_the_role_for_autoscalers_grants_what_applying_them_needs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -80,12 +81,29 @@ def under_a_low_maximum(_patch: pytest.MonkeyPatch) -> Simulation:
     return simulation
 
 
+LONG_ENOUGH_WITHOUT = {"ready": "60s", "switched": "60s", "removed": "60s"}
+
+
+def with_long_hooks(simulation: Simulation) -> Simulation:
+    """Return the simulation with pods that sleep for 20 s before they end."""
+    deployment = simulation.deployment("web")
+    assert deployment is not None
+    changed = deepcopy(deployment)
+    spec = changed["spec"]["template"]["spec"]
+    spec["terminationGracePeriodSeconds"] = 60
+    spec["containers"][0]["lifecycle"] = {"preStop": {"sleep": {"seconds": 20}}}
+    simulation.world.apply(changed)
+    simulation.world.settle(quiet=70)
+    return simulation
+
+
 ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 50}
 CASES: dict[str, Arrange] = {
     "quota": with_quota,
     "nodes": lambda _: Simulation.of(2, node_pods=4),
     "autoscaler_maximum": under_a_low_maximum,
     "grace": lambda _: Simulation.of(6, strategy="in_place", drain="45s"),
+    "deadlines": lambda _: with_long_hooks(Simulation.of(3, remove_step="25%", deadlines=LONG_ENOUGH_WITHOUT)),
     "rights": without_rights,
     "owner": with_controller,
     "server_version": on_an_old_server,

@@ -83,11 +83,15 @@ class Beside(LiveKube):
     hidden: Kind | None = None
     version = ServerVersion(1, 34)
 
-    def list(self, kind: Kind, namespace: str, *, selector: str = "") -> list[Json]:
+    def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         """Return what is there; as the real API server, refuse what is hidden before it says that it serves none."""
         if kind is self.hidden:
             raise ClusterRefused(f"list {kind.value} in {namespace}: refused with 403 Forbidden", code="rbac_missing")
-        return [self.claims[kind]] if kind in self.claims else super().list(kind, namespace, selector=selector)
+        return (
+            [self.claims[kind]]
+            if kind in self.claims
+            else super().list(kind, namespace, selector=selector, fields=fields)
+        )
 
     def server_version(self) -> ServerVersion:
         """Return the version that the test chose."""

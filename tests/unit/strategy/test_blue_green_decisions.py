@@ -113,8 +113,8 @@ def test_ready_counts_what_is_missing() -> None:
 
 
 def test_ready_fails_at_once_in_the_words_of_the_pods() -> None:
-    new = COMING.with_(ready=0, waiting="ImagePullBackOff: Back-off pulling image web:2")
-    with pytest.raises(WorkloadFailed, match=r"ImagePullBackOff: Back-off pulling image web:2") as caught:
+    new = COMING.with_(ready=0, waiting="ImagePullBackOff: Back-off pulling image web:2: not found")
+    with pytest.raises(WorkloadFailed, match=r"ImagePullBackOff: Back-off pulling image web:2: not found") as caught:
         STRATEGY.ready(observation(service(AT_STABLE), STABLE, new), order(6))
 
     assert caught.value.code == "image_unavailable"

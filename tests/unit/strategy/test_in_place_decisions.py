@@ -7,7 +7,7 @@ import pytest
 from springtide.errors import Conflict, WorkloadFailed
 from springtide.strategy.in_place import InPlaceStrategy
 from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
-from support.builders import SetBuilder, observation, order, policy, service
+from support.builders import NOW, SetBuilder, observation, order, policy, service
 
 STRATEGY = InPlaceStrategy()
 SETTINGS = policy(strategy={"type": "in_place"}).spec.strategy
@@ -69,9 +69,11 @@ def test_replicas_that_somebody_else_set_stop_the_run(replicas: int) -> None:
     assert caught.value.code == "replicas_changed"
 
 
-def test_a_quota_fails_the_growth_at_once() -> None:
+def test_a_quota_fails_the_growth_once_its_grace_is_over() -> None:
     message = "pods is forbidden: exceeded quota: small"
+    since = (NOW - going(3, 6).settings.patience.refused).isoformat()
     condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    condition |= {"lastTransitionTime": since}
     short = SetBuilder(replicas=6, ready=3, pods=3, conditions=(condition,))
     with pytest.raises(WorkloadFailed, match="exceeded quota: small") as caught:
         STRATEGY.ready(observation(service(), short), going(3, 6))

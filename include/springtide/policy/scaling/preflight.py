@@ -13,6 +13,7 @@ PreflightCheck = Literal[
     "autoscaler_maximum",
     "image",
     "grace",
+    "deadlines",
     "rights",
     "owner",
     "server_version",
@@ -28,6 +29,6 @@ class PreflightSpec(Part):
 
     only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
     """Checks whose findings are reported but do not stop a run: `quota`, `nodes`, `disruption_budget`,
-    `autoscaler_maximum`, `image`, `grace`, `rights`, `owner`, `server_version`, `gitops`,
+    `autoscaler_maximum`, `image`, `grace`, `deadlines`, `rights`, `owner`, `server_version`, `gitops`,
     `downstream`, `database` or `smoke`. Default none. `nodes` where a cluster autoscaler brings more of them; `gitops`
     and `owner` where the tool is known to leave the field alone."""

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from springtide.policy.language.parts import Contradiction, Part
-from springtide.policy.language.units import Duration, Pods, UrlPath, between, refusal, shown
+from springtide.policy.language.units import Duration, Percent, Pods, UrlPath, between, refusal, shown
+from springtide.policy.scaling.patience import Patience
 
 _HEADER = "header:"
 _IDENTITY = r"body|none|header:[A-Za-z0-9][A-Za-z0-9-]{0,63}"
@@ -49,7 +50,7 @@ class Deadlines(Part):
 
     ready: Annotated[Duration, between("1s", "1d")] = Duration("10m")
     """For the new instances to be ready. Default 10m: Kubernetes' own progressDeadlineSeconds. Failures that pods
-    report themselves end the wait at once."""
+    report themselves end the wait earlier; see `Patience`."""
 
     switched: Annotated[Duration, between("1s", "1d")] = Duration("5m")
     """For the endpoints to show the new set alone, propagation included. Default 5m: ten times the default
@@ -86,6 +87,13 @@ class StrategyPart(Part):
 
     deadlines: Deadlines = Deadlines()
     """How long each phase may wait; see `Deadlines`."""
+
+    patience: Patience = Patience()
+    """How long new pods may report what often mends itself; see `Patience`."""
+
+    min_ready: Percent = Percent("100%")
+    """The share of the pods of a run that must be ready for it to go on; the rest may be bad. Default 100%. Never fewer
+    than were ready before the run, nor than one, so it only counts among pods that a run adds."""
 
     on_inconclusive: Literal["fail", "hold"] = "fail"
     """What a smoke test without a verdict (no answer from Prometheus, too few samples) does. Default `fail`: roll back.
