@@ -109,19 +109,20 @@ class Access:
             bindings = [*bindings, *self.store.select("rolebindings", namespace)]
         for binding in bindings:
             if any(_is(subject, user, binding) for subject in binding.get("subjects") or ()):
-                role = binding["roleRef"]
-                space = "" if role["kind"] == "ClusterRole" else binding["metadata"]["namespace"]
+                role = {"kind": "", "name": ""} | (binding.get("roleRef") or {})
+                space = "" if role["kind"] == "ClusterRole" else binding["metadata"].get("namespace", "")
                 granted = self.store.get(Ref(f"{role['kind'].lower()}s", space, role["name"]))
                 yield from (granted or {}).get("rules") or ()
 
 
 def _is(subject: Json, user: User, binding: Json) -> bool:
-    if subject["kind"] == "Group":
-        return subject["name"] in user.groups
-    if subject["kind"] == "User":
-        return bool(subject["name"] == user.name)
+    name = subject.get("name", "")
+    if subject.get("kind") == "Group":
+        return name in user.groups
+    if subject.get("kind") == "User":
+        return bool(name == user.name)
     space = subject.get("namespace") or binding["metadata"].get("namespace", "")
-    return user.name == f"system:serviceaccount:{space}:{subject['name']}"
+    return user.name == f"system:serviceaccount:{space}:{name}"
 
 
 def _grants(rule: Json, action: Action) -> bool:

@@ -34,7 +34,9 @@ def _pull_policy(image: str) -> str:
 
 
 def _probe(probe: Json) -> Json:
-    filled = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3, **probe}
+    numbers = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+    # a zero stands for silence here
+    filled = {**numbers, **{name: said for name, said in probe.items() if said != 0 or name not in numbers}}
     if "httpGet" in filled:
         filled["httpGet"] = {"path": "/", "scheme": "HTTP", **filled["httpGet"]}
     return filled

@@ -29,7 +29,8 @@ def endpoints_of(slices: list[Json]) -> dict[str, tuple[Endpoint, ...]]:
     """
     by_port: dict[str, dict[Address, Endpoint]] = {}
     for endpoint_slice in (each for each in slices if each.get("addressType") != "IPv6"):
-        for port in endpoint_slice.get("ports") or ():
+        # a port without a number stands for every one, which nobody can be sent to
+        for port in (each for each in endpoint_slice.get("ports") or () if each.get("port")):
             known = by_port.setdefault(port.get("name", ""), {})
             for entry in endpoint_slice.get("endpoints") or ():
                 endpoint = _endpoint(entry, port["port"])

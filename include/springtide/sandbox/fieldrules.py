@@ -45,6 +45,7 @@ _NAMES = {  # the shape of a name: pattern, longest, what is said of others
 }
 _LONGEST_LABEL = 63
 _HIGHEST_PORT = 65535
+_LONGEST_PORT_NAME = 15
 _ANNOTATION_BYTES = 256 * 1024
 
 
@@ -107,6 +108,33 @@ def count(field: str, value: Any, *, least: int = 0) -> Iterator[Cause]:
         raise bad_request(f"json: cannot unmarshal number {value} into Go struct field {field} of type int32")
     if value < least:
         yield wrong(field, value, f"must be greater than or equal to {least}")
+
+
+def port_name(field: str, value: str) -> Iterator[Cause]:
+    """Check the name of a port: that of an IANA service."""
+    for holds, detail in (
+        (len(value) <= _LONGEST_PORT_NAME, f"must be no more than {_LONGEST_PORT_NAME} characters"),
+        (re.fullmatch("[-a-z0-9]+", value), "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"),
+        (re.search("[a-z]", value), "must contain at least one letter (a-z)"),
+        ("--" not in value, "must not contain consecutive hyphens"),
+        (not value.startswith("-") and not value.endswith("-"), "must not begin or end with a hyphen"),
+    ):
+        if not holds:
+            yield wrong(field, value, detail)
+
+
+def port_or_name(field: str, value: int | str) -> Iterator[Cause]:
+    """Check what leads to a port: its number or its name."""
+    yield from port_name(field, value) if isinstance(value, str) else port(field, value)
+
+
+def share(field: str, value: int | str | None) -> Iterator[Cause]:
+    """Check a number of pods or a share of them; None is not given."""
+    if isinstance(value, str) and not re.fullmatch("[0-9]+%", value):
+        detail = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
+        yield wrong(field, value, f"{detail}regex used for validation is '[0-9]+%')")
+    elif not isinstance(value, str):
+        yield from count(field, value)
 
 
 def port(field: str, value: Any) -> Iterator[Cause]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any
+from typing import Final
 
-from springtide.errors import InputError
 from springtide.sandbox import fieldrules
+from springtide.sandbox.containerrules import containers_of
 from springtide.sandbox.objects import Json
-from springtide.sandbox.resources import parse
 from springtide.sandbox.selectors import label_selector
-from springtide.sandbox.status import Cause, bad_request, duplicate, missing, not_allowed, required, unsupported, wrong
+from springtide.sandbox.status import Cause, duplicate, not_allowed, required, unsupported, wrong
 
-_MAY_CHANGE = frozenset({"activeDeadlineSeconds", "tolerations", "nodeName"})
-_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
-_QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
-_PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
-_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_MAY_CHANGE: Final = frozenset({"activeDeadlineSeconds", "tolerations", "nodeName"})
+_REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+_PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution"
+_UNSATISFIABLE: Final = ["DoNotSchedule", "ScheduleAnyway"]
+_CHOICES: Final = {
+    "restartPolicy": ["Always", "Never", "OnFailure"],
+    "dnsPolicy": ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
+}
+_NAME_AND_SOURCE: Final = 2
 
 
 def template(given: Json, selector: Json, field: str) -> Iterator[Cause]:
@@ -54,105 +55,42 @@ def _fixed(spec: Json) -> Json:
 
 def pod_spec(spec: Json, field: str) -> Iterator[Cause]:
     """Check what a pod is made of."""
-    containers = spec.get("containers") or []
-    if not containers:
-        yield required(f"{field}.containers")
-    yield from _container_names(containers, f"{field}.containers")
-    # volumes are not made, but a template that names one that is not there never runs anywhere
-    volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
-    for index, container in enumerate(containers):
-        at = f"{field}.containers[{index}]"
-        if not container.get("image"):
-            yield required(f"{at}.image")
-        yield from _ports(container, at, is_on_host=bool(spec.get("hostNetwork")))
-        yield from _resources(container, at)
-        yield from _volume_mounts(container, volumes, at)
-        for name in _PROBES:
-            yield from _probe(container.get(name), f"{at}.{name}")
-        yield from _pre_stop(container, spec, at)
+    yield from containers_of(spec, field)
+    yield from _volumes(spec.get("volumes") or [], f"{field}.volumes")
+    for name, allowed in _CHOICES.items():
+        if spec.get(name) is not None and spec[name] not in allowed:
+            yield unsupported(f"{field}.{name}", spec[name], allowed)
     yield from _spread(spec, field)
     grace = f"{field}.terminationGracePeriodSeconds"
     yield from fieldrules.count(grace, spec.get("terminationGracePeriodSeconds"))
 
 
-def _container_names(containers: list[Json], field: str) -> Iterator[Cause]:
+def _volumes(volumes: list[Json], field: str) -> Iterator[Cause]:
     seen: set[str] = set()
-    for index, container in enumerate(containers):
-        at = f"{field}[{index}].name"
-        name = container.get("name", "")
+    for index, volume in enumerate(volumes):
+        at = f"{field}[{index}]"
+        name = volume.get("name", "")
         if not name:
-            yield required(at)
+            yield required(f"{at}.name")
         elif name in seen:
-            yield duplicate(at, name)
-        else:
-            yield from fieldrules.name(at, name, "label")
-        seen.add(name)
-
-
-def _ports(container: Json, field: str, *, is_on_host: bool) -> Iterator[Cause]:
-    names: set[str] = set()
-    for index, port in enumerate(container.get("ports") or ()):
-        at = f"{field}.ports[{index}]"
-        number = port.get("containerPort")
-        if number is None:
-            yield required(f"{at}.containerPort")
-            continue
-        yield from fieldrules.port(f"{at}.containerPort", number)
-        # on the host's network there is no second port to map to
-        if is_on_host and port.get("hostPort", number) != number:
-            yield wrong(f"{at}.containerPort", number, "must match `hostPort` when `hostNetwork` is true")
-        name = port.get("name")
-        if name in names:
             yield duplicate(f"{at}.name", name)
-        names |= {name} if name else set()
-
-
-def _resources(container: Json, field: str) -> Iterator[Cause]:
-    resources = container.get("resources") or {}
-    requests = _amounts(resources.get("requests") or {})
-    limits = _amounts(resources.get("limits") or {})
-    for name, amount in requests.items():
-        if name in limits and amount > limits[name]:
-            detail = f"must be less than or equal to {name} limit of {resources['limits'][name]}"
-            yield wrong(f"{field}.resources.requests", str(resources["requests"][name]), detail)
-
-
-def _amounts(quantities: Json) -> dict[str, Decimal]:
-    try:
-        return {name: parse(amount) for name, amount in quantities.items()}
-    except InputError as error:
-        raise bad_request(f"quantities must match the regular expression '{_QUANTITY}'") from error
-
-
-def _volume_mounts(container: Json, volumes: set[Any], field: str) -> Iterator[Cause]:
-    for index, mount in enumerate(container.get("volumeMounts") or ()):
-        if mount.get("name") not in volumes:
-            yield missing(f"{field}.volumeMounts[{index}].name", mount.get("name", ""))
-
-
-def _probe(probe: Json | None, field: str) -> Iterator[Cause]:
-    if probe is None:
-        return
-    handlers = [name for name in _HANDLERS if name in probe]
-    if not handlers:
-        yield required(field, "must specify a handler type")
-    for name in handlers[1:]:  # the first is taken for the one that is meant
-        yield not_allowed(f"{field}.{name}", "may not specify more than 1 handler type")
-
-
-def _pre_stop(container: Json, spec: Json, field: str) -> Iterator[Cause]:
-    sleep = ((container.get("lifecycle") or {}).get("preStop") or {}).get("sleep")
-    grace = spec.get("terminationGracePeriodSeconds")
-    if sleep is None or grace is None:
-        return
-    seconds = sleep.get("seconds", 0)
-    if not 0 <= seconds <= grace:
-        detail = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
-        yield wrong(f"{field}.lifecycle.preStop.sleep", seconds, detail)
+        else:
+            yield from fieldrules.name(f"{at}.name", name, "label")
+        if len(volume) > _NAME_AND_SOURCE:
+            yield not_allowed(f"{at}.{max(volume)}", "may not specify more than 1 volume type")
+        seen.add(name)
 
 
 def _spread(spec: Json, field: str) -> Iterator[Cause]:
     """Check what says beside which other pods a pod may run: keys of labels need a selector that they narrow."""
+    for index, constraint in enumerate(spec.get("topologySpreadConstraints") or ()):
+        at = f"{field}.topologySpreadConstraints[{index}]"
+        if constraint.get("maxSkew", 0) <= 0:
+            yield wrong(f"{at}.maxSkew", constraint.get("maxSkew", 0), "must be greater than zero")
+        if not constraint.get("topologyKey"):
+            yield required(f"{at}.topologyKey", "can not be empty")
+        if constraint.get("whenUnsatisfiable") not in _UNSATISFIABLE:
+            yield unsupported(f"{at}.whenUnsatisfiable", constraint.get("whenUnsatisfiable", ""), _UNSATISFIABLE)
     for at, term in _terms(spec, field):
         if term.get("matchLabelKeys") and term.get("labelSelector") is None:
             yield not_allowed(f"{at}.matchLabelKeys", "must not be specified when labelSelector is not set")

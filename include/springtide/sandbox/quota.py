@@ -29,7 +29,7 @@ def admit(store: Store, kind: Kind, obj: Json) -> None:
     for quota in store.select("resourcequotas", namespace) if namespace else ():
         if not covers(quota, kind.plural, obj):
             continue
-        hard = {name: parse(amount) for name, amount in (quota["spec"].get("hard") or {}).items()}
+        hard = {name: parse(amount) for name, amount in ((quota.get("spec") or {}).get("hard") or {}).items()}
         requested = {name: amount for name, amount in _usage(kind.plural, obj).items() if name in hard and amount}
         _explicit_resources(kind, obj, quota, hard)
         if not requested:
@@ -56,7 +56,7 @@ def usage(store: Store, quota: Json, hard: dict[str, Decimal]) -> dict[str, Deci
 
 def status(store: Store, quota: Json) -> Json:
     """Return the status of a quota as it should read now."""
-    limits = quota["spec"].get("hard") or {}
+    limits = (quota.get("spec") or {}).get("hard") or {}
     used = usage(store, quota, {name: parse(amount) for name, amount in limits.items()})
     return {"hard": limits, "used": {name: show(name, amount) for name, amount in sorted(used.items())}}
 

@@ -17,7 +17,7 @@ _OF_PODS: Final = ("pods", "cpu", "memory", "requests.", "limits.")
 
 def covers(quota: Json, plural: str, obj: Json) -> bool:
     """Return whether a quota counts an object: one with scopes counts pods alone, and those alone that meet each."""
-    scopes = _scopes(quota["spec"])
+    scopes = _scopes(quota.get("spec") or {})
     return not scopes or (plural == "pods" and all(_meets(scope, obj["spec"]) for scope in scopes))
 
 
@@ -71,7 +71,7 @@ def resource_quota(obj: Json, old: Json | None) -> Iterator[Cause]:
             yield wrong(field, names, "conflicting scopes")
     if any(not _may_be_scoped(resource, names) for resource in spec.get("hard") or {} if names):
         yield wrong(field, names, "unsupported scope applied to resource")
-    if old is not None and _scopes(old["spec"]) != _scopes(spec):
+    if old is not None and _scopes(old.get("spec") or {}) != _scopes(spec):
         yield wrong(field, names, "field is immutable")
 
 

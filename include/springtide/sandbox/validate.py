@@ -57,4 +57,6 @@ _RULES: dict[str, Callable[[Json, Json | None], Iterator[Cause]]] = {
     "resourcequotas": quotascopes.resource_quota,
     "pods": podrules.pod,
     "services": servicerules.service,
+    "endpointslices": servicerules.endpoint_slice,
+    "scaledobjects": workloadrules.scaled_object,
 }

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from springtide.sandbox import fieldrules, podrules
 from springtide.sandbox.objects import Json
 from springtide.sandbox.status import Cause, not_allowed, required, unsupported, wrong
+
+_ROLLING: Final = "spec.strategy.rollingUpdate"
+_SIDES: Final = ("maxUnavailable", "maxSurge")
+_WHOLE: Final = 100
 
 
 def replica_set(obj: Json, old: Json | None) -> Iterator[Cause]:
@@ -29,6 +34,8 @@ def deployment(obj: Json, old: Json | None) -> Iterator[Cause]:
     """Check a Deployment: as a ReplicaSet, and how it rolls out."""
     yield from replica_set(obj, old)
     yield from _strategy(obj["spec"]["strategy"])
+    for name in ("revisionHistoryLimit", "progressDeadlineSeconds"):
+        yield from fieldrules.count(f"spec.{name}", obj["spec"].get(name))
     deadline = obj["spec"].get("progressDeadlineSeconds")
     if deadline is not None and deadline <= obj["spec"].get("minReadySeconds", 0):
         yield wrong("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
@@ -42,14 +49,33 @@ def _strategy(strategy: Json) -> Iterator[Cause]:
             yield not_allowed("spec.strategy.rollingUpdate", detail)
     elif strategy["type"] != "RollingUpdate":
         yield unsupported("spec.strategy.type", strategy["type"], ["Recreate", "RollingUpdate"])
-    elif all(str(rolling[side]).rstrip("%") == "0" for side in ("maxUnavailable", "maxSurge")):
-        field = "spec.strategy.rollingUpdate.maxUnavailable"
-        yield wrong(field, rolling["maxUnavailable"], "may not be 0 when `maxSurge` is 0")
+    else:
+        yield from _rolling(rolling)
+
+
+def _rolling(rolling: Json) -> Iterator[Cause]:
+    causes = [cause for side in _SIDES for cause in fieldrules.share(f"{_ROLLING}.{side}", rolling[side])]
+    yield from causes
+    if causes:
+        return
+    low = rolling["maxUnavailable"]
+    if _is_more_than_all(low):
+        yield wrong(f"{_ROLLING}.maxUnavailable", low, "must not be greater than 100%")
+    elif all(str(rolling[side]).rstrip("%") == "0" for side in _SIDES):
+        yield wrong(f"{_ROLLING}.maxUnavailable", low, "may not be 0 when `maxSurge` is 0")
+
+
+def _is_more_than_all(amount: int | str) -> bool:
+    return isinstance(amount, str) and int(amount.rstrip("%")) > _WHOLE
 
 
 def autoscaler(obj: Json, _old: Json | None) -> Iterator[Cause]:
     """Check a HorizontalPodAutoscaler's bounds."""
     spec = obj["spec"]
+    reference = spec.get("scaleTargetRef") or {}
+    for name in ("kind", "name"):
+        if not reference.get(name):
+            yield required(f"spec.scaleTargetRef.{name}")
     low = spec.get("minReplicas")
     high = spec.get("maxReplicas")
     yield from fieldrules.count("spec.minReplicas", low, least=1)
@@ -60,9 +86,18 @@ def autoscaler(obj: Json, _old: Json | None) -> Iterator[Cause]:
         yield wrong("spec.maxReplicas", high, "must be greater than or equal to `minReplicas`")
 
 
+def scaled_object(obj: Json, _old: Json | None) -> Iterator[Cause]:
+    """Check what the definition of KEDA's resource asks for."""
+    reference = (obj.get("spec") or {}).get("scaleTargetRef") or {}
+    if not reference.get("name"):
+        yield required("spec.scaleTargetRef.name")
+
+
 def disruption_budget(obj: Json, _old: Json | None) -> Iterator[Cause]:
     """Check a PodDisruptionBudget: one bound says all."""
     spec = obj.get("spec") or {}
+    for bound in ("minAvailable", "maxUnavailable"):
+        yield from fieldrules.share(f"spec.{bound}", spec.get(bound))
     if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
         yield wrong("spec", spec, "minAvailable and maxUnavailable cannot be both set")
 

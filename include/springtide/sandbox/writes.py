@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from springtide.sandbox import quota
+from springtide.sandbox.decoding import decoded
 from springtide.sandbox.defaults import fill, without_nulls
 from springtide.sandbox.kinds import KINDS, Kind
 from springtide.sandbox.network import Network
@@ -86,6 +87,7 @@ class Writes:
 
     def _complete(self, kind: Kind, body: Json, namespace: str, writer: Writer) -> Json:
         """Return the object as it would be stored first."""
+        body = body if writer is CONTROLLER else decoded(kind.plural, body)
         same_kind(kind, body)
         metadata = self._metadata(kind, without_nulls(body.get("metadata") or {}), namespace)
         name = metadata["name"]
@@ -176,6 +178,7 @@ class Writes:
         if old is None:
             return self._upsert(kind, ref, change, writer)
         wanted = change(old)
+        wanted = wanted if writer is CONTROLLER else decoded(kind.plural, wanted)
         same_kind(kind, wanted)
         compare(kind, old, wanted, writer)
         new = self._follow(kind, old, wanted, writer)

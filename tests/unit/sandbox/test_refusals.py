@@ -73,7 +73,7 @@ REFUSED = [
     ),
     pytest.param(
         ("POST", DEPLOYMENTS, other(replicas="3")),
-        (400, "BadRequest", "json: cannot unmarshal str into Go struct field spec.replicas of type int32"),
+        (400, "BadRequest", "json: cannot unmarshal string into Go struct field spec.replicas of type int32"),
         id="replicas that are no number",
     ),
     pytest.param(

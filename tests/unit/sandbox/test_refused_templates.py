@@ -13,6 +13,7 @@ from unit.sandbox.scenes import LABELS, call, container, deployment, service, sh
 DEPLOYMENTS = "/apis/apps/v1/namespaces/shop/deployments"
 SERVICES = "/api/v1/namespaces/shop/services"
 BUDGETS = "/apis/policy/v1/namespaces/shop/poddisruptionbudgets"
+AUTOSCALERS = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers"
 SPEC = "spec.template.spec"
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -39,6 +40,7 @@ def probe(**handlers: Json) -> Json:
     return {"periodSeconds": 1, **handlers}
 
 
+SPREAD = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
 HTTP = {"path": "/", "port": 8080}
 TEMPLATES = [
     pytest.param(
@@ -90,7 +92,7 @@ TEMPLATES = [
         id="another port on the host's network",
     ),
     pytest.param(
-        with_pod(topologySpreadConstraints=[{"matchLabelKeys": ["pod-template-hash"]}]),
+        with_pod(topologySpreadConstraints=[SPREAD | {"matchLabelKeys": ["pod-template-hash"]}]),
         f"{SPEC}.topologySpreadConstraints[0].matchLabelKeys",
         "must not be specified when labelSelector is not set",
         id="matchLabelKeys without labelSelector",
@@ -116,6 +118,90 @@ TEMPLATES = [
         id="280,000 bytes of annotations",
     ),
 ]
+
+
+C0 = f"{SPEC}.containers[0]"
+MORE: list[tuple[Json, str, str]] = [
+    (with_container(ports=[{"name": "x" * 16, "containerPort": 1}]), f"{C0}.ports[0].name", "no more than 15"),
+    (with_container(ports=[{"name": "8080", "containerPort": 1}]), f"{C0}.ports[0].name", "at least one letter"),
+    (with_container(ports=[{"name": "a--b", "containerPort": 1}]), f"{C0}.ports[0].name", "consecutive hyphens"),
+    (with_container(ports=[{"containerPort": 1, "hostPort": 70_000}]), f"{C0}.ports[0].hostPort", "between 1 and"),
+    (with_container(ports=[{"containerPort": 1, "protocol": "HTTP"}]), f"{C0}.ports[0].protocol", "supported values"),
+    (with_container(imagePullPolicy="Sometimes"), f"{C0}.imagePullPolicy", "supported values"),
+    (with_container(env=[{"value": "a"}]), f"{C0}.env[0].name", "Required value"),
+    (
+        with_container(env=[{"name": "A", "value": "a", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]),
+        f"{C0}.env[0].valueFrom",
+        "when `value` is not empty",
+    ),
+    (with_container(resources={"limits": {"cpu": "-1"}}), f"{C0}.resources.limits[cpu]", "greater than or equal to 0"),
+    (with_container(readinessProbe=probe(exec={})), f"{C0}.readinessProbe.exec.command", "Required value"),
+    (
+        with_container(readinessProbe=probe(httpGet={"port": 70_000})),
+        f"{C0}.readinessProbe.httpGet.port",
+        "between 1 and 65535",
+    ),
+    (
+        with_container(livenessProbe=probe(httpGet=HTTP) | {"successThreshold": 2}),
+        f"{C0}.livenessProbe.successThreshold",
+        "must be 1",
+    ),
+    (
+        with_container(readinessProbe=probe(httpGet=HTTP) | {"periodSeconds": -1}),
+        f"{C0}.readinessProbe.periodSeconds",
+        "greater than or equal to 0",
+    ),
+    (
+        with_container(lifecycle={"preStop": {"sleep": {"seconds": 1}, "exec": {"command": ["a"]}}}),
+        f"{C0}.lifecycle.preStop.sleep",
+        "may not specify more than 1 handler type",
+    ),
+    (with_container(lifecycle={"postStart": {}}), f"{C0}.lifecycle.postStart", "must specify a handler type"),
+    (
+        with_pod(container(volumeMounts=[{"name": "a"}]), volumes=[{"name": "a"}]),
+        f"{C0}.volumeMounts[0].mountPath",
+        "Required value",
+    ),
+    (with_pod(volumes=[{"name": "a"}, {"name": "a"}]), f"{SPEC}.volumes[1].name", 'Duplicate value: "a"'),
+    (
+        with_pod(volumes=[{"name": "a", "emptyDir": {}, "hostPath": {"path": "/"}}]),
+        f"{SPEC}.volumes[0].hostPath",
+        "1 volume type",
+    ),
+    (with_pod(initContainers=[container()]), f"{SPEC}.containers[0].name", 'Duplicate value: "web"'),
+    (
+        with_pod(initContainers=[{"name": "a", "image": "b", "ports": [{"containerPort": 70_000}]}]),
+        f"{SPEC}.initContainers[0].ports[0].containerPort",
+        "between 1 and 65535",
+    ),
+    (
+        with_pod(initContainers=[{"name": "a", "image": "b", "readinessProbe": {"httpGet": HTTP}}]),
+        f"{SPEC}.initContainers[0].readinessProbe",
+        "without restartPolicy=Always",
+    ),
+    (with_pod(dnsPolicy="Mine"), f"{SPEC}.dnsPolicy", "supported values"),
+    (
+        with_pod(topologySpreadConstraints=[{"maxSkew": 0, "topologyKey": "a", "whenUnsatisfiable": "ScheduleAnyway"}]),
+        f"{SPEC}.topologySpreadConstraints[0].maxSkew",
+        "greater than zero",
+    ),
+    (
+        deployment(name="other", strategy={"rollingUpdate": {"maxSurge": "x"}}),
+        "spec.strategy.rollingUpdate.maxSurge",
+        "ending '%'",
+    ),
+    (
+        deployment(name="other", strategy={"rollingUpdate": {"maxUnavailable": "101%"}}),
+        "spec.strategy.rollingUpdate.maxUnavailable",
+        "not be greater than 100%",
+    ),
+    (deployment(name="other", revisionHistoryLimit=-1), "spec.revisionHistoryLimit", "greater than or equal to 0"),
+]
+
+
+@pytest.mark.parametrize(("manifest", "field", "detail"), MORE)
+def test_many_smaller_things_are_refused_too(world: World, manifest: Json, field: str, detail: str) -> None:
+    refused(world, DEPLOYMENTS, manifest, field, detail)
 
 
 @pytest.mark.parametrize(("manifest", "field", "detail"), TEMPLATES)
@@ -144,8 +230,21 @@ def refused(world: World, path: str, manifest: Json, field: str, detail: str) ->
         ([{"name": "a", "port": 80}, {"name": "a", "port": 81}], "spec.ports[1].name", 'Duplicate value: "a"'),
         ([{"name": "a", "port": 80}, {"name": "b", "port": 80}], "spec.ports[1]", "Duplicate value"),
         ([{"name": "a", "port": 80}, {"port": 81}], "spec.ports[1].name", "Required value"),
+        ([{"name": "A", "port": 80}], "spec.ports[0].name", "RFC 1123 label"),
+        ([{"port": 80, "protocol": "HTTP"}], "spec.ports[0].protocol", "supported values"),
+        ([{"port": 80, "targetPort": "a--b"}], "spec.ports[0].targetPort", "consecutive hyphens"),
     ],
-    ids=["port too high", "port 0", "target too high", "one name twice", "one number twice", "no name among several"],
+    ids=[
+        "port too high",
+        "port 0",
+        "target too high",
+        "one name twice",
+        "one number twice",
+        "no name among several",
+        "no name",
+        "no protocol",
+        "no target",
+    ],
 )
 def test_a_service_whose_ports_cannot_be_told_apart_is_refused(
     world: World, ports: list[Json], field: str, detail: str
@@ -163,6 +262,19 @@ def test_a_disruption_budget_has_one_bound(world: World) -> None:
     budget = {"metadata": {"name": "checkout"}, "spec": {"minAvailable": 1, "maxUnavailable": 1}}
 
     refused(world, BUDGETS, budget, "spec", "minAvailable and maxUnavailable cannot be both set")
+
+
+@pytest.mark.parametrize("bound", ["minAvailable", "maxUnavailable"])
+def test_a_bound_of_a_disruption_budget_is_a_number_or_a_share(world: World, bound: str) -> None:
+    budget = {"metadata": {"name": "checkout"}, "spec": {bound: "some"}}
+
+    refused(world, BUDGETS, budget, f"spec.{bound}", "ending '%'")
+
+
+def test_an_autoscaler_says_what_it_scales(world: World) -> None:
+    scaler = {"metadata": {"name": "checkout"}, "spec": {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment"}}}
+
+    refused(world, AUTOSCALERS, scaler, "spec.scaleTargetRef.name", "Required value")
 
 
 @pytest.mark.parametrize("kind", ["labels", "annotations"])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from springtide.sandbox.core import Controller
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Ref, owner_reference
+from springtide.sandbox.status import ApiError
 from springtide.sandbox.store import Change
 
 
@@ -43,6 +44,9 @@ class KedaOperator(Controller):
         autoscaler = self.store.get(own)
         if autoscaler is None:
             metadata = {"name": own.name, "ownerReferences": [owner_reference(scaled)]}
-            self.writes.create(kind, {"metadata": metadata, "spec": spec}, ref.namespace)
+            try:
+                self.writes.create(kind, {"metadata": metadata, "spec": spec}, ref.namespace)
+            except ApiError as error:  # such as a maximum below the minimum, which the resource itself may hold
+                self.core.event(scaled, "Warning", "ScaledObjectCheckFailed", str(error))
         elif any(autoscaler["spec"].get(key) != value for key, value in spec.items()):
             self.store.put(own, {**autoscaler, "spec": {**autoscaler["spec"], **spec}})
