@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from springtide.capacity.registry import UNMEASURED
-from springtide.kube.objects import Deployment, Json
+from springtide.kube.objects import Json, WorkloadObject
 
 
-def startup_allowed(deployment: Deployment) -> float | None:
+def startup_allowed(scaled: WorkloadObject) -> float | None:
     """Return the seconds that the slowest container's probes and `minReadySeconds` allow; None without a probe.
 
     Never less than what counts where nothing is known: probes begin once the image is there and the container runs, and
     a readiness probe alone bounds nothing.
     """
-    containers = deployment.pod_spec.get("containers", ())
+    containers = scaled.pod_spec.get("containers", ())
     waits = [wait for container in containers if (wait := _allowed(container)) is not None]
-    return max(UNMEASURED.total_seconds(), max(waits) + deployment.min_ready_seconds) if waits else None
+    return max(UNMEASURED.total_seconds(), max(waits) + scaled.min_ready_seconds) if waits else None
 
 
 def _allowed(container: Json) -> float | None:

@@ -99,7 +99,7 @@ def _highest_stamp(ports: Ports, state: RunState) -> int:
         observation = observe(ports.kube, ports.clock, state.plan.target, autoscaler=through)
     except PermanentError:
         return 0  # what is gone or may not be read is the end's business
-    things: list[KubeObject | None] = [observation.service, observation.autoscaler, observation.pod_set.deployment]
+    things: list[KubeObject | None] = [observation.service, observation.autoscaler, observation.pod_set.scaled]
     things += observation.pod_set.replica_sets
     things += [aside.replica_set for aside in observation.aside]
     return max(thing.generation_stamp for thing in things if thing)

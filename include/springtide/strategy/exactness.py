@@ -19,10 +19,17 @@ def nothing_to_switch(observation: Observation) -> str:
     return f"Service {observation.service.name} keeps its selector"
 
 
-def require_exact(observation: Observation, pod_set: PodSet, replicas: int) -> Decision:
-    """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others."""
+def require_exact(observation: Observation, pod_set: PodSet, replicas: int, *, is_alone: bool = True) -> Decision:
+    """Wait until the set has exactly `replicas` pods, all ready endpoints, and the Service has no others.
+
+    Where it need not be alone, another workload's pods may be in the Service as well, and what nobody owns may not.
+    """
     ready = len(observation.ready_endpoints(pod_set))
-    serving = ready + len(observation.reached_beside(pod_set))
+    beside = observation.reached_beside(pod_set)
+    if not is_alone:
+        nobodys = {pod.uid for pod in observation.pods if pod.controller_uid is None}
+        beside = tuple(each for each in beside if each.pod_uid in nobodys)
+    serving = ready + len(beside)
     if len(pod_set.pods) == replicas and ready == serving == replicas:
         return Done(f"exactly {replicas} pods serve")
     missing = missing_readiness(pod_set, needed=replicas, at=observation.at)

@@ -1,0 +1,75 @@
+"""Asks the API server what it would say to a run's writes: nothing is kept of them, and admission is asked as ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from springtide.errors import ClusterRefused, Conflict, NotFound
+from springtide.kube.client import KubeClient
+from springtide.kube.objects import Json, WorkloadObject
+from springtide.plan.findings import Finding, FindingStatus
+from springtide.strategy.model import Patch, Scale
+from springtide.strategy.template import changed_fields
+
+_CHECK: Final = "admission"
+_NO_DRY_RUN: Final = "does not support dry run"
+"""What the API server says where a webhook has side effects, in 400 words."""
+
+
+def admission_findings(
+    kube: KubeClient, namespace: str, scaled: WorkloadObject, writes: Sequence[Patch | Scale]
+) -> Iterator[Finding]:
+    """Yield a refusal for each of `writes` that the cluster would deny, or would change the pod template with.
+
+    Raises:
+        ClusterUnavailable, UnknownOutcome: no answer in time; nothing is written in either case.
+    """
+    findings = [finding for write in writes for finding in _tried(kube, namespace, scaled, write)]
+    yield from findings
+    if not findings:
+        message = f"the cluster would admit {len(writes)} kinds of write, each tried by a dry run"
+        yield Finding(check=_CHECK, status=FindingStatus.PASSED, message=message)
+
+
+def _tried(kube: KubeClient, namespace: str, scaled: WorkloadObject, write: Patch | Scale) -> Iterator[Finding]:
+    try:
+        answer = _written(kube, namespace, write)
+    except (Conflict, NotFound) as error:
+        yield _unsure(f"{write.reason}: it changed just now ({error.message})")
+    except ClusterRefused as error:
+        if error.code == "rbac_missing":  # the check of rights says so, with all that are missing
+            yield _unsure(f"{write.reason}: {error.message}")
+        elif _NO_DRY_RUN in error.message:
+            yield _unsure(f"{write.reason}: a webhook cannot be tried: {error.message}")
+        else:
+            message = f"{write.reason} would be denied: {error.message}"
+            yield Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code=error.code)
+    else:
+        if answer is not None and write.kind is scaled.kind:
+            yield from _changed(scaled, answer)
+
+
+def _written(kube: KubeClient, namespace: str, write: Patch | Scale) -> Json | None:
+    match write:
+        case Patch(kind=kind, name=name, version=version, change=change):
+            return kube.patch(kind, namespace, name, change, version=version, dry_run=True)
+        case Scale(kind=kind, name=name, version=version, replicas=replicas):
+            kube.scale(kind, namespace, name, replicas, version=version, dry_run=True)
+            return None
+
+
+def _changed(scaled: WorkloadObject, answer: Json) -> Iterator[Finding]:
+    after = type(scaled)(answer)
+    if after.template_digest == scaled.template_digest:
+        return
+    fields = changed_fields(scaled.own_template, after.own_template)
+    message = (
+        f"a mutating webhook changes the pod template of {scaled.title} with each write ({fields} differ), "
+        "which begins a rollout in the middle of a run. Have it leave alone what does not change the template."
+    )
+    yield Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code="template_mutated")
+
+
+def _unsure(message: str) -> Finding:
+    return Finding(check=_CHECK, status=FindingStatus.NOT_CHECKED, message=message)
