@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from springtide.kube.objects import Json, KubeObject
+
+_NUMBERS: Final = frozenset(
+    {"f:replicas", "f:minReplicas", "f:maxReplicas", "f:minReplicaCount", "f:maxReplicaCount", "f:paused"}
+)
+"""What a scaler sets of a spec."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldWriter:
-    """Who has set a field: `at` is when, as the API writes it, "" where it does not say."""
+    """Who has set a field: `at` is when, as the API writes it, "" where it does not say.
+
+    `deploys` says that it has set other parts of the spec, too, as whoever deploys the object does.
+    """
 
     manager: str
     operation: str
     subresource: str
     at: str
+    deploys: bool
 
     def __str__(self) -> str:
         through = f" through {self.subresource}" if self.subresource else ""
@@ -39,6 +49,7 @@ def writers_of(thing: KubeObject, path: Iterable[str]) -> Iterator[FieldWriter]:
                 operation=str(entry.get("operation", "")),
                 subresource=str(entry.get("subresource", "")),
                 at=str(entry.get("time", "")),
+                deploys=not set((entry.get("fieldsV1") or {}).get("f:spec") or {}) <= _NUMBERS,
             )
 
 

@@ -23,6 +23,10 @@ CLAIMING_KINDS: Final = (Kind.ROLLOUT, Kind.CANARY)
 
 _REFERENCES: Final = {Kind.ROLLOUT: ("Rollout", "workloadRef"), Kind.CANARY: ("Canary", "targetRef")}
 _CHECK: Final = "owner"
+
+REPLICAS: Final = ("spec", "replicas")
+"""Where the number stands in every kind that is scaled."""
+
 _BY_HAND: Final = re.compile(rf"^({FIELD_MANAGER}|kubectl.*|helm|before-first-apply)$", re.IGNORECASE)
 """Managers by which people write, and springtide itself: they do not come back by themselves."""
 
@@ -64,8 +68,11 @@ def owner_findings(scaled: WorkloadObject, claims: Sequence[Claim], unread: Sequ
         yield Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code="workload_owned")
     for message in unread:
         yield Finding(check=_CHECK, status=FindingStatus.NOT_CHECKED, message=message)
-    if not messages and not unread:
-        message = f"nothing but its people decides over {scaled.title}"
+    programs, told = _written(scaled, REPLICAS)
+    if programs:
+        yield _scaled_by(scaled.title, REPLICAS, programs)
+    elif not messages and not unread:
+        message = f"nothing but its people decides over {scaled.title}{told}"
         yield Finding(check=_CHECK, status=FindingStatus.PASSED, message=message)
 
 
@@ -86,25 +93,21 @@ def _claimed(scaled: WorkloadObject, claim: Claim) -> str:
     return f"{claim.kind} {claim.name} has taken over {scaled.title} ({claim.field}) and scales it by itself. {instead}"
 
 
-def writer_findings(thing: KubeObject, path: tuple[str, ...], what: str) -> Iterator[Finding]:
-    """Yield who wrote the field at `path` last, by the API server's account: a warning where it is no person's tool.
-
-    `what` is the field as people write it: `spec.replicas of Deployment checkout`.
-    """
+def _written(thing: KubeObject, path: tuple[str, ...]) -> tuple[list[FieldWriter], str]:
+    """Return the programs that write the field at `path` and nothing else, and who wrote it at all, as a sentence."""
     writers = list(writers_of(thing, path))
-    programs = [writer for writer in writers if not _BY_HAND.match(writer.manager)]
-    if programs:
-        yield Finding(check=_CHECK, status=FindingStatus.WARNING, message=_told(what, programs))
-    elif writers:
-        message = f"{what} was written by {', '.join(map(str, writers))}"
-        yield Finding(check=_CHECK, status=FindingStatus.PASSED, message=message)
+    programs = [writer for writer in writers if not writer.deploys and not _BY_HAND.match(writer.manager)]
+    told = f"; {'.'.join(path)} was written by {', '.join(map(str, writers))}" if writers else ""
+    return programs, told
 
 
-def _told(what: str, programs: Sequence[FieldWriter]) -> str:
-    return (
-        f"{what} is written by {', '.join(map(str, programs))}. If that scales by the clock or by a rule of its own, "
-        "it puts its number back in the middle of a run, which then ends with its name: let one of the two decide."
+def _scaled_by(title: str, path: tuple[str, ...], programs: Sequence[FieldWriter]) -> Finding:
+    message = (
+        f"{'.'.join(path)} of {title} is written by {', '.join(map(str, programs))}. If that scales by the clock or by "
+        "a rule of its own, it puts its number back in the middle of a run, which then ends with its name: let one of "
+        "the two decide."
     )
+    return Finding(check=_CHECK, status=FindingStatus.WARNING, message=message)
 
 
 def vertical_findings(scaled: WorkloadObject, autoscalers: Sequence[Json]) -> Iterator[Finding]:
@@ -145,16 +148,19 @@ def floor_owner_findings(scaled: WorkloadObject, autoscaler: Autoscaler) -> Iter
         message = f"{scaled.title} belongs to {owner} (ownerReferences), whose controller may set its replicas against "
         message += f"{autoscaler.title}. See that it leaves them alone."
         yield Finding(check=_CHECK, status=FindingStatus.WARNING, message=message)
-    yield autoscaler_owner_finding(autoscaler)
-    yield from writer_findings(
-        autoscaler, ("spec", autoscaler.keys[0]), f"spec.{autoscaler.keys[0]} of {autoscaler.title}"
-    )
+    path = ("spec", autoscaler.keys[0])
+    programs, _ = _written(autoscaler, path)
+    if programs:
+        yield _scaled_by(autoscaler.title, path, programs)
+    if autoscaler.controller_uid is not None or not programs:
+        yield autoscaler_owner_finding(autoscaler)
 
 
 def autoscaler_owner_finding(autoscaler: Autoscaler) -> Finding:
     """Return whether something else writes the autoscaler whose minimum a floor raises."""
     if autoscaler.controller_uid is None:
-        message = f"nothing but its people decides over {autoscaler.title}"
+        told = _written(autoscaler, ("spec", autoscaler.keys[0]))[1]
+        message = f"nothing but its people decides over {autoscaler.title}{told}"
         return Finding(check=_CHECK, status=FindingStatus.PASSED, message=message)
     owner = autoscaler.controller.replace("/", " ", 1)
     message = f"{autoscaler.title} belongs to {owner} (ownerReferences), whose controller may take the minimum back"

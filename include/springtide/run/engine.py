@@ -14,9 +14,10 @@ from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFou
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
+from springtide.plan.owners import REPLICAS
 from springtide.run.fence import Fence
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Scale, Step, Wait
-from springtide.strategy.replicas import REPLICAS, who_wrote
+from springtide.strategy.replicas import who_wrote
 from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)

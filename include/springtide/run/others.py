@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from springtide.errors import ClusterRefused, NotFound
 from springtide.kube.autoscaler import Autoscaler, scaled_objects
@@ -18,11 +17,8 @@ from springtide.plan.owners import (
     keda_findings,
     owner_findings,
     vertical_findings,
-    writer_findings,
 )
 from springtide.workload import Workload
-
-_REPLICAS: Final = ("spec", "replicas")
 
 
 def others_findings(
@@ -45,7 +41,6 @@ def others_findings(
         unread += [message] if message else []
     yield from owner_findings(scaled, claims, unread)
     yield from _keda(kube, workload, scaled)
-    yield from writer_findings(scaled, _REPLICAS, f"spec.replicas of {scaled.title}")
 
 
 def _vertical(kube: KubeReader, workload: Workload, scaled: WorkloadObject) -> Iterator[Finding]:

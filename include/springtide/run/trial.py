@@ -25,29 +25,37 @@ def admission_findings(
     Raises:
         ClusterUnavailable, UnknownOutcome: no answer in time; nothing is written in either case.
     """
-    findings = [finding for write in writes for finding in _tried(kube, namespace, scaled, write)]
-    yield from findings
-    if not findings:
-        message = f"the cluster would admit {len(writes)} kinds of write, each tried by a dry run"
+    tried = 0
+    for write in writes:
+        findings, is_admitted = _tried(kube, namespace, scaled, write)
+        tried += is_admitted
+        yield from findings
+    if tried == len(writes):
+        message = f"the cluster would admit the writes of the run, each tried by a dry run ({tried})"
         yield Finding(check=_CHECK, status=FindingStatus.PASSED, message=message)
 
 
-def _tried(kube: KubeClient, namespace: str, scaled: WorkloadObject, write: Patch | Scale) -> Iterator[Finding]:
+def _tried(
+    kube: KubeClient, namespace: str, scaled: WorkloadObject, write: Patch | Scale
+) -> tuple[tuple[Finding, ...], bool]:
+    """Return what is found, and whether the write would be done as it is."""
     try:
         answer = _written(kube, namespace, write)
     except (Conflict, NotFound) as error:
-        yield _unsure(f"{write.reason}: it changed just now ({error.message})")
+        return (_unsure(f"{write.reason}: it changed just now ({error.message})"),), False
     except ClusterRefused as error:
-        if error.code == "rbac_missing":  # the check of rights says so, with all that are missing
-            yield _unsure(f"{write.reason}: {error.message}")
-        elif _NO_DRY_RUN in error.message:
-            yield _unsure(f"{write.reason}: a webhook cannot be tried: {error.message}")
-        else:
-            message = f"{write.reason} would be denied: {error.message}"
-            yield Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code=error.code)
-    else:
-        if answer is not None and write.kind is scaled.kind:
-            yield from _changed(scaled, answer)
+        return _refused(write, error), False
+    changed = _changed(scaled, answer) if answer is not None and write.kind is scaled.kind else ()
+    return changed, not changed
+
+
+def _refused(write: Patch | Scale, error: ClusterRefused) -> tuple[Finding, ...]:
+    if error.code == "rbac_missing":
+        return ()  # the check of rights names all that are missing
+    if _NO_DRY_RUN in error.message:
+        return (_unsure(f"{write.reason}: a webhook cannot be tried: {error.message}"),)
+    message = f"{write.reason} would be denied: {error.message}"
+    return (Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code=error.code),)
 
 
 def _written(kube: KubeClient, namespace: str, write: Patch | Scale) -> Json | None:
@@ -59,16 +67,16 @@ def _written(kube: KubeClient, namespace: str, write: Patch | Scale) -> Json | N
             return None
 
 
-def _changed(scaled: WorkloadObject, answer: Json) -> Iterator[Finding]:
+def _changed(scaled: WorkloadObject, answer: Json) -> tuple[Finding, ...]:
     after = type(scaled)(answer)
     if after.template_digest == scaled.template_digest:
-        return
+        return ()
     fields = changed_fields(scaled.own_template, after.own_template)
     message = (
         f"a mutating webhook changes the pod template of {scaled.title} with each write ({fields} differ), "
         "which begins a rollout in the middle of a run. Have it leave alone what does not change the template."
     )
-    yield Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code="template_mutated")
+    return (Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code="template_mutated"),)
 
 
 def _unsure(message: str) -> Finding:

@@ -12,8 +12,9 @@ from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Deployment, Json, Kind
 from springtide.kube.observation import Observation, PodSet, ReplicaSetPods, pods_of
+from springtide.plan.owners import REPLICAS
 from springtide.strategy.model import AsideRecord, Decision, Delete, Done, Patch, RunOrder, Scale
-from springtide.strategy.replicas import REPLICAS, who_wrote
+from springtide.strategy.replicas import who_wrote
 from springtide.strategy.shrink import shrink
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from springtide.errors import Conflict
 from springtide.kube.client import FIELD_MANAGER
 from springtide.kube.objects import KubeObject
 from springtide.kube.observation import PodSet
 from springtide.plan.managed_fields import writers_of
-
-REPLICAS: Final = ("spec", "replicas")
+from springtide.plan.owners import REPLICAS
 
 
 def require_kept(pod_set: PodSet, replicas: int) -> None:

@@ -23,7 +23,9 @@ def trial_writes(
     stamp = _patch(scaled.kind, scaled, {}, "stamp")
     if isinstance(settings, Floor):
         autoscaler = observation.autoscaler
-        return (stamp,) if autoscaler is None else (stamp, _raised(autoscaler, replicas, settings))
+        # A minimum above the maximum is the maximum's matter, and told by its own check.
+        is_over = autoscaler is not None and replicas > autoscaler.maximum and not settings.raise_max
+        return (stamp,) if autoscaler is None or is_over else (stamp, _raised(autoscaler, replicas, settings))
     number = Scale(
         kind=scaled.kind,
         name=scaled.name,
