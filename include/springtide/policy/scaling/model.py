@@ -75,14 +75,15 @@ class TargetSpec(Part):
     """The namespace of both. Required."""
 
     rollout: ObjectName | None = None
-    """A Rollout of Argo Rollouts, in the place of `deployment`; `in_place` and `floor` only. At most 229 characters."""
+    """A Rollout of Argo Rollouts, in the place of `deployment`; `in_place` and `floor` only. At most 229
+    characters. Default none."""
 
     statefulset: ObjectName | None = None
-    """A StatefulSet, in the place of `deployment`; `in_place` and `floor` only. At most 229 characters."""
+    """A StatefulSet, in the place of `deployment`; `in_place` and `floor` only. At most 229 characters. Default none."""
 
     deployment: ObjectName | None = None
-    """The Deployment. At most 242 characters; with `blue_green` at most 63, for the stable ReplicaSet carries
-    it as a label's value while it is set aside."""
+    """The Deployment. Required, where no other kind is named. At most 242 characters; with `blue_green` at most 63, for
+    the stable ReplicaSet carries it as a label's value while it is set aside."""
 
     service: Name | None = None
     """The Service; often named as the Deployment. Required for `blue_green`, `probe` and smoke checks over HTTP.
