@@ -100,7 +100,9 @@ def test_pods_that_never_become_ready_are_taken_back(kind: WorkloadKind) -> None
     simulation = simulation_of(kind, 2, only_warn=("image",))
     simulation.world.core.images.discard("localhost/web:1")
 
-    assert simulation.run(4) is RunOutcome.ROLLED_BACK
+    driver = TaskDriver(simulation, simulation.request(4))
+
+    assert driver.go() is RunOutcome.ROLLED_BACK
     simulation.world.settle()
     assert workload_of(simulation, kind)["spec"]["replicas"] == serving(simulation) == 2
 

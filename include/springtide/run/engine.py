@@ -120,9 +120,8 @@ class Engine:
             try:
                 return _judged(decide, self.look(), order, scaled)
             except Conflict as error:
-                if error.code != "replicas_changed":
+                if not _may_be_late(error):
                     raise
-                # A number that was read a moment late looks as if somebody had put it back: it has to show twice.
                 self.clock.sleep(_FIRST_LOOKS_SECONDS)
                 return _judged(decide, self.look(), order, scaled)
         except Conflict:
@@ -189,6 +188,11 @@ class Engine:
         writes.append(step.reason)
         log.info("step_applied", run=self.fence.run_id, step=step.reason)
         return True
+
+
+def _may_be_late(error: Conflict) -> bool:
+    """Say whether a read that is a moment late would look the same: then it has to show twice."""
+    return error.code == "replicas_changed"
 
 
 def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: Container[_Number]) -> Decision:

@@ -11,6 +11,9 @@ from springtide.errors import InputError
 from springtide.kube.client import ServerVersion
 from springtide.kube.live import LiveKube
 from springtide.run import phases
+from springtide.sandbox.kinds import Kind
+from springtide.sandbox.objects import Json
+from springtide.sandbox.status import denied
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
@@ -80,6 +83,18 @@ def under_a_low_maximum(_patch: pytest.MonkeyPatch) -> Simulation:
     return simulation
 
 
+def under_a_webhook(_patch: pytest.MonkeyPatch) -> Simulation:
+    simulation = Simulation.of(2)
+
+    def webhook(kind: Kind, old: Json | None, obj: Json) -> Json:
+        if kind.plural == "services" and old is not None:
+            raise denied("frozen.example.com", "nobody changes a Service")
+        return obj
+
+    simulation.world.core.writes.webhooks.append(webhook)
+    return simulation
+
+
 ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 50}
 CASES: dict[str, Arrange] = {
     "quota": with_quota,
@@ -92,6 +107,7 @@ CASES: dict[str, Arrange] = {
     "gitops": written_by_a_gitops_tool,
     "downstream": lambda _: with_policy(downstream=[ORDERS]),
     "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
+    "admission": under_a_webhook,
     "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
 }
 

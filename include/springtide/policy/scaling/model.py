@@ -79,11 +79,12 @@ class TargetSpec(Part):
     characters. Default none."""
 
     statefulset: ObjectName | None = None
-    """A StatefulSet, in the place of `deployment`; `in_place` and `floor` only. At most 229 characters. Default none."""
+    """A StatefulSet, in the place of `deployment`; `in_place` and `floor` only. At most 229 characters.
+    Default none."""
 
     deployment: ObjectName | None = None
     """The Deployment. Required, where no other kind is named. At most 242 characters; with `blue_green` at most 63, for
-    the stable ReplicaSet carries it as a label's value while it is set aside."""
+    the stable ReplicaSet carries it as a label's value while it is set aside. Default none."""
 
     service: Name | None = None
     """The Service; often named as the Deployment. Required for `blue_green`, `probe` and smoke checks over HTTP.
