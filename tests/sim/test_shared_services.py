@@ -8,11 +8,12 @@ import pytest
 
 from springtide.errors import InputError
 from springtide.plan.findings import FindingStatus
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import RunOutcome
 from springtide.run.admission import plan_capacity
 from springtide.sandbox.history import Call
 from springtide.sandbox.objects import Json, Ref, is_terminating, is_true, labels_of
-from support.builders import policy
+from support.builders import policy, policy_document
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation, web
 from support.task_driver import TaskDriver
@@ -105,7 +106,8 @@ def test_the_pods_of_others_do_not_make_up_for_its_own() -> None:
 def test_two_runs_at_once_on_one_service_do_not_keep_each_other() -> None:
     simulation = shared(2, 2)
     target = {"namespace": NAMESPACE, "deployment": "web-v2", "service": "web"}
-    other = replace(simulation, policy=policy("other", target=target, strategy=WAITS | {"type": "in_place"}))
+    document = policy_document("other", target=target, strategy=WAITS | {"type": "in_place"})
+    other = replace(simulation, policy=ScalingPolicy.model_validate(document))
     TaskDriver(simulation, simulation.request(4, "run-0")).go()  # so that the generations of both Leases differ
 
     assert TaskDriver(simulation, simulation.request(3, "run-1")).go() is RunOutcome.SUCCEEDED

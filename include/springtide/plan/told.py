@@ -49,6 +49,11 @@ def _of_pods(stable: PodSet, plan: ScalingPlan) -> Iterator[str]:
             f"no container of {scaled.title} has a readinessProbe: a pod is ready for good once its startupProbe has "
             "passed, whatever becomes of it. Add one"
         )
+    if not stable.pods and plan.replicas > scaled.replicas:
+        yield (
+            f"no pod of {scaled.title} runs, so what a webhook or a LimitRange adds to new ones is not known, and not "
+            "counted in quotas and on nodes"
+        )
     if isinstance(scaled, StatefulSet) and scaled.deletes_volumes and plan.replicas < scaled.replicas:
         yield (
             f"{scaled.title} deletes the volume claims of the pods that go (persistentVolumeClaimRetentionPolicy."

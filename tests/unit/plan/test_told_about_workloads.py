@@ -67,10 +67,18 @@ def test_what_live_pods_take_above_their_template_is_told_and_no_warning() -> No
     assert "request cpu 0.1 instead of 0 in their template" in finding.message
 
 
+def test_where_no_pod_runs_nobody_knows_what_is_added_to_new_ones() -> None:
+    (finding,) = told(SetBuilder(replicas=0).build(), service())
+
+    assert finding.status is FindingStatus.WARNING
+    assert "no pod of Deployment web runs" in finding.message
+
+
 def keeper(when: str) -> PodSet:
     template: Json = {"metadata": {}, "spec": {"containers": [{"readinessProbe": {}}]}}
+    pods = SetBuilder().pod_objects()
     spec = {"replicas": 3, "template": template, "persistentVolumeClaimRetentionPolicy": {"whenScaled": when}}
-    return PodSet(StatefulSet({"metadata": {"name": "db", "uid": "uid-db"}, "spec": spec}), (), ())
+    return PodSet(StatefulSet({"metadata": {"name": "db", "uid": "uid-db"}, "spec": spec}), (), pods)
 
 
 def test_a_shrink_that_deletes_volume_claims_is_told() -> None:

@@ -24,7 +24,7 @@ The sections live in files of their own (`demand`, `capacity`, `strategy`, `smok
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import (
@@ -70,6 +70,8 @@ class TargetSpec(Part):
 
     One of `deployment`, `statefulset` and `rollout` is required.
     """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind.value]} for kind in WorkloadKind]})
 
     namespace: Name
     """The namespace of both. Required."""
