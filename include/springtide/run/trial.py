@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from springtide.errors import ClusterRefused, Conflict, NotFound
 from springtide.kube.client import KubeClient
-from springtide.kube.objects import Json, WorkloadObject
+from springtide.kube.objects import Json, KubeObject, WorkloadObject
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.strategy.model import Patch, Scale
 from springtide.strategy.template import changed_fields
@@ -40,7 +41,7 @@ def _tried(
 ) -> tuple[tuple[Finding, ...], bool]:
     """Return what is found, and whether the write would be done as it is."""
     try:
-        answer = _written(kube, namespace, write)
+        answer = _latest_written(kube, namespace, write)
     except (Conflict, NotFound) as error:
         return (_unsure(f"{write.reason}: it changed just now ({error.message})"),), False
     except ClusterRefused as error:
@@ -56,6 +57,15 @@ def _refused(write: Patch | Scale, error: ClusterRefused) -> tuple[Finding, ...]
         return (_unsure(f"{write.reason}: a webhook cannot be tried: {error.message}"),)
     message = f"{write.reason} would be denied: {error.message}"
     return (Finding(check=_CHECK, status=FindingStatus.REFUSED, message=message, code=error.code),)
+
+
+def _latest_written(kube: KubeClient, namespace: str, write: Patch | Scale) -> Json | None:
+    """Try `write`, and once more on the object as it is by now: status updates move it while it is looked at."""
+    try:
+        return _written(kube, namespace, write)
+    except Conflict:
+        latest = KubeObject(kube.get(write.kind, namespace, write.name))
+        return _written(kube, namespace, replace(write, version=latest.version))
 
 
 def _written(kube: KubeClient, namespace: str, write: Patch | Scale) -> Json | None:

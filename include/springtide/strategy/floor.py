@@ -140,7 +140,7 @@ def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
     if autoscaler.bounds != bounds or autoscaler.floor_annotation != annotation:
         raise Conflict(
             f"{autoscaler.title}: its bounds are {_describe(autoscaler.bounds)} again, {_describe(bounds)} was "
-            f"written. {_who(autoscaler).capitalize()} took them back: let one of the two decide.",
+            f"written. They were taken back by {_who(autoscaler)}: let one of the two decide.",
             code="floor_changed",
         )
 

@@ -8,6 +8,7 @@ from springtide.errors import InputError
 from springtide.plan.findings import FindingStatus
 from springtide.record.model import RunOutcome
 from springtide.run.admission import plan_capacity
+from springtide.sandbox.history import Call
 from springtide.sandbox.kinds import Kind
 from springtide.sandbox.objects import Json
 from springtide.sandbox.status import bad_request, denied
@@ -141,6 +142,25 @@ def test_only_warn_lets_a_run_try_all_the_same() -> None:
 
     (warning,) = [finding for finding in plan.findings if finding.check == "admission"]
     assert warning.status is FindingStatus.WARNING
+
+
+def test_an_object_that_moves_while_it_is_looked_at_is_tried_as_it_is_then() -> None:
+    simulation = Simulation.of(2, strategy="in_place")
+    moved: list[int] = []
+
+    def move(call: Call) -> None:
+        if call.query.get("dryRun") == "All" and not moved:
+            moved.append(call.number)
+            deployment = simulation.deployment("web")
+            assert deployment is not None
+            simulation.world.apply({**deployment, "metadata": deployment["metadata"] | {"labels": {"team": "web"}}})
+
+    simulation.world.faults = move
+    plan = plan_capacity(simulation.ports(), simulation.request(4))
+
+    assert moved
+    (finding,) = [finding for finding in plan.findings if finding.check == "admission"]
+    assert finding.status is FindingStatus.PASSED
 
 
 def test_a_dry_run_leaves_no_trace() -> None:
