@@ -98,11 +98,7 @@ class Engine:
                     self.heartbeat()
                     self.clock.sleep(_pause(waited))
                 case step if writes.count(step.reason) >= _SAME_STEP:
-                    raise Conflict(
-                        f"{step.reason}: done {_SAME_STEP} times, and somebody undid it each time. Find out who, a "
-                        "GitOps tool maybe, and let one of the two decide.",
-                        code="conflict",
-                    )
+                    raise _undone(step)
                 case step:
                     # A lost swap says that the look was old, nothing more: the step is judged again, never sent again.
                     lost = 0 if self._apply(step, writes) else lost + 1
@@ -228,6 +224,14 @@ def _sets_to_own(observation: Observation) -> list[ReplicaSet]:
     # while it has pods.
     aside = [each.replica_set for each in observation.aside]
     return aside or [each for each in observation.pod_set.replica_sets if each.replicas > 0]
+
+
+def _undone(step: Step) -> Conflict:
+    return Conflict(
+        f"{step.reason}: done {_SAME_STEP} times, and somebody undid it each time. Find out who, a GitOps tool maybe, "
+        "and let one of the two decide.",
+        code="conflict",
+    )
 
 
 def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:
