@@ -33,6 +33,12 @@ MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 POD_TEMPLATE_HASH: Final = "pod-template-hash"
 """Kubernetes' own label that tells the pods of one ReplicaSet from another's."""
 
+ROLLOUT_HASH: Final = "rollouts-pod-template-hash"
+"""The same of Argo Rollouts; it also pins a Rollout's Services by it."""
+
+TEMPLATE_HASHES: Final = frozenset({POD_TEMPLATE_HASH, ROLLOUT_HASH})
+"""What controllers add to the templates of their ReplicaSets."""
+
 REVISION: Final = "deployment.kubernetes.io/revision"
 """Kubernetes' own annotation: which ReplicaSet is the Deployment's present one."""
 

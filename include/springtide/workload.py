@@ -3,22 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from springtide.stored import Stored
 
 
+class WorkloadKind(StrEnum):
+    """The kinds of object that can be scaled, as `kubectl` and a policy's `target` call them."""
+
+    DEPLOYMENT = "deployment"
+    STATEFUL_SET = "statefulset"
+    ROLLOUT = "rollout"
+
+    @property
+    def noun(self) -> str:
+        """What its manifest says under `kind`."""
+        return _NOUNS[self]
+
+
+_NOUNS = {
+    WorkloadKind.DEPLOYMENT: "Deployment",
+    WorkloadKind.STATEFUL_SET: "StatefulSet",
+    WorkloadKind.ROLLOUT: "Rollout",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Workload(Stored):
-    """A Deployment, and the Service whose endpoints lead to it; None where nobody calls its pods."""
+    """A Deployment, and the Service whose endpoints lead to it; None where nobody calls its pods.
+
+    With another `kind`, `deployment` is the name of a StatefulSet or of a Rollout of Argo Rollouts: Leases of before
+    there were others hold it under this name.
+    """
 
     namespace: str
     deployment: str
     service: str | None
+    kind: WorkloadKind = WorkloadKind.DEPLOYMENT
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.deployment}"
+        return f"{self.namespace}/{self.reference}"
+
+    @property
+    def reference(self) -> str:
+        """Its name as `kubectl` takes it: `checkout` for a Deployment, `statefulset/db` for another kind."""
+        is_deployment = self.kind is WorkloadKind.DEPLOYMENT
+        return self.deployment if is_deployment else f"{self.kind.value}/{self.deployment}"
+
+    @classmethod
+    def of_reference(cls, namespace: str, reference: str, service: str | None) -> Workload:
+        """Return the workload whose `reference` this is.
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        kind, _, name = reference.rpartition("/")
+        return cls(namespace, name, service, WorkloadKind(kind or WorkloadKind.DEPLOYMENT))
+
+    @property
+    def title(self) -> str:
+        """The object as people write it: `Deployment checkout`."""
+        return f"{self.kind.noun} {self.deployment}"
+
+    @property
+    def field(self) -> str:
+        """Where a policy names it: `target.deployment`."""
+        return f"target.{self.kind.value}"
 
     @property
     def lease_name(self) -> str:
-        """The name of its Lease."""
-        return f"springtide-{self.deployment}"
+        """The name of its Lease; no Deployment's has a dot behind `springtide`."""
+        if self.kind is WorkloadKind.DEPLOYMENT:
+            return f"springtide-{self.deployment}"
+        return f"springtide.{self.kind.value}.{self.deployment}"

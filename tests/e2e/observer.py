@@ -22,6 +22,7 @@ COLLECTIONS = {
     "replicasets": "/apis/apps/v1",
     "resourcequotas": "/api/v1",
     "services": "/api/v1",
+    "statefulsets": "/apis/apps/v1",
 }
 CUSTOM = {"prometheusrules": "/apis/monitoring.coreos.com/v1", "scaledobjects": "/apis/keda.sh/v1alpha1"}
 """Served only where somebody defined them, so they are no part of an inventory."""

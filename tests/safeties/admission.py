@@ -42,6 +42,10 @@ def passing(check: str) -> Any:
     return answering((Finding(check=check, status=FindingStatus.PASSED, message="nobody looked"),))
 
 
+def as_the_template_says(real: Any) -> Any:
+    return lambda *arguments, **options: real(*arguments, **options | {"live": ()})
+
+
 def unlooked(check: str, keeps: str, holder: Any, look: str) -> Safety:
     """Return the row of one look around a workload, an attribute of `holder`."""
     return Safety(
@@ -180,7 +184,7 @@ SAFETIES = (
         "test_services_that_cannot_be_switched[pinned]",
     ),
     unasked(
-        "A Service selects one workload only",
+        "A Service that is switched selects one workload only",
         "another workload's pods are pinned out of their Service",
         "_selection_refusals",
         "test_a_selector_that_meets_a_second_workload_names_it",
@@ -192,10 +196,28 @@ SAFETIES = (
         "test_a_rollout_under_way_is_refused_with_its_counts",
     ),
     unasked(
-        "Pods have a readiness probe, and are not switched off",
+        "Pods have a probe that says when they can answer",
         "a pod is ready before it can answer",
         "_workload_refusals",
         "test_no_readiness_probe",
+    ),
+    unasked(
+        "What is switched off stays off",
+        "what somebody stopped on purpose runs again",
+        "_zero_refusals",
+        "test_workloads_that_are_not_settled[zero]",
+    ),
+    unasked(
+        "Pods that cannot run beside others get no second set",
+        "two versions write where only one may",
+        "_parallel_refusals",
+        "test_recreate_must_not_run_two_sets",
+    ),
+    unasked(
+        "A Service that is switched has an address of its own",
+        "clients that keep pod addresses go on calling the old pods",
+        "_headless_refusals",
+        "test_services_that_cannot_be_switched[headless]",
     ),
     unasked(
         "Where an autoscaler owns the replicas nobody else sets them",
@@ -233,4 +255,12 @@ SAFETIES = (
     unlooked("downstream", "a database has no connection left for new pods", Preflight, "_downstream"),
     unlooked("database", "a run begins on a database that is away", looks, "database_findings"),
     unlooked("smoke", "a smoke check that cannot pass costs a run", Preflight, "_smoke"),
+    unlooked("admission", "a webhook says no in the middle of a run", Preflight, "_admission"),
+    Safety(
+        name="New pods are counted as the live ones are",
+        keeps="an injected sidecar takes what the quota has not",
+        take_out=wrapped(looks, "footprint", as_the_template_says),
+        seen_by="unit/run/test_live_pods_count.py::test_a_quota_is_short_for_pods_as_they_are[in_place-500m]",
+        because="DID NOT RAISE",
+    ),
 )

@@ -11,8 +11,9 @@ import pytest
 
 from safeties.safety import Safety, answering, patched, without, wrapped
 from springtide import labels
+from springtide.kube.endpoints import Endpoint
 from springtide.kube.objects import Scalable
-from springtide.kube.observation import Observation, ReplicaSetPods
+from springtide.kube.observation import Observation, ReplicaSetPods, ScaledPods
 from springtide.run import phases
 from springtide.strategy import aside, batched, blue_green, floor, in_place, model, pair, roll_back, shrink, traffic
 from springtide.strategy.model import Decision, Done, Patch, RunOrder
@@ -57,6 +58,14 @@ def without_note_of_the_size(stable: ReplicaSetPods, order: RunOrder) -> Patch:
     step = aside.hand_back(stable, order)
     del step.change["metadata"]["annotations"][labels.DESIRED_REPLICAS]
     return step
+
+
+def the_unready_first(observation: Observation, pods: ScaledPods, target: int) -> int:
+    return max(0, len(observation.ready_endpoints(pods)) - target)
+
+
+def of_all(self: Observation, _pod_set: object = None) -> tuple[Endpoint, ...]:
+    return tuple(each for each in self.endpoints if each.is_ready)
 
 
 def deleted_at_once(_observation: Observation, _order: RunOrder, stable: ReplicaSetPods) -> Decision:
@@ -318,6 +327,28 @@ SAFETIES = (
         take_out=without(traffic, "_disown_selector"),
         seen_by="unit/strategy/test_blue_green_decisions.py::"
         "test_the_selector_is_left_to_its_owner_by_the_api_servers_account_too",
+        because="assert",
+    ),
+    Safety(
+        name="A number that somebody else set ends the wait",
+        keeps="a run waits its whole deadline for pods that another scaler takes away",
+        take_out=without(in_place, "require_kept"),
+        seen_by="sim/test_another_scaler.py::"
+        "test_the_old_number_put_back_while_pods_come_ends_the_wait_at_once[in_place]",
+        because="DeadlineExceeded",
+    ),
+    Safety(
+        name="Of a Service that is not switched only the workload's own endpoints count",
+        keeps="another workload's pods make up for its own, and the last ones go",
+        take_out=patched((Observation, "ready_endpoints"), to=of_all),
+        seen_by="sim/test_shared_services.py::test_the_pods_of_others_do_not_make_up_for_its_own",
+        because="assert",
+    ),
+    Safety(
+        name="Of a StatefulSet the highest ordinals count as gone, ready or not",
+        keeps="the pods that serve are removed, and the broken ones stay",
+        take_out=patched((shrink, "_ready_loss"), to=the_unready_first),
+        seen_by="sim/test_other_kinds.py::test_a_stateful_set_with_a_broken_low_ordinal_is_not_shrunk_below_its_floor",
         because="assert",
     ),
 )

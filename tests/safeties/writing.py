@@ -128,6 +128,20 @@ SAFETIES = (
         because="i04_every_change_is_compare_and_swap",
     ),
     Safety(
+        name="A number that somebody put back is not written again",
+        keeps="a run and another scaler write against each other",
+        take_out=patched((engine, "_judged"), to=lambda decide, look, order, _scaled: decide(look, order)),
+        seen_by="sim/test_another_scaler.py::test_what_is_put_back_before_the_phase_is_over_is_not_written_again",
+        because="DID NOT RAISE",
+    ),
+    Safety(
+        name="A number has to show twice before it is somebody else's",
+        keeps="one late read ends a run",
+        take_out=patched((engine, "_may_be_late"), to=answering(False)),
+        seen_by="sim/test_another_scaler.py::test_a_read_that_is_late_is_nobodys_doing",
+        because="set replicas to 2 during the run",
+    ),
+    Safety(
         name="A deletion names the very object",
         keeps="what somebody made anew under the same name is deleted",
         take_out=patched((LiveKube, "delete"), to=deleted_whatever_it_is),

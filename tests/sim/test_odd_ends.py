@@ -216,10 +216,10 @@ class TestTwoPoliciesOfOneWorkload:
         policies = (simulation.policy, ScalingPolicy.model_validate(document))
         return replace(simulation.ports(), neighbours=lambda: Neighbours(policies))
 
-    @pytest.mark.parametrize(("target", "field_name"), [
-        ({}, "deployment"), ({"service": "other"}, "deployment"), ({"deployment": "other"}, "service"),
+    @pytest.mark.parametrize(("strategy", "target", "field_name"), [
+        *((way, other, "deployment") for way in WAYS for other in ({}, {"service": "other"})),
+        ("blue_green", {"deployment": "other"}, "service"),
     ])  # fmt: skip
-    @pytest.mark.parametrize("strategy", WAYS)
     def test_both_are_refused(self, strategy: str, target: dict[str, str], field_name: str) -> None:
         simulation = Simulation.of(2, strategy=strategy)
         ports = self.beside(simulation, **target)
@@ -230,9 +230,10 @@ class TestTwoPoliciesOfOneWorkload:
         assert caught.value.code == "shared_workload"
         assert [call for call in simulation.world.history.calls if call.write] == []
 
-    def test_one_of_another_workload_is_nobody_s_business(self) -> None:
+    @pytest.mark.parametrize("target", [{"deployment": "other", "service": "other"}, {"deployment": "other"}])
+    def test_one_of_another_workload_is_nobody_s_business(self, target: dict[str, str]) -> None:
         simulation = Simulation.of(2, strategy="in_place")
-        ports = self.beside(simulation, deployment="other", service="other")
+        ports = self.beside(simulation, **target)
 
         assert pipeline.run(ports, simulation.request(4)) is RunOutcome.SUCCEEDED
 

@@ -15,7 +15,7 @@ from springtide.recovery.reconcile import reconcile
 from springtide.run import phases
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.sandbox.faults import Crashed
-from support.simulation import NAMESPACE, WORKLOAD, Simulation
+from support.simulation import NAMESPACE, Simulation
 
 
 class AfterCrash(StrEnum):
@@ -60,7 +60,7 @@ class TaskDriver:
         raise AssertionError("a run does not end by crashing for ever")
 
     def _is_owned(self) -> bool:
-        lease = self.simulation.world.get("leases", NAMESPACE, WORKLOAD.lease_name)
+        lease = self.simulation.world.get("leases", NAMESPACE, self.simulation.policy.spec.target.workload.lease_name)
         return lease is not None and bool(lease["spec"].get("holderIdentity"))
 
     def ports(self) -> Ports:

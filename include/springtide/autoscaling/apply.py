@@ -13,6 +13,7 @@ from springtide.errors import Conflict, InputError, NotFound
 from springtide.kube.autoscaler import owners_of, scaled_objects
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
+from springtide.kube.workloads import find_workload
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.lease import fenced, read_lease
 from springtide.workload import Workload
@@ -71,7 +72,7 @@ def _writes(kube: KubeReader, policy: ScalingPolicy, rule: Json | None, follower
     known = {owner.uid for owner in owners}
     owners += tuple(scaled_object for scaled_object in scaled if scaled_object.uid not in known)
     mine = require_alone(owners, follower)
-    _require_deployment(kube, workload)
+    _require_workload(kube, workload)
     manifest = beside(follower, mine)
     if follower["kind"] == "ScaledObject":
         yield write_for(manifest, mine or _named(kube, Kind.SCALED_OBJECT, follower, _NO_KEDA))
@@ -93,22 +94,14 @@ def _of_name(objects: list[Json], name: str) -> KubeObject | None:
     return next((KubeObject(raw) for raw in objects if raw["metadata"]["name"] == name), None)
 
 
-def _require_deployment(kube: KubeReader, workload: Workload) -> None:
-    if not _exists(kube, workload.namespace, workload.deployment):
+def _require_workload(kube: KubeReader, workload: Workload) -> None:
+    if find_workload(kube, workload) is None:
         raise InputError(
-            f"target.deployment: there is no Deployment {workload}, which the autoscaler would scale. Nothing was "
-            "written.",
+            f"{workload.field}: there is no {workload.kind.noun} {workload.namespace}/{workload.deployment}, which "
+            "the autoscaler would scale. Nothing was written.",
             code="service_unknown",
-            field="target.deployment",
+            field=workload.field,
         )
-
-
-def _exists(kube: KubeReader, namespace: str, name: str) -> bool:
-    try:
-        kube.get(Kind.DEPLOYMENT, namespace, name)
-    except NotFound:
-        return False
-    return True
 
 
 def _settle(kube: KubeClient, write: Write, *, dry_run: bool) -> None:

@@ -16,6 +16,7 @@ from springtide.capacity.applied import Applied
 from springtide.errors import InputError
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.demand import PrometheusDemand
+from springtide.workload import Workload, WorkloadKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,7 +77,7 @@ def recording_rule(policy: ScalingPolicy, setting: Setting) -> Manifest:
 def horizontal_pod_autoscaler(policy: ScalingPolicy) -> Manifest:
     """Return the HPA that follows the rule through an adapter of external metrics (`adapter_rule`)."""
     tuned_spec(policy)
-    target = policy.spec.target
+    workload = policy.spec.target.workload
     bounds = policy.spec.replicas
     metric = {
         "metric": {"name": PODS, "selector": {"matchLabels": {"service": policy.name}}},
@@ -85,9 +86,9 @@ def horizontal_pod_autoscaler(policy: ScalingPolicy) -> Manifest:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": _metadata(target.deployment, policy),
+        "metadata": _metadata(workload.deployment, policy),
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target.deployment},
+            "scaleTargetRef": _reference(workload),
             "minReplicas": bounds.min,
             "maxReplicas": bounds.max,
             "metrics": [{"type": "External", "external": metric}],
@@ -98,8 +99,9 @@ def horizontal_pod_autoscaler(policy: ScalingPolicy) -> Manifest:
 def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
     """Return the KEDA ScaledObject that follows the rule by asking `prometheus` itself."""
     tuned_spec(policy)
-    target = policy.spec.target
+    workload = policy.spec.target.workload
     bounds = policy.spec.replicas
+    is_default = workload.kind is WorkloadKind.DEPLOYMENT
     metadata = {
         "serverAddress": prometheus,
         "query": f'{PODS}{{service="{policy.name}"}}',
@@ -109,15 +111,20 @@ def scaled_object(policy: ScalingPolicy, prometheus: str) -> Manifest:
     return {
         "apiVersion": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
-        "metadata": _metadata(target.deployment, policy),
+        "metadata": _metadata(workload.deployment, policy),
         "spec": {
-            "scaleTargetRef": {"name": target.deployment},
+            "scaleTargetRef": {"name": workload.deployment} if is_default else _reference(workload),
             "pollingInterval": 15,
             "minReplicaCount": bounds.min,
             "maxReplicaCount": bounds.max,
             "triggers": [{"type": "prometheus", "metricType": "AverageValue", "metadata": metadata}],
         },
     }
+
+
+def _reference(workload: Workload) -> Manifest:
+    group = "argoproj.io/v1alpha1" if workload.kind is WorkloadKind.ROLLOUT else "apps/v1"
+    return {"apiVersion": group, "kind": workload.kind.noun, "name": workload.deployment}
 
 
 def applied_now(policy: ScalingPolicy, setting: Setting, follower: Manifest, *, at: datetime, by_hand: bool) -> Applied:

@@ -114,7 +114,7 @@ def show_plan(plan: ScalingPlan) -> None:
     """Print a plan: what, from what, and every clamp with both numbers."""
     target = plan.target
     service = f"Service {target.service}" if target.service else "no Service: its pods' readiness is the proof"
-    head = f"{plan.policy}: Deployment {target.namespace}/{target.deployment}, {service}"
+    head = f"{plan.policy}: {target.kind.noun} {target.namespace}/{target.deployment}, {service}"
     verb = (
         "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
     )

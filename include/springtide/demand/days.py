@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 
 from springtide.demand.model import DemandSeries, DemandSource
 from springtide.policy.scaling.demand import PrometheusDemand
 from springtide.policy.scaling.model import TargetSpec
+from springtide.workload import WorkloadKind
+
+_AVAILABLE: Final = {
+    WorkloadKind.DEPLOYMENT: ("kube_deployment_status_replicas_available", "deployment"),
+    WorkloadKind.STATEFUL_SET: ("kube_statefulset_status_replicas_available", "statefulset"),
+    WorkloadKind.ROLLOUT: ("rollout_info_replicas_available", "name"),
+}
+"""The metric, and the label that holds the name."""
 
 
 def maxima_query(spec: PrometheusDemand) -> str:
@@ -21,12 +30,13 @@ def maxima_query(spec: PrometheusDemand) -> str:
 
 
 def replicas_query(spec: PrometheusDemand, target: TargetSpec) -> str:
-    """Return the PromQL of the replicas that serve: the policy's own, or kube-state-metrics'."""
+    """Return the PromQL of the replicas that serve: the policy's own, or kube-state-metrics' or Argo Rollouts' own."""
     if spec.history.replicas is not None:
         return spec.history.replicas
     # names of Kubernetes need no escaping in PromQL
-    names = f'namespace="{target.namespace}",deployment="{target.deployment}"'
-    return f"sum(kube_deployment_status_replicas_available{{{names}}})"
+    workload = target.workload
+    metric, label = _AVAILABLE[workload.kind]
+    return f'sum({metric}{{namespace="{workload.namespace}",{label}="{workload.deployment}"}})'
 
 
 @dataclass(frozen=True, slots=True)

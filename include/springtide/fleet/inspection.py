@@ -74,7 +74,7 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     settings = policy.spec.strategy
     if not isinstance(settings, Floor) or observation.autoscaler is None:
         return inspection
-    minimum = _minimum(observation.autoscaler, policy, settings, stable.deployment.replicas, observation.at)
+    minimum = _minimum(observation.autoscaler, policy, settings, stable.scaled.replicas, observation.at)
     return replace(inspection, minimum=minimum, planned=_planned(minimum, inspection, plan))
 
 
@@ -145,7 +145,7 @@ def _facts(
 def _problem(ports: Ports, policy: ScalingPolicy, observation: Observation, stable: PodSet) -> str | None:
     """Return what is wrong with the service now; None when every check passes."""
     ready = len(observation.ready_endpoints(stable))
-    wanted = stable.deployment.replicas
+    wanted = stable.scaled.replicas
     if ready < wanted:
         return f"{ready} of {wanted} replicas are ready"
     checks = checks_after_switch(policy.spec.smoke, policy.spec.strategy)

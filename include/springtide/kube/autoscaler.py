@@ -15,7 +15,10 @@ from springtide.kube.client import KubeReader
 from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.workload import Workload
 
-_PAUSED: Final = ("autoscaling.keda.sh/paused", "autoscaling.keda.sh/paused-replicas")
+_PAUSED: Final = "autoscaling.keda.sh/paused"
+_PAUSED_AT: Final = "autoscaling.keda.sh/paused-replicas"
+_NOT_PAUSED: Final = frozenset({"0", "f", "F", "false", "False", "FALSE"})
+"""What KEDA reads as no; any other value pauses, also one that is no truth value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ class Autoscaler(KubeObject):
 
     @property
     def target(self) -> str:
-        """The Deployment whose replicas it owns; empty when that is another kind of workload."""
+        """Whose replicas it owns, as people write it: `Deployment checkout`."""
         reference = self._spec.get("scaleTargetRef") or {}
-        return str(reference.get("name", "")) if reference.get("kind", "Deployment") == "Deployment" else ""
+        return f"{reference.get('kind') or 'Deployment'} {reference.get('name', '')}"
 
     @property
     def bounds(self) -> AutoscalerBounds:
@@ -69,10 +72,25 @@ class Autoscaler(KubeObject):
         return str(self.annotations.get(labels.FLOOR, ""))
 
     @property
+    def pause(self) -> str | None:
+        """The annotation that tells KEDA to leave the replicas alone, with its value; None when none does."""
+        if not self.is_keda:
+            return None
+        if _PAUSED_AT in self.annotations:
+            return f"{_PAUSED_AT}: {self.annotations[_PAUSED_AT]!r}"
+        value = self.annotations.get(_PAUSED)
+        return None if value is None or value in _NOT_PAUSED else f"{_PAUSED}: {value!r}"
+
+    @property
+    def holds_replicas(self) -> bool:
+        """Whether it is paused at a number that KEDA keeps."""
+        return self.is_keda and _PAUSED_AT in self.annotations
+
+    @property
     def obstacle(self) -> str | None:
         """Why a raised minimum would not be followed, with what to do; None when it would be."""
-        if self.is_keda and any(key in self.annotations for key in _PAUSED):
-            return f"{self.title} is paused, so nobody follows its minimum. Remove the annotation {_PAUSED[0]}*."
+        if self.pause is not None:
+            return f"{self.title} is paused ({self.pause}), so nobody follows its minimum. Remove that annotation."
         if self.is_keda and "idleReplicaCount" in self._spec:
             idle = self._spec["idleReplicaCount"]
             return (
@@ -113,7 +131,7 @@ def owners_of(kube: KubeReader, workload: Workload, hpas: Sequence[Json]) -> tup
     Raises:
         ClusterRefused: KEDA is behind an HPA, and its ScaledObjects may not be read.
     """
-    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target == workload.deployment]
+    mine = [hpa for raw in hpas if (hpa := Autoscaler(raw, Kind.AUTOSCALER)).target == workload.title]
     return tuple(_behind(kube, workload.namespace, hpa) for hpa in mine)
 
 
@@ -129,7 +147,7 @@ def scaled_objects(kube: KubeReader, workload: Workload) -> tuple[Autoscaler, ..
         scaled = [Autoscaler(raw, Kind.SCALED_OBJECT) for raw in kube.list(Kind.SCALED_OBJECT, workload.namespace)]
     except NotFound:
         return ()
-    return tuple(owner for owner in scaled if owner.target == workload.deployment)
+    return tuple(owner for owner in scaled if owner.target == workload.title)
 
 
 def _behind(kube: KubeReader, namespace: str, hpa: Autoscaler) -> Autoscaler:

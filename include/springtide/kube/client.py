@@ -126,8 +126,10 @@ class KubeClient(KubeReader, Protocol):
         """
         ...
 
-    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
-        """Set the replicas of a Deployment or a ReplicaSet through its `scale` subresource, if it is still as read.
+    def scale(
+        self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version, dry_run: bool = False
+    ) -> None:
+        """Set an object's replicas through its `scale` subresource, if it is still as read; not with `dry_run`.
 
         Raises:
             Conflict: it has changed since.

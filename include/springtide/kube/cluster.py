@@ -13,6 +13,7 @@ from typing import Final
 from springtide.errors import ClusterRefused, NotFound
 from springtide.kube.client import KubeReader
 from springtide.kube.objects import Kind, KubeObject
+from springtide.kube.workloads import KIND_OF
 from springtide.stored import Stored
 from springtide.workload import Workload
 
@@ -21,7 +22,9 @@ _SYSTEM: Final = "kube-system"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterIdentity(Stored):
-    """The uids of `kube-system`, of the workload's namespace and of its Service (of its Deployment, where it has none).
+    """The uids of `kube-system`, of the workload's namespace and of its Service.
+
+    The last is that of the object that is scaled, where there is no Service.
 
     "" where there is no such object, None where it may not be read.
     """
@@ -64,7 +67,7 @@ def _named(workload: Workload) -> tuple[Kind, str, str]:
     """Return what a workload is known by where no namespace may be read."""
     if workload.service:
         return Kind.SERVICE, workload.namespace, workload.service
-    return Kind.DEPLOYMENT, workload.namespace, workload.deployment
+    return KIND_OF[workload.kind], workload.namespace, workload.deployment
 
 
 def _now(uid: str) -> str:

@@ -32,6 +32,7 @@ READ_ATTEMPTS: Final = 3
 _API: Final[dict[Kind, tuple[str, str]]] = {
     Kind.DEPLOYMENT: ("AppsV1Api", "namespaced_deployment"),
     Kind.REPLICA_SET: ("AppsV1Api", "namespaced_replica_set"),
+    Kind.STATEFUL_SET: ("AppsV1Api", "namespaced_stateful_set"),
     Kind.POD: ("CoreV1Api", "namespaced_pod"),
     Kind.SERVICE: ("CoreV1Api", "namespaced_service"),
     Kind.ENDPOINT_SLICE: ("DiscoveryV1Api", "namespaced_endpoint_slice"),
@@ -46,6 +47,7 @@ _CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.PROMETHEUS_RULE: ("monitoring.coreos.com", "v1", "prometheusrules"),
     Kind.ROLLOUT: ("argoproj.io", "v1alpha1", "rollouts"),
     Kind.CANARY: ("flagger.app", "v1beta1", "canaries"),
+    Kind.VERTICAL_AUTOSCALER: ("autoscaling.k8s.io", "v1", "verticalpodautoscalers"),
 }
 _EVERYWHERE: Final[dict[Kind, str]] = {Kind.NODE: "list_node", Kind.POD: "list_pod_for_all_namespaces"}
 _MERGE: Final = "application/merge-patch+json"
@@ -114,12 +116,13 @@ class LiveKube:
         where = (namespace, name)
         return self._patch(f"patch {kind.value}", method, where, _guarded(change, version), dry_run=dry_run)
 
-    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+    def scale(
+        self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version, dry_run: bool = False
+    ) -> None:
         """Set replicas (see `KubeClient.scale`)."""
-        api, suffix = _API[kind]
-        method = getattr(self._api(api), f"patch_{suffix}_scale")
         change = _guarded({"spec": {"replicas": replicas}}, version)
-        self._patch(f"scale {kind.value}", method, (namespace, name), change)
+        method = self._method("scale", kind)
+        self._patch(f"scale {kind.value}", method, (namespace, name), change, dry_run=dry_run)
 
     def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
         """Delete this very object (see `KubeClient.delete`)."""
@@ -156,7 +159,8 @@ class LiveKube:
         if kind in _CUSTOM:
             return self._custom(verb, kind)
         api, suffix = _API[kind]
-        method: Callable[..., Any] = getattr(self._api(api), f"{verb}_{suffix}")
+        called = f"patch_{suffix}_scale" if verb == "scale" else f"{verb}_{suffix}"
+        method: Callable[..., Any] = getattr(self._api(api), called)
         return method
 
     def _custom(self, verb: str, kind: Kind) -> Callable[..., Any]:
@@ -173,10 +177,14 @@ class LiveKube:
         def patch(name: str, namespace: str, change: Json, **options: Any) -> Any:
             return api.patch_namespaced_custom_object(group, version, namespace, plural, name, change, **options)
 
+        def scale(name: str, namespace: str, change: Json, **options: Any) -> Any:
+            return api.patch_namespaced_custom_object_scale(group, version, namespace, plural, name, change, **options)
+
         def create(namespace: str, manifest: Json, **options: Any) -> Any:
             return api.create_namespaced_custom_object(group, version, namespace, plural, manifest, **options)
 
         methods: dict[str, Callable[..., Any]] = {"read": read, "list": find, "patch": patch, "create": create}
+        methods["scale"] = scale
         return methods[verb]
 
     def _api(self, name: str) -> Any:

@@ -29,6 +29,7 @@ class Kind(StrEnum):
 
     DEPLOYMENT = "deployment"
     REPLICA_SET = "replica_set"
+    STATEFUL_SET = "stateful_set"
     POD = "pod"
     SERVICE = "service"
     ENDPOINT_SLICE = "endpoint_slice"
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     DISRUPTION_BUDGET = "pod_disruption_budget"
     NODE = "node"
     ROLLOUT = "rollout"
+    VERTICAL_AUTOSCALER = "vertical_pod_autoscaler"
     CANARY = "canary"
     NAMESPACE = "namespace"
     EVENT = "event"
@@ -141,7 +143,7 @@ class KubeObject:
 
 @dataclass(frozen=True)
 class Scalable(KubeObject):
-    """What Deployments and ReplicaSets share: pods of one template, as many as `replicas` says."""
+    """What all share that can be scaled: pods of one template, as many as `replicas` says."""
 
     kind: ClassVar[Kind]
     noun: ClassVar[str]
@@ -161,11 +163,11 @@ class Scalable(KubeObject):
 
     @property
     def own_template(self) -> Json:
-        """The pod template as its owner wrote it, without the hash that the controller adds for a ReplicaSet."""
+        """The pod template as its owner wrote it, without the hash that a controller adds for a ReplicaSet."""
         template: Json = self.spec["template"]
         metadata = {key: value for key, value in template["metadata"].items() if value is not None}
         carried = metadata.get("labels") or {}
-        metadata["labels"] = {key: value for key, value in carried.items() if key != labels.POD_TEMPLATE_HASH}
+        metadata["labels"] = {key: value for key, value in carried.items() if key not in labels.TEMPLATE_HASHES}
         return template | {"metadata": metadata}
 
     @property
@@ -184,15 +186,17 @@ class Scalable(KubeObject):
         return self._status("availableReplicas")
 
     def _status(self, field: str) -> int:
-        return int(self.raw.get("status", {}).get(field) or 0)
+        # Argo Rollouts writes `observedGeneration` as text.
+        number = str(self.raw.get("status", {}).get(field) or 0)
+        return int(number) if number.isascii() and number.isdigit() else 0
 
 
 @dataclass(frozen=True)
-class Deployment(Scalable):
-    """A Deployment; the properties are the API's own fields."""
+class WorkloadObject(Scalable):
+    """What a policy can name as its target; the properties are the API's own fields."""
 
-    kind = Kind.DEPLOYMENT
-    noun = "Deployment"
+    has_replica_sets: ClassVar[bool] = True
+    """Whether its pods belong to ReplicaSets of its own, one for each template."""
 
     @property
     def is_paused(self) -> bool:
@@ -226,6 +230,28 @@ class Deployment(Scalable):
     def min_ready_seconds(self) -> int:
         return int(self.spec.get("minReadySeconds") or 0)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether all pods that are wanted are there, and of the present template."""
+        return self.updated_replicas == self.current_replicas == self.replicas
+
+    @property
+    def rollout_obstacle(self) -> str | None:
+        """Why its controller is not done with the present template, in its own words; None when it says nothing."""
+        return None
+
+    def is_current(self, replica_set: ReplicaSet) -> bool:
+        """Say whether this is the ReplicaSet of the present template: the one that carries the same revision."""
+        return replica_set.revision == self.annotations.get(labels.REVISION, "")
+
+
+@dataclass(frozen=True)
+class Deployment(WorkloadObject):
+    """A Deployment."""
+
+    kind = Kind.DEPLOYMENT
+    noun = "Deployment"
+
 
 @dataclass(frozen=True)
 class ReplicaSet(Scalable):
@@ -238,6 +264,11 @@ class ReplicaSet(Scalable):
     def template_hash(self) -> str:
         """The `pod-template-hash` of its pods; also while it is set aside, when its own labels do not say it."""
         return str(self.spec["template"]["metadata"]["labels"].get(labels.POD_TEMPLATE_HASH, ""))
+
+    @property
+    def rollout_hash(self) -> str:
+        """The hash that Argo Rollouts gives the pods of one template; empty where it is not a Rollout's."""
+        return self.labels.get(labels.ROLLOUT_HASH, "")
 
     @property
     def revision(self) -> str:
@@ -326,6 +357,11 @@ class Service(KubeObject):
     @property
     def cluster_ip(self) -> str:
         return str(self.raw["spec"].get("clusterIP") or "")
+
+    @property
+    def is_headless(self) -> bool:
+        """Whether it has no address of its own: DNS names the pods' addresses then."""
+        return self.cluster_ip == "None"
 
     @property
     def ports(self) -> tuple[Json, ...]:

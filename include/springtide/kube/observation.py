@@ -21,28 +21,43 @@ from springtide.kube.objects import (
     Pod,
     ReplicaSet,
     Service,
+    WorkloadObject,
 )
-from springtide.workload import Workload
+from springtide.kube.workloads import read_workload
+from springtide.workload import Workload, WorkloadKind
 
 
 @dataclass(frozen=True, slots=True)
 class PodSet:
-    """A Deployment with the ReplicaSets and pods that are its own, by controller reference and never by label."""
+    """A workload with the ReplicaSets and pods that are its own, by controller reference and never by label.
 
-    deployment: Deployment
+    `scaled` says how many pods there are to be; a StatefulSet has no ReplicaSets.
+    """
+
+    scaled: WorkloadObject
     replica_sets: tuple[ReplicaSet, ...]
     pods: tuple[Pod, ...]
 
     @property
-    def scaled(self) -> Deployment:
-        """What says how many pods there are to be."""
-        return self.deployment
+    def deployment(self) -> Deployment:
+        """The Deployment, for what only goes with one.
+
+        Raises:
+            InputError: it is another kind (`workload_unsupported`).
+        """
+        if not isinstance(self.scaled, Deployment):
+            raise InputError(
+                f"{self.scaled.title}: only a Deployment can have two sets of pods that one run owns. Use strategy "
+                "in_place, or floor.",
+                code="workload_unsupported",
+                field="strategy.type",
+            )
+        return self.scaled
 
     @property
     def current(self) -> ReplicaSet | None:
-        """The ReplicaSet of the present template: the one that carries the Deployment's revision."""
-        revision = self.deployment.annotations.get(labels.REVISION, "")
-        return next((rs for rs in self.replica_sets if rs.revision == revision), None)
+        """The ReplicaSet of the present template."""
+        return next((each for each in self.replica_sets if self.scaled.is_current(each)), None)
 
     @property
     def template_hash(self) -> str:
@@ -57,7 +72,7 @@ class PodSet:
     def without(self, uid: str) -> PodSet:
         """Return the same without the ReplicaSet of this uid and its pods."""
         kept = tuple(replica_set for replica_set in self.replica_sets if replica_set.uid != uid)
-        return PodSet(self.deployment, kept, tuple(pod for pod in self.pods if pod.controller_uid != uid))
+        return PodSet(self.scaled, kept, tuple(pod for pod in self.pods if pod.controller_uid != uid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +108,7 @@ ScaledPods = PodSet | ReplicaSetPods
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One look: the Service, the Deployment's pods, what is set aside of it, every endpoint.
+    """One look: the Service, the workload's pods, what is set aside of it, every endpoint.
 
     `service` is None where the workload has none: each pod is an endpoint of its own then, ready while the pod is.
 
@@ -120,7 +135,7 @@ class Observation:
         """
         if self.service is None:
             raise InputError(
-                f"target.service: the policy of {self.pod_set.deployment.title} names no Service, and this goes by "
+                f"target.service: the policy of {self.pod_set.scaled.title} names no Service, and this goes by "
                 "one. Name it, or use in_place or floor without probe and without smoke checks over HTTP.",
                 code="service_missing",
                 field="target.service",
@@ -130,7 +145,7 @@ class Observation:
     @property
     def highest_stamp(self) -> int:
         """The highest Lease generation that stands on anything that a run may write; 0 where none has written."""
-        things = (self.service, self.autoscaler, self.pod_set.deployment, *self.pod_set.replica_sets)
+        things = (self.service, self.autoscaler, self.pod_set.scaled, *self.pod_set.replica_sets)
         set_aside = (each.replica_set for each in self.aside)
         return max(thing.generation_stamp for thing in (*things, *set_aside) if thing)
 
@@ -158,20 +173,22 @@ def observe(
     """Read everything that belongs to the workload, by quorum reads only; `autoscaler` names one to read as well.
 
     Raises:
-        InputError: the Service does not exist, or the Deployment does not.
+        InputError: the Service does not exist, or the workload does not.
         ClusterRefused, ClusterUnavailable: as the client says.
     """
     # The reads are not one moment. A write is refused where its own object has moved since; whatever else moved
     # shows at the next look.
     service = _service(kube, workload)
-    deployment = _deployment(kube, workload)
+    scaled = read_workload(kube, workload)
     namespace = workload.namespace
-    selector = selector_text(deployment.match_labels)
-    replica_sets = [ReplicaSet(raw) for raw in kube.list(Kind.REPLICA_SET, namespace, selector=selector)]
+    selector = selector_text(scaled.match_labels)
+    replica_sets: list[ReplicaSet] = []
+    if scaled.has_replica_sets:
+        replica_sets = [ReplicaSet(raw) for raw in kube.list(Kind.REPLICA_SET, namespace, selector=selector)]
     # A set aside has no label of its Deployment, or its controller would take it back; its pods have kept theirs.
     aside = aside_sets(kube, workload)
     pods = tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
-    pod_set = _pod_set(deployment, replica_sets, pods)
+    pod_set = _pod_set(scaled, replica_sets, pods)
     return Observation(
         at=clock.now(),
         service=service,
@@ -185,11 +202,13 @@ def observe(
 
 
 def aside_sets(kube: KubeReader, workload: Workload) -> tuple[ReplicaSet, ...]:
-    """Return the ReplicaSets that runs have set aside of the workload's Deployment.
+    """Return the ReplicaSets that runs have set aside of the workload's Deployment; of no other kind any is.
 
     Raises:
         ClusterRefused, ClusterUnavailable: as the client says.
     """
+    if workload.kind is not WorkloadKind.DEPLOYMENT:
+        return ()
     selector = selector_text({labels.ASIDE_OF: workload.deployment})
     return tuple(map(ReplicaSet, kube.list(Kind.REPLICA_SET, workload.namespace, selector=selector)))
 
@@ -201,11 +220,11 @@ def pods_of(replica_set: ReplicaSet, pods: Iterable[Pod]) -> ReplicaSetPods:
     )
 
 
-def _pod_set(deployment: Deployment, replica_sets: list[ReplicaSet], pods: tuple[Pod, ...]) -> PodSet:
+def _pod_set(scaled: WorkloadObject, replica_sets: list[ReplicaSet], pods: tuple[Pod, ...]) -> PodSet:
     # Every set's pods carry the selector's labels: only the chain of owners tells whose they are.
-    mine = tuple(rs for rs in replica_sets if rs.controller_uid == deployment.uid)
-    uids = {rs.uid for rs in mine}
-    return PodSet(deployment, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
+    mine = tuple(rs for rs in replica_sets if rs.controller_uid == scaled.uid)
+    uids = {rs.uid for rs in mine} if scaled.has_replica_sets else {scaled.uid}
+    return PodSet(scaled, mine, tuple(p for p in pods if p.controller_uid in uids and not p.is_finished))
 
 
 def _endpoints(kube: KubeReader, workload: Workload, pods: Iterable[Pod]) -> tuple[Endpoint, ...]:
@@ -224,18 +243,6 @@ def _service(kube: KubeReader, workload: Workload) -> Service | None:
             "or correct the policy.",
             code="service_unknown",
             field="target.service",
-        ) from error
-
-
-def _deployment(kube: KubeReader, workload: Workload) -> Deployment:
-    try:
-        return Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))
-    except NotFound as error:
-        raise InputError(
-            f"target.deployment: there is no Deployment {workload.deployment!r} in namespace {workload.namespace!r}. "
-            "Create it, or correct the policy.",
-            code="service_unknown",
-            field="target.deployment",
         ) from error
 
 

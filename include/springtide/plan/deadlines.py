@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from springtide.kube.objects import Deployment
+from springtide.kube.objects import WorkloadObject
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.grace import known_stop_seconds
 from springtide.plan.model import ScalingPlan
@@ -23,7 +23,7 @@ _NOTHING: Final = timedelta(0)
 
 
 def deadline_findings(
-    deployment: Deployment,
+    scaled: WorkloadObject,
     plan: ScalingPlan,
     settings: RunSettings,
     *,
@@ -36,19 +36,19 @@ def deadline_findings(
     makes a removal longer, it is a warning. `window` is for how long the stability test watches before the removal.
     """
     if isinstance(settings, BlueGreen) or plan.replicas > plan.current:
-        yield _ready(deployment, settings)
-    removal = _removal(deployment, plan, settings, window)
+        yield _ready(scaled, settings)
+    removal = _removal(scaled, plan, settings, window)
     if removal is not None:
         yield _removed(removal, settings, is_drain_chosen=is_drain_chosen)
 
 
-def _ready(deployment: Deployment, settings: RunSettings) -> Finding:
+def _ready(scaled: WorkloadObject, settings: RunSettings) -> Finding:
     limit = settings.deadlines.ready
-    least = startup_least(deployment)
-    budget = startup_budget(deployment)
+    least = startup_least(scaled)
+    budget = startup_budget(scaled)
     times = (
         f"a new pod is available {least:g} s after its start at the earliest (its probes' initial delays and "
-        f"minReadySeconds {deployment.min_ready_seconds}), strategy.deadlines.ready is {limit}"
+        f"minReadySeconds {scaled.min_ready_seconds}), strategy.deadlines.ready is {limit}"
     )
     if least >= limit.total_seconds():
         return _finding(FindingStatus.REFUSED, f"{times}: no run can meet it. Raise it, or lower the delays.")
@@ -77,11 +77,11 @@ class _Removal:
         return self.least + self.steps * self.may_add
 
 
-def _removal(deployment: Deployment, plan: ScalingPlan, settings: RunSettings, window: timedelta) -> _Removal | None:
+def _removal(scaled: WorkloadObject, plan: ScalingPlan, settings: RunSettings, window: timedelta) -> _Removal | None:
     """Return what is removed; None where nothing is, or an autoscaler does it in its own time."""
-    running = deployment.replicas
+    running = scaled.replicas
     peak = max(running, plan.replicas)
-    stop = known_stop_seconds(deployment.pod_spec)
+    stop = known_stop_seconds(scaled.pod_spec)
     step = settings.remove_step.of(peak)
     if isinstance(settings, InPlace) and plan.replicas < running:
         drain = settings.drain.total_seconds()
@@ -91,21 +91,21 @@ def _removal(deployment: Deployment, plan: ScalingPlan, settings: RunSettings, w
     if not isinstance(settings, BlueGreen):
         return None
     if settings.overlap == "batched":
-        return _exchange(deployment, plan, settings, stop)
+        return _exchange(scaled, plan, settings, stop)
     # The stable set to nothing, then the new one from the larger of both numbers to the target.
     steps = _steps(running, step) + _steps(peak - plan.replicas, step)
     drain = max(0.0, (settings.drain - window).total_seconds())
     return _Removal(once=drain, steps=steps, each=stop, text=f"{drain:g} s of drain, then {steps} steps of {step} pods")
 
 
-def _exchange(deployment: Deployment, plan: ScalingPlan, settings: BlueGreen, stop: float) -> _Removal:
+def _exchange(scaled: WorkloadObject, plan: ScalingPlan, settings: BlueGreen, stop: float) -> _Removal:
     """Return what batches take: every one but the first waits for new pods, too."""
-    running = deployment.replicas
+    running = scaled.replicas
     peak = max(running, plan.replicas)
     batch = settings.batch.of(peak)
     batches = _steps(running, batch)
     shrinks = _steps(peak - plan.replicas, settings.remove_step.of(peak))
-    starts = (batches - 1) * startup_least(deployment)
+    starts = (batches - 1) * startup_least(scaled)
     text = f"{batches} batches of {batch} pods with {starts:g} s of starts between them, and {shrinks} steps"
     return _Removal(once=starts, steps=batches + shrinks, each=stop, text=text)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
-from springtide.kube.objects import Json
+from springtide.kube.objects import Json, Pod
 from springtide.plan.model import ScalingPlan
+from springtide.plan.quota_scopes import PodTraits
 from springtide.policy.scaling.strategy import BlueGreen, RunSettings
 from springtide.quantities import parse_quantity
 
@@ -16,22 +17,46 @@ Amounts = dict[str, Decimal]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """`pods` more than now at the peak, each with these requests and limits; `replica_sets` more objects."""
+    """`pods` more than now at the peak, each with these requests and limits; `replica_sets` more objects.
+
+    `traits` are those by which a quota with scopes chooses its pods.
+    """
 
     pods: int
     requests: Amounts
     limits: Amounts
     replica_sets: int = 0
+    traits: PodTraits = field(default_factory=PodTraits)
 
 
-def footprint(plan: ScalingPlan, settings: RunSettings, *, running: int, pod_spec: Json) -> Footprint:
-    """Return what the run of `plan` adds to the `running` replicas at its peak, the overlap of two sets included."""
-    requests, limits = (pod_amounts(pod_spec, side) for side in ("requests", "limits"))
+def footprint(
+    plan: ScalingPlan, settings: RunSettings, *, running: int, pod_spec: Json, live: Sequence[Pod] = ()
+) -> Footprint:
+    """Return what the run of `plan` adds to the `running` replicas at its peak, the overlap of two sets included.
+
+    A new pod takes what the template `pod_spec` says, and more where the `live` pods do: a sidecar was injected into
+    them, a LimitRange gave them defaults, or a webhook changed them.
+    """
+    specs = [pod_spec, *(pod.raw["spec"] for pod in live)]
+    requests, limits = (_highest([pod_amounts(spec, side) for spec in specs]) for side in ("requests", "limits"))
+    traits = PodTraits.of(specs[-1], is_best_effort=not {"cpu", "memory"} & {*requests, *limits})
     if not isinstance(settings, BlueGreen):
-        return Footprint(pods=max(0, plan.replicas - running), requests=requests, limits=limits)
+        more = max(0, plan.replicas - running)
+        return Footprint(pods=more, requests=requests, limits=limits, traits=traits)
     peak = max(running, plan.replicas)
     more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
-    return Footprint(pods=more, requests=requests, limits=limits, replica_sets=1)
+    return Footprint(pods=more, requests=requests, limits=limits, replica_sets=1, traits=traits)
+
+
+def beyond_template(pod_spec: Json, live: Sequence[Pod]) -> str:
+    """Return what `live` pods request above their template, as people write it; empty where that is nothing."""
+    written = pod_amounts(pod_spec, "requests")
+    found = _highest([written, *(pod_amounts(pod.raw["spec"], "requests") for pod in live)])
+    more = {name: amount for name, amount in found.items() if amount > written.get(name, Decimal(0))}
+    return ", ".join(
+        f"{name} {formatted(name, amount)} instead of {formatted(name, written.get(name, Decimal(0)))}"
+        for name, amount in sorted(more.items())
+    )
 
 
 def pod_amounts(pod_spec: Json, side: str) -> Amounts:
@@ -43,10 +68,14 @@ def pod_amounts(pod_spec: Json, side: str) -> Amounts:
     sidecars = [container for container in inits if container.get("restartPolicy") == "Always"]
     together = _sum([*(pod_spec.get("containers") or ()), *sidecars], side)
     alone = [_amounts(container, side) for container in inits if container.get("restartPolicy") != "Always"]
-    names = {name for amounts in (together, *alone) for name in amounts}
-    highest = {name: max(amounts.get(name, Decimal(0)) for amounts in (together, *alone)) for name in names}
+    highest = _highest([together, *alone])
     overhead = {name: parse_quantity(str(text)) for name, text in (pod_spec.get("overhead") or {}).items()}
     return {name: amount + overhead.get(name, Decimal(0)) for name, amount in highest.items()}
+
+
+def _highest(several: Sequence[Amounts]) -> Amounts:
+    names = {name for amounts in several for name in amounts}
+    return {name: max(amounts.get(name, Decimal(0)) for amounts in several) for name in names}
 
 
 def _sum(containers: Iterable[Json], side: str) -> Amounts:

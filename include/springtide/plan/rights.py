@@ -8,15 +8,25 @@ from typing import Final
 from springtide.kube.client import Right
 from springtide.kube.objects import Kind
 from springtide.plan.findings import Finding, FindingStatus
-from springtide.workload import Workload
+from springtide.workload import Workload, WorkloadKind
 
 _AUTOSCALERS: Final = {
     Kind.AUTOSCALER: ("autoscaling", "horizontalpodautoscalers"),
     Kind.SCALED_OBJECT: ("keda.sh", "scaledobjects"),
 }
 
-_SURROUNDINGS: Final = (("", "resourcequotas"), ("policy", "poddisruptionbudgets"))
-_CLAIMS: Final = (("argoproj.io", "rollouts"), ("flagger.app", "canaries"))
+_SCALED: Final = {
+    WorkloadKind.DEPLOYMENT: ("apps", "deployments"),
+    WorkloadKind.STATEFUL_SET: ("apps", "statefulsets"),
+    WorkloadKind.ROLLOUT: ("argoproj.io", "rollouts"),
+}
+
+_SURROUNDINGS: Final = (
+    ("", "resourcequotas"),
+    ("policy", "poddisruptionbudgets"),
+    ("autoscaling.k8s.io", "verticalpodautoscalers"),
+)
+_CLAIMS: Final = (("argoproj.io", "rollouts"), ("flagger.app", "canaries"), ("keda.sh", "scaledobjects"))
 
 PREFLIGHT_RIGHTS: Final = tuple(
     Right(verb=verb, group=group, resource=resource)
@@ -38,6 +48,8 @@ APPLY_RIGHTS: Final = (
         Right(verb=verb, group=group, resource=resource)
         for group, resource, verbs in (
             ("apps", "deployments", ("get",)),
+            ("apps", "statefulsets", ("get",)),
+            ("argoproj.io", "rollouts", ("get",)),
             ("coordination.k8s.io", "leases", ("get",)),
             ("autoscaling", "horizontalpodautoscalers", ("list", "create", "patch")),
             ("keda.sh", "scaledobjects", ("get", "list", "create", "patch")),
@@ -54,10 +66,12 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
 
     It creates nothing but its Lease. The ReplicaSets of `blue_green` have names that nobody knows beforehand.
     """
+    group, resource = _SCALED[target.kind]
+    owned = [] if target.kind is WorkloadKind.STATEFUL_SET else _any("apps", "replicasets", "list")
     rights = [
-        *_service_rights(target),
-        *_named("apps", "deployments", target.deployment, "get", "patch"),
-        *_any("apps", "replicasets", "list"),
+        *_service_rights(target, "get", *(["patch"] if strategy == "blue_green" else [])),
+        *_named(group, resource, target.deployment, "get", "patch"),
+        *owned,
         *_any("", "pods", "list"),
         *_any(*_AUTOSCALERS[Kind.AUTOSCALER], "list"),
         *_named("coordination.k8s.io", "leases", target.lease_name, "get", "patch"),
@@ -68,16 +82,16 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
         # KEDA may not have made its HPA yet: then the ScaledObject is found among all.
         found = _any(*_AUTOSCALERS[kind], "list") if kind is Kind.SCALED_OBJECT else []
         return (*rights, *found, *_named(*_AUTOSCALERS[kind], name, "get", "patch"))
-    rights += _named("apps", "deployments/scale", target.deployment, "patch")
+    rights += _named(group, f"{resource}/scale", target.deployment, "patch")
     if strategy == "blue_green":
         rights += _any("apps", "replicasets", "get", "patch", "delete")
         rights += _any("apps", "replicasets/scale", "patch")
     return tuple(rights)
 
 
-def _service_rights(target: Workload) -> Iterable[Right]:
+def _service_rights(target: Workload, *verbs: str) -> Iterable[Right]:
     if target.service is not None:
-        yield from _named("", "services", target.service, "get", "patch")
+        yield from _named("", "services", target.service, *verbs)
         yield from _any("discovery.k8s.io", "endpointslices", "list")
 
 
@@ -114,7 +128,7 @@ def proxy_rights(*, pods: bool, services: bool) -> tuple[Right, ...]:
 def unknown_namespace_finding(target: Workload) -> Finding:
     """Return the finding where the workload's namespace may not be read, by whose uid a cluster is known."""
     right = Right(verb="get", group="", resource="namespaces", name=target.namespace)
-    known_by = f"Service {target.service}" if target.service else f"Deployment {target.deployment}"
+    known_by = f"Service {target.service}" if target.service else target.title
     return Finding(
         check="cluster",
         status=FindingStatus.NOT_CHECKED,

@@ -14,6 +14,7 @@ from typing import Final
 from springtide.kube.objects import Json, KubeObject, Pod
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.footprint import Amounts, Footprint, formatted, pod_amounts
+from springtide.plan.quota_scopes import counts
 from springtide.quantities import parse_quantity
 
 _PLAIN: Final = {"cpu": "requests.cpu", "memory": "requests.memory", "count/pods": "pods"}
@@ -41,14 +42,18 @@ def quota_findings(
     for quota in quotas:
         name = quota["metadata"]["name"]
         spec = quota["spec"]
-        if spec.get("scopes") or spec.get("scopeSelector"):
-            yield Finding(
-                check="quota",
-                status=FindingStatus.NOT_CHECKED,
-                message=f"ResourceQuota {name} counts only pods of its scopes",
-            )
-            continue
-        yield _quota_finding(name, spec.get("hard") or {}, quota.get("status", {}).get("used") or {}, needed, reserved)
+        counted = counts(spec, need.traits)
+        if counted is None:
+            message = f"ResourceQuota {name} counts pods by a scope that is not known here"
+            yield Finding(check="quota", status=FindingStatus.NOT_CHECKED, message=message)
+        elif not counted:
+            message = f"ResourceQuota {name} counts pods of its scopes only, and not these"
+            yield Finding(check="quota", status=FindingStatus.PASSED, message=message)
+        else:
+            used = quota.get("status", {}).get("used") or {}
+            # Where it is not known whether another run's pods are of its scopes, they are.
+            shared = [each for each in reserved if counts(spec, each.need.traits) is not False]
+            yield _quota_finding(name, spec.get("hard") or {}, used, needed, shared)
     if quotas and unread:
         message = f"what the runs of {', '.join(unread)} still take is not known: another springtide stored them"
         yield Finding(check="quota", status=FindingStatus.NOT_CHECKED, message=message)

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from springtide.capacity.registry import UNMEASURED
-from springtide.kube.objects import Deployment, Json
+from springtide.kube.objects import Json, WorkloadObject
 
 
-def startup_allowed(deployment: Deployment) -> float | None:
+def startup_allowed(scaled: WorkloadObject) -> float | None:
     """Return the seconds that the slowest container's probes and `minReadySeconds` allow; None without a probe.
 
     Never less than what counts where nothing is known: probes begin once the image is there and the container runs, and
     a readiness probe alone bounds nothing.
     """
-    budget = startup_budget(deployment)
+    budget = startup_budget(scaled)
     return None if budget is None else max(UNMEASURED.total_seconds(), budget)
 
 
-def startup_budget(deployment: Deployment) -> float | None:
+def startup_budget(scaled: WorkloadObject) -> float | None:
     """Return the same as the probes have it, however little that is."""
-    waits = [wait for container in _containers(deployment) if (wait := _allowed(container)) is not None]
-    return max(waits) + deployment.min_ready_seconds if waits else None
+    waits = [wait for container in _containers(scaled) if (wait := _allowed(container)) is not None]
+    return max(waits) + scaled.min_ready_seconds if waits else None
 
 
-def startup_least(deployment: Deployment) -> float:
+def startup_least(scaled: WorkloadObject) -> float:
     """Return the seconds before which no pod can be available, however fast it starts: initial delays and the rest."""
-    return max(map(_least, _containers(deployment)), default=0.0) + deployment.min_ready_seconds
+    return max(map(_least, _containers(scaled)), default=0.0) + scaled.min_ready_seconds
 
 
-def _containers(deployment: Deployment) -> list[Json]:
-    return list(deployment.pod_spec.get("containers") or ())
+def _containers(scaled: WorkloadObject) -> list[Json]:
+    return list(scaled.pod_spec.get("containers") or ())
 
 
 def _allowed(container: Json) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from springtide.kube.autoscaler import Autoscaler, effective_maximum
-from springtide.kube.objects import Deployment, Json, KubeObject
+from springtide.kube.objects import Json, KubeObject, WorkloadObject
 from springtide.kube.observation import Observation, PodSet
 from springtide.kube.selectors import matches
 from springtide.plan.findings import Finding, FindingStatus
@@ -34,9 +34,9 @@ def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) 
     )
 
 
-def budget_findings(budgets: Sequence[Json], deployment: Deployment, replicas: int) -> Iterator[Finding]:
+def budget_findings(budgets: Sequence[Json], scaled: WorkloadObject, replicas: int) -> Iterator[Finding]:
     """Yield a warning for each budget that would let no pod be evicted: it blocks no run, but every node drain."""
-    mine = [budget for budget in budgets if matches(budget["spec"].get("selector"), deployment.template_labels)]
+    mine = [budget for budget in budgets if matches(budget["spec"].get("selector"), scaled.template_labels)]
     tight = [message for budget in mine if (message := _tight(budget, replicas)) is not None]
     for message in tight:
         yield Finding(check="disruption_budget", status=FindingStatus.WARNING, message=message)
@@ -70,7 +70,7 @@ def _pods(amount: int | str, replicas: int) -> int:
 def image_findings(stable: PodSet) -> Iterator[Finding]:
     """Yield what is known of the images of new pods: whether ready pods run them, and whether tags may move."""
     # The pods that are ready prove that the image can be pulled, if the tag still means what they run.
-    images = [str(container.get("image", "")) for container in stable.deployment.pod_spec.get("containers") or ()]
+    images = [str(container.get("image", "")) for container in stable.scaled.pod_spec.get("containers") or ()]
     moving = [image for image in images if _moves(image)]
     if not stable.ready_pods:
         message = f"no ready pod runs {', '.join(images)} now, so nobody knows whether it can be pulled"
@@ -112,8 +112,8 @@ def _written(
         return
     if settings.type == "blue_green":
         yield observation.required_service, ("spec", "selector")
-        yield stable.deployment, ("spec", "paused")
-    yield stable.deployment, ("spec", "replicas")
+        yield stable.scaled, ("spec", "paused")
+    yield stable.scaled, ("spec", "replicas")
 
 
 def _conflict(thing: KubeObject, path: tuple[str, ...]) -> str | None:

@@ -138,7 +138,7 @@ class RunRow(Base):
         self.policy = run.policy
         self.strategy = run.strategy
         self.namespace = run.target.namespace
-        self.deployment = run.target.deployment
+        self.deployment = run.target.reference
         self.service = run.target.service or ""
         self.requested_by = run.requested_by
         self.reason = run.reason
@@ -163,7 +163,7 @@ class RunRow(Base):
         return ScalingRun(
             run_id=self.run_id,
             policy=self.policy,
-            target=Workload(self.namespace, self.deployment, self.service or None),
+            target=Workload.of_reference(self.namespace, self.deployment, self.service or None),
             strategy=self.strategy,
             requested_by=self.requested_by,
             reason=self.reason,

@@ -151,13 +151,13 @@ def _left(ports: Ports, workload: Workload, lease: Lease) -> tuple[str, ...]:
 
 def _lines(observation: Observation, state: RunState | None) -> list[str]:
     before = state.snapshot if state is not None else None
-    deployment = observation.pod_set.deployment
-    paused = ", paused" if deployment.is_paused else ""
+    scaled = observation.pod_set.scaled
+    paused = ", paused" if scaled.is_paused else ""
     was = f"; before the run: {before.replicas}" if before else ""
     ready = len(observation.ready_endpoints())
     return [
         *_service_lines(observation.service, before, ready),
-        f"Deployment {deployment.name}: {deployment.replicas} replicas{paused}{was}",
+        f"{scaled.title}: {scaled.replicas} replicas{paused}{was}",
         *(f"{each.replica_set.title} is set aside: {each.replica_set.replicas} replicas" for each in observation.aside),
     ]
 

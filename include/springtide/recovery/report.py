@@ -89,7 +89,7 @@ def ended_run(run: Reconciled) -> ReconciledRun:
     """Return what a run came to that the round has ended."""
     return ReconciledRun(
         namespace=run.workload.namespace,
-        deployment=run.workload.deployment,
+        deployment=run.workload.reference,
         run_id=run.run_id,
         status=ReconcileStatus.ENDED,
         outcome=run.outcome,
@@ -113,7 +113,7 @@ class HeldRun:
         is_unclear = self.state.outcome == RunOutcome.NEEDS_ATTENTION
         return ReconciledRun(
             namespace=self.namespace,
-            deployment=self.state.plan.target.deployment,
+            deployment=self.state.plan.target.reference,
             run_id=self.state.run_id,
             status=status,
             outcome=RunOutcome.NEEDS_ATTENTION if is_unclear else RunOutcome.RUNNING,

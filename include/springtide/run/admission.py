@@ -65,15 +65,16 @@ def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
 
 
 def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
-    """Raise `InputError` when another policy of the folder scales the same Deployment, or switches the same Service."""
+    """Raise `InputError` when another policy of the folder scales this workload, or switches this Service."""
     mine = policy.spec.target.workload
     for other in ports.neighbours().policies:
         theirs = other.spec.target.workload
         if other.name == policy.name or theirs.namespace != mine.namespace:
             continue
+        switches = "blue_green" in (policy.spec.strategy.type, other.spec.strategy.type)
         for field, name, same in (
-            ("deployment", mine.deployment, theirs.deployment == mine.deployment),
-            ("service", mine.service, bool(mine.service) and theirs.service == mine.service),
+            (mine.kind.value, mine.deployment, theirs.reference == mine.reference),
+            ("service", mine.service, switches and bool(mine.service) and theirs.service == mine.service),
         ):
             if same:
                 raise InputError(
@@ -106,7 +107,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     observation, stable = admit(ports, request)
     plan = replace(
         _plan(ports, request, observation, stable),
-        allowed_startup=startup_allowed(stable.deployment),
+        allowed_startup=startup_allowed(stable.scaled),
         cluster=identify(ports.kube, workload),
     )
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
@@ -135,7 +136,7 @@ def findings_of(
 
 
 def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: PodSet) -> ScalingPlan:
-    running = stable.deployment.replicas
+    running = stable.scaled.replicas
     now = ports.clock.now()
     explicit = request.replicas is not None
     strategy = request.settings.type
@@ -175,7 +176,7 @@ def _owner_minimum(autoscaler: Autoscaler) -> int:
 
 def baseline_of(autoscaler: Autoscaler | None, stable: PodSet) -> Baseline:
     """Return what stands there now, for the guards to count from: an `autoscaler` where a floor goes through it."""
-    running = stable.deployment.replicas
+    running = stable.scaled.replicas
     if autoscaler is None:
         return Baseline(running, running)
     return Baseline(autoscaler.minimum, running, _owner_minimum(autoscaler))
@@ -185,13 +186,13 @@ def current_number(observation: Observation, stable: PodSet, strategy: str) -> i
     """Return the number that a run changes: desired replicas, or the minimum where an autoscaler owns them."""
     if strategy == "floor" and observation.autoscaler is not None:
         return observation.autoscaler.minimum
-    return stable.deployment.replicas
+    return stable.scaled.replicas
 
 
 def hpas(ports: Ports, workload: Workload) -> tuple[Autoscaler, ...]:
     """Return the HPAs that scale the workload."""
     present = [Autoscaler(raw, Kind.AUTOSCALER) for raw in ports.kube.list(Kind.AUTOSCALER, workload.namespace)]
-    return tuple(hpa for hpa in present if hpa.target == workload.deployment)
+    return tuple(hpa for hpa in present if hpa.target == workload.title)
 
 
 def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEstimate:
@@ -204,8 +205,8 @@ def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEsti
         ports.demand(policy),
         ports.store,
         now=now,
-        current=stable.deployment.replicas,
-        inputs=EstimateInputs(ports.instant, startup_allowed(stable.deployment)),
+        current=stable.scaled.replicas,
+        inputs=EstimateInputs(ports.instant, startup_allowed(stable.scaled)),
     )
 
 
@@ -214,11 +215,11 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
     return Snapshot(
         service_uid=None if observation.service is None else observation.service.uid,
         selector={} if observation.service is None else observation.service.selector,
-        deployment_uid=stable.deployment.uid,
-        template_digest=stable.deployment.template_digest,
-        replicas=stable.deployment.replicas,
+        deployment_uid=stable.scaled.uid,
+        template_digest=stable.scaled.template_digest,
+        replicas=stable.scaled.replicas,
         # Never more than are desired: the surplus of a rollout goes by itself, and no roll back may wait for it.
-        ready=min(len(observation.ready_endpoints(stable)), stable.deployment.replicas),
+        ready=min(len(observation.ready_endpoints(stable)), stable.scaled.replicas),
         stable=_stable_set_of(stable),
         autoscaler=_snapshot_of(observation.autoscaler) if observation.autoscaler else None,
     )
@@ -226,10 +227,12 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
 
 def _stable_set_of(stable: PodSet) -> StableSet:
     current = stable.current
+    scaled = stable.scaled
+    if not scaled.has_replica_sets:
+        return StableSet(name=scaled.name, uid=scaled.uid, template_hash="", labels={})
     if current is None:
         raise TemporaryError(
-            f"{stable.deployment.title}: its controller has not made a ReplicaSet of its template yet. Scale when it "
-            "has.",
+            f"{stable.scaled.title}: its controller has not made a ReplicaSet of its template yet. Scale when it has.",
             code="rollout_in_progress",
         )
     return StableSet(

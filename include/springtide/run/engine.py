@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -14,8 +14,10 @@ from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFou
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
+from springtide.plan.owners import REPLICAS
 from springtide.run.fence import Fence
-from springtide.strategy.model import Decision, Done, Patch, RunOrder, Step, Wait
+from springtide.strategy.model import Decision, Done, Patch, RunOrder, Scale, Step, Wait
+from springtide.strategy.replicas import who_wrote
 from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,9 @@ _SAME_STEP: Final = 3
 
 Decide = Callable[[Observation, RunOrder], Decision]
 
+_Number = tuple[Kind, str, int]
+"""A number of replicas that one phase has written, and where."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -43,7 +48,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """Drives decisions against one workload for one run; `sets_aside` says that it may write to ReplicaSets as well."""
+    """Drives decisions against one workload for one run.
+
+    `sets_aside` says that it may write to the Service and to ReplicaSets as well.
+    """
 
     kube: KubeClient
     clock: Clock
@@ -70,11 +78,12 @@ class Engine:
         """
         start = self.clock.monotonic()
         writes: list[str] = []
+        scaled: set[_Number] = set()
         lost = 0
         # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
         while True:
-            decision = self._decided(decide, order)
+            decision = self._decided(decide, order, scaled)
             match decision:
                 case Done(message, is_restored):
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
@@ -89,14 +98,12 @@ class Engine:
                     self.heartbeat()
                     self.clock.sleep(_pause(waited))
                 case step if writes.count(step.reason) >= _SAME_STEP:
-                    raise Conflict(
-                        f"{step.reason}: done {_SAME_STEP} times, and somebody undid it each time. Find out who, a "
-                        "GitOps tool maybe, and let one of the two decide.",
-                        code="conflict",
-                    )
+                    raise _undone(step)
                 case step:
                     # A lost swap says that the look was old, nothing more: the step is judged again, never sent again.
                     lost = 0 if self._apply(step, writes) else lost + 1
+                    if lost == 0 and isinstance(step, Scale):
+                        scaled.add(_number(step))
                     if lost > _LOST_SWAPS:
                         raise Conflict(
                             f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps "
@@ -104,9 +111,15 @@ class Engine:
                             code="conflict",
                         )
 
-    def _decided(self, decide: Decide, order: RunOrder) -> Decision:
+    def _decided(self, decide: Decide, order: RunOrder, scaled: Container[_Number]) -> Decision:
         try:
-            return decide(self.look(), order)
+            try:
+                return _judged(decide, self.look(), order, scaled)
+            except Conflict as error:
+                if not _may_be_late(error):
+                    raise
+                self.clock.sleep(_FIRST_LOOKS_SECONDS)
+                return _judged(decide, self.look(), order, scaled)
         except Conflict:
             # What looks like somebody else's may be the doing of whoever owns the workload now: that is the cause then.
             self.fence.check()
@@ -123,11 +136,12 @@ class Engine:
             Fenced: a later generation wrote one of them.
         """
         observation = self.look()
-        objects: list[tuple[Kind, KubeObject]] = [(Kind.SERVICE, observation.service)] if observation.service else []
-        if self.sets_aside:
+        objects: list[tuple[Kind, KubeObject]] = []
+        if self.sets_aside:  # only then is the Service written; it may be another workload's as well
+            objects += [(Kind.SERVICE, observation.service)] if observation.service else []
             objects += [(Kind.REPLICA_SET, each) for each in _sets_to_own(observation)]
         # After its sets: its controller copies the stamp to them, and this run's own would come late.
-        objects += [(Kind.DEPLOYMENT, observation.pod_set.deployment)]
+        objects += [(observation.pod_set.scaled.kind, observation.pod_set.scaled)]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
         for kind, thing in objects:
             try:
@@ -172,12 +186,52 @@ class Engine:
         return True
 
 
+def _may_be_late(error: Conflict) -> bool:
+    """Say whether a read that is a moment late would look the same: then it has to show twice."""
+    return error.code == "replicas_changed"
+
+
+def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: Container[_Number]) -> Decision:
+    """Return what `decide` makes of one look.
+
+    Raises:
+        Conflict: it asks for a number of replicas that this phase has written already (`replicas_changed`): somebody
+            put another one there since.
+    """
+    decision = decide(look, order)
+    if isinstance(decision, Scale) and _number(decision) in scaled:
+        thing = next((each for each in _scalable(look) if each.name == decision.name), None)
+        who = "somebody" if thing is None else who_wrote(thing, REPLICAS)
+        raise Conflict(
+            f"{decision.reason}: done already, and {who} put another number there since. Nothing more is changed: let "
+            "one of the two decide.",
+            code="replicas_changed",
+        )
+    return decision
+
+
+def _scalable(look: Observation) -> list[KubeObject]:
+    return [look.pod_set.scaled, *look.pod_set.replica_sets, *(each.replica_set for each in look.aside)]
+
+
+def _number(step: Scale) -> _Number:
+    return step.kind, step.name, step.replicas
+
+
 def _sets_to_own(observation: Observation) -> list[ReplicaSet]:
     """Return what is set aside, or will be."""
     # On any other set of the Deployment its controller keeps the Deployment's own annotations, and no run writes to it
     # while it has pods.
     aside = [each.replica_set for each in observation.aside]
     return aside or [each for each in observation.pod_set.replica_sets if each.replicas > 0]
+
+
+def _undone(step: Step) -> Conflict:
+    return Conflict(
+        f"{step.reason}: done {_SAME_STEP} times, and somebody undid it each time. Find out who, a GitOps tool maybe, "
+        "and let one of the two decide.",
+        code="conflict",
+    )
 
 
 def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:

@@ -58,7 +58,7 @@ class _Told:
             return ""
         now = self.ports.clock.monotonic()
         if self.read_at is None or now - self.read_at >= _AGAIN_SECONDS:
-            self.said = self._read(observation.pod_set.deployment.raw["metadata"]["namespace"], names)
+            self.said = self._read(observation.pod_set.scaled.raw["metadata"]["namespace"], names)
             self.read_at = now
         return self.said
 

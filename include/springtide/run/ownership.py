@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from springtide import labels
-from springtide.errors import Fenced, NotFound, OtherCluster, PermanentError, SpringtideError
+from springtide.errors import Fenced, OtherCluster, PermanentError, SpringtideError
 from springtide.kube.cluster import ClusterIdentity, difference, identify
-from springtide.kube.objects import Deployment, Kind
 from springtide.kube.observation import aside_sets
+from springtide.kube.workloads import find_workload
 from springtide.record.model import PhaseStatus
 from springtide.run.lease import Lease, fenced, read_lease
 from springtide.run.ports import Ports, RunRef
@@ -157,10 +157,10 @@ def why_nothing_to_undo(ports: Ports, ref: RunRef, lease: Lease | None) -> str:
 
 def is_lease_deleted(ports: Ports, ref: RunRef) -> bool:
     """Say whether the run began on a workload of which something is still there: its Lease was deleted then."""
-    deployment = _deployment(ports, ref.workload)
-    if deployment is not None and deployment.annotations.get(labels.RUN) == ref.run_id:
+    scaled = find_workload(ports.kube, ref.workload)
+    if scaled is not None and scaled.annotations.get(labels.RUN) == ref.run_id:
         return True
-    is_there = deployment is not None or bool(aside_sets(ports.kube, ref.workload))
+    is_there = scaled is not None or bool(aside_sets(ports.kube, ref.workload))
     return is_there and has_begun(ports, ref.run_id)
 
 
@@ -177,20 +177,13 @@ def has_begun(ports: Ports, run_id: str) -> bool:
 
 def _gone(ports: Ports, ref: RunRef) -> str:
     gone = f"{ref.workload}: Lease {ref.workload.lease_name} is gone: somebody deleted it while run {ref.run_id!r} was"
-    if _deployment(ports, ref.workload) is None:
+    if find_workload(ports.kube, ref.workload) is None:
         aside = [replica_set.title for replica_set in aside_sets(ports.kube, ref.workload)]
         left = f"{', '.join(aside)} still stands, set aside: look at its pods, then delete it."
         left = left if aside else "There is nothing left to undo."
-        return f"{gone} under way, and Deployment {ref.workload.deployment} with it. {left}"
+        return f"{gone} under way, and {ref.workload.title} with it. {left}"
     pods = f"which pods Service {ref.workload.service} selects" if ref.workload.service else "at its pods"
     return (
         f"{gone} under way, and with it what could be restored. `springtide reconcile` undoes what a ReplicaSet tells "
         f"that is set aside; else look {pods}, and scale by hand."
     )
-
-
-def _deployment(ports: Ports, workload: Workload) -> Deployment | None:
-    try:
-        return Deployment(ports.kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))
-    except NotFound:
-        return None

@@ -248,7 +248,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
-    if lease is None and stable.deployment.annotations.get(labels.RUN) == ref.run_id:
+    if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:
         raise fenced(lease, ref.workload, ref.run_id)  # it wrote here, so somebody has deleted its Lease since
     # Between plan and Lease a person may have thought for an hour: everything is looked at again.
     require_passed(findings_of(ports, request, plan, (observation, stable)))
@@ -256,7 +256,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> N
     _require_allowed(request, plan, observation, stable)
     current = current_number(observation, stable, settings.type)
     if current != plan.current:
-        title = observation.autoscaler.title if observation.autoscaler else f"Deployment {stable.deployment.name}"
+        title = observation.autoscaler.title if observation.autoscaler else stable.scaled.title
         raise WorkloadFailed(
             f"{title}: it had {plan.current} replicas when the plan was made and has {current} now. Plan again.",
             code="plan_stale",

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from springtide.errors import ClusterRefused, NotFound
-from springtide.kube.client import Right
+from springtide.kube.autoscaler import Autoscaler
+from springtide.kube.client import Right, selector_text
 from springtide.kube.objects import Kind, Pod
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.deadlines import deadline_findings
@@ -20,7 +21,6 @@ from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
-from springtide.plan.owners import CLAIMING_KINDS, Claim, autoscaler_owner_finding, claims_on, owner_findings
 from springtide.plan.rights import (
     preflight_rights_of,
     proxy_rights,
@@ -32,14 +32,18 @@ from springtide.plan.rights import (
 from springtide.plan.room import node_finding, quota_findings
 from springtide.plan.server import server_finding
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
+from springtide.plan.told import workload_findings
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor, RunSettings
 from springtide.run.gates import database_findings
 from springtide.run.lease import Lease
+from springtide.run.others import others_findings
 from springtide.run.ports import Ports
 from springtide.run.reservations import PATIENCE_SECONDS, peak_replicas, pending_runs, reserved_by_others
 from springtide.run.smoke_rehearsal import smoke_findings
+from springtide.run.trial import admission_findings
+from springtide.strategy.trial import trial_writes
 from springtide.verify.smoke import checks_after_switch, checks_before_switch
 
 
@@ -85,6 +89,7 @@ class Preflight:
             ("image", lambda: image_findings(self.stable)),
             ("grace", self._grace),
             ("deadlines", self._deadlines),
+            ("workload", self._workload),
             ("rights", self._rights),
             ("owner", self._owner),
             ("server_version", self._server_version),
@@ -93,6 +98,7 @@ class Preflight:
             ("database", lambda: database_findings(self.ports, self.policy.spec.databases)),
             ("smoke", self._smoke),
             ("cluster", self._cluster),
+            ("admission", self._admission),
         ]
         return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
 
@@ -118,8 +124,9 @@ class Preflight:
 
     @property
     def _need(self) -> Footprint:
-        deployment = self.stable.deployment
-        return footprint(self.plan, self.settings, running=deployment.replicas, pod_spec=deployment.pod_spec)
+        scaled = self.stable.scaled
+        live = self.stable.pods
+        return footprint(self.plan, self.settings, running=scaled.replicas, pod_spec=scaled.pod_spec, live=live)
 
     def _quota(self) -> Iterable[Finding]:
         namespace = self.plan.target.namespace
@@ -130,11 +137,11 @@ class Preflight:
     def _nodes(self) -> Iterator[Finding]:
         nodes = self.ports.kube.list(Kind.NODE, "")
         pods = [Pod(raw) for raw in self.ports.kube.list(Kind.POD, "")]
-        yield node_finding(nodes, pods, self._need, self.stable.deployment.pod_spec)
+        yield node_finding(nodes, pods, self._need, self.stable.scaled.pod_spec)
 
     def _budgets(self) -> Iterable[Finding]:
         budgets = self.ports.kube.list(Kind.DISRUPTION_BUDGET, self.plan.target.namespace)
-        return budget_findings(budgets, self.stable.deployment, self.plan.replicas)
+        return budget_findings(budgets, self.stable.scaled, self.plan.replicas)
 
     def _maximum(self) -> Iterator[Finding]:
         if isinstance(self.settings, Floor) and self.observation.autoscaler is not None:
@@ -142,13 +149,13 @@ class Preflight:
 
     def _grace(self) -> Iterable[Finding]:
         is_chosen = "drain" in self.policy.spec.strategy.model_fields_set
-        pod_spec = self.stable.deployment.pod_spec
+        pod_spec = self.stable.scaled.pod_spec
         return grace_findings(pod_spec, self.plan, self.settings, is_drain_chosen=is_chosen)
 
     def _deadlines(self) -> Iterable[Finding]:
         spec = self.policy.spec
         return deadline_findings(
-            self.stable.deployment,
+            self.stable.scaled,
             self.plan,
             self.settings,
             window=spec.stability.window if spec.stability else timedelta(0),
@@ -166,21 +173,27 @@ class Preflight:
         if unseen:
             yield unseen_finding(unseen, namespace)
 
+    def _workload(self) -> Iterable[Finding]:
+        service = self.observation.service
+        selected: list[Pod] = []
+        if service is not None and service.selector and self.settings.type != "blue_green":
+            selector = selector_text(service.selector)
+            selected = [
+                Pod(raw) for raw in self.ports.kube.list(Kind.POD, self.plan.target.namespace, selector=selector)
+            ]
+        return workload_findings(self.stable, self.plan, service, selected)
+
     def _owner(self) -> Iterable[Finding]:
-        if isinstance(self.settings, Floor):
-            autoscaler = self.observation.autoscaler
-            return () if autoscaler is None else (autoscaler_owner_finding(autoscaler),)
-        deployment = self.stable.deployment
-        claims: list[Claim] = []
-        unread: list[str] = []
-        for kind in CLAIMING_KINDS:
-            try:
-                claims += claims_on(deployment, kind, self.ports.kube.list(kind, self.plan.target.namespace))
-            except NotFound:
-                continue  # the cluster has no such resource, so nobody can have claimed anything with one
-            except ClusterRefused as error:
-                unread.append(error.message)
-        return owner_findings(deployment, claims, unread)
+        return others_findings(self.ports.kube, self.plan.target, self.stable.scaled, self._through)
+
+    @property
+    def _through(self) -> Autoscaler | None:
+        """The autoscaler that the run goes through."""
+        return self.observation.autoscaler if isinstance(self.settings, Floor) else None
+
+    def _admission(self) -> Iterable[Finding]:
+        writes = trial_writes(self.observation, self.stable, self.settings, self.plan.replicas)
+        return admission_findings(self.ports.kube, self.plan.target.namespace, self.stable.scaled, writes)
 
     def _server_version(self) -> Iterator[Finding]:
         if self.settings.type == "blue_green":
@@ -238,7 +251,7 @@ class Preflight:
         return ledger_findings(own, shares, limits)
 
     def _own_share(self, entry: Downstream) -> Share:
-        replicas = self.stable.deployment.replicas + self._need.pods
+        replicas = self.stable.scaled.replicas + self._need.pods
         return Share(service=self.policy.name, replicas=replicas, connections_per_replica=entry.connections_per_replica)
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from springtide.errors import ClusterRefused, NotFound, PermanentError
-from springtide.kube.objects import Deployment, Json, Kind, Scalable
+from springtide.errors import ClusterRefused, PermanentError
+from springtide.kube.client import selector_text
+from springtide.kube.objects import Json, Kind, Pod, Scalable
 from springtide.kube.observation import aside_sets
+from springtide.kube.workloads import find_workload
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.room import Reservation
 from springtide.run.lease import Lease, all_leases, read_lease
@@ -97,20 +99,30 @@ def _left_to_take(kube: KubeReader, lease: Lease) -> Footprint:
     before = lease.state.snapshot.replicas
     sets = _sets(kube, plan.target)
     spec: Json = next((each.spec["template"]["spec"] for each in sets), {})
-    whole = footprint(plan, settings, running=before, pod_spec=spec)
+    whole = footprint(plan, settings, running=before, pod_spec=spec, live=_live(kube, plan.target))
     # Desired replicas count as taken though their pods may not be there yet: the quota's `used` follows within moments,
     # and counting them in both would refuse a run for pods that exist once.
     taken = sum(each.replicas for each in sets) - before
     left = max(0, whole.pods - max(0, taken))
     return Footprint(
-        pods=left, requests=whole.requests, limits=whole.limits, replica_sets=max(0, whole.replica_sets + 1 - len(sets))
+        pods=left,
+        requests=whole.requests,
+        limits=whole.limits,
+        replica_sets=max(0, whole.replica_sets + 1 - len(sets)),
+        traits=whole.traits,
     )
 
 
+def _live(kube: KubeReader, workload: Workload) -> list[Pod]:
+    """Return the pods with the labels of the workload's selector: they show what is added to its template."""
+    scaled = find_workload(kube, workload)
+    if scaled is None or not scaled.match_labels:
+        return []
+    selector = selector_text(scaled.match_labels)
+    return [Pod(raw) for raw in kube.list(Kind.POD, workload.namespace, selector=selector)]
+
+
 def _sets(kube: KubeReader, workload: Workload) -> list[Scalable]:
-    """Return the workload's Deployment, where it is there, and what runs have set aside of it."""
-    try:
-        deployments = [Deployment(kube.get(Kind.DEPLOYMENT, workload.namespace, workload.deployment))]
-    except NotFound:
-        deployments = []
-    return [*deployments, *aside_sets(kube, workload)]
+    """Return the workload's own object, where it is there, and what runs have set aside of it."""
+    scaled = find_workload(kube, workload)
+    return [*([] if scaled is None else [scaled]), *aside_sets(kube, workload)]

@@ -52,9 +52,7 @@ def smoke_findings(
     pods = [pod for pod in stable.ready_pods if pod.uid in serving]
     asks = any(check.http for check in checks)
     if asks and not pods:
-        message = (
-            f"Deployment {stable.deployment.name} has no ready pod that the Service sends to, so nothing was asked"
-        )
+        message = f"{stable.scaled.title} has no ready pod that the Service sends to, so nothing was asked"
         yield Finding(check=_CHECK, status=FindingStatus.NOT_CHECKED, message=f"{message}.")
     elif asks:
         rehearsal = _Rehearsal(ports.ways_to(target), observation.required_service, pods[0])

@@ -89,6 +89,27 @@ def _replica_set(spec: Json) -> Json:
     return {"replicas": 1, **spec, "template": _template(spec)}
 
 
+def _stateful_set(spec: Json) -> Json:
+    update = {"type": "RollingUpdate", **spec.get("updateStrategy", {})}
+    if update["type"] == "RollingUpdate":
+        update["rollingUpdate"] = {"partition": 0, **update.get("rollingUpdate", {})}
+    retention = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    return {
+        "replicas": 1,
+        "podManagementPolicy": "OrderedReady",
+        "revisionHistoryLimit": 10,
+        "serviceName": "",
+        **spec,
+        "persistentVolumeClaimRetentionPolicy": retention | spec.get("persistentVolumeClaimRetentionPolicy", {}),
+        "updateStrategy": update,
+        "template": _template(spec),
+    }
+
+
+def _rollout(spec: Json) -> Json:
+    return {"replicas": 1, **spec}  # a custom resource: nobody fills its template
+
+
 def _deployment(spec: Json) -> Json:
     strategy = {"type": "RollingUpdate", **spec.get("strategy", {})}
     if strategy["type"] == "RollingUpdate":
@@ -133,6 +154,8 @@ _FILLERS: dict[str, Callable[[Json], Json]] = {
     "pods": _pod,
     "deployments": _deployment,
     "replicasets": _replica_set,
+    "statefulsets": _stateful_set,
+    "rollouts": _rollout,
     "services": _service,
     "horizontalpodautoscalers": _autoscaler,
     "jobs": _job,

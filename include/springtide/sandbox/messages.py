@@ -54,8 +54,9 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        """Whether the request may change something; a review of somebody's rights is created and never kept."""
-        return self.method not in {"GET", "HEAD", "OPTIONS"} and self.path != REVIEWS
+        """Whether the request may change something: neither a review of somebody's rights is kept, nor a dry run."""
+        asks = self.path == REVIEWS or self.query.get("dryRun") == "All"
+        return self.method not in {"GET", "HEAD", "OPTIONS"} and not asks
 
     @property
     def manager(self) -> str:

@@ -195,6 +195,11 @@ def forbidden(subject: Subject, why: str, **more: Any) -> ApiError:
     return ApiError(403, "Forbidden", f"{subject.qualified}{named} is forbidden: {why}", subject.details(**more))
 
 
+def denied(webhook: str, message: str) -> ApiError:
+    """Return the no of an admission webhook, which chose no status of its own."""
+    return ApiError(403, "Forbidden", f'admission webhook "{webhook}" denied the request: {message}')
+
+
 def bad_request(message: str) -> ApiError:
     """Return 400."""
     return ApiError(400, "BadRequest", message)

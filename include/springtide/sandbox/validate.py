@@ -51,6 +51,7 @@ def _name_shape(kind: Kind) -> str:
 _RULES: dict[str, Callable[[Json, Json | None], Iterator[Cause]]] = {
     "deployments": workloadrules.deployment,
     "replicasets": workloadrules.replica_set,
+    "statefulsets": workloadrules.stateful_set,
     "horizontalpodautoscalers": workloadrules.autoscaler,
     "poddisruptionbudgets": workloadrules.disruption_budget,
     "leases": workloadrules.lease,

@@ -30,6 +30,29 @@ def replica_set(obj: Json, old: Json | None) -> Iterator[Cause]:
         yield wrong("spec.selector", selector, "field is immutable")
 
 
+def stateful_set(obj: Json, old: Json | None) -> Iterator[Cause]:
+    """Check a StatefulSet: as a ReplicaSet, and that hardly anything of it changes."""
+    yield from replica_set(obj, old)
+    spec = obj["spec"]
+    if spec["podManagementPolicy"] not in {"OrderedReady", "Parallel"}:
+        yield unsupported("spec.podManagementPolicy", spec["podManagementPolicy"], ["OrderedReady", "Parallel"])
+    if old is not None and _fixed(spec) != _fixed(old["spec"]):
+        named = "', '".join(sorted(_STATEFUL_MAY_CHANGE))
+        yield not_allowed("spec", f"updates to statefulset spec for fields other than '{named}' are forbidden")
+
+
+_STATEFUL_MAY_CHANGE = frozenset(
+    {
+        "replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "minReadySeconds",
+        "persistentVolumeClaimRetentionPolicy",
+    }
+)  # fmt: skip
+
+
+def _fixed(spec: Json) -> Json:
+    return {key: value for key, value in spec.items() if key not in _STATEFUL_MAY_CHANGE}
+
+
 def deployment(obj: Json, old: Json | None) -> Iterator[Cause]:
     """Check a Deployment: as a ReplicaSet, and how it rolls out."""
     yield from replica_set(obj, old)

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from springtide.sandbox.access import Access
 from springtide.sandbox.api import Api
 from springtide.sandbox.app import Answer
+from springtide.sandbox.controllers.argo import RolloutController
 from springtide.sandbox.controllers.autoscaling import HorizontalAutoscaler
 from springtide.sandbox.controllers.deployment import DeploymentController
 from springtide.sandbox.controllers.endpointslice import EndpointSliceController
@@ -28,6 +29,7 @@ from springtide.sandbox.controllers.keda import KedaOperator
 from springtide.sandbox.controllers.nodes import add_node, node_names
 from springtide.sandbox.controllers.replicaset import ReplicaSetController
 from springtide.sandbox.controllers.scheduling import QuotaController, Scheduler
+from springtide.sandbox.controllers.statefulset import StatefulSetController
 from springtide.sandbox.core import Core, Settings
 from springtide.sandbox.dataplane import Dataplane
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
@@ -54,6 +56,8 @@ _CONTROLLERS: Final = (
     GarbageCollector,
     DeploymentController,
     ReplicaSetController,
+    StatefulSetController,
+    RolloutController,
     Scheduler,
     EndpointSliceController,
     QuotaController,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
+from typing import TypeAlias
 
 from springtide.sandbox import quota
 from springtide.sandbox.decoding import decoded
@@ -58,6 +59,13 @@ FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 
 
+Webhook: TypeAlias = Callable[[Kind, Json | None, Json], Json]
+"""An admission webhook: gets what is written, as it was and as it is to be, and returns what is kept of it.
+
+It says no by raising an `ApiError`: `status.denied`.
+"""
+
+
 class Writes:
     """Every way to change the store."""
 
@@ -66,6 +74,7 @@ class Writes:
         self.network = network
         self.now = now
         self.rng = rng
+        self.webhooks: list[Webhook] = []
 
     def name_suffix(self) -> str:
         """Return five letters, as the API server appends them to `generateName`."""
@@ -77,7 +86,7 @@ class Writes:
         Raises:
             ApiError: what a real API server would answer.
         """
-        obj = self._complete(kind, body, namespace, writer)
+        obj = self._admitted(kind, None, self._complete(kind, body, namespace, writer))
         check(kind, obj, None)
         quota.admit(self.store, kind, obj)
         ref = kind.ref(obj)
@@ -182,11 +191,19 @@ class Writes:
         same_kind(kind, wanted)
         compare(kind, old, wanted, writer)
         new = self._follow(kind, old, wanted, writer)
+        if writer.subresource != "status":
+            new = self._admitted(kind, old, new)
         check(kind, new, old)
         if writer.dry_run:
             return new
         written = self.store.put(ref, new)
         return self.finish(ref, written)
+
+    def _admitted(self, kind: Kind, old: Json | None, obj: Json) -> Json:
+        """Return the object as the webhooks leave it; they are asked for a dry run, too."""
+        for webhook in self.webhooks:
+            obj = webhook(kind, old, obj)
+        return obj
 
     def _upsert(self, kind: Kind, ref: Ref, change: Callable[[Json], Json], writer: Writer) -> Json:
         if not (kind.upsert and writer.replaces and not writer.subresource):

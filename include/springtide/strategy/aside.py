@@ -12,7 +12,9 @@ from springtide import labels
 from springtide.errors import Conflict
 from springtide.kube.objects import Deployment, Json, Kind
 from springtide.kube.observation import Observation, PodSet, ReplicaSetPods, pods_of
+from springtide.plan.owners import REPLICAS
 from springtide.strategy.model import AsideRecord, Decision, Delete, Done, Patch, RunOrder, Scale
+from springtide.strategy.replicas import who_wrote
 from springtide.strategy.shrink import shrink
 
 
@@ -71,7 +73,8 @@ def require_own_replicas(deployment: Deployment, *allowed: int) -> None:
     if deployment.replicas not in allowed:
         numbers = " or ".join(str(number) for number in sorted(set(allowed)))
         raise Conflict(
-            f"{deployment.title}: somebody set replicas to {deployment.replicas} during the run, expected {numbers}. "
+            f"{deployment.title}: {who_wrote(deployment, REPLICAS)} set replicas to {deployment.replicas} during the "
+            f"run, expected {numbers}. "
             "Let one of the two decide, then scale again.",
             code="replicas_changed",
         )

@@ -18,6 +18,7 @@ from springtide.strategy import roll_back
 from springtide.strategy.aside import delete, new_set, pause, require_aside, scale, stable_set
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
 from springtide.strategy.pair import leave, paused_and_ready, require_new, settled, start_new_set
+from springtide.strategy.replicas import require_kept
 from springtide.strategy.shrink import shrink
 from springtide.strategy.traffic import (
     foreign_selector,
@@ -49,6 +50,7 @@ class BatchedStrategy:
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the first batch is available."""
         new = require_new(observation, order)
+        require_kept(new, batch_of(order))
         needed = order.share_of(batch_of(order))
         missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
         return (
@@ -71,7 +73,9 @@ class BatchedStrategy:
         stable = require_aside(observation, order)
         if not is_widened(observation, order):
             raise foreign_selector(observation, order)
-        serving = len(observation.ready_endpoints(new_set(observation, order)))
+        new = new_set(observation, order)
+        require_kept(new, batch_of(order))
+        serving = len(observation.ready_endpoints(new))
         needed = order.share_of(batch_of(order))
         if serving < needed or len(observation.ready_endpoints(stable)) < order.snapshot.ready:
             return Wait(f"{serving} of {needed} new pods are ready endpoints beside the stable ones")

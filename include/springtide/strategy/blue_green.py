@@ -15,6 +15,7 @@ from springtide.strategy import roll_back
 from springtide.strategy.aside import new_set, pause, remove_stable, require_aside, stable_set
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
 from springtide.strategy.pair import leave, paused_and_ready, require_new, settled, start_new_set
+from springtide.strategy.replicas import require_kept
 from springtide.strategy.traffic import (
     drain_wait,
     foreign_selector,
@@ -40,6 +41,7 @@ class BlueGreenStrategy:
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the whole new set is available."""
         new = require_new(observation, order)
+        require_kept(new, order.peak)
         needed = order.enough_of(order.peak)
         missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
         return Wait(missing) if missing else Done(f"{len(new.ready_pods)} of {order.peak} new pods are ready")
@@ -53,6 +55,7 @@ class BlueGreenStrategy:
         stable = require_aside(observation, order)
         if not points_at(observation, order, stable_hash(order)):
             raise foreign_selector(observation, order)
+        require_kept(new, order.peak)
         # Not less than serves at this moment, should the stable set have more ready pods than the plan saw.
         needed = max(order.enough_of(order.peak), len(stable.ready_pods))
         waiting = paused_and_ready(observation, order, needed=needed)
@@ -66,6 +69,7 @@ class BlueGreenStrategy:
         new = new_set(observation, order)
         if not points_at(observation, order, new.template_hash):
             raise foreign_selector(observation, order)
+        require_kept(new, order.peak)
         return propagated(observation, order, new, floor=order.enough_of(order.peak))
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:

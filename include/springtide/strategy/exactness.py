@@ -19,19 +19,25 @@ def nothing_to_switch(observation: Observation) -> str:
     return f"Service {observation.service.name} keeps its selector"
 
 
-def require_exact(observation: Observation, pod_set: PodSet, order: RunOrder, replicas: int) -> Decision:
+def require_exact(
+    observation: Observation, pod_set: PodSet, order: RunOrder, replicas: int, *, is_alone: bool = True
+) -> Decision:
     """Wait until the set is to have exactly `replicas` pods, has no others, and they alone serve.
 
     All of them serve, or with `min_ready` below 100% enough: then it is said how many do not.
+    Where it need not be alone, another workload's pods may be in the Service as well, and what nobody owns may not.
     """
     ready = len(observation.ready_endpoints(pod_set))
-    beside = len(observation.reached_beside(pod_set))
+    beside = observation.reached_beside(pod_set)
+    if not is_alone:
+        nobodys = {pod.uid for pod in observation.pods if pod.controller_uid is None}
+        beside = tuple(each for each in beside if each.pod_uid in nobodys)
     needed = order.enough_of(replicas)
-    if pod_set.deployment.replicas == replicas >= len(pod_set.pods) and ready >= needed and not beside:
+    if pod_set.scaled.replicas == replicas >= len(pod_set.pods) and ready >= needed and not beside:
         bad = f"; {replicas - ready} do not, and strategy.min_ready allows that" if ready < replicas else ""
         return Done(f"exactly {replicas} pods serve" if not bad else f"{ready} of exactly {replicas} pods serve{bad}")
+    serving = ready + len(beside)
     missing = missing_readiness(pod_set, needed=needed, at=observation.at, settings=order.settings)
     return Wait(
-        missing
-        or f"{len(pod_set.pods)} pods, {ready} ready endpoints of {ready + beside}; exactly {replicas} are wanted"
+        missing or f"{len(pod_set.pods)} pods, {ready} ready endpoints of {serving}; exactly {replicas} are wanted"
     )

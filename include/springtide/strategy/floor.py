@@ -21,6 +21,7 @@ from springtide.strategy.model import (
     require_same_service,
     require_same_workload,
 )
+from springtide.strategy.replicas import who_wrote
 from springtide.verify.readiness import missing_readiness
 
 
@@ -40,7 +41,7 @@ class FloorStrategy:
         pod_set = require_same_workload(observation, order.snapshot)
         if _raises(order):
             _require_written(autoscaler, order)
-        has = pod_set.deployment.replicas
+        has = pod_set.scaled.replicas
         if has < order.replicas:
             return Wait(f"{autoscaler.title} has not gone from {has} to {order.replicas} replicas yet")
         needed = order.enough_of(order.replicas)
@@ -83,8 +84,8 @@ class FloorStrategy:
         if restore is not None:
             return restore
         pod_set = require_same_workload(observation, order.snapshot)
-        needed = min(order.snapshot.ready, pod_set.deployment.replicas)
-        serving = len(observation.ready_endpoints())
+        needed = min(order.snapshot.ready, pod_set.scaled.replicas)
+        serving = len(observation.ready_endpoints(pod_set))
         if serving < needed:
             return Wait(f"{serving} of {needed} endpoints are ready")
         return Done(f"{autoscaler.title} has the minimum {autoscaler.minimum} again; {serving} endpoints are ready")
@@ -129,8 +130,8 @@ def _require_ours(autoscaler: Autoscaler, order: RunOrder) -> None:
     if present.minimum in minimums and present.maximum in maximums:
         return
     raise Conflict(
-        f"{autoscaler.title}: somebody set its bounds to {_describe(present)} during the run, which goes from "
-        f"{_describe(held.bounds)} to {_describe(bounds)}. Nothing more is changed.",
+        f"{autoscaler.title}: {_who(autoscaler)} set its bounds to {_describe(present)} during the run, which goes "
+        f"from {_describe(held.bounds)} to {_describe(bounds)}. Nothing more is changed.",
         code="floor_changed",
     )
 
@@ -140,9 +141,13 @@ def _require_written(autoscaler: Autoscaler, order: RunOrder) -> None:
     if autoscaler.bounds != bounds or autoscaler.floor_annotation != annotation:
         raise Conflict(
             f"{autoscaler.title}: its bounds are {_describe(autoscaler.bounds)} again, {_describe(bounds)} was "
-            "written. Find out who takes them back, a GitOps tool maybe.",
+            f"written. They were taken back by {_who(autoscaler)}: let one of the two decide.",
             code="floor_changed",
         )
+
+
+def _who(autoscaler: Autoscaler) -> str:
+    return who_wrote(autoscaler, ("spec", autoscaler.keys[0]))
 
 
 def _write(autoscaler: Autoscaler, order: RunOrder) -> Patch | None:
@@ -165,14 +170,14 @@ def _patch(autoscaler: Autoscaler, bounds: AutoscalerBounds, annotation: str, re
 
 def _served(observation: Observation, pod_set: PodSet, order: RunOrder) -> Decision:
     """Wait until the endpoints show the floor: exactly it, unless the autoscaler wants more."""
-    if pod_set.deployment.replicas == order.replicas:
-        return require_exact(observation, pod_set, order, order.replicas)
+    if pod_set.scaled.replicas == order.replicas:
+        return require_exact(observation, pod_set, order, order.replicas, is_alone=False)
     needed = order.enough_of(order.replicas)
     missing = missing_readiness(pod_set, needed=needed, at=observation.at, settings=order.settings)
     serving = len(observation.ready_endpoints(pod_set))
     if missing or serving < needed:
         return Wait(missing or f"{where(observation)}{serving} of {needed} pods are ready endpoints")
-    return Done(f"{serving} pods serve: the autoscaler wants {pod_set.deployment.replicas}, {order.replicas} at least")
+    return Done(f"{serving} pods serve: the autoscaler wants {pod_set.scaled.replicas}, {order.replicas} at least")
 
 
 def _describe(bounds: AutoscalerBounds) -> str:

@@ -36,7 +36,7 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Set the replicas of the Deployment or ReplicaSet that was judged, through its `scale` subresource."""
+    """Set the replicas of the object that was judged, through its `scale` subresource."""
 
     kind: Kind
     name: str
@@ -101,7 +101,10 @@ class HoldRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StableSet(Stored):
-    """The ReplicaSet that served before the run, with the labels that are taken off it while it is set aside."""
+    """The ReplicaSet that served before the run, with the labels that are taken off it while it is set aside.
+
+    A StatefulSet has none and stands here itself: it is never set aside.
+    """
 
     name: str
     uid: str
@@ -111,7 +114,10 @@ class StableSet(Stored):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Stored):
-    """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
+    """What a roll back restores, and what tells a foreign change: taken before the first write (I-13).
+
+    `deployment_uid` is that of the object that is scaled, whatever its kind.
+    """
 
     service_uid: str | None
     selector: dict[str, str]
@@ -247,20 +253,20 @@ def require_same_service(observation: Observation, snapshot: Snapshot) -> None:
 
 
 def require_same_workload(observation: Observation, snapshot: Snapshot) -> PodSet:
-    """Return the Deployment's pods while Service and Deployment are those of the snapshot.
+    """Return the workload's pods while its Service and the object that is scaled are those of the snapshot.
 
     Raises:
         Conflict: one of them was deleted, or deleted and recreated, during the run.
     """
     require_same_service(observation, snapshot)
-    deployment = observation.pod_set.deployment
-    if deployment.is_terminating:
+    scaled = observation.pod_set.scaled
+    if scaled.is_terminating:
         raise Conflict(
-            f"{deployment.title} is being deleted during the run. Nothing more is changed.", code="workload_replaced"
+            f"{scaled.title} is being deleted during the run. Nothing more is changed.", code="workload_replaced"
         )
-    if deployment.uid != snapshot.deployment_uid:
+    if scaled.uid != snapshot.deployment_uid:
         raise Conflict(
-            f"{deployment.title} was deleted and recreated during the run (uid {deployment.uid}, expected "
+            f"{scaled.title} was deleted and recreated during the run (uid {scaled.uid}, expected "
             f"{snapshot.deployment_uid}). Nothing more is changed; check which pods should serve.",
             code="workload_replaced",
         )

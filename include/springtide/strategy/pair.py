@@ -23,6 +23,7 @@ from springtide.strategy.model import (
     Wait,
     require_same_workload,
 )
+from springtide.strategy.replicas import require_kept, who_scaled
 from springtide.strategy.shrink import shrink
 from springtide.strategy.template import has_same_template, require_same_template
 from springtide.strategy.traffic import (
@@ -114,8 +115,8 @@ def leave(observation: Observation, order: RunOrder) -> Decision:
     new = new_set(observation, order)
     if new.deployment.replicas > order.peak:
         raise Conflict(
-            f"{new.deployment.title}: somebody set replicas to {new.deployment.replicas} during the run, at most "
-            f"{order.peak} were planned. They are left as they are; scale again for another number.",
+            f"{new.deployment.title}: {who_scaled(new)} set replicas to {new.deployment.replicas} during the run, at "
+            f"most {order.peak} were planned. They are left as they are; scale again for another number.",
             code="replicas_changed",
         )
     shrunk = shrink(observation, new, order, to=order.replicas, keep_ready=order.enough_of(order.replicas))
@@ -140,4 +141,5 @@ def settled(observation: Observation, order: RunOrder) -> Decision:
     if deployment.replicas == order.replicas and not has_same_template(pod_set, order.snapshot):
         # What the run was for is done; how the next version comes up is between its owner and the Deployment.
         return Done(f"{deployment.title} has {order.replicas} replicas; its owner is rolling another template out")
+    require_kept(pod_set, order.replicas)
     return require_exact(observation, pod_set, order, order.replicas)

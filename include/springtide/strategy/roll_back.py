@@ -25,6 +25,7 @@ from springtide.strategy.aside import (
     stable_set,
 )
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
+from springtide.strategy.replicas import who_scaled
 from springtide.strategy.template import has_same_template
 from springtide.strategy.traffic import (
     drain_wait,
@@ -121,8 +122,8 @@ def _at_old_number(observation: Observation, order: RunOrder) -> Decision | None
     deployment = pod_set.deployment
     if deployment.replicas > order.peak:
         raise Conflict(
-            f"{deployment.title}: somebody set replicas to {deployment.replicas} during the run, at most {order.peak} "
-            "were planned. Let one of the two decide, then undo the run again.",
+            f"{deployment.title}: {who_scaled(pod_set)} set replicas to {deployment.replicas} during the run, at most "
+            f"{order.peak} were planned. Let one of the two decide, then undo the run again.",
             code="replicas_changed",
         )
     before = order.snapshot.replicas

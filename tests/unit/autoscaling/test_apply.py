@@ -26,6 +26,7 @@ from springtide.sandbox.messages import Request
 from springtide.sandbox.objects import Ref, dump
 from support.builders import policy
 from support.courses import autoscaler
+from support.other_kinds import OTHERS, scaled_by
 from support.simulation import NAMESPACE, Simulation
 from unit.sandbox.scenes import kubernetes_client
 
@@ -42,8 +43,9 @@ PATHS = {
 }
 
 
-def tuned(low: int = 2, high: int = 20) -> ScalingPolicy:
+def tuned(low: int = 2, high: int = 20, **spec: Any) -> ScalingPolicy:
     return policy(
+        **spec,
         demand=DEMAND,
         capacity={"models": [MODEL]},
         replicas={"min": low, "max": high},
@@ -155,7 +157,12 @@ def test_an_autoscaler_that_is_not_ours_is_left_alone() -> None:
     simulation.world.apply(autoscaler(2))
 
     refused(simulation, InputError, "web is there already and is not springtide's")
-    refused(simulation, InputError, "HorizontalPodAutoscaler web in shop owns the replicas of web already", by="keda")
+    refused(
+        simulation,
+        InputError,
+        "HorizontalPodAutoscaler web in shop owns the replicas of Deployment web already",
+        by="keda",
+    )
 
 
 def test_a_scaled_object_owns_the_replicas_before_keda_has_made_its_autoscaler() -> None:
@@ -297,6 +304,9 @@ def shipped_to(simulation: Simulation, without: tuple[str, str] | None = None) -
         for subject in document.get("subjects", ()):
             subject["namespace"] = NAMESPACE
     simulation.world.apply(*json.loads(json.dumps(documents)))
+    for kind in OTHERS:
+        (_, manifest, _) = scaled_by(kind, 0)
+        simulation.world.apply({**manifest, "metadata": manifest["metadata"] | {"name": "db"}})
     token = simulation.world.access.service_account_token(NAMESPACE, "springtide-autoscaler")
     return LiveKube(kubernetes_client(simulation.world, token), clock=simulation.world.clock)
 
@@ -307,7 +317,7 @@ def rights() -> list[tuple[str, str]]:
 
 
 def everything(kube: LiveKube, simulation: Simulation) -> None:
-    """Create and change all three kinds."""
+    """Create and change all three kinds, and look at what else can be scaled."""
     for chosen, setting in ((tuned(), SETTING), (tuned(3, 30), Setting(quantile=0.9, target=0.6))):
         apply_writes(kube, judged(kube, chosen, setting))
     gone = simulation.world.call(Request("DELETE", PATHS[HPAS]))
@@ -315,6 +325,9 @@ def everything(kube: LiveKube, simulation: Simulation) -> None:
     for chosen in (tuned(), tuned(4, 40)):
         apply_writes(kube, judged(kube, chosen, by="keda"))
         simulation.world.settle()  # KEDA keeps an HPA, behind which the ScaledObject is looked for
+    for kind in OTHERS:
+        target = {"namespace": NAMESPACE, kind.value: "db", "service": "web"}
+        assert [write.action for write in judged(kube, tuned(target=target))]
 
 
 def test_the_shipped_role_is_enough() -> None:

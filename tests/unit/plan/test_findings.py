@@ -100,9 +100,16 @@ def test_a_quota_with_room_tells_its_numbers() -> None:
     assert (finding.status, finding.message) == (PASSED, "ResourceQuota small: pods needs 6, 6 of 9 free")
 
 
-def test_a_quota_of_some_scope_is_not_checked_and_none_is_not_short() -> None:
-    assert only(quota_findings([quota({"pods": "1"}, {}, scopes=["BestEffort"])], need(6))).status is NOT_CHECKED
+def test_without_a_quota_none_is_short() -> None:
     assert only(quota_findings([], need(6))).status is PASSED
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"),
+    [("NotBestEffort", REFUSED), ("BestEffort", PASSED), ("Terminating", PASSED), ("NextYears", NOT_CHECKED)],
+)
+def test_a_quota_with_scopes_is_short_for_the_pods_that_it_counts(scope: str, status: FindingStatus) -> None:
+    assert only(quota_findings([quota({"pods": "1"}, {}, scopes=[scope])], need(6))).status is status
 
 
 def node(name: str = "a", cpu: str = "4", **spec: Any) -> Json:

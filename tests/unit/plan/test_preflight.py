@@ -69,6 +69,7 @@ def test_a_selector_that_meets_a_second_workload_names_it() -> None:
 
     assert refused.code == "selector_ambiguous"
     assert "ReplicaSet/other-rs" in refused.message
+    assert "use strategy in_place or floor" in refused.message
 
 
 @pytest.mark.parametrize(
@@ -100,8 +101,73 @@ def test_no_readiness_probe() -> None:
     assert refusal(look).code == "no_readiness"
 
 
+def test_a_startup_probe_alone_is_a_proof_that_a_pod_answers() -> None:
+    look = edited({}, pod={"containers": [{"name": "web", "image": "web:1", "startupProbe": {}}]})
+
+    assert check(look).deployment.name == "web"
+
+
 def test_recreate_must_not_run_two_sets() -> None:
-    assert refusal(edited({"strategy": {"type": "Recreate"}})).code == "workload_unsupported"
+    refused = refusal(edited({"strategy": {"type": "Recreate"}}))
+
+    assert refused.code == "workload_unsupported"
+    assert "Use strategy in_place, or floor" in refused.message
+
+
+@pytest.mark.parametrize(("strategy", "autoscalers"), [("in_place", ()), ("floor", (hpa(3),))])
+def test_recreate_is_no_matter_where_there_is_one_set(strategy: str, autoscalers: tuple[Autoscaler, ...]) -> None:
+    look = edited({"strategy": {"type": "Recreate"}})
+
+    assert check(look, strategy=strategy, autoscalers=autoscalers).deployment.name == "web"
+
+
+@pytest.mark.parametrize(("strategy", "autoscalers"), [("in_place", ()), ("floor", (hpa(3),))])
+@pytest.mark.parametrize("given", [service(), service(clusterIP="None")], ids=["of several workloads", "headless"])
+def test_a_service_that_nobody_switches_may_be_shared_or_headless(
+    given: Service, strategy: str, autoscalers: tuple[Autoscaler, ...]
+) -> None:
+    look = observation(given, SetBuilder())
+    other = SetBuilder("other").pod_objects()
+
+    assert check(look, strategy=strategy, autoscalers=autoscalers, extra=other).deployment.name == "web"
+
+
+def test_keda_brings_a_workload_up_from_nothing() -> None:
+    look = observation(service(), SetBuilder(replicas=0))
+
+    assert check(look, strategy="floor", autoscalers=(scaled_object(0),)).deployment.replicas == 0
+
+
+def test_an_hpa_does_not() -> None:
+    refused = refusal(observation(service(), SetBuilder(replicas=0)), strategy="floor", autoscalers=(hpa(1),))
+
+    assert refused.code == "zero_refused"
+    assert "switches HorizontalPodAutoscaler web off" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("annotations", "pauses"),
+    [
+        ({"autoscaling.keda.sh/paused": "true"}, True),
+        ({"autoscaling.keda.sh/paused": ""}, True),
+        ({"autoscaling.keda.sh/paused": "until monday"}, True),
+        ({"autoscaling.keda.sh/paused": "false"}, False),
+        ({"autoscaling.keda.sh/paused": "0"}, False),
+        ({"autoscaling.keda.sh/paused-replicas": "4"}, True),
+        ({}, False),
+    ],
+)
+def test_a_scaled_object_is_paused_by_the_value_of_its_annotation(annotations: dict[str, str], *, pauses: bool) -> None:
+    keda = scaled_object(3)
+    keda.raw["metadata"]["annotations"].update(annotations)
+    look = observation(service(), SetBuilder())
+
+    if pauses:
+        refused = refusal(look, strategy="floor", autoscalers=(keda,))
+        assert "is paused (autoscaling.keda.sh/paused" in refused.message
+        assert refused.code == "autoscaler_conflict"
+    else:
+        assert check(look, strategy="floor", autoscalers=(keda,)).deployment.name == "web"
 
 
 @pytest.mark.parametrize("strategy", ["blue_green", "in_place"])

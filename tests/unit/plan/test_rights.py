@@ -20,10 +20,12 @@ from springtide.plan.rights import (
     rights_finding,
     rights_of,
 )
-from springtide.workload import Workload
+from springtide.workload import Workload, WorkloadKind
 
 ROLES = Path(__file__).parents[3] / "deploy" / "kubernetes"
 WEB = Workload("shop", "web", "web")
+STATEFUL = Workload("shop", "db", "db", WorkloadKind.STATEFUL_SET)
+ROLLOUT = Workload("shop", "web", "web", WorkloadKind.ROLLOUT)
 WAYS: list[tuple[str, tuple[Kind, str] | None]] = [
     ("blue_green", None),
     ("in_place", None),
@@ -53,7 +55,14 @@ def of_any_name(right: Right) -> Right:
 
 
 def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> None:
-    needed = {of_any_name(right) for strategy, through in WAYS for right in rights_of(WEB, strategy, through)}
+    others = {
+        right
+        for kind in (STATEFUL, ROLLOUT)
+        for strategy, through in WAYS[1:]
+        for right in rights_of(kind, strategy, through)
+    }
+    needed = {right for strategy, through in WAYS for right in rights_of(WEB, strategy, through)}
+    needed = {of_any_name(right) for right in needed | others}
 
     asked = set(proxy_rights(pods=True, services=True))
     assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(WAIT_RIGHTS) | set(
@@ -79,11 +88,12 @@ def test_no_run_may_create_anything_but_its_lease() -> None:
     assert created == [Right(verb="create", group="coordination.k8s.io", resource="leases")]
 
 
-def test_only_blue_green_touches_replica_sets() -> None:
+def test_only_blue_green_touches_replica_sets_and_the_service() -> None:
     rights = {strategy: set(rights_of(WEB, strategy, through)) for strategy, through in WAYS}
     sets = {
         *(Right(verb=verb, group="apps", resource="replicasets") for verb in ("get", "patch", "delete")),
         Right(verb="patch", group="apps", resource="replicasets/scale"),
+        Right(verb="patch", group="", resource="services", name="web"),
     }
 
     assert rights["blue_green"] - rights["in_place"] == sets
@@ -96,6 +106,16 @@ def test_rights_are_named_where_a_role_may_name_them() -> None:
 
     assert Right(verb="patch", group="apps", resource="deployments/scale", name="web") in in_place - floor
     assert Right(verb="patch", group="keda.sh", resource="scaledobjects", name="web") in floor
+
+
+def test_a_stateful_set_and_a_rollout_need_the_rights_of_their_own_kind() -> None:
+    stateful = {str(right) for right in rights_of(STATEFUL, "in_place", None)}
+    rollout = {str(right) for right in rights_of(ROLLOUT, "in_place", None)}
+
+    assert {"get statefulsets.apps db", "patch statefulsets.apps db", "patch statefulsets/scale.apps db"} <= stateful
+    assert {"get rollouts.argoproj.io web", "patch rollouts/scale.argoproj.io web"} <= rollout
+    assert not {right for right in stateful if "replicasets" in right or "deployments" in right}
+    assert "list replicasets.apps" in rollout
 
 
 def test_missing_rights_are_named_with_what_to_do() -> None:

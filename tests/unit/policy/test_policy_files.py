@@ -203,7 +203,7 @@ class TestFolders:
     def test_a_deployment_with_a_name_that_begins_alike_is_another_workload(self, tmp_path: Path) -> None:
         policies = PolicyFolder(folder(tmp_path, "web", second=self.second("web-other"))).all()
 
-        assert sorted(policy.spec.target.deployment for policy in policies.values()) == ["web", "web-other"]
+        assert sorted(str(policy.spec.target.deployment) for policy in policies.values()) == ["web", "web-other"]
 
     @staticmethod
     def second(deployment: str) -> str:

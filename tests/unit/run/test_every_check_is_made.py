@@ -12,6 +12,9 @@ from springtide.errors import InputError
 from springtide.kube.client import ServerVersion
 from springtide.kube.live import LiveKube
 from springtide.run import phases
+from springtide.sandbox.kinds import Kind
+from springtide.sandbox.objects import Json
+from springtide.sandbox.status import denied
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
@@ -97,6 +100,18 @@ def with_long_hooks(simulation: Simulation) -> Simulation:
     return simulation
 
 
+def under_a_webhook(_patch: pytest.MonkeyPatch) -> Simulation:
+    simulation = Simulation.of(2)
+
+    def webhook(kind: Kind, old: Json | None, obj: Json) -> Json:
+        if kind.plural == "services" and old is not None:
+            raise denied("frozen.example.com", "nobody changes a Service")
+        return obj
+
+    simulation.world.core.writes.webhooks.append(webhook)
+    return simulation
+
+
 ORDERS = {"name": "orders", "connections_per_replica": 10, "limit": 50}
 CASES: dict[str, Arrange] = {
     "quota": with_quota,
@@ -110,6 +125,7 @@ CASES: dict[str, Arrange] = {
     "gitops": written_by_a_gitops_tool,
     "downstream": lambda _: with_policy(downstream=[ORDERS]),
     "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
+    "admission": under_a_webhook,
     "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
 }
 

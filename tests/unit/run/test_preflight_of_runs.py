@@ -45,7 +45,7 @@ def test_a_plan_holds_every_finding_and_writes_nothing() -> None:
     plan = plan_capacity(simulation.ports(), simulation.request(4))
 
     checks = ["quota", "nodes", "disruption_budget", "image", "grace", "deadlines", "deadlines", "rights"]
-    checks += ["owner", "server_version", "gitops", "downstream", "smoke", "smoke"]
+    checks += ["owner", "server_version", "gitops", "downstream", "smoke", "smoke", "admission"]
     assert [finding.check for finding in plan.findings] == checks
     assert {finding.status for finding in plan.findings} == {FindingStatus.PASSED}
     assert [call for call in simulation.world.history.calls if call.write] == []

@@ -283,10 +283,12 @@ class Signing(LiveKube):
 
     world: World
 
-    def scale(self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version) -> None:
+    def scale(
+        self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version, dry_run: bool = False
+    ) -> None:
         """Scale it; what admission changes on the way is the writer's by the API server's account."""
-        super().scale(kind, namespace, name, replicas, version=version)
-        if kind is Kind.DEPLOYMENT:
+        super().scale(kind, namespace, name, replicas, version=version, dry_run=dry_run)
+        if kind is Kind.DEPLOYMENT and not dry_run:
             written = self.world.get("deployments", namespace, name)
             assert written is not None
             signed = {"signed.example.com": str(written["metadata"]["resourceVersion"])}

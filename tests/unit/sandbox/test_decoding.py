@@ -151,7 +151,7 @@ def test_what_a_patch_adds_is_dropped_too() -> None:
             "number 2147483648 into Go struct field spec.minReadySeconds",
         ),
         (
-            deployment(name="other", pods=template(None, container(env=[{"name": "A", "value": 1}]))),
+            deployment(name="other", pods=template(None, container() | {"env": [{"name": "A", "value": 1}]})),
             "number into Go struct field spec.template.spec.containers.env.value of type string",
         ),
         (

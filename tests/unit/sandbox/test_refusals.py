@@ -39,7 +39,7 @@ REFUSED = [
         id="no such namespace",
     ),
     pytest.param(
-        ("GET", "/apis/apps/v1/namespaces/shop/statefulsets", None),
+        ("GET", "/apis/apps/v1/namespaces/shop/daemonsets", None),
         (404, "NotFound", "the server could not find the requested resource"),
         id="a resource that is not served",
     ),

@@ -98,12 +98,10 @@ def test_what_another_run_set_aside_stops_the_run() -> None:
 @pytest.mark.parametrize("phase", ["create", "ready", "switch"])
 def test_a_number_that_somebody_else_set_is_not_fought_over(phase: str) -> None:
     look = observation(service(AT_STABLE), STABLE, COMING.with_(replicas=5))
-    if phase == "create":
-        with pytest.raises(Conflict) as caught:
-            STRATEGY.create(look, order(6))
-        assert caught.value.code == "replicas_changed"
-    else:
-        assert isinstance(getattr(STRATEGY, phase)(look, order(6)), Wait)
+    with pytest.raises(Conflict, match="somebody set replicas to 5 during the run") as caught:
+        getattr(STRATEGY, phase)(look, order(6))
+
+    assert caught.value.code == "replicas_changed"
 
 
 def test_ready_counts_what_is_missing() -> None:

@@ -30,15 +30,16 @@ def misnamed(file: PolicyFile) -> Iterator[Violation]:
 
 
 def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
-    """Yield what belongs to two policies: a name, a Deployment, a Service."""
+    """Yield what belongs to two policies: a name, a workload, a Service that one of them switches."""
     owners: dict[tuple[str, ...], str] = {}
+    switched = {_service_of(file) for file in files if file.policy.spec.strategy.type == "blue_green"}
     for file in files:
-        target = file.policy.spec.target
+        target = file.policy.spec.target.workload
         claims = {
             ("metadata.name", file.policy.name): "policy_duplicate_name",
-            ("spec.target.deployment", target.namespace, target.deployment): "shared_workload",
+            (f"spec.{target.field}", target.namespace, target.deployment): "shared_workload",
         }
-        if target.service is not None:
+        if target.service is not None and _service_of(file) in switched:
             claims["spec.target.service", target.namespace, target.service] = "shared_workload"
         reported = set()
         for claim, code in claims.items():
@@ -48,6 +49,11 @@ def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
                 reported.add(field)
                 message = f"{'/'.join(claim[1:])} belongs to {owner} already: one policy for one workload"
                 yield file.violation(field, code, message)
+
+
+def _service_of(file: PolicyFile) -> tuple[str, str | None]:
+    target = file.policy.spec.target
+    return target.namespace, target.service
 
 
 def _wrong_order(files: Sequence[PolicyFile], names: Collection[str]) -> Iterator[Violation]:

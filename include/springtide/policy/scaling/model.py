@@ -22,9 +22,9 @@ The sections live in files of their own (`demand`, `capacity`, `strategy`, `smok
 """
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import (
@@ -48,7 +48,7 @@ from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import SmokeCheck
 from springtide.policy.scaling.stability import Stability
 from springtide.policy.scaling.strategy import RunSettings, StrategySpec
-from springtide.workload import Workload
+from springtide.workload import Workload, WorkloadKind
 
 
 class Metadata(Part):
@@ -61,24 +61,67 @@ class Metadata(Part):
     """The team that is responsible for the service. Required."""
 
 
+_LONGEST_OTHER: Final = 229
+"""Kubernetes allows names of 253 characters, and the Lease of such a workload has its kind before its name."""
+
+
 class TargetSpec(Part):
-    """What is scaled: a Deployment, and the Service that leads to its pods. The cluster comes from outside."""
+    """What is scaled, and the Service that leads to its pods. The cluster comes from outside.
+
+    One of `deployment`, `statefulset` and `rollout` is required.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind.value]} for kind in WorkloadKind]})
 
     namespace: Name
     """The namespace of both. Required."""
 
-    deployment: ObjectName
-    """The Deployment. Required. At most 242 characters; with `blue_green` at most 63, for the stable ReplicaSet carries
-    it as a label's value while it is set aside."""
+    rollout: ObjectName | None = None
+    """A Rollout of Argo Rollouts, in the place of `deployment`; `in_place` and `floor` only. At most 229
+    characters. Default none."""
+
+    statefulset: ObjectName | None = None
+    """A StatefulSet, in the place of `deployment`; `in_place` and `floor` only. At most 229 characters.
+    Default none."""
+
+    deployment: ObjectName | None = None
+    """The Deployment. Required, where no other kind is named. At most 242 characters; with `blue_green` at most 63, for
+    the stable ReplicaSet carries it as a label's value while it is set aside. Default none."""
 
     service: Name | None = None
     """The Service; often named as the Deployment. Required for `blue_green`, `probe` and smoke checks over HTTP.
     Default none, for pods that nobody calls (workers): their own readiness is the proof then."""
 
+    @field_validator("deployment")
+    @classmethod
+    def _is_named(cls, deployment: str | None, info: ValidationInfo) -> str | None:
+        # What is wrong in itself is not in `data`, and is told already.
+        others = [info.data.get(key, "") for key in ("statefulset", "rollout")]
+        if deployment is None and others == [None, None]:
+            message = "it is required, or statefulset or rollout in its place: what is scaled"
+            raise refusal("policy_missing_key", message)
+        return deployment
+
     @property
     def workload(self) -> Workload:
         """The same, for whoever reaches the cluster."""
-        return Workload(self.namespace, self.deployment, self.service)
+        kind, name = self._named[0]
+        return Workload(self.namespace, name, self.service, kind)
+
+    @property
+    def _named(self) -> list[tuple[WorkloadKind, str]]:
+        names = (self.deployment, self.statefulset, self.rollout)
+        return [(kind, name) for kind, name in zip(WorkloadKind, names, strict=True) if name is not None]
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Yield what cannot hold together."""
+        for kind, _ in self._named[1:]:
+            message = f"{self._named[0][0].value} is named as well: one policy for one workload, keep one of the two"
+            yield Contradiction((kind.value,), message)
+        for kind, name in self._named:
+            if kind is not WorkloadKind.DEPLOYMENT and len(name) > _LONGEST_OTHER:
+                message = f"the name has {len(name)} characters, at most {_LONGEST_OTHER} leave room for its Lease's"
+                yield Contradiction((kind.value,), message, "derived_name_too_long")
 
 
 class Replicas(Part):
@@ -201,8 +244,15 @@ class Spec(Part):
 
 
 def _too_long_for(strategy: RunSettings, target: TargetSpec) -> Iterator[Contradiction]:
-    length = len(target.deployment)
-    if strategy.type == "blue_green" and length > LABEL_VALUE_LENGTH:
+    workload = target.workload
+    length = len(workload.deployment)
+    if strategy.type == "blue_green" and workload.kind is not WorkloadKind.DEPLOYMENT:
+        yield Contradiction(
+            ("target", workload.kind.value),
+            f"blue_green sets a ReplicaSet aside, which is owned by a Deployment; of a {workload.kind.noun} only the "
+            "number can be changed: use in_place, or floor",
+        )
+    elif strategy.type == "blue_green" and length > LABEL_VALUE_LENGTH:
         yield Contradiction(
             ("target", "deployment"),
             f"the name has {length} characters. blue_green sets the stable ReplicaSet aside under a label with that "

@@ -1,4 +1,4 @@
-"""The HorizontalPodAutoscaler, which owns the replicas of a Deployment."""
+"""The HorizontalPodAutoscaler, which owns the replicas of a Deployment, a StatefulSet or a Rollout."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from springtide.sandbox.core import Controller, Core
+from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref, with_metadata
 from springtide.sandbox.ownership import managed_fields
 from springtide.sandbox.store import Change
@@ -13,6 +14,7 @@ from springtide.sandbox.store import Change
 WANTED: Final = "sandbox.springtide.dev/wanted"
 """Annotation on an HPA: the replicas that its metrics ask for. Without it there are no metrics."""
 
+_TARGETS: Final = {kind.kind: kind for kind in (KINDS["deployments"], KINDS["statefulsets"], KINDS["rollouts"])}
 _SYNC_SECONDS = 15.0
 _STABILIZATION_SECONDS = 300.0
 # the default behavior: the larger of both is how far one sync scales up
@@ -48,11 +50,13 @@ class HorizontalAutoscaler(Controller):
         if autoscaler is None:
             return
         self.enqueue(ref, _SYNC_SECONDS)
-        target = Ref("deployments", ref.namespace, autoscaler["spec"]["scaleTargetRef"]["name"])
+        reference = autoscaler["spec"]["scaleTargetRef"]
+        kind = _TARGETS.get(reference.get("kind"), KINDS["deployments"])
+        target = Ref(kind.plural, ref.namespace, reference["name"])
         deployment = self.store.get(target)
         now = self.core.stamp()
         if deployment is None:
-            missing = f'deployments.apps "{target.name}" not found'
+            missing = f'{kind.plural}.{kind.group} "{target.name}" not found'
             message = f"the HPA controller was unable to get the target's current scale: {missing}"
             self._report(ref, {}, [_condition("AbleToScale", "False", "FailedGetScale", message, now)])
             return
@@ -100,7 +104,7 @@ class HorizontalAutoscaler(Controller):
         entry = {
             "manager": "kube-controller-manager",
             "operation": "Update",
-            "apiVersion": "apps/v1",
+            "apiVersion": deployment["apiVersion"],
             "subresource": "scale",
         }
         generation = deployment["metadata"]["generation"] + 1
