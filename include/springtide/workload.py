@@ -28,7 +28,7 @@ _NOUNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload(Stored):
     """A Deployment, and the Service whose endpoints lead to it; None where nobody calls its pods.
 
@@ -58,7 +58,8 @@ class Workload(Stored):
             ValueError: there is no such kind.
         """
         kind, _, name = reference.rpartition("/")
-        return cls(namespace, name, service, WorkloadKind(kind or WorkloadKind.DEPLOYMENT))
+        of_kind = WorkloadKind(kind or WorkloadKind.DEPLOYMENT)
+        return cls(namespace=namespace, deployment=name, service=service, kind=of_kind)
 
     @property
     def title(self) -> str:

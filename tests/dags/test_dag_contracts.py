@@ -74,7 +74,7 @@ class EndedInAirflow:
         run = ScalingRun(
             run_id=run_id,
             policy="web",
-            target=Workload("shop", "web", "web"),
+            target=Workload(namespace="shop", deployment="web", service="web"),
             strategy="in_place",
             requested_by="airflow",
             reason="",

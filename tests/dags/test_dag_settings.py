@@ -159,7 +159,7 @@ def test_files_are_beside_the_plugins_and_in_airflow_home(monkeypatch: pytest.Mo
 
 def finished(number: int, lasted: timedelta = timedelta(minutes=2)) -> ScalingRun:
     began = datetime.now(UTC) - timedelta(hours=1 + number)
-    target = Workload("shop", "web", "web")
+    target = Workload(namespace="shop", deployment="web", service="web")
     plan = {"current": 2, "replicas": 4}
     run = ScalingRun(
         run_id=f"run-{number}",

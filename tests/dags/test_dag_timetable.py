@@ -165,7 +165,7 @@ def measured(number: int) -> Any:
     return ScalingRun(
         run_id=f"run-{number}",
         policy="checkout",
-        target=Workload("shop", "checkout", "checkout"),
+        target=Workload(namespace="shop", deployment="checkout", service="checkout"),
         strategy="in_place",
         requested_by="ada",
         reason="",

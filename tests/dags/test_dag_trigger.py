@@ -16,7 +16,7 @@ from springtide_airflow import triggers
 from springtide_airflow.triggers import PhaseTrigger
 
 Look = Callable[[], Progress]
-WORKLOAD = Workload("shop", "checkout", "checkout")
+WORKLOAD = Workload(namespace="shop", deployment="checkout", service="checkout")
 
 
 @pytest.fixture

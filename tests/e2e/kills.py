@@ -41,7 +41,7 @@ class Journal:
     @classmethod
     def read(cls, see: Observer) -> Self | None:
         """Return what the Lease says now; None when there is no Lease yet."""
-        name = Workload("", NAME, NAME).lease_name
+        name = Workload(namespace="", deployment=NAME, service=NAME).lease_name
         leases = [each for each in see.objects("leases") if each["metadata"]["name"] == name]
         text = leases[0]["metadata"].get("annotations", {}).get(labels.STATE) if leases else None
         if text is None:

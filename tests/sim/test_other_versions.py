@@ -23,7 +23,7 @@ from springtide.sandbox.objects import Json
 from springtide.workload import Workload
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
-OTHER = Workload(NAMESPACE, "other", "other")
+OTHER = Workload(namespace=NAMESPACE, deployment="other", service="other")
 QUOTA: Json = {
     "apiVersion": "v1",
     "kind": "ResourceQuota",

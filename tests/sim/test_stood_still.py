@@ -172,7 +172,7 @@ def test_a_policy_whose_target_was_edited_while_the_plan_waited_touches_neither_
     with pytest.raises(InputError) as caught:
         phases.create_instances(ports, replace(request, policy=edited), plan)
     for name in ("a", "b"):
-        ref = RunRef(workload=Workload(NAMESPACE, name, name), run_id="run-1")
+        ref = RunRef(workload=Workload(namespace=NAMESPACE, deployment=name, service=name), run_id="run-1")
         assert phases.roll_back(ports, ref).message == "this run owns nothing, so there is nothing to undo"
         assert phases.report(ports, ref) is RunOutcome.FAILED
 

@@ -153,7 +153,7 @@ def test_a_later_run_that_died_before_it_looked_is_not_waited_for_for_ever(monke
     before = two.fleet.world.elapsed
     assert "run 'run-b' in flight" in refusal(two, "a")
     assert 10 < two.fleet.world.elapsed - before < 30
-    mine = read_lease(two.ports().kube, Workload(NAMESPACE, "a", "a"))
+    mine = read_lease(two.ports().kube, Workload(namespace=NAMESPACE, deployment="a", service="a"))
     assert mine
     assert [each.holder for each in pending_runs(two.ports().kube, [NAMESPACE], mine)] == ["run-b"]
 
@@ -183,7 +183,7 @@ def test_a_run_that_was_refused_leaves_nothing_behind() -> None:
     before = [manifest["metadata"]["name"] for manifest in manifests("b")]
     with pytest.raises(InputError):
         pipeline.run(two.ports(), two.request("b"))
-    lease = read_lease(two.ports().kube, Workload(NAMESPACE, "b", "b"))
+    lease = read_lease(two.ports().kube, Workload(namespace=NAMESPACE, deployment="b", service="b"))
     assert lease is None or not lease.holder
     assert two.fleet.replicas()["b"] == 2
     assert before == ["b", "b"]

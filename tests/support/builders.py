@@ -273,7 +273,7 @@ def order(
     chosen = settings if settings is not None else policy().spec.strategy
     return RunOrder(
         run_id="run-1",
-        workload=Workload("shop", "web", "web"),
+        workload=Workload(namespace="shop", deployment="web", service="web"),
         replicas=replicas,
         snapshot=snapshot,
         settings=chosen,

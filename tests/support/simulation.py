@@ -25,7 +25,7 @@ from springtide.workload import Workload
 from support.builders import policy
 
 NAMESPACE = "shop"
-WORKLOAD = Workload(NAMESPACE, "web", "web")
+WORKLOAD = Workload(namespace=NAMESPACE, deployment="web", service="web")
 WAITS = {
     "propagation": "2s",
     "drain": "1s",

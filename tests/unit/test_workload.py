@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from springtide.workload import Workload
 
-CHECKOUT = Workload("shop", "checkout", "checkout-http")
+CHECKOUT = Workload(namespace="shop", deployment="checkout", service="checkout-http")
 
 
 def test_its_lease_has_its_name() -> None:

@@ -25,9 +25,9 @@ _LENGTH: Final = 200
 """Characters of an event's words that are repeated."""
 
 
-def told_of_nodes(ports: Ports, decide: Decide) -> Decide:
+def told_of_nodes(ports: Ports, namespace: str, decide: Decide) -> Decide:
     """Return `decide`, whose waits for pods without a node also say what a node autoscaler does about it."""
-    known = _Told(ports)
+    known = _Told(ports=ports, namespace=namespace)
 
     def decide_and_tell(observation: Observation, order: RunOrder) -> Decision:
         try:
@@ -43,11 +43,12 @@ def told_of_nodes(ports: Ports, decide: Decide) -> Decide:
     return decide_and_tell
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Told:
     """What was said last, read again after a while."""
 
     ports: Ports
+    namespace: str
     said: str = ""
     read_at: float | None = None
 
@@ -58,16 +59,16 @@ class _Told:
             return ""
         now = self.ports.clock.monotonic()
         if self.read_at is None or now - self.read_at >= _AGAIN_SECONDS:
-            self.said = self._read(observation.pod_set.scaled.raw["metadata"]["namespace"], names)
+            self.said = self._read(names)
             self.read_at = now
         return self.said
 
-    def _read(self, namespace: str, names: set[str]) -> str:
+    def _read(self, names: set[str]) -> str:
         try:
             events = [
                 KubeEvent(raw)
                 for reason in (_ADDS, _ADDS_NONE)
-                for raw in self.ports.kube.list(Kind.EVENT, namespace, fields=f"reason={reason}")
+                for raw in self.ports.kube.list(Kind.EVENT, self.namespace, fields=f"reason={reason}")
             ]
         except (ClusterRefused, ClusterUnavailable) as error:
             return f"whether a node autoscaler adds nodes is not known: {error.message}"

@@ -322,7 +322,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         work = work.begin(phase)
         if rule.commits:
             _require_no_new_autoscaler(ports, work)
-        decide = gate(ports, work, told_of_nodes(ports, work.decide(phase)))
+        decide = gate(ports, work, told_of_nodes(ports, ref.workload.namespace, work.decide(phase)))
         if phase is Phase.SWITCH_ENDPOINTS:
             decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:

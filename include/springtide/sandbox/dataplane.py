@@ -24,7 +24,7 @@ from springtide.sandbox.store import Change
 Service = tuple[str, str]  # namespace, name
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Route:
     endpoints: dict[str, tuple[Endpoint, ...]] = field(default_factory=dict)  # by port name
     served: bool = False  # ever had a backend

@@ -56,7 +56,7 @@ def plan_of(text: str) -> ScalingPlan:
     now = datetime(2026, 11, 27, tzinfo=UTC)
     return ScalingPlan(
         policy=text,
-        target=Workload(text, text, text),
+        target=Workload(namespace=text, deployment=text, service=text),
         strategy="in_place",
         current=2,
         replicas=4,

@@ -256,7 +256,7 @@ def set_aside(simulation: Simulation) -> list[str]:
 def strange_lease(text: str) -> dict[str, Any]:
     """Return the Lease of another workload, with something that is no run in it."""
     metadata = {
-        "name": Workload(NAMESPACE, "other", "other").lease_name,
+        "name": Workload(namespace=NAMESPACE, deployment="other", service="other").lease_name,
         "namespace": NAMESPACE,
         "annotations": {STATE: text},
     }

@@ -100,9 +100,17 @@ def test_only_a_deployment_can_have_a_second_set() -> None:
 @pytest.mark.parametrize(
     ("workload", "reference", "lease"),
     [
-        (Workload("shop", "web", "web"), "web", "springtide-web"),
-        (Workload("shop", "db", None, WorkloadKind.STATEFUL_SET), "statefulset/db", "springtide.statefulset.db"),
-        (Workload("shop", "web.v2", None, WorkloadKind.ROLLOUT), "rollout/web.v2", "springtide.rollout.web.v2"),
+        (Workload(namespace="shop", deployment="web", service="web"), "web", "springtide-web"),
+        (
+            Workload(namespace="shop", deployment="db", service=None, kind=WorkloadKind.STATEFUL_SET),
+            "statefulset/db",
+            "springtide.statefulset.db",
+        ),
+        (
+            Workload(namespace="shop", deployment="web.v2", service=None, kind=WorkloadKind.ROLLOUT),
+            "rollout/web.v2",
+            "springtide.rollout.web.v2",
+        ),
     ],
 )
 def test_two_kinds_of_one_name_share_neither_lease_nor_record(workload: Workload, reference: str, lease: str) -> None:

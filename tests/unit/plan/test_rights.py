@@ -23,9 +23,9 @@ from springtide.plan.rights import (
 from springtide.workload import Workload, WorkloadKind
 
 ROLES = Path(__file__).parents[3] / "deploy" / "kubernetes"
-WEB = Workload("shop", "web", "web")
-STATEFUL = Workload("shop", "db", "db", WorkloadKind.STATEFUL_SET)
-ROLLOUT = Workload("shop", "web", "web", WorkloadKind.ROLLOUT)
+WEB = Workload(namespace="shop", deployment="web", service="web")
+STATEFUL = Workload(namespace="shop", deployment="db", service="db", kind=WorkloadKind.STATEFUL_SET)
+ROLLOUT = Workload(namespace="shop", deployment="web", service="web", kind=WorkloadKind.ROLLOUT)
 WAYS: list[tuple[str, tuple[Kind, str] | None]] = [
     ("blue_green", None),
     ("in_place", None),

@@ -34,7 +34,9 @@ def refused(strategy: str = "in_place", **named: str) -> str:
 @pytest.mark.parametrize("kind", list(WorkloadKind))
 @pytest.mark.parametrize("strategy", ["in_place", "floor"])
 def test_a_kind_is_named_by_its_own_key(kind: WorkloadKind, strategy: str) -> None:
-    assert chosen(strategy, **{kind.value: "db"}).spec.target.workload == Workload("shop", "db", "web", kind)
+    assert chosen(strategy, **{kind.value: "db"}).spec.target.workload == Workload(
+        namespace="shop", deployment="db", service="web", kind=kind
+    )
 
 
 def test_one_of_them_is_required() -> None:

@@ -34,7 +34,7 @@ def a_run(run_id: str = "manual__checkout__1", **values: Any) -> ScalingRun:
     run = ScalingRun(
         run_id=run_id,
         policy="checkout",
-        target=Workload("shop", "checkout", "checkout"),
+        target=Workload(namespace="shop", deployment="checkout", service="checkout"),
         strategy="blue_green",
         requested_by="ada",
         reason="singles day",

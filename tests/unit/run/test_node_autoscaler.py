@@ -66,7 +66,7 @@ def heard(ports: Ports, decision: Decision = WAITS, **built: object) -> Decision
 
     changes = {"ready": 0, "pod_changes": WAITING} | built
     look = observation(service(), SetBuilder().with_(**changes))
-    return told_of_nodes(ports, decide)(look, order(6))
+    return told_of_nodes(ports, "shop", decide)(look, order(6))
 
 
 def test_the_newest_word_counts() -> None:
@@ -118,7 +118,7 @@ def test_nobody_is_asked_where_no_pod_waits_for_a_node_or_nothing_is_waited_for(
 
 def test_it_is_not_asked_at_every_look() -> None:
     ports, kube = ports_with(event("TriggeredScaleUp", "1->2", lastTimestamp=at(NOW)))
-    decide = told_of_nodes(ports, lambda _observation, _order: Wait("waiting"))
+    decide = told_of_nodes(ports, "shop", lambda _observation, _order: Wait("waiting"))
     look = observation(service(), SetBuilder(ready=0, pod_changes=WAITING))
     said = {decide(look, order(6)) for _ in range(20)}
 

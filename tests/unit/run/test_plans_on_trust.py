@@ -42,8 +42,11 @@ def refused(simulation: Simulation, request: RunRequest, plan: ScalingPlan) -> I
         (lambda plan: replace(plan, replicas=5), "replicas"),
         (lambda plan: replace(plan, strategy="floor"), "strategy"),
         (lambda plan: replace(plan, policy="other"), "policy"),
-        (lambda plan: replace(plan, target=Workload(NAMESPACE, "other", "web")), "target"),
-        (lambda plan: replace(plan, target=Workload(NAMESPACE, "web", "other")), "service"),
+        (lambda plan: replace(plan, target=Workload(namespace=NAMESPACE, deployment="other", service="web")), "target"),
+        (
+            lambda plan: replace(plan, target=Workload(namespace=NAMESPACE, deployment="web", service="other")),
+            "service",
+        ),
     ],
 )
 def test_a_plan_that_somebody_changed_on_the_way_is_refused(strategy: str, change: Change, field: str) -> None:

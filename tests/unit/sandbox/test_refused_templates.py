@@ -25,7 +25,7 @@ def world() -> World:
 
 
 def with_container(**more: Any) -> Json:
-    return deployment(name="other", pods=template(None, container(**more)))
+    return deployment(name="other", pods=template(None, container() | more))
 
 
 def with_pod(*containers: Json, **spec: Any) -> Json:

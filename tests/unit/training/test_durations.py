@@ -24,7 +24,7 @@ def at(seconds: float) -> timedelta:
 def test_the_time_that_a_person_took_is_no_time_of_the_run(answered: float, seconds: float) -> None:
     store = MemoryStore()
     plan = {"current": 2, "replicas": 4}
-    target = Workload("shop", "web", "web")
+    target = Workload(namespace="shop", deployment="web", service="web")
     run = ScalingRun(
         run_id="run-1",
         policy="web",

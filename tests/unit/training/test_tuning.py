@@ -41,7 +41,7 @@ def run(number: int, seconds: float, *, current: int = 3, phase: str = "instance
     served = begun + timedelta(seconds=seconds)
     plan = {"current": current, "replicas": 6, "decided_at": begun.isoformat()}
     ended = PhaseRecord(phase=phase, status=PhaseStatus.SUCCEEDED, started_at=begun, ended_at=served, seconds=seconds)
-    target = Workload("shop", "web", "web")
+    target = Workload(namespace="shop", deployment="web", service="web")
     whole = ScalingRun(
         run_id=f"r{number}",
         policy="web",

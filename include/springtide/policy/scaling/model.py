@@ -71,7 +71,13 @@ class TargetSpec(Part):
     One of `deployment`, `statefulset` and `rollout` is required.
     """
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind.value]} for kind in WorkloadKind]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [kind.value], "properties": {kind.value: {"type": "string"}}} for kind in WorkloadKind
+            ]
+        }
+    )
 
     namespace: Name
     """The namespace of both. Required."""
@@ -106,7 +112,7 @@ class TargetSpec(Part):
     def workload(self) -> Workload:
         """The same, for whoever reaches the cluster."""
         kind, name = self._named[0]
-        return Workload(self.namespace, name, self.service, kind)
+        return Workload(namespace=self.namespace, deployment=name, service=self.service, kind=kind)
 
     @property
     def _named(self) -> list[tuple[WorkloadKind, str]]:

@@ -44,7 +44,7 @@ def needs_of(pod: Json) -> Needs:
     return {name: wanted.get(name, Decimal(0)) for name in _COUNTED}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Room:
     """One node's: `open` where the scheduler may put pods there."""
 
