@@ -91,4 +91,4 @@ class Site:
         written = policy_in(see.namespace)
         written["metadata"]["name"] = service
         (self.policies / f"{service}.yaml").write_text(json.dumps(written))
-        return Workload(namespace=service, deployment=scenario)
+        return Workload(service, scenario)
