@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from springtide.record.model import RunOutcome
 from springtide.run import pipeline
+from springtide.run.admission import plan_capacity
 from springtide.run.release import release_request
 from springtide.sandbox.objects import Json, is_true
 from support.simulation import NAMESPACE, Simulation
@@ -39,6 +42,15 @@ def test_the_minimum_is_raised_and_so_many_pods_serve(paused: str | None) -> Non
     assert simulation.run(6) is RunOutcome.SUCCEEDED
     assert least(simulation) == 6
     assert sum(is_true(pod, "Ready") for pod in simulation.world.pods(NAMESPACE)) == 6
+
+
+def test_the_usual_step_limit_does_not_wake_it_with_a_single_pod() -> None:
+    simulation = at_zero()
+    assert simulation.policy.spec.guards.step_up == 3
+
+    plan = plan_capacity(simulation.ports(), replace(simulation.request(0), replicas=None))
+
+    assert plan.replicas == 6
 
 
 def test_what_it_was_before_is_restored() -> None:

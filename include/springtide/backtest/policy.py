@@ -180,7 +180,7 @@ def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int
             continue
         clamp = within_bounds(int(number), replicas)
         want = int(number) if clamp is None else clamp.replicas
-        if current:  # nothing runs before the first plan, so no step is too large and nothing is near
+        if current:  # nothing runs before the first plan, so nothing is near
             near = within_tolerance(want, current=current, replicas=replicas, guards=guards)
             clamp = near or within_step(want, current=current, replicas=replicas, guards=guards)
             want = want if clamp is None else clamp.replicas

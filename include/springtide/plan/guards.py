@@ -2,7 +2,7 @@
 
     bounds      replicas.min <= n <= replicas.max, whoever asked
     tolerance   a number close to the current replicas counts as no change
-    step_up     n <= current x step_up, and at least one more
+    step_up     n <= current x step_up, and at least one more; any n from 0, where an autoscaler sleeps
     step_down   n >= current x (1 - step_down), and at least one less
 
 The bounds win over the steps: from 1 replica with `min: 6` the next number is 6, however small the step.
@@ -66,6 +66,8 @@ def within_tolerance(wanted: int, *, current: int, replicas: Replicas, guards: G
 
 def within_step(wanted: int, *, current: int, replicas: Replicas, guards: Guards) -> Clamp | None:
     """Return the clamp to what one run may grow or remove."""
+    if not current:  # a multiple of nothing says nothing: what KEDA took to 0 would wake up with 1 pod for a sale
+        return None
     # A run may always step back into the bounds, however far: outside of them nothing is safe to keep.
     highest = max(largest_step_up(current, guards), replicas.min)
     lowest = min(largest_step_down(current, guards), replicas.max)

@@ -87,10 +87,13 @@ class TestAModelsNumber:
         assert planned.reason.endswith(f"{current} are desired already")
 
     @pytest.mark.parametrize(
-        ("wanted", "current", "replicas"), [(5, 1, 6), (6, 0, 6), (50, 0, 6), (120, 1000, 20), (10, 15, 10)]
+        ("wanted", "current", "replicas"), [(5, 1, 6), (6, 0, 6), (50, 1, 6), (120, 1000, 20), (10, 15, 10)]
     )
     def test_the_bounds_win_over_steps_and_tolerance(self, wanted: int, current: int, replicas: int) -> None:
         assert plan(wanted, current, by=guarded((6, 20))).replicas == replicas
+
+    def test_what_is_woken_from_nothing_gets_what_it_needs_within_its_bounds(self) -> None:
+        assert [plan(wanted, 0, by=guarded((1, 20))).replicas for wanted in (6, 50)] == [6, 20]
 
     def test_replicas_out_of_bounds_are_brought_in_even_within_tolerance(self) -> None:
         assert plan(22, 21, by=guarded((6, 20))).replicas == 20
@@ -174,7 +177,7 @@ class TestAPersonsNumber:
         assert (error.code, error.field) == (code, "pods")
         assert "Allowed: 3 to 120, the replicas.min and replicas.max of policy web." in error.message
 
-    @pytest.mark.parametrize(("wanted", "current", "first"), [(16, 5, 15), (9, 20, 10), (5, 0, 3)])
+    @pytest.mark.parametrize(("wanted", "current", "first"), [(16, 5, 15), (9, 20, 10), (5, 1, 3)])
     def test_beyond_a_step_it_is_refused_with_the_way_to_confirm(self, wanted: int, current: int, first: int) -> None:
         error = refused(wanted, current)
 

@@ -155,8 +155,9 @@ class Guards(Part):
     """How much one run may change. A model's answer is clamped to it; a person's number is refused beyond it."""
 
     step_up: Annotated[Factor, AfterValidator(_grows)] = Factor("3x")
-    """The most that one run scales up to: `3x` the current replica count, and always at least one more. Default 3x: a
-    larger jump is more often a wrong metric than real demand. `10000x` disables it."""
+    """The most that one run scales up to: `3x` the current replica count, and always at least one more; from 0,
+    where an autoscaler sleeps, any number. Default 3x: a larger jump is more often a wrong metric than real demand.
+    `10000x` disables it."""
 
     step_down: Percent = Percent("50%")
     """The largest share of the current replica count that one run removes, and always at least one replica. Default
