@@ -27,13 +27,13 @@ FAILED = RunOutcome.FAILED
 class Edit:
     """What somebody does to the workload, and what it must come to at each stage, whenever in the write it comes.
 
-    `says` is in the message of the run, where it has one. `breaks` is all that the edit itself breaks, as the breach
+    `says` are in the message of the run, where it has one. `breaks` is all that the edit itself breaks, as the breach
     begins; `held` says what is true of the workload afterwards.
     """
 
     do: Callable[[Trial], None]
     outcomes: tuple[RunOutcome, RunOutcome, RunOutcome, RunOutcome]
-    says: str
+    says: tuple[str, ...]
     breaks: tuple[str, ...]
     held: Callable[[Trial], bool]
 
@@ -77,7 +77,7 @@ EDITS = {
     "selector": Edit(
         do=edit_selector,
         outcomes=(ATTENTION, ATTENTION, ATTENTION, ATTENTION),
-        says="somebody changed its selector during the run to {'app': 'web', 'team': 'a'}",
+        says=("somebody changed its selector during the run to {'app': 'web', 'team': 'a'}",),
         # Of the pods none has the label: the Service is empty from the edit on, whatever a run would do.
         breaks=("the Service had 0 ready endpoints", "requests could fail: has no endpoint"),
         held=lambda trial: trial.kept and trial.simulation.selector == {"app": "web", "team": "a"},
@@ -85,21 +85,21 @@ EDITS = {
     "replicas": Edit(
         do=edit_replicas,
         outcomes=(ATTENTION, FAILED, FAILED, ATTENTION),
-        says="somebody set replicas to 7 during the run",
+        says=("kubectl-edit (Update, ", "set replicas to 7 during the run"),
         breaks=("pods were ordered",),
         held=is_scaled_by_the_owner,
     ),
     "template": Edit(
         do=edit_template,
         outcomes=(ROLLED_BACK, SUCCEEDED, SUCCEEDED, ROLLED_BACK),
-        says="",  # behind the switch it is nobody's business but the owner's, and waits until the run is over
+        says=(),  # behind the switch it is nobody's business but the owner's, and waits until the run is over
         breaks=("Deployment web is not as it was", "ReplicaSet web-", "was left behind"),
         held=is_the_owners_rollout,
     ),
     "autoscaler": Edit(
         do=add_autoscaler,
         outcomes=(ROLLED_BACK, ROLLED_BACK, FAILED, ROLLED_BACK),
-        says="",
+        says=(),
         breaks=("HorizontalPodAutoscaler web was left behind",),
         held=lambda trial: trial.simulation.selector == {"app": "web"} and trial.serving == 2 and not trial.kept,
     ),
@@ -127,7 +127,7 @@ def test_somebody_edits_the_workload(stage: Stage, edit: str, *, late: bool) -> 
 
     assert [breach for breach in broken(trial.evidence) if not any(each in breach for each in outside)] == []
     assert trial.outcome is meant.outcomes[EVERY.index(stage)]
-    assert meant.says in trial.message
+    assert all(each in trial.message for each in meant.says)
     assert meant.held(trial)
 
 
@@ -147,6 +147,6 @@ def test_an_autoscaler_whose_bounds_hold_by_chance_is_found_before_anything_is_c
     trial.driver.before_task = appear
     trial.go(FaultPlan())
 
-    assert "HorizontalPodAutoscaler web appeared during the run and owns the replicas of web now" in trial.message
+    assert "HorizontalPodAutoscaler web appeared during the run and owns the replicas of Deployment web now" in trial.message
     assert trial.outcome is COMMITTING[task]
     assert not any(write.takes_away and not write.is_back for write in trial.evidence.workload_writes)

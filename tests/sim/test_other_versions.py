@@ -145,7 +145,7 @@ def sharing(simulation: Simulation) -> Ports:
     """Return ports that know of the other workload, which shares a database with this one."""
     documents = [simulation.policy.model_dump(mode="json") for _ in range(2)]
     documents[1]["metadata"]["name"] = "other"
-    documents[1]["spec"]["target"] = OTHER.to_record()
+    documents[1]["spec"]["target"] = {"namespace": NAMESPACE, "deployment": "other", "service": "other"}
     for document in documents:
         document["spec"]["downstream"] = [ORDERS]
     policies = tuple(map(ScalingPolicy.model_validate, documents))

@@ -50,7 +50,7 @@ class BatchedStrategy:
     def ready(self, observation: Observation, order: RunOrder) -> Decision:
         """Wait until the first batch is available."""
         new = require_new(observation, order)
-        require_kept(new, batch_of(order))
+        require_kept(new, batch_of(order), or_more=True)
         needed = order.share_of(batch_of(order))
         missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
         return (
@@ -74,7 +74,7 @@ class BatchedStrategy:
         if not is_widened(observation, order):
             raise foreign_selector(observation, order)
         new = new_set(observation, order)
-        require_kept(new, batch_of(order))
+        require_kept(new, batch_of(order), or_more=True)
         serving = len(observation.ready_endpoints(new))
         needed = order.share_of(batch_of(order))
         if serving < needed or len(observation.ready_endpoints(stable)) < order.snapshot.ready:

@@ -69,7 +69,7 @@ class BlueGreenStrategy:
         new = new_set(observation, order)
         if not points_at(observation, order, new.template_hash):
             raise foreign_selector(observation, order)
-        require_kept(new, order.peak)
+        require_kept(new, order.peak, or_more=True)
         return propagated(observation, order, new, floor=order.enough_of(order.peak))
 
     def remove(self, observation: Observation, order: RunOrder) -> Decision:

@@ -12,15 +12,17 @@ from springtide.plan.managed_fields import writers_of
 from springtide.plan.owners import REPLICAS
 
 
-def require_kept(pod_set: PodSet, replicas: int) -> None:
-    """Return while the number is the one that the run has written, or left as it was.
+def require_kept(pod_set: PodSet, replicas: int, *, or_more: bool = False) -> None:
+    """Return while the number is the one that the run has written, or left as it was; with `or_more` also above it.
+
+    What is more than that takes nothing from anybody, so it need not end a run that has switched already.
 
     Raises:
         Conflict: somebody put another one there (`replicas_changed`); the message names who, where the API server
             says so.
     """
     scaled = pod_set.scaled
-    if scaled.replicas != replicas:
+    if scaled.replicas < replicas or (scaled.replicas > replicas and not or_more):
         raise Conflict(
             f"{scaled.title}: {who_scaled(pod_set)} set replicas to {scaled.replicas} during the run, which has "
             f"{replicas} there now. Nothing more is changed: let one of the two decide.",
