@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -32,8 +32,8 @@ _SAME_STEP: Final = 3
 
 Decide = Callable[[Observation, RunOrder], Decision]
 
-_Number = tuple[Kind, str, int]
-"""A number of replicas that one phase has written, and where."""
+_Numbers = Mapping[tuple[Kind, str], int]
+"""The numbers of replicas that one phase has written, the last of each object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Engine:
         """
         start = self.clock.monotonic()
         writes: list[str] = []
-        scaled: set[_Number] = set()
+        scaled: dict[tuple[Kind, str], int] = {}
         lost = 0
         # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
@@ -103,7 +103,7 @@ class Engine:
                     # A lost swap says that the look was old, nothing more: the step is judged again, never sent again.
                     lost = 0 if self._apply(step, writes) else lost + 1
                     if lost == 0 and isinstance(step, Scale):
-                        scaled.add(_number(step))
+                        scaled[step.kind, step.name] = step.replicas
                     if lost > _LOST_SWAPS:
                         raise Conflict(
                             f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps "
@@ -111,7 +111,7 @@ class Engine:
                             code="conflict",
                         )
 
-    def _decided(self, decide: Decide, order: RunOrder, scaled: Container[_Number]) -> Decision:
+    def _decided(self, decide: Decide, order: RunOrder, scaled: _Numbers) -> Decision:
         try:
             try:
                 return _judged(decide, self.look(), order, scaled)
@@ -191,15 +191,15 @@ def _may_be_late(error: Conflict) -> bool:
     return error.code == "replicas_changed"
 
 
-def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: Container[_Number]) -> Decision:
+def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: _Numbers) -> Decision:
     """Return what `decide` makes of one look.
 
     Raises:
-        Conflict: it asks for a number of replicas that this phase has written already (`replicas_changed`): somebody
-            put another one there since.
+        Conflict: it asks for the number of replicas that this phase has written last (`replicas_changed`): somebody put
+            another one there since.
     """
     decision = decide(look, order)
-    if isinstance(decision, Scale) and _number(decision) in scaled:
+    if isinstance(decision, Scale) and scaled.get((decision.kind, decision.name)) == decision.replicas:
         thing = next((each for each in _scalable(look) if each.name == decision.name), None)
         who = "somebody" if thing is None else who_wrote(thing, REPLICAS)
         raise Conflict(
@@ -212,10 +212,6 @@ def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: Containe
 
 def _scalable(look: Observation) -> list[KubeObject]:
     return [look.pod_set.scaled, *look.pod_set.replica_sets, *(each.replica_set for each in look.aside)]
-
-
-def _number(step: Scale) -> _Number:
-    return step.kind, step.name, step.replicas
 
 
 def _sets_to_own(observation: Observation) -> list[ReplicaSet]:
