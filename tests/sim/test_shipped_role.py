@@ -21,8 +21,10 @@ from springtide.run.release import expired_floors, release_request
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref
+from springtide.workload import WorkloadKind
 from support.builders import policy
 from support.courses import FAILING, SUCCEEDING, Course, autoscaler
+from support.other_kinds import simulation_of
 from support.role import bind, recorded_rights, shipped_rights
 from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
 
@@ -102,9 +104,12 @@ class Way:
 
     strategy: str
     around: Callable[[Simulation], Simulation] = lambda simulation: simulation
+    kind: WorkloadKind = WorkloadKind.DEPLOYMENT
 
     def simulation(self) -> Simulation:
         """Return the settled cluster."""
+        if self.kind is not WorkloadKind.DEPLOYMENT:
+            return simulation_of(self.kind, 2, strategy=self.strategy)
         return self.around(Simulation.of(2, strategy=self.strategy, smoke=BOTH_WAYS))
 
 
@@ -113,6 +118,8 @@ WAYS = {
     "in_place": Way("in_place"),
     "floor over an HPA": Way("floor", hpa),
     "floor over KEDA": Way("floor", keda),
+    "in_place on a StatefulSet": Way("in_place", kind=WorkloadKind.STATEFUL_SET),
+    "in_place on a Rollout": Way("in_place", kind=WorkloadKind.ROLLOUT),
 }
 
 
