@@ -261,6 +261,6 @@ SAFETIES = (
         keeps="an injected sidecar takes what the quota has not",
         take_out=wrapped(looks, "footprint", as_the_template_says),
         seen_by="unit/run/test_live_pods_count.py::test_a_quota_is_short_for_pods_as_they_are[in_place-500m]",
-        because="DID NOT RAISE",
+        because="FailedCreate",
     ),
 )

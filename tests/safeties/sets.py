@@ -288,7 +288,7 @@ SAFETIES = (
         name="In place, too, a number that somebody else set stops the run",
         keeps="the owner's number is overwritten",
         take_out=without(in_place, "_require_ours"),
-        seen_by="unit/strategy/test_in_place_decisions.py::test_replicas_that_somebody_else_set_stop_the_run[7]",
+        seen_by="unit/strategy/test_in_place_decisions.py::test_more_than_was_asked_for_is_not_taken_away",
         because="DID NOT RAISE",
     ),
     Safety(

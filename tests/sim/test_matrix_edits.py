@@ -147,6 +147,9 @@ def test_an_autoscaler_whose_bounds_hold_by_chance_is_found_before_anything_is_c
     trial.driver.before_task = appear
     trial.go(FaultPlan())
 
-    assert "HorizontalPodAutoscaler web appeared during the run and owns the replicas of Deployment web now" in trial.message
+    assert (
+        "HorizontalPodAutoscaler web appeared during the run and owns the replicas of Deployment web now"
+        in trial.message
+    )
     assert trial.outcome is COMMITTING[task]
     assert not any(write.takes_away and not write.is_back for write in trial.evidence.workload_writes)

@@ -120,19 +120,22 @@ def test_a_stateful_set_loses_its_highest_ordinals_and_keeps_the_others(manageme
 def test_a_stateful_set_with_a_broken_low_ordinal_is_not_shrunk_below_its_floor() -> None:
     simulation = simulation_of(STATEFUL, 4, podManagementPolicy="Parallel")
     world = simulation.world
-    fired: list[int] = []
+    driver = TaskDriver(simulation, simulation.request(3), AfterCrash.RETRY)
+    broken: list[str] = []
 
-    def break_the_first(call: Call) -> None:
-        if not fired and b"remove_old_instances" in call.body:
-            fired.append(call.number)
+    def break_the_first(task: str) -> None:
+        if task == "remove_old_instances" and not broken:
+            broken.append(task)
             world.kubelet.disturb(Ref("pods", NAMESPACE, "web-0"), broken=True)
+            world.advance(10)  # until its probe has failed often enough
 
-    world.faults = break_the_first
-    outcome = TaskDriver(simulation, simulation.request(3), AfterCrash.RETRY).go()
+    driver.before_task = break_the_first
+    outcome = driver.go()
 
-    assert fired
+    assert broken
     assert outcome is not SUCCEEDED
     assert workload_of(simulation, STATEFUL)["spec"]["replicas"] == 4
+    assert world.history.least_ready(NAMESPACE, "web", since=30) == 3
 
 
 def test_pods_of_a_revision_that_is_held_back_are_a_rollout_under_way() -> None:

@@ -69,6 +69,11 @@ def test_replicas_that_somebody_else_set_stop_the_run(replicas: int) -> None:
     assert caught.value.code == "replicas_changed"
 
 
+def test_more_than_was_asked_for_is_not_taken_away() -> None:
+    with pytest.raises(Conflict, match="set replicas to 7 during the run, which moves between 3 and 6"):
+        STRATEGY.remove(observation(service(), SetBuilder(replicas=7)), going(3, 6))
+
+
 def test_a_quota_fails_the_growth_once_its_grace_is_over() -> None:
     message = "pods is forbidden: exceeded quota: small"
     since = (NOW - going(3, 6).settings.patience.refused).isoformat()
