@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -27,6 +27,9 @@ _LOST_SWAPS: Final = 20
 
 _SAME_STEP: Final = 3
 """How often one phase does the very same step before it believes that somebody keeps undoing it (I-19)."""
+
+_AFTER_A_STEP: Final = timedelta(seconds=30)
+"""How long a phase that is late waits behind a step that it did late: until the controllers have followed it."""
 
 Decide = Callable[[Observation, RunOrder], Decision]
 
@@ -71,17 +74,18 @@ class Engine:
         start = self.clock.monotonic()
         writes: list[str] = []
         lost = 0
+        end = deadline
         # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
         while True:
-            decision = self._decided(decide, order)
+            waited = timedelta(seconds=self.clock.monotonic() - start)
+            decision = self._decided(decide, replace(order, is_late=waited >= deadline))
             match decision:
                 case Done(message, is_restored):
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
                 case Wait(message):
-                    waited = timedelta(seconds=self.clock.monotonic() - start)
-                    # Only a wait can be too late: a step that is due still goes out, and the look after it decides.
-                    if waited >= deadline:
+                    # Only a wait can be too late: a step that is due still goes out, and the looks after it decide.
+                    if waited >= end:
                         raise _too_late(message, deadline)
                     if patience is not None and waited >= patience:
                         return Progress(is_done=False, message=message, writes=tuple(writes))
@@ -97,6 +101,7 @@ class Engine:
                 case step:
                     # A lost swap says that the look was old, nothing more: the step is judged again, never sent again.
                     lost = 0 if self._apply(step, writes) else lost + 1
+                    end = max(end, waited + _AFTER_A_STEP) if lost == 0 and waited >= deadline else end
                     if lost > _LOST_SWAPS:
                         raise Conflict(
                             f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps "

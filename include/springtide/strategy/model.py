@@ -111,7 +111,10 @@ class StableSet(Stored):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Stored):
-    """What a roll back restores, and what tells a foreign change: taken before the first write (I-13)."""
+    """What a roll back restores, and what tells a foreign change: taken before the first write (I-13).
+
+    `leaving` are the uids of the pods that were on their way out already: no run waits for them.
+    """
 
     service_uid: str | None
     selector: dict[str, str]
@@ -121,6 +124,7 @@ class Snapshot(Stored):
     ready: int
     stable: StableSet
     autoscaler: AutoscalerSnapshot | None = None
+    leaving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +133,8 @@ class RunOrder:
 
     `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
     `may_have_switched` is True once the phase has begun that moves the Service. `installation` is the Airflow whose run
-    it is, "" for none.
+    it is, "" for none. `is_late` is True once the phase has had all its time: what only takes its time is not waited
+    for any more.
     """
 
     run_id: str
@@ -140,6 +145,7 @@ class RunOrder:
     hold: HoldRequest | None = None
     may_have_switched: bool = False
     installation: str = ""
+    is_late: bool = False
 
     @property
     def floor(self) -> int:
