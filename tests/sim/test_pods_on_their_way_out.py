@@ -1,4 +1,4 @@
-"""Pods that are going and do not go: of a lost node, or with a drain of an hour. No run waits for what is not its own."""
+"""Pods that are going and do not go: of a lost node, or with a long drain. No run waits for what is not its own."""
 
 from __future__ import annotations
 

@@ -39,6 +39,5 @@ def require_exact(observation: Observation, pod_set: PodSet, order: RunOrder, re
         return Done(served + told_of_leaving(observation.pods))
     missing = missing_readiness(pod_set, needed=needed, at=observation.at, settings=order.settings)
     return Wait(
-        missing
-        or f"{len(stay)} pods, {ready} ready endpoints of {ready + beside}; exactly {replicas} are wanted"
+        missing or f"{len(stay)} pods, {ready} ready endpoints of {ready + beside}; exactly {replicas} are wanted"
     )

@@ -60,9 +60,13 @@ Step = Patch | Scale | Delete
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to write now; `message` says what is still missing, with counts."""
+    """Nothing to write now; `message` says what is still missing, with counts.
+
+    `is_urgent`: meanwhile something may go wrong that has to be seen at once.
+    """
 
     message: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
