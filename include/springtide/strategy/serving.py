@@ -36,10 +36,11 @@ def why_point_back(
         return _unsteady(new, marks, order.share_of(len(marks or new.ready_pods)))
     if not points_at(observation, order, new.template_hash):
         return None
+    unsteady = _unsteady(new, marks, order.enough_of(order.peak))
     serving = len(observation.ready_endpoints(new))
-    if is_proven and serving < order.floor:
+    if unsteady is None and is_proven and serving < order.floor:
         return f"{where(observation)}{serving} endpoints of {new.scaled.title} are ready, {order.floor} must be"
-    return _unsteady(new, marks, order.enough_of(order.peak))
+    return unsteady
 
 
 def why_unstable(observation: Observation, order: RunOrder) -> str | None:
