@@ -161,4 +161,4 @@ class _Conditions:
 
 
 def _not_steady(reason: str) -> WorkloadFailed:
-    return WorkloadFailed(f"{reason}. The run is undone while the stable pods are there.", code="not_steady")
+    return WorkloadFailed(f"{reason}. The run is rolled back while the stable pods are there.", code="not_steady")
