@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 
 _FIRST_LOOKS_SECONDS: Final = 0.2
 _LATER_LOOKS_SECONDS: Final = 2.0
-_URGENT_LOOKS_SECONDS: Final = 0.5
-"""While new pods have all the traffic, and what served before is one swap away: each look is five cheap reads."""
+_URGENT_LOOKS_SECONDS: Final = 1.0
+"""While new pods have all the traffic, and what served before is one swap away."""
 _LOST_SWAPS: Final = 20
 """Compare-and-swaps that may be lost in a row before the phase gives up: status updates alone lose a few."""
 
