@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from invariants import Begin, Evidence, Terms, broken
 from springtide.errors import WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.sandbox.kinds import KINDS
@@ -94,12 +95,17 @@ CASES = [
 def test_what_was_going_before_the_run_is_told_and_not_waited_for(strategy: str, target: int, pods: int) -> None:
     simulation, left = with_leftovers(pods, **STRATEGIES[strategy])
     began = simulation.world.elapsed
+    begin = Begin.now(simulation.world)
+    batch = 2 if strategy == "batched" else 0
 
     assert simulation.run(target) is RunOutcome.SUCCEEDED
     assert serving(simulation) == target
     assert going(simulation) == left
     assert all(name in told(simulation) for name in left)
     assert simulation.world.elapsed - began < 30
+    evidence = Evidence.of(simulation.world, begin, Terms(start=3, target=target, step=batch or 1, batch=batch))
+    # What is left of an emptied set are the very pods that nobody waits for.
+    assert [breach for breach in broken(evidence) if "was deleted with 0 replicas" not in breach] == []
 
 
 @pytest.mark.parametrize("strategy", ["in_place", "floor"])

@@ -1,4 +1,4 @@
-"""Which pods a run relies on stands in its Lease: kept by whatever is written after, and no record of before lacks it."""
+"""Which pods a run relies on stands in its Lease, whoever else writes there; a record of before is read without it."""
 
 from __future__ import annotations
 
