@@ -188,8 +188,9 @@ SAFETIES = (
         name="Pods go only over the floor",
         keeps="pods go while those that stay are dying",
         take_out=without_floor_check,
-        seen_by=DYING,
-        because="i10_never_more_than_a_step_at_once",
+        seen_by="unit/strategy/test_blue_green_decisions.py::"
+        "test_remove_is_halted_while_the_new_set_is_under_the_floor",
+        because="assert",
     ),
     Safety(
         name="Pods go step by step",

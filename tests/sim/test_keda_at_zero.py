@@ -46,7 +46,7 @@ def test_the_minimum_is_raised_and_so_many_pods_serve(paused: str | None) -> Non
 
 def test_the_usual_step_limit_does_not_wake_it_with_a_single_pod() -> None:
     simulation = at_zero()
-    assert simulation.policy.spec.guards.step_up == 3
+    assert str(simulation.policy.spec.guards.step_up) == "3x"
 
     plan = plan_capacity(simulation.ports(), replace(simulation.request(0), replicas=None))
 

@@ -293,6 +293,11 @@ class Pod(KubeObject):
         return _time(self.raw["metadata"].get("creationTimestamp"))
 
     @property
+    def due_to_go(self) -> datetime | None:
+        """When it is to be gone: the end of its grace period; None while nobody has deleted it."""
+        return _time(self.raw["metadata"].get("deletionTimestamp"))
+
+    @property
     def is_ready(self) -> bool:
         """Pod Ready: the containers are, and every readiness gate is (KEP-580)."""
         ready = self.condition("Ready")

@@ -1,6 +1,6 @@
 """Ends one run whose owner is gone, from its Lease alone; whatever goes wrong on the way stays with this run.
 
-    smoke test passed               finish: remove what is left to remove
+    smoke test passed               finish: remove what is left to remove; undo where the new pods fail meanwhile
     not yet                         undo: roll back
     neither can be done             keep both sets, record `needs_attention`, log it as an error
 
@@ -14,7 +14,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from springtide.errors import Conflict, Fenced, NotFound, PermanentError, SpringtideError, TemporaryError
+from springtide.errors import (
+    Conflict,
+    Fenced,
+    NotFound,
+    PermanentError,
+    SpringtideError,
+    TemporaryError,
+    WorkloadFailed,
+)
 from springtide.kube.observation import observe
 from springtide.record.model import RunOutcome
 from springtide.run import phases
@@ -105,6 +113,16 @@ def _is_proven(state: RunState) -> bool:
     return state.entry(Phase.SMOKE_TEST, JournalStatus.DONE) is not None and not is_undone
 
 
+def _finish(ports: Ports, ref: RunRef) -> str:
+    """Remove what is left to remove; where what has the traffic does not serve well, roll back."""
+    try:
+        phases.remove_old_instances(ports, ref)
+    except WorkloadFailed as error:
+        log.warning("run_not_finished", run=ref.run_id, workload=str(ref.workload), message=error.message)
+        return f"{error.message} {phases.roll_back(ports, ref).message}"
+    return phases.instances_removed(ports, ref).message
+
+
 def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
     """Bring the run to its end; where that cannot be, say why: `report` then finds it unproven, and keeps both sets."""
     try:
@@ -114,8 +132,7 @@ def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
         work.engine.stamp()
         if not _is_proven(state):
             return phases.roll_back(ports, ref).message
-        phases.remove_old_instances(ports, ref)
-        return phases.instances_removed(ports, ref).message
+        return _finish(ports, ref)
     except (Fenced, TemporaryError):
         raise
     except Exception as error:

@@ -222,6 +222,7 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
         ready=min(len(observation.ready_endpoints(stable)), stable.scaled.replicas),
         stable=_stable_set_of(stable),
         autoscaler=_snapshot_of(observation.autoscaler) if observation.autoscaler else None,
+        leaving=tuple(pod.uid for pod in observation.pods if pod.is_terminating),
     )
 
 

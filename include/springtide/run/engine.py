@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -24,11 +24,16 @@ log = structlog.get_logger(__name__)
 
 _FIRST_LOOKS_SECONDS: Final = 0.2
 _LATER_LOOKS_SECONDS: Final = 2.0
+_URGENT_LOOKS_SECONDS: Final = 1.0
+"""While new pods have all the traffic, and what served before is one swap away."""
 _LOST_SWAPS: Final = 20
 """Compare-and-swaps that may be lost in a row before the phase gives up: status updates alone lose a few."""
 
 _SAME_STEP: Final = 3
 """How often one phase does the very same step before it believes that somebody keeps undoing it (I-19)."""
+
+_AFTER_A_STEP: Final = timedelta(seconds=30)
+"""How long a phase that is late waits behind a step that it did late: until the controllers have followed it."""
 
 Decide = Callable[[Observation, RunOrder], Decision]
 
@@ -80,23 +85,24 @@ class Engine:
         writes: list[str] = []
         scaled: dict[tuple[Kind, str], int] = {}
         lost = 0
+        end = deadline
         # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
         while True:
-            decision = self._decided(decide, order, scaled)
+            waited = timedelta(seconds=self.clock.monotonic() - start)
+            decision = self._decided(decide, replace(order, is_late=waited >= deadline), scaled)
             match decision:
                 case Done(message, is_restored):
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
-                case Wait(message):
-                    waited = timedelta(seconds=self.clock.monotonic() - start)
-                    # Only a wait can be too late: a step that is due still goes out, and the look after it decides.
-                    if waited >= deadline:
+                case Wait(message, is_urgent):
+                    # Only a wait can be too late: a step that is due still goes out, and the looks after it decide.
+                    if waited >= end:
                         raise _too_late(message, deadline)
                     if patience is not None and waited >= patience:
                         return Progress(is_done=False, message=message, writes=tuple(writes))
                     self.on_wait(message)
                     self.heartbeat()
-                    self.clock.sleep(_pause(waited))
+                    self.clock.sleep(min(_pause(waited), _URGENT_LOOKS_SECONDS) if is_urgent else _pause(waited))
                 case step if writes.count(step.reason) >= _SAME_STEP:
                     raise _undone(step)
                 case step:
@@ -104,6 +110,7 @@ class Engine:
                     lost = 0 if self._apply(step, writes) else lost + 1
                     if lost == 0 and isinstance(step, Scale):
                         scaled[step.kind, step.name] = step.replicas
+                    end = max(end, waited + _AFTER_A_STEP) if lost == 0 and waited >= deadline else end
                     if lost > _LOST_SWAPS:
                         raise Conflict(
                             f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps "

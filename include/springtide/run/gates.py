@@ -1,10 +1,10 @@
-"""What is verified besides the pods: the smoke test, the databases behind the service, its stability for a while."""
+"""What is verified besides the pods before a phase goes on: smoke checks, databases, who answers by the route."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from springtide.errors import DeadlineExceeded, NotFound, WorkloadFailed
+from springtide.errors import DeadlineExceeded, NotFound, PermanentError, WorkloadFailed
 from springtide.kube.objects import Pod
 from springtide.kube.observation import Observation
 from springtide.plan.findings import Finding, FindingStatus
@@ -14,15 +14,15 @@ from springtide.run.engine import Decide
 from springtide.run.journal import keep_verdict
 from springtide.run.ports import Ports
 from springtide.run.questions import questions_of
+from springtide.run.state import JournalStatus, Phase
 from springtide.run.work import Work
 from springtide.strategy.aside import new_set
 from springtide.strategy.model import Decision, Done, Patch, RunOrder, Wait
 from springtide.verify.before_switch import smoke_test_of_pods
 from springtide.verify.database import unfit
 from springtide.verify.identity import wrong_answer
-from springtide.verify.smoke import checks_after_switch, checks_before_switch, smoke_test
-from springtide.verify.stability import stability_test
-from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
+from springtide.verify.smoke import checks_before_switch
+from springtide.verify.verdict import Verdict, VerdictStatus
 
 
 def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
@@ -38,7 +38,7 @@ def gate(ports: Ports, work: Work, decide: Decide) -> Decide:
             return decision
         asked = questions_of(ports, work.state)
         unasked = asked.unasked("its databases", work.state.databases)
-        looks = (_problem_of(ports, work, check) for check in asked.databases)
+        looks = (database_problem(ports, work, check) for check in asked.databases)
         problems = [problem for problem in (unasked, *looks) if problem is not None]
         return Wait("; ".join(problems)) if problems else decision
 
@@ -152,41 +152,29 @@ def probe_gate(ports: Ports, work: Work, decide: Decide) -> Decide:
     return decide_and_probe
 
 
-def verdict_of(ports: Ports, work: Work) -> Verdict:
-    """Return the verdict over the smoke test and the databases, and when those passed over the stability test."""
-    service = work.engine.look().service
-    state = work.state
-    asked = questions_of(ports, state)
-    unasked = asked.unasked("its checks", (*state.smoke, *state.databases) or state.stability)
-    if unasked is not None:
-        return Verdict.of([CheckResult("policy", VerdictStatus.INCONCLUSIVE, unasked)])
-    ways = ports.ways_to(state.plan.target)
-    checks = checks_after_switch(asked.smoke, state.settings)
-    smoke = smoke_test(checks, service, ways, ports.instant, between=work.engine.heartbeat)
-    verdict = Verdict.of([*smoke.checks, *(_checked(ports, work, check) for check in asked.databases)])
-    if asked.stability is None or verdict.status is not VerdictStatus.PASS:
-        return verdict
-    stable = stability_test(
-        asked.stability,
-        checks,
-        service=service,
-        ways=ways,
-        clock=ports.clock,
-        between=work.engine.heartbeat,
-    )
-    # Once more: what the new pods did to the databases shows after the window, not before it.
-    return Verdict.of([*verdict.checks, stable, *(_checked(ports, work, check) for check in asked.databases)])
+def judge(work: Work, verdict: Verdict) -> None:
+    """Return when the checks passed.
+
+    Raises:
+        WorkloadFailed: the verdict is fail, or inconclusive where the policy takes that as fail.
+        PermanentError: inconclusive where the policy holds: both sets stay for a person to decide.
+    """
+    if verdict.status is VerdictStatus.PASS:
+        return
+    if verdict.status is VerdictStatus.INCONCLUSIVE and work.state.settings.on_inconclusive == "hold":
+        work.end(Phase.SMOKE_TEST, verdict.message, status=JournalStatus.HELD)
+        raise PermanentError(
+            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides: "
+            "`springtide roll-back` undoes the run, `springtide release-lease` gives the workload free as it is.",
+            code="smoke_held",
+        )
+    raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
 
 
-def _problem_of(ports: Ports, work: Work, check: DatabaseCheck) -> str | None:
+def database_problem(ports: Ports, work: Work, check: DatabaseCheck) -> str | None:
+    """Return what is wrong with a database now; None when it is fit."""
     work.engine.heartbeat()
     return unfit(check, ports.databases.look(check))
-
-
-def _checked(ports: Ports, work: Work, check: DatabaseCheck) -> CheckResult:
-    problem = _problem_of(ports, work, check)
-    status = VerdictStatus.PASS if problem is None else VerdictStatus.FAIL
-    return CheckResult(f"database {check.name}", status, problem or "fit")
 
 
 def database_findings(ports: Ports, checks: tuple[DatabaseCheck, ...]) -> Iterator[Finding]:

@@ -36,8 +36,9 @@ from springtide.run.admission import (
 )
 from springtide.run.approval import require_approved
 from springtide.run.closing import close
+from springtide.run.drain import drain_gate
 from springtide.run.engine import Progress
-from springtide.run.gates import gate, probe_gate, smoke_gate, verdict_of
+from springtide.run.gates import gate, judge, probe_gate, smoke_gate
 from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import acquire, fenced, read_lease
 from springtide.run.node_autoscaler import told_of_nodes
@@ -52,9 +53,10 @@ from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
 from springtide.run.state import JournalStatus, Phase, RunState
+from springtide.run.verification import verdict_of
 from springtide.run.work import Work
 from springtide.strategy.model import Done
-from springtide.verify.verdict import Verdict, VerdictStatus
+from springtide.verify.verdict import Verdict
 
 
 def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
@@ -152,7 +154,7 @@ def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
         verdict = verdict_of(ports, work)
         keep_verdict(ports, ref.run_id, verdict.to_record())
         note.message = verdict.message
-        _judge(work, verdict)
+        judge(work, verdict)
         work.end(Phase.SMOKE_TEST, verdict.message)
         return verdict
 
@@ -225,7 +227,8 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
         WorkloadFailed, Conflict, Fenced: as the phase itself would.
     """
     work = Work.of(ports, ref)
-    decision = work.decide(phase)(work.engine.look(), work.state.order)
+    decide = drain_gate(ports, work, phase, work.decide(phase))
+    decision = decide(work.engine.look(), work.state.order)
     return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
 
 
@@ -327,6 +330,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
             decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = probe_gate(ports, work, decide)
+        decide = drain_gate(ports, work, phase, decide)
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
         note.message = progress.message
         note.is_ended = progress.is_done
@@ -342,19 +346,6 @@ def _require_no_new_autoscaler(ports: Ports, work: Work) -> None:
             "decide would fight. Nothing more is removed. Use strategy floor, which works through it.",
             code="autoscaler_conflict",
         )
-
-
-def _judge(work: Work, verdict: Verdict) -> None:
-    if verdict.status is VerdictStatus.PASS:
-        return
-    if verdict.status is VerdictStatus.INCONCLUSIVE and work.state.settings.on_inconclusive == "hold":
-        work.end(Phase.SMOKE_TEST, verdict.message, status=JournalStatus.HELD)
-        raise PermanentError(
-            f"smoke test inconclusive: {verdict.message}. The policy holds: both sets stay until somebody decides: "
-            "`springtide roll-back` undoes the run, `springtide release-lease` gives the workload free as it is.",
-            code="smoke_held",
-        )
-    raise WorkloadFailed(f"smoke test {verdict.status.value}: {verdict.message}", code="smoke_failed")
 
 
 def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:

@@ -86,7 +86,8 @@ class RunState(Stored):
 
     `until` is when a floor that it raises expires. `installation` is the Airflow that works on it, "" for the command
     line, whose runs are judged by their Lease alone. `earlier` are the runs of a while before, none of which is
-    repeated. `released_by` says who gave the workload free by hand, and when; "" where nobody did.
+    repeated. `released_by` says who gave the workload free by hand, and when; "" where nobody did. `serving` are marks
+    (`verify.steadiness`) of the new pods that the run relies on, as they were before they got traffic; None before.
     """
 
     run_id: str
@@ -104,6 +105,7 @@ class RunState(Stored):
     installation: str = ""
     earlier: tuple[EarlierRun, ...] = ()
     released_by: str = ""
+    serving: dict[str, str] | None = None
 
     @property
     def order(self) -> RunOrder:

@@ -152,6 +152,16 @@ class Work:
         work.engine.stamp(may_be_denied=True)
         return work
 
+    def rely_on(self, serving: dict[str, str]) -> Work:
+        """Write down which pods the run relies on from here on, unless it stands there already.
+
+        Raises:
+            Fenced: the run does not own the workload any more.
+        """
+        if self.state.serving == serving:
+            return self
+        return self._write(replace(self.state, serving=serving), is_new_generation=False)
+
     def end(self, phase: Phase, message: str, *, status: JournalStatus = JournalStatus.DONE) -> Work:
         """Write down that `phase` is over."""
         return self._note(phase, status, message)
@@ -230,6 +240,7 @@ class Work:
 
     def _write(self, state: RunState, *, is_new_generation: bool) -> Work:
         lease = self.lease
+        relied = state.serving if state.serving != self.state.serving else None
         for _ in range(_ATTEMPTS):
             try:
                 lease = write_state(
@@ -241,6 +252,7 @@ class Work:
                 if lease.generation != self.lease.generation:
                     raise fenced(lease, self.ref.workload, self.ref.holder) from None  # the run turned back meanwhile
                 state = _united(lease.state, state)
+                state = state if relied is None else replace(state, serving=relied)
             else:
                 return replace(self, lease=lease, state=state)
         raise Conflict(f"Lease {lease.name}: it keeps changing.", code="conflict")

@@ -16,6 +16,7 @@ from springtide.kube.observation import Observation, PodSet, ReplicaSetPods
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.strategy import roll_back
 from springtide.strategy.aside import delete, new_set, pause, require_aside, scale, stable_set
+from springtide.strategy.leaving import awaited, staying
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
 from springtide.strategy.pair import leave, paused_and_ready, require_new, settled, start_new_set
 from springtide.strategy.replicas import require_kept
@@ -110,7 +111,8 @@ def _exchange(observation: Observation, order: RunOrder, stable: ReplicaSetPods,
     """
     # Stable pods count while they drain, since they hold their node and their quota until they are gone. New ones count
     # as desired: those that were asked for and have not come yet are on their way.
-    room = order.peak + batch_of(order) - len(stable.pods) - new.deployment.replicas
+    held = len(staying(stable.pods)) + len(awaited(stable.pods, order, to=0, at=observation.at))
+    room = order.peak + batch_of(order) - held - new.deployment.replicas
     wanted = min(order.peak, new.deployment.replicas + max(0, room))
     if wanted > new.deployment.replicas:
         return scale(new, wanted)

@@ -11,6 +11,7 @@ from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, effective_m
 from springtide.kube.observation import Observation, PodSet
 from springtide.strategy.exactness import nothing_to_switch, require_exact, where
 from springtide.strategy.hold import bounds_for
+from springtide.strategy.leaving import told_of_leaving
 from springtide.strategy.model import (
     AutoscalerSnapshot,
     Decision,
@@ -177,7 +178,8 @@ def _served(observation: Observation, pod_set: PodSet, order: RunOrder) -> Decis
     serving = len(observation.ready_endpoints(pod_set))
     if missing or serving < needed:
         return Wait(missing or f"{where(observation)}{serving} of {needed} pods are ready endpoints")
-    return Done(f"{serving} pods serve: the autoscaler wants {pod_set.scaled.replicas}, {order.replicas} at least")
+    wanted = f"the autoscaler wants {pod_set.scaled.replicas}, {order.replicas} at least"
+    return Done(f"{serving} pods serve: {wanted}{told_of_leaving(observation.pods)}")
 
 
 def _describe(bounds: AutoscalerBounds) -> str:

@@ -60,9 +60,13 @@ Step = Patch | Scale | Delete
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to write now; `message` says what is still missing, with counts."""
+    """Nothing to write now; `message` says what is still missing, with counts.
+
+    `is_urgent`: meanwhile something may go wrong that has to be seen at once.
+    """
 
     message: str
+    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ class StableSet(Stored):
 class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13).
 
-    `deployment_uid` is that of the object that is scaled, whatever its kind.
+    `deployment_uid` is that of the object that is scaled, whatever its kind. `leaving` are the uids of the pods that
+    were on their way out already: no run waits for them.
     """
 
     service_uid: str | None
@@ -127,6 +132,7 @@ class Snapshot(Stored):
     ready: int
     stable: StableSet
     autoscaler: AutoscalerSnapshot | None = None
+    leaving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +141,8 @@ class RunOrder:
 
     `replicas` are desired replicas, or with strategy `floor` the autoscaler's minimum; `hold` says who wants that.
     `may_have_switched` is True once the phase has begun that moves the Service. `installation` is the Airflow whose run
-    it is, "" for none.
+    it is, "" for none. `is_late` is True once the phase has had all its time: what only takes its time is not waited
+    for any more.
     """
 
     run_id: str
@@ -146,6 +153,7 @@ class RunOrder:
     hold: HoldRequest | None = None
     may_have_switched: bool = False
     installation: str = ""
+    is_late: bool = False
 
     @property
     def floor(self) -> int:

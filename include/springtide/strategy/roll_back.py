@@ -15,7 +15,7 @@ under the pin.
 from __future__ import annotations
 
 from springtide.errors import Conflict
-from springtide.kube.observation import Observation, PodSet, ReplicaSetPods, pods_of
+from springtide.kube.observation import Observation, ReplicaSetPods, ScaledPods, pods_of
 from springtide.strategy.aside import (
     delete,
     hand_back,
@@ -24,6 +24,7 @@ from springtide.strategy.aside import (
     scale,
     stable_set,
 )
+from springtide.strategy.leaving import awaited, staying
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
 from springtide.strategy.replicas import who_scaled
 from springtide.strategy.template import has_same_template
@@ -108,7 +109,7 @@ def _return(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
     if missing is not None:
         return missing
     if not has_same_template(observation.pod_set, order.snapshot):
-        return _empty(observation)
+        return _empty(observation, order)
     return _at_old_number(observation, order) or hand_back(stable, order)
 
 
@@ -136,7 +137,7 @@ def _at_old_number(observation: Observation, order: RunOrder) -> Decision | None
     return None
 
 
-def _empty(observation: Observation) -> Decision:
+def _empty(observation: Observation, order: RunOrder) -> Decision:
     """Take every pod away that the Deployment has beside the stable set, then restore the selector.
 
     Of what it has, the run's own pods may be what failed, and another template's were never seen by anybody.
@@ -145,8 +146,9 @@ def _empty(observation: Observation) -> Decision:
     deployment = pod_set.deployment
     if deployment.is_paused or deployment.replicas > 0:
         return resume(deployment, replicas=0)
-    if not deployment.is_observed or pod_set.pods:
-        return Wait(f"{deployment.title}: {len(pod_set.pods)} pods that the Service does not mean are draining")
+    left = _left(observation, order, pod_set)
+    if not deployment.is_observed or left:
+        return Wait(f"{deployment.title}: {left} pods that the Service does not mean are draining")
     return restore_selector(observation)
 
 
@@ -165,7 +167,7 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
     restore = restored(observation, order)
     if restore is not None:
         return restore
-    left = resume(others.deployment) if others.deployment.is_paused else _double(observation, others, stable)
+    left = resume(others.deployment) if others.deployment.is_paused else _double(observation, order, stable)
     if left is not None:
         return left
     serving = len(observation.ready_endpoints(observation.pod_set))
@@ -174,7 +176,7 @@ def _settle(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -
     return Done(f"{others.deployment.title} serves as before, with {serving} ready endpoints")
 
 
-def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) -> Decision | None:
+def _double(observation: Observation, order: RunOrder, stable: ReplicaSetPods) -> Decision | None:
     """Return what is still to do until the stable set is owned again and the set that the run made is gone.
 
     The same template would stand twice in the Deployment's history.
@@ -182,13 +184,20 @@ def _double(observation: Observation, others: PodSet, stable: ReplicaSetPods) ->
     if stable.replica_set.uid in {each.replica_set.uid for each in observation.unowned}:
         return Wait(f"{stable.scaled.title}: its Deployment's controller has not taken it back yet")
     digest = stable.scaled.template_digest
-    sets = [pods_of(each, observation.pods) for each in others.replica_sets if each.template_digest == digest]
+    others = new_set(observation, order).replica_sets
+    sets = [pods_of(each, observation.pods) for each in others if each.template_digest == digest]
     double = next((each for each in sets if not each.scaled.is_terminating), None)
     if double is None:
         return None
-    if double.scaled.replicas > 0 or double.pods:
-        return Wait(f"{double.scaled.title}: {len(double.pods)} pods are draining")
+    left = _left(observation, order, double)
+    if double.scaled.replicas > 0 or left:
+        return Wait(f"{double.scaled.title}: {left} pods are draining")
     return delete(double, f"{stable.scaled.name} has the same template")
+
+
+def _left(observation: Observation, order: RunOrder, pods: ScaledPods) -> int:
+    """Return how many pods of a set that is to have none are still waited for."""
+    return len(staying(pods.pods)) + len(awaited(pods.pods, order, to=0, at=observation.at))
 
 
 def _keep_new(observation: Observation, order: RunOrder) -> Decision:

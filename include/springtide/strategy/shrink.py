@@ -6,6 +6,7 @@ from springtide.kube.observation import Observation, ScaledPods
 from springtide.kube.workloads import StatefulSet
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.strategy.exactness import where
+from springtide.strategy.leaving import awaited, staying
 from springtide.strategy.model import Decision, Done, RunOrder, Scale, Wait
 
 
@@ -23,12 +24,14 @@ def shrink(
     A step is `step` pods, by default what the policy's `remove_step` says. Of a Service that is not switched, other
     workloads may have endpoints as well: only the set's own count then.
 
-    A step waits until the pods of the one before are gone, drained and all: only then do the counts mean anything.
+    A step waits until the pods of the one before are gone, drained and all: only then do the counts mean anything. It
+    does not wait for pods that were going before the run, nor for those that do not go.
     """
     scaled = pods.scaled
     if not scaled.is_observed:
         return Wait(f"{scaled.title}: its controller has not seen the latest change yet")
-    leaving = len(pods.pods) - scaled.replicas
+    surplus = max(0, len(staying(pods.pods)) - scaled.replicas)
+    leaving = surplus + len(awaited(pods.pods, order, to=to, at=observation.at))
     if leaving > 0:
         return Wait(f"{scaled.title}: {leaving} pods are draining")
     if scaled.replicas <= to:

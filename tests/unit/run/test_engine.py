@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -193,6 +194,55 @@ class TestWaiting:
         assert after.renewed_at is not None
         assert before.renewed_at is not None
         assert after.renewed_at - before.renewed_at >= timedelta(seconds=20)
+
+    @pytest.mark.parametrize(("is_urgent", "longest"), [(True, 1.2), (False, 2.2)])
+    def test_what_is_urgent_is_looked_at_more_often(self, work: Work, longest: float, *, is_urgent: bool) -> None:
+        looks: list[datetime] = []
+
+        def decide(scene: Observation, _order: RunOrder) -> Decision:
+            looks.append(scene.at)
+            return Wait("it drains", is_urgent=is_urgent)
+
+        drive(work, decide, patience=timedelta(seconds=50))
+
+        assert max((later - earlier).total_seconds() for earlier, later in pairwise(looks)) < longest
+
+
+class TestBeingLate:
+    """At its deadline a phase is told, and has time for the steps that it still does."""
+
+    def test_the_last_look_knows_that_it_is_late(self, work: Work) -> None:
+        heard: list[bool] = []
+
+        def decide(_scene: Observation, order: RunOrder) -> Decision:
+            heard.append(order.is_late)
+            return Done("3 are not waited for") if order.is_late else Wait("3 pods are draining")
+
+        assert drive(work, decide).message == "3 are not waited for"
+        assert heard[-1]
+        assert not any(heard[:-1])
+
+    def test_a_step_that_it_does_late_is_waited_for(self, work: Work) -> None:
+        since: list[datetime] = []
+
+        def decide(scene: Observation, order: RunOrder) -> Decision:
+            written = noting("a")(scene, order)
+            if not order.is_late or not isinstance(written, Done):
+                return written if order.is_late else Wait("2 pods are draining")
+            since.append(scene.at)
+            return Done("followed") if scene.at - since[0] > timedelta(seconds=10) else Wait("not seen yet")
+
+        assert drive(work, decide).message == "followed"
+
+    def test_but_not_for_ever(self, work: Work) -> None:
+        def decide(scene: Observation, order: RunOrder) -> Decision:
+            written = noting("a")(scene, order)
+            return Wait("not seen yet") if isinstance(written, Done) else written
+
+        began = work.ports.clock.monotonic()
+        with pytest.raises(DeadlineExceeded, match="not seen yet"):
+            work.engine.drive(decide, work.state.order, deadline=timedelta(0))
+        assert 30 <= work.ports.clock.monotonic() - began < 35
 
 
 class TestOwning:

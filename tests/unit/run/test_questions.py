@@ -186,7 +186,7 @@ def test_whoever_finishes_a_run_looks_at_no_database_of_its_lease(monkeypatch: p
     (run,) = scene.reconciled().runs
 
     assert (run.status, run.outcome) == (ReconcileStatus.ENDED, RunOutcome.SUCCEEDED)
-    assert set(scene.asked.questions) == {"database orders_db"}
+    assert set(scene.asked.questions) == {"database orders_db", "promql errors"}
 
 
 def test_a_policy_that_asks_more_by_now_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,8 +275,18 @@ class TestWithoutItsPolicy:
         assert scene.pods == 6
         assert scene.asked.questions == []
 
-    def test_one_that_had_nothing_to_ask_is_finished(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nor_past_the_conditions_of_its_smoke_test(self, monkeypatch: pytest.MonkeyPatch) -> None:
         scene = Scene(monkeypatch, databases=[])
+        scene.until(Phase.SMOKE_TEST)
+        scene.lose_the_policy()
+
+        (run,) = scene.reconciled().with_status(ReconcileStatus.NEEDS_ATTENTION)
+        assert "its conditions: not asked, because its policy cannot be had" in run.message
+        assert scene.pods == 6
+        assert scene.asked.questions == []
+
+    def test_one_that_had_nothing_to_ask_is_finished(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        scene = Scene(monkeypatch, smoke=SMOKE[:1], databases=[])
         scene.until(Phase.SMOKE_TEST)
         scene.lose_the_policy()
 

@@ -96,7 +96,10 @@ class HttpCheck(Part):
 
 
 class PromqlCheck(Part):
-    """A condition on a number that Prometheus returns, such as the share of failed requests."""
+    """A condition on a number that Prometheus returns, such as the share of failed requests.
+
+    It is asked after the switch, now and then while the stable set drains, and before each step that takes pods away.
+    """
 
     query: PromQl
     """PromQL that returns exactly one number. Required."""

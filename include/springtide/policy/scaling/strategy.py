@@ -62,7 +62,7 @@ class Deadlines(Part):
 
     removed: Annotated[Duration, between("1s", "1d")] = Duration("15m")
     """For the stable set to be drained and removed, all steps together. Default 15m: drain, then four steps with pods
-    that take minutes to end."""
+    that take minutes to end. Old pods that are still on their way out then are told, and cost the run nothing."""
 
 
 class StrategyPart(Part):
