@@ -91,9 +91,7 @@ class Engine:
                         raise _too_late(message, deadline)
                     if patience is not None and waited >= patience:
                         return Progress(is_done=False, message=message, writes=tuple(writes))
-                    self.on_wait(message)
-                    self.heartbeat()
-                    self.clock.sleep(min(_pause(waited), _URGENT_LOOKS_SECONDS) if is_urgent else _pause(waited))
+                    self._wait(message, _pause(waited, is_urgent=is_urgent))
                 case step if writes.count(step.reason) >= _SAME_STEP:
                     raise Conflict(
                         f"{step.reason}: done {_SAME_STEP} times, and somebody undid it each time. Find out who, a "
@@ -110,6 +108,11 @@ class Engine:
                             "changing it.",
                             code="conflict",
                         )
+
+    def _wait(self, message: str, seconds: float) -> None:
+        self.on_wait(message)
+        self.heartbeat()
+        self.clock.sleep(seconds)
 
     def _decided(self, decide: Decide, order: RunOrder) -> Decision:
         try:
@@ -193,6 +196,7 @@ def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:
     )
 
 
-def _pause(waited: timedelta) -> float:
+def _pause(waited: timedelta, *, is_urgent: bool) -> float:
     """Look often at first, when most waits end, and seldom later, when the API server should be spared."""
-    return min(_LATER_LOOKS_SECONDS, _FIRST_LOOKS_SECONDS + waited.total_seconds() / 20)
+    longest = _URGENT_LOOKS_SECONDS if is_urgent else _LATER_LOOKS_SECONDS
+    return min(longest, _FIRST_LOOKS_SECONDS + waited.total_seconds() / 20)
