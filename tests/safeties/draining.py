@@ -72,9 +72,9 @@ SAFETIES = (
     Safety(
         name="A pod in the place of another is not the one that was proven",
         keeps="pods that die and are replaced get all the traffic",
-        take_out=patched((steadiness, "_key"), to=lambda pod: pod.name.rpartition("-")[0]),
+        take_out=patched((steadiness, "_key"), (steadiness, "_mark"), to=answering("")),
         seen_by=f"{UNSEEN}[full-replaced-remove_old_instances]",
-        because="assert",
+        because="RunOutcome.SUCCEEDED",
     ),
     Safety(
         name="Which pods a run relies on stands in its Lease before they get traffic",

@@ -157,10 +157,10 @@ def test_pods_that_crash_after_a_while_are_pointed_away_from(after: str, *, task
     if task_by_task:
         trial.driver.before_task = lambda _name: trial.world.advance(3)
     trial.go(FaultPlan())
-    _, back = (write.at for write in trial.evidence.workload_writes if write.switched_at is not None)
-    losses = trial.evidence.losses
 
     assert trial.outcome is RunOutcome.ROLLED_BACK
+    losses = trial.evidence.losses
+    _, back = (write.at for write in trial.evidence.workload_writes if write.switched_at is not None)
     assert {pod["metadata"]["name"] for pod in trial.world.pods(NAMESPACE)} == stable
     assert trial.serving == 3
     assert steps_taken(trial) == 0

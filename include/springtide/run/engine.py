@@ -100,9 +100,7 @@ class Engine:
                         raise _too_late(message, deadline)
                     if patience is not None and waited >= patience:
                         return Progress(is_done=False, message=message, writes=tuple(writes))
-                    self.on_wait(message)
-                    self.heartbeat()
-                    self.clock.sleep(min(_pause(waited), _URGENT_LOOKS_SECONDS) if is_urgent else _pause(waited))
+                    self._wait(message, _pause(waited, is_urgent=is_urgent))
                 case step if writes.count(step.reason) >= _SAME_STEP:
                     raise _undone(step)
                 case step:
@@ -112,11 +110,12 @@ class Engine:
                         scaled[step.kind, step.name] = step.replicas
                     end = max(end, waited + _AFTER_A_STEP) if lost == 0 and waited >= deadline else end
                     if lost > _LOST_SWAPS:
-                        raise Conflict(
-                            f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps "
-                            "changing it.",
-                            code="conflict",
-                        )
+                        raise _never_still(step, lost)
+
+    def _wait(self, message: str, seconds: float) -> None:
+        self.on_wait(message)
+        self.heartbeat()
+        self.clock.sleep(seconds)
 
     def _decided(self, decide: Decide, order: RunOrder, scaled: _Numbers) -> Decision:
         try:
@@ -237,12 +236,20 @@ def _undone(step: Step) -> Conflict:
     )
 
 
+def _never_still(step: Step, lost: int) -> Conflict:
+    return Conflict(
+        f"{step.reason}: the object changed under {lost} attempts in a row. Find out who keeps changing it.",
+        code="conflict",
+    )
+
+
 def _too_late(missing: str, deadline: timedelta) -> DeadlineExceeded:
     return DeadlineExceeded(
         f"not within {deadline.total_seconds():.0f} s: {missing}", code="deadline_exceeded", field="strategy.deadlines"
     )
 
 
-def _pause(waited: timedelta) -> float:
+def _pause(waited: timedelta, *, is_urgent: bool) -> float:
     """Look often at first, when most waits end, and seldom later, when the API server should be spared."""
-    return min(_LATER_LOOKS_SECONDS, _FIRST_LOOKS_SECONDS + waited.total_seconds() / 20)
+    longest = _URGENT_LOOKS_SECONDS if is_urgent else _LATER_LOOKS_SECONDS
+    return min(longest, _FIRST_LOOKS_SECONDS + waited.total_seconds() / 20)

@@ -22,7 +22,7 @@ class _Tally:
     milliseconds: list[float] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Answers:
     """What a condition was answered with; `told` is the last answer that did not pass."""
 
