@@ -45,7 +45,7 @@ def why_point_back(
 
 def why_unstable(observation: Observation, order: RunOrder) -> str | None:
     """Return why a workload whose Service was not switched does not serve as the run has proven; None while it does."""
-    serving = len(observation.ready_endpoints())
+    serving = len(observation.ready_endpoints(observation.pod_set))
     needed = order.enough_of(order.replicas)
     return None if serving >= needed else f"{where(observation)}{serving} of {needed} pods are ready endpoints"
 

@@ -82,6 +82,15 @@ class TestWhereNothingCanBePointedBackAt:
         assert why_unstable(look, run) == "Service web: 3 of 6 pods are ready endpoints"
         assert why_unstable(observation(service(), SetBuilder(replicas=6)), run) is None
 
+    def test_the_pods_of_others_in_the_same_service_do_not_make_up_for_its_own(self) -> None:
+        run = order(6, settings=policy(strategy={"type": "in_place"}).spec.strategy)
+        look = observation(service(), SetBuilder(replicas=6, ready=3))
+        others = observation(service(), SetBuilder("other", 6)).endpoints
+        shared = replace(look, endpoints=look.endpoints + others)
+
+        assert len(shared.ready_endpoints()) == 9
+        assert why_unstable(shared, run) == "Service web: 3 of 6 pods are ready endpoints"
+
 
 class TestInBatches:
     WIDENED = service(switched=AN_HOUR)
