@@ -79,6 +79,11 @@ class Place:
         """The process that holds the namespaces: its id and its start time."""
         return self.run / "process"
 
+    @property
+    def neighbours(self) -> Path:
+        """The folder with an empty file for each neighbour that runs in it (`cluster.neighbours`)."""
+        return self.run / "neighbours"
+
     def of(self, node: NodeIdentity) -> NodePlace:
         """Return where one of its nodes keeps its files."""
         return NodePlace(self, node)

@@ -100,6 +100,19 @@ def with_long_hooks(simulation: Simulation) -> Simulation:
     return simulation
 
 
+def on_two_nodes(simulation: Simulation) -> Simulation:
+    """Return the simulation with a Service that keeps requests on their node, and a node that is to be drained."""
+    world = simulation.world
+    service = world.get("services", NAMESPACE, "web")
+    node = world.get("nodes", "", "sandbox-2")
+    assert service is not None
+    assert node is not None
+    world.apply({**service, "spec": service["spec"] | {"internalTrafficPolicy": "Local"}})
+    world.apply({**node, "spec": node["spec"] | {"unschedulable": True}})
+    world.settle()
+    return simulation
+
+
 def under_a_webhook(_patch: pytest.MonkeyPatch) -> Simulation:
     simulation = Simulation.of(2)
 
@@ -126,6 +139,7 @@ CASES: dict[str, Arrange] = {
     "downstream": lambda _: with_policy(downstream=[ORDERS]),
     "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
     "admission": under_a_webhook,
+    "traffic_policy": lambda _: on_two_nodes(Simulation.of(2, nodes=2)),
     "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
 }
 
