@@ -7,7 +7,8 @@ What is unusual in them, and why:
   only from inside the namespace, so it asks nobody for credentials. Without `clusterDNS` each pod would get a warning
   event, where a test may look for warnings; nothing listens at that address.
 - kube-proxy: nftables, which needs no kernel module to be loaded; conntrack's limits are the machine's, so they stay.
-- CNI: on each node a bridge and host-local addresses of its own range; there is no uplink, so nothing is masqueraded and no DNS exists.
+- CNI: on each node a bridge and host-local addresses of its own range; there is no uplink, so nothing is masqueraded
+  and no DNS exists.
 """
 
 from __future__ import annotations

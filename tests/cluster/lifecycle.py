@@ -207,7 +207,8 @@ def until(seconds: float, cluster: Cluster, what: str, condition: Callable[[], b
         if not cluster.alive():
             raise ClusterError(f"the cluster ended while waiting for {what}: {tail(node_log(cluster.place))}")
         if time.monotonic() > deadline:
-            raise ClusterError(f"gave up waiting for {what} after {seconds:g} s; the logs are in {cluster.place.of(FIRST).log}")
+            logs = cluster.place.of(FIRST).log
+            raise ClusterError(f"gave up waiting for {what} after {seconds:g} s; the logs are in {logs}")
         time.sleep(0.2)
 
 

@@ -1,8 +1,8 @@
 """Programs of other projects, compiled from their Go modules as they are published.
 
-What is pinned is the module's version and the checksum of its source. The module's own `go.sum` pins all that it is made
-of, and `-mod=readonly` has Go keep to it. Nothing of a module is kept in this repository: what it brings beside its
-programs, such as its custom resources, is read from where Go keeps it.
+What is pinned is the module's version and the checksum of its source. The module's own `go.sum` pins all that it is
+made of, and `-mod=readonly` has Go keep to it. Nothing of a module is kept in this repository: what it brings beside
+its programs, such as its custom resources, is read from where Go keeps it.
 """
 
 from __future__ import annotations

@@ -107,9 +107,7 @@ def _kubectl(cluster: Cluster, *arguments: str, documents: list[Json] | None = N
 
 
 def _run(command: list[str], *, given: str | None = None) -> None:
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, timeout=READY_SECONDS + 30, check=False
-    )
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=READY_SECONDS + 30, check=False)
     if done.returncode != 0:
         raise ClusterError(f"`{' '.join(command[:12])}` ended with {done.returncode}: {done.stderr.strip()}")
 
@@ -136,7 +134,7 @@ def _deployment(neighbour: Neighbour, name: str, container: Json, **pod: Any) ->
     labels = {"app": name}
     container = {"name": name, "image": neighbour.image, "imagePullPolicy": "Never", **container}
     volumes = [{"name": "scratch", "emptyDir": {}}, *pod.pop("volumes", [])]
-    container["volumeMounts"] = [{"name": "scratch", "mountPath": "/tmp"}, *container.get("volumeMounts", [])]  # noqa: S108
+    container["volumeMounts"] = [{"name": "scratch", "mountPath": "/tmp"}, *container.get("volumeMounts", [])]
     template = {
         "serviceAccountName": neighbour.programs.name,
         "nodeSelector": {"kubernetes.io/hostname": FIRST.name},
@@ -207,7 +205,11 @@ def _keda(me: Neighbour, certificates: Path) -> list[Json]:
     }
     volumes = [{"name": "certificates", "secret": {"secretName": "kedaorg-certs"}}]
     operates = {"command": ["/bin/keda-operator"], "readinessProbe": _probe(8081), **shared}
-    signed = ["--client-ca-file=/certs/ca.crt", "--tls-cert-file=/certs/tls.crt", "--tls-private-key-file=/certs/tls.key"]
+    signed = [
+        "--client-ca-file=/certs/ca.crt",
+        "--tls-cert-file=/certs/tls.crt",
+        "--tls-private-key-file=/certs/tls.key",
+    ]
     adapts = {
         "command": ["/bin/keda-adapter", "--secure-port=6443", *signed],
         "readinessProbe": _probe(6443, scheme="HTTPS"),

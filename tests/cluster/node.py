@@ -119,7 +119,12 @@ class Node:
 
     def kubectl(self) -> list[str]:
         """kubectl as the administrator."""
-        return [str(self.binaries / "kubectl"), "--kubeconfig", str(self.place.cluster.kubeconfig), "--request-timeout=5s"]
+        return [
+            str(self.binaries / "kubectl"),
+            "--kubeconfig",
+            str(self.place.cluster.kubeconfig),
+            "--request-timeout=5s",
+        ]
 
     def ctr(self) -> list[str]:
         """containerd's own client, in the kubelet's namespace of images."""

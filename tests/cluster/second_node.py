@@ -1,7 +1,7 @@
 """A second node that joins a running cluster: a network and folders of its own, in the cluster's process namespace.
 
-It has what every node has: containerd, a kubelet, kube-proxy. Between the two nodes is a link, as a wire would be, and a
-route for each one's pods. It ends with the cluster.
+It has what every node has: containerd, a kubelet, kube-proxy. Between the two nodes is a link, as a wire would be, and
+a route for each one's pods. It ends with the cluster.
 """
 
 from __future__ import annotations
@@ -46,12 +46,13 @@ def _is_ready(cluster: Cluster) -> bool:
 def _start(cluster: Cluster) -> None:
     place = cluster.place.of(SECOND)
     place.log.mkdir(exist_ok=True)
+    processes = f"--pid=/proc/{cluster.pid}/ns/pid_for_children"  # the cluster's process 1 is a child of that process
     own_mounts = ["unshare", "--mount", "--propagation=private"]
     program = [sys.executable, "-m", "cluster.second_node", cluster.place.name]
     built = [str(cluster.built.binaries), str(cluster.built.images)]
     with node_log(cluster.place, SECOND).open("wb") as log:
         outside = subprocess.Popen(
-            cluster.inside([*own_mounts, *program, *built], "--mount", f"--pid=/proc/{cluster.pid}/ns/pid_for_children"),
+            cluster.inside([*own_mounts, *program, *built], "--mount", processes),
             env={**os.environ, "PYTHONPATH": str(SOURCES.parent)},
             stdin=subprocess.DEVNULL,
             stdout=log,

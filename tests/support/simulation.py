@@ -109,14 +109,13 @@ class Simulation:
         *,
         seed: int = 1,
         node_pods: int = 500,
-        nodes: int = 1,
         strategy: str = "blue_green",
         smoke: Sequence[Json] = SMOKE,
         only_warn: Sequence[str] = (),
         **settings: Any,
     ) -> Simulation:
         """Return a settled world with `replicas` pods, and the policy to scale them by `strategy`."""
-        world = World(Settings(seed=seed, node_pods=node_pods, nodes=nodes))
+        world = World(Settings(seed=seed, node_pods=node_pods))
         world.apply(*web(replicas))
         world.settle()
         chosen = policy(

@@ -1,7 +1,7 @@
 """Services that keep requests on the node that they come to, or at the pod that a client had before. Pure.
 
-With a traffic policy `Local` a node sends requests to pods of its own alone, so a node can lose its last endpoint while
-plenty serve elsewhere. A switch waits until that cannot be (`strategy.locality`); what is known beforehand is said here.
+With a traffic policy `Local` a node sends requests to pods of its own alone. So it can lose its last endpoint while
+plenty serve elsewhere. A switch waits until that cannot be (`strategy.locality`); what is known before is said here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _INTERNAL: Final = "internalTrafficPolicy"
 def locality_findings(
     service: Service | None, stable: PodSet, plan: ScalingPlan, settings: RunSettings
 ) -> Iterator[Finding]:
-    """Yield what a traffic policy `Local` and `sessionAffinity` mean for the run; nothing for a Service with neither."""
+    """Yield what a traffic policy `Local` and `sessionAffinity` mean for the run; nothing where there is neither."""
     if service is None or not isinstance(settings, BlueGreen | InPlace):
         return
     if isinstance(settings, BlueGreen) and service.session_affinity != "None":
         yield _found(
             FindingStatus.WARNING,
-            f"Service {service.name} has sessionAffinity: {service.session_affinity}, and the switch sends every client "
-            "to another pod: sessions that a pod keeps to itself are lost. Strategy in_place leaves those of the pods "
-            "that stay",
+            f"Service {service.name} has sessionAffinity: {service.session_affinity}, and the switch sends every "
+            "client to another pod: sessions that a pod keeps to itself are lost. Strategy in_place leaves those of "
+            "the pods that stay",
         )
     if service.local_policies:
         yield from _local(service, stable, plan, settings)
@@ -48,9 +48,7 @@ def closed_node_findings(
     serving = nodes_of(stable.ready_pods)
     pod_spec = stable.scaled.pod_spec
     closed = sorted(
-        node["metadata"]["name"]
-        for node in nodes
-        if node["metadata"]["name"] in serving and not admits(node, pod_spec)
+        node["metadata"]["name"] for node in nodes if node["metadata"]["name"] in serving and not admits(node, pod_spec)
     )
     if closed:
         yield _found(
@@ -78,9 +76,9 @@ def _local(service: Service, stable: PodSet, plan: ScalingPlan, settings: BlueGr
         is_internal = _INTERNAL in service.local_policies
         yield _found(
             FindingStatus.REFUSED if is_internal else FindingStatus.WARNING,
-            f"{_words(service)}. {here.capitalize()}, and {plan.replicas} pods leave {lost} of them without an endpoint: "
-            f"requests {'from' if is_internal else 'to'} there are dropped. Keep at least a pod for each node, or set "
-            f"{' and '.join(service.local_policies)} to Cluster",
+            f"{_words(service)}: {here}, and {plan.replicas} pods leave {lost} of them without an endpoint. Requests "
+            f"{'from' if is_internal else 'to'} there are dropped. Keep at least a pod for each node, or set "
+            f"{' and '.join(service.local_policies)} to Cluster.",
             code="nodes_without_endpoint" if is_internal else "",
         )
     elif isinstance(settings, BlueGreen):

@@ -29,8 +29,8 @@ def uncovered(observation: Observation, stable: ReplicaSetPods, new: PodSet) -> 
     if left and len(new.pods) >= new.scaled.replicas and all(pod.node for pod in new.pods):
         raise WorkloadFailed(
             f"{missing}: all {len(new.pods)} new pods have their nodes, and the switch would leave "
-            f"{', '.join(sorted(left))} without an endpoint. Spread the pods (topologySpreadConstraints), or use strategy "
-            "in_place.",
+            f"{', '.join(sorted(left))} without an endpoint. Spread the pods (topologySpreadConstraints), or use "
+            "strategy in_place.",
             code="nodes_without_endpoint",
         )
     return Wait(missing)

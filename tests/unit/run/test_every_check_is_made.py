@@ -18,6 +18,7 @@ from springtide.sandbox.status import denied
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
+from support.two_nodes import on_two_nodes, with_a_closed_node
 
 Arrange = Callable[[pytest.MonkeyPatch], Simulation]
 
@@ -100,19 +101,6 @@ def with_long_hooks(simulation: Simulation) -> Simulation:
     return simulation
 
 
-def on_two_nodes(simulation: Simulation) -> Simulation:
-    """Return the simulation with a Service that keeps requests on their node, and a node that is to be drained."""
-    world = simulation.world
-    service = world.get("services", NAMESPACE, "web")
-    node = world.get("nodes", "", "sandbox-2")
-    assert service is not None
-    assert node is not None
-    world.apply({**service, "spec": service["spec"] | {"internalTrafficPolicy": "Local"}})
-    world.apply({**node, "spec": node["spec"] | {"unschedulable": True}})
-    world.settle()
-    return simulation
-
-
 def under_a_webhook(_patch: pytest.MonkeyPatch) -> Simulation:
     simulation = Simulation.of(2)
 
@@ -139,7 +127,7 @@ CASES: dict[str, Arrange] = {
     "downstream": lambda _: with_policy(downstream=[ORDERS]),
     "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
     "admission": under_a_webhook,
-    "traffic_policy": lambda _: on_two_nodes(Simulation.of(2, nodes=2)),
+    "traffic_policy": lambda _: with_a_closed_node(on_two_nodes(2)),
     "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
 }
 
