@@ -206,6 +206,7 @@ def _keda(me: Neighbour, certificates: Path) -> list[Json]:
     volumes = [{"name": "certificates", "secret": {"secretName": "kedaorg-certs"}}]
     operates = {"command": ["/bin/keda-operator"], "readinessProbe": _probe(8081), **shared}
     signed = [
+        "--cert-dir=/certs",
         "--client-ca-file=/certs/ca.crt",
         "--tls-cert-file=/certs/tls.crt",
         "--tls-private-key-file=/certs/tls.key",
