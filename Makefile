@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gate test-all check bench bench-capacity bench-flash soak kills deploys lock clean .venv
+.PHONY: help demo test test-gate test-all check bench bench-capacity bench-flash soak kills deploys neighbours lock clean .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -49,6 +49,9 @@ kills: .venv ## every part of a real Airflow killed under runs under load, on a 
 
 deploys: .venv ## six ways to deploy in each phase of a run and after it, under load, on a real Kubernetes
 	@PYTHONPATH=tests $(BIN)/python -m deploys --results benchmarks/deploys/results
+
+neighbours: .venv ## floors and switches beside the real KEDA, metrics-server and Argo Rollouts, on two nodes
+	@scripts/test neighbours
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 

@@ -6,24 +6,21 @@ read from where Go keeps it.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from cluster.build import cached, compile_go, say
+from cluster.modules import ARGO_ROLLOUTS
 from springtide.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-MODULE: Final = "github.com/argoproj/argo-rollouts"
-VERSION: Final = "1.10.1"
-"""1.10.2 asks for Go 1.26.10; this one is content with 1.26.1."""
+VERSION: Final = ARGO_ROLLOUTS.version
 PROGRAM: Final = "rollouts-controller"
 HEALTH_PORT: Final = 18080
 METRICS_PORT: Final = 18090
@@ -37,11 +34,11 @@ def argo_rollouts(log: Path) -> Iterator[None]:
     """Define its resources and run the controller, with what it says in a file; take both away at the end.
 
     Raises:
-        ClusterError: it cannot be compiled.
+        ClusterError: it cannot be had or compiled.
         InputError: it does not start; the message ends with what it said last.
     """
-    module = downloaded()
-    binary = built(module) / PROGRAM
+    module = ARGO_ROLLOUTS.source()
+    binary = ARGO_ROLLOUTS.compiled() / PROGRAM
     definitions = [f"--filename={file}" for file in sorted((module / "manifests" / "crds").glob("*-crd.yaml"))]
     kubectl("apply", "--server-side", *definitions)
     try:
@@ -55,32 +52,6 @@ def argo_rollouts(log: Path) -> Iterator[None]:
             process.wait(timeout=30)
     finally:
         kubectl("delete", "--ignore-not-found", "--timeout=60s", *definitions)
-
-
-def downloaded() -> Path:
-    """Return the folder of the module, which Go's cache has or gets.
-
-    Raises:
-        InputError: Go cannot get it, or is too old for it.
-    """
-    asked = ["go", "mod", "download", "-json", f"{MODULE}@v{VERSION}"]
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=600, check=False)
-    answer = json.loads(done.stdout or "{}")
-    if "Dir" not in answer:
-        said = answer.get("Error") or done.stderr.strip()
-        raise InputError(f"Argo Rollouts {VERSION} cannot be had: {said}", code="module_unavailable")
-    return Path(answer["Dir"])
-
-
-def built(module: Path) -> Path:
-    """Return the folder of the compiled controller, built first where the cache has none."""
-
-    def make(into: Path) -> None:
-        say(f"compiling Argo Rollouts {VERSION}: several minutes, once")
-        stamp = [f"-X {MODULE}/utils/version.version=v{VERSION}"]
-        compile_go(module, into / PROGRAM, stamp, "-mod=readonly", f"./cmd/{PROGRAM}")
-
-    return cached(f"argo-rollouts-{VERSION}", (module / "go.mod", module / "go.sum"), make)
 
 
 def command(binary: Path) -> list[str]:

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 from typing import TYPE_CHECKING
 
-from cluster.settings import KUBERNETES_SERVICE, NODE, NODE_ADDRESS
+from cluster.settings import FIRST, KUBERNETES_SERVICE, NODES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +18,14 @@ USERS = {  # kubeconfig -> user and groups that RBAC knows
     "admin": ("admin", "system:masters"),
     "controllers": ("system:kube-controller-manager", ""),
     "scheduler": ("system:kube-scheduler", ""),
-    "node": (f"system:node:{NODE}", "system:nodes"),
     "proxy": ("system:kube-proxy", ""),
+    **{node.name: (f"system:node:{node.name}", "system:nodes") for node in NODES},
 }
+AGGREGATOR = "aggregator"
+"""As whom the API server calls the API servers of others that it hands requests on to."""
+
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-NAMES = f"IP:{NODE_ADDRESS},IP:127.0.0.1,IP:{KUBERNETES_SERVICE},DNS:localhost,DNS:kubernetes.default.svc"
+NAMES = f"IP:{FIRST.address},IP:127.0.0.1,IP:{KUBERNETES_SERVICE},DNS:localhost,DNS:kubernetes.default.svc"
 
 
 def write_certificates(folder: Path) -> dict[str, str]:
@@ -42,16 +45,22 @@ def write_certificates(folder: Path) -> dict[str, str]:
         "-subj",
         "/CN=springtide-ca",
     )
-    _openssl(folder, "req", *KEY, "-keyout", "apiserver.key", "-out", "apiserver.csr", "-subj", "/CN=kube-apiserver")
-    (folder / "names").write_text(f"subjectAltName={NAMES}\n")
-    signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "365")
-    _openssl(folder, "x509", "-req", "-in", "apiserver.csr", *signed, "-out", "apiserver.crt")
+    sign(folder, "apiserver", NAMES)
+    sign(folder, AGGREGATOR)
     _openssl(folder, "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "serviceaccounts.key")
     tokens = {who: secrets.token_hex(16) for who in USERS}
     lines = [f'{tokens[who]},{user},{who},"{groups}"' for who, (user, groups) in USERS.items()]
     (folder / "tokens.csv").touch(mode=0o600)
     (folder / "tokens.csv").write_text("\n".join(lines) + "\n")
     return tokens
+
+
+def sign(folder: Path, name: str, names: str = "") -> None:
+    """Write `NAME.key` and `NAME.crt`, signed by the authority in the folder, for these names and addresses."""
+    _openssl(folder, "req", *KEY, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+    (folder / f"{name}.names").write_text(f"subjectAltName={names}\n" if names else "")
+    signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", f"{name}.names", "-days", "365")
+    _openssl(folder, "x509", "-req", "-in", f"{name}.csr", *signed, "-out", f"{name}.crt")
 
 
 def _openssl(folder: Path, *arguments: str) -> None:

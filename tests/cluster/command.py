@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from cluster.build import build, obstacle, say
 from cluster.lifecycle import Cluster, down, up
+from cluster.neighbours import NAMES, install
 from cluster.settings import REPOSITORY, ClusterError, place_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-ABOUT = """A real one-node Kubernetes without Docker, in namespaces of its own (docs/testing-on-a-real-cluster.md)."""
+ABOUT = """A real Kubernetes without Docker, in namespaces of its own (docs/testing-on-a-real-cluster.md)."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -56,6 +57,16 @@ def make(_: Sequence[str]) -> int:
 def bring_up(_: Sequence[str]) -> int:
     """Start."""
     up(place_from_environment())
+    return 0
+
+
+def bring_up_with(neighbours: Sequence[str]) -> int:
+    """Start, and have neighbours run."""
+    if not neighbours:
+        raise ClusterError(f"with needs names: {', '.join(NAMES)}")
+    cluster = up(place_from_environment())
+    for name in neighbours:
+        install(cluster, name)
     return 0
 
 
@@ -105,6 +116,7 @@ VERBS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "check": (check, "say in one line what keeps this machine from running a cluster; exit code 0 when nothing does"),
     "build": (make, "install packages, compile Kubernetes and the images; cached, several minutes the first time"),
     "up": (bring_up, "start the cluster and wait until its node is Ready; builds first; repeating it changes nothing"),
+    "with": (bring_up_with, f"the same, and have these run in it: {', '.join(NAMES)} (a second node)"),
     "down": (bring_down, "stop the cluster and remove everything of it but the cache"),
     "exec": (run_inside, "run a command in the cluster's network, with KUBECONFIG and kubectl"),
     "env": (show_environment, "print exports for a shell: KUBECONFIG, and NETNS for `nsenter --net=$NETNS`"),

@@ -7,7 +7,8 @@ What is unusual in them, and why:
   only from inside the namespace, so it asks nobody for credentials. Without `clusterDNS` each pod would get a warning
   event, where a test may look for warnings; nothing listens at that address.
 - kube-proxy: nftables, which needs no kernel module to be loaded; conntrack's limits are the machine's, so they stay.
-- CNI: a bridge and host-local addresses; there is no uplink, so nothing is masqueraded and no DNS exists.
+- CNI: on each node a bridge and host-local addresses of its own range; there is no uplink, so nothing is masqueraded
+  and no DNS exists.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from cluster.settings import API_SERVER, DNS_SERVICE, NODE, POD_RANGE, Place
+from cluster.settings import API_SERVER, DNS_SERVICE, NODES, NodePlace, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,9 +30,15 @@ def write_configuration(place: Place, tokens: Mapping[str, str]) -> None:
     for user, token in tokens.items():
         place.kubeconfig_of(user).touch(mode=0o600)  # before the token is in it
         place.kubeconfig_of(user).write_text(json.dumps(kubeconfig(place, user, token, authority), indent=1))
+    for node in NODES:
+        write_node_configuration(place.of(node))
+
+
+def write_node_configuration(place: NodePlace) -> None:
+    """Write what the parts of one node are started with."""
+    (place.run / "cni").mkdir(parents=True)
     (place.run / "kubelet.yaml").write_text(json.dumps(kubelet(place), indent=1))
     (place.run / "proxy.yaml").write_text(json.dumps(proxy(place), indent=1))
-    (place.run / "cni").mkdir()
     (place.run / "cni" / "10-pods.conflist").write_text(json.dumps(network(place), indent=1))
     (place.run / "containerd.toml").write_text(containerd(place))
 
@@ -50,7 +57,7 @@ def kubeconfig(place: Place, user: str, token: str, authority: str) -> dict[str,
     }
 
 
-def kubelet(place: Place) -> dict[str, Any]:
+def kubelet(place: NodePlace) -> dict[str, Any]:
     """The kubelet's configuration."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -70,31 +77,31 @@ def kubelet(place: Place) -> dict[str, Any]:
     }
 
 
-def proxy(place: Place) -> dict[str, Any]:
+def proxy(place: NodePlace) -> dict[str, Any]:
     """kube-proxy's configuration; its pace (`minSyncPeriod`) is left as Kubernetes ships it."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
-        "clientConnection": {"kubeconfig": str(place.kubeconfig_of("proxy"))},
+        "clientConnection": {"kubeconfig": str(place.cluster.kubeconfig_of("proxy"))},
         "conntrack": {"maxPerCore": 0, "min": 0},
-        "hostnameOverride": NODE,
+        "hostnameOverride": place.node.name,
         "mode": "nftables",
     }
 
 
-def network(place: Place) -> dict[str, Any]:
+def network(place: NodePlace) -> dict[str, Any]:
     """The pods' network."""
     addresses = {
         "type": "host-local",
         "dataDir": f"{place.run}/addresses",
-        "ranges": [[{"subnet": POD_RANGE}]],
+        "ranges": [[{"subnet": place.node.pod_range}]],
         "routes": [{"dst": "0.0.0.0/0"}],
     }
     bridge = {"type": "bridge", "bridge": "pods0", "isGateway": True, "hairpinMode": True, "ipam": addresses}
     return {"cniVersion": "0.4.0", "name": "pods", "plugins": [bridge]}
 
 
-def containerd(place: Place) -> str:
+def containerd(place: NodePlace) -> str:
     """containerd's configuration."""
     return f"""version = 2
 root = "{place.run}/containerd"

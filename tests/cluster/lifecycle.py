@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
@@ -12,13 +11,14 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cluster.build import Built, build, locked, say
 from cluster.certificates import write_certificates
 from cluster.configuration import write_configuration
+from cluster.namespaces import enter_network
 from cluster.node import CGROUPS
-from cluster.settings import NODE, SOURCES, ClusterError, Place, version_from_environment
+from cluster.settings import FIRST, SOURCES, ClusterError, NodeIdentity, Place, version_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,9 +46,8 @@ class Cluster:
     @classmethod
     def find(cls, place: Place) -> Cluster | None:
         """Return the cluster that runs at `place`, if one does."""
-        try:
-            record = json.loads(place.process.read_text())
-        except FileNotFoundError:
+        record = _record(place.process)
+        if record is None:
             return None
         built = Built(Path(record["binaries"]), Path(record["images"]))
         cluster = cls(place, record["pid"], record["started"], built)
@@ -88,9 +87,38 @@ class Cluster:
         )
 
     def ctr(self, *arguments: str) -> list[str]:
-        """Return the command line of containerd's client, seeing what the kubelet sees."""
-        socket = str(self.place.containerd_socket)
-        return self.inside(["ctr", "--address", socket, "--namespace", "k8s.io", *arguments], "--mount")
+        """Return the command line of containerd's client on the first node, seeing what its kubelet sees."""
+        return self.ctr_of(FIRST, *arguments)
+
+    def ctr_of(self, node: NodeIdentity, *arguments: str) -> list[str]:
+        """Return the same for a node."""
+        socket = str(self.place.of(node).containerd_socket)
+        command = ["ctr", "--address", socket, "--namespace", "k8s.io", *arguments]
+        return ["nsenter", f"--target={self.process_of(node)}", "--net", "--mount", *command]
+
+    def process_of(self, node: NodeIdentity) -> int:
+        """Return the process that is in the namespaces of a node.
+
+        Raises:
+            ClusterError: the node has not joined.
+        """
+        record = _record(self.place.of(node).process)
+        if record is None or start_time(record["pid"]) != record["started"]:
+            raise ClusterError(f"{node.name} is not there: `cluster with {node.name}` has it join")
+        return int(record["pid"])
+
+    def has(self, node: NodeIdentity) -> bool:
+        """Tell whether a node has joined, and is there."""
+        record = _record(self.place.of(node).process)
+        return record is not None and start_time(record["pid"]) == record["started"]
+
+    def network_of(self, node: NodeIdentity) -> Path:
+        """Return the network namespace of a node.
+
+        Raises:
+            ClusterError: the node has not joined.
+        """
+        return Path(f"/proc/{self.process_of(node)}/ns/net")
 
     def kill(self, part: str) -> None:
         """Kill a part at once, as a crash would; the node starts it again after a second.
@@ -110,11 +138,7 @@ class Cluster:
         Raises:
             OSError: the kernel refused.
         """
-        with Path(f"/proc/{self.pid}/ns/net").open() as namespace:
-            libc = ctypes.CDLL(None, use_errno=True)
-            if libc.setns(namespace.fileno(), 0x40000000) != 0:  # CLONE_NEWNET; os.setns exists from Python 3.12 on
-                number = ctypes.get_errno()
-                raise OSError(number, os.strerror(number), "setns")
+        enter_network(Path(f"/proc/{self.pid}/ns/net"))
 
 
 def up(place: Place) -> Cluster:
@@ -140,10 +164,10 @@ def up(place: Place) -> Cluster:
 def start(place: Place, built: Built) -> Cluster:
     """Start the process that is process 1 of a new cluster."""
     place.run.mkdir(mode=0o700)
-    place.log.mkdir()
+    place.of(FIRST).log.mkdir()
     write_configuration(place, write_certificates(place.certificates))
     command = ["unshare", *NEW_NAMESPACES, sys.executable, "-m", "cluster.node", place.name]
-    with (place.log / "node.log").open("wb") as log:
+    with node_log(place).open("wb") as log:
         process = subprocess.Popen(
             [*command, str(built.binaries), str(built.images)],
             env={**os.environ, "PYTHONPATH": str(SOURCES.parent)},
@@ -154,7 +178,7 @@ def start(place: Place, built: Built) -> Cluster:
         )
     started = start_time(process.pid)
     if started is None:
-        raise ClusterError(f"the cluster ended at once: {tail(place.log / 'node.log')}")
+        raise ClusterError(f"the cluster ended at once: {tail(node_log(place))}")
     record = {"pid": process.pid, "started": started, "binaries": str(built.binaries), "images": str(built.images)}
     place.process.write_text(json.dumps(record))
     return Cluster(place, process.pid, started, built)
@@ -166,7 +190,7 @@ def wait_until_ready(cluster: Cluster) -> None:
         120,
         cluster,
         "the node to be Ready",
-        lambda: cluster.kubectl("wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=2s"),
+        lambda: cluster.kubectl("wait", "--for=condition=Ready", f"node/{FIRST.name}", "--timeout=2s"),
     )
     until(
         60,
@@ -181,10 +205,16 @@ def until(seconds: float, cluster: Cluster, what: str, condition: Callable[[], b
     deadline = time.monotonic() + seconds
     while not condition():
         if not cluster.alive():
-            raise ClusterError(f"the cluster ended while waiting for {what}: {tail(cluster.place.log / 'node.log')}")
+            raise ClusterError(f"the cluster ended while waiting for {what}: {tail(node_log(cluster.place))}")
         if time.monotonic() > deadline:
-            raise ClusterError(f"gave up waiting for {what} after {seconds:g} s; the logs are in {cluster.place.log}")
+            logs = cluster.place.of(FIRST).log
+            raise ClusterError(f"gave up waiting for {what} after {seconds:g} s; the logs are in {logs}")
         time.sleep(0.2)
+
+
+def node_log(place: Place, node: NodeIdentity = FIRST) -> Path:
+    """Return the log that tells the story of a whole node."""
+    return place.of(node).log / "node.log"
 
 
 def down(place: Place) -> None:
@@ -212,6 +242,13 @@ def until_gone(cluster: Cluster) -> None:
         if time.monotonic() > deadline:
             raise ClusterError(f"process {cluster.pid} does not end; look at it with `ps`")
         time.sleep(0.05)
+
+
+def _record(file: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(file.read_text()))
+    except FileNotFoundError:
+        return None
 
 
 def children(pid: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The inside of a cluster: process 1 of its own process, mount and network namespaces.
+"""The inside of a cluster: process 1 of its own process, mount and network namespaces, and its first node.
 
 Everything that the parts do to a machine (mounts, interfaces, firewall tables, hundreds of processes) is done in here
 and ends with this process, so stopping a cluster is killing one process. What they would write to fixed places of the
@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.build import SYSTEM_PATH, say
-from cluster.settings import API_SERVER, NODE, NODE_ADDRESS, SERVICE_RANGE, ClusterError, Place
+from cluster.certificates import AGGREGATOR
+from cluster.settings import API_SERVER, FIRST, SERVICE_RANGE, ClusterError, NodePlace, Place
 
 KERNEL_SETTINGS = {
     "kernel/keys/root_maxbytes": "25000000",
@@ -35,9 +36,9 @@ ETCD = "http://127.0.0.1:2379"
 
 @dataclass(slots=True)
 class Node:
-    """The parts of one cluster, started in order and started again when they end."""
+    """The parts of one node, started in order and started again when they end."""
 
-    place: Place
+    place: NodePlace
     binaries: Path
     images: Path
     running: dict[int, str] = field(default_factory=dict)
@@ -49,37 +50,46 @@ class Node:
         commands = self.commands()
         for part in ("etcd", "containerd", "kube-apiserver"):
             self.start(part, commands[part])
-        for image in ("pause", "web"):
-            self.until(60, "containerd", [*self.ctr(), "images", "import", str(self.images / f"{image}.tar")])
+        self.load_images()
         self.until(120, "the API server", [*self.kubectl(), "get", "--raw", "/readyz"])
         for part in ("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy"):
             self.start(part, commands[part])
         while True:
             self.watch(commands)
 
+    def load_images(self) -> None:
+        """Give containerd the images that every node has."""
+        for image in ("pause", "web"):
+            self.until(60, "containerd", [*self.ctr(), "images", "import", str(self.images / f"{image}.tar")])
+
     def isolate(self) -> None:
         """Give the parts folders and kernel settings of their own."""
+        self.catch_folders()
+        shown = {f"/proc/sys/{setting}": value for setting, value in KERNEL_SETTINGS.items()}
+        shown["/etc/resolv.conf"] = "nameserver 127.0.0.1"  # nothing answers: a pull from a registry fails at once
+        for number, (file, content) in enumerate(shown.items()):
+            (Path("/run") / f"shown-{number}").write_text(f"{content}\n")
+            call("mount", "--bind", f"/run/shown-{number}", file)
+
+    def catch_folders(self) -> None:
+        """Give the parts `/run`, `/var/lib`, `/var/log` and cgroups of their own."""
         run = self.place.run
         call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
         Path("/run/netns").mkdir()
         for folder in ("lib", "log"):
             (run / "var" / folder).mkdir(parents=True)
             call("mount", "--bind", str(run / "var" / folder), f"/var/{folder}")
-        shown = {f"/proc/sys/{setting}": value for setting, value in KERNEL_SETTINGS.items()}
-        shown["/etc/resolv.conf"] = "nameserver 127.0.0.1"  # nothing answers: a pull from a registry fails at once
-        for number, (file, content) in enumerate(shown.items()):
-            (Path("/run") / f"shown-{number}").write_text(f"{content}\n")
-            call("mount", "--bind", f"/run/shown-{number}", file)
         for hierarchy in hierarchies():
             (hierarchy / self.place.cgroup).mkdir(exist_ok=True)
 
     def connect(self) -> None:
         """Give the node an address. The default route leads nowhere: it only makes the address findable."""
         call("ip", "link", "set", "lo", "up")
-        call("ip", "link", "add", NODE, "type", "bridge")  # "dummy" is missing in small kernels, a bridge is not
-        call("ip", "address", "add", f"{NODE_ADDRESS}/24", "dev", NODE)
-        call("ip", "link", "set", NODE, "up")
-        call("ip", "route", "add", "default", "dev", NODE)
+        name = self.place.node.name
+        call("ip", "link", "add", name, "type", "bridge")  # "dummy" is missing in small kernels, a bridge is not
+        call("ip", "address", "add", f"{self.place.node.address}/24", "dev", name)
+        call("ip", "link", "set", name, "up")
+        call("ip", "route", "add", "default", "dev", name)
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
 
     def start(self, part: str, command: list[str]) -> None:
@@ -109,7 +119,12 @@ class Node:
 
     def kubectl(self) -> list[str]:
         """kubectl as the administrator."""
-        return [str(self.binaries / "kubectl"), "--kubeconfig", str(self.place.kubeconfig), "--request-timeout=5s"]
+        return [
+            str(self.binaries / "kubectl"),
+            "--kubeconfig",
+            str(self.place.cluster.kubeconfig),
+            "--request-timeout=5s",
+        ]
 
     def ctr(self) -> list[str]:
         """containerd's own client, in the kubelet's namespace of images."""
@@ -117,7 +132,7 @@ class Node:
 
     def commands(self) -> dict[str, list[str]]:
         """Return the command line of each part."""
-        return self._storage() | self._control_plane() | self._worker()
+        return self._storage() | self._control_plane() | self.worker_commands()
 
     def _storage(self) -> dict[str, list[str]]:
         return {
@@ -132,20 +147,27 @@ class Node:
         }
 
     def _control_plane(self) -> dict[str, list[str]]:
-        place = self.place
+        place = self.place.cluster
         keys = place.certificates
         return {
             "kube-apiserver": [
                 str(self.binaries / "kube-apiserver"),
                 f"--etcd-servers={ETCD}",
-                f"--advertise-address={NODE_ADDRESS}",
-                f"--external-hostname={NODE_ADDRESS}",
+                f"--advertise-address={FIRST.address}",
+                f"--external-hostname={FIRST.address}",
                 f"--secure-port={API_SERVER.rpartition(':')[2]}",
                 f"--cert-dir={place.run}/generated",
                 f"--tls-cert-file={keys}/apiserver.crt",
                 f"--tls-private-key-file={keys}/apiserver.key",
                 f"--client-ca-file={keys}/ca.crt",
                 f"--token-auth-file={keys}/tokens.csv",
+                f"--proxy-client-cert-file={keys}/{AGGREGATOR}.crt",
+                f"--proxy-client-key-file={keys}/{AGGREGATOR}.key",
+                f"--requestheader-client-ca-file={keys}/ca.crt",
+                f"--requestheader-allowed-names={AGGREGATOR}",
+                "--requestheader-username-headers=X-Remote-User",
+                "--requestheader-group-headers=X-Remote-Group",
+                "--requestheader-extra-headers-prefix=X-Remote-Extra-",
                 "--service-account-issuer=https://kubernetes.default.svc",
                 f"--service-account-key-file={keys}/serviceaccounts.key",
                 f"--service-account-signing-key-file={keys}/serviceaccounts.key",
@@ -169,16 +191,17 @@ class Node:
             ],
         }
 
-    def _worker(self) -> dict[str, list[str]]:
+    def worker_commands(self) -> dict[str, list[str]]:
+        """Return the command line of each part that every node has."""
         place = self.place
         return {
             "containerd": ["containerd", f"--config={place.run}/containerd.toml"],
             "kubelet": [
                 str(self.binaries / "kubelet"),
                 f"--config={place.run}/kubelet.yaml",
-                f"--kubeconfig={place.kubeconfig_of('node')}",
-                f"--hostname-override={NODE}",
-                f"--node-ip={NODE_ADDRESS}",
+                f"--kubeconfig={place.cluster.kubeconfig_of(place.node.name)}",
+                f"--hostname-override={place.node.name}",
+                f"--node-ip={place.node.address}",
                 f"--root-dir={place.run}/kubelet",
             ],
             "kube-proxy": [str(self.binaries / "kube-proxy"), f"--config={place.run}/proxy.yaml"],
@@ -207,7 +230,7 @@ if __name__ == "__main__":
     os.environ["PATH"] = SYSTEM_PATH
     cluster, binaries, images = sys.argv[1:]
     try:
-        Node(Place(cluster), Path(binaries), Path(images)).run()
+        Node(Place(cluster).of(FIRST), Path(binaries), Path(images)).run()
     except ClusterError as error:
         say(str(error))
         sys.exit(1)

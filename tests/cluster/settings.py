@@ -16,17 +16,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_VERSION = "1.34.4"
-NODE = "node0"
-NODE_ADDRESS = "192.0.2.10"  # TEST-NET-1: never a real neighbour
-POD_RANGE = "10.244.0.0/22"
 SERVICE_RANGE = "10.96.0.0/16"
 KUBERNETES_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
-API_SERVER = f"https://{NODE_ADDRESS}:6443"
 PARTS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet")
 SOURCES = Path(__file__).resolve().parent
 REPOSITORY = SOURCES.parent.parent
 KUBERNETES = SOURCES / "kubernetes"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdentity:
+    """What tells one node from another."""
+
+    name: str
+    address: str
+    pod_range: str
+
+
+FIRST = NodeIdentity("node0", "192.0.2.10", "10.244.0.0/22")  # TEST-NET-1: never a real neighbour
+SECOND = NodeIdentity("node1", "192.0.2.11", "10.244.4.0/22")
+NODES = (FIRST, SECOND)
+API_SERVER = f"https://{FIRST.address}:6443"
 
 
 class ClusterError(Exception):
@@ -64,18 +75,50 @@ class Place:
         return self.run / "certificates"
 
     @property
+    def process(self) -> Path:
+        """The process that holds the namespaces: its id and its start time."""
+        return self.run / "process"
+
+    @property
+    def neighbours(self) -> Path:
+        """The folder with an empty file for each neighbour that runs in it (`cluster.neighbours`)."""
+        return self.run / "neighbours"
+
+    def of(self, node: NodeIdentity) -> NodePlace:
+        """Return where one of its nodes keeps its files."""
+        return NodePlace(self, node)
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlace:
+    """The folders and files of one node; the second one's are in a folder of the first one's."""
+
+    cluster: Place
+    node: NodeIdentity
+
+    @property
+    def run(self) -> Path:
+        """The node's folder."""
+        return self.cluster.run if self.node == FIRST else self.cluster.run / self.node.name
+
+    @property
+    def cgroup(self) -> str:
+        """The parent of its pods' cgroups, in or beside which no other kubelet keeps its own."""
+        return self.cluster.cgroup if self.node == FIRST else f"{self.cluster.cgroup}/{self.node.name}"
+
+    @property
     def containerd_socket(self) -> Path:
-        """Where containerd listens."""
+        """Where its containerd listens."""
         return self.run / "containerd.sock"
 
     @property
     def log(self) -> Path:
-        """One file per part of the cluster."""
+        """One file for each of its parts."""
         return self.run / "log"
 
     @property
     def process(self) -> Path:
-        """The process that holds the namespaces: its id and its start time."""
+        """The process that watches over its parts; the first node's is the cluster's."""
         return self.run / "process"
 
 

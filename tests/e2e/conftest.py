@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.build import obstacle
+from cluster.neighbours import installed
+from cluster.settings import place_from_environment
 from e2e.command import Springtide
 from e2e.manifests import Web
 from e2e.observer import Observer
@@ -44,8 +46,15 @@ def chosen(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out what is about a real Kubernetes only, and what only one of ours lets do to it."""
     is_real = chosen(config) == "real"
-    unwanted = {"real_cluster": not is_real, "own_cluster": not (is_real and is_ours())}
-    left_out = [item for item in items if any(item.get_closest_marker(name) and out for name, out in unwanted.items())]
+    is_own = is_real and is_ours()
+    unwanted = {"real_cluster": not is_real, "own_cluster": not is_own}
+    there = installed(place_from_environment()) if is_own else frozenset()
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(name) and out for name, out in unwanted.items())
+        or not there.issuperset(name for marker in item.iter_markers("neighbours") for name in marker.args)
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

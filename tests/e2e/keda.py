@@ -1,7 +1,7 @@
 """KEDA without KEDA: its resource, and of its operator the one thing that counts here.
 
-On the embedded cluster both are there. On a real one the resource is defined by this file, and a thread keeps the HPA
-of the ScaledObject as KEDA's operator would.
+On the embedded cluster both are there, and on a real one with KEDA in it. On another the resource is defined by this
+file, and a thread keeps the HPA of the ScaledObject as KEDA's operator would.
 """
 
 from __future__ import annotations
@@ -16,11 +16,35 @@ if TYPE_CHECKING:
     from e2e.observer import Observer
 
 SECONDS_BETWEEN_LOOKS = 0.3
+AT_ONCE = {"scaleDown": {"stabilizationWindowSeconds": 0}}
+"""The behaviour of an HPA that shrinks as soon as its metrics say so."""
 
 
-def scaled_object(namespace: str, low: int, high: int) -> Json:
-    """Return the ScaledObject over the workload."""
-    spec = {"minReplicaCount": low, "maxReplicaCount": high, "scaleTargetRef": {"name": NAME}, "triggers": []}
+ALL_YEAR = ("0 0 1 1 *", "59 23 31 12 *")
+A_MINUTE_IN_FOUR_YEARS = ("0 0 29 2 *", "1 0 29 2 *")
+
+
+def cron(replicas: int, *, span: tuple[str, str] = ALL_YEAR) -> Json:
+    """Return the trigger that asks for so many replicas from the one cron expression to the other."""
+    start, end = span
+    metadata = {"timezone": "Etc/UTC", "start": start, "end": end, "desiredReplicas": str(replicas)}
+    return {"type": "cron", "metadata": metadata}
+
+
+def scaled_object(namespace: str, low: int, high: int, *, trigger: Json | None = None) -> Json:
+    """Return the ScaledObject over the workload, whose trigger asks for its minimum unless another is given.
+
+    Its HPA and KEDA itself take pods away as soon as they may: a test does not wait for minutes.
+    """
+    spec = {
+        "minReplicaCount": low,
+        "maxReplicaCount": high,
+        "scaleTargetRef": {"name": NAME},
+        "triggers": [trigger or cron(low)],
+        "pollingInterval": 2,
+        "cooldownPeriod": 2,
+        "advanced": {"horizontalPodAutoscalerConfig": {"behavior": AT_ONCE}},
+    }
     metadata = {"name": NAME, "namespace": namespace}
     return {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": metadata, "spec": spec}
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from e2e.manifests import Json
 
 RATE = 100
@@ -48,10 +50,18 @@ def answers(url: str, *, times: int = 20) -> bool:
 
 
 class LiveLoad:
-    """Two load generators, running."""
+    """Two load generators, running; `inside` is a command that starts them elsewhere, as `nsenter` does."""
 
-    def __init__(self, url: str, *, fresh: int = RATE, kept: int = RATE, longest: int = LONGEST_SECONDS) -> None:
-        common = [*COMMAND, "--url", url, "--for", str(longest), "--rate"]
+    def __init__(
+        self,
+        url: str,
+        *,
+        fresh: int = RATE,
+        kept: int = RATE,
+        longest: int = LONGEST_SECONDS,
+        inside: Sequence[str] = (),
+    ) -> None:
+        common = [*inside, *COMMAND, "--url", url, "--for", str(longest), "--rate"]
         self._generators = {
             "fresh connections": _start([*common, str(fresh)]),
             "kept connections": _start([*common, str(kept), "--keepalive"]),

@@ -24,7 +24,11 @@ COLLECTIONS = {
     "services": "/api/v1",
     "statefulsets": "/apis/apps/v1",
 }
-CUSTOM = {"prometheusrules": "/apis/monitoring.coreos.com/v1", "scaledobjects": "/apis/keda.sh/v1alpha1"}
+CUSTOM = {
+    "prometheusrules": "/apis/monitoring.coreos.com/v1",
+    "rollouts": "/apis/argoproj.io/v1alpha1",
+    "scaledobjects": "/apis/keda.sh/v1alpha1",
+}
 """Served only where somebody defined them, so they are no part of an inventory."""
 
 TIMEOUTS = (3, 20)
@@ -123,6 +127,10 @@ class Observer:
     def undefine(self, path: str, name: str) -> None:
         """Delete an object of the whole cluster."""
         self._call("DELETE", f"{path}/{name}")
+
+    def change_node(self, name: str, change: Json) -> None:
+        """Merge a change into a node."""
+        self._call("PATCH", f"/api/v1/nodes/{name}", change)
 
     def version(self) -> str:
         """Return the version that the API server tells of itself."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cluster.lifecycle import Cluster as OwnCluster
 from cluster.lifecycle import down, up
+from cluster.neighbours import installed
 from cluster.settings import place_from_environment
 from e2e.manifests import IMAGE
 from e2e.observer import Observer
@@ -27,8 +28,12 @@ class RealCluster:
     kubeconfig: Path
     ctr: tuple[str, ...]
     started: bool
-    has_keda: bool = False
     own: OwnCluster | None = None
+
+    @property
+    def has_keda(self) -> bool:
+        """Whether KEDA itself runs there."""
+        return self.own is not None and "keda" in installed(self.own.place)
 
     def kubeconfig_for(self, see: Observer, folder: Path) -> Path:
         """Return a kubeconfig with the rights that are shipped, and no others."""

@@ -127,19 +127,22 @@ class Given:
         self.only_warn = only_warn
         return self
 
-    def under_load(self, *, rate: int = RATE) -> When:
-        """So many requests a second on fresh and as many on kept connections go through the Service, to the end."""
-        scenario = self.scenario
-        see = self.scenario.see
-        written = policy(
-            see.namespace,
+    def policy(self) -> Json:
+        """Return the policy as `a_policy` says, for the scenario's namespace."""
+        return policy(
+            self.scenario.see.namespace,
             smoke_path=self.smoke_path,
             ready_within=self.ready_within,
             raise_max=self.raise_max,
             overlap=self.overlap,
             only_warn=self.only_warn,
         )
-        scenario.springtide.write_policy(written)
+
+    def under_load(self, *, rate: int = RATE) -> When:
+        """So many requests a second on fresh and as many on kept connections go through the Service, to the end."""
+        scenario = self.scenario
+        see = self.scenario.see
+        scenario.springtide.write_policy(self.policy())
         before = Before(see.get("deployments", NAME), see.get("services", NAME), see.pods(), see.inventory())
         url = f"http://{before.service['spec']['clusterIP']}:{PORT}/"
         see.until("the Service answers", lambda: answers(url))  # a proxy learns of a new Service after the slices do

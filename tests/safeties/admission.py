@@ -256,6 +256,7 @@ SAFETIES = (
     unlooked("database", "a run begins on a database that is away", looks, "database_findings"),
     unlooked("smoke", "a smoke check that cannot pass costs a run", Preflight, "_smoke"),
     unlooked("admission", "a webhook says no in the middle of a run", Preflight, "_admission"),
+    unlooked("traffic_policy", "a node has no endpoint left after the run", Preflight, "_traffic_policy"),
     Safety(
         name="New pods are counted as the live ones are",
         keeps="an injected sidecar takes what the quota has not",

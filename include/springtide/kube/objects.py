@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -304,6 +304,11 @@ class Pod(KubeObject):
         return ready is not None and ready.status == "True" and not self.is_terminating
 
     @property
+    def node(self) -> str:
+        """The name of its node; empty until it has one."""
+        return str(self.raw["spec"].get("nodeName") or "")
+
+    @property
     def is_finished(self) -> bool:
         return self.phase in {"Succeeded", "Failed"}
 
@@ -321,6 +326,11 @@ class Pod(KubeObject):
     def container_statuses(self) -> tuple[Json, ...]:
         status = self.raw.get("status", {})
         return tuple(status.get("initContainerStatuses") or ()) + tuple(status.get("containerStatuses") or ())
+
+
+def nodes_of(pods: Iterable[Pod]) -> set[str]:
+    """Return the names of the nodes that the pods stand on."""
+    return {pod.node for pod in pods if pod.node}
 
 
 @dataclass(frozen=True)
@@ -371,3 +381,14 @@ class Service(KubeObject):
     @property
     def ports(self) -> tuple[Json, ...]:
         return tuple(self.raw["spec"].get("ports") or ())
+
+    @property
+    def local_policies(self) -> tuple[str, ...]:
+        """The fields by which a node sends requests to pods of its own alone."""
+        fields = ("internalTrafficPolicy", "externalTrafficPolicy")
+        return tuple(field for field in fields if self.raw["spec"].get(field) == "Local")
+
+    @property
+    def session_affinity(self) -> str:
+        """Whether a client stays with its pod: `ClientIP`, or `None` in so many letters."""
+        return str(self.raw["spec"].get("sessionAffinity") or "None")

@@ -93,7 +93,7 @@ def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, po
     """Return whether the nodes hold so many pods more: on each node what is free of what a pod requests."""
     taken = _taken(pods)
     # Node by node, for a pod does not spread: room for half a pod on each of two nodes is room for none.
-    open_nodes = [node for node in nodes if _admits(node, pod_spec)]
+    open_nodes = [node for node in nodes if admits(node, pod_spec)]
     fits = sum(_fits(node, taken.get(node["metadata"]["name"], []), need) for node in open_nodes)
     message = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
     if fits >= need.pods:
@@ -105,9 +105,8 @@ def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, po
 def _taken(pods: Iterable[Pod]) -> dict[str, list[Amounts]]:
     taken: dict[str, list[Amounts]] = {}
     for pod in pods:
-        node = pod.raw["spec"].get("nodeName")
-        if node and not pod.is_finished:
-            taken.setdefault(node, []).append(pod_amounts(pod.raw["spec"], "requests"))
+        if pod.node and not pod.is_finished:
+            taken.setdefault(pod.node, []).append(pod_amounts(pod.raw["spec"], "requests"))
     return taken
 
 
@@ -121,7 +120,7 @@ def _fits(node: Json, taken: list[Amounts], need: Footprint) -> int:
     return max(0, min(free))
 
 
-def _admits(node: Json, pod_spec: Json) -> bool:
+def admits(node: Json, pod_spec: Json) -> bool:
     """Say whether the scheduler may put such a pod there: cordons, readiness, taints and the node selector."""
     labelled = KubeObject(node)
     ready = labelled.condition("Ready")

@@ -20,6 +20,7 @@ from springtide.plan.findings import Finding, FindingStatus, downgraded, require
 from springtide.plan.footprint import Footprint, footprint
 from springtide.plan.grace import grace_findings
 from springtide.plan.ledger import Share, ledger_findings
+from springtide.plan.locality import closed_node_findings, locality_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.rights import (
     preflight_rights_of,
@@ -99,6 +100,7 @@ class Preflight:
             ("smoke", self._smoke),
             ("cluster", self._cluster),
             ("admission", self._admission),
+            ("traffic_policy", self._traffic_policy),
         ]
         return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
 
@@ -138,6 +140,7 @@ class Preflight:
         nodes = self.ports.kube.list(Kind.NODE, "")
         pods = [Pod(raw) for raw in self.ports.kube.list(Kind.POD, "")]
         yield node_finding(nodes, pods, self._need, self.stable.scaled.pod_spec)
+        yield from closed_node_findings(self.observation.service, self.stable, nodes, self.settings)
 
     def _budgets(self) -> Iterable[Finding]:
         budgets = self.ports.kube.list(Kind.DISRUPTION_BUDGET, self.plan.target.namespace)
@@ -190,6 +193,9 @@ class Preflight:
     def _through(self) -> Autoscaler | None:
         """The autoscaler that the run goes through."""
         return self.observation.autoscaler if isinstance(self.settings, Floor) else None
+
+    def _traffic_policy(self) -> Iterable[Finding]:
+        return locality_findings(self.observation.service, self.stable, self.plan, self.settings)
 
     def _admission(self) -> Iterable[Finding]:
         writes = trial_writes(self.observation, self.stable, self.settings, self.plan.replicas)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from springtide.kube.observation import Observation
 from springtide.strategy import roll_back
 from springtide.strategy.aside import new_set, pause, remove_stable, require_aside, stable_set
+from springtide.strategy.locality import uncovered
 from springtide.strategy.model import Decision, Done, RunOrder, Wait, require_same_workload
 from springtide.strategy.pair import leave, paused_and_ready, require_new, settled, start_new_set
 from springtide.strategy.replicas import require_kept
@@ -44,7 +45,10 @@ class BlueGreenStrategy:
         require_kept(new, order.peak)
         needed = order.enough_of(order.peak)
         missing = missing_readiness(new, needed=needed, at=observation.at, settings=order.settings)
-        return Wait(missing) if missing else Done(f"{len(new.ready_pods)} of {order.peak} new pods are ready")
+        if missing:
+            return Wait(missing)
+        bare = uncovered(observation, require_aside(observation, order), new)
+        return bare or Done(f"{len(new.ready_pods)} of {order.peak} new pods are ready")
 
     def switch(self, observation: Observation, order: RunOrder) -> Decision:
         """Pause the Deployment, then point the Service at the new set, if that is still whole at this very moment."""
@@ -58,7 +62,7 @@ class BlueGreenStrategy:
         require_kept(new, order.peak)
         # Not less than serves at this moment, should the stable set have more ready pods than the plan saw.
         needed = max(order.enough_of(order.peak), len(stable.ready_pods))
-        waiting = paused_and_ready(observation, order, needed=needed)
+        waiting = paused_and_ready(observation, order, needed=needed) or uncovered(observation, stable, new)
         return waiting or point(
             observation, new.template_hash, "switch to the new set", is_stamped=True, is_switch=True
         )

@@ -1,12 +1,12 @@
 // Command web is the service that the end-to-end tests scale: small, honest about readiness, and patient when stopped.
 //
-//	GET /            "<HOSTNAME> <VERSION>", after WORK
+//	GET /            "<HOSTNAME> <VERSION>", after WORK and BURN
 //	GET /healthz     "ok" as long as the process lives
 //	GET /readiness   200 once STARTUP is over, 503 before that and for ever with NEVER_READY
 //	GET /metrics     http_requests_total, in Prometheus' text format
 //
-// Environment: STARTUP, WORK, DRAIN and CRASH are Go durations, absent means none. CRASH ends the process with exit code 1
-// when it has run that long. NEVER_READY is on unless empty. FAIL_RATE is the share of requests to / and /healthz that fail,
+// Environment: STARTUP, WORK, BURN, DRAIN and CRASH are Go durations, absent means none. WORK is slept, BURN keeps a CPU
+// busy. CRASH ends the process with exit code 1 when it has run that long. NEVER_READY is on unless empty. FAIL_RATE is the share of requests to / and /healthz that fail,
 // with status STATUS; STATUS alone makes all of them fail, FAIL_RATE alone means status 500.
 //
 // "web pause" serves nothing and waits to be stopped: the container that holds a pod's namespaces.
@@ -29,11 +29,11 @@ import (
 
 // settings is the environment, read once: a pod keeps what it was started with.
 type settings struct {
-	startup, work, drain, crash time.Duration
-	neverReady                  bool
-	failRate                    float64
-	status                      int
-	answer                      string
+	startup, work, burn, drain, crash time.Duration
+	neverReady                        bool
+	failRate                          float64
+	status                            int
+	answer                            string
 }
 
 type web struct {
@@ -79,6 +79,8 @@ func (w *web) routes() http.Handler {
 		}
 		w.requests.Add(1)
 		time.Sleep(w.work)
+		for begun := time.Now(); time.Since(begun) < w.burn; {
+		}
 		fmt.Fprintln(out, w.answer)
 	})
 	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) {
@@ -130,7 +132,7 @@ func (w *web) drainAndStop(server *http.Server) {
 func fromEnvironment() (settings, error) {
 	host := os.Getenv("HOSTNAME")
 	s := settings{answer: host + " " + os.Getenv("VERSION"), status: http.StatusInternalServerError}
-	for name, into := range map[string]*time.Duration{"STARTUP": &s.startup, "WORK": &s.work, "DRAIN": &s.drain, "CRASH": &s.crash} {
+	for name, into := range map[string]*time.Duration{"STARTUP": &s.startup, "WORK": &s.work, "BURN": &s.burn, "DRAIN": &s.drain, "CRASH": &s.crash} {
 		if text := os.Getenv(name); text != "" {
 			value, err := time.ParseDuration(text)
 			if err != nil {

@@ -18,6 +18,7 @@ from springtide.sandbox.status import denied
 from support.builders import policy
 from support.courses import autoscaler
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
+from support.two_nodes import on_two_nodes
 
 Arrange = Callable[[pytest.MonkeyPatch], Simulation]
 
@@ -126,6 +127,7 @@ CASES: dict[str, Arrange] = {
     "downstream": lambda _: with_policy(downstream=[ORDERS]),
     "database": lambda _: with_policy(databases=[{"name": "orders", "connection": "orders"}]),
     "admission": under_a_webhook,
+    "traffic_policy": lambda _: on_two_nodes(2, overlap="batched"),
     "smoke": lambda _: with_policy(smoke=[{"http": {"path": "/healthz", "samples": 3, "expect": 204}}]),
 }
 

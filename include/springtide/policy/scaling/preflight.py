@@ -22,6 +22,7 @@ PreflightCheck = Literal[
     "database",
     "smoke",
     "admission",
+    "traffic_policy",
 ]
 
 
@@ -31,5 +32,5 @@ class PreflightSpec(Part):
     only_warn: Annotated[tuple[PreflightCheck, ...], Field(strict=False)] = ()
     """Checks whose findings are reported but do not stop a run: `quota`, `nodes`, `disruption_budget`,
     `autoscaler_maximum`, `image`, `grace`, `deadlines`, `rights`, `owner`, `server_version`, `gitops`,
-    `downstream`, `database`, `smoke` or `admission`. Default none. `nodes` where a cluster autoscaler brings more of
-    them; `gitops` and `owner` where the tool is known to leave the field alone."""
+    `downstream`, `database`, `smoke`, `admission` or `traffic_policy`. Default none. `nodes` where a cluster
+    autoscaler brings more of them; `gitops` and `owner` where the tool is known to leave the field alone."""
