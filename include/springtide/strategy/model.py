@@ -90,6 +90,21 @@ class AutoscalerSnapshot(Stored):
     floor_annotation: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceholdersSnapshot(Stored):
+    """The Deployment of placeholder pods as it stood, and how many `more` it has while the run warms nodes."""
+
+    name: str
+    uid: str
+    replicas: int
+    more: int
+
+    @property
+    def raised(self) -> int:
+        """What it has meanwhile."""
+        return self.replicas + self.more
+
+
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
     """Who raises a minimum, why, and until when: written on the autoscaler, for it outlives the run."""
@@ -116,7 +131,8 @@ class StableSet(Stored):
 class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13).
 
-    `deployment_uid` is that of the object that is scaled, whatever its kind.
+    `deployment_uid` is that of the object that is scaled, whatever its kind. `placeholders` is None where no node is
+    warmed, and in what was stored before there were any.
     """
 
     service_uid: str | None
@@ -127,6 +143,7 @@ class Snapshot(Stored):
     ready: int
     stable: StableSet
     autoscaler: AutoscalerSnapshot | None = None
+    placeholders: PlaceholdersSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,9 @@ class Room:
         going = [self.taken[ref] for ref in without]
         left = {name: self.allocatable.get(name, Decimal(0)) - self.used.get(name, Decimal(0)) for name in needs}
         for name in left:
-            left[name] += sum((each[name] for each in going), Decimal(0)) - sum((each[name] for each in kept), Decimal(0))
+            left[name] += sum((each[name] for each in going), Decimal(0)) - sum(
+                (each[name] for each in kept), Decimal(0)
+            )
         short = [f"Insufficient {name}" for name in sorted(needs) if needs[name] > left[name]]
         standing = len(self.taken) - len(going) + len(kept)
         return [*short, "Too many pods"] if standing >= self.places else short
@@ -121,9 +123,7 @@ class Rooms:
 
     def take(self, ref: Ref, needs: Needs, priority: int = 0) -> str | list[str]:
         """Return the node that a pod goes to: of those where it fits the one with the fewest; or why there is none."""
-        found = {
-            name: room.lacks(needs, kept=self._kept(name, ref, priority)) for name, room in self._by_node.items()
-        }
+        found = {name: room.lacks(needs, kept=self._kept(name, ref, priority)) for name, room in self._by_node.items()}
         fitting = [name for name, short in found.items() if not short]
         if not fitting:
             counted = Counter(reason for short in found.values() for reason in short)
