@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from safeties import admission, counting, fleet, ownership, requests, sets, writing
+from safeties import admission, counting, fleet, ownership, requests, sets, warming, writing
 from safeties.safety import Safety
 
 THEMES: dict[str, tuple[Safety, ...]] = {
@@ -14,6 +14,7 @@ THEMES: dict[str, tuple[Safety, ...]] = {
     "What serves": sets.SAFETIES,
     "What counts as serving": counting.SAFETIES,
     "What may begin": admission.SAFETIES,
+    "Nodes before pods": warming.SAFETIES,
     "What is asked over HTTP": requests.SAFETIES,
     "Many services": fleet.SAFETIES,
 }

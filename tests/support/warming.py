@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -181,7 +180,11 @@ class WarmScene:
         return "\n".join(phase.message for phase in self.simulation.store.get("run-1").phases)
 
 
+def is_scaling(call: Call, name: str) -> bool:
+    """Say whether a call sets a Deployment's number, and not only tries to."""
+    return call.method == "PATCH" and call.path.endswith(f"/deployments/{name}/scale") and "dryRun" not in call.query
+
+
 def writes_to(calls: list[Call], name: str) -> list[Call]:
-    """Return the successful changes of a Deployment's number."""
-    path = re.compile(rf"/deployments/{name}/scale$")
-    return [call for call in calls if call.method == "PATCH" and path.search(call.path) and call.status == 200]
+    """Return the changes of a Deployment's number that were done."""
+    return [call for call in calls if is_scaling(call, name) and call.status == 200]
