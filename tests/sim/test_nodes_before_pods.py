@@ -123,28 +123,42 @@ def abandoned_at(scene: WarmScene, write: int, kind: FaultKind) -> RunOutcome:
     return outcome
 
 
+def soon(strategy: str, settings: Json) -> WarmScene:
+    """Return a scene whose nodes come within seconds: what happens at each write is not about how long they take."""
+    return WarmScene.of(strategy, before=1, seconds=5, **settings)
+
+
 def writes_of(strategy: str, settings: Json) -> int:
     """Return how often a run writes that nothing happens to."""
-    scene = WarmScene.of(strategy, before=1, **settings)
+    scene = soon(strategy, settings)
     first = most(scene.world.history.calls)
     assert TaskDriver(scene.simulation, scene.simulation.request(5)).go() is RunOutcome.SUCCEEDED
     return most(scene.world.history.calls) - first
 
 
+PARTS = 3
+KILLS: list[Any] = [
+    pytest.param(strategy, settings, kind, part, id=f"{name}-{kind}-{part + 1} of {PARTS}")
+    for name, strategy, settings, kind in (
+        ("in_place", "in_place", {}, FaultKind.CRASH_BEFORE),
+        ("in_place", "in_place", {}, FaultKind.CRASH_AFTER),
+        ("blue_green", "blue_green", {}, FaultKind.CRASH_AFTER),
+        ("batched", "blue_green", BATCHED, FaultKind.CRASH_AFTER),
+    )
+    for part in range(PARTS)
+]
+
+
 @pytest.mark.at_each_write
-@pytest.mark.parametrize("kind", [FaultKind.CRASH_BEFORE, FaultKind.CRASH_AFTER])
-@pytest.mark.parametrize(("strategy", "settings"), [("in_place", {}), ("blue_green", {}), ("blue_green", BATCHED)])
-def test_whenever_its_owner_dies_they_are_given_back(strategy: str, settings: Json, kind: FaultKind) -> None:
-    for write in range(1, writes_of(strategy, settings) + 1):
-        scene = WarmScene.of(strategy, before=1, **settings)
+@pytest.mark.parametrize(("strategy", "settings", "kind", "part"), KILLS)
+def test_whenever_its_owner_dies_they_are_given_back(strategy: str, settings: Json, kind: FaultKind, part: int) -> None:
+    for write in range(part + 1, writes_of(strategy, settings) + 1, PARTS):
+        scene = soon(strategy, settings)
         outcome = abandoned_at(scene, write, kind)
 
-        assert scene.placeholders == 1, f"write {write}"
-        assert (outcome, scene.ready()) in {
-            (RunOutcome.SUCCEEDED, 5),
-            (RunOutcome.ROLLED_BACK, 3),
-            (RunOutcome.FAILED, 3),
-        }, f"write {write}"
+        assert outcome is not RunOutcome.NEEDS_ATTENTION, f"write {write}"
+        assert scene.placeholders == 1, f"write {write}: {outcome}"
+        assert scene.ready() in {3, 5}, f"write {write}: {outcome}"
 
 
 def test_an_owner_that_wakes_after_it_was_given_up_raises_nothing() -> None:
@@ -176,7 +190,7 @@ def test_an_owner_that_wakes_after_it_was_given_up_raises_nothing() -> None:
 @pytest.mark.parametrize("kind", [FaultKind.CRASH_AFTER, FaultKind.ANSWER_TIMEOUT])
 def test_a_task_that_is_tried_again_raises_them_once(kind: FaultKind) -> None:
     for write in range(1, writes_of("in_place", {}) + 1):
-        scene = WarmScene.of("in_place", before=1)
+        scene = soon("in_place", {})
         first = most(scene.world.history.calls)
         scene.world.faults = FaultPlan().at(Match(write=first + write), Fault(kind))
 
@@ -227,7 +241,7 @@ def test_who_scales_the_placeholders_meanwhile_is_named_and_not_overwritten(numb
 
 
 def test_placeholders_that_are_scaled_once_the_nodes_stand_are_left_at_that() -> None:
-    scene = WarmScene.of("in_place", STARTUP="1s")
+    scene = WarmScene.of("in_place")
     request = scene.simulation.request(5)
     plan = phases.calculate_capacity(scene.ports, request)
     ref = RunRef.of_plan(plan, "run-1")

@@ -10,7 +10,7 @@ from springtide.record.model import RunOutcome
 from springtide.run import pipeline
 from springtide.run.ports import Ports
 from springtide.sandbox.history import Call
-from springtide.sandbox.objects import Json, condition, is_true, parse_stamp
+from springtide.sandbox.objects import Json, Ref, condition, is_true, parse_stamp
 from springtide.sandbox.store import Change
 from springtide.sandbox.world import World
 from support.courses import autoscaler
@@ -32,7 +32,7 @@ def priority_class(name: str = "placeholder", value: int = -5) -> Json:
 def placeholders(replicas: int = 0, *, of_class: str = "placeholder", requests: Json | None = None) -> Json:
     """Return the Deployment of placeholder pods, as an operator makes it."""
     labels = {"app": PLACEHOLDERS}
-    container = {"name": "pause", "image": "localhost/pause:1", "imagePullPolicy": "Never"}
+    container: Json = {"name": "pause", "image": "localhost/pause:1", "imagePullPolicy": "Never"}
     container |= {"resources": {"requests": requests}} if requests else {}
     spec = {"priorityClassName": of_class, "terminationGracePeriodSeconds": 0, "containers": [container]}
     return {
@@ -49,7 +49,10 @@ def placeholders(replicas: int = 0, *, of_class: str = "placeholder", requests: 
 
 @dataclass
 class NodeAutoscaler:
-    """Adds a node so long after a pod found no room that no preemption makes, at most `limit` of them."""
+    """Adds a node so long after a pod found no room that no preemption makes, at most `limit` of them.
+
+    A node has places for the pods that wait then, and no more: whoever comes later has to take the room of another.
+    """
 
     world: World
     limit: int = 3
@@ -71,8 +74,16 @@ class NodeAutoscaler:
 
     def _add(self) -> None:
         self.is_at_work = False
+        waiting = sum(is_refused(pod) for pod in self.world.store.select("pods"))
+        if not waiting:
+            return
         self.added.append(f"pool-{len(self.added) + 1}")
         self.world.add_node(self.added[-1])
+        ref = Ref("nodes", "", self.added[-1])
+        node = self.world.store.get(ref)
+        assert node is not None
+        room = {**node["status"]["allocatable"], "pods": str(waiting)}
+        self.world.store.put(ref, {**node, "status": {**node["status"], "allocatable": room}})
 
 
 def is_refused(pod: Json) -> bool:
@@ -84,17 +95,34 @@ def is_refused(pod: Json) -> bool:
 
 @dataclass
 class WarmScene:
-    """One workload of three pods on a full node; `refused` are pods of the workload that found no room."""
+    """One workload of three pods on a full node; `refused` are pods of the workload that found no room.
+
+    `numbers` are those that the placeholders were set to since.
+    """
 
     simulation: Simulation
     nodes: NodeAutoscaler
+    number: int
     heard: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
     @classmethod
-    def of(cls, strategy: str, *, before: int = 0, limit: int = 3, warm: Json | None = None, **settings: Any) -> Self:
-        """Return the settled scene; `before` placeholders stand already, `warm` is what the policy says of them."""
+    def of(
+        cls,
+        strategy: str,
+        *,
+        before: int = 0,
+        limit: int = 3,
+        seconds: float = NODE_SECONDS,
+        warm: Json | None = None,
+        **settings: Any,
+    ) -> Self:
+        """Return the settled scene.
+
+        `before` placeholders stand already, and `warm` is what the policy says of them. At most `limit` nodes are
+        added, each after so many `seconds`.
+        """
         chosen: Json = {"deadlines": LONG, "patience": {}, "warm_nodes": {"deployment": PLACEHOLDERS} | (warm or {})}
         simulation = Simulation.of(_RUNNING, strategy=strategy, node_pods=_PLACES, **chosen | settings)
         world = simulation.world
@@ -102,7 +130,7 @@ class WarmScene:
         if strategy == "floor":
             world.apply(autoscaler(_RUNNING))
         world.settle()
-        scene = cls(simulation, NodeAutoscaler(world, limit).watch())
+        scene = cls(simulation, NodeAutoscaler(world, limit, seconds).watch(), number=before)
         world.store.observe(scene._saw)
         return scene
 
@@ -111,8 +139,9 @@ class WarmScene:
         if change.ref.resource == "pods" and name.startswith("web-") and is_refused(change.object):
             self.refused.append(name)
         if (change.ref.resource, name) == ("deployments", PLACEHOLDERS) and change.type != "DELETED":
-            number = int(change.object["spec"]["replicas"])
-            self.numbers += [number] if self.numbers[-1:] != [number] else []
+            before = self.number
+            self.number = int(change.object["spec"]["replicas"])
+            self.numbers += [self.number] if self.number != before else []
 
     @property
     def world(self) -> World:

@@ -124,7 +124,7 @@ class Preflight:
     def _downgraded(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection
         # Nodes that are to come are not there yet.
-        warmed = ("nodes",) if self._raised is not None else ()
+        warmed = ("nodes",) if self.settings.warm_nodes is not None else ()
         return downgraded(findings, (*self.policy.spec.preflight.only_warn, *fewer, *warmed))
 
     @property

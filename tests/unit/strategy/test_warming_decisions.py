@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from springtide.errors import Conflict
-from springtide.kube.objects import Deployment, Json
-from springtide.kube.observation import Observation
+from springtide.kube.objects import Deployment, Json, Pod
+from springtide.kube.observation import Observation, PodSet
 from springtide.policy.scaling.strategy import BlueGreen, InPlace
 from springtide.strategy.model import Decision, Done, PlaceholdersSnapshot, RunOrder, Scale, Wait
 from springtide.strategy.warming import await_placeholders, give_back, giving_back, raise_placeholders
@@ -47,7 +47,10 @@ def look(found: Deployment | None, *, nodes: int = 3, waits: timedelta | None = 
             pod.raw["spec"]["nodeName"] = "node-1"
         elif waits is not None:
             pod.raw["status"]["conditions"] = [condition]
-    return replace(seen, placeholders=found)
+    # Read anew: a view keeps the conditions that it was asked for.
+    read = tuple(Pod(pod.raw) for pod in seen.pod_set.pods)
+    pod_set = PodSet(seen.pod_set.scaled, seen.pod_set.replica_sets, read)
+    return replace(seen, pod_set=pod_set, pods=read, placeholders=found)
 
 
 def test_they_are_raised_by_what_the_run_adds() -> None:
