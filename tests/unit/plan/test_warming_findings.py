@@ -64,7 +64,7 @@ def test_a_run_that_adds_no_pods_needs_none() -> None:
 
 
 SMALL = deployment({"cpu": "250m", "memory": "256Mi"})
-NEVER = {"preemptionPolicy": "Never"}
+NEVER: Any = {"preemptionPolicy": "Never"}
 
 
 @pytest.mark.parametrize(
