@@ -11,7 +11,7 @@ Trigger it with the form (or `POST /api/v2/dags/scale_service/dagRuns`, with the
 nothing to do, or only was to plan, ends in success with everything after `calculate_capacity` skipped; a run that
 failed or was rolled back ends failed, and `report` says why in the run's own words. `approve` is skipped unless the
 policy wants a person for such a plan; then it waits, and only the very plan that was approved is applied.
-`warm_nodes` and `nodes_ready` are skipped unless the policy names placeholder pods by which nodes come before pods.
+`warm_nodes` and `nodes_ready` are skipped unless the policy names placeholders by which nodes come before pods.
 
 Two runs of one service are kept apart by a Lease in the cluster, so the second fails at once and says whose turn it is.
 Connections: `kubernetes_default`, `prometheus_default`. Policies: the folder that SPRINGTIDE_POLICIES names.

@@ -1,4 +1,4 @@
-"""Placeholder pods have nodes stand before a run adds pods, and go back to their number however the run ends."""
+"""Placeholders have nodes stand before a run adds pods, and go back to their number however the run ends."""
 
 from __future__ import annotations
 
@@ -312,7 +312,7 @@ def test_the_right_that_placeholders_take_is_named_beforehand() -> None:
 def test_placeholders_that_are_not_there_are_refused_beforehand() -> None:
     scene = WarmScene.of("in_place", warm={"deployment": "nobody"})
 
-    with pytest.raises(InputError, match="there is no Deployment nobody of placeholder pods") as caught:
+    with pytest.raises(InputError, match="there is no Deployment nobody of placeholders") as caught:
         scene.run(5)
     assert caught.value.code == "placeholders_missing"
 

@@ -1,4 +1,4 @@
-"""A full cluster whose node autoscaler needs 90 s for a node, and a workload whose policy has placeholder pods."""
+"""A full cluster whose node autoscaler needs 90 s for a node, and a workload whose policy has placeholders."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _PLACES = 12
 _RUNNING = 3
 
 
-def priority_class(name: str = "placeholder", value: int = -5) -> Json:
-    """Return the class of the placeholder pods."""
+def priority_class(name: str = "placeholders", value: int = -5) -> Json:
+    """Return the class of the placeholders."""
     metadata = {"name": name}
     return {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": metadata, "value": value}
 
 
-def placeholders(replicas: int = 0, *, of_class: str = "placeholder", requests: Json | None = None) -> Json:
-    """Return the Deployment of placeholder pods, as an operator makes it."""
+def placeholders(replicas: int = 0, *, of_class: str = "placeholders", requests: Json | None = None) -> Json:
+    """Return the Deployment of placeholders, as an operator makes it."""
     labels = {"app": PLACEHOLDERS}
     container: Json = {"name": "pause", "image": "localhost/pause:1", "imagePullPolicy": "Never"}
     container |= {"resources": {"requests": requests}} if requests else {}

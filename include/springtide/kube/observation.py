@@ -260,7 +260,7 @@ def _autoscaler(kube: KubeReader, namespace: str, kind: Kind, name: str) -> Auto
 
 
 def find_placeholders(kube: KubeReader, namespace: str, name: str) -> Deployment | None:
-    """Return the Deployment of placeholder pods; None where there is none.
+    """Return the Deployment of placeholders; None where there is none.
 
     Raises:
         ClusterRefused, ClusterUnavailable: as the client says.

@@ -1,4 +1,4 @@
-"""Whether placeholder pods can have nodes stand for a run: there, large enough, less important, nobody else's. Pure."""
+"""Whether placeholders can have nodes stand for a run: there, large enough, less important, nobody else's. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CUTOFF: Final = -10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placeholders:
-    """The Deployment of placeholder pods, its live pods, and what scales it beside springtide."""
+    """The Deployment of placeholders, its live pods, and what scales it beside springtide."""
 
     deployment: Deployment
     pods: Sequence[Pod] = ()
@@ -41,7 +41,7 @@ def warming_findings(
         yield _finding(FindingStatus.PASSED, "the run adds no pods, so no node is warmed")
         return
     if placeholders is None or placeholders.deployment.is_terminating:
-        message = f"there is no Deployment {warm.deployment} of placeholder pods in the workload's namespace"
+        message = f"there is no Deployment {warm.deployment} of placeholders in the workload's namespace"
         yield _finding(FindingStatus.REFUSED, f"{message}. Make it, or leave strategy.warm_nodes out.", "missing")
         return
     deployment = placeholders.deployment

@@ -92,7 +92,7 @@ class AutoscalerSnapshot(Stored):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceholdersSnapshot(Stored):
-    """The Deployment of placeholder pods as it stood, and how many `more` it has while the run warms nodes."""
+    """The Deployment of placeholders as it stood, and how many `more` it has while the run warms nodes."""
 
     name: str
     uid: str

@@ -1,4 +1,4 @@
-"""Nodes before pods: placeholder pods are raised, run, make room for the run's own pods, and are given back. Pure.
+"""Nodes before pods: placeholders are raised, run, make room for the run's own pods, and are given back. Pure.
 
     raise the placeholders ──► they run, so nodes stand ──► the run adds its pods, which take their room by preemption
       ──► every pod has a node ──► the placeholders are given back

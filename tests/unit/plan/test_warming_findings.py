@@ -28,14 +28,14 @@ def pod(of_class: str, priority: int | None, **spec: Any) -> Pod:
 
 def deployment(requests: Json | None = None, labels: Json | None = None, **spec: Any) -> Deployment:
     pod_spec = {"containers": [{"name": "pause", "resources": {"requests": requests or REQUESTS}}]}
-    pod_spec |= {"priorityClassName": "placeholder"} | spec
+    pod_spec |= {"priorityClassName": "placeholders"} | spec
     template = {"metadata": {"labels": labels or {"app": "headroom"}}, "spec": pod_spec}
     return Deployment({"metadata": {"name": "headroom"}, "spec": {"replicas": 1, "template": template}})
 
 
 def found(made: Deployment | None = None, *, priority: int | None = -5, autoscalers: Any = ()) -> Placeholders:
     """Return placeholders of priority -5; without a number none of their pods is alive."""
-    pods = () if priority is None else (pod("placeholder", priority),)
+    pods = () if priority is None else (pod("placeholders", priority),)
     return Placeholders(deployment=made or deployment(), pods=pods, autoscalers=autoscalers)
 
 
@@ -70,12 +70,12 @@ NEVER: Any = {"preemptionPolicy": "Never"}
 @pytest.mark.parametrize(
     ("placeholders", "stable", "code", "said"),
     [
-        (None, workload(), "missing", "there is no Deployment headroom of placeholder pods"),
+        (None, workload(), "missing", "there is no Deployment headroom of placeholders"),
         (found(SMALL), workload(), "too_small", "cpu 0.25, 0.5 are needed"),
         (found(deployment({"cpu": "1"})), workload(), "too_small", "memory 0Mi, 256Mi are needed"),
-        (found(priority=0), workload(), "priority", "placeholder (priority 0), the workload's have no priority class"),
+        (found(priority=0), workload(), "priority", "placeholders (priority 0), the workload's have no priority class"),
         (found(priority=7), workload(5, "normal"), "priority", "normal (priority 5)"),
-        (found(priority=None), workload(None, "placeholder"), "priority", "have the priority class placeholder"),
+        (found(priority=None), workload(None, "placeholders"), "priority", "have the priority class placeholders"),
         (found(), workload(**NEVER), "priority", "preemptionPolicy Never"),
         (found(autoscalers=[hpa(1, target="headroom")]), workload(), "autoscaled", "owns the replicas of"),
         (found(deployment(labels={"app": "web", "x": "y"})), workload(), "selected", "Service web selects the pods"),
@@ -111,7 +111,7 @@ def test_what_may_work_is_a_warning(placeholders: Placeholders, said: str) -> No
 def test_live_placeholders_count_as_they_are() -> None:
     larger = {"containers": [{"name": "pause", "resources": {"requests": REQUESTS}}]}
     small = found(SMALL)
-    injected = Placeholders(deployment=SMALL, pods=(pod("placeholder", -5, **larger),))
+    injected = Placeholders(deployment=SMALL, pods=(pod("placeholders", -5, **larger),))
 
     assert findings(small)[0].status is FindingStatus.REFUSED
     assert [each.status for each in findings(injected)] == [FindingStatus.PASSED]

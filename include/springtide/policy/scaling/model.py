@@ -255,7 +255,7 @@ def _its_own_placeholder(strategy: RunSettings, target: TargetSpec) -> Iterator[
     """Yield that the placeholders are the workload itself."""
     warm = strategy.warm_nodes
     if warm is not None and target.deployment == warm.deployment:
-        message = f"{warm.deployment} is what is scaled: name a Deployment of placeholder pods beside it"
+        message = f"{warm.deployment} is what is scaled: name a Deployment of placeholders beside it"
         yield Contradiction(("strategy", "warm_nodes", "deployment"), message)
 
 

@@ -93,7 +93,7 @@ class StrategyPart(Part):
     """How long new pods may report what often mends itself; see `Patience`."""
 
     warm_nodes: WarmNodes | None = None
-    """Has nodes stand before pods are added, by placeholder pods; see `WarmNodes`. Default none: the pods themselves
+    """Has nodes stand before pods are added, by placeholders; see `WarmNodes`. Default none: the pods themselves
     wait for nodes."""
 
     min_ready: Percent = Percent("100%")

@@ -1,4 +1,4 @@
-"""Nodes before pods: placeholder pods that a run raises, so that nodes stand when its pods come."""
+"""Nodes before pods: placeholders that a run raises, so that nodes stand when its pods come."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,7 @@ from springtide.policy.language.units import Duration, ObjectName, between
 
 
 class WarmNodes(Part):
-    """A Deployment of placeholder pods, by which a node autoscaler adds nodes before a run adds pods.
+    """A Deployment of placeholders, by which a node autoscaler adds nodes before a run adds pods.
 
     Its operator makes it: pods that do nothing, of the workload's own requests and of a lower priority. A run that adds
     pods raises its replicas by as many, waits until they run, and grows; the new pods take their room by preemption.
@@ -15,7 +15,7 @@ class WarmNodes(Part):
     """
 
     deployment: ObjectName
-    """The Deployment of the placeholder pods, in the workload's namespace and of no other policy. Required."""
+    """The Deployment of the placeholders, in the workload's namespace and of no other policy. Required."""
 
     deadline: Annotated[Duration, between("1s", "1d")] = Duration("10m")
     """How long the placeholders may take until they run. Default 10m: a node autoscaler needs 2 to 6 minutes, and some
