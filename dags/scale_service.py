@@ -3,14 +3,15 @@
 Works out how many replicas the service needs, or takes the number that is asked for, then gets it there without
 dropping a request:
 
-    calculate_capacity ─► approve? ─► create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
-        ─► smoke_test ─► remove_old_instances ─► instances_removed ─► report
+    calculate_capacity ─► approve? ─► warm_nodes? ─► nodes_ready? ─► create_instances ─► instances_ready
+        ─► switch_endpoints ─► endpoints_switched ─► smoke_test ─► remove_old_instances ─► instances_removed ─► report
               └── any failure ─► roll_back ─► report
 
 Trigger it with the form (or `POST /api/v2/dags/scale_service/dagRuns`, with the same names in `conf`). A run that has
 nothing to do, or only was to plan, ends in success with everything after `calculate_capacity` skipped; a run that
 failed or was rolled back ends failed, and `report` says why in the run's own words. `approve` is skipped unless the
 policy wants a person for such a plan; then it waits, and only the very plan that was approved is applied.
+`warm_nodes` and `nodes_ready` are skipped unless the policy names placeholders by which nodes come before pods.
 
 Two runs of one service are kept apart by a Lease in the cluster, so the second fails at once and says whose turn it is.
 Connections: `kubernetes_default`, `prometheus_default`. Policies: the folder that SPRINGTIDE_POLICIES names.
@@ -28,6 +29,7 @@ from springtide_airflow.operators import (
     ReportOperator,
     RollBackOperator,
     SmokeTestOperator,
+    WarmNodesOperator,
 )
 from springtide_airflow.parameters import scaling_params
 from springtide_airflow.sensors import PhaseSensor
@@ -46,6 +48,8 @@ with DAG(
 ):
     calculate_capacity = CalculateCapacityOperator(task_id="calculate_capacity")
     approve = PlanApprovalOperator(task_id="approve")
+    warm_nodes = WarmNodesOperator(task_id="warm_nodes", trigger_rule=TriggerRule.NONE_FAILED)
+    nodes_ready = PhaseSensor(task_id="nodes_ready")
     create_instances = CreateInstancesOperator(task_id="create_instances", trigger_rule=TriggerRule.NONE_FAILED)
     instances_ready = PhaseSensor(task_id="instances_ready")
     switch_endpoints = PhaseOperator(task_id="switch_endpoints")
@@ -56,8 +60,8 @@ with DAG(
     roll_back = RollBackOperator(task_id="roll_back", trigger_rule=TriggerRule.ONE_FAILED)
     report = ReportOperator(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
 
-    bring_in = [create_instances, instances_ready, switch_endpoints, endpoints_switched]
+    bring_in = [warm_nodes, nodes_ready, create_instances, instances_ready, switch_endpoints, endpoints_switched]
     take_out = [smoke_test, remove_old_instances, instances_removed]
-    chain(calculate_capacity, approve, create_instances)
+    chain(calculate_capacity, approve, [warm_nodes, create_instances])
     chain(calculate_capacity, *bring_in, *take_out, report)
     [*bring_in, *take_out] >> roll_back >> report

@@ -25,9 +25,15 @@ from springtide_airflow.runs import (
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from springtide.run.planned import PlannedRun
+    from springtide.run.ports import Ports, RunRequest
+
 
 class CalculateCapacityOperator(BaseOperator, SkipMixin):
-    """Plans. Where there is nothing to do, or only a plan was asked for, it skips everything but the report."""
+    """Plans. Where there is nothing to do, or only a plan was asked for, it skips everything but the report.
+
+    The tasks that warm nodes are skipped where the policy names no placeholders.
+    """
 
     inherits_from_skipmixin = True
 
@@ -36,7 +42,8 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
         from springtide.run.planned import plan_run
 
         with opened(context) as ports:
-            planned = plan_run(ports, request_of(context, ports.clock), context["ti"].try_number)
+            request = request_of(context, ports.clock)
+            planned = plan_run(ports, request, context["ti"].try_number)
         plan = planned.plan
         context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
         self.log.info("%s, %s → %s replicas: %s", plan.outcome.value, plan.current, plan.replicas, plan.reason)
@@ -44,6 +51,26 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
             self.log.info("nothing is changed: %s", "this is a dry run" if planned.dry_run else "nothing to do")
             changes = [t for t in self.get_flat_relatives(upstream=False) if t.trigger_rule != TriggerRule.ALL_DONE]
             self.skip(ti=context["ti"], tasks=changes)
+        elif request.settings.warm_nodes is None:
+            self.skip(ti=context["ti"], tasks=[t for t in self.get_flat_relatives(upstream=False) if _warms(t.task_id)])
+
+
+def _warms(task_id: str) -> bool:
+    from springtide.run.phase_table import WARMING
+
+    return task_id in {phase.value for phase in WARMING}
+
+
+class WarmNodesOperator(BaseOperator):
+    """Takes the workload's Lease and raises the placeholders, so that nodes come before pods."""
+
+    def execute(self, context: Context) -> Record:
+        """Return what was done."""
+        from springtide.run.phases import warm_nodes
+
+        with opened(context) as ports:
+            planned, request = _approved(context, ports)
+            return progress_record(warm_nodes(ports, request, planned.plan, attempt=context["ti"].try_number))
 
 
 class CreateInstancesOperator(BaseOperator):
@@ -54,10 +81,15 @@ class CreateInstancesOperator(BaseOperator):
         from springtide.run.phases import create_instances
 
         with opened(context) as ports:
-            planned = required_run(context)
-            answer = context["ti"].xcom_pull(task_ids=APPROVED_BY, key=APPROVED_KEY)
-            request = planned.as_approved(request_of(context, ports.clock), answer, ports.clock.now())
+            planned, request = _approved(context, ports)
             return progress_record(create_instances(ports, request, planned.plan, attempt=context["ti"].try_number))
+
+
+def _approved(context: Context, ports: Ports) -> tuple[PlannedRun, RunRequest]:
+    """Return the plan of this DAG run, and the request as a person approved it, where one was asked."""
+    planned = required_run(context)
+    answer = context["ti"].xcom_pull(task_ids=APPROVED_BY, key=APPROVED_KEY)
+    return planned, planned.as_approved(request_of(context, ports.clock), answer, ports.clock.now())
 
 
 class PhaseOperator(BaseOperator):

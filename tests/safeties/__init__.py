@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from safeties import admission, counting, draining, fleet, ownership, requests, sets, writing
+from safeties import admission, counting, draining, fleet, ownership, requests, sets, warming, writing
 from safeties.safety import Safety
 
 THEMES: dict[str, tuple[Safety, ...]] = {
@@ -15,6 +15,7 @@ THEMES: dict[str, tuple[Safety, ...]] = {
     "What counts as serving": counting.SAFETIES,
     "From the switch to the end of the drain": draining.SAFETIES,
     "What may begin": admission.SAFETIES,
+    "Nodes before pods": warming.SAFETIES,
     "What is asked over HTTP": requests.SAFETIES,
     "Many services": fleet.SAFETIES,
 }

@@ -89,7 +89,7 @@ def judged_once(self: Work, outcome_of: Real) -> str:
 def whole_deadline_each_time(self: Work, phase: Phase) -> timedelta:
     deadline = phase_table.rule_of(phase).deadline
     assert deadline is not None
-    return deadline(self.state.settings.deadlines)
+    return deadline(self.state.settings)
 
 
 def patient(real: Real) -> Real:

@@ -90,6 +90,9 @@ class TaskDriver:
         ports = self.ports
         assert self.plan is not None
         plan = self.plan
+        if self.request.settings.warm_nodes is not None:
+            self._task("warm_nodes", lambda: phases.warm_nodes(ports(), self.request, plan))
+            self._task("nodes_ready", lambda: phases.nodes_ready(ports(), ref))
         self._task("create_instances", lambda: phases.create_instances(ports(), self.request, plan))
         self._task("instances_ready", lambda: phases.instances_ready(ports(), ref))
         self._task("switch_endpoints", lambda: phases.switch_endpoints(ports(), ref))

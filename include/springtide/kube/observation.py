@@ -114,7 +114,8 @@ class Observation:
 
     `unowned` are ReplicaSets with the Deployment's labels that nobody controls: its controller is about to take them.
     `pods` holds all pods with the workload's labels, also those of no pod set (orphans, other workloads).
-    `autoscaler` is read only where a strategy works through it; None also when it is gone.
+    `autoscaler` is read only where a strategy works through it; None also when it is gone. The same holds for
+    `placeholders`, the Deployment of the pods by which a run warms nodes.
     """
 
     at: datetime
@@ -125,6 +126,7 @@ class Observation:
     endpoints: tuple[Endpoint, ...]
     pods: tuple[Pod, ...]
     autoscaler: Autoscaler | None = None
+    placeholders: Deployment | None = None
 
     @property
     def required_service(self) -> Service:
@@ -145,7 +147,7 @@ class Observation:
     @property
     def highest_stamp(self) -> int:
         """The highest Lease generation that stands on anything that a run may write; 0 where none has written."""
-        things = (self.service, self.autoscaler, self.pod_set.scaled, *self.pod_set.replica_sets)
+        things = (self.service, self.autoscaler, self.placeholders, self.pod_set.scaled, *self.pod_set.replica_sets)
         set_aside = (each.replica_set for each in self.aside)
         return max(thing.generation_stamp for thing in (*things, *set_aside) if thing)
 
@@ -169,8 +171,11 @@ def observe(
     workload: Workload,
     *,
     autoscaler: tuple[Kind, str] | None = None,
+    placeholders: str | None = None,
 ) -> Observation:
-    """Read everything that belongs to the workload, by quorum reads only; `autoscaler` names one to read as well.
+    """Read everything that belongs to the workload, by quorum reads only.
+
+    `autoscaler` and `placeholders` name one of each to read as well.
 
     Raises:
         InputError: the Service does not exist, or the workload does not.
@@ -198,6 +203,7 @@ def observe(
         endpoints=_endpoints(kube, workload, pods) if service else tuple(map(endpoint_of, pod_set.pods)),
         pods=pods,
         autoscaler=None if autoscaler is None else _autoscaler(kube, namespace, *autoscaler),
+        placeholders=None if placeholders is None else find_placeholders(kube, namespace, placeholders),
     )
 
 
@@ -249,5 +255,17 @@ def _service(kube: KubeReader, workload: Workload) -> Service | None:
 def _autoscaler(kube: KubeReader, namespace: str, kind: Kind, name: str) -> Autoscaler | None:
     try:
         return Autoscaler(kube.get(kind, namespace, name), kind)
+    except NotFound:
+        return None
+
+
+def find_placeholders(kube: KubeReader, namespace: str, name: str) -> Deployment | None:
+    """Return the Deployment of placeholders; None where there is none.
+
+    Raises:
+        ClusterRefused, ClusterUnavailable: as the client says.
+    """
+    try:
+        return Deployment(kube.get(Kind.DEPLOYMENT, namespace, name))
     except NotFound:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from springtide.kube.objects import Json, Pod
@@ -37,15 +37,19 @@ def footprint(
     A new pod takes what the template `pod_spec` says, and more where the `live` pods do: a sidecar was injected into
     them, a LimitRange gave them defaults, or a webhook changed them.
     """
+    if not isinstance(settings, BlueGreen):
+        return footprint_of(max(0, plan.replicas - running), pod_spec, live)
+    peak = max(running, plan.replicas)
+    more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
+    return replace(footprint_of(more, pod_spec, live), replica_sets=1)
+
+
+def footprint_of(pods: int, pod_spec: Json, live: Sequence[Pod] = ()) -> Footprint:
+    """Return what so many pods of the template `pod_spec` take, each as much as the largest of the `live` ones."""
     specs = [pod_spec, *(pod.raw["spec"] for pod in live)]
     requests, limits = (_highest([pod_amounts(spec, side) for spec in specs]) for side in ("requests", "limits"))
     traits = PodTraits.of(specs[-1], is_best_effort=not {"cpu", "memory"} & {*requests, *limits})
-    if not isinstance(settings, BlueGreen):
-        more = max(0, plan.replicas - running)
-        return Footprint(pods=more, requests=requests, limits=limits, traits=traits)
-    peak = max(running, plan.replicas)
-    more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
-    return Footprint(pods=more, requests=requests, limits=limits, replica_sets=1, traits=traits)
+    return Footprint(pods=pods, requests=requests, limits=limits, traits=traits)
 
 
 def beyond_template(pod_spec: Json, live: Sequence[Pod]) -> str:

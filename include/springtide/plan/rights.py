@@ -89,6 +89,11 @@ def rights_of(target: Workload, strategy: str, autoscaler: tuple[Kind, str] | No
     return tuple(rights)
 
 
+def placeholder_rights(name: str) -> tuple[Right, ...]:
+    """Return what raising placeholders takes on top, and giving them back."""
+    return (*_named("apps", "deployments", name, "get", "patch"), *_named("apps", "deployments/scale", name, "patch"))
+
+
 def _service_rights(target: Workload, *verbs: str) -> Iterable[Right]:
     if target.service is not None:
         yield from _named("", "services", target.service, *verbs)

@@ -23,10 +23,15 @@ _BLOCKING: Final = frozenset({"NoSchedule", "NoExecute"})
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What a run in flight has not taken yet of what its peak needs."""
+    """What a run in flight has not taken yet of what its peak needs; with "" for `run`, this one's placeholders."""
 
     run: str
     need: Footprint
+
+    @property
+    def title(self) -> str:
+        """For whom it is, as people write it."""
+        return f"run {self.run!r}" if self.run else "the placeholders of this run"
 
 
 def quota_findings(
@@ -71,10 +76,10 @@ def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, reserved:
     for resource, limit in sorted(hard.items()):
         key = _PLAIN.get(resource, resource)
         amount = needed.get(key, Decimal(0))
-        taken = {other.run: part for other in reserved if (part := _needed(other.need).get(key))}
+        taken = {other.title: part for other in reserved if (part := _needed(other.need).get(key))}
         free = parse_quantity(str(limit)) - parse_quantity(str(used.get(resource, "0"))) - sum(taken.values())
         message = f"{resource} needs {formatted(resource, amount)}, {formatted(resource, free)} of {limit} free"
-        message += "".join(f", {formatted(resource, part)} kept for run {run!r}" for run, part in taken.items())
+        message += "".join(f", {formatted(resource, part)} kept for {whose}" for whose, part in taken.items())
         amounts.append(message)
         if amount and amount > free:
             short.append(message)

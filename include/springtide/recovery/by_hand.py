@@ -16,7 +16,7 @@ import structlog
 from springtide.errors import Conflict, Fenced, InputError, NotFound, PermanentError
 from springtide.kube.client import selector_text
 from springtide.kube.objects import Service
-from springtide.kube.observation import Observation
+from springtide.kube.observation import Observation, find_placeholders
 from springtide.record.model import RunOutcome
 from springtide.run.admission import observe_workload
 from springtide.run.lease import Lease, read_lease, release_unread, write_state
@@ -146,7 +146,8 @@ def _left(ports: Ports, workload: Workload, lease: Lease) -> tuple[str, ...]:
         observation = observe_workload(ports, workload)
     except PermanentError as error:
         return (error.message,)
-    return tuple(_lines(observation, _readable(lease)))
+    state = _readable(lease)
+    return (*_lines(observation, state), *_placeholder_lines(ports, state))
 
 
 def _lines(observation: Observation, state: RunState | None) -> list[str]:
@@ -160,6 +161,15 @@ def _lines(observation: Observation, state: RunState | None) -> list[str]:
         f"{scaled.title}: {scaled.replicas} replicas{paused}{was}",
         *(f"{each.replica_set.title} is set aside: {each.replica_set.replicas} replicas" for each in observation.aside),
     ]
+
+
+def _placeholder_lines(ports: Ports, state: RunState | None) -> list[str]:
+    held = state.snapshot.placeholders if state is not None else None
+    if state is None or held is None:
+        return []
+    found = find_placeholders(ports.kube, state.plan.target.namespace, held.name)
+    now = "it is gone" if found is None else f"{found.replicas} replicas"
+    return [f"Deployment {held.name} of placeholders: {now}; before the run: {held.replicas}"]
 
 
 def _service_lines(service: Service | None, before: Snapshot | None, ready: int) -> list[str]:

@@ -102,8 +102,12 @@ def _highest_stamp(ports: Ports, state: RunState) -> int:
     # Above it nobody is kept out for ever by a stamp that somebody wrote by hand.
     autoscaler = state.snapshot.autoscaler
     through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
+    held = state.snapshot.placeholders
+    placeholders = None if held is None else held.name
     try:
-        return observe(ports.kube, ports.clock, state.plan.target, autoscaler=through).highest_stamp
+        return observe(
+            ports.kube, ports.clock, state.plan.target, autoscaler=through, placeholders=placeholders
+        ).highest_stamp
     except PermanentError:
         return 0  # what is gone or may not be read is the end's business
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from springtide.capacity.combine import requested
 from springtide.capacity.model import CapacityEstimate
@@ -10,8 +11,8 @@ from springtide.errors import InputError, TemporaryError
 from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
 from springtide.kube.client import selector_text
 from springtide.kube.cluster import identify
-from springtide.kube.objects import Kind, Pod
-from springtide.kube.observation import Observation, PodSet, observe
+from springtide.kube.objects import Deployment, Kind, Pod
+from springtide.kube.observation import Observation, PodSet, find_placeholders, observe
 from springtide.plan.findings import Finding, downgraded
 from springtide.plan.model import Baseline, PlanOutcome, ScalingPlan
 from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
@@ -25,8 +26,10 @@ from springtide.run.ownership import is_owner
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.strategy.hold import hold_on, owner_bounds
-from springtide.strategy.model import AutoscalerSnapshot, Snapshot, StableSet
+from springtide.strategy.model import AutoscalerSnapshot, PlaceholdersSnapshot, Snapshot, StableSet
 from springtide.workload import Workload
+
+_PLACEHOLDERS: Final = "strategy.warm_nodes.deployment"
 
 
 def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
@@ -49,7 +52,12 @@ def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
     _require_sole_policy(ports, request.policy)
     strategy = request.settings.type
     autoscalers = find(ports.kube, workload) if strategy == "floor" else hpas(ports, workload)
-    observation = replace(observe_workload(ports, workload), autoscaler=autoscalers[0] if autoscalers else None)
+    warm = request.settings.warm_nodes
+    observation = replace(
+        observe_workload(ports, workload),
+        autoscaler=autoscalers[0] if autoscalers else None,
+        placeholders=find_placeholders(ports.kube, workload.namespace, warm.deployment) if warm else None,
+    )
     # An empty selector would list the whole namespace.
     selected: list[Pod] = []
     if observation.service is not None and observation.service.selector:
@@ -73,16 +81,25 @@ def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
             continue
         switches = "blue_green" in (policy.spec.strategy.type, other.spec.strategy.type)
         for field, name, same in (
-            (mine.kind.value, mine.deployment, theirs.reference == mine.reference),
-            ("service", mine.service, switches and bool(mine.service) and theirs.service == mine.service),
+            (f"target.{mine.kind.value}", mine.deployment, theirs.reference == mine.reference),
+            ("target.service", mine.service, switches and bool(mine.service) and theirs.service == mine.service),
+            (_PLACEHOLDERS, *_shared_placeholders(policy, other)),
         ):
             if same:
                 raise InputError(
-                    f"spec.target.{field}: {mine.namespace}/{name} belongs to policy {other.name} as well as to "
+                    f"spec.{field}: {mine.namespace}/{name} belongs to policy {other.name} as well as to "
                     f"{policy.name}: one policy for one workload. Remove one of the two.",
                     code="shared_workload",
-                    field=f"spec.target.{field}",
+                    field=f"spec.{field}",
                 )
+
+
+def _shared_placeholders(policy: ScalingPolicy, other: ScalingPolicy) -> tuple[str, bool]:
+    """Return the placeholders of `policy`, and whether `other` scales them too, as its target or its placeholders."""
+    mine = policy.spec.strategy.warm_nodes
+    theirs = other.spec.strategy.warm_nodes
+    taken = {other.spec.target.deployment, theirs.deployment if theirs else None}
+    return (mine.deployment, mine.deployment in taken) if mine else ("", False)
 
 
 def observe_workload(ports: Ports, workload: Workload) -> Observation:
@@ -210,8 +227,8 @@ def _estimate(ports: Ports, request: RunRequest, stable: PodSet) -> CapacityEsti
     )
 
 
-def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
-    """Return what a roll back would restore."""
+def snapshot_of(observation: Observation, stable: PodSet, *, warming: int = 0) -> Snapshot:
+    """Return what a roll back would restore; `warming` is how many placeholders more a run has meanwhile."""
     return Snapshot(
         service_uid=None if observation.service is None else observation.service.uid,
         selector={} if observation.service is None else observation.service.selector,
@@ -223,7 +240,14 @@ def snapshot_of(observation: Observation, stable: PodSet) -> Snapshot:
         stable=_stable_set_of(stable),
         autoscaler=_snapshot_of(observation.autoscaler) if observation.autoscaler else None,
         leaving=tuple(pod.uid for pod in observation.pods if pod.is_terminating),
+        placeholders=_placeholders_of(observation.placeholders, warming),
     )
+
+
+def _placeholders_of(placeholders: Deployment | None, more: int) -> PlaceholdersSnapshot | None:
+    if placeholders is None or more == 0:
+        return None
+    return PlaceholdersSnapshot(name=placeholders.name, uid=placeholders.uid, replicas=placeholders.replicas, more=more)
 
 
 def _stable_set_of(stable: PodSet) -> StableSet:

@@ -55,7 +55,8 @@ class Progress:
 class Engine:
     """Drives decisions against one workload for one run.
 
-    `sets_aside` says that it may write to the Service and to ReplicaSets as well.
+    `sets_aside` says that it may write to the Service and to ReplicaSets as well; `placeholders` names the Deployment
+    by which it warms nodes.
     """
 
     kube: KubeClient
@@ -66,10 +67,11 @@ class Engine:
     heartbeat: Callable[[], None] = lambda: None
     autoscaler: tuple[Kind, str] | None = None
     sets_aside: bool = False
+    placeholders: str | None = None
 
     def look(self) -> Observation:
         """Read what runs now."""
-        return observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler)
+        return observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
 
     def drive(
         self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
@@ -149,6 +151,7 @@ class Engine:
         # After its sets: its controller copies the stamp to them, and this run's own would come late.
         objects += [(observation.pod_set.scaled.kind, observation.pod_set.scaled)]
         objects += [(observation.autoscaler.kind, observation.autoscaler)] if observation.autoscaler else []
+        objects += [(Kind.DEPLOYMENT, observation.placeholders)] if observation.placeholders else []
         for kind, thing in objects:
             try:
                 self._stamp(kind, thing)
@@ -217,7 +220,8 @@ def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: _Numbers
 
 
 def _scalable(look: Observation) -> list[KubeObject]:
-    return [look.pod_set.scaled, *look.pod_set.replica_sets, *(each.replica_set for each in look.aside)]
+    placeholders = [look.placeholders] if look.placeholders else []
+    return [look.pod_set.scaled, *look.pod_set.replica_sets, *(each.replica_set for each in look.aside), *placeholders]
 
 
 def _sets_to_own(observation: Observation) -> list[ReplicaSet]:

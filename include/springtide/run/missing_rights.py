@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from springtide.errors import ClusterRefused
 from springtide.plan.findings import require_passed
-from springtide.plan.rights import looking_rights_of, rights_finding
+from springtide.plan.rights import looking_rights_of, placeholder_rights, rights_finding
 from springtide.run.ports import Ports, RunRequest
 
 
@@ -25,7 +25,9 @@ def named_rights(ports: Ports, request: RunRequest) -> Iterator[None]:
         if error.code != "rbac_missing":
             raise
         target = request.policy.spec.target.workload
-        needed = looking_rights_of(target, request.settings.type)
+        warm = request.settings.warm_nodes
+        looked_at = placeholder_rights(warm.deployment)[:1] if warm else ()
+        needed = (*looking_rights_of(target, request.settings.type), *looked_at)
         missing = [right for right in needed if not ports.kube.may(right, target.namespace)]
         require_passed([rights_finding(needed, missing, target.namespace)])
         raise

@@ -165,14 +165,13 @@ def is_lease_deleted(ports: Ports, ref: RunRef) -> bool:
 
 
 def has_begun(ports: Ports, run_id: str) -> bool:
-    """Say whether the store of runs knows that the run had created its instances; it may have forgotten."""
+    """Say whether the store of runs knows that the run had written to the cluster; it may have forgotten."""
     try:
         phases = ports.store.get(run_id).phases
     except SpringtideError:
         return False
-    return any(
-        phase.phase == Phase.CREATE_INSTANCES.value and phase.status is PhaseStatus.SUCCEEDED for phase in phases
-    )
+    writing = (Phase.WARM_NODES.value, Phase.CREATE_INSTANCES.value)
+    return any(phase.phase in writing and phase.status is PhaseStatus.SUCCEEDED for phase in phases)
 
 
 def _gone(ports: Ports, ref: RunRef) -> str:

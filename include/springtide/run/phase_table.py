@@ -1,10 +1,11 @@
 """The phases that a Lease's journal knows: their order, which decision each follows, and how long it may take.
 
-    create_instances ─► instances_ready ─► switch_endpoints ─► endpoints_switched
-        ─► smoke_test ─► remove_old_instances ─► instances_removed
+    (warm_nodes ─► nodes_ready ─►) create_instances ─► instances_ready ─► switch_endpoints
+        ─► endpoints_switched ─► smoke_test ─► remove_old_instances ─► instances_removed
               └── any failure ─► roll_back
 
-The function in `run/phases.py` has the phase's name, and so has its task in Airflow.
+The function in `run/phases.py` has the phase's name, and so has its task in Airflow. The first two are those of runs
+that warm nodes; any other does without.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from springtide.policy.scaling.strategy import Deadlines
+from springtide.policy.scaling.strategy import RunSettings
 from springtide.run.engine import Decide
 from springtide.run.state import Phase
 from springtide.strategy.model import Strategy
+from springtide.strategy.warming import await_placeholders, giving_back, raise_placeholders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,58 +33,76 @@ class PhaseRule:
 
     phase: Phase
     decide: Callable[[Strategy], Decide] | None
-    deadline: Callable[[Deadlines], timedelta] | None
+    deadline: Callable[[RunSettings], timedelta] | None
     is_awaited: bool = False
     commits: bool = False
     is_whole_each_time: bool = False
 
 
+def _nodes_deadline(settings: RunSettings) -> timedelta:
+    return timedelta(0) if settings.warm_nodes is None else settings.warm_nodes.deadline
+
+
 PHASES: Final = (
+    PhaseRule(
+        phase=Phase.WARM_NODES,
+        decide=lambda _strategy: raise_placeholders,
+        deadline=lambda settings: settings.deadlines.switched,
+    ),
+    PhaseRule(
+        phase=Phase.NODES_READY,
+        decide=lambda _strategy: await_placeholders,
+        deadline=_nodes_deadline,
+        is_awaited=True,
+    ),
     PhaseRule(
         phase=Phase.CREATE_INSTANCES,
         decide=lambda strategy: strategy.create,
-        deadline=lambda deadlines: deadlines.switched,
+        deadline=lambda settings: settings.deadlines.switched,
     ),
     PhaseRule(
         phase=Phase.INSTANCES_READY,
-        decide=lambda strategy: strategy.ready,
-        deadline=lambda deadlines: deadlines.ready,
+        decide=lambda strategy: giving_back(strategy.ready),
+        deadline=lambda settings: settings.deadlines.ready,
         is_awaited=True,
     ),
     PhaseRule(
         phase=Phase.SWITCH_ENDPOINTS,
         decide=lambda strategy: strategy.switch,
-        deadline=lambda deadlines: deadlines.switched,
+        deadline=lambda settings: settings.deadlines.switched,
         commits=True,
     ),
     PhaseRule(
         phase=Phase.ENDPOINTS_SWITCHED,
         decide=lambda strategy: strategy.switched,
-        deadline=lambda deadlines: deadlines.switched,
+        deadline=lambda settings: settings.deadlines.switched,
         is_awaited=True,
     ),
     PhaseRule(phase=Phase.SMOKE_TEST, decide=None, deadline=None),
     PhaseRule(
         phase=Phase.REMOVE_OLD_INSTANCES,
-        decide=lambda strategy: strategy.remove,
-        deadline=lambda deadlines: deadlines.removed,
+        decide=lambda strategy: giving_back(strategy.remove, at_the_end=True),
+        deadline=lambda settings: settings.deadlines.removed,
         commits=True,
     ),
     PhaseRule(
         phase=Phase.INSTANCES_REMOVED,
         decide=lambda strategy: strategy.removed,
-        deadline=lambda deadlines: deadlines.removed,
+        deadline=lambda settings: settings.deadlines.removed,
         is_awaited=True,
     ),
     PhaseRule(
         phase=Phase.ROLL_BACK,
         decide=lambda strategy: strategy.roll_back,
-        deadline=lambda deadlines: deadlines.ready + deadlines.removed,
+        deadline=lambda settings: settings.deadlines.ready + settings.deadlines.removed,
         # Who undoes a run late still undoes it, instead of keeping both sets.
         is_whole_each_time=True,
     ),
 )
 """Every phase of the journal, in the order of the run."""
+
+WARMING: Final = (Phase.WARM_NODES, Phase.NODES_READY)
+"""What comes before a run that warms nodes adds pods; any other run does without."""
 
 FORWARD: Final = tuple(rule.phase for rule in PHASES if rule.phase is not Phase.ROLL_BACK)
 """The way forward, in the order that no retry, clear or timeout may change (I-8)."""

@@ -10,53 +10,46 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from springtide import labels
-from springtide.errors import (
-    Conflict,
-    Fenced,
-    InputError,
-    PermanentError,
-    SpringtideError,
-    WorkloadFailed,
-)
-from springtide.kube.observation import Observation, PodSet
+from springtide.errors import Conflict, Fenced, SpringtideError
 from springtide.plan.findings import require_passed
-from springtide.plan.model import PlanOutcome, ScalingPlan
-from springtide.plan.planner import require_still_allowed
+from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.strategy import Floor
 from springtide.record.model import RunOutcome
-from springtide.run.admission import (
-    admit,
-    baseline_of,
-    current_number,
-    findings_of,
-    hpas,
-    plan_capacity,
-    snapshot_of,
-)
-from springtide.run.approval import require_approved
+from springtide.run.acquisition import acquired_work, ref_of, require_room_for
+from springtide.run.admission import hpas, plan_capacity
 from springtide.run.closing import close
 from springtide.run.drain import drain_gate
 from springtide.run.engine import Progress
 from springtide.run.gates import gate, judge, probe_gate, smoke_gate
 from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
-from springtide.run.lease import acquire, fenced, read_lease
+from springtide.run.lease import read_lease
 from springtide.run.node_autoscaler import told_of_nodes
-from springtide.run.ownership import (
-    has_ended,
-    is_owner,
-    require_planned_here,
-    require_same_cluster,
-    why_nothing_to_undo,
-)
+from springtide.run.ownership import is_owner, require_planned_here, why_nothing_to_undo
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
-from springtide.run.preflight import Preflight, require_room
-from springtide.run.state import JournalStatus, Phase, RunState
+from springtide.run.state import JournalStatus, Phase
 from springtide.run.verification import verdict_of
+from springtide.run.warming import nodes_ready, return_placeholders, warm_nodes
 from springtide.run.work import Work
-from springtide.strategy.model import Done
+from springtide.strategy.model import Done, Wait
 from springtide.verify.verdict import Verdict
+
+__all__ = [
+    "calculate_capacity",
+    "create_instances",
+    "endpoints_switched",
+    "instances_ready",
+    "instances_removed",
+    "look",
+    "nodes_ready",
+    "remove_old_instances",
+    "report",
+    "roll_back",
+    "run_phase",
+    "smoke_test",
+    "switch_endpoints",
+    "warm_nodes",
+]
 
 
 def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
@@ -87,18 +80,15 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         PermanentError: the plan needs a person's approval and has none; or as the cluster says.
         TemporaryError: as the cluster says.
     """
-    ref = replace(RunRef.of_plan(plan, request.run_id, attempt), workload=request.policy.spec.target.workload)
+    ref = ref_of(request, plan, attempt)
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
-        _require_order(request, plan)
-        require_approved(request, plan)
         # Lease, room, stamps, first write: room can only be judged once other runs see this one, and nothing is written
         # before every object is out of an earlier owner's reach.
-        _own(ports, request, plan, ref)
-        work = Work.of(ports, ref)
+        work = acquired_work(ports, request, plan, ref)
         if work.is_past(Phase.CREATE_INSTANCES):
             note.message = "the new instances were created before"
             return Progress(is_done=True, message=note.message)
-        _require_room(ports, request, work)
+        require_room_for(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
         progress = work.drive(Phase.CREATE_INSTANCES, gate(ports, work, work.decide(Phase.CREATE_INSTANCES)))
@@ -107,7 +97,9 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
 
 
 def instances_ready(ports: Ports, ref: RunRef, *, patience: timedelta | None = None) -> Progress:
-    """Wait until the new instances are ready, available and seen by their controller. Writes only the journal.
+    """Wait until the new instances are ready, available and seen by their controller.
+
+    Writes nothing but the journal, and the number of placeholders that they took the room of.
 
     Raises:
         WorkloadFailed: they will not become ready; the message says what the pods report.
@@ -184,6 +176,8 @@ def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | 
     Raises:
         PermanentError, TemporaryError: as the function of that name.
     """
+    if phase is Phase.NODES_READY:
+        return nodes_ready(ports, ref, patience=patience)
     if phase is Phase.SMOKE_TEST:
         return Progress(is_done=True, message=smoke_test(ports, ref).message)
     return _wait(ports, ref, phase, patience)
@@ -229,90 +223,9 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     work = Work.of(ports, ref)
     decide = drain_gate(ports, work, phase, work.decide(phase))
     decision = decide(work.engine.look(), work.state.order)
-    return Progress(is_done=isinstance(decision, Done), message=getattr(decision, "message", ""))
-
-
-def _require_order(request: RunRequest, plan: ScalingPlan) -> None:
-    if request.dry_run:
-        raise PermanentError(
-            "create_instances: this is a dry run, or was due more than an hour ago: what it would act on has gone by. "
-            "Where it is half-way it is undone. Start a new run.",
-            code="nothing_to_do",
-        )
-    if plan.outcome is PlanOutcome.NOTHING_TO_DO:
-        raise PermanentError("create_instances: the plan has nothing to do.", code="nothing_to_do")
-
-
-def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef) -> None:
-    lease = read_lease(ports.kube, ref.workload)
-    if is_owner(ports, ref.run_id, lease):
-        return  # taken by an earlier attempt of this very run: its snapshot is the true one
-    if has_ended(ports, ref.run_id, lease):
-        raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
-    require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
-    observation, stable = admit(ports, request)
-    if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:
-        raise fenced(lease, ref.workload, ref.run_id)  # it wrote here, so somebody has deleted its Lease since
-    # Between plan and Lease a person may have thought for an hour: everything is looked at again.
-    require_passed(findings_of(ports, request, plan, (observation, stable)))
-    settings = request.settings
-    _require_allowed(request, plan, observation, stable)
-    current = current_number(observation, stable, settings.type)
-    if current != plan.current:
-        title = observation.autoscaler.title if observation.autoscaler else stable.scaled.title
-        raise WorkloadFailed(
-            f"{title}: it had {plan.current} replicas when the plan was made and has {current} now. Plan again.",
-            code="plan_stale",
-        )
-    state = RunState(
-        run_id=ref.run_id,
-        plan=plan,
-        settings=settings,
-        smoke=request.policy.spec.smoke,
-        snapshot=snapshot_of(observation, stable),
-        requested_by=request.requested_by,
-        reason=request.reason,
-        databases=request.policy.spec.databases,
-        stability=request.policy.spec.stability,
-        installation=ports.installation,
-        until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
-    )
-    acquire(ports.kube, ports.clock, state, lease, least_generation=observation.highest_stamp)
-
-
-def _require_allowed(request: RunRequest, plan: ScalingPlan, observation: Observation, stable: PodSet) -> None:
-    """Raise `InputError` when `plan` is not what the request asks for, and its policy allows now."""
-    baseline = baseline_of(observation.autoscaler, stable)
-    if request.is_release and plan.replicas == baseline.owner_minimum:
-        return  # what its owner set: no guard may change it
-    require_still_allowed(request.policy, plan, request.settings.type, baseline)
-    if request.is_release or request.replicas not in (None, plan.replicas):
-        asked = baseline.owner_minimum if request.is_release else request.replicas
-        raise InputError(
-            f"the plan is for {plan.replicas} replicas, and {asked} were asked for. Plan again.",
-            code="plan_stale",
-            field="replicas",
-        )
-
-
-def _require_room(ports: Ports, request: RunRequest, work: Work) -> None:
-    """Look once more at what runs share, now that this one's Lease says what it is about to take."""
-    state = work.state
-    if state.entry(Phase.CREATE_INSTANCES, JournalStatus.STARTED):
-        return
-    observation = work.engine.look()
-    if not observation.aside:
-        require_room(
-            Preflight(
-                ports=ports,
-                policy=request.policy,
-                settings=state.settings,
-                plan=state.plan,
-                observation=observation,
-                stable=observation.pod_set,
-            ),
-            work.lease,
-        )
+    # Who looks only reads: where there is something to write, the wait is over for whoever may write it.
+    is_over = not isinstance(decision, Wait)
+    return Progress(is_done=is_over, message=decision.message if isinstance(decision, Wait | Done) else decision.reason)
 
 
 def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None) -> Progress:
@@ -358,4 +271,6 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
     work = work.turn_back()
-    return work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
+    left = return_placeholders(work)
+    progress = work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))
+    return replace(progress, message=f"{progress.message}; {left}") if left else progress

@@ -12,7 +12,7 @@ from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
 from springtide.run.journal import behind, end_run
-from springtide.run.phase_table import FORWARD
+from springtide.run.phase_table import FORWARD, WARMING
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.retry import retried
 from springtide.run.state import Phase
@@ -59,8 +59,12 @@ def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPha
     ref = RunRef.of_plan(plan, request.run_id)
     try:
         for phase in FORWARD:
+            if phase in WARMING and request.settings.warm_nodes is None:
+                continue
             on_phase(phase)
-            if phase is Phase.CREATE_INSTANCES:
+            if phase is Phase.WARM_NODES:
+                retried(ports, lambda: phases.warm_nodes(ports, request, plan))
+            elif phase is Phase.CREATE_INSTANCES:
                 retried(ports, lambda: phases.create_instances(ports, request, plan))
             else:
                 retried(ports, partial(phases.run_phase, ports, ref, phase))

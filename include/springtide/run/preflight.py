@@ -13,7 +13,7 @@ from datetime import timedelta
 from springtide.errors import ClusterRefused, NotFound
 from springtide.kube.autoscaler import Autoscaler
 from springtide.kube.client import Right, selector_text
-from springtide.kube.objects import Kind, Pod
+from springtide.kube.objects import Deployment, Kind, Pod
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.deadlines import deadline_findings
 from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
@@ -23,6 +23,7 @@ from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.locality import closed_node_findings, locality_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.rights import (
+    placeholder_rights,
     preflight_rights_of,
     proxy_rights,
     rights_finding,
@@ -30,10 +31,11 @@ from springtide.plan.rights import (
     unknown_namespace_finding,
     unseen_finding,
 )
-from springtide.plan.room import node_finding, quota_findings
+from springtide.plan.room import Reservation, node_finding, quota_findings
 from springtide.plan.server import server_finding
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.plan.told import workload_findings
+from springtide.plan.warming import Placeholders, warming_findings
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor, RunSettings
@@ -44,7 +46,7 @@ from springtide.run.ports import Ports
 from springtide.run.reservations import PATIENCE_SECONDS, peak_replicas, pending_runs, reserved_by_others
 from springtide.run.smoke_rehearsal import smoke_findings
 from springtide.run.trial import admission_findings
-from springtide.strategy.trial import trial_writes
+from springtide.strategy.trial import placeholder_trials, trial_writes
 from springtide.verify.smoke import checks_after_switch, checks_before_switch
 
 
@@ -85,6 +87,7 @@ class Preflight:
         checks: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
             ("quota", self._quota),
             ("nodes", self._nodes),
+            ("warm_nodes", self._warm_nodes),
             ("disruption_budget", self._budgets),
             ("autoscaler_maximum", self._maximum),
             ("image", lambda: image_findings(self.stable)),
@@ -122,7 +125,9 @@ class Preflight:
 
     def _downgraded(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection
-        return downgraded(findings, (*self.policy.spec.preflight.only_warn, *fewer))
+        # Nodes that are to come are not there yet.
+        warmed = ("nodes",) if self.settings.warm_nodes is not None else ()
+        return downgraded(findings, (*self.policy.spec.preflight.only_warn, *fewer, *warmed))
 
     @property
     def _need(self) -> Footprint:
@@ -134,7 +139,30 @@ class Preflight:
         namespace = self.plan.target.namespace
         quotas = self.ports.kube.list(Kind.RESOURCE_QUOTA, namespace)
         reserved, unread = reserved_by_others(self.ports.kube, self.plan.target) if quotas else ((), ())
+        if quotas and self._raised is not None:  # they stand until the run's own pods have taken their room
+            reserved = (*reserved, Reservation("", self._found(self._raised).footprint(self._need.pods)))
         return quota_findings(quotas, self._need, reserved, unread)
+
+    def _warm_nodes(self) -> Iterable[Finding]:
+        warm = self.settings.warm_nodes
+        if warm is None:
+            return ()
+        deployment = self.observation.placeholders
+        found = None if deployment is None else self._found(deployment)
+        return warming_findings(warm, found, self._need, stable=self.stable, service=self.observation.service)
+
+    @property
+    def _raised(self) -> Deployment | None:
+        """The placeholders that the run raises before it adds pods."""
+        return self.observation.placeholders if self.settings.warm_nodes is not None and self._need.pods else None
+
+    def _found(self, deployment: Deployment) -> Placeholders:
+        namespace = self.plan.target.namespace
+        hpas = [Autoscaler(raw, Kind.AUTOSCALER) for raw in self.ports.kube.list(Kind.AUTOSCALER, namespace)]
+        mine = [each for each in hpas if each.target == deployment.title]
+        selector = selector_text(deployment.match_labels)
+        pods = [Pod(raw) for raw in self.ports.kube.list(Kind.POD, namespace, selector=selector)] if selector else []
+        return Placeholders(deployment=deployment, pods=pods, autoscalers=mine)
 
     def _nodes(self) -> Iterator[Finding]:
         nodes = self.ports.kube.list(Kind.NODE, "")
@@ -170,6 +198,8 @@ class Preflight:
         namespace = self.plan.target.namespace
         through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
         needed = (*rights_of(self.plan.target, self.settings.type, through), *self._smoke_rights())
+        warm = self.settings.warm_nodes
+        needed += placeholder_rights(warm.deployment) if warm is not None else ()
         kube = self.ports.kube
         yield rights_finding(needed, [right for right in needed if not kube.may(right, namespace)], namespace)
         unseen = [right for right in preflight_rights_of(self.settings.type) if not kube.may(right, namespace)]
@@ -199,6 +229,8 @@ class Preflight:
 
     def _admission(self) -> Iterable[Finding]:
         writes = trial_writes(self.observation, self.stable, self.settings, self.plan.replicas)
+        if self._raised is not None:
+            writes += placeholder_trials(self._raised, self._need.pods)
         return admission_findings(self.ports.kube, self.plan.target.namespace, self.stable.scaled, writes)
 
     def _server_version(self) -> Iterator[Finding]:

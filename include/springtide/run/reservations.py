@@ -71,9 +71,7 @@ def pending_runs(kube: KubeReader, namespaces: Iterable[str], mine: Lease) -> It
     """Yield the runs that took their Lease after this one and have not begun: they give way once they see it."""
     for namespace in namespaces:
         for lease in _in_flight(kube, namespace):
-            if not _is_past(lease, Phase.CREATE_INSTANCES, JournalStatus.STARTED) and _acquired(lease) > _acquired(
-                mine
-            ):
+            if not (lease.state and lease.state.has_begun) and _acquired(lease) > _acquired(mine):
                 yield lease
 
 

@@ -22,6 +22,8 @@ class Phase(StrEnum):
     """What a run does, each called as its function and its task in Airflow. `phase_table` has the order."""
 
     CALCULATE_CAPACITY = "calculate_capacity"
+    WARM_NODES = "warm_nodes"
+    NODES_READY = "nodes_ready"
     CREATE_INSTANCES = "create_instances"
     INSTANCES_READY = "instances_ready"
     SWITCH_ENDPOINTS = "switch_endpoints"
@@ -128,6 +130,11 @@ class RunState(Stored):
         return next(
             (entry for entry in reversed(self.journal) if entry.phase is phase and entry.status is status), None
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run has written to the cluster, or is about to: other runs count with it then."""
+        return any(self.entry(phase, JournalStatus.STARTED) for phase in (Phase.WARM_NODES, Phase.CREATE_INSTANCES))
 
     def with_entry(self, entry: JournalEntry) -> RunState:
         """Return the state with `entry`, its message cut short, as the only one of its phase and status."""

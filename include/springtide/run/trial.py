@@ -46,7 +46,8 @@ def _tried(
         return (_unsure(f"{write.reason}: it changed just now ({error.message})"),), False
     except ClusterRefused as error:
         return _refused(write, error), False
-    changed = _changed(scaled, answer) if answer is not None and write.kind is scaled.kind else ()
+    is_workload = (write.kind, write.name) == (scaled.kind, scaled.name)
+    changed = _changed(scaled, answer) if answer is not None and is_workload else ()
     return changed, not changed
 
 

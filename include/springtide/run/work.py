@@ -13,7 +13,7 @@ from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import Lease, fenced, owned_lease, renew, write_state
 from springtide.run.ownership import lease_of, require_same_cluster
-from springtide.run.phase_table import FORWARD, rule_of
+from springtide.run.phase_table import FORWARD, WARMING, rule_of
 from springtide.run.ports import Ports, RunRef
 from springtide.run.renewal import RENEW_SECONDS
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
@@ -90,6 +90,7 @@ class Work:
         heartbeat = Heartbeat(ports, ref, renewed_at=lease.renewed_at)
         autoscaler = state.snapshot.autoscaler
         through = None if autoscaler is None else (autoscaler.kind, autoscaler.name)
+        placeholders = state.snapshot.placeholders
         engine = Engine(
             kube=ports.kube,
             clock=ports.clock,
@@ -99,6 +100,7 @@ class Work:
             heartbeat=heartbeat,
             autoscaler=through,
             sets_aside=isinstance(state.settings, BlueGreen),
+            placeholders=None if placeholders is None else placeholders.name,
         )
         return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
 
@@ -211,7 +213,7 @@ class Work:
         rule = rule_of(phase)
         if rule.deadline is None:
             raise PermanentError(f"{phase.value}: it has no deadline, its checks have timeouts.", code="phase_order")
-        whole = rule.deadline(self.state.settings.deadlines)
+        whole = rule.deadline(self.state.settings)
         if phase is Phase.SWITCH_ENDPOINTS and checks_before_switch(self.state.smoke, self.state.settings):
             whole += self.state.settings.deadlines.smoke
         if rule.is_whole_each_time or self.ref.is_takeover:
@@ -226,7 +228,8 @@ class Work:
             return
         if self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             raise Fenced(f"{phase.value}: run {self.ref.run_id!r} is being rolled back.", code="rolling_back")
-        before = FORWARD[: FORWARD.index(phase)]
+        skipped = () if self.state.snapshot.placeholders else WARMING
+        before = [earlier for earlier in FORWARD[: FORWARD.index(phase)] if earlier not in skipped]
         missing = [earlier.value for earlier in before if not self.state.entry(earlier, JournalStatus.DONE)]
         if missing:
             raise PermanentError(

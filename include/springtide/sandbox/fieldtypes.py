@@ -209,6 +209,7 @@ TYPES: Final[dict[str, dict[str, Any]]] = {
         }
     ),
     "pods": _kind(spec=POD),
+    "priorityclasses": _kind(value=INTEGER, globalDefault=BOOLEAN, **_fields(STRING, "description preemptionPolicy")),
     "replicasets": _kind(spec=_REPLICA_SET),
     "resourcequotas": _kind(spec=_QUOTA),
     "scaledobjects": _kind(spec=_SCALED_OBJECT),

@@ -18,6 +18,7 @@ from springtide.sandbox.network import Network
 from springtide.sandbox.objects import Json, Ref, is_terminating, stamp, with_metadata
 from springtide.sandbox.ownership import managed_fields
 from springtide.sandbox.preconditions import compare, same_kind
+from springtide.sandbox.priority import with_priority
 from springtide.sandbox.status import (
     ApiError,
     Subject,
@@ -200,7 +201,8 @@ class Writes:
         return self.finish(ref, written)
 
     def _admitted(self, kind: Kind, old: Json | None, obj: Json) -> Json:
-        """Return the object as the webhooks leave it; they are asked for a dry run, too."""
+        """Return the object as the priority plugin and the webhooks leave it; all are asked for a dry run, too."""
+        obj = with_priority(self.store, obj, old) if kind.plural == "pods" else obj
         for webhook in self.webhooks:
             obj = webhook(kind, old, obj)
         return obj

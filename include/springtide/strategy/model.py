@@ -94,6 +94,21 @@ class AutoscalerSnapshot(Stored):
     floor_annotation: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceholdersSnapshot(Stored):
+    """The Deployment of placeholders as it stood, and how many `more` it has while the run warms nodes."""
+
+    name: str
+    uid: str
+    replicas: int
+    more: int
+
+    @property
+    def raised(self) -> int:
+        """What it has meanwhile."""
+        return self.replicas + self.more
+
+
 @dataclass(frozen=True, slots=True)
 class HoldRequest:
     """Who raises a minimum, why, and until when: written on the autoscaler, for it outlives the run."""
@@ -121,7 +136,8 @@ class Snapshot(Stored):
     """What a roll back restores, and what tells a foreign change: taken before the first write (I-13).
 
     `deployment_uid` is that of the object that is scaled, whatever its kind. `leaving` are the uids of the pods that
-    were on their way out already: no run waits for them.
+    were on their way out already: no run waits for them. `placeholders` is None where no node is warmed, and in what
+    was stored before there were any.
     """
 
     service_uid: str | None
@@ -133,6 +149,7 @@ class Snapshot(Stored):
     stable: StableSet
     autoscaler: AutoscalerSnapshot | None = None
     leaving: tuple[str, ...] = ()
+    placeholders: PlaceholdersSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from springtide import labels
 from springtide.kube.autoscaler import Autoscaler
-from springtide.kube.objects import Json, Kind, KubeObject
+from springtide.kube.objects import Deployment, Json, Kind, KubeObject
 from springtide.kube.observation import Observation, PodSet
 from springtide.policy.scaling.strategy import BlueGreen, Floor, RunSettings
 from springtide.strategy.model import Patch, Scale
@@ -36,6 +36,19 @@ def trial_writes(
     if not isinstance(settings, BlueGreen):
         return (stamp, number)
     return (*_switching(observation, stable), number)
+
+
+def placeholder_trials(placeholders: Deployment, more: int) -> tuple[Patch | Scale, ...]:
+    """Return one write of each kind that a run makes which raises `placeholders` by so many `more`."""
+    raised = placeholders.replicas + more
+    number = Scale(
+        kind=placeholders.kind,
+        name=placeholders.name,
+        version=placeholders.version,
+        replicas=raised,
+        reason=f"scale {placeholders.title} to {raised}",
+    )
+    return (_patch(placeholders.kind, placeholders, {}, "stamp"), number)
 
 
 def _switching(observation: Observation, stable: PodSet) -> tuple[Patch, ...]:

@@ -43,7 +43,8 @@ def without_person(run: ScalingRun) -> float | None:
     None while it goes on. Up to `OVERHEAD` between plan and first act is the run's own.
     """
     planned = [phase.ended_at for phase in run.phases if phase.phase == Phase.CALCULATE_CAPACITY and phase.ended_at]
-    acted = [phase.started_at for phase in run.phases if phase.phase == Phase.CREATE_INSTANCES]
+    acting = (Phase.WARM_NODES, Phase.CREATE_INSTANCES)
+    acted = [phase.started_at for phase in run.phases if phase.phase in acting]
     if run.seconds is None or not planned or not acted:
         return run.seconds
     # A lead that counted an approval over lunch would start every sale hours early.

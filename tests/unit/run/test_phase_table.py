@@ -8,12 +8,14 @@ import pytest
 
 from springtide.policy.language.units import Duration
 from springtide.policy.scaling.strategy import BlueGreen, Deadlines
+from springtide.policy.scaling.warm_nodes import WarmNodes
 from springtide.run import phases
 from springtide.run.phase_table import FORWARD, PHASES, rule_of
 from springtide.run.state import Phase
 from springtide.strategy.registry import strategy_for
 
 DEADLINES = Deadlines(ready=Duration("1m"), switched=Duration("2m"), removed=Duration("4m"))
+SETTINGS = BlueGreen(deadlines=DEADLINES, warm_nodes=WarmNodes(deployment="headroom", deadline=Duration("8m")))
 
 
 def test_every_phase_between_the_plan_and_the_report_stands_in_it_once_in_order() -> None:
@@ -40,6 +42,8 @@ def test_every_phase_that_follows_a_decision_has_a_deadline() -> None:
 @pytest.mark.parametrize(
     ("phase", "minutes"),
     [
+        (Phase.WARM_NODES, 2),
+        (Phase.NODES_READY, 8),
         (Phase.CREATE_INSTANCES, 2),
         (Phase.INSTANCES_READY, 1),
         (Phase.SWITCH_ENDPOINTS, 2),
@@ -53,4 +57,4 @@ def test_a_deadline_is_one_of_the_policy(phase: Phase, minutes: int) -> None:
     deadline = rule_of(phase).deadline
 
     assert deadline is not None
-    assert deadline(DEADLINES) == timedelta(minutes=minutes)
+    assert deadline(SETTINGS) == timedelta(minutes=minutes)

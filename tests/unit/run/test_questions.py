@@ -111,7 +111,7 @@ class Scene:
         ports = self.ports()
         request = self.simulation.request(4)
         phases.create_instances(ports, request, phases.calculate_capacity(ports, request))
-        for phase in FORWARD[1 : FORWARD.index(last) + 1]:
+        for phase in FORWARD[FORWARD.index(Phase.INSTANCES_READY) : FORWARD.index(last) + 1]:
             phases.run_phase(ports, REF, phase)
         self.asked.questions.clear()
 

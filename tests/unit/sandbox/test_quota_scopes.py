@@ -54,6 +54,9 @@ ASKING = {"containers": [SIZED]}
 def test_only_pods_within_its_scopes_are_counted(limited: Json, counted: Json, free: Json) -> None:
     world = World()
     world.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}, limited)
+    for name in ("gold", "bronze"):
+        named_class = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
+        world.apply(named_class | {"value": 1})
     others = [call(world, "POST", PODS, pod(f"other-{number}", **free)).status for number in range(5)]
     mine = [call(world, "POST", PODS, pod(f"mine-{number}", **counted)) for number in range(4)]
     world.settle()

@@ -19,6 +19,7 @@ def inconsistencies(files: Sequence[PolicyFile], names: Collection[str]) -> Iter
     for file in files:
         yield from misnamed(file)
     yield from _shared(files)
+    yield from _shared_placeholders(files)
     yield from _wrong_order(files, names)
 
 
@@ -49,6 +50,24 @@ def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
                 reported.add(field)
                 message = f"{'/'.join(claim[1:])} belongs to {owner} already: one policy for one workload"
                 yield file.violation(field, code, message)
+
+
+def _shared_placeholders(files: Sequence[PolicyFile]) -> Iterator[Violation]:
+    """Yield each Deployment of placeholders that another policy names, as its target or as its placeholders."""
+    scaled = {}
+    for file in files:
+        target = file.policy.spec.target
+        scaled[target.namespace, target.deployment] = file.document.file
+    owners: dict[tuple[str, str], str] = {}
+    for file in files:
+        warm = file.policy.spec.strategy.warm_nodes
+        if warm is None:
+            continue
+        claim = (file.policy.spec.target.namespace, warm.deployment)
+        owner = scaled.get(claim) or owners.setdefault(claim, file.document.file)
+        if owner != file.document.file:
+            message = f"{'/'.join(claim)} belongs to {owner} already: a policy has placeholders of its own"
+            yield file.violation("spec.strategy.warm_nodes.deployment", "shared_workload", message)
 
 
 def _service_of(file: PolicyFile) -> tuple[str, str | None]:

@@ -220,6 +220,7 @@ class Spec(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         yield from _too_long_for(self.strategy, self.target)
+        yield from _its_own_placeholder(self.strategy, self.target)
         if self.target.service is None:
             yield from self._asking_for_a_service()
         yield from between_sections(self.replicas, self.demand, self.capacity)
@@ -248,6 +249,14 @@ class Spec(Part):
             yield Contradiction(
                 ("stability",), "stability repeats smoke checks over HTTP: name the Service in target.service"
             )
+
+
+def _its_own_placeholder(strategy: RunSettings, target: TargetSpec) -> Iterator[Contradiction]:
+    """Yield that the placeholders are the workload itself."""
+    warm = strategy.warm_nodes
+    if warm is not None and target.deployment == warm.deployment:
+        message = f"{warm.deployment} is what is scaled: name a Deployment of placeholders beside it"
+        yield Contradiction(("strategy", "warm_nodes", "deployment"), message)
 
 
 def _too_long_for(strategy: RunSettings, target: TargetSpec) -> Iterator[Contradiction]:

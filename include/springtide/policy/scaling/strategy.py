@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import Duration, Percent, Pods, UrlPath, between, refusal, shown
 from springtide.policy.scaling.patience import Patience
+from springtide.policy.scaling.warm_nodes import WarmNodes
 
 _HEADER = "header:"
 _IDENTITY = r"body|none|header:[A-Za-z0-9][A-Za-z0-9-]{0,63}"
@@ -90,6 +91,10 @@ class StrategyPart(Part):
 
     patience: Patience = Patience()
     """How long new pods may report what often mends itself; see `Patience`."""
+
+    warm_nodes: WarmNodes | None = None
+    """Has nodes stand before pods are added, by placeholders; see `WarmNodes`. Default none: the pods themselves
+    wait for nodes."""
 
     min_ready: Percent = Percent("100%")
     """The share of the pods of a run that must be ready for it to go on; the rest may be bad. Default 100%. Never fewer
