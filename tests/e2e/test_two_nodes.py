@@ -44,7 +44,8 @@ def serving_nodes(see: Observer) -> set[str]:
 
 def service(see: Observer, **spec: str) -> Json:
     """Change the Service, and return it."""
-    return see.patch("services", NAME, {"spec": spec})["spec"]
+    changed: Json = see.patch("services", NAME, {"spec": spec})["spec"]
+    return changed
 
 
 def from_second(own: RealCluster) -> tuple[str, ...]:

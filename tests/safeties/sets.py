@@ -295,8 +295,7 @@ SAFETIES = (
         name="Where requests stay on their node, each node that serves has a new pod before the switch",
         keeps="all requests from one node are dropped",
         take_out=without(blue_green, "uncovered"),
-        seen_by="sim/test_local_traffic.py::"
-        "test_where_nodes_are_unknown_the_places_of_the_new_pods_decide[internal]",
+        seen_by="sim/test_local_traffic.py::test_where_nodes_are_unknown_the_places_of_the_new_pods_decide[internal]",
         because="assert",
     ),
     Safety(

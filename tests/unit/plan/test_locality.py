@@ -16,8 +16,8 @@ from springtide.plan.planner import make_plan
 from springtide.policy.scaling.strategy import RunSettings
 from support.builders import NOW, SetBuilder, policy, service
 
-INTERNAL = {"internalTrafficPolicy": "Local"}
-EXTERNAL = {"externalTrafficPolicy": "Local", "type": "LoadBalancer"}
+INTERNAL: Json = {"internalTrafficPolicy": "Local"}
+EXTERNAL: Json = {"externalTrafficPolicy": "Local", "type": "LoadBalancer"}
 
 
 def settings(strategy: str, **more: Any) -> RunSettings:

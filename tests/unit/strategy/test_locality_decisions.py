@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 from springtide.errors import WorkloadFailed
+from springtide.kube.objects import Json
 from springtide.kube.observation import Observation
 from springtide.strategy.blue_green import BlueGreenStrategy
 from springtide.strategy.model import Done, Patch, Wait
 from support.builders import SetBuilder, observation, order, pinned, policy, service
 
 STRATEGY = BlueGreenStrategy()
-LOCAL = {"internalTrafficPolicy": "Local"}
+LOCAL: Json = {"internalTrafficPolicy": "Local"}
 
 
-def look(stable: str, new: str, *, ready: int | None = None, given: dict[str, str] | None = None) -> Observation:
+def look(stable: str, new: str, *, ready: int | None = None, given: Json | None = None) -> Observation:
     """Return a look before the switch; each letter is a pod and its node, `-` one that has none yet."""
     old = SetBuilder(aside=True, run="run-1", replicas=len(stable))
     coming = SetBuilder("new", replicas=len(new), ready=ready, hash="hash-new", run="run-1", paused=True)
