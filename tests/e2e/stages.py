@@ -10,7 +10,7 @@ from e2e.definitions import DEFINITIONS, RULES, SCALED_OBJECTS, Definition
 from e2e.live_load import RATE, LiveLoad, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
 from e2e.observer import is_ready
-from e2e.outcomes import FLOOR, Then, bounds_of
+from e2e.outcomes import FLOOR, Then, bounds_of, owned_by_springtide
 from e2e.role import grant
 from e2e.scenario import Before, Scenario
 
@@ -199,11 +199,11 @@ class When:
         return self
 
     def with_the_scaled_object_at(self, low: int, high: int) -> When:
-        """The ScaledObject has these bounds, and KEDA's HPA follows them by KEDA alone."""
+        """The ScaledObject has these bounds, and its HPA follows them by KEDA alone, which copies annotations to it."""
         see = self.scenario.see
         assert bounds_of(see.get("scaledobjects", NAME)) == (low, high)
         (hpa,) = see.objects("horizontalpodautoscalers")
-        assert FLOOR not in hpa["metadata"].get("annotations", {})
+        assert owned_by_springtide(hpa) == set()
         return self
 
     def is_released(self) -> Then:

@@ -297,7 +297,7 @@ SAFETIES = (
         keeps="all requests from one node are dropped",
         take_out=without(blue_green, "uncovered"),
         seen_by="sim/test_local_traffic.py::test_where_nodes_are_unknown_the_places_of_the_new_pods_decide[internal]",
-        because="assert",
+        because="did not match",
     ),
     Safety(
         name="An autoscaler is looked for again before the switch",

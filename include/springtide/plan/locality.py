@@ -77,7 +77,7 @@ def _local(service: Service, stable: PodSet, plan: ScalingPlan, settings: BlueGr
         yield _found(
             FindingStatus.REFUSED if is_internal else FindingStatus.WARNING,
             f"{_words(service)}: {here}, and {plan.replicas} pods leave {lost} of them without an endpoint. Requests "
-            f"{'from' if is_internal else 'to'} there are dropped. Keep at least a pod for each node, or set "
+            f"that come {'from' if is_internal else 'to'} there are dropped. Keep at least a pod for each node, or set "
             f"{' and '.join(service.local_policies)} to Cluster.",
             code="nodes_without_endpoint" if is_internal else "",
         )

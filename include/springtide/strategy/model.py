@@ -183,8 +183,8 @@ class RunOrder:
         return max(self.snapshot.replicas, self.replicas)
 
     def share_of(self, pods: int) -> int:
-        """Return how many of `pods` the policy's `min_ready` asks to be ready, at least 1."""
-        return max(1, round_up(pods * self.settings.min_ready))
+        """Return how many of `pods` the policy's `min_ready` asks to be ready: at least 1, and none of 0."""
+        return max(min(1, pods), round_up(pods * self.settings.min_ready))
 
     def enough_of(self, pods: int) -> int:
         """Return how many of `pods` must be ready: the share, never fewer than were ready before the run (I-5, I-6).

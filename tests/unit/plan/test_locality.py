@@ -71,7 +71,7 @@ def test_a_load_balancer_looks_for_itself_so_there_it_is_a_warning(strategy: str
     (finding,) = found(standing("a", "b", "c"), to=2, given=EXTERNAL, strategy=strategy)
 
     assert finding.status is FindingStatus.WARNING
-    assert "requests to there are dropped" in finding.message
+    assert "Requests that come to there are dropped" in finding.message
 
 
 def test_both_policies_are_as_strict_as_the_stricter_one() -> None:

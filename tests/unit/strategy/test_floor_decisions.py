@@ -223,3 +223,12 @@ def test_a_note_that_springtide_did_not_write_is_told() -> None:
         owner_bounds(AutoscalerBounds(3, 8), "by hand")
 
     assert caught.value.code == "floor_unreadable"
+
+
+def test_what_keda_takes_to_0_once_its_minimum_is_0_again_is_whole() -> None:
+    """The real one does so the moment that the minimum is written: nobody is waited for."""
+    held = scaled_object(3, 20, note=note_of(scaled_object(0, 20), 3))
+    asked = going(held, 0, start=3)
+
+    assert isinstance(STRATEGY.removed(look(scaled_object(0, 20), 0), asked), Done)
+    assert isinstance(STRATEGY.removed(look(scaled_object(0, 20), 2, ready=1), asked), Done)
