@@ -23,7 +23,7 @@ Real = Callable[..., Any]
 
 NODES = "sim/test_nodes_before_pods.py"
 BEFORE = f"{NODES}::test_nodes_stand_before_the_pods_and_the_placeholders_go_back[in_place-0]"
-BACK = f"{NODES}::test_a_run_that_is_rolled_back_gives_them_back[in_place]"
+BACK = f"{NODES}::test_where_the_policy_wants_nodes_or_nothing_no_pod_is_added"
 FOREIGN = f"{NODES}::test_who_scales_the_placeholders_meanwhile_is_named_and_not_overwritten"
 
 
@@ -83,7 +83,7 @@ SAFETIES = (
         keeps="they stay raised, and their nodes are paid for, until somebody looks",
         take_out=patched((phases, "return_placeholders"), to=answering("")),
         seen_by=BACK,
-        because="assert [3] == [3, 1]",
+        because="assert [2] == [2, 0]",
     ),
     Safety(
         name="A new owner stamps the placeholders as well",
@@ -104,7 +104,7 @@ SAFETIES = (
         keeps="the run waits for its deadline, and nobody knows why the nodes did not come",
         take_out=patched((warming, "_require_number"), to=any_number),
         seen_by=f"{FOREIGN}[0]",
-        because="during the run, which goes from 0 to 2 and back",
+        because="kubectl-edit (Update",
     ),
     Safety(
         name="A run goes on without its nodes",

@@ -235,8 +235,7 @@ def test_who_scales_the_placeholders_meanwhile_is_named_and_not_overwritten(numb
 
     assert scene.run(5) is RunOutcome.SUCCEEDED
     assert scene.numbers == [2, number]
-    told = f"kubectl-edit (Update, 2026-01-05T08:0[0-9:]+Z) set the placeholders to {number} during the run"
-    assert any(part in scene.messages() for part in (told.split(" (", maxsplit=1)[0], "kubectl-edit"))
+    assert "kubectl-edit (Update" in scene.messages()
     assert f"set the placeholders to {number} during the run, which goes from 0 to 2 and back" in scene.messages()
 
 
