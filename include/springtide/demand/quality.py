@@ -43,7 +43,6 @@ def judge(
 
     `expected` is the lowest five-minute maximum at this time on earlier days, None where none were kept.
     """
-    series = believable(series, spec, now=now)
     for rule in (_values, _order, _future):
         broken = rule(series, spec, now)
         if broken is not None:
@@ -57,7 +56,8 @@ def judge(
 def believable(series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime) -> DemandSeries:
     """Return `series` without values before the newest hour that are no demand, or beyond `quality.at_most`.
 
-    Three weeks ago such a value is a hole in the history; now it is a reason to refuse, which `judge` finds.
+    Three weeks ago such a value is a hole in the history; now it is a reason to refuse. `judge` refuses whatever it is
+    given, so what runs read goes through here first.
     """
     most = math.inf if spec.quality.at_most is None else spec.quality.at_most
     old = series.times <= now.timestamp() - NEWEST
