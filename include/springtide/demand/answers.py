@@ -56,7 +56,7 @@ def parsed(body: bytes) -> Any:
 
 def remarks(answer: Mapping[str, Any]) -> Remarks:
     """Return the warnings of `answer`, without hints: servers that know no `infos` send those as warnings, too."""
-    given = answer.get("warnings") or ()
+    given = answer.get("warnings") or []
     said = [str(each) for each in (given if isinstance(given, list) else [given])]
     kinds = [each.lstrip().lower().replace("_", " ") for each in said]
     wrong = tuple(each for each, kind in zip(said, kinds, strict=True) if kind.startswith("promql warning"))
@@ -78,7 +78,7 @@ def is_passing(status: int, answer: Any) -> bool:
 def own_words(body: bytes, answer: Any) -> str:
     """Return what the server says itself, on one line, cut: from its JSON, or from a body of plain text."""
     if isinstance(answer, dict):
-        given = answer.get("warnings") or ()
+        given = answer.get("warnings") or []
         said = [answer.get("error"), *(given if isinstance(given, list) else [given])]
         text = "; ".join(str(sentence) for sentence in said if sentence) or str(answer.get("errorType") or "")
     else:

@@ -240,7 +240,7 @@ class TestWhatPeopleExport:
         assert list(demand.values) == [5, 6]
 
     def test_a_time_beyond_the_calendar_is_not_read_as_another(self, tmp_path: Path) -> None:
-        times = pa.array([2**62], pa.timestamp("s", "UTC"))
+        times = pa.array([2**62], pa.timestamp("ms", "UTC"))
 
         with pytest.raises(DemandUnusable, match="not a Parquet file of times and numbers"):
             read(table(tmp_path, times, pa.array([5.0])))
