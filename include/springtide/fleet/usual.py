@@ -65,5 +65,5 @@ def _needed(
 def _flat(spec: PrometheusDemand | FileDemand, level: float, now: datetime) -> DemandSeries:
     step = spec.step.total_seconds()
     count = int(min(spec.lookback, _LONGEST).total_seconds() // step)
-    times = now.timestamp() - step * np.arange(count, -1, -1)
+    times = now.timestamp() - step * np.arange(count, -1, -1, dtype=np.float64)
     return DemandSeries(times=times, values=np.full(len(times), level), unit=spec.unit, source="the kept days")
