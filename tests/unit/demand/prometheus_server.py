@@ -102,7 +102,7 @@ def serve(tls: ssl.SSLContext | None = None) -> Iterator[Prometheus]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-            server.handle_error = lambda request, address: None  # type: ignore[method-assign]  # noqa: ARG005
+            server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # noqa: ARG005
         state.url = f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -18,6 +18,9 @@ from springtide.demand.steps import steps_of
 from springtide.demand.verdict import QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable
 from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.record.memory import MemoryStore
+from springtide.run.estimation import estimate_for
 from unit.demand.prometheus_server import Prometheus
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -126,6 +129,35 @@ class TestShortHistory:
 
     def test_a_whole_history_is_not_spoken_of(self, prometheus: Prometheus, tmp_path: Path) -> None:
         assert judged(prometheus, tmp_path, lambda _: 5)[1] == QualityVerdict()
+
+    def test_a_model_that_looks_ahead_says_what_it_saw(self, prometheus: Prometheus, tmp_path: Path) -> None:
+        begin = NOW.timestamp() - 10 * 86_400
+        prometheus.value = lambda moment: 500 if moment >= begin else None
+        models = [
+            {"model": "conformal", "per_replica": 100},
+            {"model": "target_utilization", "per_replica": 100, "target": 0.7},
+        ]
+        policy = ScalingPolicy.model_validate(
+            {
+                "apiVersion": "springtide/v1",
+                "kind": "ScalingPolicy",
+                "metadata": {"name": "web", "owner": "shop"},
+                "spec": {
+                    "target": {"namespace": "shop", "deployment": "web", "service": "web"},
+                    "replicas": {"min": 1, "max": 50},
+                    "demand": spec().model_dump(mode="json", exclude_none=True),
+                    "capacity": {"models": models},
+                    "strategy": {"type": "in_place"},
+                },
+            }
+        )
+        source = demand_source(spec(), prometheus_url=prometheus.url, base=tmp_path)
+
+        estimated = estimate_for(policy, source, MemoryStore(), now=NOW, current=3)
+
+        ahead, recent = (answer.reason for answer in estimated.answers)
+        assert ahead.endswith("; it saw 10.0 days of the 21d that it looks back")
+        assert "it saw" not in recent
 
 
 class TestJitter:

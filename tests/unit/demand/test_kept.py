@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -149,13 +150,18 @@ def test_nothing_at_all_is_refused_as_ever(kept: CachedSource, source: Source) -
         kept.read(ago(60), ago(0), MINUTE)
 
 
+def always(level: float) -> Callable[[float], float]:
+    """Return demand that never changes."""
+    return lambda _moment: level
+
+
 def test_another_tenant_or_login_has_a_file_of_its_own(tmp_path: Path) -> None:
     """A connection that moves to another tenant must not be answered with the first one's numbers."""
     with serve() as server:
         spec = PrometheusDemand(query="x", unit="jobs")
         for tenant in ("shop", "bank", "shop"):
             level = {"shop": 5.0, "bank": 70.0}[tenant]
-            server.value = lambda _moment, level=level: level
+            server.value = always(level)
             source = demand_source(
                 spec, prometheus_url=server.url, base=tmp_path, headers={"X-Scope-OrgID": tenant}, kept=tmp_path
             )

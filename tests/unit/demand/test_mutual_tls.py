@@ -116,10 +116,13 @@ def test_an_authority_that_nobody_trusts_names_what_to_set(server: Prometheus) -
 @pytest.mark.parametrize("name", ["ca", "certificate"])
 def test_a_file_that_holds_no_certificate_is_told(server: Prometheus, tmp_path: Path, folder: Path, name: str) -> None:
     (tmp_path / "nothing.pem").write_text("nothing")
-    files = {"ca": folder / "ca.pem"} | {name: tmp_path / "nothing.pem"}
+    nothing = tmp_path / "nothing.pem"
+    access = PrometheusAccess(
+        ca=nothing if name == "ca" else folder / "ca.pem", certificate=nothing if name == "certificate" else None
+    )
 
     with pytest.raises(DemandUnusable) as caught:
-        instant_query(server.url, "x", access=PrometheusAccess(**files))
+        instant_query(server.url, "x", access=access)
 
     assert caught.value.code == "demand_refused"
     assert server.asked == []
