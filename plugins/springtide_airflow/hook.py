@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
@@ -18,12 +19,16 @@ from springtide_airflow.settings import airflow_settings, store_url
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
+    from springtide.demand.access import PrometheusAccess
     from springtide.kube.live import LiveKube
     from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.sql import SqlStore
     from springtide.run.assembly import Metrics
     from springtide.run.ports import Ports
     from springtide.training.days import Learning
+
+_FILES: Final = ("token_file", "ca", "certificate", "key")
+"""The extra fields of the Prometheus connection that are paths."""
 
 _loading = threading.Lock()
 """The client loads credentials into a global first: two threads of a triggerer must not do so at once."""
@@ -96,8 +101,9 @@ class SpringtideHook(BaseHook):
             connection = self.get_connection(self.prometheus_conn_id)
         except AirflowNotFoundException:
             return Metrics(base=settings.policies)
-        headers = _headers(connection)
-        return Metrics(url=_url(connection), base=settings.policies, headers=headers, kept=settings.demand_cache)
+        return Metrics(
+            url=_url(connection), base=settings.policies, access=_access(connection), kept=settings.demand_cache
+        )
 
     def database_address(self, connection: str) -> str | None:
         """Return where a policy's database connection leads; None when Airflow has no such connection."""
@@ -152,9 +158,30 @@ def _url(connection: Connection) -> str:
     return f"{scheme}://{name}{port}{slash}{path}"
 
 
+def _access(connection: Connection) -> PrometheusAccess:
+    """Return how the connection logs in, from its login and its extra fields.
+
+    Raises:
+        InputError: a header is none (`header_invalid`).
+    """
+    from springtide.demand.access import PrometheusAccess, headers_of
+
+    headers = headers_of(f"{name}: {value}" for name, value in _headers(connection).items())
+    extra = connection.extra_dejson
+    files = {name: Path(str(extra[name])) for name in _FILES if extra.get(name)}
+    return PrometheusAccess(headers=headers, **files)
+
+
 def _headers(connection: Connection) -> dict[str, str]:
     """Return the headers of the extra field `headers`, and the credentials: basic with a login, else a bearer token."""
-    headers = {str(key): str(value) for key, value in connection.extra_dejson.get("headers", {}).items()}
+    given = connection.extra_dejson.get("headers") or {}
+    if not isinstance(given, dict):
+        raise InputError(
+            f"connection {connection.conn_id!r}: the extra field headers must be an object of names and values.",
+            code="header_invalid",
+            field=connection.conn_id,
+        )
+    headers = {str(key): str(value) for key, value in given.items()}
     if connection.login:
         pair = f"{connection.login}:{connection.password or ''}".encode()
         headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"

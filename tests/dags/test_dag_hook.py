@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from springtide.demand.access import PrometheusAccess
 from springtide.errors import InputError
 from springtide_airflow.hook import SpringtideHook
 
@@ -68,6 +69,32 @@ def test_prometheus_address_that_is_none_is_refused(monkeypatch: pytest.MonkeyPa
         SpringtideHook().metrics()
 
     assert refused.value.field == "prometheus_default"
+    assert "hidden" not in refused.value.message
+
+
+def test_files_to_log_in_with_are_extra_fields_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"token_file": "/run/token", "ca": "/tls/ca.pem", "certificate": "/tls/tls.crt", "key": "/tls/tls.key"}
+    extra = {"headers": {"X-Scope-OrgID": "shop"}, **files}
+    connect(monkeypatch, "prometheus_default", conn_type="http", host="mimir/prometheus", schema="https", extra=extra)
+
+    metrics = SpringtideHook().metrics()
+
+    assert metrics.url == "https://mimir/prometheus"
+    assert metrics.access == PrometheusAccess(
+        headers={"X-Scope-OrgID": "shop"}, **{name: Path(file) for name, file in files.items()}
+    )
+
+
+@pytest.mark.parametrize("headers", ["hidden", ["hidden"], {"X Y": "hidden"}, {"X-Scope-OrgID": "hidden\r\nX: y"}])
+def test_headers_that_are_none_are_refused_without_their_content(
+    monkeypatch: pytest.MonkeyPatch, headers: object
+) -> None:
+    connect(monkeypatch, "prometheus_default", conn_type="http", host="prom", extra={"headers": headers})
+
+    with pytest.raises(InputError) as refused:
+        SpringtideHook().metrics()
+
+    assert refused.value.code == "header_invalid"
     assert "hidden" not in refused.value.message
 
 

@@ -146,7 +146,7 @@ SAFETIES = (
     Safety(
         name="Half an answer of Prometheus is none",
         keeps="half of the pods' demand looks like half of the demand",
-        take_out=wrapped(connection, "_json", as_if_whole),
+        take_out=wrapped(connection, "parsed", as_if_whole),
         seen_by=f"{PROMETHEUS}::TestAnswersThatAreNotWhole::test_warnings_and_partial_data_are_asked_for_again[extra1]",
         because="DID NOT RAISE",
     ),

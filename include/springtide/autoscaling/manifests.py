@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from springtide import labels
 from springtide.capacity.applied import Applied
+from springtide.demand.promql import as_series
 from springtide.errors import InputError
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.demand import PrometheusDemand
@@ -63,7 +64,7 @@ def recording_rule(policy: ScalingPolicy, setting: Setting) -> Manifest:
     name = policy.name
     load = f'{LOAD}{{service="{name}"}}'
     rules = [
-        {"record": LOAD, "expr": f"avg_over_time(({demand.query})[1m:15s])", "labels": {"service": name}},
+        {"record": LOAD, "expr": f"avg_over_time({as_series(demand.query)}[1m:15s])", "labels": {"service": name}},
         {"record": PODS, "expr": setting.query(load, spec.per_replica), "labels": {"service": name}},
     ]
     return {

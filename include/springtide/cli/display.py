@@ -123,6 +123,9 @@ def show_plan(plan: ScalingPlan) -> None:
     out.print(plain(f"plan {plan.fingerprint}"))
     if plan.estimate.demand is not None:
         out.print(plain(f"demand {plan.estimate.demand:g} {plan.estimate.unit}"))
+    for finding in (plan.estimate.quality or {}).get("findings", ()):
+        if finding["outcome"] == "pass":  # what holds a run is in its reason
+            out.print(plain(f"demand: {finding['message']}"))
     table = PlainTable("step", "replicas", "why")
     for answered in plan.estimate.answers:
         table.add_row(f"model {answered.model}", f"{answered.replicas:g}", answered.reason)

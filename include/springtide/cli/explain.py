@@ -70,12 +70,12 @@ def _planned(place: CliContext, policy: ScalingPolicy, current: int | None) -> S
         with place.ports(lambda _message: None) as ports:
             return plan_capacity(ports, request)
     from springtide.plan.planner import make_plan
-    from springtide.run.assembly import Metrics, instant_of
+    from springtide.run.assembly import instant_of
 
     now = SystemClock().now()
     source = None if policy.spec.demand is None else place.demand(policy)
     with place.open_store() as opened:
-        inputs = EstimateInputs(instant_of(Metrics(url=place.prometheus)))
+        inputs = EstimateInputs(instant_of(place.metrics))
         estimated = estimate_for(policy, source, opened, now=now, current=current, inputs=inputs)
     strategy = policy.spec.strategy.type
     return make_plan(policy, estimated, current=current, strategy=strategy, now=now, explicit=False)

@@ -16,6 +16,7 @@ import typer
 
 from springtide.cli.groups import Offers
 from springtide.clock import Clock, SystemClock
+from springtide.demand.access import PrometheusAccess, headers_of
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
 from springtide.policy.reading.folder import PolicyFolder
@@ -49,6 +50,29 @@ PrometheusOption = Annotated[
         envvar=variable_name("prometheus_url"), help="The Prometheus that policies with source prometheus ask."
     ),
 ]
+HeaderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A header for Prometheus, 'NAME: VALUE', such as a tenant's; may be repeated. "
+        f"Default: the lines of {variable_name('prometheus_headers')}."
+    ),
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(envvar=variable_name("prometheus_token_file"), help="A file with a bearer token for Prometheus."),
+]
+AuthorityOption = Annotated[
+    Path | None,
+    typer.Option(envvar=variable_name("prometheus_ca"), help="The authorities that Prometheus' certificate is of."),
+]
+CertificateOption = Annotated[
+    Path | None,
+    typer.Option(envvar=variable_name("prometheus_certificate"), help="The certificate to show to Prometheus."),
+]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option(envvar=variable_name("prometheus_key"), help="Its key, where it is not in the same file."),
+]
 STORE: Final = typer.Option(
     envvar=variable_name("store_url"), help="The store of runs, as an SQLAlchemy URL.", show_default=True
 )
@@ -79,12 +103,38 @@ class CliContext:
     kubeconfig: KubeconfigOption = None
     context: ContextOption = None
     prometheus: PrometheusOption = None
+    prometheus_header: HeaderOption = None
+    prometheus_token_file: TokenFileOption = None
+    prometheus_ca: AuthorityOption = None
+    prometheus_certificate: CertificateOption = None
+    prometheus_key: KeyOption = None
     store: Annotated[str | None, STORE] = DEFAULT_STORE
 
     @property
     def folder(self) -> PolicyFolder:
         """The folder of policies."""
         return PolicyFolder(self.policies)
+
+    @property
+    def access(self) -> PrometheusAccess:
+        """How Prometheus is logged in to.
+
+        Raises:
+            InputError: a header is none (`header_invalid`).
+        """
+        lines = self.prometheus_header or (settings_now().prometheus_headers or "").splitlines()
+        return PrometheusAccess(
+            headers=headers_of(line for line in lines if line.strip()),
+            token_file=self.prometheus_token_file,
+            ca=self.prometheus_ca,
+            certificate=self.prometheus_certificate,
+            key=self.prometheus_key,
+        )
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where demand and conditions are read."""
+        return Metrics(url=self.prometheus, base=self.policies, access=self.access)
 
     def policy(self, service: str) -> ScalingPolicy:
         """Return the policy of `service`.
@@ -109,7 +159,7 @@ class CliContext:
                 code="demand_required",
                 field="demand",
             )
-        return demand_source(policy.spec.demand, prometheus_url=self.prometheus, base=self.policies)
+        return demand_source(policy.spec.demand, prometheus_url=self.prometheus, base=self.policies, access=self.access)
 
     def recorded(self, spec: DemandSpec) -> DemandSource:
         """Return where the policy's demand is recorded; a file's times are taken as they are, whatever its `as_of`.
@@ -121,7 +171,7 @@ class CliContext:
 
         if isinstance(spec, FileDemand):
             spec = spec.model_copy(update={"as_of": None})
-        return demand_source(spec, prometheus_url=self.prometheus, base=self.policies)
+        return demand_source(spec, prometheus_url=self.prometheus, base=self.policies, access=self.access)
 
     @contextmanager
     def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:
@@ -134,7 +184,7 @@ class CliContext:
         from springtide.kube.live import connected
 
         clock: Clock = SystemClock()
-        metrics = Metrics(url=self.prometheus, base=self.policies)
+        metrics = self.metrics
         with self.open_store() as store:
             cluster = find_cluster(self.kubeconfig, context=self.context, environment=os.environ)
             kube = connected(cluster, clock=clock)
@@ -151,13 +201,23 @@ class CliContext:
         return open_store(self.store, metrics_directory=settings_now().metrics_directory)
 
 
+METRICS: Final = (
+    "prometheus",
+    "prometheus_header",
+    "prometheus_token_file",
+    "prometheus_ca",
+    "prometheus_certificate",
+    "prometheus_key",
+)
+"""The options of whoever asks Prometheus."""
+
 Policies = Annotated[CliContext, Offers("policies", "store")]
 """Commands that read policies and records, and no cluster."""
 
-Demand = Annotated[CliContext, Offers("policies", "prometheus")]
+Demand = Annotated[CliContext, Offers("policies", *METRICS)]
 """Commands that read demand, and no cluster."""
 
-Planning = Annotated[CliContext, Offers("policies", "kubeconfig", "context", "prometheus")]
+Planning = Annotated[CliContext, Offers("policies", "kubeconfig", "context", *METRICS)]
 """Commands that plan and record nothing."""
 
 Ending = Annotated[CliContext, Offers("policies", "kubeconfig", "context", "store")]

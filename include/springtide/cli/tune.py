@@ -8,6 +8,7 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.display import answer
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
+    METRICS,
     CliContext,
     Output,
     OutputOption,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def tune(
     service: ServiceArgument,
     *,
-    place: Annotated[CliContext, Offers("policies", "prometheus", "store")],
+    place: Annotated[CliContext, Offers("policies", *METRICS, "store")],
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Tune the auto models of SERVICE on its last 7 days, for its next plans. Once a day is enough.

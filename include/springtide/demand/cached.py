@@ -12,7 +12,7 @@ import hashlib
 import os
 import zipfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -65,11 +65,16 @@ class _Kept:
     end: float
     times: NDArray[np.float64]
     values: NDArray[np.float64]
+    left_out: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def between(self, start: float, end: float) -> _Kept:
         inside = (self.times >= start) & (self.times <= end)
         return _Kept(
-            start=max(start, self.start), end=min(end, self.end), times=self.times[inside], values=self.values[inside]
+            start=max(start, self.start),
+            end=min(end, self.end),
+            times=self.times[inside],
+            values=self.values[inside],
+            left_out=self.left_out[(self.left_out >= start) & (self.left_out <= end)],
         )
 
     def with_new(self, new: _Kept) -> _Kept:
@@ -78,7 +83,14 @@ class _Kept:
         after = self.times > new.end
         times = np.concatenate((self.times[before], new.times, self.times[after]))
         values = np.concatenate((self.values[before], new.values, self.values[after]))
-        return _Kept(start=min(self.start, new.start), end=max(self.end, new.end), times=times, values=values)
+        outside = (self.left_out < new.start) | (self.left_out > new.end)
+        return _Kept(
+            start=min(self.start, new.start),
+            end=max(self.end, new.end),
+            times=times,
+            values=values,
+            left_out=np.sort(np.concatenate((self.left_out[outside], new.left_out))),
+        )
 
     def settled(self, step: float) -> float:
         """Return the moment up to which nothing needs to be read again."""
@@ -117,14 +129,18 @@ class CachedSource:
             known = kept.between(low, high)
             return self._series(known, start, end)
         new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
-        read = _Kept(start=first, end=high, times=new.times, values=new.values)
+        read = _Kept(start=first, end=high, times=new.times, values=new.values, left_out=new.left_out)
         whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
         _save(file, whole)
         return self._series(whole.between(low, high), start, end)
 
     def _series(self, points: _Kept, start: datetime, end: datetime) -> DemandSeries:
         series = DemandSeries(
-            times=points.times, values=points.values, unit=self._source.unit, source=self._source.name
+            times=points.times,
+            values=points.values,
+            unit=self._source.unit,
+            source=self._source.name,
+            left_out=points.left_out,
         )
         return not_empty(series, start, end)
 
@@ -140,7 +156,13 @@ def _load(file: Path) -> _Kept | None:
             if sum(entry.file_size for entry in packed.infolist()) > _MAX_BYTES:
                 return None
         with file.open("rb") as opened, np.load(opened, allow_pickle=False) as data:
-            kept = _Kept(start=float(data["start"]), end=float(data["end"]), times=data["times"], values=data["values"])
+            kept = _Kept(
+                start=float(data["start"]),
+                end=float(data["end"]),
+                times=data["times"],
+                values=data["values"],
+                left_out=data["left_out"],
+            )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     whole = len(kept.times) == len(kept.values) and np.isfinite(kept.values).all() and (np.diff(kept.times) > 0).all()
@@ -154,7 +176,14 @@ def _save(file: Path, kept: _Kept) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as output:
-            np.savez(output, start=kept.start, end=kept.end, times=kept.times, values=kept.values)
+            np.savez(
+                output,
+                start=kept.start,
+                end=kept.end,
+                times=kept.times,
+                values=kept.values,
+                left_out=kept.left_out,
+            )
         temporary.replace(file)
     except OSError:
         with suppress(OSError):

@@ -8,10 +8,9 @@ good one into one of our errors. Works for `custom_query_range` and `custom_quer
 from __future__ import annotations
 
 import io
-import json
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,18 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from springtide.clock import Clock, SystemClock
+from springtide.demand.access import NO_LOGIN, PrometheusAccess
+from springtide.demand.answers import (
+    TEMPORARY,
+    cure,
+    is_page,
+    is_passing,
+    one_line,
+    own_words,
+    parsed,
+    redirected,
+    remarks,
+)
 from springtide.errors import DemandUnavailable, DemandUnusable, InputError, SpringtideError
 
 if TYPE_CHECKING:
@@ -37,7 +48,11 @@ _ANSWER_BYTES = 32 * 1024 * 1024  # a hundred series of a full chunk
 CLOCK_SKEW = 60.0
 """Seconds that the server's clock may differ; more is an error of one of the clocks."""
 
-_TEMPORARY = (408, 429, 500, 502, 503, 504)
+_TLS_CURE = (
+    "Where its certificate is refused, trust its authority (--prometheus-ca; in Airflow the extra field ca) or correct "
+    "the address; where it wants one of the client's, set it (--prometheus-certificate, --prometheus-key; in Airflow "
+    "the extra fields certificate and key)."
+)
 _LONGEST_WAIT = 10  # seconds between two tries, whatever the server asks for
 _WORDS = 300
 
@@ -46,16 +61,23 @@ _WORDS = 300
 class PrometheusAddress:
     """Where a Prometheus is, with what it is asked for, and how to call it in messages.
 
-    `url` holds no credentials: those are in `login`. Neither `login` nor `headers` is ever shown.
+    `url` holds no credentials: those are in `login` and `access`, and neither is ever shown.
     """
 
     url: str
     login: tuple[str, str] | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    access: PrometheusAccess = field(default=NO_LOGIN, repr=False)
+
+    @property
+    def identity(self) -> str:
+        """What is asked and who asks: another one may be answered with other numbers."""
+        return f"{self.url} {self.login[0] if self.login else ''} {self.access.identity}"
 
     @classmethod
-    def parse(cls, url: str, headers: Mapping[str, str] | None = None) -> PrometheusAddress:
-        """Return the address that `url` (`https://user:password@host:9090/path`) means.
+    def parse(
+        cls, url: str, headers: Mapping[str, str] | None = None, *, access: PrometheusAccess = NO_LOGIN
+    ) -> PrometheusAddress:
+        """Return the address that `url` (`https://user:password@host:9090/path`) means; `headers` go with `access`.
 
         Raises:
             InputError: it is no http or https URL with a host (`url_scheme`, `prometheus_url_invalid`); the message
@@ -74,7 +96,7 @@ class PrometheusAddress:
         place = host if port is None else f"{host}:{port}"
         clean = urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
         login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
-        return cls(clean, login, dict(headers or {}))
+        return cls(clean, login, replace(access, headers={**access.headers, **(headers or {})}))
 
 
 def _bad_url(problem: str, code: str) -> InputError:
@@ -106,19 +128,23 @@ def connect(
     """
     from prometheus_api_client import PrometheusConnect
 
+    access = address.access
+    access.require_files()
     with requests.Session() as session:
+        session.verify = True if access.ca is None else str(access.ca)
+        session.cert = _client_certificate(access)
         session.hooks["response"].append(_Examiner(address, clock or SystemClock()))
         retry = Retry(
             total=tries - 1,
             backoff_factor=0.5,
             backoff_max=_LONGEST_WAIT,
             retry_after_max=_LONGEST_WAIT,
-            status_forcelist=_TEMPORARY,
+            status_forcelist=TEMPORARY,
             raise_on_status=False,
         )
         client = PrometheusConnect(
             url=address.url,
-            headers=dict(address.headers),
+            headers=access.sent(),
             auth=_Login(address.login),
             retry=retry,
             session=session,
@@ -129,9 +155,7 @@ def connect(
         except requests.exceptions.SSLError as error:
             reason = getattr(error.args[0] if error.args else error, "reason", error)
             raise DemandUnusable(
-                f"Prometheus at {address.url}: its certificate is refused: {str(reason)[:_WORDS]}. Trust its authority "
-                "(REQUESTS_CA_BUNDLE), or correct the address.",
-                code="demand_refused",
+                f"Prometheus at {address.url}: no TLS: {str(reason)[:_WORDS]}. {_TLS_CURE}", code="demand_refused"
             ) from error
         except requests.exceptions.RequestException as error:
             raise _unavailable(address, f"no answer ({_cause(error)})") from error
@@ -173,21 +197,29 @@ class _Examiner:
     def _examine(self, response: requests.Response) -> None:
         if response.is_redirect:
             # requests would follow it, with our headers
-            raise self._refused("it redirects elsewhere: write the final address, or send the login it wants")
+            raise self._refused(redirected(response.headers.get("Location", "")))
         body = self._read(response)
         response.raw = io.BytesIO(body)  # requests reads it a second time, from memory
-        answer = _json(body)
-        if response.status_code in _TEMPORARY:
-            problem = f"it answered {response.status_code}{_own_words(answer)}"
-            raise _unavailable(self._address, problem, _wait(response))
-        if response.status_code != requests.codes.ok:
-            raise self._refused(f"it answered {response.status_code}{_own_words(answer)}")
+        answer = parsed(body)
+        status = response.status_code
+        said = f"it answered {status}{own_words(body, answer)}"
+        if is_passing(status, answer):
+            raise _unavailable(self._address, said, _wait(response))
+        if status != requests.codes.ok:
+            raise self._refused(said, cure(status))
         if not isinstance(answer, dict) or not isinstance(answer.get("data"), dict) or "result" not in answer["data"]:
-            raise self._refused("it does not answer as Prometheus does: is the address right, with its path?")
+            page = " (a page for people: a login page, or another server)" if is_page(body) else ""
+            raise self._refused(f"it does not answer as Prometheus does{page}: is the address right, with its path?")
         self._compare_clocks(response)
+        self._require_whole(answer, own_words(body, answer))
+
+    def _require_whole(self, answer: Mapping[str, Any], said: str) -> None:
+        found = remarks(answer)
         # Thanos and others answer with what they could reach: half of the pods' demand looks like half of the demand.
-        if answer.get("warnings") or answer.get("isPartial") or answer.get("status") != "success":
-            raise _unavailable(self._address, f"its answer is not whole{_own_words(answer)}")
+        if found.partial or answer.get("isPartial") or answer.get("status") != "success":
+            raise _unavailable(self._address, f"its answer is not whole{said}")
+        if found.wrong:  # it will say the same the next time
+            raise self._refused(f"the query is doubtful{one_line('; '.join(found.wrong))}. Correct it")
 
     def _compare_clocks(self, response: requests.Response) -> None:
         """Samples are named by the server's clock: where it differs from ours, "now" means two moments."""
@@ -223,8 +255,17 @@ class _Examiner:
             raise _unavailable(self._address, f"its answer broke off ({type(error).__name__})") from error
         return bytes(body)
 
-    def _refused(self, problem: str) -> DemandUnusable:
-        return DemandUnusable(f"Prometheus at {self._address.url}: {problem}.", code="demand_refused", field="demand")
+    def _refused(self, problem: str, cure: str = "") -> DemandUnusable:
+        end = "" if problem.endswith("?") else "."
+        message = f"Prometheus at {self._address.url}: {problem}{end}{cure}"
+        return DemandUnusable(message, code="demand_refused", field="demand")
+
+
+def _client_certificate(access: PrometheusAccess) -> str | tuple[str, str] | None:
+    """Return the client's certificate as requests takes it; its key may lie in the same file."""
+    if access.certificate is None:
+        return None
+    return str(access.certificate) if access.key is None else (str(access.certificate), str(access.key))
 
 
 def _wait(response: requests.Response) -> float:
@@ -232,20 +273,3 @@ def _wait(response: requests.Response) -> float:
     # Retry-After may also be a date: a server that asks for one gets the default wait.
     asked = response.headers.get("Retry-After", "")
     return min(float(asked), 600.0) if re.fullmatch(r"[0-9]{1,6}", asked) else 15.0
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-def _own_words(answer: Any) -> str:
-    """Return what Prometheus says itself, on one line, cut."""
-    if not isinstance(answer, dict):
-        return ""
-    said = [answer.get("error"), *(answer.get("warnings") or ())]
-    text = "; ".join(str(sentence) for sentence in said if sentence) or str(answer.get("errorType") or "")
-    printable = "".join(char if char.isprintable() else " " for char in text)[:_WORDS]
-    return f": {printable}" if printable else ""

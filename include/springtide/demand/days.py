@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from springtide.demand.model import DemandSeries, DemandSource
+from springtide.demand.promql import as_series
 from springtide.policy.scaling.demand import PrometheusDemand
 from springtide.policy.scaling.model import TargetSpec
 from springtide.workload import WorkloadKind
@@ -26,7 +27,7 @@ def maxima_query(spec: PrometheusDemand) -> str:
     if spec.history.query is not None:
         return spec.history.query
     step = min(300, int(spec.step.total_seconds()))
-    return f"max_over_time(({spec.query})[5m:{step}s])"
+    return f"max_over_time({as_series(spec.query)}[5m:{step}s])"
 
 
 def replicas_query(spec: PrometheusDemand, target: TargetSpec) -> str:

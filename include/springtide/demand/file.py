@@ -1,11 +1,10 @@
-"""Demand from a file: CSV, gzip CSV or Parquet with the columns `timestamp` and `value`."""
+"""Demand from a file: CSV, gzip CSV or Parquet with the columns `timestamp` and `value`, by what it holds."""
 
 from __future__ import annotations
 
 import csv
-import gzip
+import re
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
@@ -13,7 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from springtide.demand.model import DemandSeries
+from springtide.demand.opening import Content, content_of, text_of
 from springtide.demand.quality import unusable
+from springtide.demand.steps import steps_of
 from springtide.extras import requires_extra
 from springtide.policy.language.units import shown
 
@@ -35,12 +36,13 @@ _COLUMNS = ("timestamp", "value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """A file's content; `number` names the line or row that holds a sample, for messages."""
+    """A file's content; for messages, `number` names the line or row of a sample, and `others` the other columns."""
 
     times: NDArray[np.float64]
     values: NDArray[np.float64]
     number: Sequence[int]
     noun: str
+    others: tuple[str, ...] = ()
 
 
 class FileSource:
@@ -78,14 +80,17 @@ class FileSource:
         try:
             if self._path.exists() and not self._path.is_file():  # a pipe would be waited for
                 raise unusable(self._name, "it is not a file.")
-            if self._path.suffix == ".parquet":
+            content = content_of(self._path)
+            if content is Content.PARQUET:
                 return self._parquet()
-            with _text(self._path) as file:
+            if content not in {Content.TEXT, Content.GZIP}:
+                raise unusable(self._name, f"{content.value}.")
+            with text_of(self._path, is_packed=content is Content.GZIP) as file:
                 return self._csv(file)
         except FileNotFoundError:
             raise unusable(self._name, "there is no such file.") from None
         except UnicodeDecodeError as error:
-            raise unusable(self._name, "it is not UTF-8.") from error
+            raise unusable(self._name, "it is not UTF-8: save it as CSV in UTF-8.") from error
         except (OSError, EOFError, zlib.error) as error:
             raise unusable(self._name, f"it is damaged or cannot be read ({type(error).__name__}).") from error
 
@@ -95,6 +100,7 @@ class FileSource:
             header = next(reader, [])
             if not set(_COLUMNS) <= set(header):
                 raise unusable(self._name, f"line 1: its columns are timestamp,value, got {shown(','.join(header))}.")
+            self._require_once(header, "line 1: ")
             time_at, value_at = (header.index(column) for column in _COLUMNS)
             rows: list[tuple[float, float, int]] = []
             for row in filter(None, reader):  # empty lines: editors and exports leave them at the end
@@ -108,8 +114,18 @@ class FileSource:
             raise self._wrong(reader.line_num, str(error)) from error
         times, values, numbers = zip(*rows, strict=True) if rows else ((), (), ())
         return _Rows(
-            times=np.array(times, np.float64), values=np.array(values, np.float64), number=numbers, noun="line"
+            times=np.array(times, np.float64),
+            values=np.array(values, np.float64),
+            number=numbers,
+            noun="line",
+            others=tuple(column for column in header if column not in _COLUMNS),
         )
+
+    def _require_once(self, columns: Sequence[str], where: str) -> None:
+        for column in _COLUMNS:
+            if columns.count(column) > 1:
+                problem = f"{where}{columns.count(column)} columns are called {column}: which one is it?"
+                raise unusable(self._name, f"{problem} Keep one of them.")
 
     def _lines(self, file: IO[str]) -> Iterator[str]:
         """Yield lines, never more than `_LONGEST_LINE` characters of one: a small gzip file can hold endless ones."""
@@ -135,13 +151,17 @@ class FileSource:
         try:
             return float(text)
         except ValueError:
-            raise self._wrong(line, f"value: expected a number, got {shown(text)}") from None
+            problem = f"value: expected a number, got {shown(text)}"
+            if re.fullmatch(r"\s*[-+]?[0-9][0-9 .,'\u00a0\u202f]*\s*", text):
+                problem += ": write a point before the decimals, and nothing between thousands"
+            raise self._wrong(line, problem) from None
 
     def _parquet(self) -> _Rows:
         with requires_extra("parquet"):
             import pyarrow as pa
             from pyarrow import compute, parquet
 
+        number = None
         try:
             with parquet.ParquetFile(self._path) as file:
                 if file.metadata.num_rows > MAX_ROWS:
@@ -149,24 +169,31 @@ class FileSource:
                 if not set(_COLUMNS) <= set(file.schema_arrow.names):
                     names = shown(",".join(file.schema_arrow.names))
                     raise unusable(self._name, f"its columns are timestamp,value, got {names}.")
+                self._require_once(file.schema_arrow.names, "")
+                others = tuple(name for name in file.schema_arrow.names if name not in _COLUMNS)
                 kind = file.schema_arrow.field("timestamp").type
                 if not pa.types.is_timestamp(kind) or kind.tz is None:
                     raise unusable(self._name, f"column timestamp: expected times with their zone, got {kind}.")
+                number = file.schema_arrow.field("value").type
                 self._require_small(file.metadata)
                 table = file.read(columns=list(_COLUMNS))
             times = table["timestamp"]
             values = table["value"]
-            seconds = compute.cast(times, pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy() / 1e6
+            # What is finer than a microsecond may be cut off; a time beyond the calendar may not.
+            whole = compute.cast(times, pa.timestamp("us", "UTC"), safe=kind.unit != "ns")
+            seconds = whole.cast(pa.int64()).to_numpy() / 1e6
             numbers = compute.cast(values, pa.float64()).to_numpy()
         except pa.ArrowException as error:
+            got = "" if number is None else f": value is {number}; write it as a double"
             raise unusable(
-                self._name, f"it is not a Parquet file of times and numbers ({type(error).__name__})."
+                self._name, f"it is not a Parquet file of times and numbers ({type(error).__name__}){got}."
             ) from error
         return _Rows(
             times=seconds.astype(np.float64),
             values=numbers.astype(np.float64),
             number=range(1, len(seconds) + 1),
             noun="row",
+            others=others,
         )
 
     def _require_small(self, metadata: Any) -> None:
@@ -191,18 +218,10 @@ class FileSource:
         if unordered.any():
             first = int(np.argmax(unordered)) + 1
             problem = "timestamp: not later than the one before; sort the file and keep one row a time"
+            if rows.times[first] == rows.times[first - 1] and rows.others:
+                names = shown(",".join(rows.others))
+                problem += f". Where the rows of one time are several series (by {names}), sum the series"
             raise self._wrong(rows.number[first], problem, rows.noun)
-
-
-@contextmanager
-def _text(path: Path) -> Iterator[IO[str]]:
-    # utf-8-sig: spreadsheets write a byte order mark
-    if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
-            yield file
-    else:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield file
 
 
 def _thin(
@@ -210,6 +229,6 @@ def _thin(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if not len(times):
         return times, values
-    starts = np.flatnonzero(np.diff(times // step, prepend=-np.inf))
+    starts = np.flatnonzero(np.diff(steps_of(times, step), prepend=np.iinfo(np.int64).min))
     counts = np.diff(starts, append=len(times))
     return times[starts + counts - 1], np.add.reduceat(values, starts) / counts

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -18,12 +19,15 @@ class DemandSeries:
 
     `times` are POSIX seconds in UTC, strictly rising; `values` are finite, at least 0, in `unit`, and of the same
     length. Gaps are missing samples, never NaN. `source` says where it was read (for people; no secret).
+
+    `left_out` are the times of samples that were no demand (NaN, negative, infinite) and are holes now.
     """
 
     times: NDArray[np.float64]
     values: NDArray[np.float64]
     unit: str
     source: str
+    left_out: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __len__(self) -> int:
         return len(self.times)
@@ -37,6 +41,7 @@ class DemandSource(Protocol):
 
         Raises:
             DemandUnavailable: the source did not answer in time.
-            DemandUnusable: it answered with nothing, NaN, infinity, a negative value or more than one series.
+            DemandUnusable: it answered with nothing or more than one series, or with NaN, infinity or a negative value
+                in what is newest.
         """
         ...

@@ -10,7 +10,7 @@ import numpy as np
 
 from springtide.demand.connection import PrometheusAddress, connect
 from springtide.demand.model import DemandSeries
-from springtide.demand.quality import unusable
+from springtide.demand.quality import NEWEST, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,8 @@ class PrometheusSource:
         Raises:
             DemandUnavailable: no whole answer came in time, or one with warnings (`demand_unavailable`).
             DemandUnusable: the query or the login was refused (`demand_refused`), the server's clock differs
-                (`demand_clock`), or the answer is empty, or holds several series, a histogram, NaN, infinity or a
-                negative value (`capacity_unusable`).
+                (`demand_clock`), or the answer is empty, or holds several series or a histogram, or in its newest hour
+                NaN, infinity or a negative value (`capacity_unusable`). Before that hour such a point is left out.
         """
         return not_empty(self.samples(start, end, step), start, end)
 
@@ -76,15 +76,21 @@ class PrometheusSource:
                 seconds = f"{step.total_seconds():.0f}"
                 result = client.custom_query_range(self._query, start_time=first, end_time=last, step=seconds)
                 for series in self._one(result, labels):
-                    labels = series["metric"]
+                    labels = series.get("metric", {})
                     points.extend(series["values"])
         return (
-            self._series(points)
+            self._series(points, end)
             if points
             else DemandSeries(times=np.empty(0), values=np.empty(0), unit=self._unit, source=self._name)
         )
 
-    def _one(self, result: list[dict[str, Any]], labels: dict[str, str] | None) -> list[dict[str, Any]]:
+    def _one(self, result: Any, labels: dict[str, str] | None) -> list[dict[str, Any]]:
+        if result is None:  # an empty list of Go, as some servers write it
+            return []
+        if not isinstance(result, list) or not all(isinstance(series, dict) for series in result):
+            raise unusable(
+                self._name, "the answer is no range of series, but a scalar or a text: write a query of one."
+            )
         metrics = [series.get("metric", {}) for series in result]
         # Each chunk may hold one series and still be another one than before: a pod's name in the labels changes.
         if labels is not None and labels not in metrics:
@@ -94,11 +100,16 @@ class PrometheusSource:
             more = f" and {len(metrics) - _SHOWN_SERIES} more" if len(metrics) > _SHOWN_SERIES else ""
             problem = f"the query returns {len(metrics)} series: {names}{more}. Wrap it in sum(...)."
             raise unusable(self._name, problem)
-        if any("values" not in series for series in result):
-            raise unusable(self._name, "the query returns a histogram: take a rate or a quantile of it.")
+        if any("histograms" in series or "histogram" in series for series in result):
+            problem = (
+                "the query returns a native histogram, no numbers: take histogram_count(rate(...)) or a quantile of it."
+            )
+            raise unusable(self._name, problem)
+        if not all(isinstance(series.get("values"), list) for series in result):
+            raise unusable(self._name, "the answer holds a series without points: is it asked at /api/v1/query_range?")
         return result
 
-    def _series(self, points: list[list[Any]]) -> DemandSeries:
+    def _series(self, points: list[list[Any]], end: datetime) -> DemandSeries:
         try:
             table = np.array(points, dtype=np.float64)
             times = table[:, 0]
@@ -106,15 +117,18 @@ class PrometheusSource:
         except (ValueError, IndexError):
             raise unusable(self._name, "its points are not pairs of time and number.") from None
         wrong = ~np.isfinite(values) | (values < 0)
-        if wrong.any():
-            first = int(np.argmax(wrong))
+        newest = wrong & (times > end.timestamp() - NEWEST)
+        if newest.any():
+            first = int(np.argmax(newest))
             when = datetime.fromtimestamp(float(times[first]), UTC).isoformat().replace("+00:00", "Z")
             raise unusable(
                 self._name,
                 f"{int(wrong.sum())} of {len(values)} points are NaN, infinite or negative, first {values[first]} at "
                 f"{when}. Demand is a finite number, at least 0: correct the query (a division by zero gives NaN).",
             )
-        return DemandSeries(times=times, values=values, unit=self._unit, source=self._name)
+        return DemandSeries(
+            times=times[~wrong], values=values[~wrong], unit=self._unit, source=self._name, left_out=times[wrong]
+        )
 
 
 def not_empty(series: DemandSeries, start: datetime, end: datetime) -> DemandSeries:

@@ -1,7 +1,8 @@
 """The gate before any model. Pure, and fast enough for every run.
 
-    refuse   no sample, NaN, infinite, negative, beyond `at_most`, out of order, from the future
+    refuse   no sample, out of order, from the future; in the newest hour NaN, infinite, negative or beyond `at_most`
     hold     older than `max_age`, more gaps than `max_missing`, a sudden fall (`fall`)
+    told     such values before the newest hour, which are holes; a history that is shorter than `lookback`
     pass     everything else
 
 Once a day the DAG `capacity_history` asks the same of a whole day with great-expectations (`expectations`), which
@@ -10,11 +11,14 @@ keeps pages for people; it takes four seconds to import, so no run waits for it.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from springtide.demand.steps import steps_of
 from springtide.demand.sudden_drop import fallen_from
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
     from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 
 _CLOCK_SKEW = 60.0  # seconds that the source's clock may be ahead; more is an error of one of the clocks
+
+NEWEST: Final = 3600.0
+"""Seconds before the end of what is read in which nothing may be impossible: what is decided now is decided by it."""
+
+_LEAST_HISTORY: Final = 86400.0  # of a history that counts as short and not as broken: seasons are days at least
 
 
 def judge(
@@ -39,8 +48,24 @@ def judge(
         if broken is not None:
             return QualityVerdict((broken,))  # the other rules would say nonsense
     falls = _fall(series, spec, now, expected)
-    findings = (_age(series, spec, now), _gaps(series, spec, now), falls)
+    told = (_left_out(series), _short_history(series, spec, now))
+    findings = (_age(series, spec, now), _gaps(series, spec, now), falls, *told)
     return QualityVerdict(tuple(finding for finding in findings if finding is not None))
+
+
+def believable(series: DemandSeries, spec: PrometheusDemand | FileDemand, *, now: datetime) -> DemandSeries:
+    """Return `series` without values before the newest hour that are no demand, or beyond `quality.at_most`.
+
+    Three weeks ago such a value is a hole in the history; now it is a reason to refuse. `judge` refuses whatever it is
+    given, so what runs read goes through here first.
+    """
+    most = math.inf if spec.quality.at_most is None else spec.quality.at_most
+    old = series.times <= now.timestamp() - NEWEST
+    beyond = old & ~((series.values >= 0) & (series.values <= most) & np.isfinite(series.values))
+    if not beyond.any():
+        return series
+    left_out = np.sort(np.concatenate((series.left_out, series.times[beyond])))
+    return replace(series, times=series.times[~beyond], values=series.values[~beyond], left_out=left_out)
 
 
 def check_quality(
@@ -120,12 +145,12 @@ def _age(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetim
 
 def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
     step = spec.step.total_seconds()
-    expected = max(1, spec.lookback // spec.step)
+    start = _begin(series, spec, now)
+    expected = max(1, int((now.timestamp() - start) // step))
     # Steps that hold a sample, not samples: two in one step do not make up for a gap.
-    missing = max(0, expected - len(np.unique(series.times // step)))
+    missing = max(0, expected - len(np.unique(steps_of(series.times, step))))
     if missing <= round_down(expected * spec.quality.max_missing):
         return None
-    start = now.timestamp() - spec.lookback.total_seconds()
     # The ends of the range are edges, too: most gaps are at one of them, and each has another cause.
     edges = np.concatenate(([start], series.times, [now.timestamp()]))
     longest = int(np.argmax(np.diff(edges)))
@@ -134,6 +159,42 @@ def _gaps(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: dateti
         f"{missing} of {expected} samples are missing ({missing / expected:.1%}), quality.max_missing allows "
         f"{spec.quality.max_missing}; the longest gap is from {_clock(edges[longest])} to {_clock(edges[longest + 1])}."
         f"{_hint(series, step, at_start=longest == 0)}",
+    )
+
+
+def _begin(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> float:
+    """Return from when on samples are to be expected: the first one's time where the history is only short."""
+    start = now.timestamp() - spec.lookback.total_seconds()
+    first = float(series.times[0])
+    return first if first - start > spec.step.total_seconds() and now.timestamp() - first >= _LEAST_HISTORY else start
+
+
+def _short_history(series: DemandSeries, spec: PrometheusDemand | FileDemand, now: datetime) -> QualityFinding | None:
+    start = now.timestamp() - spec.lookback.total_seconds()
+    begin = _begin(series, spec, now)
+    # The first day or so is gone wherever a retention is cut in blocks: less than that is nobody's business.
+    if begin - start <= max(spec.step.total_seconds(), 0.02 * spec.lookback.total_seconds()):
+        return None
+    days = (now.timestamp() - begin) / 86400
+    return QualityFinding(
+        "short_history",
+        QualityOutcome.PASS,
+        f"demand is known for {days:.1f} days, from {_clock(begin)} on, and demand.lookback is {spec.lookback}: "
+        "what is older is not there. Prometheus keeps 15 days by default (--storage.tsdb.retention.time).",
+    )
+
+
+def _left_out(series: DemandSeries) -> QualityFinding | None:
+    if not len(series.left_out):
+        return None
+    first = _clock(series.left_out[0])
+    last = _clock(series.left_out[-1])
+    when = f"at {first}" if first == last else f"between {first} and {last}"
+    return QualityFinding(
+        "left_out",
+        QualityOutcome.PASS,
+        f"{len(series.left_out)} samples {when} are no demand (NaN, infinite, negative or beyond quality.at_most) and "
+        "count as gaps. Where that goes on, correct the query.",
     )
 
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from springtide.demand.quality import check_quality, unusable
-from springtide.demand.usage_signals import is_doubtful, with_signals
+import structlog
+
+from springtide.demand.access import NO_LOGIN, PrometheusAccess
+from springtide.demand.quality import believable, check_quality, unusable
+from springtide.demand.usage_signals import (
+    Signals,
+    absence,
+    asked_signals,
+    is_doubtful,
+    told_on_a_quiet_day,
+    with_signals,
+)
+from springtide.demand.verdict import QualityOutcome, QualityVerdict
 from springtide.errors import InputError
 from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 
@@ -15,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from springtide.demand.model import DemandSeries, DemandSource
-    from springtide.demand.verdict import QualityVerdict
+
+
+log = structlog.get_logger(__name__)
 
 
 def demand_source(
@@ -24,14 +37,15 @@ def demand_source(
     prometheus_url: str | None,
     base: Path,
     headers: Mapping[str, str] | None = None,
+    access: PrometheusAccess = NO_LOGIN,
     kept: Path | None = None,
 ) -> DemandSource:
     """Return the source that `spec` names. Nothing is read or connected yet.
 
     With a folder `kept`, what Prometheus answered is kept there, and only what is new is asked for.
 
-    `prometheus_url` may hold `user:password@`; `headers` go with every request (a bearer token, a tenant). `base` is
-    the folder of policies, where the paths of files start.
+    `prometheus_url` may hold `user:password@`; `access` says how to log in, and `headers` are more of its headers.
+    `base` is the folder of policies, where the paths of files start.
 
     Raises:
         InputError: Prometheus is needed and no address, or a wrong one, was given.
@@ -49,9 +63,9 @@ def demand_source(
                 code="prometheus_url_required",
                 field="demand.source",
             )
-        address = PrometheusAddress.parse(prometheus_url, headers)
+        address = PrometheusAddress.parse(prometheus_url, headers, access=access)
         source = PrometheusSource(spec.query, spec.unit, address=address)
-        return source if kept is None else CachedSource(source, kept, key=f"{address.url} {spec.query}")
+        return source if kept is None else CachedSource(source, kept, key=f"{address.identity} {spec.query}")
     from springtide.demand.file import FileSource
 
     # Resolved before it is compared: a link inside the folder may lead to any file of the machine.
@@ -74,16 +88,35 @@ def read_demand(
 ) -> tuple[DemandSeries, QualityVerdict]:
     """Return the demand of the `lookback` before `now`, and what the quality gate lets a run do with it.
 
-    `ask` answers one query now, for the signals of `demand.alive`; None where nobody can be asked, as for the past.
+    `ask` answers one query now, for the signals of `demand.alive` and for whether demand is measured at all; None where
+    nobody can be asked, as for the past. What is found and changes nothing is logged.
 
     Raises:
         DemandUnavailable: the source did not answer in time: try again.
         DemandUnusable: what it answered must not be acted on.
     """
-    series = source.read(now - spec.lookback, now, spec.step)
+    series = believable(source.read(now - spec.lookback, now, spec.step), spec, now=now)
     verdict = check_quality(series, spec, now=now, expected=expected)
-    signals = spec.alive if isinstance(spec, PrometheusDemand) else ()
-    # Only when in doubt: each signal is one more query in every run of every service.
-    if ask is not None and signals and is_doubtful(series, verdict, now=now.timestamp()):
-        verdict = with_signals(verdict, {query: ask(query) for query in signals})
+    if isinstance(spec, PrometheusDemand):
+        verdict = _with_surroundings(series, spec, verdict, now=now.timestamp(), ask=ask)
+    for finding in verdict.findings:
+        if finding.outcome is QualityOutcome.PASS:
+            log.warning("demand_remark", source=series.source, rule=finding.rule, message=finding.message)
     return series, verdict
+
+
+def _with_surroundings(
+    series: DemandSeries,
+    spec: PrometheusDemand,
+    verdict: QualityVerdict,
+    *,
+    now: float,
+    ask: Callable[[str], float | None] | None,
+) -> QualityVerdict:
+    signals = Signals()
+    if ask is not None and spec.alive:
+        doubtful = is_doubtful(series, verdict, now=now)
+        signals = asked_signals(spec.alive, ask, is_doubtful=doubtful)
+        verdict = with_signals(verdict, signals.values) if doubtful else told_on_a_quiet_day(verdict, signals)
+    absent = absence(series, spec.query, signals, now=now, ask=ask)
+    return verdict if absent is None else QualityVerdict((*verdict.findings, absent))

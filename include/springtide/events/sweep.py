@@ -24,6 +24,9 @@ class Inspection:
     `expected` is what its demand most likely needs: what an event multiplies. Where an autoscaler owns the
     replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
     `is_owned`: another run owns it, so nobody knows yet what it will have.
+
+    `unknown` says why demand is not known or not trusted, None where it is; `usual` is then what it needed at this hour
+    of the days that were kept. `reads_demand` is False where the policy measures none.
     """
 
     service: str
@@ -45,6 +48,26 @@ class Inspection:
     minimum: Minimum | None = None
     events_until: datetime | None = None
     is_owned: bool = False
+    unknown: str | None = None
+    usual: int | None = None
+    reads_demand: bool = True
+
+    @property
+    def running(self) -> int:
+        """The replicas that run now, whoever wanted them."""
+        return self.current if self.minimum is None else max(self.current, self.minimum.running)
+
+    @property
+    def knows_demand(self) -> bool:
+        """Whether `expected` comes from demand that is measured and trusted."""
+        return self.expected is not None and self.reads_demand and self.unknown is None
+
+    @property
+    def base(self) -> int:
+        """What an event multiplies that was never noted: by demand that nobody knows, never the lowest number."""
+        if self.expected is not None and self.knows_demand:
+            return self.expected
+        return max(self.expected or 0, self.running, self.usual or 0, self.least)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -75,15 +98,15 @@ def with_floors(
     *,
     noted: Mapping[tuple[str, str], int],
     now: datetime,
+    assumed: Mapping[tuple[str, str], str] | None = None,
 ) -> dict[str, Inspection]:
     """Return the inspections with what the events that are `going_on` ask for, and with what is frozen `now`.
 
-    `noted` is what was expected for a service when an occurrence was prepared, by both names.
+    `noted` is what was expected for a service when an occurrence was prepared, by both names; `assumed` why that was
+    not measured.
     """
     events = {occurrence.id: occurrence for occurrence in going_on}
-    expected = {
-        name: inspection.expected for name, inspection in inspections.items() if inspection.expected is not None
-    }
+    expected = {name: inspection.base for name, inspection in inspections.items()}
     bounds = {name: ReplicaBounds(inspection.least, inspection.most) for name, inspection in inspections.items()}
     granted = grants(events.values(), expected, bounds, cap=calendars.cap, noted=noted)
     answer = {}
@@ -93,7 +116,9 @@ def with_floors(
         frozen = inspection.frozen or calendars.frozen(name, now, event)
         changed = replace(inspection, frozen=frozen)
         if grant is not None and grant.replicas:
-            reason = "; ".join([grant.reason, *(f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)])
+            doubt = (assumed or {}).get((grant.occurrence, name))
+            clamps = (f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)
+            reason = "; ".join([grant.reason, *([doubt] if doubt else []), *clamps])
             until = max(occurrence.end for occurrence in events.values() if name in occurrence.asks)
             changed = replace(changed, floor=grant.replicas, floor_reason=reason, events_until=until)
         answer[name] = changed
@@ -138,8 +163,8 @@ def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Serv
         is_event = inspection.floor is not None and inspection.floor >= (inspection.planned or 0)
         reason = inspection.floor_reason if is_event else f"demand asks for {wanted}"
         # An autoscaler runs more than its minimum by itself: those pods are there, and no step has to start them.
-        at = inspection.current if inspection.minimum is None else max(inspection.current, inspection.minimum.running)
-        steps = steps_up(at, wanted, inspection.step_up) or (wanted,)  # a minimum under what runs already is no growth
+        # A minimum under what runs already is no growth.
+        steps = steps_up(inspection.running, wanted, inspection.step_up) or (wanted,)
         return ServicePlan(
             service=inspection.service, current=inspection.current, steps=steps, after=inspection.after, reason=reason
         )

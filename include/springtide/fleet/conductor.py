@@ -23,7 +23,7 @@ from springtide.fleet.child_runs import ChildRuns
 from springtide.fleet.due import Due
 from springtide.fleet.lateness import foreseen_lateness, keep_duration
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import Inspections, decided_orders
+from springtide.fleet.orders import Inspections, attention, decided_orders
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.progress import FleetProgress
 from springtide.fleet.report import FleetReport, TurnReport
@@ -74,8 +74,10 @@ class Conductor:
         late = foreseen_lateness(self.fleet, self.memory, due, orders, started, pace=pace)
         if late is not None:
             log.error("event_prepared_late", run=self.parent, message=late)
-        report = FleetReport.of(orders, turn, late=self.memory.get("late")) if turn.is_over else None
-        if report is not None:
+        report = None
+        if turn.is_over:
+            doubts = {} if self.way else attention(self.fleet, due)
+            report = FleetReport.of(orders, turn, late=self.memory.get("late"), attention=doubts)
             self._keep_duration(due, orders, report, progress)
         return TurnReport(started=begun, waiting={**turn.waiting, **turn.held}, late=late, report=report)
 

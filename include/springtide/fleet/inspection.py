@@ -11,6 +11,7 @@ from springtide.events.connections import ConnectionUse
 from springtide.events.minimum import Minimum
 from springtide.events.release import Health
 from springtide.events.sweep import Inspection
+from springtide.fleet.usual import usual_replicas
 from springtide.kube.autoscaler import Autoscaler, effective_minimum
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.model import ScalingPlan
@@ -71,6 +72,8 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, observation, stable), demand, before)
     inspection = _facts(policy, current, plan, problem=problem, health=health)
+    if inspection.unknown is not None:
+        inspection = replace(inspection, usual=usual_replicas(ports.store, policy, observation.at))
     settings = policy.spec.strategy
     if not isinstance(settings, Floor) or observation.autoscaler is None:
         return inspection
@@ -139,6 +142,8 @@ def _facts(
         overlaps=spec.strategy.type == "blue_green",
         least=spec.replicas.min,
         most=spec.replicas.max,
+        unknown=problem if plan is None else plan.estimate.hold,
+        reads_demand=spec.demand is not None,
     )
 
 

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from springtide.events.calendars import Calendars
+from springtide.events.multiplied import multiplied
 from springtide.events.notes import EventNote
 from springtide.events.occurrences import Occurrence
 from springtide.events.sweep import Inspection, orders_for, with_floors
@@ -14,6 +17,8 @@ from springtide.events.waves import ServicePlan
 from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.record.events import Notes
+
+log = structlog.get_logger(__name__)
 
 Inspections = Callable[[], Mapping[str, Inspection]]
 """Returns what the look at each service found; a service that could not be looked at is not in it."""
@@ -37,8 +42,10 @@ def decided_orders(
     `unseen` says why, where that is known. What is expected now is noted for the events that begin with this; with
     `is_dry` nothing is noted.
     """
+    now = fleet.clock.now()
+    going_on = fleet.calendars().going_on(now)
     with fleet.open_store() as store:
-        notes = _notes(store, due, inspections, fleet.clock.now(), is_dry=is_dry)
+        notes = _notes(store, due, inspections, going_on, now=now, is_dry=is_dry)
     orders = list(orders_for(with_events(fleet, due, inspections, notes)))
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
     return [*orders, *unseen_orders(asked - inspections.keys(), unseen or {})]
@@ -66,39 +73,107 @@ def with_events(
     now = fleet.clock.now()
     calendars = fleet.calendars()
     noted = {(note.occurrence.id, name): note.expected for name, many in notes.items() for note in many}
+    assumed = {(note.occurrence.id, name): note.assumed for name, many in notes.items() for note in many}
     going_on = {event.id: event for event in (*_held(calendars, notes, now), *calendars.going_on(now), *due.events)}
-    return with_floors(inspections, going_on.values(), calendars, noted=noted, now=now)
+    return with_floors(inspections, going_on.values(), calendars, noted=noted, now=now, assumed=assumed)
+
+
+def attention(fleet: FleetPorts, due: Due) -> dict[str, str]:
+    """Return the services that `due` prepared by what was assumed, and what no sweep has made good since; and why."""
+    ids = {event.id for event in due.events}
+    if not ids:
+        return {}
+    with fleet.open_store() as store:
+        notes = store.notes(list(due.services), now=fleet.clock.now())
+    return {
+        service: f"{note.occurrence.id} asks for {note.occurrence.asks[service]} of what nobody measured: "
+        f"{note.assumed}. Look whether that is enough; the first sweep before the start that knows demand raises it"
+        for service, many in notes.items()
+        for note in many
+        if note.assumed and note.occurrence.id in ids
+    }
 
 
 def _notes(
-    store: Notes, due: Due, inspections: Mapping[str, Inspection], now: datetime, *, is_dry: bool
+    store: Notes,
+    due: Due,
+    inspections: Mapping[str, Inspection],
+    going_on: Sequence[Occurrence],
+    *,
+    now: datetime,
+    is_dry: bool,
 ) -> dict[str, tuple[EventNote, ...]]:
+    before = store.notes(list(inspections), now=now)
     new = [
-        _note(due, event, inspections[service])
+        _note(due, event, inspections[service], before[service])
         for event in due.events
         for service in event.asks
         if service in inspections and not inspections[service].is_owned
     ]
+    new += [
+        _note(due, event, inspections[service], before[service])
+        for event in going_on
+        for service in event.asks
+        if service in inspections and _is_noted_late(event, inspections[service], before[service])
+    ]
+    settled = [
+        note.settled(inspections[name].base, inspections[name].health.demand, now)
+        for name, many in before.items()
+        for note in many
+        if inspections[name].knows_demand
+    ]
+    # What is settled comes first: a note that is there stays as it is.
+    changed = [*filter(None, settled), *new]
     # Kept before they are read: of two preparations at once the first note of an event counts, for both of them.
     if not is_dry:
-        store.keep_notes(new, now=now)
-    kept = store.notes(list(inspections), now=now)
-    if not is_dry:
-        return dict(kept)
-    there = {(note.service, note.occurrence.id) for many in kept.values() for note in many}
-    added = [note for note in new if (note.service, note.occurrence.id) not in there]
-    return {name: (*many, *(note for note in added if note.service == name)) for name, many in kept.items()}
+        store.keep_notes(changed, now=now)
+        there = {(note.service, note.occurrence.id) for many in before.values() for note in many}
+        _tell([note for note in new if note.assumed and (note.service, note.occurrence.id) not in there])
+        return dict(store.notes(list(inspections), now=now))
+    return {
+        name: _as_kept([*many, *(note for note in changed if note.service == name)]) for name, many in before.items()
+    }
 
 
-def _note(due: Due, event: Occurrence, inspection: Inspection) -> EventNote:
+def _as_kept(notes: Sequence[EventNote]) -> tuple[EventNote, ...]:
+    """Return `notes`, the later ones kept after the earlier ones as a store does."""
+    kept: dict[str, EventNote] = {}
+    for note in notes:
+        there = kept.setdefault(note.occurrence.id, note)
+        kept[note.occurrence.id] = note if note.replaces(there) else there
+    return tuple(kept.values())
+
+
+def _is_noted_late(event: Occurrence, inspection: Inspection, notes: Sequence[EventNote]) -> bool:
+    """Say whether an event that goes on has no note, and none of its demand is known.
+
+    Without a note each sweep would multiply what the one before it raised.
+    """
+    if inspection.is_owned or inspection.knows_demand or event.asks[inspection.service].multiply is None:
+        return False
+    return all(note.occurrence.id != event.id for note in notes)
+
+
+def _note(due: Due, event: Occurrence, inspection: Inspection, notes: Sequence[EventNote]) -> EventNote:
+    others = [note for note in notes if note.occurrence.id != event.id]
+    base = multiplied(inspection, others)
     return EventNote(
         service=inspection.service,
         occurrence=event,
-        expected=inspection.expected if inspection.expected is not None else max(inspection.current, inspection.least),
+        expected=base.replicas,
         before=inspection.health.demand,
         owner=due.owner,
         reason=due.reason,
+        assumed="" if event.asks[inspection.service].multiply is None else base.assumed,
     )
+
+
+def _tell(notes: Sequence[EventNote]) -> None:
+    for note in notes:
+        ask = str(note.occurrence.asks[note.service])
+        log.error(
+            "event_demand_unknown", occurrence=note.occurrence.id, service=note.service, ask=ask, why=note.assumed
+        )
 
 
 def _held(calendars: Calendars, notes: Mapping[str, Sequence[EventNote]], now: datetime) -> list[Occurrence]:

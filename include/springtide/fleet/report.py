@@ -15,6 +15,7 @@ class FleetReport:
     """What became of every service: `services` in words, `problems` those of them that are not as they should be.
 
     `standing` are the replicas of those that have no problem. `late` says that the events were prepared too late;
+    `attention` which services an event was prepared for by what was only assumed, and so need a person's look.
     `simulated` are the lines of a simulated preparation of `events`.
     """
 
@@ -22,18 +23,32 @@ class FleetReport:
     problems: Mapping[str, str]
     standing: Mapping[str, int] = field(default_factory=dict)
     late: str | None = None
+    attention: Mapping[str, str] = field(default_factory=dict)
     simulated: Sequence[Mapping[str, Any]] = ()
     events: Sequence[str] = ()
 
     @classmethod
-    def of(cls, orders: Sequence[ServicePlan], turn: TurnDecision, *, late: str | None) -> FleetReport:
+    def of(
+        cls,
+        orders: Sequence[ServicePlan],
+        turn: TurnDecision,
+        *,
+        late: str | None,
+        attention: Mapping[str, str] | None = None,
+    ) -> FleetReport:
         """Return the report of `orders` after their last turn."""
         problems = {**turn.failed, **turn.held}
         good = [order for order in orders if order.service not in problems]
         done = {order.service: f"{order.current} → {order.steps[-1]}: {order.reason}" for order in good if order.steps}
         kept = {order.service: f"{order.current} stay: {order.reason}" for order in good if not order.steps}
         standing = {order.service: order.steps[-1] if order.steps else order.current for order in good}
-        return cls(services={**kept, **done, **problems}, problems=problems, standing=standing, late=late)
+        return cls(
+            services={**kept, **done, **problems},
+            problems=problems,
+            standing=standing,
+            late=late,
+            attention=attention or {},
+        )
 
     @classmethod
     def planned(cls, orders: Sequence[ServicePlan], unseen: Mapping[str, str]) -> FleetReport:
@@ -45,15 +60,22 @@ class FleetReport:
         """Raise what is not as the events or demand want it.
 
         Raises:
-            PermanentError: the messages of every service that failed, was held back or could not be looked at.
+            PermanentError: the messages of every service that failed, was held back or could not be looked at
+                (`services_failed`), or was prepared by what was only assumed (`needs_attention`).
         """
-        if self.problems:
-            problems = "; ".join(f"{name}: {why}" for name, why in self.problems.items())
-            raise PermanentError(problems, code="services_failed")
+        told = [f"{name}: {why}" for name, why in {**self.attention, **self.problems}.items()]
+        if told:
+            code = "services_failed" if self.problems else "needs_attention"
+            raise PermanentError("; ".join(told), code=code)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
-        optional = {"late": self.late, "simulated": list(self.simulated), "events": list(self.events)}
+        optional = {
+            "late": self.late,
+            "attention": dict(self.attention),
+            "simulated": list(self.simulated),
+            "events": list(self.events),
+        }
         filled = {name: value for name, value in optional.items() if value}
         return {
             "services": dict(self.services),

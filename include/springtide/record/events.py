@@ -23,7 +23,7 @@ class Notes(Protocol):
     """
 
     def keep_notes(self, notes: Sequence[EventNote], *, now: datetime) -> None:
-        """Keep all `notes`; one that is there for its service and event already stays as it is.
+        """Keep all `notes`; one that is there for its service and event stays, unless what it says was only assumed.
 
         Notes that nobody needs any more at `now` go.
         """

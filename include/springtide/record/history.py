@@ -5,9 +5,10 @@ A day is kept once: kept again it is written over, so that a backfill can be rep
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from statistics import median
 from typing import Any, Protocol
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
@@ -20,7 +21,11 @@ SLOTS = 288
 """Five-minute maxima of a day."""
 
 USUAL_DAYS = 7
+LOOKED_BACK = 4 * USUAL_DAYS
+"""Days: what is usual on this day of the week."""
+
 _AROUND = 6  # slots: half an hour
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,31 @@ def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
     return Past(
         learned=learned, expected=expected_at(days, now), pages=days[-1].pages if days else None, measured=measured
     )
+
+
+def usual_at(days: Sequence[HistoryDay], now: datetime) -> float | None:
+    """Return the demand that is usual at this time of day, within an hour: None where no day says.
+
+    It is the median of the days' maxima, of the last week or of this day of the week in the last four, whichever is
+    larger: one sale of last week is not what is usual, and a Friday is no Sunday.
+    """
+    moment = now.astimezone(UTC)
+    by_back = {back: _maximum_around(days, moment - timedelta(days=back)) for back in range(1, LOOKED_BACK + 1)}
+    week = [value for back, value in by_back.items() if value is not None and back <= USUAL_DAYS]
+    weekday = [value for back, value in by_back.items() if value is not None and back % USUAL_DAYS == 0]
+    medians = [median(values) for values in (week, weekday) if values]
+    return max(medians, default=None)
+
+
+def _maximum_around(days: Sequence[HistoryDay], moment: datetime) -> float | None:
+    """Return the largest maximum that was kept of the hour before `moment` and the hour after it."""
+    first = moment - _HOUR
+    slots = (first + number * timedelta(days=1) / SLOTS for number in range(2 * _HOUR // (timedelta(days=1) / SLOTS)))
+    profiles = {day.day: day.profile for day in days if day.quality.get("outcome") != "refuse"}
+    values = (
+        profiles[at.date()][(at.hour * 60 + at.minute) * SLOTS // (24 * 60)] for at in slots if at.date() in profiles
+    )
+    return max((value for value in values if value is not None), default=None)
 
 
 def expected_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:

@@ -102,7 +102,9 @@ class MemoryStore:
         with self._lock:
             self._notes = {key: note for key, note in self._notes.items() if now < note.kept_until}
             for note in notes:
-                self._notes.setdefault((note.service, note.occurrence.id), note)
+                kept = self._notes.setdefault((note.service, note.occurrence.id), note)
+                if note.replaces(kept):
+                    self._notes[note.service, note.occurrence.id] = note
 
     def notes(self, services: Collection[str], *, now: datetime) -> dict[str, tuple[EventNote, ...]]:
         """Return the notes of each service."""

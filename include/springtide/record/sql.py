@@ -157,8 +157,11 @@ class SqlStore:
         with self._writing() as session:
             session.execute(delete(NoteRow).where(NoteRow.kept_until <= now))
             for note in notes:
-                if session.get(NoteRow, (note.service, note.occurrence.id)) is None:
+                row = session.get(NoteRow, (note.service, note.occurrence.id))
+                if row is None:
                     session.add(NoteRow.of(note))
+                elif note.replaces(row.read()):
+                    row.record = note.to_record()
 
     def notes(self, services: Collection[str], *, now: datetime) -> dict[str, tuple[EventNote, ...]]:
         """Return the notes of each service."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from springtide.clock import Clock, SystemClock
+from springtide.demand.access import NO_LOGIN, PrometheusAccess
 from springtide.demand.instant import instant_query
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
@@ -24,13 +25,18 @@ from springtide.verify.smoke import Instant
 class Metrics:
     """Where demand and smoke conditions are read: `url` None where there is no Prometheus; `base` for files.
 
-    `kept` is the folder where read demand is kept, None for none.
+    `access` says how to log in there; `kept` is the folder where read demand is kept, None for none.
     """
 
     url: str | None = None
     base: Path = Path()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    access: PrometheusAccess = NO_LOGIN
     kept: Path | None = None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What is sent with each question, but for a token that lies in a file."""
+        return self.access.headers
 
 
 def assemble(
@@ -71,9 +77,7 @@ def demand_of(policy: ScalingPolicy, metrics: Metrics) -> DemandSource | None:
     spec = policy.spec.demand
     if spec is None:
         return None
-    return demand_source(
-        spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers, kept=metrics.kept
-    )
+    return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, access=metrics.access, kept=metrics.kept)
 
 
 def instant_of(metrics: Metrics) -> Instant | None:
@@ -81,4 +85,4 @@ def instant_of(metrics: Metrics) -> Instant | None:
     url = metrics.url
     if url is None:
         return None
-    return lambda query: instant_query(url, query, headers=metrics.headers)
+    return lambda query: instant_query(url, query, access=metrics.access)

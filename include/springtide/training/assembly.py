@@ -36,7 +36,7 @@ def learning(policy: ScalingPolicy, store: RunStore, metrics: Metrics, *, pages:
 
     def source_of(query: str, unit: str) -> DemandSource:
         spec = PrometheusDemand(query=query, unit=unit)
-        return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, headers=metrics.headers)
+        return demand_source(spec, prometheus_url=metrics.url, base=metrics.base, access=metrics.access)
 
     maxima = source_of(maxima_query(spec), spec.unit)
     replicas = source_of(replicas_query(spec, policy.spec.target), "replicas")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,24 @@ def success(*series: dict[str, Any], **extra: Any) -> Answer:
     return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
+def vector(*series: dict[str, Any], **extra: Any) -> Answer:
+    """Return a good answer to an instant query."""
+    body = {"status": "success", "data": {"resultType": "vector", "result": list(series)}, **extra}
+    return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def typed(kind: str, result: Any) -> Answer:
+    """Return a good answer of another type."""
+    body = {"status": "success", "data": {"resultType": kind, "result": result}}
+    return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def text(status: int, body: str, **headers: str) -> Answer:
+    """Return what a proxy, or Mimir, answers: plain text."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return status, {"Content-Type": "text/plain", **named}, body.encode()
+
+
 def failure(status: int, kind: str, message: str, **headers: str) -> Answer:
     """Return what Prometheus answers when it refuses."""
     body = {"status": "error", "errorType": kind, "error": message}
@@ -28,7 +47,10 @@ def failure(status: int, kind: str, message: str, **headers: str) -> Answer:
 
 @dataclass(kw_only=True)
 class Prometheus:
-    """The server: `value(t)` is the demand at POSIX second t, None where there is none; `answer` overrides all."""
+    """The server: `value(t)` is the demand at POSIX second t, None where there is none; `answer` overrides all.
+
+    It answers below `prefix`; `refusal` says what it answers to what was sent with these headers (names in lower case).
+    """
 
     url: str = ""
     value: Callable[[float], float | str | None] = lambda moment: moment % 1000
@@ -36,12 +58,19 @@ class Prometheus:
     labels: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    prefix: str = ""
+    refusal: Callable[[dict[str, str]], Answer | None] = lambda headers: None  # noqa: ARG005
 
     def take(self, path: str, headers: dict[str, str]) -> Answer:
         """Answer one request."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
         self.asked.append(asked)
         self.headers.append(headers)
+        if not path.startswith(f"{self.prefix}/api/v1/query"):
+            return text(404, "404 page not found\n")
+        refused = self.refusal({name.lower(): value for name, value in headers.items()})
+        if refused is not None:
+            return refused
         if self.answer is not None:
             return self.answer(asked)
         start, end, step = (float(asked[name]) for name in ("start", "end", "step"))
@@ -54,8 +83,8 @@ class Prometheus:
 
 
 @contextmanager
-def serve() -> Iterator[Prometheus]:
-    """Yield a running server; it is stopped at the end."""
+def serve(tls: ssl.SSLContext | None = None) -> Iterator[Prometheus]:
+    """Yield a running server, with TLS where a context is given; it is stopped at the end."""
     state = Prometheus()
 
     class Handler(BaseHTTPRequestHandler):
@@ -71,7 +100,10 @@ def serve() -> Iterator[Prometheus]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+            server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # noqa: ARG005
+        state.url = f"http{'' if tls is None else 's'}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield state

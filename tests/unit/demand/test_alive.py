@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -13,6 +14,7 @@ from springtide.demand.model import DemandSeries
 from springtide.demand.registry import read_demand
 from springtide.demand.usage_signals import with_signals
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
+from springtide.errors import DemandUnavailable, DemandUnusable, SpringtideError
 from springtide.policy.scaling.demand import PrometheusDemand
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
@@ -32,16 +34,27 @@ class Demand:
         return DemandSeries(times=times, values=np.array(self._values[-len(times) :]), unit="requests/s", source="test")
 
 
-class Signals:
-    """What each query answers, and which were asked."""
+class Wavy(Demand):
+    """Demand that is never the same for five minutes."""
 
-    def __init__(self, **answers: float | None) -> None:
+    def __init__(self, low: int) -> None:
+        super().__init__(low)
+        self._values = [float(minute % 3) for minute in range(61)]
+
+
+class Signals:
+    """What each query answers or raises, and which were asked."""
+
+    def __init__(self, **answers: float | SpringtideError | None) -> None:
         self.answers = {INGRESS: answers.get("ingress", 0.0), CPU: answers.get("cpu", 0.0)}
         self.asked: list[str] = []
 
     def __call__(self, query: str) -> float | None:
         self.asked.append(query)
-        return self.answers[query]
+        answer = self.answers[query]
+        if isinstance(answer, SpringtideError):
+            raise answer
+        return answer
 
 
 def judged(demand: Demand, signals: Signals | None, **quality: object) -> QualityVerdict:
@@ -95,11 +108,91 @@ def test_an_idle_service_is_idle() -> None:
 
 
 @pytest.mark.parametrize("demand", [Demand(0), Demand(3), Demand(61, 4.0)], ids=["whole", "just now", "little"])
-def test_nothing_is_asked_while_there_is_demand(demand: Demand) -> None:
+def test_signals_are_asked_on_a_quiet_day_and_decide_nothing(demand: Demand) -> None:
     signals = Signals(ingress=12)
 
     assert judged(demand, signals) == QualityVerdict()
-    assert signals.asked == []
+    assert signals.asked == [INGRESS, CPU]
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (None, "there is no such series"),
+        (DemandUnusable("it answered 400: parse error.", code="demand_refused"), "it answered 400: parse error."),
+        (DemandUnavailable("no answer.", code="demand_unavailable"), "no answer."),
+    ],
+    ids=["missing", "refused", "away"],
+)
+def test_a_mistake_in_a_signal_shows_on_a_quiet_day(problem: SpringtideError | None, words: str) -> None:
+    verdict = judged(Demand(0), Signals(ingress=problem))
+
+    assert (verdict.outcome, rules(verdict)) == (QualityOutcome.PASS, ["alive"])
+    assert f"{INGRESS!r} would tell nothing if demand vanished: {words}" in verdict.message
+
+
+def test_a_signal_that_is_refused_in_an_outage_tells_nothing_and_holds() -> None:
+    refused = DemandUnusable("it answered 400: parse error.", code="demand_refused")
+
+    assert rules(judged(Demand(61), Signals(ingress=refused))) == ["outage"]
+
+
+def test_a_signal_that_is_not_answered_in_an_outage_is_asked_for_again() -> None:
+    with pytest.raises(DemandUnavailable):
+        judged(Demand(61), Signals(ingress=DemandUnavailable("no answer.", code="demand_unavailable")))
+
+
+class TestDemandThatCannotBeAbsent:
+    """`or vector(0)`: after a restart without its disk a Prometheus says 0 of all the past, and of now."""
+
+    QUERY = "sum(rate(requests[1m])) or vector(0)"
+    BARE = "sum(rate(requests[1m]))"
+
+    def verdict(
+        self, demand: Demand, ask: Callable[[str], float | None] | None, *, alive: Sequence[str] = ()
+    ) -> QualityVerdict:
+        spec = PrometheusDemand(query=self.QUERY, unit="requests/s", alive=tuple(alive))
+        return read_demand(demand, spec, now=NOW, ask=ask)[1]
+
+    def test_zero_that_nobody_measures_is_held_and_said(self) -> None:
+        asked: list[str] = []
+
+        def ask(query: str) -> float | None:
+            asked.append(query)
+            return None
+
+        verdict = self.verdict(Demand(61), ask)
+
+        assert (verdict.outcome, rules(verdict)) == (QualityOutcome.HOLD, ["absent"])
+        assert f"demand is 0, and {self.BARE!r} is missing: its query has a fallback" in verdict.message
+        assert asked == [self.BARE]
+
+    def test_zero_that_is_measured_is_an_idle_service(self) -> None:
+        assert self.verdict(Demand(61), lambda _query: 0.0) == QualityVerdict()
+
+    def test_where_nobody_can_be_asked_zero_is_held(self) -> None:
+        assert rules(self.verdict(Demand(61), None)) == ["absent"]
+
+    def test_demand_that_is_there_is_not_asked_about(self) -> None:
+        assert self.verdict(Wavy(61), lambda _query: None) == QualityVerdict()
+
+    def test_a_query_that_is_refused_without_its_fallback_is_held(self) -> None:
+        def ask(query: str) -> float | None:
+            raise DemandUnusable(f"{query}: it returns 2 series.", code="capacity_unusable")
+
+        assert "without its fallback the query is refused" in self.verdict(Demand(61), ask).message
+
+    def test_signals_that_are_there_and_zero_say_that_it_is_idle(self) -> None:
+        answers = {self.BARE: None, INGRESS: 0.0}
+
+        assert self.verdict(Demand(61), answers.__getitem__, alive=[INGRESS]) == QualityVerdict()
+
+    def test_a_signal_that_cannot_be_absent_either_is_asked_without_its_fallback(self) -> None:
+        answers = {self.BARE: None, INGRESS: None}
+
+        verdict = self.verdict(Demand(61), answers.__getitem__, alive=[f"{INGRESS} or vector(0)"])
+
+        assert rules(verdict) == ["outage", "absent"]
 
 
 def test_a_policy_without_signals_asks_nobody() -> None:

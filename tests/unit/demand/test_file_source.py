@@ -198,3 +198,86 @@ def test_an_endless_line_in_a_small_file_is_no_trouble(tmp_path: Path) -> None:
 
     with pytest.raises(DemandUnusable):
         read(path)
+
+
+class TestWhatPeopleExport:
+    def test_two_columns_of_one_name_are_refused(self, tmp_path: Path) -> None:
+        path = written(tmp_path, "timestamp,value,value\n2026-11-11T00:00:00Z,30,170\n")
+
+        with pytest.raises(DemandUnusable, match="line 1: 2 columns are called value: which"):
+            read(path)
+
+    def test_a_table_with_two_of_them_too(self, tmp_path: Path) -> None:
+        arrays = [utc(NOW), pa.array([30.0]), pa.array([170.0])]
+        parquet.write_table(pa.table(arrays, names=["timestamp", "value", "value"]), tmp_path / "day.parquet")
+
+        with pytest.raises(DemandUnusable, match="2 columns are called value: which"):
+            read(tmp_path / "day.parquet")
+
+    def test_the_long_format_is_told_to_sum_its_series(self, tmp_path: Path) -> None:
+        text = "timestamp,instance,value\n2026-11-11T00:00:00Z,a,1\n2026-11-11T00:00:00Z,b,2\n"
+
+        with pytest.raises(DemandUnusable) as caught:
+            read(written(tmp_path, text))
+
+        assert "line 3: timestamp: not later than the one before" in caught.value.message
+        assert "are several series (by the text 'instance'), sum the series" in caught.value.message
+
+    def test_the_long_format_of_a_table_too(self, tmp_path: Path) -> None:
+        rows = pa.table({"timestamp": utc(NOW, NOW), "pod": ["a", "b"], "value": [1.0, 2.0]})
+        parquet.write_table(rows, tmp_path / "day.parquet")
+
+        with pytest.raises(DemandUnusable, match=r"row 2: .*sum the series"):
+            read(tmp_path / "day.parquet")
+
+    def test_nanoseconds_are_read(self, tmp_path: Path) -> None:
+        first = round(NOW.timestamp()) * 1_000_000_000
+        times = pa.array([first + 1, first + 60_000_000_999], pa.timestamp("ns", "UTC"))
+
+        demand = read(table(tmp_path, times, pa.array([5.0, 6.0])))
+
+        assert list(demand.times) == [NOW.timestamp(), NOW.timestamp() + 60]
+        assert list(demand.values) == [5, 6]
+
+    def test_a_time_beyond_the_calendar_is_not_read_as_another(self, tmp_path: Path) -> None:
+        times = pa.array([2**62], pa.timestamp("ms", "UTC"))
+
+        with pytest.raises(DemandUnusable, match="not a Parquet file of times and numbers"):
+            read(table(tmp_path, times, pa.array([5.0])))
+
+    @pytest.mark.parametrize("name", ["day.csv", "day.csv.gz"])
+    @pytest.mark.parametrize("packing", ["text", "gzip", "parquet"])
+    def test_a_file_is_what_it_holds_whatever_it_is_called(self, tmp_path: Path, name: str, packing: str) -> None:
+        text = csv_of(5, 6).encode()
+        if packing == "parquet":
+            content = table(tmp_path, utc(NOW, NOW + MINUTE), pa.array([5.0, 6.0])).read_bytes()
+        else:
+            content = gzip.compress(text) if packing == "gzip" else text
+        (tmp_path / name).write_bytes(content)
+
+        assert list(read(tmp_path / name).values) == [5, 6]
+
+    @pytest.mark.parametrize(
+        ("content", "cure"),
+        [
+            (b"PK\x03\x04" + b"\x00" * 60, "it is a ZIP archive: take the CSV out of it"),
+            (csv_of(1).encode("utf-16"), "it is UTF-16.*save it as CSV in UTF-8"),
+            (csv_of(1).encode() + b"\xfc", "it is not UTF-8: save it as CSV in UTF-8"),
+            (b"\x28\xb5\x2f\xfd" + b"\x00" * 60, "packed by zstd, xz or bzip2: pack it with gzip"),
+        ],
+        ids=["zip", "utf-16", "latin-1", "zstd"],
+    )
+    def test_what_cannot_be_read_is_told_with_its_cure(self, tmp_path: Path, content: bytes, cure: str) -> None:
+        (tmp_path / "day.csv").write_bytes(content)
+
+        with pytest.raises(DemandUnusable, match=cure):
+            read(tmp_path / "day.csv")
+
+    @pytest.mark.parametrize("value", ['"100,5"', '"1.000,5"', "1 000", "1'000"])
+    def test_decimals_of_another_country_are_told(self, tmp_path: Path, value: str) -> None:
+        with pytest.raises(DemandUnusable, match=r"line 2: value: .* write a point before the decimals"):
+            read(written(tmp_path, f"{HEADER}2026-11-11T00:00:00Z,{value}\n"))
+
+    def test_a_table_of_texts_is_told_their_type(self, tmp_path: Path) -> None:
+        with pytest.raises(DemandUnusable, match="value is string; write it as a double"):
+            read(table(tmp_path, utc(NOW), pa.array(["100,5"])))

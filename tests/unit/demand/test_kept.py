@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 
 from springtide.demand.cached import CachedSource
 from springtide.demand.model import DemandSeries
+from springtide.demand.registry import demand_source
 from springtide.errors import DemandUnusable
+from springtide.policy.scaling.demand import PrometheusDemand
+from unit.demand.prometheus_server import serve
 
 NOW = datetime(2026, 11, 11, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -144,3 +148,24 @@ def test_nothing_at_all_is_refused_as_ever(kept: CachedSource, source: Source) -
 
     with pytest.raises(DemandUnusable, match="returns nothing between"):
         kept.read(ago(60), ago(0), MINUTE)
+
+
+def always(level: float) -> Callable[[float], float]:
+    """Return demand that never changes."""
+    return lambda _moment: level
+
+
+def test_another_tenant_or_login_has_a_file_of_its_own(tmp_path: Path) -> None:
+    """A connection that moves to another tenant must not be answered with the first one's numbers."""
+    with serve() as server:
+        spec = PrometheusDemand(query="x", unit="jobs")
+        for tenant in ("shop", "bank", "shop"):
+            level = {"shop": 5.0, "bank": 70.0}[tenant]
+            server.value = always(level)
+            source = demand_source(
+                spec, prometheus_url=server.url, base=tmp_path, headers={"X-Scope-OrgID": tenant}, kept=tmp_path
+            )
+
+            assert set(source.read(ago(300), ago(0), MINUTE).values) == {level}
+
+    assert len(list(tmp_path.glob("*.npz"))) == 2

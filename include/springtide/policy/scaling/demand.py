@@ -22,15 +22,16 @@ class Quality(Part):
 
     max_missing: Percent = Percent("5%")
     """How many of the samples that `lookback` and `step` promise may be missing. Default 5%: a restart of the
-    metrics' source is forgiven, an afternoon without it is not. `100%` disables the check."""
+    metrics' source is forgiven, an afternoon without it is not. `100%` disables the check. A history that begins later
+    than `lookback`, but a day ago or more, counts from its own beginning."""
 
     sudden_fall: Percent = Percent("90%")
     """How far demand may fall within ten minutes, when it is not as low at this time on other days. Default 90%: then
     it is more often an outage than customers who left. `100%` disables the check."""
 
     at_most: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """The most demand that is believable, in its unit; more is refused. Default none. It catches series that are
-    counted several times over."""
+    """The most demand that is believable, in its unit; more is refused in the newest hour, and a gap before it. Default
+    none. It catches series that are counted several times over."""
 
 
 class DemandPart(Part):
@@ -86,15 +87,17 @@ class PrometheusDemand(DemandPart):
     """Which kind of source this is."""
 
     query: PromQl
-    """PromQL that returns exactly one series; wrap it in `sum(...)`. Required."""
+    """PromQL that returns exactly one series; wrap it in `sum(...)`. Required. Without a fallback such as
+    `or vector(0)`: it makes a service that is not measured look like one that nobody uses, and holds it at 0."""
 
     history: History = History()
     """How past days are read; see `History`."""
 
     alive: Annotated[tuple[PromQl, ...], Field(strict=False, max_length=10)] = ()
     """PromQL of signals that are above 0 while the service is used, and that are measured elsewhere than its demand:
-    requests at the ingress, CPU of its pods. Default none. They are queried when demand has vanished, and tell a
-    broken measurement from an outage and from an idle service; see `springtide.demand.usage_signals`."""
+    requests at the ingress, CPU of its pods. Default none. When demand has vanished they tell a broken measurement
+    from an outage and from an idle service; they are queried at every plan, so that a mistake in one shows on a quiet
+    day. See `springtide.demand.usage_signals`."""
 
 
 def _inside(text: str) -> str:
