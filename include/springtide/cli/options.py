@@ -84,7 +84,8 @@ class CliContext:
     @property
     def folder(self) -> PolicyFolder:
         """The folder of policies."""
-        return PolicyFolder(self.policies)
+        calendars = settings_now().calendars
+        return PolicyFolder(self.policies, None if calendars == DEFAULTS.calendars else calendars)
 
     def policy(self, service: str) -> ScalingPolicy:
         """Return the policy of `service`.

@@ -1,0 +1,69 @@
+"""Whose clocks customers go by, where a policy does not say it: those of the calendars with events of its service."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import available_timezones
+
+from springtide.errors import PolicyError
+from springtide.policy.reading.document import read_document
+from springtide.policy.reading.folder import yaml_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SOURCES: Final = ("events", "imports", "holidays")
+
+
+def zones_of(service: str, folder: Path) -> dict[str, str]:
+    """Return the time zones of the calendars in `folder` that have events of `service`, by calendar file.
+
+    What cannot be read says nothing here; its errors are told where calendars are read.
+    """
+    try:
+        paths = yaml_files(folder)
+    except OSError:
+        return {}
+    zones = {}
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        zone, services = _named_in(path, stat.st_mtime_ns, stat.st_size)
+        if zone is not None and service in services:
+            zones[path.name] = zone
+    return zones
+
+
+def common_zone(service: str, folder: Path) -> str | None:
+    """Return the one zone of those calendars; None where there is none, and where they do not agree."""
+    zones = set(zones_of(service, folder).values())
+    return zones.pop() if len(zones) == 1 else None
+
+
+@lru_cache(maxsize=256)
+def _named_in(path: Path, changed: int, size: int) -> tuple[str | None, frozenset[str]]:
+    """Return the zone of a calendar and the services that it names; a sweep asks it once for each of its services."""
+    del changed, size  # the file in another state is another question
+    try:
+        data = read_document(path).data
+    except PolicyError:
+        return None, frozenset()
+    spec = _mapping(_mapping(data).get("spec"))
+    zone = spec.get("timezone")
+    known = isinstance(zone, str) and zone in available_timezones()
+    return zone if known else None, frozenset(_services(spec))
+
+
+def _services(spec: dict[str, Any]) -> Iterator[str]:
+    for kind in _SOURCES:
+        sources = spec.get(kind)
+        for source in sources if isinstance(sources, list) else ():
+            yield from _mapping(_mapping(source).get("services"))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
