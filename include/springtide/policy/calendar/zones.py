@@ -54,7 +54,7 @@ def _named_in(path: Path, changed: int, size: int) -> tuple[str | None, frozense
         return None, frozenset()
     spec = _mapping(_mapping(data).get("spec"))
     zone = spec.get("timezone")
-    known = isinstance(zone, str) and zone in available_timezones()
+    known = isinstance(zone, str) and zone != "localtime" and zone in available_timezones()
     return zone if known else None, frozenset(_services(spec))
 
 
