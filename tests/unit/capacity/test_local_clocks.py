@@ -40,7 +40,7 @@ MODELS = (
     {"model": "seasonal", "season": "day", "quantile": "50%"},
     {"model": "conformal"},
     {"model": "auto"},
-    {"model": "forecast", "season": "week"},
+    {"model": "forecast"},
 )
 
 

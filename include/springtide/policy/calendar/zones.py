@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
-from springtide.errors import PolicyError
-from springtide.policy.reading.document import read_document
+from springtide.policy.calendar.plain import entries, mapping, plain_spec
 from springtide.policy.reading.folder import yaml_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _SOURCES: Final = ("events", "imports", "holidays")
@@ -48,22 +46,8 @@ def common_zone(service: str, folder: Path) -> str | None:
 def _named_in(path: Path, changed: int, size: int) -> tuple[str | None, frozenset[str]]:
     """Return the zone of a calendar and the services that it names; a sweep asks it once for each of its services."""
     del changed, size  # the file in another state is another question
-    try:
-        data = read_document(path).data
-    except PolicyError:
-        return None, frozenset()
-    spec = _mapping(_mapping(data).get("spec"))
+    spec = plain_spec(path)
     zone = spec.get("timezone")
     known = isinstance(zone, str) and zone != "localtime" and zone in available_timezones()
-    return zone if known else None, frozenset(_services(spec))
-
-
-def _services(spec: dict[str, Any]) -> Iterator[str]:
-    for kind in _SOURCES:
-        sources = spec.get(kind)
-        for source in sources if isinstance(sources, list) else ():
-            yield from _mapping(_mapping(source).get("services"))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    services = (name for kind in _SOURCES for entry in entries(spec, kind) for name in mapping(entry.get("services")))
+    return zone if known else None, frozenset(services)
