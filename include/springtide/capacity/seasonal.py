@@ -34,7 +34,10 @@ def earlier_peaks(seen: Minutes, horizon: int, season: int, clock: LocalClock = 
     window = len(seen) + np.arange(-SLACK, horizon + SLACK)
     peaks = []
     for back in range(season, min(len(seen), MOST_SEASONS * season) + 1, season):
-        at = np.concatenate(grid.indices_before(window, back // DAY))
+        both = grid.indices_before(window, back // DAY)
+        if both[0][SLACK] < 0:
+            break  # by the clocks it lies before what was seen
+        at = np.concatenate(both)
         known = at[(at >= 0) & (at < len(seen))]
         peaks.append(float(seen.values[known].max()))
     return peaks

@@ -61,7 +61,8 @@ def office(clock: LocalClock, last: date, days: int = 36) -> DemandSeries:
 
 
 def known_at(demand: DemandSeries, now: datetime) -> DemandSeries:
-    known = demand.times < now.timestamp()
+    """Return the four weeks before `now`: on every day as much is known."""
+    known = (demand.times < now.timestamp()) & (demand.times >= (now - timedelta(days=28)).timestamp())
     return replace(demand, times=demand.times[known], values=demand.values[known])
 
 
@@ -177,6 +178,15 @@ def test_seasonal_looks_at_a_season_of_clocks() -> None:
 
     assert earlier_peaks(seen, 17, 7 * 1440, NEW_YORK)[0] == 1000.0
     assert earlier_peaks(seen, 17, 7 * 1440)[0] == 10.0
+
+
+def test_a_season_that_lies_before_what_was_seen_by_the_clocks_is_none() -> None:
+    now = local(NEW_YORK, AFTER, "09:00")
+    whole = known_at(office(NEW_YORK, AFTER), now)
+    week = seen_minutes(replace(whole, times=whole.times[-7 * 1440 :], values=whole.values[-7 * 1440 :]), now)
+
+    assert len(earlier_peaks(week, 17, 7 * 1440)) == 1
+    assert earlier_peaks(week, 17, 7 * 1440, NEW_YORK) == []
 
 
 class TestNoFutureIsSeen:
