@@ -111,7 +111,7 @@ def by_auto(trace: Trace) -> Score:
 def by_last_week(trace: Trace) -> Score:
     """Return how plans of `seasonal` do alone."""
     model = Seasonal(per_replica=trace.per_replica, interval=INTERVAL, startup_seconds=STARTUP, clock=trace.clock)
-    times = trace.start + MINUTE * np.arange(len(trace.demand))
+    times = trace.start + MINUTE * np.arange(len(trace.demand), dtype=np.float64)
     planned = []
     for minute in range(trace.scored, len(trace.demand) + 1, INTERVAL):
         seen = DemandSeries(times=times[:minute], values=trace.demand[:minute], unit="requests/s", source=trace.name)

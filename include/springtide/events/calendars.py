@@ -67,8 +67,8 @@ class ExpandedCalendar:
     def with_what_is_missing(self, other: ExpandedCalendar) -> ExpandedCalendar:
         """Return this view with the events of those sources of `other` that this calendar does not name."""
         spec = self.calendar.spec
-        sources = (*spec.events, *spec.imports, *spec.holidays, *spec.freeze_imports)
-        named = {remembered_as(source) for source in sources}
+        named = {source.name for source in (*spec.events, *spec.imports, *spec.holidays)}
+        named |= {remembered_as(source) for source in spec.freeze_imports}
         kept = [occurrence for occurrence in other.occurrences if occurrence.event not in named]
         together = sorted((*self.occurrences, *kept), key=lambda occurrence: (occurrence.start, occurrence.event))
         by_uid = {name: spans for name, spans in other.by_uid.items() if name not in named}

@@ -129,7 +129,7 @@ class TestTheSameTime:
         "clock", [NEW_YORK, LORD_HOWE, LocalClock("Antarctica/Troll")], ids=lambda clock: clock.zone
     )
     def test_is_what_the_clocks_showed(self, clock: LocalClock, days: int) -> None:
-        times = datetime(2026, 1, 1, tzinfo=UTC).timestamp() + 900.0 * np.arange(365 * 96)
+        times = datetime(2026, 1, 1, tzinfo=UTC).timestamp() + 900.0 * np.arange(365 * 96, dtype=np.float64)
 
         first, last = clock.same_times(times, days)
 

@@ -173,7 +173,7 @@ class TestSuddenFall:
     def test_who_closes_at_six_by_the_clocks_is_usual(self, zone: str | None, *, is_usual: bool) -> None:
         """New York's clocks went forward on 8 March: it closed at 23:00 in UTC before, and at 22:00 on that day."""
         now = datetime(2026, 3, 8, 22, 20, tzinfo=UTC)
-        times = now.timestamp() - 60.0 * np.arange(4 * 1440, -1, -1)
+        times = now.timestamp() - 60.0 * np.arange(4 * 1440, -1, -1, dtype=np.float64)
         of_day = (LocalClock("America/New_York").shown(times) % 86400) // 3600
         shop = DemandSeries(
             times=times, values=np.where((of_day >= 9) & (of_day < 18), 100.0, 2.0), unit="x", source="x"
