@@ -139,6 +139,15 @@ class Settings:
     airflow_password: str | None = field(
         repr=False, metadata=_variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
     )
+    private_feeds: str | None = field(
+        metadata=_variable(
+            "PRIVATE_FEEDS",
+            None,
+            "Networks of your own that feeds may be fetched from, such as `10.0.0.0/8, fd00::/8`. "
+            "Unset: none, only addresses of the Internet.",
+            reader=Reader.COMMAND_LINE,
+        )
+    )
     known_events: Path = field(
         metadata=_variable(
             "KNOWN_EVENTS",
@@ -190,15 +199,6 @@ class Settings:
             "default_pool",
             "The Airflow pool of the tasks of `adjust_capacity` that ask Prometheus. It must exist.",
             reader=Reader.AIRFLOW,
-        )
-    )
-    private_feeds: str | None = field(
-        metadata=_variable(
-            "PRIVATE_FEEDS",
-            None,
-            "Networks of your own that feeds may be fetched from, such as `10.0.0.0/8, fd00::/8`. "
-            "Unset: none, only addresses of the Internet.",
-            reader=Reader.COMMAND_LINE,
         )
     )
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)

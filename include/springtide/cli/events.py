@@ -33,7 +33,7 @@ from springtide.events.leads import LeadTime, MeasuredRuns, leads_of
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import named_event
 from springtide.events.snapshot import CalendarSnapshot, read_calendars
-from springtide.policy.calendar.plain import FetchableFeed, fetchable_feeds
+from springtide.policy.calendar.fetchable import FetchableFeed, fetchable_feeds
 from springtide.settings import FEED_PREFIX, Settings, variable_name, variable_part
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

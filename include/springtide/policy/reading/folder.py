@@ -124,7 +124,7 @@ class PolicyFolder:
         demand = policy.spec.demand
         if demand is None or demand.timezone is not None:
             return policy
-        from springtide.policy.calendar.zones import common_zone
+        from springtide.policy.reading.zones import common_zone
 
         zone = common_zone(policy.name, self.calendars or self.path.absolute().parent / "calendars")
         if zone is None:

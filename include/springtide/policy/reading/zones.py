@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
-from springtide.policy.calendar.plain import entries, mapping, plain_spec
 from springtide.policy.reading.folder import yaml_files
+from springtide.policy.reading.plain_calendar import entries, mapping, plain_spec
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,19 +1,17 @@
-"""What stands in a calendar's file, whatever else is wrong with it: what one bad entry must not decide."""
+"""The feeds that calendars want fetched, whatever else is wrong with the calendars."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from springtide.errors import PolicyError
 from springtide.policy.calendar.windows import FeedPart
-from springtide.policy.reading.document import read_document
 from springtide.policy.reading.folder import yaml_files
+from springtide.policy.reading.plain_calendar import entries, plain_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 _FEEDS: Final = ("imports", "freeze_imports")
@@ -25,26 +23,6 @@ class FetchableFeed:
 
     copy: Path
     connection: str
-
-
-def plain_spec(path: Path) -> dict[str, Any]:
-    """Return the `spec` of a calendar as it is written; nothing where the file is none."""
-    try:
-        document = read_document(path)
-    except PolicyError:
-        return {}
-    return mapping(mapping(document.data).get("spec"))
-
-
-def entries(spec: dict[str, Any], kind: str) -> Iterator[dict[str, Any]]:
-    """Yield the entries of one list of a calendar; what is no entry is passed over."""
-    listed = spec.get(kind)
-    yield from (mapping(entry) for entry in (listed if isinstance(listed, list) else ()))
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """Return `value` where it is one, else an empty one."""
-    return value if isinstance(value, dict) else {}
 
 
 def fetchable_feeds(folder: Path) -> list[FetchableFeed]:
