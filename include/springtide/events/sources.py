@@ -150,11 +150,14 @@ def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by k
 
 def merged(spans: list[Span]) -> list[Span]:
     """Return `spans` in the order of their starts; of those that begin at one instant the longest."""
-    ends: dict[datetime, datetime] = {}
+    kept: list[Span] = []
     for start, end in sorted(spans, key=itemgetter(0)):
-        if start not in ends or end > ends[start]:
-            ends[start] = end
-    return list(ends.items())
+        # In order, so what begins at one instant is next to each other; a dict would hash every instant.
+        if not kept or kept[-1][0] != start:
+            kept.append((start, end))
+        elif end > kept[-1][1]:
+            kept[-1] = (start, end)
+    return kept
 
 
 def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: CalendarReading) -> SourceReading:
