@@ -181,8 +181,9 @@ def test_seasonal_looks_at_a_season_of_clocks() -> None:
 
 
 def test_a_season_that_lies_before_what_was_seen_by_the_clocks_is_none() -> None:
-    now = local(NEW_YORK, AFTER, "09:00")
-    whole = known_at(office(NEW_YORK, AFTER), now)
+    monday = date(2026, 11, 2)  # clocks went back the day before: a week of them is an hour longer
+    now = local(NEW_YORK, monday, "09:00")
+    whole = known_at(office(NEW_YORK, monday), now)
     week = seen_minutes(replace(whole, times=whole.times[-7 * 1440 :], values=whole.values[-7 * 1440 :]), now)
 
     assert len(earlier_peaks(week, 17, 7 * 1440)) == 1
