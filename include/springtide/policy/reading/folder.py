@@ -126,7 +126,11 @@ class PolicyFolder:
             return policy
         from springtide.policy.reading.zones import common_zone
 
-        zone = common_zone(policy.name, self.calendars or self.path.absolute().parent / "calendars")
+        try:
+            calendars = yaml_files(self.calendars or self.path.absolute().parent / "calendars")
+        except OSError:
+            return policy  # without calendars nobody says whose days they are, and the plan tells
+        zone = common_zone(policy.name, calendars)
         if zone is None:
             return policy
         spec = policy.spec.model_copy(update={"demand": demand.model_copy(update={"timezone": zone})})

@@ -6,26 +6,22 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
-from springtide.policy.reading.folder import yaml_files
 from springtide.policy.reading.plain_calendar import entries, mapping, plain_spec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _SOURCES: Final = ("events", "imports", "holidays")
 
 
-def zones_of(service: str, folder: Path) -> dict[str, str]:
-    """Return the time zones of the calendars in `folder` that have events of `service`, by calendar file.
+def zones_of(service: str, calendars: Sequence[Path]) -> dict[str, str]:
+    """Return the time zones of those of `calendars` that have events of `service`, by calendar file.
 
     What cannot be read says nothing here; its errors are told where calendars are read.
     """
-    try:
-        paths = yaml_files(folder)
-    except OSError:
-        return {}
     zones = {}
-    for path in paths:
+    for path in calendars:
         try:
             stat = path.stat()
         except OSError:
@@ -36,9 +32,9 @@ def zones_of(service: str, folder: Path) -> dict[str, str]:
     return zones
 
 
-def common_zone(service: str, folder: Path) -> str | None:
+def common_zone(service: str, calendars: Sequence[Path]) -> str | None:
     """Return the one zone of those calendars; None where there is none, and where they do not agree."""
-    zones = set(zones_of(service, folder).values())
+    zones = set(zones_of(service, calendars).values())
     return zones.pop() if len(zones) == 1 else None
 
 
