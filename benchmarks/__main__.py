@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import overhead, pace, start
+from benchmarks import feeds, overhead, pace, start, timezones
 from benchmarks.saleday.table import measure as sale_day
 from benchmarks.table import Table
 from springtide.errors import InputError
@@ -32,6 +32,8 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "overhead": overhead.measure,
     "pace": pace.measure,
     "saleday": sale_day,
+    "timezones": timezones.measure,
+    "feeds": feeds.measure,
     "peers": partial(beside_peers, 3),
 }
 

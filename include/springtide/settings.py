@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 DATABASE_PREFIX: Final = "SPRINGTIDE_DATABASE_"
+FEED_PREFIX: Final = "SPRINGTIDE_FEED_"
 HOME: Final = Path(".springtide")
 """Where the command line keeps files of its own: below the working directory, so that a trial leaves nothing else."""
 
@@ -183,6 +184,15 @@ class Settings:
     airflow_password: str | None = field(
         repr=False, metadata=_variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
     )
+    private_feeds: str | None = field(
+        metadata=_variable(
+            "PRIVATE_FEEDS",
+            None,
+            "Networks of your own that feeds may be fetched from, such as `10.0.0.0/8, fd00::/8`. "
+            "Unset: none, only addresses of the Internet.",
+            reader=Reader.COMMAND_LINE,
+        )
+    )
     known_events: Path = field(
         metadata=_variable(
             "KNOWN_EVENTS",
@@ -239,6 +249,9 @@ class Settings:
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the variables `SPRINGTIDE_DATABASE_…` hold, by the rest of their names."""
 
+    feed_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the variables `SPRINGTIDE_FEED_…` hold, by the rest of their names."""
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, home: Path = HOME, base: Path = Path()) -> Settings:
         """Return the settings; an unset or an empty variable leaves the default.
@@ -247,10 +260,11 @@ class Settings:
         """
         places = {"home": home, "base": base}
         values = {name: variable.value(environ, places) for name, variable in variables().items()}
-        databases = {
-            name.removeprefix(DATABASE_PREFIX): url for name, url in environ.items() if name.startswith(DATABASE_PREFIX)
+        urls = {
+            prefix: {name.removeprefix(prefix): url for name, url in environ.items() if name.startswith(prefix)}
+            for prefix in (DATABASE_PREFIX, FEED_PREFIX)
         }
-        return cls(home=home, database_urls=databases, **values)
+        return cls(home=home, database_urls=urls[DATABASE_PREFIX], feed_urls=urls[FEED_PREFIX], **values)
 
     @property
     def demand_cache(self) -> Path:
@@ -259,7 +273,16 @@ class Settings:
 
     def database_url(self, connection: str) -> str | None:
         """Return where a policy's database connection leads; None when the environment does not say."""
-        return self.database_urls.get(re.sub(r"[^A-Z0-9]", "_", connection.upper())) or None
+        return self.database_urls.get(variable_part(connection)) or None
+
+    def feed_url(self, connection: str) -> str | None:
+        """Return where a feed's connection leads; None when the environment does not say: it is not fetched then."""
+        return self.feed_urls.get(variable_part(connection)) or None
+
+
+def variable_part(connection: str) -> str:
+    """Return how a connection is written in the name of a variable."""
+    return re.sub(r"[^A-Z0-9]", "_", connection.upper())
 
 
 def variables() -> dict[str, Variable]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def policy_folder() -> PolicyFolder:
     """Return the folder of policies."""
-    return PolicyFolder(airflow_settings().policies)
+    settings = airflow_settings()
+    return PolicyFolder(settings.policies, settings.calendars)
 
 
 def calendar_folder() -> CalendarFolder:

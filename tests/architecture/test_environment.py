@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from architecture.sources import ROOT, python_files
-from springtide.settings import DATABASE_PREFIX, variables
+from springtide.settings import DATABASE_PREFIX, FEED_PREFIX, variables
 
 READERS = {"include/springtide/cli/options.py", "plugins/springtide_airflow/settings.py"}
 TABLE = "include/springtide/settings.py"
@@ -55,7 +55,7 @@ def test_every_name_that_is_used_is_in_the_table() -> None:
         (name, str(path.relative_to(ROOT)))
         for path in texts
         for name in NAME.findall(path.read_text())
-        if not name.startswith(DATABASE_PREFIX.rstrip("_"))
+        if not name.startswith((DATABASE_PREFIX.rstrip("_"), FEED_PREFIX.rstrip("_")))
     }
 
     assert {name for name, _ in used} >= {"SPRINGTIDE_POLICIES", "SPRINGTIDE_STORE_URL"}

@@ -26,6 +26,7 @@ from springtide.backtest.tuning import (
 from springtide.capacity.learned import fingerprint_of
 from springtide.capacity.minutes import DAY, HOUR, MINUTE
 from springtide.capacity.setting import Tuned
+from springtide.demand.local_time import STEADY, LocalClock
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +47,7 @@ def control_of(spec: AutoSpec) -> ControlMode:
     return ControlMode(spec.autoscaler, FLOOR if spec.autoscaler == "floor" else BUDGET, under)
 
 
-def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int) -> Trace:
+def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int, clock: LocalClock = STEADY) -> Trace:
     """Return what is replayed: `seen`, of which the last whole days are looked at, at most 7; the rest is history."""
     interval = spec.interval.total_seconds() // MINUTE
     days = min(len(seen) // DAY, SLO.days)
@@ -60,6 +61,7 @@ def service_history(seen: Minutes, spec: AutoSpec, *, fewest: int) -> Trace:
         scored=min(first, len(seen) - cut - 1),
         per_replica=spec.per_replica,
         fewest=fewest,
+        clock=clock,
     )
 
 
@@ -119,4 +121,6 @@ def _overspent(before: Tuned | None, control: ControlMode, replayed: Days, refer
 
 def _fingerprint(history: Trace, spec: AutoSpec, startup_seconds: float) -> str:
     settings = f"{fingerprint_of(spec)} {startup_seconds:g} {history.start:.0f} {history.scored} {history.fewest} "
+    if history.clock != STEADY:
+        settings += f"{history.clock.zone} "
     return hashlib.sha256(settings.encode() + history.demand.tobytes()).hexdigest()[:16]

@@ -146,7 +146,7 @@ def _planned(policy: ScalingPolicy, specs: list[ModelSpec], shared: Workbench) -
     """Return what the models ask for at every decision of the scored part; 0 before it, and where they cannot say."""
     trace = shared.trace
     interval = shared.plans.interval
-    models = [build_model(spec) for spec in specs]
+    models = [build_model(spec, clock=trace.clock) for spec in specs]
     planned = np.zeros(shared.plans.replicas.shape[1], np.int64)
     for k in range(trace.scored // interval, len(planned)):
         if k * interval:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from springtide.capacity.clock_grid import ClockGrid
 from springtide.capacity.minutes import DAY, HOUR, MINUTE, on_grid
+from springtide.demand.local_time import STEADY, LocalClock
 from springtide.errors import DemandUnusable, InputError
 from springtide.unpacking import PackingError, gathered, unpacked
 
@@ -37,7 +39,7 @@ class Trace:
     """One service's history. `demand` is per minute from second `start`; minutes before `scored` are history only.
 
     `per_replica` is the demand that one pod carries. `occasions` are the known events. No controller goes below
-    `fewest` replicas.
+    `fewest` replicas. Customers go by `clock`.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Trace:
     per_replica: float
     occasions: tuple[KnownOccurrence, ...] = ()
     fewest: int = FEWEST
+    clock: LocalClock = STEADY
 
     def __post_init__(self) -> None:
         if not 0 <= self.scored < len(self.demand) or not self.per_replica > 0:
@@ -56,6 +59,11 @@ class Trace:
                 code="out_of_range",
                 field="trace",
             )
+
+    @property
+    def grid(self) -> ClockGrid:
+        """Its minutes, and the clocks by which they are days apart."""
+        return ClockGrid(self.start, self.clock)
 
     @property
     def offset(self) -> int:
@@ -88,7 +96,9 @@ def pod_capacity(scored: NDArray[np.float64]) -> float:
     return float(np.quantile(scored, PEAK)) / PODS_AT_PEAK
 
 
-def history_of(series: DemandSeries, first: datetime, *, per_replica: float, fewest: int = FEWEST) -> Trace:
+def history_of(
+    series: DemandSeries, first: datetime, *, per_replica: float, fewest: int = FEWEST, clock: LocalClock = STEADY
+) -> Trace:
     """Return recorded demand as a trace that is scored from `first` on.
 
     Raises:
@@ -111,6 +121,7 @@ def history_of(series: DemandSeries, first: datetime, *, per_replica: float, few
         scored=scored,
         per_replica=per_replica,
         fewest=fewest,
+        clock=clock,
     )
 
 

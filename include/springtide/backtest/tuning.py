@@ -74,7 +74,7 @@ FLOOR = Objective(price=8.0)
 def plan_rows(trace: Trace, startup_seconds: float, *, interval: int = INTERVAL) -> Plans:
     """Return the plans of every quantile of the grid: row 0 is no plan, row i that of `QUANTILES[i - 1]`."""
     window = PredictorWindow(interval, horizon_minutes(interval, startup_seconds), trace.per_replica / 10)
-    return as_plans(trace, bounds(trace.demand, window, QUANTILES).demand, interval)
+    return as_plans(trace, bounds(trace.demand, window, QUANTILES, trace.grid).demand, interval)
 
 
 def as_plans(trace: Trace, demand: Floats, interval: int) -> Plans:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from springtide.capacity.conformal import Conformal
 from springtide.capacity.model import ModelAnswer
 from springtide.capacity.setting import UNTUNED, Setting, Tuned
+from springtide.demand.local_time import STEADY, LocalClock
 
 if TYPE_CHECKING:
     from springtide.demand.model import DemandSeries
@@ -29,6 +30,7 @@ class Auto:
     interval: int = 15
     startup_seconds: float = 60.0
     tuned: Tuned | None = None
+    clock: LocalClock = STEADY
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
         """Return the replicas that carry demand until the next plan's pods are Ready, as sure as the setting says.
@@ -49,6 +51,7 @@ class Auto:
             quantile=quantile,
             interval=self.interval,
             startup_seconds=self.startup_seconds,
+            clock=self.clock,
         )
         answer = plan.answer(demand, replicas=replicas, now=now)
         if setting.quantile is None:

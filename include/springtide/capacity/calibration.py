@@ -1,8 +1,8 @@
 """The conformal step: how far each base has been from what came, and which base to believe. Loops, compiled.
 
 Residual e = ln target - ln base. A base's bound at quantile a is base·exp(q), q the larger of the a-quantiles of its
-residuals over the last 7 days and of those at the same time of day ± 1 h over the last 7 days. Only windows that are
-over count. Imported inside functions only (`compiled`).
+residuals over the last 7 days and of those at the same time of day ± 1 h over the last 7 days, by the clocks of the
+customers. Only windows that are over count. Imported inside functions only (`compiled`).
 """
 
 from __future__ import annotations
@@ -68,19 +68,49 @@ def at(values: Array, index: int) -> float:
 
 
 @compiled
-def bounds_of(base: Array, residual: Array, quantiles: Array, span: Span) -> Array:
-    """Return one base's bounds, (quantile, decision); NaN until it has an hour of residuals."""
+def slide(values: Array, count: int, source: Array, edges: NDArray[np.int64], wanted: tuple[int, int]) -> int:
+    """Move the window `edges` over `source` to `wanted` (its first, its last), and `values` with it; return the count.
+
+    From one decision to the next it moves by one, and by the hour where clocks were put.
+    """
+    first, last = wanted
+    while edges[0] <= edges[1] and edges[0] < first:
+        count = move(values, count, np.nan, at(source, edges[0]))
+        edges[0] += 1
+    while edges[0] <= edges[1] and edges[1] > last:
+        count = move(values, count, np.nan, at(source, edges[1]))
+        edges[1] -= 1
+    if edges[0] > edges[1]:
+        edges[0] = first
+        edges[1] = first - 1
+    while edges[1] < last:
+        edges[1] += 1
+        count = move(values, count, at(source, edges[1]), np.nan)
+    while edges[0] > first:
+        edges[0] -= 1
+        count = move(values, count, at(source, edges[0]), np.nan)
+    return count
+
+
+@compiled
+def bounds_of(base: Array, residual: Array, quantiles: Array, span: Span, same_time: NDArray[np.int64]) -> Array:
+    """Return one base's bounds, (quantile, decision); NaN until it has an hour of residuals.
+
+    `same_time[day, k]` is the decision at the time of k, `day` + 1 days before it.
+    """
     # Both windows are kept sorted while they move, so that a decision costs one look-up instead of one sort.
     week = np.zeros(7 * span.day + 2)
     clock = np.zeros(7 * (2 * span.hour + 1) + 2)
     in_week = in_clock = 0
+    edges = np.zeros((7, 2), np.int64)
+    edges[:, 1] -= 1  # empty
     bounds = np.full((len(quantiles), len(base)), np.nan)
     for k in range(len(base)):
         in_week = move(week, in_week, at(residual, k - span.wait), at(residual, k - span.wait - 7 * span.day))
-        for day in range(1, 8):
-            # A week of such windows is one run of 2 h + 1 decisions on each day, and each of the seven moves by one.
-            same = k - day * span.day
-            in_clock = move(clock, in_clock, at(residual, same + span.hour), at(residual, same - span.hour - 1))
+        for day in range(7):
+            # A week of such windows is one run of 2 h + 1 decisions on each day.
+            around = (same_time[day, k] - span.hour, same_time[day, k] + span.hour)
+            in_clock = slide(clock, in_clock, residual, edges[day], around)
         if np.isnan(base[k]) or in_week < span.hour:
             continue  # how wrong a base is must be known before it may be believed
         for a in range(len(quantiles)):

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from springtide.capacity.minutes import DAY, HOUR, WEEK, seen_minutes
+from springtide.capacity.clock_grid import LONGEST_HORIZON, PLAIN, ClockGrid
+from springtide.capacity.minutes import DAY, HOUR, MINUTE, WEEK, seen_minutes
 from springtide.capacity.model import ModelAnswer
 from springtide.capacity.predictors import PREDICTORS, PredictorWindow, predictors, targets
-from springtide.errors import DemandUnusable
+from springtide.demand.local_time import STEADY, LocalClock
+from springtide.errors import DemandUnusable, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,21 +51,32 @@ def horizon_minutes(interval: int, startup_seconds: float) -> int:
     return interval + math.ceil((_SETTLING + startup_seconds) / 60)
 
 
-def bounds(demand: Array, window: PredictorWindow, quantiles: Sequence[float]) -> DemandBounds:
-    """Return the bounds of every decision over per-minute `demand`; decision k sees demand[: k·interval] only."""
+def bounds(demand: Array, window: PredictorWindow, quantiles: Sequence[float], grid: ClockGrid = PLAIN) -> DemandBounds:
+    """Return the bounds of every decision over per-minute `demand`; decision k sees demand[: k·interval] only.
+
+    Raises:
+        InputError: the day before a window, by the clocks of `grid`, may not be over when it is decided.
+    """
     from springtide.capacity.calibration import Span, bounds_of, losses_of
 
+    if window.horizon > LONGEST_HORIZON - grid.furthest:
+        raise InputError(
+            f"horizon {window.horizon} must be at most {LONGEST_HORIZON - grid.furthest} minutes where clocks are put",
+            code="out_of_range",
+            field="interval",
+        )
     span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
     wanted = np.asarray(quantiles, dtype=np.float64)
-    table = predictors(demand, window)
+    table = predictors(demand, window, grid)
     target = targets(demand, window)
+    same_time = grid.decisions_before(table.shape[1], window.interval)
     size = (len(wanted), table.shape[1])
     best = np.full(size, np.nan)
     least = np.full(size, np.inf)
     chosen = np.full(size, -1, np.int8)
     # Base after base, keeping the best so far: all bounds of a month at once would be eighteen times the memory.
     for index, base in enumerate(table):
-        bound = bounds_of(base, np.log(target) - np.log(base), wanted, span)
+        bound = bounds_of(base, np.log(target) - np.log(base), wanted, span, same_time)
         for a, quantile in enumerate(wanted):
             loss = losses_of(bound[a], target, float(quantile), span)
             # A base that cannot be compared yet has an infinite loss, and is still better than none.
@@ -76,12 +89,16 @@ def bounds(demand: Array, window: PredictorWindow, quantiles: Sequence[float]) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conformal:
-    """Replicas that carry the bound; `interval` is the pipeline's period, `startup_seconds` a pod's way to Ready."""
+    """Replicas that carry the bound; `interval` is the pipeline's period, `startup_seconds` a pod's way to Ready.
+
+    Days are those of `clock`.
+    """
 
     per_replica: float
     quantile: float = 0.95
     interval: int = 15
     startup_seconds: float = 60.0
+    clock: LocalClock = STEADY
 
     def answer(self, demand: DemandSeries, *, replicas: int, now: datetime) -> ModelAnswer:
         """Return the replicas that carry the largest demand until the next plan's pods are Ready.
@@ -90,13 +107,14 @@ class Conformal:
             DemandUnusable: less than two hours of demand lie before `now`.
         """
         del replicas
-        seen = seen_minutes(demand, now, most=LOOKBACK).values
-        whole = seen[len(seen) % self.interval :]  # a decision falls on the very end of what was seen
+        seen = seen_minutes(demand, now, most=LOOKBACK)
+        cut = len(seen) % self.interval  # a decision falls on the very end of what was seen
+        grid = ClockGrid(seen.start + cut * MINUTE, self.clock)
         window = PredictorWindow(
             self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10
         )
         # Who plans below the median does not want more than that for an event.
-        calibrated = bounds(whole, window, (self.quantile, min(self.quantile, LIKELY)))
+        calibrated = bounds(seen.values[cut:], window, (self.quantile, min(self.quantile, LIKELY)), grid)
         bound, likely = map(float, calibrated.demand[:, -1])
         if math.isnan(bound):
             raise DemandUnusable(

@@ -21,6 +21,7 @@ import numpy as np
 from springtide.capacity.conformal import horizon_minutes
 from springtide.capacity.minutes import DAY, HOUR, MINUTE, Minutes, seen_minutes
 from springtide.capacity.model import ModelAnswer, abstaining
+from springtide.demand.local_time import STEADY, LocalClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,16 +58,18 @@ class KnownOccurrence:
     like: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uplift:
     """How the past is read: the `quantile` over the last `last` events of the kind. The largest of ten measured best.
 
     `beyond` asks for 1/(n + 1) more than n past events showed: that is how often the next one breaks their record.
+    The time of day at which an event begins is that of `clock`.
     """
 
     quantile: float = 1.0
     last: int = 10
     beyond: bool = True
+    clock: LocalClock = STEADY
 
 
 def expected_demand(
@@ -124,7 +127,7 @@ def _profiles(
     if event.like is not None:
         starts = [event.like]
     else:
-        starts = _alike(event, [past.start for past in _learned_from(event, occasions)], seen.end, uplift.last)
+        starts = _alike(event, [past.start for past in _learned_from(event, occasions)], seen.end, uplift)
     return [profile for start in starts if (profile := _profile(seen, start, length)) is not None]
 
 
@@ -177,17 +180,15 @@ def overshoot(
     return Overshoot(event.kind, float(np.mean(shares)), len(whole))
 
 
-def _alike(event: KnownOccurrence, starts: list[float], now: float, last: int) -> list[float]:
+def _alike(event: KnownOccurrence, starts: list[float], now: float, uplift: Uplift) -> list[float]:
     """Return the starts of the last past events, those at the same time of day if there are any."""
     over = sorted(start for start in starts if start < now)
-
-    def apart(start: float) -> float:
-        # The clock is a circle: 23:50 and 00:10 are twenty minutes apart.
-        minutes = (start - event.start) / MINUTE % DAY
-        return min(minutes, DAY - minutes)
-
-    same_clock = [start for start in over if apart(start) <= _SAME_CLOCK]
-    return (same_clock or over)[-last:]
+    shown = uplift.clock.shown(np.array([event.start, *over]))
+    # The clock is a circle: 23:50 and 00:10 are twenty minutes apart.
+    apart = (shown[1:] - shown[0]) / MINUTE % DAY
+    near = np.minimum(apart, DAY - apart) <= _SAME_CLOCK
+    same_clock = [start for start, is_near in zip(over, near, strict=True) if is_near]
+    return (same_clock or over)[-uplift.last :]
 
 
 def _level(seen: Minutes, moment: float) -> float:

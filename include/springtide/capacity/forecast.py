@@ -3,7 +3,8 @@
 Source: MSTL, which takes several seasons out by STL one after another and forecasts the rest (K. Bandara,
 R. J. Hyndman, C. Bergmeir, "MSTL: a seasonal-trend decomposition algorithm for time series with multiple seasonal
 patterns", 2021), with exponential smoothing (AutoETS) for the rest, as statsforecast has both. Fitted on the logarithm
-of 15-minute maxima: demand is never negative, and its noise grows with it.
+of 15-minute maxima: demand is never negative, and its noise grows with it. Seasons are those of the customers' clocks:
+a slot that their day does not have is filled in between its neighbours, and of one that it has twice the larger counts.
 
 Fitting takes about a second, and importing the library two: `fit` is called by the daily history run, `answer` looks
 its result up.
@@ -22,6 +23,7 @@ from springtide.capacity.conformal import horizon_minutes
 from springtide.capacity.learned import Forecast
 from springtide.capacity.minutes import DAY, MINUTE, WEEK, Minutes
 from springtide.capacity.model import ModelAnswer, abstaining
+from springtide.demand.local_time import STEADY, LocalClock
 from springtide.errors import DemandUnusable
 from springtide.extras import requires_extra
 
@@ -42,10 +44,11 @@ _LEAST_SHARE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How a forecast is made: its longest season in minutes, and the upper quantile."""
+    """How a forecast is made: its longest season in minutes, the upper quantile, and whose clocks the seasons go by."""
 
     season: int = DAY
     quantile: float = 0.95
+    clock: LocalClock = STEADY
 
     def fit(self, seen: Minutes, known: Forecast | None = None) -> Forecast:
         """Return the forecast from the end of `seen` on; `known` itself where it was fitted on the very same data.
@@ -65,16 +68,27 @@ class Fitting:
                 code="demand_too_short",
                 field="demand.lookback",
             )
-        upper = tuple(float(value) for value in self._upper(slots))
+        number = np.arange(-len(slots), AHEAD // SLOT, dtype=np.float64)
+        shown = self._shown(start + SLOT * MINUTE * number)
+        past, ahead = np.split(shown, [len(slots)])
+        ahead -= past.max() + 1
+        # Where clocks were just put back, the first slots ahead are some that the day has had already.
+        bound = self._upper(_by_the_clock(slots, past), int(ahead.max()) + 1)[np.maximum(ahead, 0)]
+        upper = tuple(float(value) for value in bound)
         return Forecast(start=start, step=SLOT * MINUTE, upper=upper, fingerprint=fingerprint)
 
     def fingerprint(self, slots: NDArray[np.float64], start: float) -> str:
         """Return a hash of the data and the settings."""
         what = hashlib.sha256(slots.astype("<f8").tobytes())
-        what.update(f"{self.season} {self.quantile} {start}".encode())
+        zone = "" if self.clock == STEADY else f" {self.clock.zone}"
+        what.update(f"{self.season} {self.quantile} {start}{zone}".encode())
         return what.hexdigest()[:32]
 
-    def _upper(self, slots: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _shown(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the numbers of the slots that the clocks show at `times`."""
+        return (self.clock.shown(times) // (SLOT * MINUTE)).astype(np.int64)
+
+    def _upper(self, slots: NDArray[np.float64], ahead: int) -> NDArray[np.float64]:
         with requires_extra("forecast"):
             from statsforecast.models import MSTL
 
@@ -87,10 +101,18 @@ class Fitting:
         # On the logarithm seasons multiply with the level, as they do with customers, and no forecast is negative.
         seasons = [length // SLOT for length in (DAY, WEEK) if length <= self.season]
         logs = np.log(np.maximum(slots, least))
-        forecast = MSTL(season_length=seasons).forecast(logs, AHEAD // SLOT, level=[abs(level)])
+        forecast = MSTL(season_length=seasons).forecast(logs, ahead, level=[abs(level)])
         # A quantile below one half is the lower end of an interval.
         bound: NDArray[np.float64] = np.exp(forecast[f"{'hi' if level >= 0 else 'lo'}-{abs(level)}"])
         return np.minimum(bound, np.float64(100 * slots.max()))  # an exploding trend is no forecast
+
+
+def _by_the_clock(slots: NDArray[np.float64], shown: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return `slots` by what the clocks showed: one for each slot of a day that has all of its hours once."""
+    local = np.full(shown.max() - shown[0] + 1, -np.inf)
+    np.maximum.at(local, np.maximum(shown - shown[0], 0), slots)
+    known = np.flatnonzero(np.isfinite(local))
+    return np.interp(np.arange(len(local)), known, local[known])
 
 
 def slot_maxima(seen: Minutes) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from springtide.capacity.clock_grid import LONGEST_HORIZON, PLAIN, ClockGrid
 from springtide.capacity.minutes import DAY, HOUR, WEEK
 from springtide.errors import InputError
 
@@ -47,9 +48,9 @@ class PredictorWindow:
     least: float
 
     def __post_init__(self) -> None:
-        if HOUR % self.interval or not 0 < self.horizon <= DAY - 2 * HOUR:
+        if HOUR % self.interval or not 0 < self.horizon <= LONGEST_HORIZON:
             raise InputError(
-                f"interval {self.interval} must divide 60 and horizon {self.horizon} be 1 to {DAY - 2 * HOUR} minutes",
+                f"interval {self.interval} must divide 60 and horizon {self.horizon} be 1 to {LONGEST_HORIZON} minutes",
                 code="out_of_range",
                 field="interval",
             )
@@ -70,21 +71,24 @@ def targets(demand: Array, window: PredictorWindow) -> Array:
     return largest
 
 
-def predictors(demand: Array, window: PredictorWindow) -> Array:
-    """Return one row per name in `PREDICTORS`, one column per decision; NaN where history is too short."""
+def predictors(demand: Array, window: PredictorWindow, grid: ClockGrid = PLAIN) -> Array:
+    """Return one row per name in `PREDICTORS`, one column per decision; NaN where history is too short.
+
+    What is of yesterday, of last week or of several days is so by the clocks of `grid`.
+    """
     at = decisions(len(demand), window)
     table = dict(zip(PREDICTORS, np.full((len(PREDICTORS), len(at)), np.nan), strict=True))
     _recent(table, demand, at, window.least)
     for name, lag in (("yesterday", DAY), ("last week", WEEK)):
         known = at >= lag + HOUR
-        earlier = at[known] - lag
-        seen = np.maximum(_maxima(demand, window.horizon)[earlier], window.least)
-        _levelled(table, name, known, seen, _Means(demand, window.least).ratios(at[known], demand, earlier))
+        earlier = grid.days_before(demand, lag // DAY, len(demand) + window.horizon)
+        seen = np.maximum(_maxima(earlier, window.horizon)[at[known]], window.least)
+        _levelled(table, name, known, seen, _Means(demand, window.least).ratios(at[known], earlier))
     # The profile of a minute is made of earlier days only, so it may be read ahead of the decision.
-    profile = _daily_median(demand, window.horizon)
+    profile = _daily_median(demand, window.horizon, grid)
     known = at >= DAY + HOUR + _SMOOTHING + 1
     seen = np.maximum(_maxima(_smooth(profile), window.horizon)[at[known]], window.least)
-    _levelled(table, "profile", known, seen, _Means(demand, window.least).ratios(at[known], profile, at[known]))
+    _levelled(table, "profile", known, seen, _Means(demand, window.least).ratios(at[known], profile))
     stacked = np.stack([table[name] for name in PREDICTORS])
     # Residuals are differences of logarithms: a base of 0 would make every residual infinite. NaN stays NaN.
     stacked[stacked < window.least] = window.least
@@ -103,12 +107,12 @@ class _Means:
         """Return the mean of the `length` minutes before each of `at`."""
         return (self.total[at] - self.total[at - length]) / length
 
-    def ratios(self, at: NDArray[np.int64], other: Array, then: NDArray[np.int64]) -> dict[str, Array]:
-        """Return how this series' level compares with `other`'s before `then`, over 15 min and 1 h, clipped."""
+    def ratios(self, at: NDArray[np.int64], other: Array) -> dict[str, Array]:
+        """Return how this series' level before `at` compares with `other`'s, over 15 min and 1 h, clipped."""
         past = _Means(other, self.least)
         return {
             label: np.clip(
-                np.maximum(self.before(at, length), self.least) / np.maximum(past.before(then, length), self.least),
+                np.maximum(self.before(at, length), self.least) / np.maximum(past.before(at, length), self.least),
                 *LEVEL_RATIO,
             )
             for label, length in (("15 min", 15), ("1 h", HOUR))
@@ -151,17 +155,16 @@ def _maxima(series: Array, length: int) -> Array:
     return maxima
 
 
-def _daily_median(demand: Array, ahead: int) -> Array:
+def _daily_median(demand: Array, ahead: int, grid: ClockGrid) -> Array:
     """Return, for each minute up to `ahead` past the end, the median of the same minute on the 7 days before it."""
     length = len(demand) + ahead + _SMOOTHING + 1
     medians = np.full(length, np.nan)
-    padded = np.concatenate((demand, np.full(length - len(demand), np.nan)))
+    past = [grid.days_before(demand, days, length) for days in range(1, _PROFILE_DAYS + 1)]
     for days in range(1, _PROFILE_DAYS + 1):
         first = days * DAY
         last = length if days == _PROFILE_DAYS else min((days + 1) * DAY, length)
         if first < last:
-            past = [padded[first - lag * DAY : last - lag * DAY] for lag in range(1, days + 1)]
-            medians[first:last] = np.median(np.stack(past), axis=0)
+            medians[first:last] = np.median(np.stack([day[first:last] for day in past[:days]]), axis=0)
     return medians
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
+from zoneinfo import ZoneInfo
 
 from springtide.capacity.auto import Auto
 from springtide.capacity.conformal import Conformal
@@ -23,6 +24,7 @@ from springtide.capacity.sqrt_headroom import SqrtHeadroom
 from springtide.capacity.target_utilization import TargetUtilization
 from springtide.capacity.usl import Usl, fitted
 from springtide.capacity.weighted_demand import WeightedDemand
+from springtide.demand.local_time import STEADY, LocalClock
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.capacity import (
     FixedSpec,
@@ -61,7 +63,7 @@ def _weighted_demand(spec: WeightedDemandSpec) -> WeightedDemand:
     )
 
 
-def _auto(spec: AutoSpec, learned: Learned) -> Auto:
+def _auto(spec: AutoSpec, learned: Learned, clock: LocalClock) -> Auto:
     key = fingerprint_of(spec)
     if spec.startup is None:
         seconds = learned.startups.get(key, UNMEASURED.total_seconds())
@@ -73,24 +75,26 @@ def _auto(spec: AutoSpec, learned: Learned) -> Auto:
         interval=spec.interval // timedelta(minutes=1),
         startup_seconds=seconds,
         tuned=learned.tuned.get(key),
+        clock=clock,
     )
 
 
-def _conformal(spec: ConformalSpec) -> Conformal:
-    return Conformal(per_replica=spec.per_replica, quantile=float(spec.quantile), **_window(spec))
+def _conformal(spec: ConformalSpec, clock: LocalClock) -> Conformal:
+    return Conformal(per_replica=spec.per_replica, quantile=float(spec.quantile), clock=clock, **_window(spec))
 
 
-def _event(spec: EventModelSpec) -> Event:
+def _event(spec: EventModelSpec, clock: LocalClock) -> Event:
     return Event(
         per_replica=spec.per_replica,
-        occasions=tuple(_occasion(event, spec.per_replica) for event in spec.events),
-        uplift=Uplift(float(spec.quantile), spec.last),
+        occasions=tuple(_occasion(event, spec.per_replica, clock) for event in spec.events),
+        uplift=Uplift(quantile=float(spec.quantile), last=spec.last, clock=clock),
         max_error=float(spec.max_error),
         **_window(spec),
     )
 
 
-def _occasion(event: KnownEvent, per_replica: float) -> KnownOccurrence:
+def _occasion(event: KnownEvent, per_replica: float, clock: LocalClock) -> KnownOccurrence:
+    like = event.past_start(ZoneInfo(clock.zone))
     return KnownOccurrence(
         kind=event.kind,
         start=event.start.timestamp(),
@@ -99,7 +103,7 @@ def _occasion(event: KnownEvent, per_replica: float) -> KnownOccurrence:
         multiply=None if event.multiply is None else float(event.multiply),
         # the model divides by per_replica again, so that asked replicas come out as they were written
         demand=None if event.replicas is None else event.replicas * per_replica,
-        like=None if event.past_start is None else event.past_start.timestamp(),
+        like=None if like is None else like.timestamp(),
     )
 
 
@@ -129,9 +133,13 @@ def _queueing(spec: QueueingSpec) -> Queueing:
     )
 
 
-def _seasonal(spec: SeasonalSpec) -> Seasonal:
+def _seasonal(spec: SeasonalSpec, clock: LocalClock) -> Seasonal:
     return Seasonal(
-        per_replica=spec.per_replica, season=_SEASONS[spec.season], quantile=float(spec.quantile), **_window(spec)
+        per_replica=spec.per_replica,
+        season=_SEASONS[spec.season],
+        quantile=float(spec.quantile),
+        clock=clock,
+        **_window(spec),
     )
 
 
@@ -164,17 +172,26 @@ _BUILDERS: dict[type, Callable[[Any], CapacityModel]] = {
     WeightedDemandSpec: _weighted_demand,
     SqrtHeadroomSpec: _sqrt_headroom,
     PercentileSpec: _percentile,
-    SeasonalSpec: _seasonal,
-    ConformalSpec: _conformal,
     QueueingSpec: _queueing,
     UslSpec: _usl,
+}
+
+_BY_THE_CLOCK: dict[type, Callable[[Any, LocalClock], CapacityModel]] = {
+    SeasonalSpec: _seasonal,
+    ConformalSpec: _conformal,
     EventModelSpec: _event,
 }
 
+SEASONAL: Final = frozenset({"auto", "conformal", "event", "forecast", "seasonal"})
+"""The models that learn from other days, and so ask whose clocks days go by."""
 
-def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
-    """Return the model that `spec` describes, with what was `learned` for it; it abstains after large errors."""
-    model = _built(spec, learned)
+
+def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED, *, clock: LocalClock = STEADY) -> CapacityModel:
+    """Return the model that `spec` describes, with what was `learned` for it; it abstains after large errors.
+
+    Its days are those of `clock`.
+    """
+    model = _built(spec, learned, clock)
     # Models that look ahead can be wrong without anybody noticing; those of present demand cannot.
     if isinstance(spec, AheadPart):
         return ErrorGate(
@@ -186,9 +203,11 @@ def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> Capacity
     return model
 
 
-def rehearsed_model(spec: ModelSpec, learned: Learned, measured: MeasuredLoad | None) -> CapacityModel:
+def rehearsed_model(
+    spec: ModelSpec, learned: Learned, measured: MeasuredLoad | None, *, clock: LocalClock = STEADY
+) -> CapacityModel:
     """Return the model in the light of what a rehearsal measured, where it did."""
-    model = build_model(spec, learned)
+    model = build_model(spec, learned, clock=clock)
     if measured is None:
         return model
     planned = planned_load(spec)
@@ -201,14 +220,14 @@ def rehearsed_model(spec: ModelSpec, learned: Learned, measured: MeasuredLoad | 
     return model
 
 
-def untrusted(spec: ModelSpec, learned: Learned = NOTHING_LEARNED) -> CapacityModel:
+def untrusted(spec: ModelSpec, learned: Learned = NOTHING_LEARNED, *, clock: LocalClock = STEADY) -> CapacityModel:
     """Return the model without a look at its errors: what they are measured on."""
-    return _built(spec, learned)
+    return _built(spec, learned, clock)
 
 
-def fitting_of(spec: ForecastSpec) -> Fitting:
+def fitting_of(spec: ForecastSpec, clock: LocalClock = STEADY) -> Fitting:
     """Return how the forecast of `spec` is fitted."""
-    return Fitting(_SEASONS[spec.season], float(spec.quantile))
+    return Fitting(_SEASONS[spec.season], float(spec.quantile), clock)
 
 
 def scoring_of(spec: AheadPart) -> ScoringWindow:
@@ -217,9 +236,11 @@ def scoring_of(spec: AheadPart) -> ScoringWindow:
     return ScoringWindow(spec.rated_load, **_window(spec))
 
 
-def _built(spec: ModelSpec, learned: Learned) -> CapacityModel:
+def _built(spec: ModelSpec, learned: Learned, clock: LocalClock) -> CapacityModel:
     if isinstance(spec, ForecastSpec):
         return _forecasting(spec, learned)
     if isinstance(spec, AutoSpec):  # these two need what was learned, the others their settings alone
-        return _auto(spec, learned)
+        return _auto(spec, learned, clock)
+    if type(spec) in _BY_THE_CLOCK:
+        return _BY_THE_CLOCK[type(spec)](spec, clock)
     return _BUILDERS[type(spec)](spec)

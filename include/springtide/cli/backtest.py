@@ -81,6 +81,7 @@ def history(
     """
     from springtide.backtest.policy import capacity_of_a_pod
     from springtide.backtest.trace import history_of
+    from springtide.demand.local_time import clock_of
 
     spec = policy.spec.demand
     if not first < last or spec is None:
@@ -92,7 +93,7 @@ def history(
         )
     pod = capacity_of_a_pod(policy) if per_replica is None else per_replica
     series = place.recorded(spec).read(first - _HISTORY, last, spec.step)
-    return history_of(series, first, per_replica=pod, fewest=policy.spec.replicas.min)
+    return history_of(series, first, per_replica=pod, fewest=policy.spec.replicas.min, clock=clock_of(spec))
 
 
 def moment(text: str) -> datetime:

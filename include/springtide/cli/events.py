@@ -20,17 +20,21 @@ from springtide.cli.options import (
     OutputOption,
     Policies,
     current_user,
+    settings_now,
 )
 from springtide.cli.plain_text import PlainTable
 from springtide.clock import SystemClock
-from springtide.errors import InputError
+from springtide.errors import InputError, PermanentError, TemporaryError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.events.calendars import Calendars
+from springtide.events.feed_address import networks_of
+from springtide.events.feed_fetch import FeedClient, FetchedFeed, FetchOutcome
 from springtide.events.leads import LeadTime, MeasuredRuns, leads_of
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import named_event
 from springtide.events.snapshot import CalendarSnapshot, read_calendars
-from springtide.settings import variable_name
+from springtide.policy.calendar.fetchable import FetchableFeed, fetchable_feeds
+from springtide.settings import FEED_PREFIX, Settings, variable_name, variable_part
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -120,6 +124,53 @@ def list_sources(
         else:
             _show_sources(known)
         known.raise_if_broken()
+
+
+@app.command("fetch")
+@grouped
+def fetch_feeds(
+    *,
+    calendars: CalendarsOption = DEFAULT_CALENDARS,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Fetch the feeds whose calendars name a `connection`, each into its file; whatever fails leaves its last copy.
+
+    SPRINGTIDE_FEED_<CONNECTION> has the address. A feed without one is told, and not fetched.
+    """
+    with answering(output):
+        settings = settings_now()
+        client = FeedClient(clock=SystemClock(), networks=networks_of(settings.private_feeds))
+        fetched = {feed: _fetched(client, settings, feed) for feed in _fetchable(calendars)}
+        rows = [
+            {"feed": feed.copy.name, "connection": feed.connection, "outcome": done.outcome, "problem": done.problem}
+            for feed, done in fetched.items()
+        ]
+        if output is Output.JSON:
+            print_json(rows)
+        else:
+            for row in rows:
+                why = "" if row["problem"] is None else f": {row['problem']}"
+                answer(f"{row['feed']} ({row['connection']}) {row['outcome']}{why}")
+        failed = [done for done in fetched.values() if done.problem is not None]
+        if failed:
+            kind = TemporaryError if all(done.is_temporary for done in failed) else PermanentError
+            raise kind(f"{len(failed)} of {len(rows)} feeds could not be fetched.", code="feed_unavailable")
+
+
+def _fetchable(calendars: Path) -> list[FetchableFeed]:
+    try:
+        return fetchable_feeds(calendars)
+    except OSError as error:
+        message = f"the folder of calendars cannot be read: {error.strerror}."
+        raise InputError(message, code="policy_unreadable", field="calendars") from error
+
+
+def _fetched(client: FeedClient, settings: Settings, feed: FetchableFeed) -> FetchedFeed:
+    url = settings.feed_url(feed.connection)
+    if url is None:
+        variable = f"{FEED_PREFIX}{variable_part(feed.connection)}"
+        return FetchedFeed(outcome=FetchOutcome.KEPT, problem=f"{variable} is not set, so it is not fetched")
+    return client.fetch(url, feed.copy)
 
 
 @app.command("add")

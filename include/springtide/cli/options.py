@@ -113,7 +113,8 @@ class CliContext:
     @property
     def folder(self) -> PolicyFolder:
         """The folder of policies."""
-        return PolicyFolder(self.policies)
+        calendars = settings_now().calendars
+        return PolicyFolder(self.policies, None if calendars == DEFAULTS.calendars else calendars)
 
     @property
     def access(self) -> PrometheusAccess:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from springtide.demand.local_time import clock_of
 from springtide.demand.steps import steps_of
 from springtide.demand.sudden_drop import fallen_from
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
@@ -203,7 +204,7 @@ def _fall(
 ) -> QualityFinding | None:
     if float(spec.quality.sudden_fall) == 1:
         return None  # demand cannot fall by more than all of it: the rule is off
-    level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), expected)
+    level = fallen_from(series, spec.quality.sudden_fall, now.timestamp(), expected, clock_of(spec))
     if level is None:
         return None
     before = f"{level:g} {series.unit} " + ("before" if expected is None else "at this time of the days before")

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from springtide.demand.local_time import STEADY, LocalClock
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,10 +32,13 @@ _DAY = 86400.0
 _AROUND = 6  # slots: the same time of day, half an hour around it
 
 
-def fallen_from(series: DemandSeries, share: float, now: float, expected: float | None = None) -> float | None:
+def fallen_from(
+    series: DemandSeries, share: float, now: float, expected: float | None = None, clock: LocalClock = STEADY
+) -> float | None:
     """Return the level that demand suddenly fell from by more than `share`; None where it did not.
 
-    `expected` is the lowest five-minute maximum at this time on the days that were kept, None where none were.
+    `expected` is the lowest five-minute maximum at this time on the days that were kept, None where none were. The time
+    of other days is that of `clock`.
     """
     slots = _slots(series, now)
     latest = slots[-1] if len(slots) else np.nan
@@ -44,7 +49,7 @@ def fallen_from(series: DemandSeries, share: float, now: float, expected: float 
     if expected is not None:
         return expected if latest < least * expected else None
     level = _level_before(slots[-int(_DAY // SLOT) :], least)
-    if level is None or _is_usual(slots, least * level):
+    if level is None or _is_usual(slots, least * level, now, clock):
         return None
     return level
 
@@ -79,11 +84,16 @@ def _level_before(slots: NDArray[np.float64], least: float) -> float | None:
     return None
 
 
-def _is_usual(slots: NDArray[np.float64], low: float) -> bool:
+def _is_usual(slots: NDArray[np.float64], low: float, now: float, clock: LocalClock) -> bool:
     """Say whether demand was as low at this time of an earlier day."""
-    for back in range(int(_DAY // SLOT), len(slots), int(_DAY // SLOT)):
-        around = slots[max(0, len(slots) - 1 - back - _AROUND) : len(slots) - back + _AROUND]
-        known = around[~np.isnan(around)]
-        if len(known) and float(known.min()) < low:
-            return True
+    for days in range(1, len(slots) // int(_DAY // SLOT) + 2):
+        # Of a time that came twice that day, and of one that it did not have, both sides are looked at.
+        for moment in clock.same_time(now, days=days):
+            back = round((now - moment) / SLOT)
+            if back >= len(slots):
+                continue
+            around = slots[max(0, len(slots) - 1 - back - _AROUND) : len(slots) - back + _AROUND]
+            known = around[~np.isnan(around)]
+            if len(known) and float(known.min()) < low:
+                return True
     return False

@@ -59,7 +59,7 @@ class SourceAccount:
 
     calendar: str
     kind: str
-    """`events`, `imports`, `holidays` or `freezes`: the list of the calendar that it stands in."""
+    """The list of the calendar that it stands in: `events`, `imports`, `holidays`, `freezes`, `freeze_imports`."""
 
     name: str
     file: str
@@ -147,7 +147,7 @@ class SourceAccount:
         if len(findings) > MOST_TOLD:
             more = f"{len(findings) - MOST_TOLD} more oddities of its events"
             doubts.append(Violation(code="event_doubtful", message=more, field=place, file=file))
-        if not self.ahead and self.kind in {"imports", "holidays"}:
+        if not self.ahead and self.kind in {"imports", "holidays", "freeze_imports"}:
             idle = f"{self}: nothing is ahead"
             doubts.append(Violation(code="source_idle", message=idle, field=place, file=file))
         return tuple(doubts)
@@ -184,7 +184,7 @@ def _plural(number: int, what: str) -> str:
 
 def summary_of(accounts: Iterable[SourceAccount]) -> str:
     """Return what became of all sources, in one line for a page."""
-    every = [account for account in accounts if account.kind != "freezes"]
+    every = [account for account in accounts if account.kind not in {"freezes", "freeze_imports"}]
     left_out = sum(account.in_file - account.counted for account in every)
     parts = [f"{_plural(sum(account.in_file for account in every), 'event')} of {_plural(len(every), 'source')}"]
     if left_out:

@@ -19,6 +19,7 @@ from springtide.events.sources import (
     event_sources,
     freeze_sources,
     merged,
+    remembered_as,
     seconds_of,
     spans_of,
 )
@@ -60,13 +61,14 @@ class ExpandedCalendar:
             occurrences=occurrences_of(calendar, events),
             freezes=freezes_of(frozen),
             accounts=tuple(source.account for source in (*events, *frozen)),
-            by_uid={source.account.name: source.by_uid for source in events if source.by_uid},
+            by_uid={remembered_as(source.asking): source.by_uid for source in (*events, *frozen) if source.by_uid},
         )
 
     def with_what_is_missing(self, other: ExpandedCalendar) -> ExpandedCalendar:
         """Return this view with the events of those sources of `other` that this calendar does not name."""
         spec = self.calendar.spec
         named = {source.name for source in (*spec.events, *spec.imports, *spec.holidays)}
+        named |= {remembered_as(source) for source in spec.freeze_imports}
         kept = [occurrence for occurrence in other.occurrences if occurrence.event not in named]
         together = sorted((*self.occurrences, *kept), key=lambda occurrence: (occurrence.start, occurrence.event))
         by_uid = {name: spans for name, spans in other.by_uid.items() if name not in named}

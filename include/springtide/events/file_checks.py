@@ -184,7 +184,9 @@ def _account_for(path: Path, view: ExpandedCalendar, repository: _Repository) ->
         line = document.line(_entry(view.calendar, account.kind, account.name))
         repository.errors += [_at(path, line, each) for each in account.violations(folder)]
         repository.warnings += [_at(path, line, each) for each in account.doubts(folder)]
-    repository.sources += [account for account in view.accounts if account.kind in {"imports", "holidays"}]
+    repository.sources += [
+        account for account in view.accounts if account.kind in {"imports", "holidays", "freeze_imports"}
+    ]
 
 
 def _at(path: Path, line: int | None, violation: Violation) -> Violation:

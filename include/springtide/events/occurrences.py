@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from springtide.events.feed_spans import Horizon
 from springtide.events.sources import CalendarReading, SourceReading, event_sources, freeze_sources
-from springtide.policy.calendar.model import EventCalendar, EventSource, FreezeSpec, ServiceRequest
+from springtide.policy.calendar.freezes import FreezeSource
+from springtide.policy.calendar.model import EventCalendar, EventSource, ServiceRequest
 
 KNOWN: Final = timedelta(days=400)
 """How far back and ahead of now occurrences are told: a year, and what a yearly event needs around it."""
@@ -122,9 +123,9 @@ def occurrences_of(calendar: EventCalendar, sources: Iterable[SourceReading]) ->
     return tuple(sorted(collected, key=attrgetter("start")))  # of one instant they stay in the order of their names
 
 
-def freezes(calendar: EventCalendar, *, now: datetime) -> tuple[Freeze, ...]:
-    """Return the calendar's freezes around `now`, in the order of starts."""
-    reading = CalendarReading(calendar=calendar, folder=Path(), now=now, horizon=horizon(now))
+def freezes(calendar: EventCalendar, folder: Path = Path(), *, now: datetime) -> tuple[Freeze, ...]:
+    """Return the calendar's freezes around `now`, in the order of starts; `folder` is where its imports lie."""
+    reading = CalendarReading(calendar=calendar, folder=folder, now=now, horizon=horizon(now))
     return freezes_of(freeze_sources(reading))
 
 
@@ -133,7 +134,7 @@ def freezes_of(sources: Iterable[SourceReading]) -> tuple[Freeze, ...]:
     collected = [
         Freeze(name=spec.name, reason=spec.reason, start=start, end=end, services=spec.services)
         for source in sources
-        if isinstance(spec := source.asking, FreezeSpec)
+        if isinstance(spec := source.asking, FreezeSource)
         for start, end in source.spans
     ]
     return tuple(sorted(collected, key=lambda freeze: (freeze.start, freeze.name)))

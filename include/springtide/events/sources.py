@@ -1,8 +1,8 @@
 """When the events of a calendar's sources take place, and what became of each: one source never takes another away.
 
-    events, freezes    windows of the calendar itself, once or by a rule
-    imports            feeds: iCalendar files below the calendar's folder
-    holidays           those of a country, by the library of that name
+    events, freezes            windows of the calendar itself, once or by a rule
+    imports, freeze_imports    feeds: iCalendar files below the calendar's folder
+    holidays                   those of a country, by the library of that name
 
 What was known of an event that cannot be read any more stays.
 """
@@ -18,19 +18,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from springtide.events.accounts import NO_MATCH, UNREADABLE, Oddity, SourceAccount
+from springtide.events.feed_copies import stale_since
 from springtide.events.feed_spans import Horizon, Span
 from springtide.events.feed_values import folded
 from springtide.events.feeds import read_feed
+from springtide.policy.calendar.freezes import FreezeImportSpec, FreezeSource, FreezeSpec
 from springtide.policy.calendar.ical import ICalendar, read_ical
-from springtide.policy.calendar.model import (
-    EventCalendar,
-    EventSource,
-    EventSpec,
-    EventWindow,
-    FreezeSpec,
-    HolidaySpec,
-    ImportSpec,
-)
+from springtide.policy.calendar.model import EventCalendar, EventSource, EventSpec, HolidaySpec, ImportSpec
+from springtide.policy.calendar.windows import EventWindow, FeedPart
 from springtide.policy.language.moments import instant
 
 if TYPE_CHECKING:
@@ -40,7 +35,7 @@ if TYPE_CHECKING:
 Remembered = Mapping[str, Mapping[str, Sequence[int]]]
 """What was known of feeds when they were read last, as it is stored: source → UID → seconds of starts and ends."""
 
-Spec = TypeVar("Spec", bound=EventSource | FreezeSpec)
+Spec = TypeVar("Spec", bound=EventSource | FreezeSource)
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -50,7 +45,7 @@ _SECOND: Final = timedelta(seconds=1)
 class SourceReading:
     """One source, read. Of feeds `by_uid` is what will be remembered."""
 
-    asking: EventSource | FreezeSpec
+    asking: EventSource | FreezeSource
     account: SourceAccount
     spans: tuple[Span, ...]
     """In the order of their starts, no two with the same."""
@@ -93,7 +88,16 @@ def event_sources(reading: CalendarReading) -> tuple[SourceReading, ...]:
 
 def freeze_sources(reading: CalendarReading) -> tuple[SourceReading, ...]:
     """Return the calendar's freezes, as `event_sources` its events."""
-    return tuple(_contained("freezes", freeze, reading, _read_window) for freeze in reading.calendar.spec.freezes)
+    spec = reading.calendar.spec
+    return (
+        *(_contained("freezes", freeze, reading, _read_window) for freeze in spec.freezes),
+        *(_contained("freeze_imports", source, reading, _read_import) for source in spec.freeze_imports),
+    )
+
+
+def remembered_as(source: EventSource | FreezeSource) -> str:
+    """Return under which name what was known of a source is kept: an event and a freeze may be called the same."""
+    return f"freeze:{source.name}" if isinstance(source, FreezeSource) else source.name
 
 
 def accounts_of(calendar: EventCalendar, folder: Path, horizon: Horizon, *, now: datetime) -> tuple[SourceAccount, ...]:
@@ -110,14 +114,14 @@ def _contained(
     except Exception as error:  # noqa: BLE001  whatever one source holds takes no other away, and is told
         message = f"it cannot be read: {type(error).__name__}: {str(error)[:160]}"
         finding = Oddity(message=message, file=reading.file, is_error=True)
-        before = reading.remembered.get(spec.name, {})
+        before = reading.remembered.get(remembered_as(spec), {})
         kept = {uid: _held(seconds, reading.horizon) for uid, seconds in before.items()}
         return _source(kind, spec, reading, by_uid=kept, findings=(finding,), left_out={UNREADABLE: (spec.name,)})
 
 
 def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by keyword
     kind: str,
-    spec: EventSource | FreezeSpec,
+    spec: EventSource | FreezeSource,
     reading: CalendarReading,
     *,
     spans: Sequence[Span] = (),
@@ -146,11 +150,14 @@ def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by k
 
 def merged(spans: list[Span]) -> list[Span]:
     """Return `spans` in the order of their starts; of those that begin at one instant the longest."""
-    ends: dict[datetime, datetime] = {}
+    kept: list[Span] = []
     for start, end in sorted(spans, key=itemgetter(0)):
-        if start not in ends or end > ends[start]:
-            ends[start] = end
-    return list(ends.items())
+        # In order, so what begins at one instant is next to each other; a dict would hash every instant.
+        if not kept or kept[-1][0] != start:
+            kept.append((start, end))
+        elif end > kept[-1][1]:
+            kept[-1] = (start, end)
+    return kept
 
 
 def _read_window(kind: str, window: EventSpec | FreezeSpec, reading: CalendarReading) -> SourceReading:
@@ -182,9 +189,9 @@ def _instants(window: EventWindow, wall: datetime, end: datetime | None, zone: Z
     return start, max(instant(end, zone, is_end=True), start + _SECOND)  # a gap may hold both
 
 
-def _read_import(kind: str, spec: ImportSpec, reading: CalendarReading) -> SourceReading:
+def _read_import(kind: str, spec: ImportSpec | FreezeImportSpec, reading: CalendarReading) -> SourceReading:
     """Return the events of a feed; where it cannot be read, what was known of it."""
-    before = reading.remembered.get(spec.name, {})
+    before = reading.remembered.get(remembered_as(spec), {})
     try:
         if spec.ical not in reading.feeds:
             reading.feeds[spec.ical] = read_ical(reading.folder / spec.ical)
@@ -212,9 +219,17 @@ def _read_import(kind: str, spec: ImportSpec, reading: CalendarReading) -> Sourc
         by_uid=by_uid,
         file=spec.ical,
         in_file=feed.in_file,
-        findings=[*feed.findings, *_no_match(spec, feed.in_file, feed.left_out)],
+        findings=[*feed.findings, *_no_match(spec, feed.in_file, feed.left_out), *_stale(spec, reading)],
         left_out=feed.left_out,
     )
+
+
+def _stale(spec: FeedPart, reading: CalendarReading) -> list[Oddity]:
+    since = None if spec.connection is None else stale_since(reading.folder / spec.ical, reading.now)
+    if since is None:
+        return []
+    message = f"it could not be fetched since {since:%Y-%m-%d %H:%M} UTC, and is as it was then: see events fetch"
+    return [Oddity(message=message, file=spec.ical)]
 
 
 def _held(seconds: Sequence[int], horizon: Horizon) -> tuple[Span, ...]:
@@ -232,7 +247,7 @@ def seconds_of(spans: Iterable[Span]) -> list[int]:
     return [int(moment.timestamp()) for span in spans for moment in span]
 
 
-def _no_match(spec: ImportSpec, in_file: int, left_out: Mapping[str, list[str]]) -> list[Oddity]:
+def _no_match(spec: FeedPart, in_file: int, left_out: Mapping[str, list[str]]) -> list[Oddity]:
     names = left_out.get(NO_MATCH, [])
     if not names or len(names) < in_file or spec.match is None:
         return []

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from springtide.capacity.combine import estimate
 from springtide.capacity.registry import build_model
+from springtide.demand.local_time import clock_of
 from springtide.demand.model import DemandSeries
 from springtide.demand.registry import read_demand
 from springtide.errors import DemandUnusable, SpringtideError
@@ -132,7 +133,7 @@ def _demand(
 def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -> int:
     """Return what demand most likely needs at `now`, within the policy's bounds; its models see nothing later."""
     spec = policy.spec
-    models = [build_model(model) for model in spec.capacity.models]
+    models = [build_model(model, clock=clock_of(spec.demand)) for model in spec.capacity.models]
     if demand is not None:
         known = demand.times <= now.timestamp()
         demand = DemandSeries(

@@ -11,6 +11,7 @@ import structlog
 from springtide.capacity.combine import estimate
 from springtide.capacity.gates import AbstainOnError
 from springtide.capacity.registry import rehearsed_model
+from springtide.demand.local_time import clock_of
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, SpringtideError
 from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
@@ -37,7 +38,7 @@ def usual_replicas(store: HistoryStore, policy: ScalingPolicy, now: datetime) ->
         log.warning("days_not_read", service=policy.name, code=error.code, message=error.message)
         return None
     # Another unit is another number: the policy measures something else since.
-    level = usual_at([day for day in days if day.unit == spec.unit], now)
+    level = usual_at([day for day in days if day.unit == spec.unit], now, clock_of(spec))
     return None if level is None else _needed(store, policy, spec, level, now)
 
 
@@ -50,7 +51,7 @@ def _needed(
 ) -> int | None:
     """Return what the models make of demand that stood at `level`; None where none of them has an answer."""
     capacity = policy.spec.capacity
-    past = past_of(store, policy.name, now)
+    past = past_of(store, policy.name, now, clock_of(spec))
     models = [
         AbstainOnError(model.model, rehearsed_model(model, past.learned, past.measured)) for model in capacity.models
     ]

@@ -20,6 +20,7 @@ from springtide.plan.guards import (
 )
 from springtide.plan.model import Baseline, Clamp, PlanOutcome, ScalingPlan
 from springtide.plan.rehearsed import rehearsal_findings
+from springtide.plan.seasons import season_findings
 from springtide.policy.language.units import shown
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace
@@ -151,7 +152,7 @@ def _plan(
         clamps=number.clamps,
         decided_at=now,
         reason=_reason(estimate, number, current=current),
-        findings=rehearsal_findings(estimate),
+        findings=(*rehearsal_findings(estimate), *season_findings(policy, estimate)),
     )
 
 

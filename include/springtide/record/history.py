@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.capacity.rehearsed import MeasuredLoad
+from springtide.demand.local_time import STEADY, LocalClock
 from springtide.errors import SpringtideError
 from springtide.events.rehearsed import RehearsalOutcome, measured_of
 from springtide.stored import Stored
@@ -97,32 +98,41 @@ class Past:
     measured: MeasuredLoad | None = None
 
 
-def past_of(store: HistoryStore, policy: str, now: datetime) -> Past:
-    """Return what the store knows of the service's past; a store that does not answer knows nothing."""
+def past_of(store: HistoryStore, policy: str, now: datetime, clock: LocalClock = STEADY) -> Past:
+    """Return what the store knows of the service's past; a store that does not answer knows nothing.
+
+    What is expected is by the time of day of `clock`.
+    """
     today = now.astimezone(UTC).date()
     try:
-        days = store.days(policy, today - timedelta(days=USUAL_DAYS), today - timedelta(days=1))
+        # One more than is looked at: where clocks were put forward, the same time of a week ago is a day further back.
+        days = store.days(policy, today - timedelta(days=USUAL_DAYS + 1), today - timedelta(days=1))
         learned = store.learned(policy)
         measured = measured_of(store.rehearsals(policy), now)
     except SpringtideError:
         return Past()  # a run is poorer without its past, not less safe: it reads demand again
-    return Past(
-        learned=learned, expected=expected_at(days, now), pages=days[-1].pages if days else None, measured=measured
-    )
+    expected = expected_at(days, now, clock)
+    return Past(learned=learned, expected=expected, pages=days[-1].pages if days else None, measured=measured)
 
 
-def usual_at(days: Sequence[HistoryDay], now: datetime) -> float | None:
-    """Return the demand that is usual at this time of day, within an hour: None where no day says.
+def usual_at(days: Sequence[HistoryDay], now: datetime, clock: LocalClock = STEADY) -> float | None:
+    """Return the demand that is usual at this time of day of `clock`, within an hour: None where no day says.
 
     It is the median of the days' maxima, of the last week or of this day of the week in the last four, whichever is
     larger: one sale of last week is not what is usual, and a Friday is no Sunday.
     """
-    moment = now.astimezone(UTC)
-    by_back = {back: _maximum_around(days, moment - timedelta(days=back)) for back in range(1, LOOKED_BACK + 1)}
+    by_back = {back: _maximum_back(days, now, clock, back) for back in range(1, LOOKED_BACK + 1)}
     week = [value for back, value in by_back.items() if value is not None and back <= USUAL_DAYS]
     weekday = [value for back, value in by_back.items() if value is not None and back % USUAL_DAYS == 0]
     medians = [median(values) for values in (week, weekday) if values]
     return max(medians, default=None)
+
+
+def _maximum_back(days: Sequence[HistoryDay], now: datetime, clock: LocalClock, back: int) -> float | None:
+    """Return the largest maximum around the same time so many days ago; an hour that came twice counts as both."""
+    moments = (datetime.fromtimestamp(second, UTC) for second in clock.same_time(now.timestamp(), days=back))
+    values = [value for moment in moments if (value := _maximum_around(days, moment)) is not None]
+    return max(values, default=None)
 
 
 def _maximum_around(days: Sequence[HistoryDay], moment: datetime) -> float | None:
@@ -136,12 +146,22 @@ def _maximum_around(days: Sequence[HistoryDay], moment: datetime) -> float | Non
     return max((value for value in values if value is not None), default=None)
 
 
-def expected_at(days: tuple[HistoryDay, ...], now: datetime) -> float | None:
-    """Return the lowest demand at this time of day (± 30 min) on the days that passed; None with fewer than three."""
-    moment = now.astimezone(UTC)
+def expected_at(days: tuple[HistoryDay, ...], now: datetime, clock: LocalClock = STEADY) -> float | None:
+    """Return the lowest demand at this time of day (± 30 min) on the days that passed; None with fewer than three.
+
+    The time of day is that of `clock`, on the seven days before.
+    """
+    passed = {day.day: day for day in days if day.quality.get("outcome") == "pass"}
+    good = 0
+    around: list[float] = []
+    for back in range(1, USUAL_DAYS + 1):
+        moments = {datetime.fromtimestamp(second, UTC) for second in clock.same_time(now.timestamp(), days=back)}
+        seen = [(passed[moment.date()], moment) for moment in moments if moment.date() in passed]
+        good += bool(seen)
+        around += [value for day, moment in seen for value in _around(day, moment)]
+    return min(around) if good >= 3 and around else None  # noqa: PLR2004
+
+
+def _around(day: HistoryDay, moment: datetime) -> list[float]:
     slot = (moment.hour * 60 + moment.minute) // 5
-    good = [day for day in days if day.quality.get("outcome") == "pass"]
-    around = [
-        value for day in good for value in day.profile[max(0, slot - _AROUND) : slot + _AROUND + 1] if value is not None
-    ]
-    return min(around) if len(good) >= 3 and around else None  # noqa: PLR2004
+    return [value for value in day.profile[max(0, slot - _AROUND) : slot + _AROUND + 1] if value is not None]

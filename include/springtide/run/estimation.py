@@ -10,6 +10,7 @@ from springtide.capacity.combine import estimate, held
 from springtide.capacity.gates import AbstainOnError
 from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.registry import rehearsed_model
+from springtide.demand.local_time import clock_of
 from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.registry import read_demand
 from springtide.demand.verdict import QualityOutcome, QualityVerdict
@@ -53,10 +54,11 @@ def estimate_for(
     """
     spec = policy.spec.demand
     capacity = policy.spec.capacity
-    past = past_of(store, policy.name, now)
+    clock = clock_of(spec)
+    past = past_of(store, policy.name, now, clock)
     learned = past.learned.allowing(capacity.models, inputs.allowed_startup)
     measured = past.measured if spec is not None and counts_requests(spec.unit) else None
-    models = [rehearsed_model(model, learned, measured) for model in capacity.models]
+    models = [rehearsed_model(model, learned, measured, clock=clock) for model in capacity.models]
     if source is None or spec is None:
         return estimate(models, None, combine=capacity.combine, replicas=current, now=now)
     demand, verdict = read_demand(source, spec, now=now, expected=past.expected, ask=inputs.ask)

@@ -16,6 +16,7 @@ from springtide.capacity.gates import recent_error
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.registry import fitting_of, scoring_of, untrusted
+from springtide.demand.local_time import LocalClock, clock_of
 from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable
@@ -88,8 +89,9 @@ def learn_models(learning: Learning, now: datetime) -> Learned:
     if not specs:
         return known
     series = learning.recent.read(now - learning.demand.lookback, now, learning.demand.step)
-    fitted = dict(_forecasts(specs, series, known, now))
-    errors = dict(_errors(specs, series, known, now))
+    clock = clock_of(learning.demand)
+    fitted = dict(_forecasts(specs, series, known, now=now, clock=clock))
+    errors = dict(_errors(specs, series, known, now=now, clock=clock))
     latest = learning.store.learned(learning.policy.name)  # fitting takes seconds, in which others may have learned
     learned = replace(latest, forecasts=fitted, errors=errors)
     learning.store.save_learned(learning.policy.name, learned)
@@ -97,24 +99,25 @@ def learn_models(learning: Learning, now: datetime) -> Learned:
 
 
 def _forecasts(
-    specs: Sequence[AheadPart], series: DemandSeries, known: Learned, now: datetime
+    specs: Sequence[AheadPart], series: DemandSeries, known: Learned, *, now: datetime, clock: LocalClock
 ) -> Iterator[tuple[str, Forecast]]:
     for spec in specs:
         if isinstance(spec, ForecastSpec):
             name = fingerprint_of(spec)
             try:
-                yield name, fitting_of(spec).fit(seen_minutes(series, now), known.forecasts.get(name))
+                yield name, fitting_of(spec, clock).fit(seen_minutes(series, now), known.forecasts.get(name))
             except DemandUnusable:
                 continue  # too young: the model says so itself
 
 
 def _errors(
-    specs: Sequence[AheadPart], series: DemandSeries, known: Learned, now: datetime
+    specs: Sequence[AheadPart], series: DemandSeries, known: Learned, *, now: datetime, clock: LocalClock
 ) -> Iterator[tuple[str, float]]:
     """Yield each model's error; a forecast is judged by the fit that was in force, which is the one before."""
     for spec in specs:
         name = fingerprint_of(spec)
-        error = recent_error(untrusted(spec, known), series, scoring_of(spec), now=now)  # type: ignore[arg-type]
+        model = untrusted(spec, known, clock=clock)  # type: ignore[arg-type]
+        error = recent_error(model, series, scoring_of(spec), now=now)
         if error is not None:
             yield name, error
         elif name in known.errors:

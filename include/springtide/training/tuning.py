@@ -11,6 +11,7 @@ from springtide.capacity.applied import Applied
 from springtide.capacity.learned import fingerprint_of
 from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.setting import Tuned
+from springtide.demand.local_time import clock_of
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError, PermanentError
 from springtide.policy.scaling.auto import AutoSpec
@@ -61,7 +62,7 @@ def tune_policy(policy: ScalingPolicy, source: DemandSource, store: RunStore, no
     for spec in specs:
         startup = startup_of(spec, runs)
         before = learned.tuned.get(fingerprint_of(spec))
-        history = service_history(seen, spec, fewest=policy.spec.replicas.min)
+        history = service_history(seen, spec, fewest=policy.spec.replicas.min, clock=clock_of(demand))
         tuned = tune_today(history, spec, startup.seconds, now=now, before=before)
         models.append(
             TunedModel(spec=spec, tuned=tuned, startup=startup, stale=_staleness(policy, spec, tuned, learned.applied))

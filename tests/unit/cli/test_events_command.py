@@ -248,3 +248,49 @@ def test_what_is_left_out_is_told_and_the_rest_is_shown_all_the_same(runs: dict[
         assert "nothing is ahead" in text
         assert "feed.ics:5: spec.imports.feed: UID 1: DTSTART 'soon' is no time" in " ".join(text.split())
     assert '"left_out"' in said("sources", "--output", "json")[1]
+
+
+class TestFetching:
+    """What is fetched and how: `unit/events/test_feed_fetch.py`. Here no address leads anywhere."""
+
+    TEXT = (
+        "apiVersion: springtide/v1\nkind: EventCalendar\nmetadata: {name: sales, owner: shop}\nspec:\n  timezone: UTC\n"
+        "  events: [{name: broken}]\n"
+        "  imports:\n"
+        "    - {name: team, ical: team.ics, connection: team-calendar, services: {web: {replicas: 3}}}\n"
+        "    - {name: file, ical: file.ics, services: {web: {replicas: 3}}}\n"
+        "  freeze_imports: [{name: freeze, reason: change freeze, ical: freeze.ics, connection: freezes}]\n"
+    )
+
+    def calendars(self, tmp_path: Path) -> list[str]:
+        folder = tmp_path / "calendars"
+        folder.mkdir()
+        (folder / "sales.yaml").write_text(self.TEXT)
+        return ["events", "fetch", "--calendars", str(folder)]
+
+    def test_without_an_address_nothing_is_fetched_and_the_variable_is_told(self, tmp_path: Path) -> None:
+        result = CliRunner().invoke(app, self.calendars(tmp_path))
+
+        assert result.exit_code == 1
+        assert "team.ics (team-calendar) kept: SPRINGTIDE_FEED_TEAM_CALENDAR is not set" in result.output
+        assert "freeze.ics (freezes) kept: SPRINGTIDE_FEED_FREEZES is not set" in result.output
+        assert "file.ics" not in result.output
+        assert "2 of 2 feeds could not be fetched" in result.output
+
+    def test_an_address_that_is_refused_is_not_shown(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SPRINGTIDE_FEED_TEAM_CALENDAR", "http://calendar.example.com/secret.ics")
+        monkeypatch.setenv("SPRINGTIDE_FEED_FREEZES", "https://127.0.0.1/secret.ics")
+
+        result = CliRunner().invoke(app, [*self.calendars(tmp_path), "--output", "json"])
+
+        told = json.loads(result.stdout)
+        assert [row["outcome"] for row in told] == ["kept", "kept"]
+        assert "its scheme must be https" in told[0]["problem"]
+        assert "127.0.0.1, which is no address of the Internet" in told[1]["problem"]
+        assert "secret" not in result.output
+
+    def test_calendars_without_connections_have_nothing_to_fetch(self, tmp_path: Path) -> None:
+        command = self.calendars(tmp_path)
+        (tmp_path / "calendars" / "sales.yaml").write_text("spec: [")
+
+        assert CliRunner().invoke(app, command).exit_code == 0

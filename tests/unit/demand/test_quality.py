@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from springtide.demand.local_time import LocalClock
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import check_quality
 from springtide.demand.recent import recent_peak
@@ -167,6 +168,20 @@ class TestSuddenFall:
 
         assert passes(series(ages, day + day), read)
         assert "demand fell" in hold(series(ages, [100.0] * 1440 + day), read)
+
+    @pytest.mark.parametrize(("zone", "is_usual"), [("America/New_York", True), (None, False)])
+    def test_who_closes_at_six_by_the_clocks_is_usual(self, zone: str | None, *, is_usual: bool) -> None:
+        """New York's clocks went forward on 8 March: it closed at 23:00 in UTC before, and at 22:00 on that day."""
+        now = datetime(2026, 3, 8, 22, 20, tzinfo=UTC)
+        times = now.timestamp() - 60.0 * np.arange(4 * 1440, -1, -1, dtype=np.float64)
+        of_day = (LocalClock("America/New_York").shown(times) % 86400) // 3600
+        shop = DemandSeries(
+            times=times, values=np.where((of_day >= 9) & (of_day < 18), 100.0, 2.0), unit="x", source="x"
+        )
+
+        verdict = check_quality(shop, spec(lookback="4d", timezone=zone), now=now)
+
+        assert (verdict.outcome is QualityOutcome.PASS) is is_usual
 
     def test_an_outage_longer_than_the_lookback_is_known_by_the_days_that_were_kept(self) -> None:
         gone = series(minutes(), [0.0] * 61)

@@ -15,16 +15,15 @@ from ruamel.yaml import YAML
 
 from springtide.errors import PolicyError
 from springtide.policy.calendar.files import load_calendar
+from springtide.policy.calendar.freezes import FreezeImportSpec, FreezeSpec, OverrideSpec
 from springtide.policy.calendar.model import (
     CalendarSpec,
     CapSpec,
     EventCalendar,
     EventSpec,
-    FreezeSpec,
     HolidaySpec,
     ImportSpec,
     LearnSpec,
-    OverrideSpec,
     PaceSpec,
     ServiceRequest,
 )
@@ -38,7 +37,7 @@ INVALID = sorted(GOLDEN.glob("invalid/*/*.yaml"))
 DOCS = (ROOT / "docs" / "events-reference.md").read_text()
 VALIDATOR = Draft202012Validator(calendar_schema())
 PARTS = [
-    CalendarSpec, EventSpec, ImportSpec, HolidaySpec, FreezeSpec, OverrideSpec,
+    CalendarSpec, EventSpec, ImportSpec, HolidaySpec, FreezeSpec, FreezeImportSpec, OverrideSpec,
     LearnSpec, PaceSpec, CapSpec, ServiceRequest,
 ]  # fmt: skip
 

@@ -109,3 +109,87 @@ def test_an_order_after_a_policy_that_cannot_be_read_is_no_second_error(tmp_path
     with pytest.raises(PolicyError) as refused:
         folder.all()
     assert {Path(error.file).name for error in refused.value.violations} == {"broken.yaml"}
+
+
+DEMAND = {"source": "prometheus", "query": "x", "unit": "requests/s"}
+
+
+class TestWhoseClocks:
+    @staticmethod
+    def folder(root: Path, **demand: str) -> PolicyFolder:
+        """Return a folder of policies with `web` in it, and a folder of calendars beside it."""
+        policies = root / "policies"
+        policies.mkdir()
+        (root / "calendars").mkdir()
+        (policies / "web.yaml").write_text(policy_text("web", demand={**DEMAND, **demand}))
+        return PolicyFolder(policies)
+
+    @staticmethod
+    def calendar(root: Path, name: str, zone: str, service: str = "web") -> None:
+        event = (
+            f"{{name: sale, start: 2026-12-01T00:00, end: 2026-12-02T00:00, services: {{{service}: {{replicas: 3}}}}}}"
+        )
+        head = f"apiVersion: springtide/v1\nkind: EventCalendar\nmetadata: {{name: {name}, owner: shop}}\n"
+        (root / "calendars" / f"{name}.yaml").write_text(f"{head}spec:\n  timezone: {zone}\n  events: [{event}]\n")
+
+    @staticmethod
+    def zone(folder: PolicyFolder) -> str | None:
+        zones = {
+            policy.spec.demand.timezone for policy in (folder.get("web"), folder.all()["web"]) if policy.spec.demand
+        }
+        (zone,) = zones
+        return zone
+
+    def test_are_those_that_the_policy_names(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path, timezone="Asia/Shanghai")
+        self.calendar(tmp_path, "sales", "Europe/Berlin")
+
+        assert self.zone(folder) == "Asia/Shanghai"
+
+    def test_else_those_of_the_calendars_with_its_events(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        self.calendar(tmp_path, "sales", "Europe/Berlin")
+        self.calendar(tmp_path, "fixtures", "Europe/Berlin")
+        self.calendar(tmp_path, "others", "Asia/Shanghai", service="search")
+
+        assert self.zone(folder) == "Europe/Berlin"
+
+    def test_are_nobody_s_where_calendars_do_not_agree(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        self.calendar(tmp_path, "sales", "Europe/Berlin")
+        self.calendar(tmp_path, "fixtures", "America/New_York")
+
+        assert self.zone(folder) is None
+
+    def test_are_those_of_a_calendar_whose_events_are_broken(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        self.calendar(tmp_path, "sales", "Europe/Berlin")
+        file = tmp_path / "calendars" / "sales.yaml"
+        file.write_text(file.read_text().replace("2026-12-02T00:00", "tomorrow"))
+        (tmp_path / "calendars" / "broken.yaml").write_text("spec: [")
+
+        assert self.zone(folder) == "Europe/Berlin"
+
+    @pytest.mark.parametrize("zone", ["Mars/Olympus", "[]", "localtime"])
+    def test_a_zone_that_there_is_not_is_nobody_s(self, tmp_path: Path, zone: str) -> None:
+        folder = self.folder(tmp_path)
+        self.calendar(tmp_path, "sales", zone)
+
+        assert self.zone(folder) is None
+
+    def test_change_with_the_calendar(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        self.calendar(tmp_path, "sales", "Europe/Berlin")
+        before = self.zone(folder)
+        self.calendar(tmp_path, "sales", "America/New_York")
+
+        assert (before, self.zone(folder)) == ("Europe/Berlin", "America/New_York")
+
+    def test_lie_where_the_folder_is_told(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path)
+        elsewhere = tmp_path / "elsewhere"
+        (elsewhere / "calendars").mkdir(parents=True)
+        self.calendar(elsewhere, "sales", "Europe/Berlin")
+
+        assert self.zone(folder) is None
+        assert self.zone(PolicyFolder(folder.path, elsewhere / "calendars")) == "Europe/Berlin"

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from springtide.capacity.learned import NOTHING_LEARNED, Forecast, Learned
+from springtide.demand.local_time import LocalClock
 from springtide.errors import TemporaryError
 from springtide.record.history import SLOTS, HistoryDay, Past, expected_at, past_of
 from springtide.record.memory import MemoryStore
@@ -78,6 +79,24 @@ class TestPast:
         profile = tuple(1.0 if at == slot else 9.0 for at in range(SLOTS))
 
         assert (expected_at(tuple(day(back, profile=profile) for back in (1, 2, 3)), self.NOW) == 1.0) is counts
+
+    def test_this_time_is_that_of_the_customers_clocks(self) -> None:
+        """New York's clocks went forward on 8 March: 09:00 is 13:00 in UTC from then on, and was 14:00 before."""
+        opened = tuple(9.0 if at < 14 * 12 else 500.0 for at in range(SLOTS))
+        week = tuple(replace(day(1, profile=opened), day=date(2026, 3, at)) for at in (2, 3, 4, 5, 6))
+        monday = datetime(2026, 3, 9, 13, 35, tzinfo=UTC)
+
+        assert expected_at(week, monday, LocalClock("America/New_York")) == 500.0
+        assert expected_at(week, monday) == 9.0
+
+    def test_where_clocks_went_back_the_time_of_a_week_ago_may_lie_eight_days_of_utc_back(self) -> None:
+        late = tuple(9.0 if at < 22 * 12 else 500.0 for at in range(SLOTS))
+        store = MemoryStore()
+        for at in (22, 23, 24):
+            store.save_day(replace(day(1, profile=late), day=date(2026, 10, at)))
+        night = datetime(2026, 10, 30, 0, 15, tzinfo=UTC)  # 01:15 by Berlin's clocks; before the 25th 23:15 in UTC
+
+        assert past_of(store, "checkout", night, LocalClock("Europe/Berlin")).expected == 500.0
 
     def test_the_latest_pages_are_linked(self) -> None:
         store = MemoryStore()

@@ -37,7 +37,7 @@ def test_every_variable_reaches_its_setting(setting: str) -> None:
 
 
 def test_every_setting_has_a_variable_or_comes_from_elsewhere() -> None:
-    assert {each.name for each in fields(Settings)} - set(variables()) == {"home", "database_urls"}
+    assert {each.name for each in fields(Settings)} - set(variables()) == {"home", "database_urls", "feed_urls"}
 
 
 def test_names_stand_once_and_meanings_are_sentences() -> None:

@@ -29,15 +29,16 @@ True
 from collections.abc import Iterator
 from datetime import timedelta
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field
 
-from springtide.policy.language.moments import Day, Lead, Moment, Recurrence, TimeOfDay, Zone
+from springtide.policy.calendar.freezes import FreezeImportSpec, FreezeSource, FreezeSpec, OverrideSpec
+from springtide.policy.calendar.windows import EventWindow, FeedPart
+from springtide.policy.language.moments import Day, Lead, TimeOfDay, Zone
 from springtide.policy.language.parts import Contradiction, Part
-from springtide.policy.language.units import MAX_REPLICAS, Count, Duration, Factor, Line, Name, between, refusal, shown
+from springtide.policy.language.units import MAX_REPLICAS, Count, Duration, Factor, Line, Name, between, refusal
 from springtide.policy.scaling.model import Metadata
 
 Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -70,50 +71,6 @@ class ServiceRequest(Part):
 Services = Annotated[dict[Name, ServiceRequest], Field(min_length=1, max_length=200)]
 
 
-class EventWindow(Part):
-    """From when to when, once or again and again."""
-
-    start: Moment
-    """When it begins, by the clocks of `timezone` unless an offset stands behind it. Required."""
-
-    end: Moment | None = None
-    """When it is over: the first moment that does not belong to it. This or `duration`. Where `repeat` brings it again,
-    its clock time moves along."""
-
-    duration: Duration | None = None
-    """How long it lasts in real time, whatever clocks do. This or `end`."""
-
-    repeat: Recurrence | None = None
-    """When it comes again, as RFC 5545 writes it: `FREQ=WEEKLY;BYDAY=FR`. Default never. A rule for 29 February comes
-    in leap years alone; `FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1` is the last day of every February."""
-
-    def contradictions(self) -> Iterator[Contradiction]:
-        """Yield what cannot hold together."""
-        if (self.end is None) == (self.duration is None):
-            yield Contradiction((), "write end or duration, one of them")
-        if self.duration is not None and not self.duration:
-            yield Contradiction(("duration",), "it lasts no time at all", "policy_range")
-        if self._is_reversed():
-            yield Contradiction(("end",), _reversed(self))
-        if self.repeat is not None and any(moment and moment.wall.tzinfo for moment in (self.start, self.end)):
-            yield Contradiction(("repeat",), "with repeat, start and end are clock times: leave the offset out")
-
-    def _is_reversed(self) -> bool:
-        start = self.start.wall
-        end = self.end.wall if self.end else None
-        return end is not None and (start.tzinfo is None) == (end.tzinfo is None) and end <= start
-
-    def is_reversed_in(self, zone: ZoneInfo) -> bool:
-        """Whether it ends before it begins, where one of both is an instant and the other a clock time."""
-        if self.end is None or (self.start.wall.tzinfo is None) == (self.end.wall.tzinfo is None):
-            return False
-        return self.end.instant(zone, is_end=True) <= self.start.instant(zone)
-
-
-def _reversed(window: EventWindow) -> str:
-    return f"end {window.end} is not after start {window.start}: over midnight, it is on the next day"
-
-
 class EventSource(Part):
     """What every source of events says of them."""
 
@@ -141,25 +98,8 @@ class EventSpec(EventSource, EventWindow):
     """Days on which `repeat` does not bring it, by the clocks of `timezone`. Default none."""
 
 
-def _ical_path(text: str) -> str:
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or "\\" in text or not text.isprintable() or path.suffix != ".ics":
-        raise refusal("path_not_allowed", f"{shown(text)}: write a path below the calendar's folder that ends in .ics")
-    return text
-
-
-class ImportSpec(EventSource):
+class ImportSpec(FeedPart, EventSource):
     """Events of an iCalendar file (RFC 5545), with its own time zones, recurrences and exceptions."""
-
-    ical: Annotated[
-        str,
-        AfterValidator(_ical_path),
-        WithJsonSchema({"type": "string", "pattern": r"^[^/\\][^\\]*\.ics$"}),
-    ]
-    """The file, from the folder of this calendar, ending in `.ics`. Required."""
-
-    match: Line | None = None
-    """Only events whose summary holds this, in capitals or not. Default all."""
 
 
 class HolidaySpec(EventSource):
@@ -189,41 +129,6 @@ class HolidaySpec(EventSource):
         except RuntimeError as error:  # what the library raises for a country or a part that it does not know
             field = "country" if self.subdivision is None else "subdivision"
             yield Contradiction((field,), f"its holidays are not known: {str(error).rstrip('.')[:160]}", "policy_range")
-
-
-class FreezeSpec(EventWindow):
-    """When nothing is scaled for an event or by the sweep."""
-
-    name: Name
-    """What an override calls it. Required, once in a calendar."""
-
-    reason: Line
-    """Why; told in every refusal. Required."""
-
-    services: Annotated[tuple[Name, ...], Field(strict=False, max_length=200)] = ()
-    """Whose. Default every service."""
-
-
-class OverrideSpec(Part):
-    """Somebody's word that events may be prepared in a freeze all the same, until it expires."""
-
-    name: Name
-    """What it is called. Required, once in a calendar."""
-
-    freeze: Name
-    """Which freeze it lifts. Required."""
-
-    events: Annotated[tuple[Name, ...], Field(strict=False, min_length=1, max_length=200)]
-    """For which events. Required: an override for everything would be no freeze."""
-
-    owner: Line
-    """Who answers for it. Required."""
-
-    reason: Line
-    """Why. Required."""
-
-    expires: Moment
-    """Until when it counts. Required."""
 
 
 class LearnSpec(Part):
@@ -309,6 +214,9 @@ class CalendarSpec(Part):
     freezes: Annotated[tuple[FreezeSpec, ...], Field(strict=False, max_length=100)] = ()
     """When nothing is scaled; see `FreezeSpec`."""
 
+    freeze_imports: Annotated[tuple[FreezeImportSpec, ...], Field(strict=False, max_length=20)] = ()
+    """Freezes of iCalendar files; see `FreezeImportSpec`."""
+
     overrides: Annotated[tuple[OverrideSpec, ...], Field(strict=False, max_length=100)] = ()
     """What is scaled in a freeze all the same; see `OverrideSpec`."""
 
@@ -320,7 +228,7 @@ class CalendarSpec(Part):
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
         yield from _twice("events", (*self.events, *self.imports, *self.holidays), self._places())
-        yield from _twice("freezes", self.freezes, [("freezes", at) for at in range(len(self.freezes))])
+        yield from _twice("freezes", (*self.freezes, *self.freeze_imports), self._freeze_places())
         yield from _twice("overrides", self.overrides, [("overrides", at) for at in range(len(self.overrides))])
         for key, windows in (("events", self.events), ("freezes", self.freezes)):
             for at, window in enumerate(windows):
@@ -334,8 +242,12 @@ class CalendarSpec(Part):
         kinds = (("events", self.events), ("imports", self.imports), ("holidays", self.holidays))
         return [(key, at) for key, kind in kinds for at in range(len(kind))]
 
+    def _freeze_places(self) -> list[tuple[str, int]]:
+        kinds = (("freezes", self.freezes), ("freeze_imports", self.freeze_imports))
+        return [(key, at) for key, kind in kinds for at in range(len(kind))]
+
     def _unknown(self, at: int, override: OverrideSpec) -> Iterator[Contradiction]:
-        freezes = [freeze.name for freeze in self.freezes]
+        freezes = [freeze.name for freeze in (*self.freezes, *self.freeze_imports)]
         events = [source.name for source in (*self.events, *self.imports, *self.holidays)]
         if override.freeze not in freezes:
             yield Contradiction(("overrides", at, "freeze"), _no_such("freeze", override.freeze, freezes))
@@ -345,7 +257,7 @@ class CalendarSpec(Part):
 
 
 def _twice(
-    what: str, named: tuple[EventSource | FreezeSpec | OverrideSpec, ...], places: list[tuple[str, int]]
+    what: str, named: tuple[EventSource | FreezeSource | OverrideSpec, ...], places: list[tuple[str, int]]
 ) -> Iterator[Contradiction]:
     seen: set[str] = set()
     for source, place in zip(named, places, strict=True):

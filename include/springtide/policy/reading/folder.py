@@ -35,9 +35,13 @@ class PolicyFolder:
 
     Nothing is remembered: each call reads the folder as it is then. Importing this module loads no parser, because
     Airflow asks for the names whenever it reads a DAG file.
+
+    A policy that does not say whose customers it has (`demand.timezone`) is given the zone of the `calendars` in which
+    its service has events; without a folder of them it is the one beside the policies.
     """
 
     path: Path
+    calendars: Path | None = None
 
     def names(self) -> list[str]:
         """Return the names of all policies, sorted, by the names of the files alone: nothing is opened.
@@ -65,7 +69,7 @@ class PolicyFolder:
         violations = tuple(misnamed(file))
         if violations:
             raise PolicyError(violations)
-        return file.policy
+        return self._with_zone(file.policy)
 
     def all(self) -> dict[str, ScalingPolicy]:
         """Return every policy, by name and sorted.
@@ -88,7 +92,7 @@ class PolicyFolder:
         if violations:
             raise PolicyError(tuple(sorted(violations, key=in_order)))
         policies = (file.policy for file in files)
-        return {policy.name: policy for policy in sorted(policies, key=lambda policy: policy.name)}
+        return {policy.name: self._with_zone(policy) for policy in sorted(policies, key=lambda policy: policy.name)}
 
     def readable(self) -> tuple[tuple[ScalingPolicy, ...], tuple[Violation, ...]]:
         """Return the policies that can be read, and the errors of the files that cannot.
@@ -115,6 +119,22 @@ class PolicyFolder:
             except PolicyError as error:
                 violations.extend(error.violations)
         return tuple(policies), tuple(violations)
+
+    def _with_zone(self, policy: ScalingPolicy) -> ScalingPolicy:
+        demand = policy.spec.demand
+        if demand is None or demand.timezone is not None:
+            return policy
+        from springtide.policy.reading.zones import common_zone
+
+        try:
+            calendars = yaml_files(self.calendars or self.path.absolute().parent / "calendars")
+        except OSError:
+            return policy  # without calendars nobody says whose days they are, and the plan tells
+        zone = common_zone(policy.name, calendars)
+        if zone is None:
+            return policy
+        spec = policy.spec.model_copy(update={"demand": demand.model_copy(update={"timezone": zone})})
+        return policy.model_copy(update={"spec": spec})
 
     def _files(self) -> list[Path]:
         try:

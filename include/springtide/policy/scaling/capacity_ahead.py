@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from springtide.policy.language.moments import instant
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import Count, Duration, Factor, Line, Percent, between, refusal, shown
 from springtide.policy.scaling.capacity_part import AheadPart, Interval, ModelPart, Positive, Quantile
@@ -124,7 +126,7 @@ class KnownEvent(Part):
     """Hold so many replicas. Default none."""
 
     like: Day | None = None
-    """Expect what that day brought, from the same time of day (UTC) on. Default none."""
+    """Expect what that day brought, from the same time of day on, by the clocks of `demand.timezone`. Default none."""
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
@@ -135,13 +137,15 @@ class KnownEvent(Part):
             yield Contradiction(
                 (given[1],), f"{' and '.join(given)} are given: at most one of them says what to expect"
             )
-        if self.past_start is not None and self.past_start >= self.start:
+        past = self.past_start(UTC)
+        if past is not None and past >= self.start:
             yield Contradiction(("like",), f"like {self.like} is not before start {self.start.isoformat()}")
 
-    @property
-    def past_start(self) -> datetime | None:
-        """When the occasion began that this one is like."""
-        return None if self.like is None else datetime.combine(self.like, self.start.timetz()).astimezone(UTC)
+    def past_start(self, zone: tzinfo) -> datetime | None:
+        """Return when the occasion began that this one is like, in UTC: on that day and at this time, by `zone`."""
+        if self.like is None:
+            return None
+        return instant(datetime.combine(self.like, self.start.astimezone(zone).time()), zone)
 
 
 class EventModelSpec(ModelPart):
@@ -177,15 +181,17 @@ class EventModelSpec(ModelPart):
     @property
     def looks_back(self) -> timedelta:
         """The hour before, and as far as the days that events are like."""
-        back = [event.start - event.past_start + _HOUR for event in self.events if event.past_start is not None]
-        return max([_HOUR, *back])
+        past = [(event.start, event.past_start(UTC)) for event in self.events]
+        return max([_HOUR, *(start - began + _HOUR for start, began in past if began is not None)])
 
     def against(self, demand: PrometheusDemand | FileDemand) -> Iterator[Contradiction]:
         """Yield what this model and `demand` contradict each other in."""
+        zone = ZoneInfo(demand.timezone or "UTC")
         for index, event in enumerate(self.events):
-            if event.past_start is None:
+            past = event.past_start(zone)
+            if past is None:
                 continue
-            back = event.start - event.past_start
+            back = event.start - past
             if back + _HOUR > demand.lookback:  # the hour before it is what its demand is measured against
                 yield Contradiction(
                     ("events", index, "like"),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+from springtide.policy.language.moments import Zone
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import Duration, Line, Percent, PromQl, between, refusal, shown
 
@@ -46,6 +47,11 @@ class DemandPart(Part):
 
     step: Annotated[Duration, between("1s", "1d")] = Duration("1m")
     """The spacing of the samples. Default 1m: what models think in, and what Prometheus is commonly scraped at."""
+
+    timezone: Zone | None = None
+    """Whose customers they are: the IANA name of their time zone, such as `America/New_York`. Models that learn from
+    other days go by these clocks, also over the days on which clocks are put forward or back. Default none: that of
+    the calendars in which the service has events, if they agree; else UTC, and the plan says so."""
 
     quality: Quality = Quality()
     """When the samples may be acted on; see `Quality`."""
