@@ -10,7 +10,7 @@ from safeties.safety import Safety, answering, patched, without, wrapped
 from springtide.plan import planner, preflight
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.run import gates, phases, pipeline
+from springtide.run import acquisition, gates, phases, pipeline
 from springtide.run import preflight as looks
 from springtide.run.preflight import Preflight
 
@@ -72,21 +72,21 @@ SAFETIES = (
     Safety(
         name="A plan is judged anew before it is carried out",
         keeps="a plan that somebody changed on the way, or that the policy forbids by now, is carried out",
-        take_out=without(phases, "_require_allowed"),
+        take_out=without(acquisition, "_require_allowed"),
         seen_by=f"{TRUST}::test_a_plan_below_what_the_policy_allows_is_refused",
         because="DID NOT RAISE",
     ),
     Safety(
         name="What runs is counted anew before a plan is carried out",
         keeps="a plan for three pods is carried out on thirty",
-        take_out=patched((phases, "current_number"), to=answering(WhateverNumber())),
+        take_out=patched((acquisition, "current_number"), to=answering(WhateverNumber())),
         seen_by="unit/run/test_approvals.py::test_what_changed_between_approval_and_run_stops_it",
         because="DID NOT RAISE",
     ),
     Safety(
         name="A plan that needs a person waits for one",
         keeps="what should be approved is done without asking",
-        take_out=patched((phases, "require_approved"), (pipeline, "require_approved"), to=answering(None)),
+        take_out=patched((acquisition, "require_approved"), (pipeline, "require_approved"), to=answering(None)),
         seen_by="unit/run/test_approvals.py::test_without_approval_nothing_is_written",
         because="DID NOT RAISE",
     ),
@@ -100,7 +100,7 @@ SAFETIES = (
     Safety(
         name="A run looks for room again once it has its Lease",
         keeps="two runs at once take connections or quota that are there once",
-        take_out=without(phases, "_require_room"),
+        take_out=without(phases, "require_room_for"),
         seen_by="sim/test_two_runs_at_once.py::"
         "test_of_two_that_took_their_leases_before_either_looked_the_earlier_goes_on[True]",
         because="DID NOT RAISE",
@@ -167,7 +167,7 @@ SAFETIES = (
     Safety(
         name="What the smoke test found decides",
         keeps="a service that answers with errors stays",
-        take_out=without(phases, "_judge"),
+        take_out=without(phases, "judge"),
         seen_by="sim/test_matrix_workload.py::test_smoke_test_fails_flickers_or_hangs[5 of 10 pass]",
         because="assert",
     ),

@@ -10,7 +10,7 @@ from springtide import labels
 from springtide.kube.live import LiveKube
 from springtide.kube.objects import Kind
 from springtide.recovery import reconcile
-from springtide.run import admission, gates, lease, phases, work
+from springtide.run import acquisition, admission, gates, lease, work
 from springtide.run.engine import Engine
 from springtide.run.fence import Fence
 from springtide.run.lease import Lease, fenced, read_lease
@@ -130,14 +130,14 @@ SAFETIES = (
     Safety(
         name="A deleted Lease begins above every stamp",
         keeps="the next run is fenced out by what stands on its objects, or an older one is not",
-        take_out=wrapped(phases, "acquire", from_zero),
+        take_out=wrapped(acquisition, "acquire", from_zero),
         seen_by="sim/test_one_owner.py::test_a_run_after_its_lease_was_deleted_begins_above_what_is_stamped",
         because="wrote it last",
     ),
     Safety(
         name="A Lease is claimed by the version that the look had",
         keeps="a plan is carried out on what another run has changed since",
-        take_out=wrapped(phases, "acquire", claimed_anew),
+        take_out=wrapped(acquisition, "acquire", claimed_anew),
         seen_by="unit/run/test_plans_on_trust.py::"
         "test_a_run_that_stood_still_before_its_claim_does_not_do_again_what_another_did[False-in_place]",
         because="DID NOT RAISE",

@@ -11,7 +11,7 @@ import pytest
 from springtide.errors import InputError
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
-from springtide.run import phases, pipeline
+from springtide.run import acquisition, phases, pipeline
 from springtide.run.lease import Lease, read_lease
 from springtide.run.ports import Neighbours, Ports, RunRef, RunRequest
 from springtide.run.reservations import pending_runs
@@ -93,7 +93,7 @@ def test_a_quota_is_kept_for_what_a_run_in_flight_has_not_taken_yet(monkeypatch:
     two.fleet.world.settle()
     two.plan("a")
     two.plan("b")
-    monkeypatch.setattr(phases, "_require_room", lambda *_: pause())
+    monkeypatch.setattr(phases, "require_room_for", lambda *_: pause())
     with pytest.raises(KeyboardInterrupt):
         two.begin("a")  # it has its Lease, and no pod yet
     monkeypatch.undo()
@@ -104,8 +104,8 @@ def test_a_quota_is_kept_for_what_a_run_in_flight_has_not_taken_yet(monkeypatch:
 
 def both_take_their_leases(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let both look before either has its Lease, and stand still once they have it: `a` first."""
-    monkeypatch.setattr(phases, "require_passed", lambda _findings: None)
-    monkeypatch.setattr(phases, "_require_room", lambda *_: pause())
+    monkeypatch.setattr(acquisition, "require_passed", lambda _findings: None)
+    monkeypatch.setattr(phases, "require_room_for", lambda *_: pause())
     for name in ("a", "b"):
         with pytest.raises(KeyboardInterrupt):
             two.begin(name)
