@@ -1,4 +1,4 @@
-"""What is of the whole suite: how many of the cases at each write are played, and which safeties were taken out."""
+"""What is of the whole suite: how many cases at each write are played, what loggers keep, what was taken out."""
 
 from __future__ import annotations
 
