@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from invariants.evidence import Evidence, Write
 from invariants.objects import hash_of
+from springtide.sandbox.objects import is_terminating
 
 
 def i07_old_pods_stay_until_the_new_ones_serve_alone(evidence: Evidence) -> Iterator[str]:
@@ -25,8 +26,9 @@ def i09_what_drains_gets_its_time(evidence: Evidence) -> Iterator[str]:
 
 
 def i10_never_more_than_a_step_at_once(evidence: Evidence) -> Iterator[str]:
-    """I-10: pods that serve go step by step, each over the floor; nothing that has pods is deleted.
+    """I-10: pods that serve go step by step, each over the floor; nothing that keeps pods is deleted.
 
+    Pods that are going already keep their grace, whoever deletes the empty set that they were of.
     On the way back the new pods go at once: the Service has been pinned away from them, and nobody is there (I-9).
     """
     served = False
@@ -44,7 +46,8 @@ def i10_never_more_than_a_step_at_once(evidence: Evidence) -> Iterator[str]:
 
 
 def _deletion(write: Write) -> Iterator[str]:
-    pods = len(write.found.pods_of(write.target)) if write.target else 0
+    found = write.found.pods_of(write.target) if write.target else []
+    pods = sum(not is_terminating(pod) for pod in found)
     if write.had or pods:
         yield f"{write.path} was deleted with {write.had} replicas and {pods} pods"
     if "/pods/" in write.path or write.body.get("gracePeriodSeconds") == 0:

@@ -77,6 +77,17 @@ SAFETIES = (
         because="RunOutcome.SUCCEEDED",
     ),
     Safety(
+        name="Pods that somebody deletes count by the floor",
+        keeps="all the traffic goes to the few pods that are left, or to others that nobody has proven",
+        take_out=wrapped(
+            serving,
+            "lost_steadiness",
+            lambda real: lambda pods, marks, needed, **_floor: real(pods, marks, needed=needed, floor=0),
+        ),
+        seen_by=f"{UNSEEN}[full-replaced-smoke_test]",
+        because="RunOutcome.SUCCEEDED",
+    ),
+    Safety(
         name="Which pods a run relies on stands in its Lease before they get traffic",
         keeps="a crash of springtide hides a crash of the new pods",
         take_out=patched((Work, "rely_on"), to=lambda work, _serving: work),

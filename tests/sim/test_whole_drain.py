@@ -80,10 +80,16 @@ def falter(trial: Trial) -> None:
     trial.world.kubelet.disturb(ref, broken=False)
 
 
+def delete(trial: Trial, pods: int) -> None:
+    """Delete so many of the new pods; others come in their place."""
+    for pod in trial.new_pods[:pods]:
+        trial.delete("pods", pod.name)
+
+
 STRIKES: dict[str, tuple[Callable[[Trial], object], str]] = {
     "restarted": (lambda trial: restart(trial, 1)(), "restarted, last exit code 1"),
     "not ready": (falter, "was not ready for a while"),
-    "replaced": (lambda trial: trial.delete("pods", trial.new_pods[0].name), "1 of them went"),
+    "replaced": (lambda trial: delete(trial, 2), "2 of them went"),
 }
 TASKS = ["endpoints_switched", "smoke_test", "remove_old_instances"]
 
@@ -106,6 +112,14 @@ def test_what_happened_while_nobody_looked_is_seen(settings: dict[str, Any], str
     assert words in trial.message
     assert len(stable) == 3
     assert {pod["metadata"]["name"] for pod in trial.world.pods(NAMESPACE)} == stable
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_pod_that_somebody_deletes_costs_no_run_while_the_floor_is_kept(task: str) -> None:
+    trial = trial_of(3, 4)
+    before(trial, task, lambda: delete(trial, 1))
+
+    assert trial.outcome is RunOutcome.SUCCEEDED
 
 
 @pytest.mark.parametrize("after", [AfterCrash.RETRY, AfterCrash.CLEAR, AfterCrash.RECONCILE])

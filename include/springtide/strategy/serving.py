@@ -33,10 +33,10 @@ def why_point_back(
     new = new_set(observation, order)
     if is_widened(observation, order):
         # Stable pods serve beside them, so what is relied on grows batch by batch.
-        return _unsteady(new, marks, order.share_of(len(marks or new.ready_pods)))
+        return _unsteady(new, marks, order.share_of(len(marks or new.ready_pods)), order.floor)
     if not points_at(observation, order, new.template_hash):
         return None
-    unsteady = _unsteady(new, marks, order.enough_of(order.peak))
+    unsteady = _unsteady(new, marks, order.enough_of(order.peak), order.floor)
     serving = len(observation.ready_endpoints(new))
     if unsteady is None and is_proven and serving < order.floor:
         return f"{where(observation)}{serving} endpoints of {new.scaled.title} are ready, {order.floor} must be"
@@ -70,9 +70,9 @@ def takes_away(decision: Decision, observation: Observation, order: RunOrder) ->
     return isinstance(decision, Scale if isinstance(order.settings, InPlace) else Patch)
 
 
-def _unsteady(new: PodSet, marks: Mapping[str, str] | None, needed: int) -> str | None:
+def _unsteady(new: PodSet, marks: Mapping[str, str] | None, needed: int, floor: int) -> str | None:
     if marks is not None:
-        reason = lost_steadiness(new, marks, needed=needed)
+        reason = lost_steadiness(new, marks, needed=needed, floor=floor)
         return None if reason is None else f"{new.scaled.title} has the traffic: {reason}"
     ready = len(new.ready_pods)
     return None if ready >= needed else f"{new.scaled.title} has the traffic: {ready} of {needed} pods are ready"

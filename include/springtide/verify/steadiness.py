@@ -24,19 +24,21 @@ def marks_of(pods: Iterable[Pod]) -> dict[str, str]:
     return {_key(pod): _mark(pod) for pod in pods}
 
 
-def lost_steadiness(pods: ScaledPods, marks: Mapping[str, str], *, needed: int) -> str | None:
+def lost_steadiness(pods: ScaledPods, marks: Mapping[str, str], *, needed: int, floor: int) -> str | None:
     """Return why fewer than `needed` of the pods of `marks` have been ready ever since; None when so many have.
 
-    A pod that came in the place of another is none of them, however well it is.
+    A pod that somebody deleted did nothing wrong: where it is missing, `floor` must have been ready all the while. What
+    came in its place may take its time, and counts as it does once it restarted.
     """
     steady = [pod for pod in pods.ready_pods if marks.get(_key(pod)) == _mark(pod)]
-    if len(steady) >= needed:
+    present = {_key(pod): pod for pod in pods.pods if not pod.is_terminating}
+    gone = len(marks.keys() - present.keys())
+    failed = sum(key not in marks and _restarts(pod) > 0 for key, pod in present.items())
+    if len(steady) >= max(min(floor, needed), needed - max(gone - failed, 0)):
         return None
     kept = {pod.uid for pod in steady}
-    words = [_words(pod, marks) for pod in pods.pods if pod.uid not in kept]
-    present = {_key(pod) for pod in pods.pods if not pod.is_terminating}
-    gone = len(marks.keys() - present)
-    words += [f"{gone} of them went"] if gone else []
+    words = [f"{gone} of them went"] if gone else []
+    words += [_words(pod, marks) for pod in pods.pods if pod.uid not in kept]
     more = f", and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
     return f"{len(steady)} of {needed} pods have been ready all the while; {'; '.join(words[:_NAMED])}{more}"
 
@@ -58,7 +60,7 @@ def _restarts(pod: Pod) -> int:
 def _words(pod: Pod, marks: Mapping[str, str]) -> str:
     ended = next(_ends(pod), None)
     mark = marks.get(_key(pod))
-    if mark is not None and ended is not None and not mark.startswith(f"{_restarts(pod)} "):
+    if ended is not None and not (mark or "0 ").startswith(f"{_restarts(pod)} "):
         return f"pod {pod.name} restarted, last exit code {ended.get('exitCode', 'unknown')}"
     if pod.is_terminating:
         return f"pod {pod.name} is going"
