@@ -1,27 +1,14 @@
-"""What is of the whole suite: how many cases at each write are played, what loggers keep, what was taken out."""
+"""What is of the whole suite: how many cases at each write are played, and what was taken out."""
 
 from __future__ import annotations
 
-from typing import Any
 from zlib import crc32
 
 import pytest
-import structlog
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--one-in", type=int, default=1, help="play one of so many cases at each write; 1 plays all")
-
-
-def pytest_configure() -> None:
-    """Let no logger keep the setup of its first use, as Airflow asks for: the next test would capture nothing of it."""
-    configure = structlog.configure
-
-    def configure_uncached(*args: Any, **settings: Any) -> None:
-        configure(*args, **settings)
-        configure(cache_logger_on_first_use=False)
-
-    structlog.configure = configure_uncached
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
