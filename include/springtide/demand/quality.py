@@ -181,7 +181,7 @@ def _short_history(series: DemandSeries, spec: PrometheusDemand | FileDemand, no
         "short_history",
         QualityOutcome.PASS,
         f"demand is known for {days:.1f} days, from {_clock(begin)} on, and demand.lookback is {spec.lookback}: "
-        "what is older is not there. Prometheus keeps 15 days by default (--storage.tsdb.retention.time).",
+        "what is older is not there. A Prometheus keeps 15 days by default (--storage.tsdb.retention.time).",
     )
 
 

@@ -32,7 +32,7 @@ def containers_of(spec: Json, field: str) -> Iterator[Cause]:
     # volumes are not made, but a template that names one that is not there never runs anywhere
     volumes = {volume.get("name") for volume in spec.get("volumes") or ()}
     seen: set[str] = set()
-    for kind in ("initContainers", "containers"):
+    for kind in ("containers", "initContainers"):
         for index, container in enumerate(spec.get(kind) or ()):
             at = f"{field}.{kind}[{index}]"
             yield from _name(container.get("name", ""), f"{at}.name", seen)

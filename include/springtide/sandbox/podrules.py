@@ -19,7 +19,8 @@ _CHOICES: Final = {
     "restartPolicy": ["Always", "Never", "OnFailure"],
     "dnsPolicy": ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"],
 }
-_NAME_AND_SOURCE: Final = 2
+_FIRST_SOURCES: Final = frozenset({"emptyDir"})
+"""Where a volume has two sources, the API server takes this one first and refuses the other."""
 
 
 def template(given: Json, selector: Json, field: str) -> Iterator[Cause]:
@@ -76,8 +77,9 @@ def _volumes(volumes: list[Json], field: str) -> Iterator[Cause]:
             yield duplicate(f"{at}.name", name)
         else:
             yield from fieldrules.name(f"{at}.name", name, "label")
-        if len(volume) > _NAME_AND_SOURCE:
-            yield not_allowed(f"{at}.{max(volume)}", "may not specify more than 1 volume type")
+        sources = sorted(volume.keys() - {"name"}, key=lambda source: (source not in _FIRST_SOURCES, source))
+        for source in sources[1:]:
+            yield not_allowed(f"{at}.{source}", "may not specify more than 1 volume type")
         seen.add(name)
 
 

@@ -168,7 +168,11 @@ MORE: list[tuple[Json, str, str]] = [
         f"{SPEC}.volumes[0].hostPath",
         "1 volume type",
     ),
-    (with_pod(initContainers=[container()]), f"{SPEC}.containers[0].name", 'Duplicate value: "web"'),
+    (
+        with_pod(initContainers=[{"name": "web", "image": "b"}]),
+        f"{SPEC}.initContainers[0].name",
+        'Duplicate value: "web"',
+    ),
     (
         with_pod(initContainers=[{"name": "a", "image": "b", "ports": [{"containerPort": 70_000}]}]),
         f"{SPEC}.initContainers[0].ports[0].containerPort",
