@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -39,6 +40,12 @@ class Report:
     def pods(self) -> set[str]:
         """The pods that answered."""
         return set(self.raw["answers"])
+
+    @property
+    def last_error(self) -> datetime | None:
+        """When the last request failed; None where none did."""
+        last = self.raw["last_error"]
+        return None if last is None else datetime.fromisoformat(self.raw["started_at"]) + timedelta(seconds=last)
 
 
 def answers(url: str, *, times: int = 20) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 Json = dict[str, Any]
@@ -12,6 +13,8 @@ PORT = 8080  # of the Service: above 1023, so that the embedded cluster needs no
 IMAGE = "localhost/web:1"
 DRAIN_SECONDS = 2
 """How long a pod goes on answering after it was told to stop: many times what the Service needs to leave it out."""
+PROPAGATION = timedelta(seconds=2)
+"""How long a run gives the proxies to follow: one node's does so in 0.1 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def policy(
             "capacity": {"models": [{"model": "fixed", "replicas": 3}]},
             "strategy": kind
             | {
-                "propagation": "2s",
+                "propagation": f"{PROPAGATION.seconds}s",
                 "drain": "1s",
                 "remove_step": "50%",
                 "probe": {"path": "/", "identity": "body"},

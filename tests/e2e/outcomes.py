@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from e2e.live_load import Report
-from e2e.manifests import NAME, Json
+from e2e.manifests import NAME, PROPAGATION, Json
 from e2e.observer import is_ready
 from springtide import labels
 from springtide.kube.client import FIELD_MANAGER
@@ -144,6 +145,15 @@ class Then:
         """Not one, of many."""
         assert [report.raw for report in self.reports if report.failed] == [], self._story()
         assert all(report.requests > 100 for report in self.reports), self._story()
+        return self
+
+    def no_request_failed_once_it_pointed_back(self) -> Self:
+        """All that failed was sent before the stable set had the traffic again, as fast as proxies follow."""
+        (back,) = [each for each in self.run.record["phases"] if each["phase"] == "roll_back"]
+        followed = datetime.fromisoformat(back["started_at"]) + PROPAGATION
+        late = [report.raw for report in self.reports if (last := report.last_error) is not None and last > followed]
+        assert late == [], self._story()
+        assert any(report.failed for report in self.reports), "the crash is one that clients can see"
         return self
 
     def _story(self) -> str:

@@ -33,6 +33,7 @@ class Given:
     raise_max: bool = False
     overlap: str = "full"
     only_warn: tuple[str, ...] = ()
+    drain: str = "1s"
 
     def web(self, *, replicas: int) -> Self:
         """A workload whose replicas are all ready endpoints, and its policy."""
@@ -118,6 +119,7 @@ class Given:
         raise_max: bool = False,
         overlap: str = "full",
         only_warn: tuple[str, ...] = (),
+        drain: str = "1s",
     ) -> Self:
         """The policy differs from the usual one."""
         self.smoke_path = smoke_path
@@ -125,11 +127,12 @@ class Given:
         self.raise_max = raise_max
         self.overlap = overlap
         self.only_warn = only_warn
+        self.drain = drain
         return self
 
     def policy(self) -> Json:
         """Return the policy as `a_policy` says, for the scenario's namespace."""
-        return policy(
+        document = policy(
             self.scenario.see.namespace,
             smoke_path=self.smoke_path,
             ready_within=self.ready_within,
@@ -137,6 +140,8 @@ class Given:
             overlap=self.overlap,
             only_warn=self.only_warn,
         )
+        document["spec"]["strategy"]["drain"] = self.drain
+        return document
 
     def under_load(self, *, rate: int = RATE) -> When:
         """So many requests a second on fresh and as many on kept connections go through the Service, to the end."""
