@@ -24,6 +24,7 @@ from springtide.run.estimation import EstimateInputs, estimate_for
 from support.builders import policy
 from support.prometheus_process import Series, Server, make_blocks, running
 
+pytestmark = pytest.mark.xdist_group("prometheus")  # one worker makes the month of data
 CURRENT = 20
 
 

@@ -22,8 +22,11 @@ from springtide.training.days import learn_day, learn_models
 from support.builders import policy
 from support.prometheus_process import Server
 
-# great-expectations asks the standard library for modules that it calls deprecated
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning")
+pytestmark = [
+    pytest.mark.xdist_group("prometheus"),
+    # great-expectations asks the standard library for modules that it calls deprecated
+    pytest.mark.filterwarnings("ignore:module 'sre_[a-z]+' is deprecated:DeprecationWarning"),
+]
 
 MINUTE = timedelta(minutes=1)
 

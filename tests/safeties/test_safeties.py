@@ -70,6 +70,13 @@ def test_every_safety_has_a_name_of_its_own() -> None:
     assert sorted(names) == sorted(set(names))
 
 
+def test_where_tests_run_side_by_side_one_process_plays_them_all(request: pytest.FixtureRequest) -> None:
+    """Each process plays all that it is given at once, so two would do the work twice: xdist says so by the name."""
+    runs_beside_others = hasattr(request.config, "workerinput")
+
+    assert request.node.nodeid.endswith("@safeties") is runs_beside_others
+
+
 def test_the_page_holds_the_list_as_it_is() -> None:
     page = (ROOT / PAGE).read_text()
 
