@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_new_pods_that_crash_after_a_while_are_pointed_away_from(given: Given) -> None:
     """They passed every proof; all of them end 12 s after their start, and again after the next one."""
-    given.a_policy(drain="40s").web(replicas=3).new_pods_start_with("CRASH", "12s")
+    given.a_policy(drain="20s").web(replicas=3).new_pods_start_with("CRASH", "12s")
 
     then = given.under_load().is_scaled(to=6, by="blue_green")
 
