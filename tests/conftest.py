@@ -1,14 +1,32 @@
-"""What is of the whole suite: how many cases at each write are played, and what was taken out."""
+"""What is of the whole suite: how many cases at each write are played, whose logging it is, what was taken out."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from zlib import crc32
 
 import pytest
+import structlog
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--one-in", type=int, default=1, help="play one of so many cases at each write; 1 plays all")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Give the process's logging back: commands, simulations and benchmarks set it up as if it were theirs.
+
+    Around fixtures of whole modules, too, which is more than a fixture of each test could do.
+    """
+    was_configured = structlog.is_configured()
+    before = structlog.get_config()
+    done = yield
+    if was_configured:
+        structlog.configure(**before)
+    else:
+        structlog.reset_defaults()
+    return done
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

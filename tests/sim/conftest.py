@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -27,9 +26,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Let the log say nothing: a simulation loses thousands of swaps on purpose. Other tests read theirs."""
-    before = structlog.get_config()
+def _quiet() -> None:
+    """Let the log say nothing: a simulation loses thousands of swaps on purpose."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    yield
-    structlog.configure(**before)
