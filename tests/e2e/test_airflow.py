@@ -33,8 +33,9 @@ PHASES = (
     "instances_removed",
     "report",
 )
-DONE = dict.fromkeys(PHASES, "success") | {"approve": "skipped", "roll_back": "skipped", "": "success"}
-"""The states of a run's tasks, and of the run itself, where all went well and nobody was asked."""
+SKIPPED = ("approve", "warm_nodes", "nodes_ready", "roll_back")
+DONE = dict.fromkeys(PHASES, "success") | dict.fromkeys(SKIPPED, "skipped") | {"": "success"}
+"""The states of a run's tasks, and of the run itself, where all went well, and nobody and no node was asked for."""
 
 UNDONE = DONE | {
     "smoke_test": "failed",

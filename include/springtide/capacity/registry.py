@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final, TypedDict
+from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from springtide.capacity.auto import Auto
@@ -181,9 +181,6 @@ _BY_THE_CLOCK: dict[type, Callable[[Any, LocalClock], CapacityModel]] = {
     ConformalSpec: _conformal,
     EventModelSpec: _event,
 }
-
-SEASONAL: Final = frozenset({"auto", "conformal", "event", "forecast", "seasonal"})
-"""The models that learn from other days, and so ask whose clocks days go by."""
 
 
 def build_model(spec: ModelSpec, learned: Learned = NOTHING_LEARNED, *, clock: LocalClock = STEADY) -> CapacityModel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from springtide.capacity.registry import SEASONAL
 from springtide.plan.findings import Finding, FindingStatus
 
 if TYPE_CHECKING:
@@ -12,6 +11,9 @@ if TYPE_CHECKING:
     from springtide.policy.scaling.model import ScalingPolicy
 
 _CHECK: Final = "timezone"
+
+SEASONAL: Final = frozenset({"auto", "conformal", "event", "forecast", "seasonal"})
+"""The models that learn from other days, and so ask whose clocks days go by."""
 
 
 def season_findings(policy: ScalingPolicy, estimate: CapacityEstimate) -> tuple[Finding, ...]:
