@@ -29,7 +29,7 @@ WAITING = frozenset({"instances_ready", "endpoints_switched"})
 CONDUCTED = ("prepare_services", "scale_services")
 LOOK_SECONDS = 0.5
 PATIENCE = 600.0
-TAKEN_WITHIN = 60.0
+TAKEN_WITHIN = 120.0
 SETTINGS = {
     "AIRFLOW__CORE__PARALLELISM": "12",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",  # the machine has the cluster and the load to carry, too
