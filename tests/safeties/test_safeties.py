@@ -20,7 +20,7 @@ from safeties.table import PAGE, in_page, markdown
 from safeties.taking_out import PASSED
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 280
+SECONDS = 600
 
 pytestmark = pytest.mark.xdist_group("safeties")
 
