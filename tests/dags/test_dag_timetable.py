@@ -11,10 +11,8 @@ import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 
 from springtide.clock import ManualClock
-from springtide.fleet import deadline
 from springtide_airflow import settings
 from springtide_airflow.timetables import CalendarTimetable, EventStart, tell_late
-from support.logs import logged_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,9 +203,10 @@ class TestDeadline:
 
         assert EventStart()._evaluate_with(session=Session(), dag_id="d", run_id="r") == expected  # type: ignore[arg-type]
 
-    async def test_being_late_is_told_with_the_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told = logged_by(deadline, monkeypatch)
+    async def test_being_late_is_told_with_the_run(self) -> None:
+        from structlog.testing import capture_logs
 
-        await tell_late(context={"dag_run": {"dag_run_id": "scheduled__1"}})
+        with capture_logs() as logs:
+            await tell_late(context={"dag_run": {"dag_run_id": "scheduled__1"}})
 
-        assert [(entry["event"], entry["run"]) for entry in told.entries] == [("event_prepared_late", "scheduled__1")]
+        assert [(entry["event"], entry["run"]) for entry in logs] == [("event_prepared_late", "scheduled__1")]

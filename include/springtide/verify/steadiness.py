@@ -28,7 +28,7 @@ def lost_steadiness(pods: ScaledPods, marks: Mapping[str, str], *, needed: int, 
     """Return why fewer than `needed` of the pods of `marks` have been ready ever since; None when so many have.
 
     A pod that somebody deleted did nothing wrong: where it is missing, `floor` must have been ready all the while. What
-    came in its place may take its time, and counts as it does once it restarted.
+    came in its place may take its time, but once it restarts, the deleted one counts as missing again.
     """
     steady = [pod for pod in pods.ready_pods if marks.get(_key(pod)) == _mark(pod)]
     present = {_key(pod): pod for pod in pods.pods if not pod.is_terminating}

@@ -6,12 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from springtide.events.schedule import ScheduledPreparation
-from springtide.fleet import deadline
 from springtide.fleet.deadline import deadline_of, tell_unprepared
 from springtide.fleet.known_preparations import KnownPreparations, interval_of
-from support.logs import logged_by
 
 NOW = datetime(2026, 11, 11, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -77,7 +76,7 @@ def test_the_summary_says_what_is_wrong_or_else_what_is_known(
 
 
 @pytest.mark.parametrize(
-    ("conf", "begins"),
+    ("conf", "deadline"),
     [
         (None, NOW),
         ({}, NOW),
@@ -88,13 +87,14 @@ def test_the_summary_says_what_is_wrong_or_else_what_is_known(
         ({"event": {"start": "2026-11-11T10:00"}}, None),
     ],
 )
-def test_everything_has_to_stand_when_its_event_begins(conf: dict[str, object] | None, begins: datetime | None) -> None:
-    assert deadline_of(conf, interval_end=NOW) == begins
+def test_everything_has_to_stand_when_its_event_begins(
+    conf: dict[str, object] | None, deadline: datetime | None
+) -> None:
+    assert deadline_of(conf, interval_end=NOW) == deadline
 
 
-def test_being_late_is_told_with_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = logged_by(deadline, monkeypatch)
+def test_being_late_is_told_with_the_run() -> None:
+    with capture_logs() as logs:
+        tell_unprepared("scheduled__1")
 
-    tell_unprepared("scheduled__1")
-
-    assert [(entry["event"], entry["run"]) for entry in told.entries] == [("event_prepared_late", "scheduled__1")]
+    assert [(entry["event"], entry["run"]) for entry in logs] == [("event_prepared_late", "scheduled__1")]
