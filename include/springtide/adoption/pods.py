@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 
 from springtide.adoption.found import FoundObject, FoundObjects, entries, mapping
 from springtide.adoption.remarks import Remark, Standing
+from springtide.errors import InputError
 from springtide.quantities import parse_quantity
 
 _HTTPS: Final = "HTTPS"
@@ -25,7 +26,7 @@ def cpu_of(found: FoundObject, kind: Literal["limits", "requests"] | None = None
         return None
     try:
         total = sum(float(parse_quantity(str(each))) for each in written)
-    except ValueError:
+    except InputError:
         return None
     return round(total, 3) or None
 

@@ -21,8 +21,9 @@ from springtide.adoption.hpa import KIND as HPA
 from springtide.adoption.hpa import read_hpa
 from springtide.adoption.keda import KIND as SCALED_OBJECT
 from springtide.adoption.keda import read_scaled_object
+from springtide.adoption.left_over import is_known, left_over
 from springtide.adoption.remarks import Remark, Standing
-from springtide.adoption.repeats import Repeat, repeated
+from springtide.adoption.repeats import Repeat, repeated, shape_count
 from springtide.policy.language.units import MAX_REPLICAS
 from springtide.workload import Workload, WorkloadKind
 
@@ -80,15 +81,16 @@ def propose(objects: FoundObjects, wishes: Wishes) -> Proposal:
     """Return the policies and calendars that ask for what `objects` ask for."""
     reading = Reading()
     read_downscaler(objects, wishes.defaults, wishes.years, reading)
-    for found in objects.of_kind(*CRON_HPAS):
+    for found in filter(is_known, objects.of_kind(*CRON_HPAS)):
         read_cron_hpa(found, objects, wishes.defaults.zone, wishes.years, reading)
-    for found in objects.of_kind(SCALED_OBJECT):
+    for found in filter(is_known, objects.of_kind(SCALED_OBJECT)):
         read_scaled_object(found, wishes.years, reading)
     covered = {title for each in reading.asking for title in each.covers}
-    for found in objects.of_kind(HPA):
+    for found in filter(is_known, objects.of_kind(HPA)):
         if found.title not in covered:
             read_hpa(found, reading)
-    drafts = _Drafts(remarks=list(reading.remarks))
+    told = {remark.subject for remark in reading.remarks}
+    drafts = _Drafts(remarks=[*reading.remarks, *left_over(objects, reading.asking, told)])
     by_workload: dict[Workload, list[AskingObject]] = defaultdict(list)
     for asking in reading.asking:
         by_workload[asking.workload].append(asking)
@@ -176,9 +178,11 @@ def _draft(asking: AskingObject, name: str, wishes: Wishes, drafts: _Drafts) -> 
     for ask in asking.asks:
         if ask.replicas <= max(1, asking.least):
             continue
-        entries = repeated(wishes.years.begun_in(ask.stretches, ask.zone), ask.zone, wishes.years.days)
-        if len(entries) > MOST_EVENTS_OF_ONE_ASK:
-            drafts.remarks.append(_too_many(asking, ask, len(entries)))
+        stretches = wishes.years.begun_in(ask.stretches, ask.zone)
+        least = shape_count(stretches, ask.zone)
+        entries = repeated(stretches, ask.zone, wishes.years.days) if least <= MOST_EVENTS_OF_ONE_ASK else []
+        if max(least, len(entries)) > MOST_EVENTS_OF_ONE_ASK:
+            drafts.remarks.append(_too_many(asking, ask, max(least, len(entries))))
             continue
         drafts.remarks += _bounded(asking, ask, entries, wishes.years)
         for entry in entries:

@@ -75,6 +75,11 @@ class _Rule:
     days: frozenset[date]
 
 
+def shape_count(stretches: Iterable[Stretch], zone: ZoneInfo) -> int:
+    """Return how many entries `repeated` makes at least, without looking for rules."""
+    return len({_shape(each, zone) for each in stretches})
+
+
 def repeated(stretches: Iterable[Stretch], zone: ZoneInfo, days: Sequence[date]) -> list[Repeat]:
     """Return the entries that together mean `stretches` and nothing else on `days`, which follow each other."""
     left = set(stretches)
