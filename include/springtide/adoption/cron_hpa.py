@@ -69,7 +69,7 @@ def read_cron_hpa(found: FoundObject, objects: FoundObjects, zone: ZoneInfo, yea
     before = _before(found, workload, objects, hpa, sizes)
     settings = sorted((moment, job.size, job.name) for job in jobs for moment in job.moments)
     maximum = whole_number(hpa.spec.get("maxReplicas")) if hpa is not None else None
-    remarks += _remarks(found, hpa, zone, sizes)
+    remarks += _remarks(found, hpa, zone, sizes, is_whole=len(jobs) == len(_written(found)))
     remarks += _at_once(found, jobs)
     reading.asking.append(
         AskingObject(
@@ -225,7 +225,9 @@ def _unknown(found: FoundObject) -> Iterator[Remark]:
                 yield found.remark(Standing.NO_EQUAL, f"jobs[{number}].{key}", value, advice)
 
 
-def _remarks(found: FoundObject, hpa: FoundObject | None, zone: ZoneInfo, sizes: list[int]) -> Iterator[Remark]:
+def _remarks(
+    found: FoundObject, hpa: FoundObject | None, zone: ZoneInfo, sizes: list[int], *, is_whole: bool
+) -> Iterator[Remark]:
     advice = f"no object tells the clocks of its controller; {zone.key} was taken: --timezone"
     yield found.remark(Standing.DIFFERS, "timezone", "not said", advice)
     if min(sizes) == 0:
@@ -236,5 +238,6 @@ def _remarks(found: FoundObject, hpa: FoundObject | None, zone: ZoneInfo, sizes:
         yield found.remark(Standing.DIFFERS, "scaleTargetRef", hpa.title, advice)
         advice = f"set it to {max(1, min(sizes))} when the calendar is in use: the events raise it"
         yield hpa.remark(Standing.TO_DO, "minReplicas", hpa.spec.get("minReplicas", 1), advice)
-    advice = "delete it when the calendar is in use: two that set the replicas would undo each other"
+    first = "" if is_whole else "see to what was left out above; then "
+    advice = f"{first}delete it when the calendar is in use: two that set the replicas would undo each other"
     yield found.remark(Standing.TO_DO, "", "", advice)

@@ -31,7 +31,8 @@ _OTHER_FIELDS: Final = {
     "initialCooldownPeriod": (Standing.DIFFERS, "it concerns going to 0, which springtide leaves to KEDA"),
     "idleReplicaCount": (
         Standing.NO_EQUAL,
-        "strategy `floor` refuses a ScaledObject that sleeps below its minimum; remove it, or leave this one to KEDA",
+        "it sleeps below its minimum when no trigger is active; a policy keeps its minimum, and strategy `floor` "
+        "refuses such a ScaledObject; remove it, or leave this one to KEDA",
     ),
     "fallback": (Standing.STAYS, "KEDA keeps it for its other triggers; a calendar cannot fail to be measured"),
     "advanced": (Standing.STAYS, "it concerns the HPA that KEDA keeps, which goes on as long as the ScaledObject does"),
@@ -66,9 +67,18 @@ def read_scaled_object(found: FoundObject, years: Years, reading: Reading) -> No
     triggers = entries(found.spec.get("triggers"))
     others = [trigger for trigger in triggers if trigger.get("type") != "cron"]
     asks: list[TimedAsk] = []
+    is_whole = True
     for number, trigger in enumerate(triggers):
-        if trigger.get("type") == "cron":
+        if trigger.get("type") != "cron":
+            continue
+        try:
             least, new = _of_trigger(found, (number, trigger), (least, most), years, remarks)
+        except TriggerError as error:
+            field = f"triggers[{number}].metadata.{error.key}"
+            advice = f"{error.advice}; this trigger was left out"
+            remarks.append(found.remark(Standing.NO_EQUAL, field, error.value, advice))
+            is_whole = False
+        else:
             asks += new
     reading.asking.append(
         AskingObject(
@@ -78,7 +88,7 @@ def read_scaled_object(found: FoundObject, years: Years, reading: Reading) -> No
             most=most,
             asks=tuple(asks),
             floor=found.title if others else None,
-            remarks=(*remarks, *_what_to_do(found, others, has_cron=len(others) < len(triggers), least=least)),
+            remarks=(*remarks, *_what_to_do(found, least, is_whole=is_whole)),
         )
     )
 
@@ -106,17 +116,15 @@ def _of_trigger(
     years: Years,
     remarks: list[Remark],
 ) -> tuple[int, list[TimedAsk]]:
-    """Return the least that holds with this trigger, and its ask; what is wrong with it goes into `remarks`."""
+    """Return the least that holds with this trigger, and its ask; what differs goes into `remarks`.
+
+    Raises:
+        TriggerError: it cannot be followed.
+    """
     number, written = trigger
     least, most = bounds
     metadata = mapping(written.get("metadata"))
-    try:
-        replicas, stretches = _followed(metadata, years)
-    except TriggerError as error:
-        field = f"triggers[{number}].metadata.{error.key}"
-        advice = f"{error.advice}; this trigger was left out"
-        remarks.append(found.remark(Standing.NO_EQUAL, field, error.value, advice))
-        return least, []
+    replicas, stretches = _followed(metadata, years)
     remarks += [
         found.remark(Standing.NO_EQUAL, f"triggers[{number}].metadata.{key}", value, "it is no field of a cron trigger")
         for key, value in metadata.items()
@@ -140,6 +148,8 @@ def _followed(metadata: Mapping[str, Any], years: Years) -> tuple[int, list[Stre
     schedules = [_schedule(metadata, key) for key in ("start", "end")]
     if str(metadata["start"]).split() == str(metadata["end"]).split():
         raise TriggerError("end", metadata["end"], "start and end must not be the same, KEDA says; write another end")
+    if not zone:
+        raise TriggerError("timezone", None, "KEDA wants one; write an IANA name such as Europe/Berlin")
     try:
         return replicas, active(*schedules, zone, years)
     except ZoneError as error:
@@ -172,15 +182,18 @@ def _pauses(found: FoundObject) -> Iterator[Remark]:
             yield found.remark(Standing.NO_EQUAL, key, found.annotations[key], advice)
 
 
-def _what_to_do(found: FoundObject, others: list[Mapping[str, Any]], *, has_cron: bool, least: int) -> Iterator[Remark]:
+def _what_to_do(found: FoundObject, least: int, *, is_whole: bool) -> Iterator[Remark]:
+    triggers = entries(found.spec.get("triggers"))
+    others = [trigger for trigger in triggers if trigger.get("type") != "cron"]
+    first = "" if is_whole else "see to what was left out above; then "
     for trigger in others:
         advice = "it goes on scaling above the floor, inside of the ScaledObject"
         yield found.remark(Standing.STAYS, "triggers", trigger.get("type"), advice)
-    if others and has_cron:
-        advice = "remove its cron triggers when the calendar is in use: the events ask for the same"
+    if others and len(others) < len(triggers):
+        advice = f"{first}remove its cron triggers when the calendar is in use: the events ask for the same"
         yield found.remark(Standing.TO_DO, "triggers", "cron", advice)
     if not others:
-        advice = "delete it when the calendar is in use: two that set the replicas would undo each other"
+        advice = f"{first}delete it when the calendar is in use: two that set the replicas would undo each other"
         yield found.remark(Standing.TO_DO, "", "", advice)
         if least == 0:
             zero = "a policy keeps at least 1 replica; to sleep at 0, keep a trigger that measures demand"

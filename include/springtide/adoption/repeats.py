@@ -141,7 +141,10 @@ def _candidates(meant: frozenset[date], pool: Sequence[date]) -> Iterator[_Rule]
         days = list(pool)
         months = sorted({day.month for day in meant}) if by_month else []
         days = [day for day in days if not by_month or day.month in months]
-        numbers = _frequent(meant, days, lambda day: day.day) if by_day else []
+        # Of the days of the month nearly all are meant on those weekdays alone on which any is.
+        seen = {day.weekday() for day in meant} if by_weekday else set(range(_DAYS_OF_THE_WEEK))
+        looked_at = [day for day in days if day.weekday() in seen]
+        numbers = _frequent(meant, looked_at, lambda day: day.day) if by_day else []
         days = [day for day in days if not by_day or day.day in numbers]
         weekdays = _frequent(meant, days, date.weekday) if by_weekday else []
         days = [day for day in days if not by_weekday or day.weekday() in weekdays]

@@ -90,6 +90,8 @@ def scaled_object(manifest: Mapping[str, Any], times: Times) -> Asked:
         next_start = next_end = never
         shown = walls(ahead, data["timezone"])
         for at in range(len(shown) - 1, -1, -1):
+            if at < len(asked):
+                assert min(next_end, next_start) < never, "what comes next lies behind what is looked at"
             if at < len(asked) and next_end <= next_start:
                 asked[at] = max(asked[at], min(most, int(data["desiredReplicas"])))
             if comes(data["start"], shown[at]):

@@ -73,7 +73,7 @@ SCALED_OBJECTS = {
     "every hour": keda(cron("30 * * * *", "45 * * * *", 10)),
     "steps and lists": keda(cron("0 6-18/4 * * 1,3,5", "30 7,11-19/4 * * 1,3,5", 10)),
     "a day of the month or a weekday": keda(cron("0 0 1,15 * 1", "0 12 1,15 * 1", 11)),
-    "a month of the year": keda(cron("0 8 * 3,11 *", "0 9 * 3,11 *", 11)),
+    "some months of the year": keda(cron("0 8 * 3-5,10-12 *", "0 9 * 3-5,10-12 *", 11)),
     "above the maximum": keda(cron("0 8 * * *", "0 20 * * *", 50), maxReplicaCount=20),
     "below the minimum": keda(cron("0 8 * * *", "0 20 * * *", 1)),
     "more ends than starts": keda(cron("0 8 * * 1", "0 20 * * *", 6)),
