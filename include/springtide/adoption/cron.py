@@ -142,7 +142,8 @@ def _field(
         step = _number(step_text, 1, _LONGEST_STEP, (), part) if has_step else 1
         top = highest - 1 if names == _WEEKDAYS else highest  # 7 is Sunday for whoever writes it, and 0 for a star
         if span in {"*", "?"}:
-            low, high = lowest, top
+            low = lowest
+            high = top
             is_open = is_open or step == 1 or steps_are_open
         else:
             first, is_range, second = span.partition("-")

@@ -48,6 +48,7 @@ def text_of(document: ProposedDocument, command: str) -> str:
 
 def _styled(value: Any) -> Any:
     """Return `value` with what is short and plain on one line, as people write policies."""
+    styled: Any
     if isinstance(value, Mapping):
         styled = CommentedMap({key: _styled(each) for key, each in value.items()})
         parts: Iterable[Any] = value.values()

@@ -36,7 +36,7 @@ _DEFAULT_READY: Final = timedelta(minutes=10)
 _READY_MARGIN: Final = timedelta(minutes=5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Subject:
     """One workload with everything that is known of it."""
 
@@ -64,7 +64,12 @@ def first_policies(
         workload = found.workload
         if workload is None:
             continue
-        subject = _Subject(found, workload, autoscalers.get(workload), histories.get(workload))
+        subject = _Subject(
+            found=found,
+            workload=workload,
+            autoscaler=autoscalers.get(workload),
+            history=histories.get(workload),
+        )
         spec = _spec(subject, objects, remarks)
         content = policy_document(names[workload], owner or found.namespace, spec)
         autoscaler = (subject.autoscaler.title,) if subject.autoscaler is not None else ()
@@ -164,7 +169,8 @@ def _utilizations(hpa: FoundObject) -> Iterator[float]:
 
 def _strategy(subject: _Subject) -> dict[str, Any]:
     strategy: dict[str, Any] = {"type": "in_place" if subject.autoscaler is None else "floor"}
-    allowed = startup_budget(Deployment({"spec": {}, "metadata": {}, **subject.found.raw}))
+    template = mapping(subject.found.spec.get("template"))
+    allowed = startup_budget(Deployment(dict(subject.found.raw))) if mapping(template.get("spec")) else None
     needed = timedelta(seconds=allowed or 0) + _READY_MARGIN
     if needed > _DEFAULT_READY:
         strategy["deadlines"] = {"ready": f"{-(-needed // timedelta(minutes=1))}m"}

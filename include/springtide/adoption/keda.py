@@ -31,8 +31,7 @@ _OTHER_FIELDS: Final = {
     "initialCooldownPeriod": (Standing.DIFFERS, "it concerns going to 0, which springtide leaves to KEDA"),
     "idleReplicaCount": (
         Standing.NO_EQUAL,
-        "it sleeps below its minimum when no trigger is active; a policy keeps its minimum, and strategy `floor` "
-        "refuses such a ScaledObject; remove it, or leave this one to KEDA",
+        "it lets the workload sleep below its minimum, which a policy keeps; remove it, or leave this one to KEDA",
     ),
     "fallback": (Standing.STAYS, "KEDA keeps it for its other triggers; a calendar cannot fail to be measured"),
     "advanced": (Standing.STAYS, "it concerns the HPA that KEDA keeps, which goes on as long as the ScaledObject does"),
@@ -145,13 +144,14 @@ def _followed(metadata: Mapping[str, Any], years: Years) -> tuple[int, list[Stre
     if replicas is None:
         raise TriggerError("desiredReplicas", metadata.get("desiredReplicas"), "write a whole number")
     zone = str(metadata.get("timezone") or "")
-    schedules = [_schedule(metadata, key) for key in ("start", "end")]
+    start = _schedule(metadata, "start")
+    end = _schedule(metadata, "end")
     if str(metadata["start"]).split() == str(metadata["end"]).split():
         raise TriggerError("end", metadata["end"], "start and end must not be the same, KEDA says; write another end")
     if not zone:
         raise TriggerError("timezone", None, "KEDA wants one; write an IANA name such as Europe/Berlin")
     try:
-        return replicas, active(*schedules, zone, years)
+        return replicas, active(start, end, zone, years)
     except ZoneError as error:
         raise TriggerError("timezone", zone or None, str(error)) from error
 

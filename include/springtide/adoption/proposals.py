@@ -25,7 +25,7 @@ from springtide.adoption.left_over import is_known, left_over
 from springtide.adoption.remarks import Remark, Standing
 from springtide.adoption.repeats import Repeat, repeated, shape_count
 from springtide.policy.language.units import MAX_REPLICAS
-from springtide.workload import Workload, WorkloadKind
+from springtide.workload import Workload
 
 MOST_EVENTS_OF_ONE_ASK: Final = 100
 """More would be a schedule that no person reads in a calendar."""
@@ -134,12 +134,14 @@ def _together(asking: Sequence[AskingObject], remarks: list[Remark]) -> AskingOb
     floors = [each for each in asking if each.floor is not None]
     setters = [each for each in asking if each.floor is None]
     if len(floors) > 1 and len({each.floor for each in floors}) > 1:
-        return _contradiction(floors, "two autoscalers own its replicas; remove one, and import again", remarks)
+        remarks.append(_contradiction(floors, "two autoscalers own its replicas; remove one, and import again"))
+        return None
     if floors and setters:
         remarks += [_overruled(each, floors[0]) for each in setters]
         return _largest(floors)
     if len(setters) > 1:
-        return _contradiction(setters, "the last that writes wins, which no calendar can say; keep one", remarks)
+        remarks.append(_contradiction(setters, "the last that writes wins, which no calendar can say; keep one"))
+        return None
     return _largest(floors) if floors else setters[0]
 
 
@@ -156,11 +158,11 @@ def _largest(floors: Sequence[AskingObject]) -> AskingObject:
     )
 
 
-def _contradiction(asking: Sequence[AskingObject], advice: str, remarks: list[Remark]) -> None:
+def _contradiction(asking: Sequence[AskingObject], advice: str) -> Remark:
     subject = f"{asking[0].workload.kind.noun} {asking[0].workload.namespace}/{asking[0].workload.deployment}"
     titles = ", ".join(each.title for each in asking)
     text = f"{advice}. No policy was written"
-    remarks.append(Remark(standing=Standing.NO_EQUAL, subject=subject, field="scaled by", value=titles, advice=text))
+    return Remark(standing=Standing.NO_EQUAL, subject=subject, field="scaled by", value=titles, advice=text)
 
 
 def _overruled(setter: AskingObject, floor: AskingObject) -> Remark:
@@ -228,8 +230,7 @@ def _policy(asking: AskingObject, name: str, owner: str) -> dict[str, Any]:
 
 def target_of(workload: Workload, service: str | None = None) -> dict[str, str]:
     """Return a policy's target."""
-    key = {WorkloadKind.DEPLOYMENT: "deployment"}.get(workload.kind, workload.kind.value)
-    target = {"namespace": workload.namespace, key: workload.deployment}
+    target = {"namespace": workload.namespace, workload.kind.value: workload.deployment}
     return target if service is None else target | {"service": service}
 
 

@@ -18,11 +18,12 @@ from springtide.clock import SystemClock
 from springtide.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from springtide.adoption.documents import WrittenFile
     from springtide.adoption.files import FileReading
     from springtide.adoption.proposals import Proposal, Wishes
+    from springtide.adoption.remarks import Remark
 
 _HEADINGS: Final = {
     "no_equal": "What has no equal",
@@ -194,12 +195,9 @@ def _answer(proposal: Proposal, reading: FileReading, asked: WriteOptions, comma
         typer.echo(f"# {line}".rstrip())
 
 
-def _report(remarks: tuple[object, ...], written: list[WrittenFile]) -> Iterator[str]:
-    from springtide.adoption.remarks import Remark
-
-    told = [remark for remark in remarks if isinstance(remark, Remark)]
+def _report(remarks: Sequence[Remark], written: Sequence[WrittenFile]) -> Iterator[str]:
     order = list(_HEADINGS)
-    told.sort(key=lambda remark: order.index(remark.standing.value))
+    told = sorted(remarks, key=lambda remark: order.index(remark.standing.value))
     for standing, group in groupby(told, key=lambda remark: remark.standing):
         yield ""
         yield f"{_HEADINGS[standing.value]}:"

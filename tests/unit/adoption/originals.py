@@ -107,17 +107,19 @@ def _matches(spec: str, moment: datetime) -> bool:
     for part in spec.split(","):
         match = SPEC.fullmatch(part.strip())
         if match is None:
-            start, end = part.strip()[:25], part.strip()[26:]
-            if datetime.fromisoformat(start) <= moment <= datetime.fromisoformat(end):
+            absolute = part.strip()
+            if datetime.fromisoformat(absolute[:25]) <= moment <= datetime.fromisoformat(absolute[26:]):
                 return True
             continue
         wall = moment.astimezone(ZoneInfo(match[7]))
-        first, last = WEEKDAYS.index(match[1].upper()), WEEKDAYS.index(match[2].upper())
+        first = WEEKDAYS.index(match[1].upper())
+        last = WEEKDAYS.index(match[2].upper())
         today = wall.weekday()
         is_day = first <= today <= last if first <= last else today >= first or today <= last
         now = wall.hour * 60 + wall.minute
-        begin, end_of_it = int(match[3]) * 60 + int(match[4]), int(match[5]) * 60 + int(match[6])
-        if is_day and begin <= now < end_of_it:
+        begin = int(match[3]) * 60 + int(match[4])
+        end = int(match[5]) * 60 + int(match[6])
+        if is_day and begin <= now < end:
             return True
     return False
 
@@ -132,15 +134,16 @@ def downscaled(
         return annotations.get(f"downscaler/{key}", around)
 
     down = min(replicas, int(said("downtime-replicas", "0")))
-    up_period, down_period = said("upscale-period", "never"), said("downscale-period", "never")
+    up_period = said("upscale-period", "never")
+    down_period = said("downscale-period", "never")
     asked: Asked = []
     present = down
     for moment in minutes((times[0] - 14 * DAY, times[1])):
         if _matches((namespace or {}).get("downscaler/force-uptime", "never"), moment):
             is_up: bool | None = True
         elif up_period != "never" or down_period != "never":
-            matched = _matches(up_period, moment), _matches(down_period, moment)
-            is_up = None if matched[0] == matched[1] else matched[0]
+            upscale = _matches(up_period, moment)
+            is_up = None if upscale == _matches(down_period, moment) else upscale
         else:
             is_up = _matches(said("uptime", "always"), moment) and not _matches(said("downtime", "never"), moment)
         present = present if is_up is None else replicas if is_up else down
