@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from springtide.cli.main import app
 from springtide.kube import live
 from springtide.sandbox.messages import Request, Response
+from springtide.settings import variable_name
 from support.courses import autoscaler
 from support.simulation import Simulation
 
@@ -126,7 +127,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
     document: dict[str, Any] = {"clusters": [{"name": "shop", "cluster": entry}], "contexts": contexts}
     (tmp_path / "kubeconfig").write_text(json.dumps(document | {"current-context": "shop"}))
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    monkeypatch.delenv("SPRINGTIDE_PROMETHEUS_URL", raising=False)
+    monkeypatch.delenv(variable_name("prometheus_url"), raising=False)
     monkeypatch.setattr(live, "connected", lambda *_arguments, **_options: simulation.ports().kube)
     return simulation
 
