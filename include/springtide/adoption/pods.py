@@ -46,7 +46,7 @@ def smoke_checks(
         request = mapping(mapping(container.get("readinessProbe")).get("httpGet"))
         port = _service_port(service, container, request.get("port"))
         if request and port is not None:
-            check: dict[str, Any] = {"path": str(request.get("path") or "/")}
+            check: dict[str, Any] = {"path": f"/{str(request.get('path') or '').lstrip('/')}"}
             if len(entries(service.spec.get("ports"))) > 1:
                 check["port"] = port
             if request.get("scheme") == _HTTPS:

@@ -130,9 +130,13 @@ def unique(text: str, taken: set[str]) -> str:
 
 def _together(asking: Sequence[AskingObject], remarks: list[Remark]) -> AskingObject | None:
     """Return what several objects ask for of one workload; None where they contradict each other."""
-    remarks += [remark for each in asking for remark in each.remarks]
     floors = [each for each in asking if each.floor is not None]
     setters = [each for each in asking if each.floor is None]
+    counts = floors or (setters if len(setters) == 1 else ())
+    # Whoever is left out goes on as it is: nothing is to be done about it when the calendar is in use.
+    remarks += [
+        remark for each in asking for remark in each.remarks if each in counts or remark.standing is not Standing.TO_DO
+    ]
     if len(floors) > 1 and len({each.floor for each in floors}) > 1:
         remarks.append(_contradiction(floors, "two autoscalers own its replicas; remove one, and import again"))
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -90,9 +90,10 @@ def import_objects(
         from springtide.adoption.proposals import propose
 
         wishes = _wishes(controllers, files_asked)
-        reading = _read_files(files) if files else _read_cluster(place, namespace, output)
+        note = ClusterNote(output)
+        reading = _read_files(files) if files else _read_cluster(place, namespace, note)
         proposal = propose(FoundObjects.of(reading.objects), wishes)
-        _answer(proposal, reading, files_asked, "import", output)
+        _Answer(command="import", asked=files_asked, output=output, note=note).give(proposal, reading)
         if not proposal.documents:
             raise InputError(
                 f"{'files' if files else 'namespace'}: nothing in it says how a workload is scaled. Name manifests of "
@@ -122,12 +123,13 @@ def init(
         from springtide.adoption.history import read_usage
 
         now = SystemClock().now()
-        reading = _read_cluster(place, [namespace], output)
+        note = ClusterNote(output)
+        reading = _read_cluster(place, [namespace], note)
         objects = FoundObjects.of(reading.objects)
         workloads = workloads_of(objects) if place.prometheus is not None else []
         histories = {each: read_usage(each, place.recorded, now - timedelta(minutes=1)) for each in workloads}
         proposal = first_policies(objects, histories, Years(now), files_asked.owner)
-        _answer(proposal, reading, files_asked, "init", output)
+        _Answer(command="init", asked=files_asked, output=output, note=note).give(proposal, reading)
         if not proposal.documents:
             raise InputError(
                 f"namespace: {namespace} has no Deployment, StatefulSet or Rollout that may be read. Name another one.",
@@ -160,7 +162,7 @@ def _read_files(files: list[Path]) -> FileReading:
     return read_manifests(files)
 
 
-def _read_cluster(place: CliContext, namespaces: list[str] | None, output: Output) -> FileReading:
+def _read_cluster(place: CliContext, namespaces: list[str] | None, note: ClusterNote) -> FileReading:
     from springtide.adoption.gathering import gather
 
     if not namespaces:
@@ -171,28 +173,43 @@ def _read_cluster(place: CliContext, namespaces: list[str] | None, output: Outpu
         )
     kept_nowhere = CliContext(kubeconfig=place.kubeconfig, context=place.context, store=None)
     with kept_nowhere.ports(lambda _message: None) as ports:
-        ClusterNote(output).say(ports)
+        note.say(ports)
         return gather(ports.kube, namespaces)
 
 
-def _answer(proposal: Proposal, reading: FileReading, asked: WriteOptions, command: str, output: Output) -> None:
-    from springtide.adoption.documents import text_of, write
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """How a command tells what it proposes, and whether it writes it."""
 
-    texts = {each.path: text_of(each, command) for each in proposal.documents}
-    written = [] if asked.write is None else write(asked.write, texts, replace=asked.replace)
-    remarks = (*reading.remarks, *proposal.remarks)
-    if output is Output.JSON:
-        documents = [
-            {"path": each.path, "sources": list(each.sources), "content": each.content} for each in proposal.documents
-        ]
-        files = [{"path": str(each.path), "writing": each.writing.value} for each in written]
-        print_json({"documents": documents, "remarks": [each.to_record() for each in remarks], "files": files})
-        return
-    if asked.write is None:
-        for path, text in texts.items():
-            typer.echo(f"---\n# {path}\n{text}", nl=False)
-    for line in _report(remarks, written):
-        typer.echo(f"# {line}".rstrip())
+    command: str
+    asked: WriteOptions
+    output: Output
+    note: ClusterNote
+
+    def give(self, proposal: Proposal, reading: FileReading) -> None:
+        """Print the documents and what has to be said about them, or write the documents."""
+        from springtide.adoption.documents import text_of, write
+
+        texts = {each.path: text_of(each, self.command) for each in proposal.documents}
+        folder = self.asked.write
+        written = [] if folder is None else write(folder, texts, replace=self.asked.replace)
+        remarks = (*reading.remarks, *proposal.remarks)
+        if self.output is Output.JSON:
+            print_json(_record(proposal, remarks, written) | self.note.record)
+            return
+        if folder is None:
+            for path, text in texts.items():
+                typer.echo(f"---\n# {path}\n{text}", nl=False)
+        for line in _report(remarks, written):
+            typer.echo(f"# {line}".rstrip())
+
+
+def _record(proposal: Proposal, remarks: Sequence[Remark], written: Sequence[WrittenFile]) -> dict[str, Any]:
+    documents = [
+        {"path": each.path, "sources": list(each.sources), "content": each.content} for each in proposal.documents
+    ]
+    files = [{"path": str(each.path), "writing": each.writing.value} for each in written]
+    return {"documents": documents, "remarks": [each.to_record() for each in remarks], "files": files}
 
 
 def _report(remarks: Sequence[Remark], written: Sequence[WrittenFile]) -> Iterator[str]:
