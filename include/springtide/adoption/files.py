@@ -39,7 +39,10 @@ def read_manifests(places: Iterable[Path]) -> FileReading:
     for path in (path for place in places for path in _files(place)):
         for document in _documents(path, remarks):
             found = [FoundObject(each, str(path)) for each in _flattened(document)]
-            objects += [each for each in found if each.kind and each.name]
+            objects += [each for each in found if each.kind and each.name and not each.wrong_name]
+            remarks += [
+                _misnamed(each, *each.wrong_name) for each in found if each.kind and each.name and each.wrong_name
+            ]
             if not all(each.kind and each.name for each in found):
                 advice = "it has no kind or no name, so it is no object of Kubernetes; it was passed over"
                 remarks.append(_about(path, "document", "", advice))
@@ -91,6 +94,11 @@ def _flattened(document: Any) -> Iterator[Any]:
 def _with_kind(item: Any, list_kind: str) -> Any:
     """Return an item with its kind: those of a typed list may leave it to the list."""
     return item if "kind" in item or list_kind == "List" else {**item, "kind": list_kind.removesuffix("List")}
+
+
+def _misnamed(found: FoundObject, field: str, name: str) -> Remark:
+    advice = f"it is no name of an object, so this one was passed over; render the template, or correct {found.place}"
+    return found.remark(Standing.NO_EQUAL, field, name, advice)
 
 
 def _about(path: Path, field: str, value: object, advice: str) -> Remark:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from springtide.workload import Workload, WorkloadKind
 DEFAULT_NAMESPACE: Final = "default"
 """Where `kubectl apply` puts an object that names no namespace."""
 
+_LONGEST_TITLE: Final = 400
+_OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 _KINDS: Final = {kind.noun: kind for kind in WorkloadKind}
 
 
@@ -62,7 +65,18 @@ class FoundObject:
     @property
     def title(self) -> str:
         """The object as people write it: `ScaledObject shop/checkout`."""
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return shortened(f"{self.kind} {self.namespace}/{self.name}", _LONGEST_TITLE)
+
+    @property
+    def wrong_name(self) -> tuple[str, str] | None:
+        """The first name in it that Kubernetes would not take, with its field; a template has such before rendering."""
+        reference = mapping(self.spec.get("scaleTargetRef"))
+        named = {
+            "metadata.name": self.name,
+            "metadata.namespace": self.namespace,
+            "scaleTargetRef.name": str(reference.get("name") or "none"),
+        }
+        return next(((field, name) for field, name in named.items() if not _OBJECT_NAME.fullmatch(name)), None)
 
     @property
     def workload(self) -> Workload | None:

@@ -60,6 +60,19 @@ def test_what_is_damaged_is_told_and_takes_nothing_else_with_it(tmp_path: Path, 
     assert any(said in line and "a.yaml" in line for line in told(tmp_path))
 
 
+@pytest.mark.parametrize(("field", "document"), [
+    ("metadata.name", "kind: Service\nmetadata: {name: '{{ .Release.Name }}-web'}\n"),
+    ("metadata.namespace", "kind: Service\nmetadata: {name: web, namespace: My_Shop}\n"),
+    ("scaleTargetRef.name", "kind: ScaledObject\nmetadata: {name: web}\nspec: {scaleTargetRef: {name: $(NAME)}}\n"),
+])  # fmt: skip
+def test_a_template_that_is_not_rendered_is_told_by_its_names(tmp_path: Path, field: str, document: str) -> None:
+    (tmp_path / "a.yaml").write_text(document)
+
+    reading = read_manifests([tmp_path])
+
+    assert (reading.objects, [remark.field for remark in reading.remarks]) == ((), [field])
+
+
 def test_a_file_that_is_too_large_or_no_text_is_told(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text("#" * (MAX_BYTES + 1))
     (tmp_path / "latin.yaml").write_bytes(b"name: Caf\xe9\n")
