@@ -45,7 +45,7 @@ def read_manifests(places: Iterable[Path]) -> FileReading:
             ]
             if not all(each.kind and each.name for each in found):
                 advice = "it has no kind or no name, so it is no object of Kubernetes; it was passed over"
-                remarks.append(_about(path, "document", "", advice))
+                remarks.append(_about(path, "document", "", advice, standing=Standing.STAYS))
     return FileReading(tuple(objects), tuple(remarks))
 
 
@@ -101,5 +101,5 @@ def _misnamed(found: FoundObject, field: str, name: str) -> Remark:
     return found.remark(Standing.NO_EQUAL, field, name, advice)
 
 
-def _about(path: Path, field: str, value: object, advice: str) -> Remark:
-    return Remark(standing=Standing.NO_EQUAL, subject=str(path), field=field, value=str(value), advice=advice)
+def _about(path: Path, field: str, value: object, advice: str, *, standing: Standing = Standing.NO_EQUAL) -> Remark:
+    return Remark(standing=standing, subject=str(path), field=field, value=str(value), advice=advice)

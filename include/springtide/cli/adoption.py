@@ -83,7 +83,7 @@ def import_objects(
     """Print policies and calendars that ask for what HPAs, ScaledObjects, CronHPAs and downscaler annotations ask for.
 
     Reads FILEs, or with --namespace a cluster; changes neither. What has no equal is told below the documents.
-    Exits with 1 when a file could not be read, or nothing that scales was found.
+    Exits with 1 when something in a file could not be read, or nothing that scales was found.
     """
     with answering(output):
         from springtide.adoption.found import FoundObjects
@@ -100,7 +100,7 @@ def import_objects(
                 "HPAs, ScaledObjects, CronHPAs or annotated workloads; `springtide init` proposes policies without.",
                 code="nothing_to_import",
             )
-    if files and reading.remarks:
+    if files and any(remark.standing.value == "no_equal" for remark in reading.remarks):
         raise typer.Exit(FAILED)
 
 
