@@ -1,6 +1,6 @@
 """From what objects ask for to documents that ask for the same. Pure.
 
-One policy for each workload, and one calendar for each zone.
+One policy for each workload, and one calendar for each zone of a namespace.
 """
 
 from __future__ import annotations
@@ -68,12 +68,15 @@ class Wishes:
     years: Years
 
 
+CalendarKey = tuple[str, ZoneInfo]
+"""A namespace and a zone: one calendar, so that namespaces can be imported one after the other."""
+
+
 @dataclass(slots=True)
 class _Drafts:
     policies: list[ProposedDocument] = field(default_factory=list)
-    events: dict[ZoneInfo, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    sources: dict[ZoneInfo, list[str]] = field(default_factory=lambda: defaultdict(list))
-    owners: dict[ZoneInfo, set[str]] = field(default_factory=lambda: defaultdict(set))
+    events: dict[CalendarKey, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    sources: dict[CalendarKey, list[str]] = field(default_factory=lambda: defaultdict(list))
     remarks: list[Remark] = field(default_factory=list)
 
 
@@ -99,7 +102,8 @@ def propose(objects: FoundObjects, wishes: Wishes) -> Proposal:
         together = _together(asking_objects, drafts.remarks)
         if together is not None:
             _draft(together, names[workload], wishes, drafts)
-    calendars = [each for zone in drafts.events for each in _calendars(zone, drafts)]
+    taken: set[str] = set()
+    calendars = [each for key in drafts.events for each in _calendars(key, drafts, wishes.owner, taken)]
     documents = sorted((*drafts.policies, *calendars), key=lambda each: (each.kind != "ScalingPolicy", each.path))
     return Proposal(tuple(documents), tuple(dict.fromkeys(drafts.remarks)))
 
@@ -191,12 +195,12 @@ def _draft(asking: AskingObject, name: str, wishes: Wishes, drafts: _Drafts) -> 
             drafts.remarks.append(_too_many(asking, ask, max(least, len(entries))))
             continue
         drafts.remarks += _bounded(asking, ask, entries, wishes.years)
+        key = (asking.workload.namespace, ask.zone)
         for entry in entries:
             event = {"name": unique(f"{name}-{ask.name}", taken), **entry.to_event()}
             event["services"] = {name: {"replicas": min(ask.replicas, MAX_REPLICAS)}}
-            drafts.events[ask.zone].append(event)
-        drafts.sources[ask.zone] += sources
-        drafts.owners[ask.zone].add(owner)
+            drafts.events[key].append(event)
+        drafts.sources[key] += sources
 
 
 def _too_many(asking: AskingObject, ask: TimedAsk, count: int) -> Remark:
@@ -244,21 +248,19 @@ def policy_document(name: str, owner: str, spec: Mapping[str, Any]) -> dict[str,
     return {"apiVersion": "springtide/v1", "kind": "ScalingPolicy", "metadata": metadata, "spec": dict(spec)}
 
 
-def _calendars(zone: ZoneInfo, drafts: _Drafts) -> list[ProposedDocument]:
+def _calendars(key: CalendarKey, drafts: _Drafts, owner: str | None, taken: set[str]) -> list[ProposedDocument]:
     """Return the calendars of one zone: one, unless a file would become too long to be read."""
-    events = drafts.events[zone]
-    owners = drafts.owners[zone]
-    parts = [events[at : at + _EVENTS_OF_A_CALENDAR] for at in range(0, len(events), _EVENTS_OF_A_CALENDAR)]
-    plain = re.sub(r"[^a-z0-9]+", "-", zone.key.lower()).strip("-")
+    namespace, zone = key
+    events = drafts.events[key]
     documents = []
-    for number, part in enumerate(parts, start=1):
-        name = f"imported-{plain}" if len(parts) == 1 else f"imported-{plain}-{number}"
+    for at in range(0, len(events), _EVENTS_OF_A_CALENDAR):
+        name = unique(f"{namespace}-{zone.key}", taken)
         content = {
             "apiVersion": "springtide/v1",
             "kind": "EventCalendar",
-            "metadata": {"name": name, "owner": owners.pop() if len(owners) == 1 else "imported"},
-            "spec": {"timezone": zone.key, "events": part},
+            "metadata": {"name": name, "owner": owner or namespace},
+            "spec": {"timezone": zone.key, "events": events[at : at + _EVENTS_OF_A_CALENDAR]},
         }
-        sources = tuple(dict.fromkeys(drafts.sources[zone]))
+        sources = tuple(dict.fromkeys(drafts.sources[key]))
         documents.append(ProposedDocument(kind="EventCalendar", name=name, content=content, sources=sources))
     return documents

@@ -113,7 +113,7 @@ def test_what_has_no_equal_is_told_with_its_value(
 def test_a_trigger_that_cannot_be_followed_takes_no_other_with_it(tmp_path: Path) -> None:
     imported(tmp_path, [keda(HOURS, HOURS | {"timezone": "Europe/Atlantis"})])
 
-    (event,) = load_calendar(tmp_path / "calendars" / "imported-europe-berlin.yaml").spec.events
+    (event,) = load_calendar(tmp_path / "calendars" / "shop-europe-berlin.yaml").spec.events
     assert event.services["web"].replicas == 10
 
 
@@ -207,7 +207,7 @@ def test_a_cron_hpa_of_tkestack_has_five_fields(tmp_path: Path) -> None:
     manifest["spec"] = {"scaleTargetRef": manifest["spec"]["scaleTargetRef"], "crons": crons}
     imported(tmp_path, [manifest])
 
-    (event,) = load_calendar(tmp_path / "calendars" / "imported-utc.yaml").spec.events
+    (event,) = load_calendar(tmp_path / "calendars" / "shop-utc.yaml").spec.events
     assert (str(event.start), str(event.repeat), event.services["web"].replicas) == (
         "2026-01-01T08:00", "FREQ=DAILY", 9,
     )  # fmt: skip

@@ -92,7 +92,7 @@ def test_for_programs_all_of_it_is_json(manifest: Path) -> None:
     answer = json.loads(run("import", manifest, "-o", "json").stdout)
 
     assert [each["path"] for each in answer["documents"]] == [
-        "policies/web.yaml", "calendars/imported-europe-berlin.yaml",
+        "policies/web.yaml", "calendars/shop-europe-berlin.yaml",
     ]  # fmt: skip
     assert {"standing", "subject", "field", "value", "advice"} == set(answer["remarks"][0])
     assert answer["files"] == []
