@@ -35,8 +35,7 @@ class Remark:
     advice: str
 
     def __str__(self) -> str:
-        said = f"{self.field}: {self.value}: " if self.field else ""
-        return f"{self.subject}: {said}{self.advice}"
+        return ": ".join(part for part in (self.subject, self.field, self.value, self.advice) if part)
 
     def to_record(self) -> dict[str, str]:
         """Return the form for programs."""
