@@ -13,6 +13,7 @@ import typer
 
 from springtide import __version__
 from springtide.cli import (
+    adoption,
     autoscaler,
     backtest,
     events,
@@ -68,6 +69,8 @@ app.command("reconcile")(reconcile.reconcile)
 app.command("release")(release.release)
 app.command("release-lease")(release_lease.release_lease)
 app.command("validate")(validate.validate)
+app.command("import")(adoption.import_objects)
+app.command("init")(adoption.init)
 app.command("adjust")(fleet.adjust)
 app.command("prepare")(fleet.prepare)
 

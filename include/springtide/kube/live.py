@@ -44,6 +44,7 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
 }
 _CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects"),
+    Kind.CRON_AUTOSCALER: ("autoscaling.alibabacloud.com", "v1beta1", "cronhorizontalpodautoscalers"),
     Kind.PROMETHEUS_RULE: ("monitoring.coreos.com", "v1", "prometheusrules"),
     Kind.ROLLOUT: ("argoproj.io", "v1alpha1", "rollouts"),
     Kind.CANARY: ("flagger.app", "v1beta1", "canaries"),

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     LEASE = "lease"
     AUTOSCALER = "horizontal_pod_autoscaler"
     SCALED_OBJECT = "scaled_object"
+    CRON_AUTOSCALER = "cron_horizontal_pod_autoscaler"
     PROMETHEUS_RULE = "prometheus_rule"
     RESOURCE_QUOTA = "resource_quota"
     DISRUPTION_BUDGET = "pod_disruption_budget"
