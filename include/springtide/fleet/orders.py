@@ -14,6 +14,7 @@ from springtide.events.notes import EventNote
 from springtide.events.occurrences import Occurrence
 from springtide.events.sweep import Inspection, orders_for, with_floors
 from springtide.events.waves import ServicePlan
+from springtide.fleet.decisions import keep_decisions
 from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.record.events import Notes
@@ -47,6 +48,8 @@ def decided_orders(
     with fleet.open_store() as store:
         notes = _notes(store, due, inspections, going_on, now=now, is_dry=is_dry)
     orders = list(orders_for(with_events(fleet, due, inspections, notes)))
+    if not is_dry:
+        keep_decisions(fleet, inspections, orders, now)
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
     return [*orders, *unseen_orders(asked - inspections.keys(), unseen or {})]
 
