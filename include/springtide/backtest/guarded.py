@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from springtide.plan.guards import cooled_down, stabilized, within_bounds, within_step, within_tolerance
-from springtide.plan.recent import Answered, Recent
+from springtide.plan.recent import PastAnswer, Recent
 
 if TYPE_CHECKING:
     from springtide.plan.model import Clamp
@@ -23,13 +23,13 @@ class GuardedPast:
 
     policy: ScalingPolicy
     current: int = 0
-    answers: list[Answered] = field(default_factory=list)
+    answers: list[PastAnswer] = field(default_factory=list)
     changed_at: datetime | None = None
 
     def after(self, answer: int, now: datetime) -> int:
         """Return the replicas that a run at `now` leaves, and keep what it decided."""
         wanted = self._within_guards(answer, now)
-        self.answers = [*(each for each in self.answers if each.at > now - _LOOKS_BACK), Answered(now, answer)]
+        self.answers = [*(each for each in self.answers if each.at > now - _LOOKS_BACK), PastAnswer(now, answer)]
         if self.current and wanted != self.current:
             self.changed_at = now
         self.current = wanted

@@ -125,6 +125,9 @@ def with_floors(
     expected = {name: inspection.base for name, inspection in inspections.items()}
     bounds = {name: ReplicaBounds(inspection.least, inspection.most) for name, inspection in inspections.items()}
     granted = grants(events.values(), expected, bounds, cap=calendars.cap, noted=noted)
+    acting = {name: bound for name, bound in bounds.items() if not inspections[name].advises}
+    if len(acting) < len(bounds):  # advice starts no pod, so it takes nothing of the cap from those that act
+        granted |= grants(events.values(), expected, acting, cap=calendars.cap, noted=noted)
     answer = {}
     for name, inspection in inspections.items():
         grant = granted.get(name)

@@ -51,7 +51,7 @@ def growth_orders(fleet: FleetPorts, due: Due, inspections: Mapping[str, Inspect
             code="rehearsal_expired",
             field="minutes",
         )
-    return without_shrinking(decided_orders(fleet, due, inspections))
+    return without_shrinking(decided_orders(fleet, due, inspections, is_rehearsal=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class SweepDecision(Stored):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PastAnswer:
     """What the models asked for at one time."""
 
     at: datetime
@@ -56,11 +56,11 @@ class Recent:
     A service that nobody has decided about yet has no answers: then only the one of now counts.
     """
 
-    answers: tuple[Answered, ...] = ()
+    answers: tuple[PastAnswer, ...] = ()
     changed_at: datetime | None = None
     unknown: str | None = None
 
-    def highest(self, since: datetime) -> Answered | None:
+    def highest(self, since: datetime) -> PastAnswer | None:
         """Return the highest answer that is later than `since`, the latest of several; None where there is none."""
         within = [answered for answered in self.answers if answered.at > since]
         return max(within, key=lambda answered: (answered.replicas, answered.at), default=None)

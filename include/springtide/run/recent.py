@@ -8,7 +8,7 @@ import structlog
 
 from springtide.errors import SpringtideError
 from springtide.plan.model import ScalingPlan
-from springtide.plan.recent import ADVICE_LASTS, NOTHING_RECENT, Answered, Recent, SweepDecision, left_by_advice
+from springtide.plan.recent import ADVICE_LASTS, NOTHING_RECENT, PastAnswer, Recent, SweepDecision, left_by_advice
 from springtide.policy.scaling.guards import Guards
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import RunOutcome
@@ -32,7 +32,7 @@ def recent_of(store: RunStore, policy: ScalingPolicy, now: datetime) -> Recent:
     except SpringtideError as error:
         log.warning("decisions_not_read", policy=policy.name, code=error.code, message=error.message)
         return Recent(unknown=error.message)
-    answers = tuple(Answered(each.at, each.answer) for each in decisions if each.answer is not None)
+    answers = tuple(PastAnswer(each.at, each.answer) for each in decisions if each.answer is not None)
     return Recent(answers=answers, changed_at=changed)
 
 

@@ -14,6 +14,7 @@ from springtide.errors import PermanentError, TemporaryError
 from springtide.events.calendars import Calendars
 from springtide.events.rehearsal import LoadLimits
 from springtide.events.rehearsed import RehearsalVerdict
+from springtide.events.sweep import Inspection, with_floors
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due, due_sweep, prepared
 from springtide.fleet.facts import facts_of_all
@@ -34,7 +35,7 @@ from springtide.run.release import release_request
 from springtide.sandbox.objects import Json
 from support.fleet import START, Fleet, FleetRuns
 from support.simulation import NAMESPACE
-from unit.events.calendars import occurrence
+from unit.events.calendars import calendar, calendars_of, occurrence
 
 RATE = {"model": "target_utilization", "per_replica": 100, "target": 0.7}
 QUARTER = 900.0
@@ -319,3 +320,16 @@ class TestByHand:
         assert hpa is not None
         assert hpa["spec"]["minReplicas"] == 4
         assert fleet.written() == []
+
+
+def test_what_is_only_advised_takes_nothing_of_the_cap_from_what_acts() -> None:
+    found = {
+        name: Inspection(service=name, current=2, planned=2, expected=2, advises=name == "db", most=50)
+        for name in ("db", "web")
+    }
+    event = occurrence("flash", "2026-11-11T10:00", db=6, web=6)
+    capped = calendars_of(calendar(cap={"pods": 6}), now=event.start)
+
+    floors = with_floors(found, [event], capped, noted={}, now=event.start)
+
+    assert {name: inspection.floor for name, inspection in floors.items()} == {"db": 3, "web": 6}

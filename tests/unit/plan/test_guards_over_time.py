@@ -13,7 +13,7 @@ from springtide.capacity.combine import requested
 from springtide.plan.guards import OVER_TIME
 from springtide.plan.model import Baseline, Clamp, ScalingPlan
 from springtide.plan.planner import make_floor_plan, make_plan
-from springtide.plan.recent import Answered, Recent, SweepDecision, left_by_advice
+from springtide.plan.recent import PastAnswer, Recent, SweepDecision, left_by_advice
 from support.builders import policy
 
 NOW = datetime(2026, 11, 11, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ WIDE = {"step_up": "100x", "step_down": "100%", "tolerance": "0%"}
 
 def recent(*answers: tuple[int, int], changed: int | None = None, unknown: str | None = None) -> Recent:
     """Return answers as (minutes ago, replicas), oldest first, and how many minutes ago the service was changed."""
-    told = tuple(Answered(NOW - timedelta(minutes=ago), replicas) for ago, replicas in answers)
+    told = tuple(PastAnswer(NOW - timedelta(minutes=ago), replicas) for ago, replicas in answers)
     return Recent(told, None if changed is None else NOW - timedelta(minutes=changed), unknown)
 
 

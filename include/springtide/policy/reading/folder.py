@@ -126,11 +126,13 @@ class PolicyFolder:
         return self._with_mode(self._with_zone(policy))
 
     def _with_mode(self, policy: ScalingPolicy) -> ScalingPolicy:
-        from springtide.policy.scaling.mode import installation_mode
+        from springtide.policy.scaling.mode import ADVISE, installation_mode
 
         if policy.spec.mode is not None:
             return policy
         mode = installation_mode(self.mode)
+        if mode != ADVISE:
+            return policy
         return policy.model_copy(update={"spec": policy.spec.model_copy(update={"mode": mode})})
 
     def _with_zone(self, policy: ScalingPolicy) -> ScalingPolicy:
