@@ -60,14 +60,19 @@ def _advises(request: RunRequest) -> PermanentError:
     return PermanentError(f"create_instances: {message}", code="planned_only", field="mode")
 
 
+def _require_acting(request: RunRequest) -> None:
+    """Raise where the policy advises since the plan was made: what has begun goes to its end, and nothing begins."""
+    if request.policy.spec.advises:
+        raise _advises(request)
+
+
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, warms: bool) -> None:
     lease = read_lease(ports.kube, ref.workload)
     if is_owner(ports, ref.run_id, lease):
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
     if has_ended(ports, ref.run_id, lease):
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
-    if request.policy.spec.advises:  # since it was planned: what has begun goes to its end, and nothing begins
-        raise _advises(request)
+    _require_acting(request)
     require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
     if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:
