@@ -152,7 +152,9 @@ def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Servi
     Where the mode is to advise, the order has no steps, and says what they would have been.
     """
     order = _acting_order_for(inspection, others)
-    return order.as_advice(observed=inspection.observed) if inspection.advises else order
+    if inspection.advises and not inspection.is_owned:
+        return order.as_advice(observed=inspection.observed)
+    return order
 
 
 def _acting_order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:

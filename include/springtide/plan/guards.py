@@ -108,8 +108,9 @@ def stabilized(wanted: int, *, current: int, recent: Recent, policy: ScalingPoli
     allowed = wanted if highest is None else max(wanted, min(highest.replicas, bounds.max))
     error = recent.error(wanted, now - setting.error_over)
     if allowed < current <= allowed + error:
-        why = f"{wanted} is less than {current} by no more than the plan's own error, {error} in the last"
-        return _kept(ERROR, wanted, current, f"{why} {setting.error_over}")
+        why = f"{allowed} is less than {current} by no more than the plan's own error, {error} in the last"
+        lately = "" if allowed == wanted else f"{allowed} was asked for within the last {setting.down}, and "
+        return _kept(ERROR, wanted, current, f"{lately}{why} {setting.error_over}")
     if highest is None or allowed <= wanted:
         return None
     reason = f"{wanted} is below {highest.replicas}, which was asked for at {highest.at:%H:%M}, within the last"
