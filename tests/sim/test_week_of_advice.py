@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 
 from springtide.cli.main import app
 from springtide.events.calendars import Calendars
+from springtide.events.waves import ChildRunState
+from springtide.fleet.child_runs import ChildRun
 from springtide.fleet.conductor import Conductor, conducted, decided
 from springtide.fleet.due import due_sweep
 from springtide.fleet.facts import facts_of_all
@@ -32,7 +34,6 @@ from springtide.sandbox.objects import Json
 from springtide.sandbox.world import World
 from support.builders import policy_text
 from support.courses import autoscaler
-from support.fleet import Fleet, FleetRuns
 from support.simulation import NAMESPACE, Simulation, web
 
 QUARTER = 900
@@ -50,6 +51,19 @@ def rate(at: datetime) -> float:
     if 9 <= hour < 21:
         return 900 + 200 * math.sin(math.pi * (hour - 9) / 12)
     return 180 + 40 * math.sin(math.pi * hour / 12) ** 2
+
+
+class NoRuns:
+    """Child runs of which none may be started."""
+
+    def start(self, run: ChildRun) -> None:
+        raise AssertionError(f"{run.run_id} was started")
+
+    def state(self, run_id: str) -> ChildRunState:
+        raise AssertionError(f"{run_id} was asked for")
+
+    def failure(self, run_id: str) -> str:
+        raise AssertionError(f"{run_id} was asked for")
 
 
 @dataclass
@@ -132,7 +146,7 @@ class Week:
             assert unseen == {}
             conductor = Conductor(
                 fleet=fleet,
-                runs=FleetRuns(Fleet({})),
+                runs=NoRuns(),
                 memory=ProcessMemory(),
                 decide=decided(fleet, lambda: seen),
                 parent=f"sweep-{number}",

@@ -158,10 +158,16 @@ def _of_metrics(inputs: AdviceInputs, times: Floats) -> _Course | None:
     served = inputs.served
     if served is None or not len(served):
         return None
-    index = np.searchsorted(served.times, times + MINUTE, side="right") - 1
+    paid = _sampled(served, times)
+    # The better of both ends: a pod that came within the minute served in it.
+    ready = np.fmax(paid, _sampled(served, times + MINUTE))
+    return _Course(ready, paid, int(np.count_nonzero(np.diff(paid[np.isfinite(paid)]))))
+
+
+def _sampled(served: DemandSeries, times: Floats) -> Floats:
+    index = np.searchsorted(served.times, times, side="right") - 1
     known = (index >= 0) & (times - served.times[np.maximum(index, 0)] < _STALE_SECONDS)
-    ready = np.where(known, served.values[np.maximum(index, 0)], np.nan)
-    return _Course(ready, ready, int(np.count_nonzero(np.diff(ready[np.isfinite(ready)]))))
+    return np.where(known, served.values[np.maximum(index, 0)], np.nan)
 
 
 def _of_sweeps(decisions: Sequence[SweepDecision], times: Floats) -> _Course:

@@ -120,8 +120,9 @@ def fleet(request: pytest.FixtureRequest) -> AdvisedFleet:
     fleet = AdvisedFleet({"web": ()}, autoscaled=frozenset({"web"} if request.param != "in_place" else ()))
     if request.param == "beside":
         document = fleet.policies["web"].model_dump(mode="json", by_alias=True, exclude_none=True)
-        document["spec"]["strategy"]["type"] = "in_place"
-        document["spec"]["strategy"].pop("expires", None)
+        strategy = document["spec"]["strategy"]
+        kept = {key: value for key, value in strategy.items() if key not in {"raise_max", "expires"}}
+        document["spec"]["strategy"] = kept | {"type": "in_place"}
         fleet.policies["web"] = ScalingPolicy.model_validate(document)
     return fleet
 
