@@ -21,8 +21,8 @@ def verdict(report: AdviceReport) -> str:
     theirs = report.theirs
     ours = report.ours
     first = (
-        f"{report.policy} had too few pods in {_minutes(theirs.violated_minutes)}; with springtide it would have been "
-        f"{_minutes(ours.violated_minutes)}."
+        f"{report.policy} had too few pods in {_minutes(theirs.violated_minutes)}; with springtide it would have had "
+        f"too few in {_minutes(ours.violated_minutes)}."
     )
     return f"{first} It used {theirs.pod_hours:,.0f} pod-hours; springtide would have used {_beside(ours, theirs)}."
 

@@ -162,8 +162,8 @@ class TestForAManager:
         assert theirs.violated_minutes > 0
         assert week.ours.violated_minutes == 0
         assert verdict(week) == (
-            f"checkout had too few pods in {theirs.violated_minutes} minutes; with springtide it would have been no "
-            f"minute. It used {theirs.pod_hours:,.0f} pod-hours; springtide would have used "
+            f"checkout had too few pods in {theirs.violated_minutes} minutes; with springtide it would have had too "
+            f"few in no minute. It used {theirs.pod_hours:,.0f} pod-hours; springtide would have used "
             f"{week.ours.pod_hours:,.0f}, {1 - week.ours.pod_hours / theirs.pod_hours:.0%} less: {week.ours.cost:,.2f} "
             f"instead of {theirs.cost:,.2f}."
         )
