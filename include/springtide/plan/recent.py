@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate
 from typing import Final
 
 from springtide.stored import Stored
@@ -66,14 +66,14 @@ class Recent:
         return max(within, key=lambda answered: (answered.replicas, answered.at), default=None)
 
     def error(self, wanted: int, since: datetime) -> int:
-        """Return by how much an answer rose over the one before it at most, later than `since`; `wanted` is the newest.
+        """Return by how much the answers fell and rose again at most, later than `since`; `wanted` is the newest.
 
-        That is what each plan was too low by when the next one was made.
+        By so much a plan that followed them down would have been too low. A rise alone is none: demand came.
         """
-        within = [answered.replicas for answered in self.answers if answered.at > since]
-        numbers = [*within, wanted]
-        rises = (later - earlier for earlier, later in pairwise(numbers))
-        return max([0, *rises])
+        numbers = [*(answered.replicas for answered in self.answers if answered.at > since), wanted]
+        before = accumulate(numbers, max)
+        after = reversed(list(accumulate(reversed(numbers), max)))
+        return max(min(high, back) - low for high, low, back in zip(before, numbers, after, strict=True))
 
 
 NOTHING_RECENT: Final = Recent()

@@ -84,22 +84,42 @@ class TestTheHighestAnswerOfTheWindow:
 
 
 class TestThePlansOwnError:
-    def test_a_shrink_by_no_more_than_its_answers_rose_lately_is_none(self) -> None:
-        plan = planned(8, 10, recent((45, 6), (30, 9), (15, 8)), stabilization={"down": "0s"})
+    def test_a_shrink_by_no_more_than_its_answers_fell_and_rose_again_is_none(self) -> None:
+        plan = planned(8, 10, recent((45, 9), (30, 6), (15, 9)), stabilization={"down": "0s"})
 
         assert plan.replicas == 10
         assert plan.clamps[0].guard == "guards.stabilization.error_over"
-        assert plan.clamps[0].reason == "8 is less than 10 by no more than the plan's own error, 3 in the last 1h"
+        assert plan.clamps[0].reason == "8 is less than 10 by no more than the plan's own error, 3 in the last 2h"
 
-    @pytest.mark.parametrize("answers", [((45, 10), (30, 9), (15, 9)), ((75, 2), (15, 9)), ()])
-    def test_where_they_only_fell_there_is_no_error(self, answers: tuple[tuple[int, int], ...]) -> None:
+    def test_it_counts_beside_the_highest_answer(self) -> None:
+        plan = planned(6, 10, recent((45, 9), (30, 6), (15, 8)), stabilization={"down": "20m"})
+
+        assert plan.clamps == (
+            Clamp(
+                guard="guards.stabilization.error_over",
+                was=6,
+                replicas=10,
+                reason="8 was asked for within the last 20m, and 8 is less than 10 by no more than the plan's own "
+                "error, 2 in the last 2h",
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        "answers",
+        [((45, 10), (30, 9), (15, 9)), ((30, 2), (15, 9)), ((135, 9), (120, 2), (15, 9)), ()],
+        ids=["only falls", "only a rise", "too long ago", "nothing"],
+    )
+    def test_where_nothing_fell_and_rose_again_there_is_none(self, answers: tuple[tuple[int, int], ...]) -> None:
         assert planned(8, 10, recent(*answers), stabilization={"down": "0s"}).replicas == 8
 
     def test_a_larger_shrink_is_done(self) -> None:
-        assert planned(6, 10, recent((30, 6), (15, 9)), stabilization={"down": "0s"}).replicas == 6
+        assert planned(6, 10, recent((45, 9), (30, 6), (15, 9)), stabilization={"down": "0s"}).replicas == 6
 
     def test_the_rise_to_the_answer_of_now_counts(self) -> None:
-        assert planned(9, 10, recent((15, 6)), stabilization={"down": "0s"}).replicas == 10
+        assert planned(9, 10, recent((30, 9), (15, 6)), stabilization={"down": "0s"}).replicas == 10
+
+    def test_what_a_sale_needed_is_given_back_when_it_is_over(self) -> None:
+        assert planned(3, 12, recent((45, 3), (30, 12), (15, 12))).replicas == 3
 
     def test_noise_does_not_switch_a_service_down_and_up_again_by_the_defaults(self) -> None:
         noise = [14, 12, 14, 12, 13, 12, 14, 12]

@@ -65,7 +65,7 @@ def test_the_json_form_holds_the_words_of_the_file() -> None:
         "tolerance": "0%",
         "cooldown": "0s",
         "cooldown_up": "0s",
-        "stabilization": {"down": "5m", "error_over": "1h"},
+        "stabilization": {"down": "5m", "error_over": "2h"},
     }
 
 

@@ -22,9 +22,9 @@ class Stabilization(Part):
     HorizontalPodAutoscaler. A sweep every 15 minutes needs more than 15m to look at an earlier answer. `0s` disables
     it."""
 
-    error_over: Annotated[Duration, between("0s", "1d")] = Duration("1h")
-    """Over how long the plan's own error is measured: by how much its answer rose from one time to the next, at most.
-    The service is made smaller only where it is by more than that. Default 1h. `0s` disables it."""
+    error_over: Annotated[Duration, between("0s", "1d")] = Duration("2h")
+    """Over how long the plan's own error is measured: by how much its answer fell and rose again, at most. The service
+    is made smaller only by more than that. Default 2h: eight sweeps. `0s` disables it."""
 
 
 class Guards(Part):
