@@ -173,7 +173,7 @@ def _sampled(served: DemandSeries, times: Floats) -> Floats:
 def _of_sweeps(decisions: Sequence[SweepDecision], times: Floats) -> _Course:
     """Return what the sweeps saw: pods count from when they became ready, and until a sweep misses them."""
     wanted = [math.nan if each.observed is None else float(each.observed) for each in decisions]
-    mean = [(now + after) / 2 for now, after in zip(wanted, [*wanted[1:], wanted[-1]], strict=True)]
+    mean = [(earlier + later) / 2 for earlier, later in zip(wanted, [*wanted[1:], wanted[-1]], strict=True)]
     changes = int(np.count_nonzero(np.diff([each for each in wanted if math.isfinite(each)])))
     ready = _held(decisions, times, [math.nan if each.ready is None else float(each.ready) for each in decisions])
     for before, after in pairwise(decisions):
