@@ -99,7 +99,7 @@ class Inspection:
         parsed = {
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
-            "lately_ready": tuple(record["lately_ready"]),
+            "lately_ready": tuple(record.get("lately_ready", ())),
             "connection_uses": tuple(ConnectionUse(**use) for use in record["connection_uses"]),
             "minimum": Minimum.from_record(minimum) if minimum else None,
             "events_until": datetime.fromisoformat(until) if until else None,
