@@ -7,7 +7,8 @@ A service gets the larger of what its policy asks for and what the events that g
 asserted again at every sweep while they last. It is made smaller in steps, and only when its demand fell and its
 checks, and those of what it comes after, pass: load that is simply gone gives nothing back. A run of `scale_service` is
 started only where there is something to do, in the order of `after`, at the calendars' pace. `check_calendars` fails
-when a calendar is broken; the sweep goes on with the events that were known.
+when a calendar is broken; the sweep goes on with the events that were known. For a service whose policy has mode advise
+nothing is started: what would be done is told as "planned only", and kept for `springtide report`.
 
 Every quarter of an hour, or as SPRINGTIDE_SWEEP_CRON says by the clocks of SPRINGTIDE_SWEEP_TIMEZONE. It is paused
 until somebody turns it on: from then on it scales by itself. SPRINGTIDE_POOL names the pool of the looks, which ask

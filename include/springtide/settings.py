@@ -92,6 +92,14 @@ class Settings:
             parse=Path,
         )
     )
+    mode: str = field(
+        metadata=_variable(
+            "MODE",
+            "act",
+            "What counts for policies that name no `mode`: `act`, or `advise`, which plans and records and writes "
+            "nothing to the cluster.",
+        )
+    )
     reconcile_runs: str = field(
         metadata=_variable(
             "RECONCILE_RUNS",

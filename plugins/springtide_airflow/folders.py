@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def policy_folder() -> PolicyFolder:
     """Return the folder of policies."""
     settings = airflow_settings()
-    return PolicyFolder(settings.policies, settings.calendars)
+    return PolicyFolder(settings.policies, settings.calendars, settings.mode)
 
 
 def calendar_folder() -> CalendarFolder:

@@ -48,7 +48,8 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
         context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
         self.log.info("%s, %s → %s replicas: %s", plan.outcome.value, plan.current, plan.replicas, plan.reason)
         if planned.is_unchanged:
-            self.log.info("nothing is changed: %s", "this is a dry run" if planned.dry_run else "nothing to do")
+            why = "this is a dry run" if planned.dry_run else plan.outcome.value.replace("_", " ")
+            self.log.info("nothing is changed: %s", why)
             changes = [t for t in self.get_flat_relatives(upstream=False) if t.trigger_rule != TriggerRule.ALL_DONE]
             self.skip(ti=context["ti"], tasks=changes)
         elif request.settings.warm_nodes is None:

@@ -10,7 +10,7 @@ from safeties.safety import Safety, answering, patched, without, wrapped
 from springtide.plan import planner, preflight
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.model import ScalingPlan
-from springtide.run import acquisition, gates, phases, pipeline
+from springtide.run import acquisition, admission, gates, phases, pipeline
 from springtide.run import preflight as looks
 from springtide.run.preflight import Preflight
 
@@ -74,6 +74,21 @@ SAFETIES = (
         keeps="a plan that somebody changed on the way, or that the policy forbids by now, is carried out",
         take_out=without(acquisition, "_require_allowed"),
         seen_by=f"{TRUST}::test_a_plan_below_what_the_policy_allows_is_refused",
+        because="DID NOT RAISE",
+    ),
+    Safety(
+        name="Advice is a plan that no run carries out",
+        keeps="a policy that only advises is scaled",
+        take_out=patched((admission, "advised"), to=lambda _policy, plan: plan),
+        seen_by="unit/run/test_planned.py::test_nothing_is_changed_by_advice_and_its_summary_says_so",
+        because="assert",
+    ),
+    Safety(
+        name="The mode is looked at anew before a run takes its Lease",
+        keeps="a plan of yesterday is carried out for a policy that only advises since",
+        take_out=without(acquisition, "_require_acting"),
+        seen_by="unit/fleet/test_advice.py::TestByHand::"
+        "test_a_plan_from_before_the_mode_was_changed_is_not_carried_out",
         because="DID NOT RAISE",
     ),
     Safety(

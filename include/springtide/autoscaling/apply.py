@@ -32,7 +32,7 @@ _LOST_SWAPS: Final = 20
 def judge_autoscaler(kube: KubeClient, policy: ScalingPolicy, rule: Json | None, follower: Json) -> tuple[Write, ...]:
     """Return what has to be written for the cluster to hold both manifests, the rule first, after a dry run of it all.
 
-    `rule` None: a person keeps it. Writes nothing.
+    `rule` None: a person keeps it. Writes nothing; where the policy's mode is to advise, not even as a dry run.
 
     Raises:
         InputError: something else owns the replicas, or a resource is not served.
@@ -42,7 +42,7 @@ def judge_autoscaler(kube: KubeClient, policy: ScalingPolicy, rule: Json | None,
     """
     # All of it before any of it: a follower without its rule would scale by a metric that nobody records.
     writes = tuple(_writes(kube, policy, rule, follower))
-    for write in writes:
+    for write in () if policy.spec.advises else writes:
         _settle(kube, write, dry_run=True)
     return writes
 

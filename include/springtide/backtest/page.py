@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 20_000
 """Points of a curve; longer histories are drawn as the maxima of several minutes."""
-COLUMNS = ("", "violated minutes", "days missed", "underserved", "pod-hours", "cost ÷ oracle", "changes a day")
+COLUMNS = (
+    "", "violated minutes", "days missed", "underserved", "pod-hours", "cost ÷ oracle", "changes a day",
+    "switches a day",
+)  # fmt: skip
 _COLOURS = ("#0b57d0", "#d93025", "#9aa0a6", "#c58a00", "#7b61ff", "#1a9e77", "#5f6368")
-_STYLE = (
+STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;color:#202124}"
     "table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .8rem;border-bottom:1px solid #dadce0;"
     "text-align:right}td:first-child,th:first-child{text-align:left}tr:nth-child(2){background:#e8f0fe}"
@@ -48,10 +51,11 @@ def render(report: BacktestReport) -> str:
     tuned = "".join(f"<li>{escape(text)}</li>" for text in dict.fromkeys(report.settings))
     settings = f"<h2>Settings that tuning took</h2><ul>{tuned}</ul>" if tuned else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
         f"</head><body><h1>{title}</h1><p><strong>{escape(verdict(report))}</strong></p>"
         f"<p>{about} the decision. A minute is violated when the Ready pods could not have carried its demand in every "
-        f"15 s of it.</p>{_table(report)}{plots}{settings}</body></html>\n"
+        "15 s of it. A switch: made smaller, and larger again within the hour.</p>"
+        f"{_table(report)}{plots}{settings}</body></html>\n"
     )
 
 
@@ -70,6 +74,7 @@ def _cells(line: Line, days: float) -> tuple[str, ...]:
         f"{line.pod_hours:,.0f}",
         f"{score.cost:.3f}",
         f"{score.changes / days:.1f}",
+        "" if line.switches is None else f"{line.switches / days:.1f}",
     )
 
 
@@ -94,16 +99,17 @@ def _course(report: BacktestReport) -> Any:
     times = start + np.arange(0, len(demand), step) * np.timedelta64(60, "s")
     curves = [(line.name, line.replicas) for line in report.lines[:2] if line.replicas is not None]
     figure = Figure()
-    needed = _thinned(demand, step)
+    needed = thinned(demand, step)
     figure.add_trace(Scattergl(x=times, y=needed, name="demand, in full pods", line={"color": "#202124"}))
     for (name, replicas), colour in zip(curves, _COLOURS, strict=False):
         shape = {"color": colour, "shape": "hv", "width": 1}
-        figure.add_trace(Scattergl(x=times, y=_thinned(replicas, step), name=name, line=shape))
+        figure.add_trace(Scattergl(x=times, y=thinned(replicas, step), name=name, line=shape))
     figure.update_layout(title_text="Replicas against demand", template="plotly_white", yaxis_title="pods")
     return figure
 
 
-def _thinned(values: NDArray[Any], step: int) -> NDArray[Any]:
+def thinned(values: NDArray[Any], step: int) -> NDArray[Any]:
+    """Return the maxima of each `step` samples."""
     # The maximum, never the mean: a missed minute must stay to be seen, however far out the plot is zoomed.
     return np.maximum.reduceat(values, np.arange(0, len(values), step))
 
@@ -152,7 +158,7 @@ def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | N
     )
     title = f"Why {escape(plan.policy)} needs {plan.replicas}"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
         f"</head><body><h1>{title}</h1><p>{escape(plan.reason)}</p><table><tr><th>model</th><th>replicas</th>"
         f"<th>why</th></tr>{rows}</table>{figure.to_html(full_html=False, include_plotlyjs=True)}</body></html>\n"
     )

@@ -13,15 +13,16 @@ import numpy as np
 
 from springtide.backtest import baselines
 from springtide.backtest.daily import control_of
+from springtide.backtest.guarded import GuardedPast
 from springtide.backtest.policies import AUTOSCALERS, Replayed, Workbench
 from springtide.backtest.simulate import Plans, Replay, SimulatedAutoscaler, oracle_pod_minutes, replay_plans, score
+from springtide.backtest.switches import switches
 from springtide.backtest.tuning import INTERVAL
 from springtide.capacity.combine import estimate
 from springtide.capacity.minutes import HOUR, MINUTE
 from springtide.capacity.registry import build_model
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable, InputError
-from springtide.plan.guards import within_bounds, within_step, within_tolerance
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.capacity import WeightedDemandSpec
 from springtide.policy.scaling.capacity_part import ModelPart
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from springtide.policy.scaling.model import ScalingPolicy
 
 POLICY = "this policy"
+TICKS = 4
+"""Ticks of a minute."""
 _SEEN = 28
 """Days of demand that a decision is shown: more than any model looks back on."""
 
@@ -44,7 +47,8 @@ _SEEN = 28
 class Line:
     """How one way of scaling did over the range: its score, the days on which it missed a minute, and its replicas.
 
-    `replicas` are the largest of each minute; None where there is no replay (the oracle, the static peak).
+    `replicas` are the largest of each minute, and `switches` how often they fell and rose again within the hour; None
+    where there is no replay (the oracle, the static peak).
     """
 
     name: str
@@ -52,6 +56,7 @@ class Line:
     pod_hours: float
     missed_days: int
     replicas: NDArray[np.int64] | None = None
+    switches: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +140,7 @@ def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Workbench) -> Replay
 def _by_models(policy: ScalingPolicy, shared: Workbench) -> Replayed:
     """Return what the policy's models and guards make of it, with nobody else in control."""
     first = shared.trace.scored // shared.plans.interval
-    planned = _guarded(policy, _planned(policy, list(policy.spec.capacity.models), shared)[first:])
+    planned = _guarded(policy, _planned(policy, list(policy.spec.capacity.models), shared)[first:], shared)
     scored = shared.trace.from_scored()
     plans = Plans(planned[np.newaxis], shared.plans.interval)
     replay = replay_plans(scored, plans, np.zeros(scored.day_count, np.int64), shared.startup_seconds)
@@ -169,22 +174,15 @@ def _asked(policy: ScalingPolicy, models: list[CapacityModel], trace: Trace, min
         return before  # as a run does: without usable demand, what runs stays
 
 
-def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the plans after the policy's guards, each judged from the one before it."""
-    replicas = policy.spec.replicas
-    guards = policy.spec.guards
+def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64], shared: Workbench) -> NDArray[np.int64]:
+    """Return the plans after the policy's guards, each judged from the one before it and the answers of lately."""
+    start = shared.trace.start + MINUTE * shared.trace.scored
     guarded = np.zeros_like(wanted)
-    current = 0
+    past = GuardedPast(policy)
     for k, number in enumerate(wanted):
-        if not number:  # nothing was known yet: what runs stays
-            continue
-        clamp = within_bounds(int(number), replicas)
-        want = int(number) if clamp is None else clamp.replicas
-        if current:  # nothing runs before the first plan, so nothing is near
-            near = within_tolerance(want, current=current, replicas=replicas, guards=guards)
-            clamp = near or within_step(want, current=current, replicas=replicas, guards=guards)
-            want = want if clamp is None else clamp.replicas
-        guarded[k] = current = want
+        if number:  # 0: nothing was known yet, and what runs stays
+            now = datetime.fromtimestamp(start + MINUTE * k * shared.plans.interval, UTC)
+            guarded[k] = past.after(int(number), now)
     return guarded
 
 
@@ -196,5 +194,6 @@ def _line(name: str, trace: Trace, decided: Replayed) -> Line:
 def _of_score(name: str, trace: Trace, judged: Score, missed: int, replay: Replay | None = None) -> Line:
     hours = judged.cost * oracle_pod_minutes(trace) / HOUR
     # Four ticks a minute; the largest of them, so that a short scale-up is still seen in the plot.
-    replicas = None if replay is None else replay.created.reshape(-1, 4).max(axis=1)
-    return Line(name=name, score=judged, pod_hours=hours, missed_days=missed, replicas=replicas)
+    replicas = None if replay is None else replay.created.reshape(-1, TICKS).max(axis=1)
+    switched = None if replay is None else switches(replay.created, per_minute=TICKS)
+    return Line(name=name, score=judged, pod_hours=hours, missed_days=missed, replicas=replicas, switches=switched)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 APPLIED = "applied"
 NOTHING = "nothing_to_do"
 DRY = "dry_run"
+PLANNED_ONLY = "planned_only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class ApplyRequest:
 
 
 def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[str], None]) -> None:
-    """Write what differs, and answer with an outcome: `applied`, `nothing_to_do` or `dry_run`.
+    """Write what differs, and answer with an outcome: `applied`, `nothing_to_do`, `dry_run` or `planned_only`.
 
     Raises:
         SpringtideError: see `judge_autoscaler` and `apply_writes`.
@@ -49,13 +50,13 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
     with place.ports(lambda _message: None) as ports:
         note.say(ports)
         writes = judge_autoscaler(ports.kube, wish.policy, rule, wish.follower)
-        outcome = DRY if wish.dry_run else NOTHING if all(each.action is Action.KEEP for each in writes) else APPLIED
+        outcome = _outcome(wish, writes)
         if output is Output.TABLE:
             for write in writes:
                 say("\n".join(_lines(write)))
-        if outcome is APPLIED:
+        if outcome == APPLIED:
             apply_writes(ports.kube, writes)
-        if outcome is not DRY:
+        if outcome in {APPLIED, NOTHING}:
             _keep(ports.store, wish)
     if output is Output.JSON:
         objects = [judged.to_record() for judged in writes]
@@ -63,6 +64,14 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
         print_json(answer | {"objects": objects} | note.record)
     else:
         say(outcome)
+
+
+def _outcome(wish: ApplyRequest, writes: Sequence[Write]) -> str:
+    if wish.dry_run:
+        return DRY
+    if all(each.action is Action.KEEP for each in writes):
+        return NOTHING
+    return PLANNED_ONLY if wish.policy.spec.advises else APPLIED
 
 
 def _keep(store: RunStore, wish: ApplyRequest) -> None:

@@ -133,7 +133,13 @@ def _record(report: BacktestReport) -> dict[str, Any]:
     from springtide.backtest.headline import verdict
 
     lines = [
-        {"name": line.name, "missed_days": line.missed_days, "pod_hours": line.pod_hours, **asdict(line.score)}
+        {
+            "name": line.name,
+            "missed_days": line.missed_days,
+            "pod_hours": line.pod_hours,
+            **asdict(line.score),
+            "switches": line.switches,
+        }
         for line in report.lines
     ]
     return {"policy": report.policy, "days": report.days, "verdict": verdict(report), "lines": lines}

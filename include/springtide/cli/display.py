@@ -27,6 +27,7 @@ err = Console(stderr=True, width=_WIDE, markup=False, emoji=False, highlight=Fal
 _STYLES = {
     RunOutcome.SUCCEEDED: "green",
     RunOutcome.NOTHING_TO_DO: "green",
+    RunOutcome.PLANNED_ONLY: "cyan",
     RunOutcome.RUNNING: "cyan",
     RunOutcome.ROLLED_BACK: "yellow",
     RunOutcome.FAILED: "red",
@@ -115,11 +116,8 @@ def show_plan(plan: ScalingPlan) -> None:
     target = plan.target
     service = f"Service {target.service}" if target.service else "no Service: its pods' readiness is the proof"
     head = f"{plan.policy}: {target.kind.noun} {target.namespace}/{target.deployment}, {service}"
-    verb = (
-        "nothing to do" if plan.outcome is PlanOutcome.NOTHING_TO_DO else f"{plan.current} → {plan.replicas} replicas"
-    )
     out.print(plain(head, "bold"))
-    out.print(plain(f"{verb} by {plan.strategy}: {plan.reason}"))
+    out.print(plain(f"{_verb(plan)} by {plan.strategy}: {plan.reason}"))
     out.print(plain(f"plan {plan.fingerprint}"))
     if plan.estimate.demand is not None:
         out.print(plain(f"demand {plan.estimate.demand:g} {plan.estimate.unit}"))
@@ -134,6 +132,13 @@ def show_plan(plan: ScalingPlan) -> None:
         table.add_row(f"guard {clamp.guard}", f"{clamp.was} → {clamp.replicas}", clamp.reason)
     out.print(table)
     _show_findings(plan)
+
+
+def _verb(plan: ScalingPlan) -> str:
+    if plan.outcome is PlanOutcome.NOTHING_TO_DO:
+        return "nothing to do"
+    change = f"{plan.current} → {plan.replicas} replicas"
+    return f"planned only (mode advise): {change}" if plan.outcome is PlanOutcome.PLANNED_ONLY else change
 
 
 def _show_findings(plan: ScalingPlan) -> None:

@@ -22,6 +22,7 @@ from springtide.cli import (
     reconcile,
     release,
     release_lease,
+    report,
     sandbox,
     tune,
     validate,
@@ -66,6 +67,7 @@ app.command("explain")(explain.explain)
 app.command("autoscaler")(autoscaler.autoscaler)
 app.command("tune")(tune.tune)
 app.command("reconcile")(reconcile.reconcile)
+app.command("report")(report.report)
 app.command("release")(release.release)
 app.command("release-lease")(release_lease.release_lease)
 app.command("validate")(validate.validate)

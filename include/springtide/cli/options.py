@@ -113,8 +113,9 @@ class CliContext:
     @property
     def folder(self) -> PolicyFolder:
         """The folder of policies."""
-        calendars = settings_now().calendars
-        return PolicyFolder(self.policies, None if calendars == DEFAULTS.calendars else calendars)
+        settings = settings_now()
+        calendars = None if settings.calendars == DEFAULTS.calendars else settings.calendars
+        return PolicyFolder(self.policies, calendars, settings.mode)
 
     @property
     def access(self) -> PrometheusAccess:

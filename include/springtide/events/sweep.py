@@ -25,6 +25,10 @@ class Inspection:
     replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
     `is_owned`: another run owns it, so nobody knows yet what it will have.
 
+    `advises`: nothing is written for it, so `current` is what the sweep before would have left. `observed` are the
+    replicas that somebody else wants of it, `ready` those of them that serve, and `answer` is what its models asked
+    for before any guard; None where nobody knows. `lately_ready` is how many seconds ago pods became ready, of late.
+
     `unknown` says why demand is not known or not trusted, None where it is; `usual` is then what it needed at this hour
     of the days that were kept. `reads_demand` is False where the policy measures none.
     """
@@ -51,6 +55,13 @@ class Inspection:
     unknown: str | None = None
     usual: int | None = None
     reads_demand: bool = True
+    advises: bool = False
+    observed: int = 0
+    ready: int | None = None
+    lately_ready: tuple[float, ...] = ()
+    answer: int | None = None
+    held: str = ""
+    """Why the plan is not smaller, where a guard held it."""
 
     @property
     def running(self) -> int:
@@ -73,7 +84,11 @@ class Inspection:
         """Return the stored form: JSON types only."""
         minimum = self.minimum.to_record() if self.minimum else None
         until = self.events_until.isoformat() if self.events_until else None
-        lists = {"after": list(self.after), "connection_uses": [asdict(use) for use in self.connection_uses]}
+        lists = {
+            "after": list(self.after),
+            "connection_uses": [asdict(use) for use in self.connection_uses],
+            "lately_ready": list(self.lately_ready),
+        }
         return asdict(self) | lists | {"minimum": minimum, "events_until": until}
 
     @classmethod
@@ -84,6 +99,7 @@ class Inspection:
         parsed = {
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
+            "lately_ready": tuple(record.get("lately_ready", ())),
             "connection_uses": tuple(ConnectionUse(**use) for use in record["connection_uses"]),
             "minimum": Minimum.from_record(minimum) if minimum else None,
             "events_until": datetime.fromisoformat(until) if until else None,
@@ -109,6 +125,9 @@ def with_floors(
     expected = {name: inspection.base for name, inspection in inspections.items()}
     bounds = {name: ReplicaBounds(inspection.least, inspection.most) for name, inspection in inspections.items()}
     granted = grants(events.values(), expected, bounds, cap=calendars.cap, noted=noted)
+    acting = {name: bound for name, bound in bounds.items() if not inspections[name].advises}
+    if len(acting) < len(bounds):  # advice starts no pod, so it takes nothing of the cap from those that act
+        granted |= grants(events.values(), expected, acting, cap=calendars.cap, noted=noted)
     answer = {}
     for name, inspection in inspections.items():
         grant = granted.get(name)
@@ -130,7 +149,15 @@ def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Servi
 
     A floor is never undercut, not even when demand cannot be judged. A smaller number goes through the release gate
     with the services that this one comes after. What stays on an autoscaler is held longer before its note lapses.
+    Where the mode is to advise, the order has no steps, and says what they would have been.
     """
+    order = _acting_order_for(inspection, others)
+    if inspection.advises and not inspection.is_owned:
+        return order.as_advice(observed=inspection.observed)
+    return order
+
+
+def _acting_order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
     if inspection.frozen is not None:
         return _stay(inspection, inspection.frozen)
     order = _order_for(inspection, others)
@@ -187,6 +214,8 @@ def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Serv
 
 
 def _asked(inspection: Inspection, wanted: int) -> str:
+    if inspection.held and wanted == inspection.planned:
+        return inspection.held
     if inspection.minimum is not None and wanted == inspection.minimum.owner_minimum:
         return "no event asks for more than the minimum that the autoscaler's owner set"
     return f"demand asks for {wanted}"

@@ -13,7 +13,7 @@ which runs were started when, and a run has the same name however often it is st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
@@ -41,6 +41,16 @@ class ServicePlan:
     connection_uses: tuple[ConnectionUse, ...] = ()
     overlaps: bool = False
     """Whether both sets run at once while a run goes on."""
+    advised: int | None = None
+    """What would stand after it, where it is only advice; None where it is carried out."""
+    advised_from: int | None = None
+    """What would stand before it, where it is only advice."""
+
+    def as_advice(self, *, observed: int) -> ServicePlan:
+        """Return the order without its steps: nothing is started, and `observed` replicas stay."""
+        advised = (self.steps or (self.current,))[-1]
+        whole = replace(self, steps=(), until=None, gives_back=False, current=observed)
+        return replace(whole, advised=advised, advised_from=self.current)
 
     def before(self, step: int) -> int:
         """Return the replicas that run number `step` starts from."""

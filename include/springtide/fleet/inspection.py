@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,13 +14,17 @@ from springtide.events.release import Health
 from springtide.events.sweep import Inspection
 from springtide.fleet.usual import usual_replicas
 from springtide.kube.autoscaler import Autoscaler, effective_minimum
+from springtide.kube.objects import Pod
 from springtide.kube.observation import Observation, PodSet
+from springtide.plan.guards import OVER_TIME
 from springtide.plan.model import ScalingPlan
+from springtide.plan.recent import LATELY
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor
 from springtide.run.admission import admit, current_number, plan_capacity
 from springtide.run.ports import Ports, RunRequest
+from springtide.run.recent import advised_before
 from springtide.strategy.hold import hold_on, owner_bounds
 from springtide.verify.smoke import checks_after_switch, smoke_test
 from springtide.verify.verdict import Verdict, VerdictStatus
@@ -68,10 +73,19 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
         # A number read in the middle of a run is neither what was nor what will be: none is better.
         return replace(_facts(policy, 0, None, frozen=error.message), is_owned=True)
     current = current_number(observation, stable, request.settings.type)
+    advised = advised_before(ports.store, policy, observation.at)
+    if advised is not None:
+        current = advised
+        request = replace(request, advised=advised)
     plan, problem = _plan(ports, request)
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, observation, stable), demand, before)
-    inspection = _facts(policy, current, plan, problem=problem, health=health)
+    inspection = replace(
+        _facts(policy, current if plan is None else plan.current, plan, problem=problem, health=health),
+        observed=stable.scaled.replicas,
+        ready=len(observation.ready_endpoints(stable)),
+        lately_ready=lately_ready(stable.ready_pods, observation.at),
+    )
     if inspection.unknown is not None:
         inspection = replace(inspection, usual=usual_replicas(ports.store, policy, observation.at))
     settings = policy.spec.strategy
@@ -79,6 +93,13 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
         return inspection
     minimum = _minimum(observation.autoscaler, policy, settings, stable.scaled.replicas, observation.at)
     return replace(inspection, minimum=minimum, planned=_planned(minimum, inspection, plan))
+
+
+def lately_ready(pods: Iterable[Pod], now: datetime) -> tuple[float, ...]:
+    """Return how many seconds ago each of `pods` became ready, those of `LATELY` alone."""
+    conditions = (pod.condition("Ready") for pod in pods)
+    ages = [now - ready.since for ready in conditions if ready is not None and ready.since is not None]
+    return tuple(sorted(age.total_seconds() for age in ages if age <= LATELY))
 
 
 def _minimum(autoscaler: Autoscaler, policy: ScalingPolicy, settings: Floor, running: int, at: datetime) -> Minimum:
@@ -144,7 +165,16 @@ def _facts(
         most=spec.replicas.max,
         unknown=problem if plan is None else plan.estimate.hold,
         reads_demand=spec.demand is not None,
+        advises=spec.advises,
+        answer=None if plan is None else plan.estimate.replicas,
+        held="" if plan is None else _held(plan),
     )
+
+
+def _held(plan: ScalingPlan) -> str:
+    """Return why the plan is not smaller, in the words of the guard that held it."""
+    held = [clamp for clamp in plan.clamps if clamp.guard in OVER_TIME and clamp.replicas > clamp.was]
+    return f"held at {plan.replicas}: {held[-1].reason}" if held and plan.replicas == held[-1].replicas else ""
 
 
 def _problem(ports: Ports, policy: ScalingPolicy, observation: Observation, stable: PodSet) -> str | None:

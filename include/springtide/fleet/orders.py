@@ -14,6 +14,7 @@ from springtide.events.notes import EventNote
 from springtide.events.occurrences import Occurrence
 from springtide.events.sweep import Inspection, orders_for, with_floors
 from springtide.events.waves import ServicePlan
+from springtide.fleet.decisions import keep_decisions
 from springtide.fleet.due import Due
 from springtide.fleet.ports import FleetPorts
 from springtide.record.events import Notes
@@ -36,17 +37,20 @@ def decided_orders(
     *,
     unseen: Mapping[str, str] | None = None,
     is_dry: bool = False,
+    is_rehearsal: bool = False,
 ) -> list[ServicePlan]:
     """Return what is to be done about each service; one of `due` that was not seen gets an order that fails.
 
-    `unseen` says why, where that is known. What is expected now is noted for the events that begin with this; with
-    `is_dry` nothing is noted.
+    `unseen` says why, where that is known. What is expected now is noted for the events that begin with this, and the
+    decisions are kept: with `is_dry` neither, and those of a rehearsal are not kept, for nobody wanted them but it.
     """
     now = fleet.clock.now()
     going_on = fleet.calendars().going_on(now)
     with fleet.open_store() as store:
         notes = _notes(store, due, inspections, going_on, now=now, is_dry=is_dry)
     orders = list(orders_for(with_events(fleet, due, inspections, notes)))
+    if not is_dry and not is_rehearsal:
+        keep_decisions(fleet, inspections, orders, now)
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
     return [*orders, *unseen_orders(asked - inspections.keys(), unseen or {})]
 

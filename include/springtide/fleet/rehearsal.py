@@ -51,7 +51,7 @@ def growth_orders(fleet: FleetPorts, due: Due, inspections: Mapping[str, Inspect
             code="rehearsal_expired",
             field="minutes",
         )
-    return without_shrinking(decided_orders(fleet, due, inspections))
+    return without_shrinking(decided_orders(fleet, due, inspections, is_rehearsal=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class WayBack:
         before = {
             name: inspection
             for name, inspection in self.looked().items()
-            if name in rehearsal.asks and not inspection.is_owned
+            if name in rehearsal.asks and not inspection.is_owned and not inspection.advises
         }
         seen = self._seen(list(before))
         with fleet.open_store() as store:
@@ -160,6 +160,9 @@ class ServiceRehearsal:
         if self.inspection is None or self.service in self.prepared.problems:
             why = self.prepared.problems.get(self.service, f"{UNSEEN}: {WHY_UNSEEN}")
             return replace(outcome, verdict=RehearsalVerdict.WOULD_NOT_HOLD, message=f"could not be prepared: {why}")
+        if self.inspection.advises:  # it was not made larger, so it must not get the load of an event
+            message = f"{self.prepared.services[self.service]}; no load: mode advise"
+            return replace(outcome, verdict=RehearsalVerdict.NOT_TESTED, message=message)
         if self.inspection.frozen is not None or outcome.at >= self.rehearsal.occurrence.end:
             return replace(outcome, message=f"not proven: {self.inspection.frozen or 'the rehearsal has expired'}")
         return self._tested(self.inspection, replace(outcome, replicas=self.prepared.standing[self.service]))

@@ -16,7 +16,8 @@ class FleetReport:
 
     `standing` are the replicas of those that have no problem. `late` says that the events were prepared too late;
     `attention` which services an event was prepared for by what was only assumed, and so need a person's look.
-    `simulated` are the lines of a simulated preparation of `events`.
+    `simulated` are the lines of a simulated preparation of `events`. `planned_only` are the replicas that those would
+    have now whose mode is to advise: nothing was written for them.
     """
 
     services: Mapping[str, str]
@@ -26,6 +27,7 @@ class FleetReport:
     attention: Mapping[str, str] = field(default_factory=dict)
     simulated: Sequence[Mapping[str, Any]] = ()
     events: Sequence[str] = ()
+    planned_only: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -41,6 +43,8 @@ class FleetReport:
         good = [order for order in orders if order.service not in problems]
         done = {order.service: f"{order.current} → {order.steps[-1]}: {order.reason}" for order in good if order.steps}
         kept = {order.service: f"{order.current} stay: {order.reason}" for order in good if not order.steps}
+        advice = {order.service: order.advised for order in good if order.advised is not None}
+        kept |= {order.service: _advice(order) for order in good if order.advised is not None}
         standing = {order.service: order.steps[-1] if order.steps else order.current for order in good}
         return cls(
             services={**kept, **done, **problems},
@@ -48,6 +52,7 @@ class FleetReport:
             standing=standing,
             late=late,
             attention=attention or {},
+            planned_only=advice,
         )
 
     @classmethod
@@ -75,6 +80,7 @@ class FleetReport:
             "attention": dict(self.attention),
             "simulated": list(self.simulated),
             "events": list(self.events),
+            "planned_only": dict(self.planned_only),
         }
         filled = {name: value for name, value in optional.items() if value}
         return {
@@ -88,6 +94,12 @@ class FleetReport:
     def from_record(cls, record: Mapping[str, Any]) -> FleetReport:
         """Return the report that `to_record` stored."""
         return cls(**record)
+
+
+def _advice(order: ServicePlan) -> str:
+    before = order.advised_from
+    change = f"{before} stay" if order.advised == before else f"{before} → {order.advised}"
+    return f"planned only: {change}: {order.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

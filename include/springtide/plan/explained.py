@@ -10,6 +10,7 @@ from springtide.quantities import round_down
 
 if TYPE_CHECKING:
     from springtide.plan.model import ScalingPlan
+    from springtide.policy.scaling.guards import Guards
     from springtide.policy.scaling.model import ScalingPolicy
 
 
@@ -32,6 +33,7 @@ def guard_lines(policy: ScalingPolicy, plan: ScalingPlan) -> tuple[GuardLine, ..
     rows = [
         ("replicas.min", str(bounds.min), f"at least {bounds.min}"),
         ("replicas.max", str(bounds.max), f"at most {bounds.max}"),
+        *_over_time(guards),
         ("guards.tolerance", str(guards.tolerance), f"{current - near} to {current + near} is {current}"),
         ("guards.step_up", str(guards.step_up), f"at most {largest_step_up(current, guards)} from {current}"),
         ("guards.step_down", str(guards.step_down), f"at least {largest_step_down(current, guards)} from {current}"),
@@ -40,6 +42,16 @@ def guard_lines(policy: ScalingPolicy, plan: ScalingPlan) -> tuple[GuardLine, ..
         GuardLine(guard=name, setting=setting, allows=allows, effect=_effect(name, plan))
         for name, setting, allows in rows
     )
+
+
+def _over_time(guards: Guards) -> list[tuple[str, str, str]]:
+    held = guards.stabilization
+    return [
+        ("guards.stabilization.down", str(held.down), "down to the highest answer in it"),
+        ("guards.stabilization.error_over", str(held.error_over), "down by more than the plan's error in it"),
+        ("guards.cooldown", str(guards.cooldown), "down so long after a change"),
+        ("guards.cooldown_up", str(guards.cooldown_up), "up so long after a change"),
+    ]
 
 
 def _effect(guard: str, plan: ScalingPlan) -> str:

@@ -4,22 +4,35 @@
     tolerance   a number close to the current replicas counts as no change
     step_up     n <= current x step_up, and at least one more; any n from 0, where an autoscaler sleeps
     step_down   n >= current x (1 - step_down), and at least one less
+    stabilization, cooldown   not smaller, as long as what was decided lately speaks against it
 
-The bounds win over the steps: from 1 replica with `min: 6` the next number is 6, however small the step.
+The bounds win over the steps: from 1 replica with `min: 6` the next number is 6, however small the step. Only
+`cooldown_up` holds growth back.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from typing import Final
 
 from springtide.errors import InputError
 from springtide.plan.model import Clamp
+from springtide.plan.recent import Recent
 from springtide.policy.language.units import shown
-from springtide.policy.scaling.model import Guards, Replicas, ScalingPolicy
+from springtide.policy.scaling.guards import Guards
+from springtide.policy.scaling.model import Replicas, ScalingPolicy
 from springtide.quantities import round_down
 
 AUTO = "auto"
 """What a person writes to have the number worked out."""
+
+STABILIZATION: Final = "guards.stabilization.down"
+ERROR: Final = "guards.stabilization.error_over"
+COOLDOWN: Final = "guards.cooldown"
+COOLDOWN_UP: Final = "guards.cooldown_up"
+OVER_TIME: Final = frozenset({STABILIZATION, ERROR, COOLDOWN, COOLDOWN_UP})
+"""The guards that look at what was decided lately."""
 
 
 def within_bounds(wanted: int, replicas: Replicas) -> Clamp | None:
@@ -78,6 +91,55 @@ def within_step(wanted: int, *, current: int, replicas: Replicas, guards: Guards
         reason = f"{wanted} removes more than guards.step_down {guards.step_down} of {current}"
         return Clamp(guard="guards.step_down", was=wanted, replicas=lowest, reason=reason)
     return None
+
+
+def stabilized(wanted: int, *, current: int, recent: Recent, policy: ScalingPolicy, now: datetime) -> Clamp | None:
+    """Return the clamp to the highest answer of lately, or to `current` where that is less by no more than its error.
+
+    Growth is never clamped. What is above `replicas.max` is brought in at once.
+    """
+    setting = policy.spec.guards.stabilization
+    bounds = policy.spec.replicas
+    if wanted >= current or current > bounds.max or not (setting.down or setting.error_over):
+        return None
+    if recent.unknown is not None:
+        return _kept(STABILIZATION, wanted, current, f"what was asked for lately is not known: {recent.unknown}")
+    highest = recent.highest(now - setting.down)
+    allowed = wanted if highest is None else max(wanted, min(highest.replicas, bounds.max))
+    error = recent.error(wanted, now - setting.error_over)
+    if allowed < current <= allowed + error:
+        why = f"{allowed} is less than {current} by no more than the plan's own error, {error} in the last"
+        lately = "" if allowed == wanted else f"{allowed} was asked for within the last {setting.down}, and "
+        return _kept(ERROR, wanted, current, f"{lately}{why} {setting.error_over}")
+    if highest is None or allowed <= wanted:
+        return None
+    reason = f"{wanted} is below {highest.replicas}, which was asked for at {highest.at:%H:%M}, within the last"
+    return Clamp(
+        guard=STABILIZATION,
+        was=wanted,
+        replicas=min(current, allowed),
+        reason=f"{reason} {setting.down} (guards.stabilization.down)",
+    )
+
+
+def cooled_down(wanted: int, *, current: int, recent: Recent, policy: ScalingPolicy, now: datetime) -> Clamp | None:
+    """Return the clamp to `current` while the last change is more recent than the guards allow, within the bounds."""
+    guards = policy.spec.guards
+    is_growth = wanted > current
+    guard = COOLDOWN_UP if is_growth else COOLDOWN
+    wait = guards.cooldown_up if is_growth else guards.cooldown
+    if wanted == current or not wait or within_bounds(current, policy.spec.replicas) is not None:
+        return None
+    if recent.unknown is not None and not is_growth:
+        return _kept(guard, wanted, current, f"when it was changed last is not known: {recent.unknown}")
+    if recent.changed_at is None or now - recent.changed_at >= wait:
+        return None
+    reason = f"{wanted} is not {current}, to which it was changed at {recent.changed_at:%H:%M}, within the last {wait}"
+    return _kept(guard, wanted, current, f"{reason} ({guard})")
+
+
+def _kept(guard: str, wanted: int, current: int, reason: str) -> Clamp:
+    return Clamp(guard=guard, was=wanted, replicas=current, reason=reason)
 
 
 def largest_step_up(current: int, guards: Guards) -> int:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from springtide.capacity.model import CapacityEstimate
 from springtide.kube.cluster import ClusterIdentity
 from springtide.plan.findings import Finding
+from springtide.plan.recent import NOTHING_RECENT, Recent
 from springtide.stored import Stored, dump, load
 from springtide.workload import Workload
 
@@ -20,10 +21,14 @@ _FINGERPRINT: Final = "fingerprint"
 
 
 class PlanOutcome(StrEnum):
-    """Three outcomes; the third, an error, is raised."""
+    """What a run does with the plan; an error, the fourth way, is raised.
+
+    `PLANNED_ONLY`: there would be something to do, and the policy's mode is to advise: nothing is written.
+    """
 
     SCALE = "scale"
     NOTHING_TO_DO = "nothing_to_do"
+    PLANNED_ONLY = "planned_only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +41,9 @@ class Clamp:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What stands before a run.
+    """What stands before a run, and what was decided lately (`recent`).
 
     `current` is the number that the run changes: desired replicas, or an autoscaler's minimum. `running` are the
     desired replicas, of which the steps of a floor count; `owner_minimum` is the minimum that the autoscaler's owner
@@ -48,6 +53,7 @@ class Baseline:
     current: int
     running: int
     owner_minimum: int = 0
+    recent: Recent = NOTHING_RECENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from springtide.errors import InputError
 from springtide.plan.guards import (
     above_owner_minimum,
     check_bounds,
+    cooled_down,
+    stabilized,
     within_bounds,
     within_step,
     within_tolerance,
@@ -45,12 +47,12 @@ def make_plan(
     policy: ScalingPolicy,
     estimate: CapacityEstimate,
     *,
-    current: int,
+    current: int | Baseline,
     strategy: str,
     now: datetime,
     explicit: bool,
 ) -> ScalingPlan:
-    """Return what a run does about `estimate`, with `current` desired replicas now.
+    """Return what a run does about `estimate`, with `current` desired replicas now; a `Baseline` knows more of before.
 
     `explicit` says that a person gave the number: then tolerance does not apply, and a number outside of the bounds or
     beyond the step limits is refused instead of clamped. Equal numbers are "nothing to do", an outcome like any other.
@@ -65,9 +67,11 @@ def make_plan(
             code="strategy_unknown",
             field="strategy",
         )
+    baseline = current if isinstance(current, Baseline) else Baseline(current=current, running=current)
+    current = baseline.current
     if current < 0:
         raise InputError(f"current: replicas are at least 0, got {current}.", code="pods_negative", field="current")
-    number = _guarded(policy, estimate, Baseline(current, current), explicit=explicit)
+    number = _guarded(policy, estimate, baseline, explicit=explicit, now=now)
     return _plan(policy, estimate, number, current=current, strategy=strategy, now=now)
 
 
@@ -82,7 +86,7 @@ def make_floor_plan(
     Raises:
         InputError: as `make_plan`, or a person's number is below the minimum that the owner set (`pods_below_min`).
     """
-    number = _guarded(policy, estimate, baseline, explicit=explicit)
+    number = _guarded(policy, estimate, baseline, explicit=explicit, now=now)
     return _plan(policy, estimate, number, current=baseline.current, strategy="floor", now=now)
 
 
@@ -103,6 +107,13 @@ def make_release_plan(
     number = _Number(estimate.replicas, source=f"the minimum that its owner set, {estimate.replicas}, is restored")
     plan = _plan(policy, estimate, number, current=current, strategy="floor", now=now)
     return replace(plan, outcome=PlanOutcome.SCALE if is_held else PlanOutcome.NOTHING_TO_DO)
+
+
+def advised(policy: ScalingPolicy, plan: ScalingPlan) -> ScalingPlan:
+    """Return `plan` as one that no run carries out, where the mode of `policy` is to advise."""
+    if not policy.spec.advises or plan.outcome is not PlanOutcome.SCALE:
+        return plan
+    return replace(plan, outcome=PlanOutcome.PLANNED_ONLY, reason=f"{plan.reason}; planned only: mode advise")
 
 
 def require_still_allowed(policy: ScalingPolicy, plan: ScalingPlan, strategy: str, baseline: Baseline) -> None:
@@ -156,8 +167,11 @@ def _plan(
     )
 
 
-def _guarded(policy: ScalingPolicy, estimate: CapacityEstimate, baseline: Baseline, *, explicit: bool) -> _Number:
-    number = (_refuse if explicit else _clamp)(policy, estimate.replicas, baseline)
+def _guarded(
+    policy: ScalingPolicy, estimate: CapacityEstimate, baseline: Baseline, *, explicit: bool, now: datetime
+) -> _Number:
+    wanted = estimate.replicas
+    number = _refuse(policy, wanted, baseline) if explicit else _clamp(policy, wanted, baseline, now)
     # Last, and over all the guards: bad data may cost pods that nobody needs, never pods that somebody does.
     return number.after(_hold(estimate, number.replicas, baseline.current))
 
@@ -174,11 +188,14 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
     )
 
 
-def _clamp(policy: ScalingPolicy, wanted: int, baseline: Baseline) -> _Number:
+def _clamp(policy: ScalingPolicy, wanted: int, baseline: Baseline, now: datetime) -> _Number:
     replicas = policy.spec.replicas
     guards = policy.spec.guards
     number = _Number(wanted).after(within_bounds(wanted, replicas))
     number = number.after(above_owner_minimum(number.replicas, baseline.owner_minimum))
+    for guard in (stabilized, cooled_down):
+        clamp = guard(number.replicas, current=baseline.current, recent=baseline.recent, policy=policy, now=now)
+        number = number.after(clamp)
     # Before the steps: a number that counts as no change must not be clamped to a step, which would be one.
     near = within_tolerance(number.replicas, current=baseline.current, replicas=replicas, guards=guards)
     if near is not None:

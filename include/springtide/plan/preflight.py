@@ -21,11 +21,17 @@ _STRATEGY = "strategy.type"
 
 
 def require_scalable(
-    observation: Observation, *, selected: Sequence[Pod], autoscalers: Sequence[Autoscaler], strategy: str
+    observation: Observation,
+    *,
+    selected: Sequence[Pod],
+    autoscalers: Sequence[Autoscaler],
+    strategy: str,
+    is_written: bool = True,
 ) -> PodSet:
     """Return the stable set, or refuse with every reason at once.
 
-    `selected` are the pods that the Service's selector meets; `autoscalers` what owns the workload's replicas.
+    `selected` are the pods that the Service's selector meets; `autoscalers` what owns the workload's replicas. Where
+    nothing `is_written`, what only keeps two writers apart refuses nothing.
 
     Raises:
         InputError: one reason or many; `code` and `field` are the first one's.
@@ -38,7 +44,7 @@ def require_scalable(
         *_workload_refusals(stable.scaled),
         *_zero_refusals(stable.scaled, autoscalers, strategy),
         *(_floor_refusals(stable.scaled, autoscalers) if strategy == "floor" else ()),
-        *(() if strategy == "floor" else (*_rollout_refusals(stable), *_autoscaler_refusals(autoscalers))),
+        *(_own_refusals(stable, autoscalers) if strategy != "floor" and is_written else ()),
         *(_blue_green_refusals(observation, stable, selected) if strategy == "blue_green" else ()),
     ]
     if refusals:
@@ -126,6 +132,12 @@ def _selection_refusals(service: Service, stable: PodSet, selected: Sequence[Pod
             code="selector_ambiguous",
             field=_SERVICE,
         )
+
+
+def _own_refusals(stable: PodSet, autoscalers: Sequence[Autoscaler]) -> Iterator[InputError]:
+    """Yield what nobody may be in the middle of who would set the replicas himself."""
+    yield from _rollout_refusals(stable)
+    yield from _autoscaler_refusals(autoscalers)
 
 
 def _rollout_refusals(stable: PodSet) -> Iterator[InputError]:

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
 from springtide.record.metrics import Total, applied, changes
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import RehearsalOutcome
+    from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Key
 
@@ -35,6 +37,7 @@ class MemoryStore:
         self._rehearsed: dict[tuple[str, str], RehearsalOutcome] = {}
         self._notes: dict[tuple[str, str], EventNote] = {}
         self._preparations: dict[str, Preparation] = {}
+        self._decisions: dict[tuple[str, datetime], SweepDecision] = {}
         self._installation = new_installation()
 
     def save(self, run: ScalingRun) -> None:
@@ -128,6 +131,18 @@ class MemoryStore:
         with self._lock:
             preparations = list(self._preparations.values())
         return tuple(sorted(preparations, key=lambda kept: (kept.began_at, kept.run_id), reverse=True)[:limit])
+
+    def save_decisions(self, decisions: Sequence[SweepDecision], *, now: datetime) -> None:
+        """Keep all decisions."""
+        with self._lock:
+            kept = {key: each for key, each in self._decisions.items() if each.at > now - KEPT_FOR}
+            self._decisions = kept | {(each.policy, each.at): each for each in decisions}
+
+    def decisions(self, policy: str, first: datetime, last: datetime) -> tuple[SweepDecision, ...]:
+        """Return the decisions about the service, oldest first."""
+        with self._lock:
+            mine = [each for each in self._decisions.values() if each.policy == policy and first <= each.at <= last]
+        return tuple(sorted(mine, key=lambda each: each.at))
 
     def installation(self) -> str:
         """Return the id that this store was made with."""

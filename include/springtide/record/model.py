@@ -2,6 +2,7 @@
 
                     ┌──► succeeded        final
                     ├──► nothing_to_do    final
+                    ├──► planned_only     final
     running ────────┼──► rolled_back      final
      ▲              ├──► failed ──────────► running | rolled_back
      │              └──► needs_attention ───────► running | rolled_back | succeeded
@@ -9,7 +10,7 @@
         continued: cleared in Airflow, or by reconcile_runs
 
 `failed`: the run gave up, and whatever it left behind does not serve. `needs_attention`: both sets are up, because it
-could not be proven which of them may go.
+could not be proven which of them may go. `planned_only`: the policy's mode is to advise, and nothing was written.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class RunOutcome(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     NOTHING_TO_DO = "nothing_to_do"
+    PLANNED_ONLY = "planned_only"
     ROLLED_BACK = "rolled_back"
     FAILED = "failed"
     NEEDS_ATTENTION = "needs_attention"
@@ -45,6 +47,7 @@ TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyTyp
         RunOutcome.RUNNING: frozenset(RunOutcome) - {RunOutcome.RUNNING},
         RunOutcome.SUCCEEDED: frozenset(),
         RunOutcome.NOTHING_TO_DO: frozenset(),
+        RunOutcome.PLANNED_ONLY: frozenset(),
         RunOutcome.ROLLED_BACK: frozenset(),
         RunOutcome.FAILED: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK}),
         RunOutcome.NEEDS_ATTENTION: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK, RunOutcome.SUCCEEDED}),

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.database import engine_for, translated, writing
+from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
 from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
@@ -20,6 +21,7 @@ from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
+    DecisionRow,
     InstallationRow,
     LearnedRow,
     NoteRow,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import RehearsalOutcome
+    from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Change
 
@@ -187,6 +190,19 @@ class SqlStore:
         latest = select(PreparationRow).order_by(PreparationRow.began_at.desc(), PreparationRow.run_id.desc())
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(latest.limit(require_limit(limit))))
+
+    def save_decisions(self, decisions: Sequence[SweepDecision], *, now: datetime) -> None:
+        """Keep all decisions."""
+        with self._writing() as session:
+            session.execute(delete(DecisionRow).where(DecisionRow.at <= now - KEPT_FOR))
+            for decision in decisions:
+                session.merge(DecisionRow.of(decision))
+
+    def decisions(self, policy: str, first: datetime, last: datetime) -> tuple[SweepDecision, ...]:
+        """Return the decisions about the service, oldest first."""
+        mine = select(DecisionRow).where(DecisionRow.policy == policy, DecisionRow.at.between(first, last))
+        with self._reading() as session:
+            return tuple(row.read() for row in session.scalars(mine.order_by(DecisionRow.at)))
 
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""

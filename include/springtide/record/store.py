@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from springtide.errors import InputError, NotFound
+from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
 from springtide.record.history import HistoryStore
 
@@ -22,7 +23,7 @@ LARGEST_PAGE: Final = 1000
 """The most that one call returns, so that no caller can ask for the whole history at once."""
 
 
-class RunStore(HistoryStore, EventStore, Protocol):
+class RunStore(HistoryStore, EventStore, DecisionStore, Protocol):
     """Keeps runs, the days before them and what events hold; safe to use from several threads and processes at once.
 
     Every method raises `TemporaryError` (code `store_unavailable`) when the store does not answer.

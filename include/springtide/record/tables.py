@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from springtide.events.notes import EventNote
 from springtide.events.preparations import EventSize, Preparation
 from springtide.events.rehearsed import RehearsalOutcome
+from springtide.plan.recent import SweepDecision
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.workload import Workload
@@ -300,6 +301,26 @@ class PreparationRow(Base):
         """Return the preparation."""
         size = EventSize(self.runs, self.pods)
         return Preparation(run_id=self.run_id, began_at=self.began_at, seconds=self.seconds, size=size)
+
+
+class DecisionRow(Base):
+    """What one sweep or run decided about one service."""
+
+    __tablename__ = PREFIX + "decisions"
+    __table_args__ = (Index("ix_springtide_decisions_at", "at"),)
+
+    policy: Mapped[str] = mapped_column(String(253), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    record: Mapped[dict[str, Any]]
+
+    @classmethod
+    def of(cls, decision: SweepDecision) -> DecisionRow:
+        """Return the row of `decision`."""
+        return cls(policy=decision.policy, at=decision.at, record=decision.to_record())
+
+    def read(self) -> SweepDecision:
+        """Return the decision."""
+        return SweepDecision.from_record(self.record)
 
 
 class InstallationRow(Base):

@@ -51,6 +51,19 @@ def _require_order(request: RunRequest, plan: ScalingPlan) -> None:
         )
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         raise PermanentError("create_instances: the plan has nothing to do.", code="nothing_to_do")
+    if plan.outcome is PlanOutcome.PLANNED_ONLY:
+        raise _advises(request)
+
+
+def _advises(request: RunRequest) -> PermanentError:
+    message = f"policy {request.policy.name} has mode advise: nothing is written. Set mode: act, and plan again."
+    return PermanentError(f"create_instances: {message}", code="planned_only", field="mode")
+
+
+def _require_acting(request: RunRequest) -> None:
+    """Raise where the policy advises since the plan was made: what has begun goes to its end, and nothing begins."""
+    if request.policy.spec.advises:
+        raise _advises(request)
 
 
 def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, warms: bool) -> None:
@@ -59,6 +72,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, w
         return  # taken by an earlier attempt of this very run: its snapshot is the true one
     if has_ended(ports, ref.run_id, lease):
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
+    _require_acting(request)
     require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
     if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:

@@ -15,7 +15,7 @@ from springtide.kube.objects import Deployment, Kind, Pod
 from springtide.kube.observation import Observation, PodSet, find_placeholders, observe
 from springtide.plan.findings import Finding, downgraded
 from springtide.plan.model import Baseline, PlanOutcome, ScalingPlan
-from springtide.plan.planner import held_longer, make_floor_plan, make_plan, make_release_plan
+from springtide.plan.planner import advised, held_longer, make_floor_plan, make_plan, make_release_plan
 from springtide.plan.preflight import require_scalable
 from springtide.plan.startup import startup_allowed
 from springtide.policy.scaling.model import ScalingPolicy
@@ -25,6 +25,7 @@ from springtide.run.missing_rights import named_rights
 from springtide.run.ownership import is_owner
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
+from springtide.run.recent import recent_of
 from springtide.strategy.hold import hold_on, owner_bounds
 from springtide.strategy.model import AutoscalerSnapshot, PlaceholdersSnapshot, Snapshot, StableSet
 from springtide.workload import Workload
@@ -68,6 +69,7 @@ def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
         selected=selected,
         autoscalers=autoscalers,
         strategy=strategy,
+        is_written=not request.policy.spec.advises,
     )
     return observation, stable
 
@@ -123,7 +125,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
         return lease.state.plan
     observation, stable = admit(ports, request)
     plan = replace(
-        _plan(ports, request, observation, stable),
+        advised(request.policy, _plan(ports, request, observation, stable)),
         allowed_startup=startup_allowed(stable.scaled),
         cluster=identify(ports.kube, workload),
     )
@@ -153,7 +155,6 @@ def findings_of(
 
 
 def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: PodSet) -> ScalingPlan:
-    running = stable.scaled.replicas
     now = ports.clock.now()
     explicit = request.replicas is not None
     strategy = request.settings.type
@@ -166,7 +167,8 @@ def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: P
             field="strategy",
         )
     estimate = _estimate(ports, request, stable)
-    return make_plan(request.policy, estimate, current=running, strategy=strategy, now=now, explicit=explicit)
+    baseline = _baseline(ports, request, None, stable)
+    return make_plan(request.policy, estimate, current=baseline, strategy=strategy, now=now, explicit=explicit)
 
 
 def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stable: PodSet) -> ScalingPlan:
@@ -176,7 +178,7 @@ def _plan_floor(ports: Ports, request: RunRequest, autoscaler: Autoscaler, stabl
         estimate = requested(owner_minimum, now=now)
         held = bool(autoscaler.floor_annotation)
         return make_release_plan(request.policy, estimate, current=autoscaler.minimum, is_held=held, now=now)
-    baseline = baseline_of(autoscaler, stable)
+    baseline = _baseline(ports, request, autoscaler, stable)
     explicit = request.replicas is not None
     estimate = _estimate(ports, request, stable)
     plan = make_floor_plan(request.policy, estimate, baseline=baseline, now=now, explicit=explicit)
@@ -195,8 +197,20 @@ def baseline_of(autoscaler: Autoscaler | None, stable: PodSet) -> Baseline:
     """Return what stands there now, for the guards to count from: an `autoscaler` where a floor goes through it."""
     running = stable.scaled.replicas
     if autoscaler is None:
-        return Baseline(running, running)
-    return Baseline(autoscaler.minimum, running, _owner_minimum(autoscaler))
+        return Baseline(current=running, running=running)
+    return Baseline(current=autoscaler.minimum, running=running, owner_minimum=_owner_minimum(autoscaler))
+
+
+def _baseline(ports: Ports, request: RunRequest, autoscaler: Autoscaler | None, stable: PodSet) -> Baseline:
+    """Return what stands there now, or would by the advice of before; and what was decided lately, for a model."""
+    baseline = baseline_of(autoscaler, stable)
+    if request.replicas is None:
+        baseline = replace(baseline, recent=recent_of(ports.store, request.policy, ports.clock.now()))
+    if request.advised is None:
+        return baseline
+    current = max(request.advised, baseline.owner_minimum)
+    running = current if autoscaler is None else max(current, baseline.running)
+    return replace(baseline, current=current, running=running)
 
 
 def current_number(observation: Observation, stable: PodSet, strategy: str) -> int:

@@ -9,7 +9,7 @@ from springtide.run.ports import RunRequest
 
 def needs_approval(request: RunRequest, plan: ScalingPlan) -> bool:
     """Say whether a person must approve `plan`; a release never needs one: it was approved with its floor's expiry."""
-    if request.is_release or request.dry_run or plan.outcome is PlanOutcome.NOTHING_TO_DO:
+    if request.is_release or request.dry_run or plan.outcome is not PlanOutcome.SCALE:
         return False
     return request.policy.spec.approval.is_needed(plan.current, plan.replicas)
 

@@ -17,6 +17,7 @@ from springtide.errors import Fenced, OtherCluster, PermanentError, SpringtideEr
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.run.ports import Ports, RunRequest
+from springtide.run.recent import decision_of
 from springtide.run.state import Phase
 
 log = structlog.get_logger(__name__)
@@ -76,11 +77,15 @@ def keep_plan(ports: Ports, request: RunRequest, plan: ScalingPlan) -> None:
         run = replace(ports.store.get(request.run_id), plan=plan.to_record())
         if plan.outcome is PlanOutcome.NOTHING_TO_DO:
             run = run.with_outcome(RunOutcome.NOTHING_TO_DO, at=ports.clock.now())
+        elif plan.outcome is PlanOutcome.PLANNED_ONLY:
+            run = run.with_outcome(RunOutcome.PLANNED_ONLY, at=ports.clock.now())
         elif request.dry_run:
             run = run.with_outcome(RunOutcome.SUCCEEDED, at=ports.clock.now())
         ports.store.save(run)
 
     _keep(save)
+    if request.replicas is None and not request.is_release and not request.dry_run:
+        _keep(lambda: ports.store.save_decisions([decision_of(request, plan)], now=ports.clock.now()))
 
 
 def keep_verdict(ports: Ports, run_id: str, verdict: dict[str, Any]) -> None:
@@ -129,7 +134,7 @@ def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideErr
             record = dict(run.error)  # the first cause, also where somebody ends later what nobody could then
         elif error is not None:
             record = error.to_record()
-        elif failed and outcome not in {RunOutcome.SUCCEEDED, RunOutcome.NOTHING_TO_DO}:
+        elif failed and outcome not in {RunOutcome.SUCCEEDED, RunOutcome.NOTHING_TO_DO, RunOutcome.PLANNED_ONLY}:
             record = {"code": "phase_failed", "field": failed[-1].phase, "message": failed[-1].message}
         ports.store.save(run.with_outcome(outcome, at=ports.clock.now(), error=record))
 

@@ -34,8 +34,8 @@ class PlannedRun:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the run ends with its plan: there is nothing to do, or only a plan was asked for."""
-        return self.dry_run or self.plan.outcome is PlanOutcome.NOTHING_TO_DO
+        """Whether the run ends with its plan: there is nothing to do, or only a plan was to be made."""
+        return self.dry_run or self.plan.outcome is not PlanOutcome.SCALE
 
     def summary(self) -> dict[str, Any]:
         """Return what the run came to where nothing was to be changed: JSON types only."""

@@ -74,7 +74,8 @@ class RunRequest:
     """What somebody asked for: this policy now; `replicas` None means that the capacity models decide.
 
     `is_release` restores a raised minimum, whatever it was raised to; `until` is when the floor expires, if not when
-    the policy says; `approved` is the fingerprint of the plan that a person approved.
+    the policy says; `approved` is the fingerprint of the plan that a person approved. `advised` is what advice of
+    before would have left: the plan counts from it, and not from what runs; None where it does not.
     """
 
     run_id: str
@@ -88,6 +89,7 @@ class RunRequest:
     is_release: bool = False
     until: datetime | None = None
     approved: str = ""
+    advised: int | None = None
 
     @property
     def settings(self) -> RunSettings:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from springtide.errors import ClusterRefused, NotFound
-from springtide.kube.autoscaler import Autoscaler
+from springtide.kube.autoscaler import Autoscaler, find
 from springtide.kube.client import Right, selector_text
 from springtide.kube.objects import Deployment, Kind, Pod
 from springtide.kube.observation import Observation, PodSet
+from springtide.plan.advising import advice_findings, as_advice
 from springtide.plan.deadlines import deadline_findings
 from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
 from springtide.plan.footprint import Footprint, footprint
@@ -105,7 +106,11 @@ class Preflight:
             ("admission", self._admission),
             ("traffic_policy", self._traffic_policy),
         ]
-        return self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
+        if self.policy.spec.advises:  # the two that write, if only for show
+            checks = [each for each in checks if each[0] not in {"rights", "admission"}]
+            checks.append(("autoscaler", self._advice))
+        found = self._downgraded(finding for check, look in checks for finding in _look_by(check, look))
+        return as_advice(found) if self.policy.spec.advises else found
 
     def shared_findings(self) -> tuple[Finding, ...]:
         """Return what the checks find in which two runs can get into each other's way."""
@@ -226,6 +231,10 @@ class Preflight:
 
     def _traffic_policy(self) -> Iterable[Finding]:
         return locality_findings(self.observation.service, self.stable, self.plan, self.settings)
+
+    def _advice(self) -> Iterable[Finding]:
+        autoscalers = find(self.ports.kube, self.plan.target)
+        return advice_findings(autoscalers, is_floor=isinstance(self.settings, Floor))
 
     def _admission(self) -> Iterable[Finding]:
         writes = trial_writes(self.observation, self.stable, self.settings, self.plan.replicas)

@@ -232,6 +232,15 @@ def test_a_resource_that_is_not_served_is_said_and_nothing_is_written(missing: K
     assert writes_of(simulation) == 0
 
 
+def test_where_the_policy_advises_it_is_judged_without_a_dry_run() -> None:
+    simulation = Simulation.of(2)
+
+    writes = judged(simulation.ports().kube, tuned(mode="advise"))
+
+    assert [write.action for write in writes] == [Action.CREATE, Action.CREATE]
+    assert {call.method for call in simulation.world.history.calls} == {"GET"}
+
+
 def test_without_the_rule_the_autoscaler_alone_is_applied() -> None:
     simulation = Simulation.of(2)
     kube = Without(kubernetes_client(simulation.world), clock=simulation.world.clock)

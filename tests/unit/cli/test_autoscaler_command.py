@@ -139,6 +139,16 @@ def test_applying_shows_what_differs_and_then_has_nothing_to_do(place: Path, clu
     ]
 
 
+def test_where_the_installation_advises_it_is_shown_and_not_applied(
+    place: Path, cluster: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_MODE", "advise")
+    printed = run(place, "autoscaler", "web", "--apply")
+
+    assert printed.endswith("\nplanned_only\n")
+    assert cluster.world.get("prometheusrules", "shop", "springtide-web") is None
+
+
 @pytest.mark.usefixtures("cluster")
 def test_what_was_applied_is_stale_once_the_numbers_change_until_it_is_applied_again(place: Path) -> None:
     run(place, "autoscaler", "web", "--apply")

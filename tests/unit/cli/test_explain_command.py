@@ -25,7 +25,10 @@ def test_programs_get_every_input_and_every_guard(tmp_path: Path) -> None:
     assert answer["model"] == "target_utilization"
     assert answer["inputs"]["per_replica"] == 100
     guards = {line["guard"]: line for line in explained["guards"]}
-    assert list(guards) == ["replicas.min", "replicas.max", "guards.tolerance", "guards.step_up", "guards.step_down"]
+    assert list(guards) == [
+        "replicas.min", "replicas.max", "guards.stabilization.down", "guards.stabilization.error_over",
+        "guards.cooldown", "guards.cooldown_up", "guards.tolerance", "guards.step_up", "guards.step_down",
+    ]  # fmt: skip
     assert guards["guards.step_up"]["effect"].startswith(f"{explained['estimate']['replicas']} → 12: ")
     assert guards["guards.step_down"] == {
         "guard": "guards.step_down",

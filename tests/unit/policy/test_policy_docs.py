@@ -38,7 +38,8 @@ from springtide.policy.scaling.capacity_ahead import (
 from springtide.policy.scaling.databases import DatabaseCheck
 from springtide.policy.scaling.demand import FileDemand, History, PrometheusDemand, Quality
 from springtide.policy.scaling.downstream import Downstream
-from springtide.policy.scaling.model import Guards, Metadata, Replicas, Spec, TargetSpec
+from springtide.policy.scaling.guards import Guards, Stabilization
+from springtide.policy.scaling.model import Metadata, Replicas, Spec, TargetSpec
 from springtide.policy.scaling.preflight import PreflightSpec
 from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, RequestHeader
@@ -55,7 +56,7 @@ PARTS = [
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, MeasuredThroughput, EventModelSpec, KnownEvent, BlueGreen, InPlace, Floor,
     Probe, Deadlines, HttpCheck, RequestHeader, PromqlCheck, Guards, PreflightSpec, Downstream, Approval, DatabaseCheck,
-    Stability, Rehearsal,
+    Stability, Rehearsal, Stabilization,
 ]  # fmt: skip
 
 

@@ -29,6 +29,31 @@ def test_both_endings_are_policies_to_every_question(tmp_path: Path) -> None:
     assert [policy.name for policy in folder.readable()[0]] == ["checkout", "search"]
 
 
+class TestTheModeOfTheInstallation:
+    @pytest.mark.parametrize(
+        ("installation", "own", "advises"),
+        [("advise", None, True), ("act", None, False), ("advise", "act", False), ("act", "advise", True)],
+    )
+    def test_counts_where_a_policy_names_none(
+        self, tmp_path: Path, installation: str, own: str | None, *, advises: bool
+    ) -> None:
+        mode = {} if own is None else {"mode": own}
+        (tmp_path / "web.yaml").write_text(policy_text("web", **mode))
+        folder = PolicyFolder(tmp_path, None, installation)
+
+        found = [folder.get("web"), folder.all()["web"], folder.readable()[0][0]]
+
+        assert [policy.spec.advises for policy in found] == [advises] * 3
+
+    def test_that_is_none_lets_nothing_act(self, tmp_path: Path) -> None:
+        write(tmp_path, "web.yaml")
+
+        with pytest.raises(InputError, match="SPRINGTIDE_MODE: 'advice' is neither act nor advise") as refused:
+            PolicyFolder(tmp_path, None, "advice").get("web")
+
+        assert refused.value.code == "mode_invalid"
+
+
 class TestTwoFilesOfOneName:
     def test_are_one_name(self, tmp_path: Path) -> None:
         assert write(tmp_path, "web.yaml", "web.yml").names() == ["web"]

@@ -59,7 +59,14 @@ def test_the_json_form_holds_the_words_of_the_file() -> None:
     assert dumped["apiVersion"] == "springtide/v1"
     assert dumped["spec"]["capacity"]["models"][0]["window"] == "90s"
     assert dumped["spec"]["demand"]["as_of"] == "2026-11-11T00:00:00Z"
-    assert dumped["spec"]["guards"] == {"step_up": "2.5x", "step_down": "0%", "tolerance": "0%"}
+    assert dumped["spec"]["guards"] == {
+        "step_up": "2.5x",
+        "step_down": "0%",
+        "tolerance": "0%",
+        "cooldown": "0s",
+        "cooldown_up": "0s",
+        "stabilization": {"down": "5m", "error_over": "2h"},
+    }
 
 
 def test_the_defaults_are_those_that_the_docs_promise() -> None:

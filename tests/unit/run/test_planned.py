@@ -12,7 +12,7 @@ from springtide.errors import PermanentError, WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import approval_page
-from springtide.run.planned import PlannedRun, approval_record, close_run, failure_of
+from springtide.run.planned import PlannedRun, approval_record, close_run, failure_of, plan_run
 from springtide.run.ports import RunRequest
 from springtide.run.request_parameters import STALE_AFTER
 from support.simulation import Simulation
@@ -40,6 +40,18 @@ def test_nothing_is_changed_by_a_dry_run_or_where_there_is_nothing_to_do(
     assert run.is_unchanged is is_unchanged
     assert run.summary()["dry_run"] is dry_run
     assert run.summary()["replicas"] == replicas
+
+
+def test_nothing_is_changed_by_advice_and_its_summary_says_so() -> None:
+    simulation = Simulation.of(2, strategy="in_place")
+    spec = simulation.policy.spec.model_copy(update={"mode": "advise"})
+    simulation.policy = simulation.policy.model_copy(update={"spec": spec})
+    run = plan_run(simulation.ports(), request(simulation))
+
+    assert run.is_unchanged
+    assert run.summary()["outcome"] == "planned_only"
+    assert PlannedRun.from_record(json.loads(json.dumps(run.to_record()))) == run
+    assert {call.method for call in simulation.world.history.calls} == {"GET"}
 
 
 def test_it_is_stored_and_read_again() -> None:

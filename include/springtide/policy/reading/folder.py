@@ -37,11 +37,13 @@ class PolicyFolder:
     Airflow asks for the names whenever it reads a DAG file.
 
     A policy that does not say whose customers it has (`demand.timezone`) is given the zone of the `calendars` in which
-    its service has events; without a folder of them it is the one beside the policies.
+    its service has events; without a folder of them it is the one beside the policies. One that names no `mode` is
+    given `mode`, what the installation says; what is no mode there raises `InputError` with the first such policy.
     """
 
     path: Path
     calendars: Path | None = None
+    mode: str = "act"
 
     def names(self) -> list[str]:
         """Return the names of all policies, sorted, by the names of the files alone: nothing is opened.
@@ -69,7 +71,7 @@ class PolicyFolder:
         violations = tuple(misnamed(file))
         if violations:
             raise PolicyError(violations)
-        return self._with_zone(file.policy)
+        return self._completed(file.policy)
 
     def all(self) -> dict[str, ScalingPolicy]:
         """Return every policy, by name and sorted.
@@ -92,7 +94,7 @@ class PolicyFolder:
         if violations:
             raise PolicyError(tuple(sorted(violations, key=in_order)))
         policies = (file.policy for file in files)
-        return {policy.name: self._with_zone(policy) for policy in sorted(policies, key=lambda policy: policy.name)}
+        return {policy.name: self._completed(policy) for policy in sorted(policies, key=lambda policy: policy.name)}
 
     def readable(self) -> tuple[tuple[ScalingPolicy, ...], tuple[Violation, ...]]:
         """Return the policies that can be read, and the errors of the files that cannot.
@@ -115,10 +117,23 @@ class PolicyFolder:
                 violations.extend(_twins(paths))
                 continue
             try:
-                policies.append(load_policy(paths[0]))
+                policies.append(self._with_mode(load_policy(paths[0])))
             except PolicyError as error:
                 violations.extend(error.violations)
         return tuple(policies), tuple(violations)
+
+    def _completed(self, policy: ScalingPolicy) -> ScalingPolicy:
+        return self._with_mode(self._with_zone(policy))
+
+    def _with_mode(self, policy: ScalingPolicy) -> ScalingPolicy:
+        from springtide.policy.scaling.mode import ADVISE, installation_mode
+
+        if policy.spec.mode is not None:
+            return policy
+        mode = installation_mode(self.mode)
+        if mode != ADVISE:
+            return policy
+        return policy.model_copy(update={"spec": policy.spec.model_copy(update={"mode": mode})})
 
     def _with_zone(self, policy: ScalingPolicy) -> ScalingPolicy:
         demand = policy.spec.demand

@@ -24,18 +24,15 @@ The sections live in files of their own (`demand`, `capacity`, `strategy`, `smok
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import (
     LABEL_VALUE_LENGTH,
-    MAX_REPLICAS,
     Count,
-    Factor,
     Line,
     Name,
     ObjectName,
-    Percent,
     refusal,
 )
 from springtide.policy.scaling.approval import Approval
@@ -43,6 +40,8 @@ from springtide.policy.scaling.capacity import CapacitySpec, FixedSpec
 from springtide.policy.scaling.databases import DatabaseCheck
 from springtide.policy.scaling.demand import DemandSpec, FileDemand, PrometheusDemand
 from springtide.policy.scaling.downstream import Downstream
+from springtide.policy.scaling.guards import Guards
+from springtide.policy.scaling.mode import ADVISE, PolicyMode
 from springtide.policy.scaling.preflight import PreflightSpec
 from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import SmokeCheck
@@ -145,29 +144,6 @@ class Replicas(Part):
             yield Contradiction(("min",), f"min {self.min} is above max {self.max}")
 
 
-def _grows(factor: Factor) -> Factor:
-    if not 1 < factor <= MAX_REPLICAS:
-        raise refusal("policy_range", f"{factor} is out of range: more than 1x, at most {MAX_REPLICAS}x")
-    return factor
-
-
-class Guards(Part):
-    """How much one run may change. A model's answer is clamped to it; a person's number is refused beyond it."""
-
-    step_up: Annotated[Factor, AfterValidator(_grows)] = Factor("3x")
-    """The most that one run scales up to: `3x` the current replica count, and always at least one more; from 0,
-    where an autoscaler sleeps, any number. Default 3x: a larger jump is more often a wrong metric than real demand.
-    `10000x` disables it."""
-
-    step_down: Percent = Percent("50%")
-    """The largest share of the current replica count that one run removes, and always at least one replica. Default
-    50%: what is left can still serve half of yesterday. `100%` disables it; `0%` means that runs never scale down."""
-
-    tolerance: Percent = Percent("10%")
-    """How close to the current replica count counts as no change. Default 10%, the tolerance of the
-    HorizontalPodAutoscaler: a switch for one pod in twenty costs more than it gives. `0%` disables it."""
-
-
 class Spec(Part):
     """Everything about one service."""
 
@@ -182,6 +158,11 @@ class Spec(Part):
 
     capacity: CapacitySpec
     """How demand becomes replicas; see `CapacitySpec`. Required."""
+
+    mode: PolicyMode | None = None
+    """`act`: runs, sweeps and events scale the service. `advise`: they plan and record what they would do, and write
+    nothing to the cluster, not even a Lease; `springtide report` compares. Default: as the installation says,
+    `SPRINGTIDE_MODE`, else `act`."""
 
     strategy: StrategySpec
     """How replicas are changed; `type` is `blue_green`, `in_place` or `floor`. Required: it is chosen, never
@@ -216,6 +197,11 @@ class Spec(Part):
     after: Annotated[tuple[Name, ...], Field(strict=False, max_length=50)] = ()
     """Policies that must be ready before this one scales up for an event or in a sweep, and that are scaled down after
     it: its databases, proxies and caches. Default none."""
+
+    @property
+    def advises(self) -> bool:
+        """Whether nothing is written for the service: what would be done is planned and recorded."""
+        return self.mode == ADVISE
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Yield what cannot hold together."""
