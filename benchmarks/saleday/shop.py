@@ -73,7 +73,7 @@ def write_policies(folder: Path, day: Day) -> None:
         (folder / f"{name}.yaml").write_text(text)
 
 
-def write_calendar(folder: Path, day: Day, *, shape: str = "learned") -> None:
+def write_calendar(folder: Path, day: Day, *, shape: str) -> None:
     """Write the calendar with the sales of the day, and those before it: what a shape is learned from."""
     past = [(f"past-flash-{number}", minute - day.midnight) for number, minute in enumerate(day.past, 1)]
     named = [*past, *zip(("morning-flash", "evening-flash"), day.sales, strict=False)]
