@@ -27,7 +27,8 @@ class Sale:
     """One sale of one service. Minutes; None where it did not come about.
 
     `early`: how long before the start as many endpoints were ready as the calendar asks for (`floor`). `least`: the
-    fewest in the window, `short` the most that were missing of what its runs had left it until then. `back`: how long after the window it had its usual replicas again, in so many `steps`.
+    fewest in the window. `short`: the most that were missing of what its runs had left of the floor until then. `back`:
+    how long after the window it had its usual replicas again, in so many `steps`.
     """
 
     service: str
