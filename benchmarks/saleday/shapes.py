@@ -19,7 +19,7 @@ from benchmarks.saleday.shop import Recorded
 from benchmarks.saleday.table import SEEDS, base_trace
 from benchmarks.saleday.timeline import BAD, HPA, NEEDED, OURS, photograph
 from springtide.capacity.event_shape import LEVEL, STEP, past_rises, shape_of
-from springtide.capacity.minutes import MINUTE
+from springtide.capacity.minutes import HOUR, MINUTE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PICTURE: Final = Path(__file__).resolve().parents[2] / "docs" / "images" / "event-shapes.png"
 SERVICE: Final = "checkout"
 LENGTH: Final = timedelta(minutes=WINDOW)
-_SWEEP: Final = SWEEP // MINUTE
+_SWEEP: Final = round(SWEEP / MINUTE)
 
 
 def main() -> None:
@@ -42,7 +42,7 @@ def main() -> None:
     for day in days:
         shape = learned(day)
         flat, held, needed = held_at(day, shape)
-        hours = [float(np.sum(pods)) / MINUTE for pods in (flat, held, needed)]
+        hours = [float(np.sum(pods)) / HOUR for pods in (flat, held, needed)]
         print(
             f"seed {day.seed}: flat {hours[0]:.1f} pod-hours, by its shape {hours[1]:.1f}, needed {hours[2]:.1f}; "
             f"minutes below what was needed: {int((held < needed).sum())} (flat {int((flat < needed).sum())})"

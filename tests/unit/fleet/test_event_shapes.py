@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,7 +129,7 @@ class Evening:
         return self.order(found)
 
 
-def at(replicas: int, demand: float, **changes: object) -> Inspection:
+def at(replicas: int, demand: float, **changes: Any) -> Inspection:
     """Return what a sweep of the sale finds: so many replicas, and so much demand."""
     needed = round(demand / 10)
     found = Inspection(
@@ -140,7 +142,7 @@ def at(replicas: int, demand: float, **changes: object) -> Inspection:
         most=500,
         health=Health(None, demand=demand),
     )
-    return replace(found, **changes)  # type: ignore[arg-type]
+    return replace(found, **changes)
 
 
 def test_it_is_prepared_at_the_height_that_is_asked_for() -> None:
@@ -194,9 +196,8 @@ def test_a_flat_one_is_held_to_its_end_and_reads_no_past() -> None:
         (lambda: Evening(is_measured=False), "its policy measures no demand"),
     ],
 )
-def test_where_nothing_was_learned_it_is_held_flat_and_says_so(evening: object, why: str) -> None:
-    assert callable(evening)
-    place: Evening = evening()
+def test_where_nothing_was_learned_it_is_held_flat_and_says_so(evening: Callable[[], Evening], why: str) -> None:
+    place = evening()
     with capture_logs() as logs:
         prepared = place.prepare()
     held = place.swept(50, at(50, 110))
