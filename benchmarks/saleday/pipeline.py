@@ -44,11 +44,12 @@ class ShopPolicies:
 
 @dataclass
 class Pipeline:
-    """The pipeline over one world: its policies and calendars lie in `folder`."""
+    """The pipeline over one world: its policies and calendars lie in `folder`. `shape` is how the sales are held."""
 
     world: World
     day: Day
     folder: Path
+    shape: str
     store: MemoryStore = field(default_factory=MemoryStore)
     policies: dict[str, ScalingPolicy] = field(init=False)
     calendars: CalendarFolder = field(init=False)
@@ -60,7 +61,7 @@ class Pipeline:
         for name in ("policies", "calendars"):
             (self.folder / name).mkdir()
         write_policies(self.folder / "policies", self.day)
-        write_calendar(self.folder / "calendars", self.day)
+        write_calendar(self.folder / "calendars", self.day, shape=self.shape)
         self.policies = PolicyFolder(self.folder / "policies").all()
         self.calendars = CalendarFolder(
             folder=self.folder / "calendars",

@@ -100,13 +100,16 @@ def under_hpa(day: Day, startup: int) -> Course:
     return Course({name: _played(day, world, watched, name) for name in SHARES})
 
 
-def under_springtide(day: Day, startup: int) -> Course:
-    """Return the day under springtide: sweeps, the calendar, and floors over HPAs that follow its tuned metric."""
+def under_springtide(day: Day, startup: int, *, shape: str = "learned") -> Course:
+    """Return the day under springtide: sweeps, the calendar, and floors over HPAs that follow its tuned metric.
+
+    Its sales are held by the `shape` of those before them, or `flat`.
+    """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     world = shop(day, startup, _first_replicas(day, UNTUNED.target or 1.0))
     watched = Watched(world)
     with TemporaryDirectory() as folder:
-        pipeline = Pipeline(world, day, Path(folder))
+        pipeline = Pipeline(world, day, Path(folder), shape)
         Metrics(world, {name: day.trace(name) for name in SHARES}, lambda name: _setting(pipeline, name))
         _try_out(pipeline)
         for name, policy in pipeline.policies.items():

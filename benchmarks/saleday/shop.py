@@ -57,6 +57,8 @@ spec:
 
 EVENT: Final = """\
     - name: {name}
+      kind: flash
+      shape: {shape}
       start: {start:%Y-%m-%dT%H:%M}
       duration: {minutes}m
       services: {{checkout: {{multiply: {multiply:g}x}}, orders: {{multiply: {multiply:g}x}}}}
@@ -71,12 +73,13 @@ def write_policies(folder: Path, day: Day) -> None:
         (folder / f"{name}.yaml").write_text(text)
 
 
-def write_calendar(folder: Path, day: Day) -> None:
-    """Write the calendar with the sales of the day."""
-    names = ("morning-flash", "evening-flash")
+def write_calendar(folder: Path, day: Day, *, shape: str) -> None:
+    """Write the calendar with the sales of the day, and those before it: what a shape is learned from."""
+    past = [(f"past-flash-{number}", minute - day.midnight) for number, minute in enumerate(day.past, 1)]
+    named = [*past, *zip(("morning-flash", "evening-flash"), day.sales, strict=False)]
     events = [
-        EVENT.format(name=name, start=day.at(minute), minutes=WINDOW, multiply=day.multiply)
-        for name, minute in zip(names, day.sales, strict=False)
+        EVENT.format(name=name, shape=shape, start=day.at(minute), minutes=WINDOW, multiply=day.multiply)
+        for name, minute in named
     ]
     (folder / "sales.yaml").write_text(CALENDAR.format(events="".join(events)))
 

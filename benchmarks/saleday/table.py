@@ -87,7 +87,7 @@ class Compared:
             str(len(runs)),
             str(sum(mark.outcome != "succeeded" for mark in runs)),
             "no" if None in early else f"{min(minutes for minutes in early if minutes is not None):.1f}",
-            "yes" if all(sale.is_held for sale in sales) else "no",
+            "yes" if all(sale.is_held_as_ordered for sale in sales) else "no",
             "no" if None in back else f"{max(minutes for minutes in back if minutes is not None):.0f}",
             f"{min(sale.steps for sale in sales)} to {max(sale.steps for sale in sales)}",
         ]

@@ -30,10 +30,15 @@ HALF_A_DAY: Final = 720
 
 
 def draw(day: Day, hpa: Course, springtide: Course, picture: Path) -> None:
-    """Write the timeline as PNG, by the browser that the environment names or that the system has."""
+    """Write the timeline as PNG."""
+    photograph(figure(day, hpa, springtide), picture)
+
+
+def photograph(chart: Any, picture: Path) -> None:
+    """Write `chart` as PNG, by the browser that the environment names or that the system has."""
     from playwright.sync_api import sync_playwright
 
-    page_text = figure(day, hpa, springtide).to_html(full_html=True, include_plotlyjs=True)
+    page_text = chart.to_html(full_html=True, include_plotlyjs=True)
     with sync_playwright() as tools:
         browser = tools.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]

@@ -33,7 +33,7 @@ def day() -> Day:
 
 @pytest.fixture(scope="module")
 def ours(day: Day) -> Course:
-    return under_springtide(day, STARTUP)
+    return under_springtide(day, STARTUP, shape="flat")
 
 
 def test_a_third_of_the_violated_minutes_of_an_hpa_for_hardly_more_pods_even_in_the_hours_of_the_sale(
@@ -49,6 +49,17 @@ def test_a_third_of_the_violated_minutes_of_an_hpa_for_hardly_more_pods_even_in_
     assert violated[0] >= 3, "a sale that an HPA can follow shows nothing"
     assert violated[1] <= LIMIT * violated[0]
     assert hours[1] <= 1.15 * hours[0]  # over a whole day it is no more at all: benchmarks/results/saleday.md
+
+
+def test_held_by_its_shape_it_costs_less_and_serves_as_well(day: Day, ours: Course) -> None:
+    shaped = under_springtide(day, STARTUP, shape="learned")
+    sales = list(zip(sales_of(day, shaped), sales_of(day, ours), strict=True))
+
+    for name, flat in ours.services.items():
+        assert shaped.services[name].pod_hours < flat.pod_hours
+        assert shaped.services[name].violated.sum() <= flat.violated.sum()
+    assert all(sale.floor == flat.floor and sale.is_held_as_ordered for sale, flat in sales)
+    assert {mark.outcome for mark in shaped.marks} == {"succeeded"}
 
 
 def test_each_service_is_whole_before_the_sale_and_never_less_in_it(day: Day, ours: Course) -> None:

@@ -21,6 +21,7 @@ from springtide.backtest.tuning import (
     choose,
     overspending,
     plan_rows,
+    reached,
     replay_grid,
 )
 from springtide.capacity.learned import fingerprint_of
@@ -100,6 +101,7 @@ def tune_today(
         violated_percent=100 * float(replayed.violated[index].sum()) / minutes,
         cost_ratio=float(replayed.pod_minutes[index].sum() / reference.pod_minutes.sum()),
         overspent=overspent,
+        curve=reached(replayed, reference, minutes),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from springtide.backtest.headline import verdict
+from springtide.capacity.cost_curve import curve_in_words
 from springtide.capacity.minutes import MINUTE
 from springtide.extras import requires_extra
 from springtide.policy.scaling.capacity_part import ModelPart
@@ -49,13 +50,14 @@ def render(report: BacktestReport) -> str:
     )
     # Tuning keeps a setting for days: each is listed once, in the order of its first day.
     tuned = "".join(f"<li>{escape(text)}</li>" for text in dict.fromkeys(report.settings))
+    reach = f"<p>Over these days, {escape(curve_in_words(report.curve))}.</p>" if report.curve else ""
     settings = f"<h2>Settings that tuning took</h2><ul>{tuned}</ul>" if tuned else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
         f"</head><body><h1>{title}</h1><p><strong>{escape(verdict(report))}</strong></p>"
         f"<p>{about} the decision. A minute is violated when the Ready pods could not have carried its demand in every "
         "15 s of it. A switch: made smaller, and larger again within the hour.</p>"
-        f"{_table(report)}{plots}{settings}</body></html>\n"
+        f"{_table(report)}{reach}{plots}{settings}</body></html>\n"
     )
 
 
@@ -120,10 +122,17 @@ def _trade(report: BacktestReport) -> Any:
         from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
+    # The curve counts in costs of the autoscaler, which is the second line; the plot in those of the oracle.
+    scale = report.lines[1].score.cost
+    if report.curve:
+        costs = [point.cost_ratio * scale for point in report.curve]
+        violated = [point.violated_percent for point in report.curve]
+        drawn = {"color": "#202124", "shape": "hv", "dash": "dot"}
+        figure.add_trace(Scatter(x=costs, y=violated, name="any one setting, kept all the time", line=drawn))
     for line, colour in zip(report.lines, _COLOURS, strict=False):
         point = ([line.score.cost], [line.score.violated_percent])
-        figure.add_trace(Scatter(x=point[0], y=point[1], name=line.name, marker={"color": colour, "size": 14}))
-    figure.update_traces(mode="markers")
+        marker = {"color": colour, "size": 14}
+        figure.add_trace(Scatter(x=point[0], y=point[1], name=line.name, marker=marker, mode="markers"))
     figure.update_layout(
         title_text="What is missed, and what it costs",
         template="plotly_white",
@@ -156,9 +165,15 @@ def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | N
         f"<tr><td>{escape(answer.model)}</td><td>{answer.replicas:g}</td><td>{escape(answer.reason)}</td></tr>"
         for answer in plan.estimate.answers
     )
+    reach = "".join(
+        f"<p>By the replays of {escape(answer.model)}, {escape(str(answer.inputs['reach']))}.</p>"
+        for answer in plan.estimate.answers
+        if "reach" in answer.inputs
+    )
     title = f"Why {escape(plan.policy)} needs {plan.replicas}"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
         f"</head><body><h1>{title}</h1><p>{escape(plan.reason)}</p><table><tr><th>model</th><th>replicas</th>"
-        f"<th>why</th></tr>{rows}</table>{figure.to_html(full_html=False, include_plotlyjs=True)}</body></html>\n"
+        f"<th>why</th></tr>{rows}</table>{reach}"
+        f"{figure.to_html(full_html=False, include_plotlyjs=True)}</body></html>\n"
     )

@@ -17,7 +17,7 @@ from springtide.backtest.guarded import GuardedPast
 from springtide.backtest.policies import AUTOSCALERS, Replayed, Workbench
 from springtide.backtest.simulate import Plans, Replay, SimulatedAutoscaler, oracle_pod_minutes, replay_plans, score
 from springtide.backtest.switches import switches
-from springtide.backtest.tuning import INTERVAL
+from springtide.backtest.tuning import INTERVAL, reached
 from springtide.capacity.combine import estimate
 from springtide.capacity.minutes import HOUR, MINUTE
 from springtide.capacity.registry import build_model
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from springtide.backtest.simulate import Score
     from springtide.backtest.trace import Trace
+    from springtide.capacity.cost_curve import CurvePoint
     from springtide.capacity.model import CapacityModel
     from springtide.policy.scaling.capacity import ModelSpec
     from springtide.policy.scaling.model import ScalingPolicy
@@ -61,13 +62,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestReport:
-    """A backtest: the policy's line first, then the others'. `trace` is the history, `settings` the tuned ones."""
+    """A backtest: the policy's line first, then the others'. `trace` is the history, `settings` the tuned ones.
+
+    `curve` is what the settings of `auto` reach over the whole range, over the cost of the second line.
+    """
 
     policy: str
     trace: Trace
     startup_seconds: float
     lines: tuple[Line, ...]
     settings: tuple[str, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
 
     @property
     def days(self) -> float:
@@ -85,7 +90,15 @@ def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Bac
     hpa = SimulatedAutoscaler("cpu", 0.5) if auto is None else SimulatedAutoscaler(auto.hpa.metric, auto.hpa.target)
     interval = INTERVAL if auto is None else int(auto.interval.total_seconds() // MINUTE)
     shared = Workbench.of(trace, startup_seconds, interval=interval, reference=hpa)
-    decided = _by_models(policy, shared) if auto is None else _by_auto(policy, auto, shared)
+    if auto is None:
+        decided = _by_models(policy, shared)
+        curve: tuple[CurvePoint, ...] = ()
+    else:
+        shared = _over_its_plans(policy, auto, shared)
+        decided = shared.control(control_of(auto))
+        first = shared.trace.first_day
+        minutes = len(shared.trace.demand) - first * 24 * HOUR
+        curve = reached(shared.days_of(control_of(auto)).since(first), shared.reference.since(first), minutes)
     # The policy's own autoscaler first: it is what this policy replaces, so the verdict compares with it.
     others = {_named(each): each for each in (hpa, *AUTOSCALERS.values())}
     lines = [_line(POLICY, shared.trace, decided)]
@@ -99,6 +112,7 @@ def backtest(policy: ScalingPolicy, trace: Trace, startup_seconds: float) -> Bac
         startup_seconds=startup_seconds,
         lines=tuple(lines),
         settings=tuple(str(each) for each in decided.settings),
+        curve=curve,
     )
 
 
@@ -124,8 +138,8 @@ def _named(autoscaler: SimulatedAutoscaler) -> str:
     return f"HPA {autoscaler.metric} {autoscaler.target:.0%}"
 
 
-def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Workbench) -> Replayed:
-    """Return what daily tuning makes of it, over the plans of the policy's other models."""
+def _over_its_plans(policy: ScalingPolicy, auto: AutoSpec, shared: Workbench) -> Workbench:
+    """Return the course for daily tuning: over the plans of the policy's other models, within its bounds."""
     others = [spec for spec in policy.spec.capacity.models if spec is not auto]
     plans = shared.plans.replicas
     if others:
@@ -134,7 +148,7 @@ def _by_auto(policy: ScalingPolicy, auto: AutoSpec, shared: Workbench) -> Replay
     bounds = policy.spec.replicas
     # 0 means that there was no plan: it must not become the policy's minimum, which would be one.
     plans = np.where(plans > 0, np.clip(plans, bounds.min, bounds.max), 0)
-    return replace(shared, plans=Plans(plans, shared.plans.interval)).control(control_of(auto))
+    return replace(shared, plans=Plans(plans, shared.plans.interval))
 
 
 def _by_models(policy: ScalingPolicy, shared: Workbench) -> Replayed:

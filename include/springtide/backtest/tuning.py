@@ -15,6 +15,7 @@ import numpy as np
 
 from springtide.backtest.simulate import NEAR, Days, Plans, controls, course_of
 from springtide.capacity.conformal import bounds, horizon_minutes
+from springtide.capacity.cost_curve import cost_curve
 from springtide.capacity.minutes import DAY
 from springtide.capacity.predictors import PredictorWindow
 from springtide.capacity.setting import UNTUNED, Setting
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from springtide.backtest.trace import Trace
+    from springtide.capacity.cost_curve import CurvePoint
 
     Counts = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -140,6 +142,12 @@ def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, o
     caution = objective.near * objective.days / (past.stop - past.start)
     worth = violated + caution * near + objective.price * cost
     return int(np.argmin(np.where(allowed, worth, np.inf)))
+
+
+def reached(replayed: Days, reference: Days, minutes: int) -> tuple[CurvePoint, ...]:
+    """Return what all settings together reached in the same `minutes` as `reference`: violated minutes against cost."""
+    paid = max(1.0, float(reference.pod_minutes.sum()))
+    return cost_curve(replayed.pod_minutes.sum(axis=1) / paid, 100 * replayed.violated.sum(axis=1) / minutes)
 
 
 def tune(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from springtide.capacity.conformal import Conformal
+from springtide.capacity.cost_curve import curve_in_words
 from springtide.capacity.model import ModelAnswer
 from springtide.capacity.setting import UNTUNED, Setting, Tuned
 from springtide.demand.local_time import STEADY, LocalClock
@@ -44,6 +45,8 @@ class Auto:
             "startup_seconds": self.startup_seconds,
             "interval_minutes": self.interval,
         }
+        if self.tuned is not None and self.tuned.curve:
+            inputs["reach"] = curve_in_words(self.tuned.curve)
         # Without a plan the bound is still worked out: an event multiplies what demand most likely needs.
         quantile = setting.quantile or UNTUNED.quantile or 1.0
         plan = Conformal(

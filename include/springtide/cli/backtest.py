@@ -116,6 +116,7 @@ def moment(text: str) -> datetime:
 def _show(report: BacktestReport, output: Output) -> None:
     from springtide.backtest.headline import verdict
     from springtide.backtest.page import COLUMNS, rows
+    from springtide.capacity.cost_curve import curve_in_words
 
     if output is Output.JSON:
         print_json(_record(report))
@@ -125,6 +126,8 @@ def _show(report: BacktestReport, output: Output) -> None:
         table.add_row(*row)
     out.print(table)
     out.print(plain(verdict(report)))
+    if report.curve:
+        out.print(plain(f"Over these days, {curve_in_words(report.curve)}."))
 
 
 def _record(report: BacktestReport) -> dict[str, Any]:
@@ -142,4 +145,10 @@ def _record(report: BacktestReport) -> dict[str, Any]:
         }
         for line in report.lines
     ]
-    return {"policy": report.policy, "days": report.days, "verdict": verdict(report), "lines": lines}
+    return {
+        "policy": report.policy,
+        "days": report.days,
+        "verdict": verdict(report),
+        "lines": lines,
+        "curve": [asdict(point) for point in report.curve],
+    }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from springtide.events.accounts import SourceAccount
 from springtide.events.feed_spans import Span
-from springtide.events.occurrences import Freeze, Occurrence, freezes_of, horizon, occurrences_of
+from springtide.events.occurrences import Freeze, Occurrence, freezes_of, horizon, occurrences_of, shape_record
 from springtide.events.sources import (
     CalendarReading,
     Remembered,
@@ -117,6 +117,7 @@ def _events_record(occurrences: tuple[Occurrence, ...], by_uid: Mapping[str, Any
         if record is None:
             stored = occurrence.to_record()
             record = {key: stored[key] for key in ("event", "lead", "priority", "asks")} | {"seconds": []}
+            record |= shape_record(occurrence)
             records[occurrence.event] = record
         if occurrence.event not in by_uid:
             record["seconds"] += [int(occurrence.start.timestamp()), int(occurrence.end.timestamp())]
@@ -135,6 +136,8 @@ def _of_record(calendar: str, event: Mapping[str, Any], spans: Iterable[Span]) -
             lead=lead,
             priority=event["priority"],
             asks=asks,
+            shape=event.get("shape", "flat"),
+            kind=event.get("kind", ""),
         )
         for start, end in spans
     ]

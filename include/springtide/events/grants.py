@@ -38,20 +38,23 @@ def grants(
     *,
     cap: int | None = None,
     noted: Mapping[tuple[str, str], int] | None = None,
+    shares: Mapping[tuple[str, str], float] | None = None,
 ) -> dict[str, Grant]:
     """Return each service's floor under the events that are `going_on`.
 
     `expected` is what each service would have without them: what `multiply` multiplies. `noted` is what was
     expected when an occurrence was prepared, by its id and the service: it counts first, for an event changes what
-    is expected. A service that is not in `bounds` has no policy and gets nothing. With a `cap`, occurrences are
-    served by priority, then by start, then by name; one that asks for more than is left gets what is left, service
-    by service in proportion, and says so. A grant of 0 is no floor at all: nothing was left.
+    is expected. `shares` is how much of what an occurrence asks for beyond that is needed now, 0 to 1 under the same
+    names; without it, all. A service that is not in `bounds` has no policy and gets nothing. With a `cap`,
+    occurrences are served by priority, then by start, then by name; one that asks for more than is left gets what is
+    left, service by service in proportion, and says so. A grant of 0 is no floor at all: nothing was left.
     """
     granted: dict[str, Grant] = {}
     for event in sorted(going_on, key=lambda event: (-event.priority, event.start, event.id)):
         # While an event lasts its load is in what is expected: multiplied anew, a floor would grow at each sweep.
         own = {name: base for (occurrence, name), base in (noted or {}).items() if occurrence == event.id}
-        asked = _asked(event, {**expected, **own}, bounds)
+        needed = {name: share for (occurrence, name), share in (shares or {}).items() if occurrence == event.id}
+        asked = _asked(event, {**expected, **own}, bounds, needed)
         spare = None if cap is None else cap - sum(grant.replicas for grant in granted.values())
         for service, grant in _within(asked, granted, spare, cap).items():
             granted[service] = _larger(granted.get(service), grant)
@@ -59,7 +62,10 @@ def grants(
 
 
 def _asked(
-    occurrence: Occurrence, expected: Mapping[str, int], bounds: Mapping[str, ReplicaBounds]
+    occurrence: Occurrence,
+    expected: Mapping[str, int],
+    bounds: Mapping[str, ReplicaBounds],
+    shares: Mapping[str, float],
 ) -> dict[str, Grant]:
     asked = {}
     for service, ask in occurrence.asks.items():
@@ -70,6 +76,10 @@ def _asked(
         wanted = ask.replicas if ask.multiply is None else math.ceil(base * ask.multiply - _EXACT)
         assert wanted is not None
         reason = f"{occurrence.id} asks for {ask}" + ("" if ask.multiply is None else f" of {base}")
+        share = shares.get(service, 1.0)
+        if share < 1 and wanted > base:
+            wanted = math.ceil(base + (wanted - base) * share - _EXACT)
+            reason += f", by the shape of past events {wanted} from now on"
         asked[service] = _bounded(
             Grant(service=service, replicas=wanted, occurrence=occurrence.id, reason=reason), bounds[service]
         )

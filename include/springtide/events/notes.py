@@ -1,4 +1,4 @@
-"""What is noted when an event is prepared: what was expected for a service, and who asked. Pure."""
+"""What is noted when an event is prepared: what was expected for a service, its shape, and who asked. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from springtide.capacity.event_shape import EventShape
 from springtide.events.occurrences import Occurrence
 
 KEPT_FOR: Final = timedelta(days=1)
@@ -19,7 +20,7 @@ class EventNote:
 
     `expected` is what `multiply` multiplies: the replicas that were expected when the event was prepared. `before` is
     the service's demand then, None where it was not known. `assumed` says why `expected` was not measured, "" where it
-    was.
+    was. `shape` is what was learned then; where none was and should have been, `flat` says why.
     """
 
     service: str
@@ -29,6 +30,8 @@ class EventNote:
     owner: str
     reason: str
     assumed: str = ""
+    shape: EventShape | None = None
+    flat: str = ""
 
     @property
     def kept_until(self) -> datetime:
@@ -37,8 +40,24 @@ class EventNote:
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
-        names = ("service", "expected", "before", "owner", "reason", *(("assumed",) if self.assumed else ()))
-        return {name: getattr(self, name) for name in names} | {"occurrence": self.occurrence.to_record()}
+        names = ["service", "expected", "before", "owner", "reason"]
+        # What says nothing is left out: a version before it reads the note as well.
+        names += [name for name in ("assumed", "flat") if getattr(self, name)]
+        shape = {} if self.shape is None else {"shape": self.shape.to_record()}
+        return {name: getattr(self, name) for name in names} | shape | {"occurrence": self.occurrence.to_record()}
+
+    def share(self, now: datetime, demand: float | None) -> float:
+        """Return the share of what the event asks for that it needs from `now` on, by its shape and by `demand` now.
+
+        1 without a shape, and where demand is not known.
+        """
+        if self.shape is None or demand is None or not self.before:
+            return 1.0
+        return self.shape.share(now - self.occurrence.start, demand / self.before - 1)
+
+    def doubt(self) -> str:
+        """Return what was not known when it was written, "" where nothing was missing."""
+        return "; ".join(filter(None, (self.assumed, self.flat)))
 
     def replaces(self, kept: EventNote) -> bool:
         """Say whether this note takes the place of the one that is `kept`: only what was assumed makes room."""
@@ -58,4 +77,5 @@ class EventNote:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> EventNote:
         """Return the note that `to_record` stored."""
-        return cls(**{**record, "occurrence": Occurrence.from_record(record["occurrence"])})
+        shape = EventShape.from_record(record["shape"]) if "shape" in record else None
+        return cls(**{**record, "occurrence": Occurrence.from_record(record["occurrence"]), "shape": shape})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from springtide.events.feed_spans import Horizon
 from springtide.events.sources import CalendarReading, SourceReading, event_sources, freeze_sources
@@ -20,7 +20,10 @@ KNOWN: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """One time that one event takes place: [start, end) in UTC. `lead` None means that it is learned."""
+    """One time that one event takes place: [start, end) in UTC. `lead` None means that it is learned.
+
+    `kind` is the kind that its calendar names, "" for none; `shape` is how it is held.
+    """
 
     calendar: str
     event: str
@@ -29,11 +32,19 @@ class Occurrence:
     lead: timedelta | None
     priority: int
     asks: Mapping[str, ServiceRequest]
+    shape: Literal["learned", "flat"] = "flat"
+    kind: str = ""
 
     @property
     def id(self) -> str:
         """Its name everywhere: in run ids, records and messages."""
         return f"{self.calendar}.{self.event}.{self.start:%Y%m%dT%H%M%SZ}"
+
+    def is_like(self, other: Occurrence) -> bool:
+        """Whether both are of one kind: the one that they name or, where none is named, the same event."""
+        if self.kind or other.kind:
+            return self.kind == other.kind
+        return (self.calendar, self.event) == (other.calendar, other.event)
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -45,6 +56,7 @@ class Occurrence:
             "lead": None if self.lead is None else self.lead.total_seconds(),
             "priority": self.priority,
             "asks": {name: ask.model_dump(mode="json", exclude_none=True) for name, ask in self.asks.items()},
+            **shape_record(self),
         }
 
     @classmethod
@@ -58,6 +70,12 @@ class Occurrence:
             "asks": {name: ServiceRequest.model_validate(ask) for name, ask in record["asks"].items()},
         }
         return cls(**{**record, **parsed})
+
+
+def shape_record(occurrence: Occurrence) -> dict[str, str]:
+    """Return what is stored of an occurrence's shape and kind: nothing of a flat one, as it was before shapes."""
+    named = {"shape": occurrence.shape, "kind": occurrence.kind}
+    return {key: value for key, value in named.items() if value not in ("", "flat")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +135,8 @@ def occurrences_of(calendar: EventCalendar, sources: Iterable[SourceReading]) ->
                     lead=lead,
                     priority=asking.priority,
                     asks=asking.services,
+                    shape=asking.shape,
+                    kind=asking.kind or "",
                 )
                 for start, end in source.spans
             ]

@@ -107,6 +107,14 @@ class Inspection:
         return cls(**{**record, **parsed})
 
 
+@dataclass(frozen=True, slots=True)
+class HeldNow:
+    """How an occurrence is held for a service now: the share that it needs from now on, and what was not known."""
+
+    share: float = 1.0
+    doubt: str = ""
+
+
 def with_floors(
     inspections: Mapping[str, Inspection],
     going_on: Iterable[Occurrence],
@@ -114,20 +122,21 @@ def with_floors(
     *,
     noted: Mapping[tuple[str, str], int],
     now: datetime,
-    assumed: Mapping[tuple[str, str], str] | None = None,
+    held: Mapping[tuple[str, str], HeldNow] | None = None,
 ) -> dict[str, Inspection]:
     """Return the inspections with what the events that are `going_on` ask for, and with what is frozen `now`.
 
-    `noted` is what was expected for a service when an occurrence was prepared, by both names; `assumed` why that was
-    not measured.
+    `noted` is what was expected for a service when an occurrence was prepared, by both names; `held` how much of it is
+    needed now, and what was not known.
     """
     events = {occurrence.id: occurrence for occurrence in going_on}
     expected = {name: inspection.base for name, inspection in inspections.items()}
     bounds = {name: ReplicaBounds(inspection.least, inspection.most) for name, inspection in inspections.items()}
-    granted = grants(events.values(), expected, bounds, cap=calendars.cap, noted=noted)
+    shares = {key: now_held.share for key, now_held in (held or {}).items()}
+    granted = grants(events.values(), expected, bounds, cap=calendars.cap, noted=noted, shares=shares)
     acting = {name: bound for name, bound in bounds.items() if not inspections[name].advises}
     if len(acting) < len(bounds):  # advice starts no pod, so it takes nothing of the cap from those that act
-        granted |= grants(events.values(), expected, acting, cap=calendars.cap, noted=noted)
+        granted |= grants(events.values(), expected, acting, cap=calendars.cap, noted=noted, shares=shares)
     answer = {}
     for name, inspection in inspections.items():
         grant = granted.get(name)
@@ -135,7 +144,7 @@ def with_floors(
         frozen = inspection.frozen or calendars.frozen(name, now, event)
         changed = replace(inspection, frozen=frozen)
         if grant is not None and grant.replicas:
-            doubt = (assumed or {}).get((grant.occurrence, name))
+            doubt = (held or {}).get((grant.occurrence, name), HeldNow()).doubt
             clamps = (f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)
             reason = "; ".join([grant.reason, *([doubt] if doubt else []), *clamps])
             until = max(occurrence.end for occurrence in events.values() if name in occurrence.asks)

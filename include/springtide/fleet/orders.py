@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,12 +13,12 @@ from springtide.events.calendars import Calendars
 from springtide.events.multiplied import multiplied
 from springtide.events.notes import EventNote
 from springtide.events.occurrences import Occurrence
-from springtide.events.sweep import Inspection, orders_for, with_floors
+from springtide.events.sweep import HeldNow, Inspection, orders_for, with_floors
 from springtide.events.waves import ServicePlan
 from springtide.fleet.decisions import keep_decisions
 from springtide.fleet.due import Due
+from springtide.fleet.event_shapes import LearnedShape, learned_shapes
 from springtide.fleet.ports import FleetPorts
-from springtide.record.events import Notes
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +45,8 @@ def decided_orders(
     `unseen` says why, where that is known. What is expected now is noted for the events that begin with this, and the
     decisions are kept: with `is_dry` neither, and those of a rehearsal are not kept, for nobody wanted them but it.
     """
-    now = fleet.clock.now()
-    going_on = fleet.calendars().going_on(now)
-    with fleet.open_store() as store:
-        notes = _notes(store, due, inspections, going_on, now=now, is_dry=is_dry)
+    shapes = learned_shapes(fleet, due.events, [name for name in inspections if not inspections[name].is_owned])
+    notes = _notes(fleet, due, inspections, shapes, is_dry=is_dry)
     orders = list(orders_for(with_events(fleet, due, inspections, notes)))
     if not is_dry and not is_rehearsal:
         keep_decisions(fleet, inspections, orders, now)
@@ -77,9 +76,19 @@ def with_events(
     now = fleet.clock.now()
     calendars = fleet.calendars()
     noted = {(note.occurrence.id, name): note.expected for name, many in notes.items() for note in many}
-    assumed = {(note.occurrence.id, name): note.assumed for name, many in notes.items() for note in many}
+    held = {
+        (note.occurrence.id, name): HeldNow(note.share(now, _measured(inspections[name])), note.doubt())
+        for name, many in notes.items()
+        for note in many
+        if name in inspections
+    }
     going_on = {event.id: event for event in (*_held(calendars, notes, now), *calendars.going_on(now), *due.events)}
-    return with_floors(inspections, going_on.values(), calendars, noted=noted, now=now, assumed=assumed)
+    return with_floors(inspections, going_on.values(), calendars, noted=noted, now=now, held=held)
+
+
+def _measured(inspection: Inspection) -> float | None:
+    """Return the demand of now; None where it is not known or not trusted."""
+    return inspection.health.demand if inspection.knows_demand else None
 
 
 def attention(fleet: FleetPorts, due: Due) -> dict[str, str]:
@@ -99,17 +108,41 @@ def attention(fleet: FleetPorts, due: Due) -> dict[str, str]:
 
 
 def _notes(
-    store: Notes,
+    fleet: FleetPorts,
     due: Due,
     inspections: Mapping[str, Inspection],
-    going_on: Sequence[Occurrence],
+    shapes: Mapping[tuple[str, str], LearnedShape],
     *,
-    now: datetime,
     is_dry: bool,
 ) -> dict[str, tuple[EventNote, ...]]:
-    before = store.notes(list(inspections), now=now)
+    now = fleet.clock.now()
+    with fleet.open_store() as store:
+        before = store.notes(list(inspections), now=now)
+        changed = _changed_notes(due, inspections, before, shapes, going_on=fleet.calendars().going_on(now), now=now)
+        if is_dry:
+            return {
+                name: _as_kept([*many, *(note for note in changed if note.service == name)])
+                for name, many in before.items()
+            }
+        # Kept before they are read: of two preparations at once the first note of an event counts, for both of them.
+        store.keep_notes(changed, now=now)
+        there = {(note.service, note.occurrence.id) for many in before.values() for note in many}
+        _tell([note for note in changed if note.assumed and (note.service, note.occurrence.id) not in there])
+        return dict(store.notes(list(inspections), now=now))
+
+
+def _changed_notes(
+    due: Due,
+    inspections: Mapping[str, Inspection],
+    before: Mapping[str, Sequence[EventNote]],
+    shapes: Mapping[tuple[str, str], LearnedShape],
+    *,
+    going_on: Sequence[Occurrence],
+    now: datetime,
+) -> list[EventNote]:
+    """Return the notes to keep: those that demand settled by now, and those of events that have none yet."""
     new = [
-        _note(due, event, inspections[service], before[service])
+        _with_shape(_note(due, event, inspections[service], before[service]), shapes)
         for event in due.events
         for service in event.asks
         if service in inspections and not inspections[service].is_owned
@@ -127,16 +160,7 @@ def _notes(
         if inspections[name].knows_demand
     ]
     # What is settled comes first: a note that is there stays as it is.
-    changed = [*filter(None, settled), *new]
-    # Kept before they are read: of two preparations at once the first note of an event counts, for both of them.
-    if not is_dry:
-        store.keep_notes(changed, now=now)
-        there = {(note.service, note.occurrence.id) for many in before.values() for note in many}
-        _tell([note for note in new if note.assumed and (note.service, note.occurrence.id) not in there])
-        return dict(store.notes(list(inspections), now=now))
-    return {
-        name: _as_kept([*many, *(note for note in changed if note.service == name)]) for name, many in before.items()
-    }
+    return [*filter(None, settled), *new]
 
 
 def _as_kept(notes: Sequence[EventNote]) -> tuple[EventNote, ...]:
@@ -170,6 +194,11 @@ def _note(due: Due, event: Occurrence, inspection: Inspection, notes: Sequence[E
         reason=due.reason,
         assumed="" if event.asks[inspection.service].multiply is None else base.assumed,
     )
+
+
+def _with_shape(note: EventNote, shapes: Mapping[tuple[str, str], LearnedShape]) -> EventNote:
+    learned = shapes.get((note.occurrence.id, note.service))
+    return note if learned is None else replace(note, shape=learned.shape, flat=learned.why_not)
 
 
 def _tell(notes: Sequence[EventNote]) -> None:

@@ -70,6 +70,18 @@ def test_the_same_data_is_not_tuned_twice_and_other_data_is() -> None:
     assert len({first.fingerprint, changed.fingerprint, other.fingerprint}) == 3
 
 
+def test_what_other_settings_would_have_reached_is_kept_with_it() -> None:
+    decided = tuned(spec(autoscaler="tuned"), minutes(10))
+    assert decided is not None
+
+    # The chosen one lies on the curve or above it: nothing that is no dearer violates more.
+    assert any(
+        point.cost_ratio <= decided.cost_ratio + 1e-9 and point.violated_percent <= decided.violated_percent + 1e-9
+        for point in decided.curve
+    )
+    assert Tuned.from_record(decided.to_record()) == decided
+
+
 def test_less_than_a_day_says_nothing() -> None:
     seen = minutes(2)
 

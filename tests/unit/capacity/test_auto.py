@@ -1,5 +1,6 @@
 """The shipped default: what it answers before tuning, with it, and when it is too old."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from springtide.capacity.auto import Auto
 from springtide.capacity.combine import Combine, estimate
 from springtide.capacity.conformal import Conformal
+from springtide.capacity.cost_curve import CurvePoint
 from springtide.capacity.model import CapacityEstimate
 from springtide.capacity.setting import UNTUNED, Setting, Tuned
 from springtide.demand.model import DemandSeries
@@ -52,6 +54,18 @@ def test_with_tuning_it_is_as_careful_as_tuning_says_and_says_so() -> None:
     assert high.reason.endswith(
         "tuned on 2026-11-10 21:00 over 7 days: 0.05 % of minutes violated at 0.60 of the autoscaler's cost"
     )
+
+
+def test_it_says_what_can_be_reached_at_which_cost() -> None:
+    curve = (CurvePoint(cost_ratio=0.6, violated_percent=0.05),)
+    known = replace(tuned(Setting(quantile=0.9, target=0.8)), curve=curve)
+    answers = [
+        Auto(per_replica=0.5, tuned=each).answer(demand(3 * DAY), replicas=3, now=NOW).inputs
+        for each in (known, replace(known, curve=()))
+    ]
+
+    assert str(answers[0]["reach"]).endswith("0.1 % is reached from 0.60 of that cost on")
+    assert "reach" not in answers[1]
 
 
 def test_a_floor_that_tuning_does_without_asks_for_nothing() -> None:

@@ -86,6 +86,14 @@ class EventSource(Part):
     priority: Annotated[int, Field(ge=0, le=100)] = 50
     """Who gets what is left where `cap` does not suffice for all: the higher first. Default 50."""
 
+    shape: Literal["learned", "flat"] = "flat"
+    """How an event is held: `flat` at what is asked for until its end; `learned` by the shape of past events of its
+    kind, at their height while they were high, and never below what demand asks for. Default flat."""
+
+    kind: Name | None = None
+    """What events have in common that teach each other their shape, also over several names and calendars. Default:
+    the events of this name in this calendar."""
+
     def lead_or(self, default: Lead) -> Lead:
         """Return its own lead, else the calendar's."""
         return default if self.lead is None else self.lead
