@@ -75,7 +75,6 @@ class CronSchedule:
         """
         fields = _fields(text, with_seconds=with_seconds)
         # The library of the controllers with seconds is older: to it a star with a step is still a star.
-        star = {"steps_are_open": with_seconds}
         second, minute, hour = (tuple(sorted(_field(fields[at], 0, top).values)) for at, top in enumerate((59, 59, 23)))
         if len(second) * len(minute) * len(hour) > MOST_A_DAY:
             times = len(second) * len(minute) * len(hour)
@@ -84,9 +83,9 @@ class CronSchedule:
             seconds=second,
             minutes=minute,
             hours=hour,
-            days=_field(fields[3], 1, 31, **star),
+            days=_field(fields[3], 1, 31, steps_are_open=with_seconds),
             months=_field(fields[4], 1, 12, _MONTHS).values,
-            weekdays=_weekdays(_field(fields[5], 0, _SUNDAY_AS_SEVEN, _WEEKDAYS, **star)),
+            weekdays=_weekdays(_field(fields[5], 0, _SUNDAY_AS_SEVEN, _WEEKDAYS, steps_are_open=with_seconds)),
         )
 
     def comes_on(self, day: date) -> bool:

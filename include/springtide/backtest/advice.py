@@ -122,7 +122,7 @@ def compared(inputs: AdviceInputs) -> AdviceReport:
         raise _nothing(inputs, "no sweep advised it")
     trace = inputs.trace.from_scored()
     needed = trace.demand / trace.per_replica
-    times = trace.start + MINUTE * np.arange(len(needed))
+    times = trace.start + MINUTE * np.arange(len(needed), dtype=np.float64)
     theirs = _of_metrics(inputs, times) or _of_sweeps(inputs.decisions, times)
     ours = _advised(inputs, times, theirs)
     judged = np.isfinite(theirs.ready) & np.isfinite(ours.ready) & np.isfinite(theirs.paid)

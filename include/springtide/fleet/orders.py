@@ -49,7 +49,7 @@ def decided_orders(
     notes = _notes(fleet, due, inspections, shapes, is_dry=is_dry)
     orders = list(orders_for(with_events(fleet, due, inspections, notes)))
     if not is_dry and not is_rehearsal:
-        keep_decisions(fleet, inspections, orders, now)
+        keep_decisions(fleet, inspections, orders, fleet.clock.now())
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
     return [*orders, *unseen_orders(asked - inspections.keys(), unseen or {})]
 

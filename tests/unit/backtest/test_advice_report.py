@@ -29,17 +29,17 @@ def sweeps(
     """Return one sweep for each (replicas that ran and served, planned), one every quarter of an hour from noon on."""
     planned = [told[0][1] if before is None else before, *(number for _, number in told)]
     return [
-        SweepDecision(
-            **{
-                "policy": "checkout",
-                "at": NOON + number * every,
-                "before": planned[number],
-                "planned": planned[number + 1],
-                "observed": ran,
-                "ready": ran,
-                "advises": True,
-            }
-            | values
+        replace(
+            SweepDecision(
+                policy="checkout",
+                at=NOON + number * every,
+                before=planned[number],
+                planned=planned[number + 1],
+                observed=ran,
+                ready=ran,
+                advises=True,
+            ),
+            **values,
         )
         for number, (ran, _) in enumerate(told)
     ]
@@ -51,14 +51,14 @@ def demand(*levels: tuple[int, float]) -> Trace:
 
 
 def report(trace: Trace, decisions: Sequence[SweepDecision], **values: Any) -> AdviceReport:
-    given = {"policy": "checkout", "trace": trace, "decisions": decisions, "served": None, "startup_seconds": 60}
-    return compared(AdviceInputs(**given | values))
+    given = AdviceInputs(policy="checkout", trace=trace, decisions=decisions, served=None, startup_seconds=60)
+    return compared(replace(given, **values))
 
 
 def served(*levels: tuple[int, int]) -> DemandSeries:
     """Return what metrics kept of the replicas that served, a sample a minute."""
     values = np.concatenate([np.full(minutes, pods, np.float64) for minutes, pods in levels])
-    times = NOON.timestamp() + 60 * np.arange(len(values))
+    times = NOON.timestamp() + 60 * np.arange(len(values), dtype=np.float64)
     return DemandSeries(times=times, values=values, unit="replicas", source="kube-state-metrics")
 
 

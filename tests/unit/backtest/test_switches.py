@@ -46,8 +46,13 @@ def noisy() -> Trace:
     """Return demand that asks for 20 and 17 pods in turn, a quarter of an hour each."""
     trace = daily_wave(9, scored=8)
     quarters = np.arange(len(trace.demand)) // 15 % 2
+    demand = (6.0 - 0.9 * quarters).astype(np.float64)
     return Trace(
-        name="noisy", start=trace.start, demand=6.0 - 0.9 * quarters, scored=8 * DAY, per_replica=trace.per_replica
+        name="noisy",
+        start=trace.start,
+        demand=demand,
+        scored=8 * DAY,
+        per_replica=trace.per_replica,
     )
 
 

@@ -20,7 +20,7 @@ Rises = NDArray[np.float64]
 
 def demand(values: Rises | list[float], *, before: int = 60) -> DemandSeries:
     """Return one value a minute, the first `before` minutes before `START`."""
-    times = START.timestamp() + 60.0 * (np.arange(len(values)) - before)
+    times = START.timestamp() + 60.0 * (np.arange(len(values), dtype=np.float64) - before)
     return DemandSeries(times=times, values=np.asarray(values, np.float64), unit="requests/s", source="test")
 
 

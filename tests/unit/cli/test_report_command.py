@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,10 @@ def advice(number: int, **values: Any) -> SweepDecision:
     at = BEGIN + number * timedelta(minutes=15)
     planned = 10 if 7 <= at.hour < 20 else 4
     ran = 10 if 9 <= at.hour < 21 else 4
-    told = {"before": planned, "planned": planned, "observed": ran, "ready": ran, "advises": True}
-    return SweepDecision(**{"policy": "web", "at": at} | told | values)
+    decision = SweepDecision(
+        policy="web", at=at, before=planned, planned=planned, observed=ran, ready=ran, advises=True
+    )
+    return replace(decision, **values)
 
 
 def run(place: Path, *arguments: str, code: int = 0) -> Result:

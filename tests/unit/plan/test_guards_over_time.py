@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -217,7 +218,8 @@ def test_they_never_ask_for_more_than_runs_or_than_is_wanted(
 
 def advice(minutes_ago: int, planned: int, **values: Any) -> SweepDecision:
     at = NOW - timedelta(minutes=minutes_ago)
-    return SweepDecision(**{"policy": "web", "at": at, "before": 3, "planned": planned, "advises": True} | values)
+    decision = SweepDecision(policy="web", at=at, before=3, planned=planned, advises=True)
+    return replace(decision, **values)
 
 
 @pytest.mark.parametrize(

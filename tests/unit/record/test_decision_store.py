@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,17 @@ QUARTER = timedelta(minutes=15)
 
 
 def a_decision(number: int, policy: str = "checkout", **values: Any) -> SweepDecision:
-    values = {"before": 3, "planned": 4, "answer": 4, "observed": 3, "ready": 3, "reason": "demand asks for 4"} | values
-    return SweepDecision(policy=policy, at=NOON + number * QUARTER, **values)
+    decision = SweepDecision(
+        policy=policy,
+        at=NOON + number * QUARTER,
+        before=3,
+        planned=4,
+        answer=4,
+        observed=3,
+        ready=3,
+        reason="demand asks for 4",
+    )
+    return replace(decision, **values)
 
 
 def test_they_come_back_oldest_first_and_both_ends_included(store: RunStore) -> None:
