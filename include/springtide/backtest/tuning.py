@@ -55,6 +55,7 @@ class Objective:
     `budget`: only settings that cost at most this share of the reference, less what was overspent so far.
     `limit`: only settings with at most this violated %. `no_worse`: at most the reference's violated %, or this if that
     is less. Where none qualifies: the cheapest (`budget`), the least violating (`limit`), any (`no_worse`).
+    `first`: where the answer to this objective is within the budget, it is taken.
     """
 
     price: float
@@ -63,12 +64,13 @@ class Objective:
     limit: float | None = None
     no_worse: float | None = None
     days: int = 7
+    first: Objective | None = None
 
 
-BUDGET = Objective(price=4.0, near=0.3, budget=0.96, no_worse=0.1)
-"""Never dearer than the autoscaler it replaces, and no worse."""
 SLO = Objective(price=1.0, limit=0.1)
 """Violations first: at most 0.1 % of the replayed minutes."""
+BUDGET = Objective(price=4.0, near=0.3, budget=0.96, no_worse=0.1, first=SLO)
+"""Never dearer than the autoscaler it replaces, and no worse; violations first where that fits."""
 FLOOR = Objective(price=8.0)
 """A floor under somebody else's autoscaler: a quarter of its violations for a few pods more."""
 
@@ -128,6 +130,10 @@ def choose(replayed: Days, reference: Days, day: int, objective: Objective, *, o
         allowed = cost <= objective.budget - max(0.0, overspent) / paid
         if not allowed.any():
             return int(np.argmin(cost))
+        if objective.first is not None:
+            preferred = choose(replayed, reference, day, objective.first)
+            if preferred is not None and allowed[preferred]:
+                return preferred
     if objective.limit is not None:
         allowed &= violated <= objective.limit
         if not allowed.any():

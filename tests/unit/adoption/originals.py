@@ -7,7 +7,7 @@ minute is looked at by what the clocks of its zone show.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -36,7 +36,7 @@ def minutes(times: Times) -> Iterator[datetime]:
         moment += MINUTE
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def walls(times: Times, zone: str) -> list[datetime]:
     """Return what the clocks of `zone` show at each minute."""
     clocks = ZoneInfo(zone)
@@ -50,6 +50,7 @@ def _number(text: str) -> int:
     return (WEEKDAYS.index(upper) + 1) % 7 if upper in WEEKDAYS else int(text)
 
 
+@lru_cache(maxsize=4096)
 def _in_field(text: str, value: int, top: int) -> bool:
     for part in text.split(","):
         span, _, step = part.partition("/")
@@ -62,9 +63,14 @@ def _in_field(text: str, value: int, top: int) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
+def _fields(cron: str) -> tuple[str, ...]:
+    return tuple(cron.split())
+
+
 def comes(cron: str, wall: datetime, *, star_with_step: bool = False) -> bool:
     """Whether five fields match what clocks show; a star (and, to older libraries, one with a step) opens a day."""
-    minute, hour, day, month, weekday = cron.split()
+    minute, hour, day, month, weekday = _fields(cron)
     if not (_in_field(minute, wall.minute, 59) and _in_field(hour, wall.hour, 23)):
         return False
     if not _in_field(month, wall.month, 12):
@@ -170,18 +176,20 @@ def cron_hpa(manifest: Mapping[str, Any], zone: str, before: int, times: Times) 
 
 
 def _set(spec: Mapping[str, Any], wall: datetime, present: int, *, at_zero: bool) -> int:
-    off = any(
-        comes(f"0 0 {' '.join(text.split()[3:])}", wall.replace(hour=0, minute=0), star_with_step=True)
-        for text in spec.get("excludeDates", ())
-    )
-    jobs: Sequence[Mapping[str, Any]] = () if off else spec["jobs"]
-    for job in jobs:
-        date = re.fullmatch(r"@date (\S+) (\S+):00", job["schedule"])
-        if date:
-            if at_zero and f"{wall:%Y-%m-%d %H:%M}" == f"{date[1]} {date[2]}":
-                present = job["targetSize"]
-            continue
-        second, rest = job["schedule"].split(maxsplit=1)
-        if (second == "0") is at_zero and comes(rest, wall, star_with_step=True):
+    for job in spec["jobs"]:
+        if _is_due(job["schedule"], wall, at_zero=at_zero) and not _is_excluded(spec, wall):
             present = job["targetSize"]
     return present
+
+
+def _is_due(schedule: str, wall: datetime, *, at_zero: bool) -> bool:
+    if schedule.startswith("@date "):
+        return at_zero and f"@date {wall:%Y-%m-%d %H:%M}:00" == schedule
+    second, rest = schedule.split(maxsplit=1)
+    return (second == "0") is at_zero and comes(rest, wall, star_with_step=True)
+
+
+def _is_excluded(spec: Mapping[str, Any], wall: datetime) -> bool:
+    midnight = wall.replace(hour=0, minute=0)
+    days = [" ".join(text.split()[3:]) for text in spec.get("excludeDates", ())]
+    return any(comes(f"0 0 {day}", midnight, star_with_step=True) for day in days)
