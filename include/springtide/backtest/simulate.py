@@ -83,6 +83,16 @@ class Days:
             changes=self.changes[..., day:],
         )
 
+    def only(self, rows: int | Counts) -> Days:
+        """Return the days of one setting, or of some."""
+        return Days(
+            violated=self.violated[rows],
+            near=self.near[rows],
+            underserved=self.underserved[rows],
+            pod_minutes=self.pod_minutes[rows],
+            changes=self.changes[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Replay:

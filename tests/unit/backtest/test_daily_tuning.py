@@ -11,7 +11,7 @@ from springtide.backtest.daily import control_of, service_history, tune_today
 from springtide.backtest.policies import Workbench
 from springtide.backtest.simulate import Days
 from springtide.backtest.trace import Trace
-from springtide.backtest.tuning import Objective, choose
+from springtide.backtest.tuning import BUDGET, SLO, Objective, choose
 from springtide.capacity.minutes import Minutes
 from springtide.capacity.setting import Tuned
 from springtide.policy.scaling.auto import AutoSpec
@@ -129,3 +129,35 @@ def test_with_fewer_days_near_misses_count_more() -> None:
 
     assert chosen == sorted(i for i in chosen if i is not None)
     assert (chosen[0], chosen[-1]) == (0, 1)
+
+
+def a_week(*settings: tuple[float, float]) -> Days:
+    """Return seven days of the same (violated minutes, pod-minutes) for each setting."""
+    violated, paid = (np.repeat(np.array([column]).T, 7, axis=1) for column in zip(*settings, strict=True))
+    return Days(violated=violated, near=0 * violated, underserved=0 * violated, pod_minutes=paid, changes=0 * violated)
+
+
+class TestViolationsFirstWithinABudget:
+    """Three settings: one careless and cheap, one careful, one flawless and twice as dear as the reference."""
+
+    careless, careful, flawless = range(3)
+    replayed = a_week((3.0, 600.0), (0.2, 900.0), (0.0, 2000.0))
+    reference = a_week((5.0, 1000.0)).only(0)
+
+    def choose(self, objective: Objective, *, overspent: float = 0.0) -> int | None:
+        return choose(self.replayed, self.reference, 7, objective, overspent=overspent)
+
+    def test_the_careful_answer_is_taken_although_it_is_dearer(self) -> None:
+        assert self.choose(SLO) == self.careful
+        assert self.choose(replace(BUDGET, first=None)) == self.careless
+        assert self.choose(BUDGET) == self.careful
+
+    @pytest.mark.parametrize(("overspent", "chosen"), [(419.0, careful), (421.0, careless)])
+    def test_only_while_the_budget_holds_it(self, overspent: float, chosen: int) -> None:
+        assert self.choose(BUDGET, overspent=overspent) == chosen
+
+    def test_an_answer_beyond_the_budget_changes_nothing(self) -> None:
+        without_fault = replace(SLO, limit=0.0)
+
+        assert self.choose(without_fault) == self.flawless
+        assert self.choose(replace(BUDGET, first=without_fault)) == self.careless
