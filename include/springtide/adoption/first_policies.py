@@ -21,7 +21,7 @@ from springtide.adoption.keda import KIND as SCALED_OBJECT
 from springtide.adoption.keda import read_scaled_object
 from springtide.adoption.pods import cpu_of, smoke_checks
 from springtide.adoption.proposals import Proposal, ProposedDocument, policy_document, policy_names, target_of
-from springtide.adoption.remarks import Remark, Standing
+from springtide.adoption.remarks import ADVISE, ADVISES, Remark, Standing
 from springtide.kube.objects import Deployment
 from springtide.plan.startup import startup_budget
 from springtide.policy.language.units import MAX_REPLICAS
@@ -75,7 +75,7 @@ def first_policies(
         autoscaler = (subject.autoscaler.title,) if subject.autoscaler is not None else ()
         sources = (found.title, *autoscaler)
         documents.append(ProposedDocument(kind="ScalingPolicy", name=names[workload], content=content, sources=sources))
-    return Proposal(tuple(documents), tuple(remarks))
+    return Proposal(tuple(documents), (*remarks, ADVISES) if documents else tuple(remarks))
 
 
 def _autoscalers(objects: FoundObjects, years: Years) -> dict[Workload, AskingObject]:
@@ -92,6 +92,7 @@ def _spec(subject: _Subject, objects: FoundObjects, remarks: list[Remark]) -> di
     least, most = _bounds(subject, remarks)
     service, smoke = smoke_checks(subject.found, objects, remarks)
     spec: dict[str, Any] = {
+        "mode": ADVISE,
         "target": target_of(subject.workload, service),
         "replicas": {"min": least, "max": most},
         **_demand_and_capacity(subject, objects, least, remarks),

@@ -22,7 +22,7 @@ from springtide.adoption.hpa import read_hpa
 from springtide.adoption.keda import KIND as SCALED_OBJECT
 from springtide.adoption.keda import read_scaled_object
 from springtide.adoption.left_over import is_known, left_over
-from springtide.adoption.remarks import Remark, Standing
+from springtide.adoption.remarks import ADVISE, ADVISES, Remark, Standing
 from springtide.adoption.repeats import Repeat, repeated, shape_count
 from springtide.policy.language.units import MAX_REPLICAS
 from springtide.workload import Workload
@@ -105,7 +105,8 @@ def propose(objects: FoundObjects, wishes: Wishes) -> Proposal:
     taken: set[str] = set()
     calendars = [each for key in drafts.events for each in _calendars(key, drafts, wishes.owner, taken)]
     documents = sorted((*drafts.policies, *calendars), key=lambda each: (each.kind != "ScalingPolicy", each.path))
-    return Proposal(tuple(documents), tuple(dict.fromkeys(drafts.remarks)))
+    remarks = [*drafts.remarks, ADVISES] if drafts.policies else drafts.remarks
+    return Proposal(tuple(documents), tuple(dict.fromkeys(remarks)))
 
 
 def policy_names(workloads: Iterable[Workload]) -> dict[Workload, str]:
@@ -226,6 +227,7 @@ def _policy(asking: AskingObject, name: str, owner: str) -> dict[str, Any]:
     if asking.raises_maximum:
         strategy["raise_max"] = True
     spec: dict[str, Any] = {
+        "mode": ADVISE,
         "target": target_of(asking.workload),
         "replicas": {"min": least, "max": most},
         "capacity": {"models": [{"model": "fixed", "replicas": least}]},

@@ -42,6 +42,19 @@ class Remark:
         return {key: str(value) for key, value in asdict(self).items()}
 
 
+ADVISE: Final = "advise"
+"""The mode that proposed policies begin with: nobody has looked at them yet."""
+
+ADVISES: Final = Remark(
+    standing=Standing.TO_DO,
+    subject="every policy",
+    field="mode",
+    value=ADVISE,
+    advice="it plans and writes nothing to the cluster; write `mode: act` when `springtide report` convinces you",
+)
+"""What is left to do about each proposed policy."""
+
+
 _BRIEFLY: Final = Repr()
 """For lists and mappings: an alias in a file can make them larger than any memory."""
 

@@ -199,3 +199,10 @@ class _Recorded:
 class _Silent:
     def read(self, *_range: Any) -> DemandSeries:
         raise DemandUnavailable("no answer in time", code="demand_unavailable")
+
+
+def test_a_first_policy_begins_by_advising(tmp_path: Path) -> None:
+    policy, proposal = proposed(tmp_path, workload())
+
+    assert policy.spec.mode == "advise"
+    assert "mode" in told(proposal)

@@ -228,3 +228,16 @@ def test_single_days_are_told_with_their_end(tmp_path: Path) -> None:
     remarks = told(tmp_path, keda(night), standing=Standing.DIFFERS)
 
     assert any("name single days, until 2028-12-31; import again before that" in remark for remark in remarks)
+
+
+def test_what_is_imported_begins_by_advising(tmp_path: Path) -> None:
+    proposal = imported(tmp_path, [keda()])
+
+    assert load_policy(tmp_path / "policies" / "web.yaml").spec.mode == "advise"
+    assert [remark.advice for remark in proposal.remarks if remark.field == "mode"] == [
+        "it plans and writes nothing to the cluster; write `mode: act` when `springtide report` convinces you"
+    ]
+
+
+def test_where_nothing_is_imported_nothing_is_left_to_do_about_it(tmp_path: Path) -> None:
+    assert not [remark for remark in imported(tmp_path, [deployment()]).remarks if remark.field == "mode"]
