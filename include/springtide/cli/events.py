@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -24,7 +26,7 @@ from springtide.cli.options import (
 )
 from springtide.cli.plain_text import PlainTable
 from springtide.clock import SystemClock
-from springtide.errors import InputError, PermanentError, TemporaryError
+from springtide.errors import InputError, PermanentError, PolicyError, SpringtideError, TemporaryError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.events.calendars import Calendars
 from springtide.events.feed_address import networks_of
@@ -34,6 +36,7 @@ from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import named_event
 from springtide.events.snapshot import CalendarSnapshot, read_calendars
 from springtide.policy.calendar.fetchable import FetchableFeed, fetchable_feeds
+from springtide.policy.scaling.mode import ADVISE
 from springtide.settings import FEED_PREFIX, Settings, variable_name, variable_part
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -50,6 +53,7 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the even
 StartOption = Annotated[str, typer.Option(help="When it begins, with its offset: 2026-11-11T00:00+08:00, or Z.")]
 DEFAULT_CALENDARS = DEFAULTS.calendars
 DEFAULT_AIRFLOW = DEFAULTS.airflow_url
+_PLANNED_ONLY: Final = "{}: mode advise: planned only, nothing is written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,8 @@ def list_events(
             for occurrence in snapshot.calendars.occurrences
             if now < occurrence.end and occurrence.start < now + timedelta(days=days)
         ]
-        rows = [_row(occurrence, leads[occurrence.id], snapshot.calendars) for occurrence in coming]
+        not_acted = _not_acted(place, {name for occurrence in coming for name in occurrence.asks})
+        rows = [_row(occurrence, leads[occurrence.id], snapshot.calendars, not_acted) for occurrence in coming]
         if output is Output.JSON:
             print_json(rows)
         else:
@@ -200,6 +205,8 @@ def add_event(
         occurrence = added.occurrence
         if occurrence.end <= now:
             raise InputError(f"end: {asked.end} is over already.", code="event_invalid", field="end")
+        known = occurrence.asks.keys() & set(_services(place) or ())
+        advising = sorted(each for each in known if place.policy(each).spec.mode == ADVISE)  # a broken one is refused
         ahead = leads_of(added.calendars, _measured(added.calendars, place), now)[occurrence.id]
         due = max(now, occurrence.start - ahead.length).replace(microsecond=0)
         queue_run(airflow, run_id(occurrence.event, occurrence.start), {"event": event}, due)
@@ -207,6 +214,8 @@ def add_event(
         if occurrence.start - ahead.length < now.replace(microsecond=0):
             queued += f": at once, for its lead of {ahead.length} is longer than the notice"
         answer(f"{queued}. Lead {ahead.length}: {ahead.reason}.")
+        for each in advising:
+            answer(f"warning: {_PLANNED_ONLY.format(each)}", "yellow")
 
 
 @app.command("cancel")
@@ -264,7 +273,21 @@ def run_id(name: str, start: datetime) -> str:
     return f"event__{name}__{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _row(occurrence: Occurrence, lead: LeadTime, calendars: Calendars) -> dict[str, Any]:
+def _not_acted(place: CliContext, services: Iterable[str]) -> dict[str, str]:
+    """Return why nothing will be done for a service, whatever its events ask for; without policies nobody knows."""
+    reasons = {}
+    for name in sorted(services) if _services(place) else ():
+        try:
+            policy = place.policy(name)
+        except SpringtideError as error:
+            reasons[name] = f"{name}: its policy cannot be used ({error.code}); see springtide validate"
+        else:
+            if policy.spec.mode == ADVISE:
+                reasons[name] = _PLANNED_ONLY.format(name)
+    return reasons
+
+
+def _row(occurrence: Occurrence, lead: LeadTime, calendars: Calendars, not_acted: Mapping[str, str]) -> dict[str, Any]:
     frozen = {
         name: calendars.frozen(name, occurrence.start - lead.length, occurrence.event) for name in occurrence.asks
     }
@@ -278,6 +301,7 @@ def _row(occurrence: Occurrence, lead: LeadTime, calendars: Calendars) -> dict[s
         "priority": occurrence.priority,
         "asks": {name: str(ask) for name, ask in occurrence.asks.items()},
         "frozen": {name: why for name, why in frozen.items() if why is not None},
+        "not_acted": {name: not_acted[name] for name in occurrence.asks if name in not_acted},
     }
 
 
@@ -286,7 +310,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         times = (f"{datetime.fromisoformat(row[key]):%Y-%m-%d %H:%M}" for key in ("prepared", "start", "end"))
         asks = ", ".join(f"{name} {ask}" for name, ask in row["asks"].items())
-        table.add_row(row["event"].rpartition(".")[0], *times, asks, "\n".join(row["frozen"].values()))
+        obstacles = [*row["frozen"].values(), *row["not_acted"].values()]
+        table.add_row(row["event"].rpartition(".")[0], *times, asks, "\n".join(obstacles))
     out.print(table)
 
 
@@ -310,8 +335,10 @@ def _measured(calendars: Calendars, place: CliContext) -> MeasuredRuns:
     services = {name for occurrence in calendars.occurrences if occurrence.lead is None for name in occurrence.asks}
     if not services:
         return MeasuredRuns()
-    known = set(_services(place) or ()) & services
-    policies = {name: place.policy(name) for name in known}
+    policies = {}
+    for name in services & set(_services(place) or ()):
+        with suppress(PolicyError):  # the list says of this service that its policy cannot be used
+            policies[name] = place.policy(name)
     with place.open_store() as store:
         return measure(store, services, policies)
 

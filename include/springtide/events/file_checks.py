@@ -18,6 +18,7 @@ from springtide.policy.reading.consistency import inconsistencies
 from springtide.policy.reading.document import Document, read_document
 from springtide.policy.reading.folder import PolicyFolder, yaml_files
 from springtide.policy.reading.parse import PolicyFile, read_policy
+from springtide.policy.scaling.mode import ADVISE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,11 +45,12 @@ class FileChecks:
 
 @dataclass(slots=True, kw_only=True)
 class _Repository:
-    """The files of a repository by kind, and the names of policies beside them that are not judged."""
+    """The files of a repository by kind, the names of policies beside them that are not judged, and who advises."""
 
     policies: list[Path] = field(default_factory=list)
     calendars: list[Path] = field(default_factory=list)
     names_beside: set[str] = field(default_factory=set)
+    advising: list[PolicyFile] = field(default_factory=list)
     errors: list[Violation] = field(default_factory=list)
     warnings: list[Violation] = field(default_factory=list)
     sources: list[SourceAccount] = field(default_factory=list)
@@ -151,6 +153,7 @@ def _check_policies(repository: _Repository) -> None:
             files.append(read_policy(path))
         except PolicyError as error:
             repository.errors.extend(error.violations)
+    repository.advising += [file for file in files if file.policy.spec.mode == ADVISE]
     repository.errors.extend(inconsistencies(files, repository.names))
     order = {str(path): number for number, path in enumerate(repository.policies)}
     repository.errors.sort(key=lambda error: (order.get(error.file, -1), error.line or 0))
@@ -174,6 +177,7 @@ def _check_calendars(repository: _Repository, now: datetime) -> None:
             )
         _account_for(path, views[path], repository)
     repository.warnings.extend(_frozen_events(views, now))
+    repository.warnings.extend(_advised_events(views, repository, now))
 
 
 def _account_for(path: Path, view: ExpandedCalendar, repository: _Repository) -> None:
@@ -221,6 +225,19 @@ def _frozen_events(views: dict[Path, ExpandedCalendar], now: datetime) -> Iterat
             yield Violation(
                 code="event_frozen", message=message, field=f"spec.{place[1]}[{place[2]}]", file=str(path), line=line
             )
+
+
+def _advised_events(views: dict[Path, ExpandedCalendar], repository: _Repository, now: datetime) -> Iterator[Violation]:
+    """Yield each policy that only advises although events ask for its service, once, with the first that does."""
+    coming = sorted(
+        (occurrence for view in views.values() for occurrence in view.occurrences if occurrence.end > now),
+        key=lambda occurrence: occurrence.start,
+    )
+    for file in repository.advising:
+        asking = [occurrence.id for occurrence in coming if file.policy.name in occurrence.asks]
+        if asking:
+            message = f"{asking[0]} asks for it, and is planned only; write mode: act before that has to be ready"
+            yield file.violation("spec.mode", "event_advised", message)
 
 
 def _entry(calendar: EventCalendar, kind: str, name: str) -> tuple[str, str, int]:

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from springtide.cli.main import app
+from support.builders import policy_text
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 RUNS = "/api/v2/dags/prepare_events/dagRuns"
@@ -194,6 +195,46 @@ def test_the_list_says_when_what_and_what_stands_in_the_way(runs: dict[str, Any]
     assert "sales.flash" in said("list")[1]
     (tmp_path / "calendars" / "sales.yaml").write_text("spec: [")
     assert "policy_unreadable" in said("list")[1]
+
+
+def test_an_event_of_a_service_that_is_only_advised_is_queued_with_a_warning(
+    runs: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "policies" / "web.yaml").write_text(policy_text("web", mode="advise"))
+
+    code, output = said("add", "launch", "--start", ahead(hours=5), "--end", ahead(hours=6), "--service", "web=9")
+
+    assert (code, len(runs)) == (0, 1)
+    assert "warning: web: mode advise: planned only, nothing is written" in " ".join(output.split())
+
+
+def test_an_event_of_a_service_whose_policy_is_broken_is_refused(runs: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "policies" / "web.yaml").write_text("spec: [")
+
+    code, output = said("add", "launch", "--start", ahead(hours=5), "--end", ahead(hours=6), "--service", "web=9")
+
+    assert (code, runs) == (1, {})
+    assert "policy_unreadable" in output
+
+
+def test_the_list_says_for_whom_nothing_will_be_done(runs: dict[str, Any], tmp_path: Path) -> None:
+    assert runs == {}
+    for name, text in {"web": policy_text("web", mode="advise"), "mail": policy_text("mail"), "db": "spec: ["}.items():
+        (tmp_path / "policies" / f"{name}.yaml").write_text(text)
+    (tmp_path / "calendars").mkdir()
+    (tmp_path / "calendars" / "sales.yaml").write_text(
+        "apiVersion: springtide/v1\nkind: EventCalendar\nmetadata: {name: sales, owner: commerce}\nspec:\n"
+        "  timezone: UTC\n  events:\n"
+        f"    - {{name: flash, start: {ahead(days=2)}, duration: 1h, services: "
+        "{web: {multiply: 3x}, mail: {multiply: 3x}, db: {multiply: 3x}}}\n"
+    )
+
+    (row,) = json.loads(said("list", "--output", "json")[1])
+
+    assert row["not_acted"] == {
+        "web": "web: mode advise: planned only, nothing is written",
+        "db": "db: its policy cannot be used (policy_unreadable); see springtide validate",
+    }
 
 
 def test_a_rehearsal_of_a_known_event_is_begun_when_it_is_confirmed(runs: dict[str, Any], tmp_path: Path) -> None:

@@ -192,6 +192,25 @@ class TestWarnings:
         assert validate(repository).exit_code == 0
         assert "(a warning)" in validate(repository).stdout
 
+    def test_an_event_that_a_service_is_only_advised_of_is_told_once_with_the_first(self, repository: Path) -> None:
+        begins = datetime.now(UTC) + timedelta(days=3)
+        text = service("checkout", mode="advise")
+        (repository / "policies" / "checkout.yaml").write_text(text)
+        calendar = CALENDAR + event("flash", "checkout", day=begins) + event("feast", "checkout", day=begins)
+        (repository / "calendars" / "sales.yaml").write_text(calendar)
+
+        (warning,) = record(repository)["warnings"]
+
+        assert (warning["code"], warning["field"]) == ("event_advised", "spec.mode")
+        assert Path(warning["file"]).name == "checkout.yaml"
+        assert "asks for it, and is planned only; write mode: act" in warning["message"]
+
+    def test_advice_without_an_event_is_no_warning(self, repository: Path) -> None:
+        text = service("web", mode="advise")
+        (repository / "policies" / "web.yaml").write_text(text)
+
+        assert record(repository)["warnings"] == []
+
     def test_both_kinds_in_one_folder_are_told(self, tmp_path: Path) -> None:
         (tmp_path / "web.yaml").write_text(service("web"))
         (tmp_path / "sales.yaml").write_text(CALENDAR + event("flash", "web"))
