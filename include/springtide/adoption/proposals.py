@@ -72,7 +72,7 @@ CalendarKey = tuple[str, ZoneInfo]
 """A namespace and a zone: one calendar, so that namespaces can be imported one after the other."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Drafts:
     policies: list[ProposedDocument] = field(default_factory=list)
     events: dict[CalendarKey, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))

@@ -17,7 +17,7 @@ _LOOKS_BACK = timedelta(days=1)
 """The longest that a guard over time may look back."""
 
 
-@dataclass
+@dataclass(slots=True, kw_only=True)
 class GuardedPast:
     """What was decided so far; `current` is 0 before the first plan."""
 

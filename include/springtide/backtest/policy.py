@@ -192,7 +192,7 @@ def _guarded(policy: ScalingPolicy, wanted: NDArray[np.int64], shared: Workbench
     """Return the plans after the policy's guards, each judged from the one before it and the answers of lately."""
     start = shared.trace.start + MINUTE * shared.trace.scored
     guarded = np.zeros_like(wanted)
-    past = GuardedPast(policy)
+    past = GuardedPast(policy=policy)
     for k, number in enumerate(wanted):
         if number:  # 0: nothing was known yet, and what runs stays
             now = datetime.fromtimestamp(start + MINUTE * k * shared.plans.interval, UTC)

@@ -4,7 +4,7 @@ Plan and scale: `plan`, `run`, `status`, `explain`. Undo and restore: `roll-back
 `release-lease`. Many services at once: `adjust` (a sweep), `prepare` (what is due). Learn from demand: `tune`,
 `backtest`, `autoscaler`. Known events: `events list | sources | add | cancel | rehearse`. Policy repositories:
 `validate`. From what a team has: `import` (autoscalers, cron scalers, annotations), `init` (a first policy for each
-workload). And `sandbox`, the embedded cluster, and `version`.
+workload). The first week: `report`. And `sandbox`, the embedded cluster, and `version`.
 """
 
 from springtide.cli.main import main

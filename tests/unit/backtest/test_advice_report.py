@@ -164,7 +164,7 @@ class TestForAManager:
         assert verdict(week) == (
             f"checkout had too few pods in {theirs.violated_minutes} minutes; with springtide it would have had too "
             f"few in no minute. It used {theirs.pod_hours:,.0f} pod-hours; springtide would have used "
-            f"{week.ours.pod_hours:,.0f}, {1 - week.ours.pod_hours / theirs.pod_hours:.0%} less: {week.ours.cost:,.2f} "
+            f"{week.ours.pod_hours:,.0f}, {week.ours.pod_hours / theirs.pod_hours - 1:.0%} more: {week.ours.cost:,.2f} "
             f"instead of {theirs.cost:,.2f}."
         )
 

@@ -83,9 +83,7 @@ def policy(*, measured: bool = True) -> ScalingPolicy:
     document = policy_document("web", ())
     if measured:
         document["spec"]["demand"] = {"source": "prometheus", "query": "sum(rate(requests[2m]))", "unit": "requests/s"}
-        document["spec"]["capacity"] = {
-            "models": [{"model": "target_utilization", "per_replica": 10, "target": "100%"}]
-        }
+        document["spec"]["capacity"] = {"models": [{"model": "target_utilization", "per_replica": 10, "target": 1.0}]}
     return ScalingPolicy.model_validate(document)
 
 

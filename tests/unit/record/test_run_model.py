@@ -54,7 +54,12 @@ def test_the_same_outcome_again_changes_nothing(outcome: RunOutcome) -> None:
 def test_final_outcomes_lead_nowhere_and_every_outcome_is_in_the_table() -> None:
     final = {outcome for outcome, onward in TRANSITIONS.items() if not onward}
 
-    assert final == {RunOutcome.SUCCEEDED, RunOutcome.NOTHING_TO_DO, RunOutcome.ROLLED_BACK}
+    assert final == {
+        RunOutcome.SUCCEEDED,
+        RunOutcome.NOTHING_TO_DO,
+        RunOutcome.PLANNED_ONLY,
+        RunOutcome.ROLLED_BACK,
+    }
     assert set(TRANSITIONS) == set(RunOutcome)
 
 
