@@ -1,4 +1,4 @@
-"""What is of the whole suite: how many cases at each write are played, whose logging it is, what was taken out."""
+"""What is of the whole suite: how many cases and schedules are played, whose logging it is, what was taken out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import structlog
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--one-in", type=int, default=1, help="play one of so many cases at each write; 1 plays all")
+    parser.addoption("--schedules", type=int, default=400, help="how many random schedules of faults are played")
+    parser.addoption("--seed", type=int, default=1, help="the first random schedule of faults")
 
 
 @pytest.hookimpl(wrapper=True)

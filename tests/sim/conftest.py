@@ -1,15 +1,10 @@
-"""How many random schedules of faults are played and from which seed on; what was proven, in numbers, at the end."""
+"""What was proven, in numbers, at the end; and simulations keep quiet."""
 
 import logging
 import re
 
 import pytest
 import structlog
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--seed", type=int, default=1, help="the first random schedule of faults")
-    parser.addoption("--schedules", type=int, default=400, help="how many random schedules are played")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
