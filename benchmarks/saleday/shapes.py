@@ -22,7 +22,7 @@ from springtide.capacity.event_shape import LEVEL, STEP, past_rises, shape_of
 from springtide.capacity.minutes import HOUR, MINUTE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from springtide.capacity.event_shape import EventShape
 
@@ -110,18 +110,32 @@ def _shapes(chart: Any, day: Day, column: int) -> None:
 
     width = STEP / timedelta(minutes=1)
     rises = past(day)
-    minutes = width * np.arange(len(rises[0]))
+    minutes = width * np.arange(len(rises[0]) + 1)
     place = {"row": 1, "col": column}
     for index, each in enumerate(rises):
         line = {"color": HPA, "width": 1, "shape": "hv"}
         is_first = column == 1 and index == 0
         trace = Scatter(
-            x=minutes, y=each / each.max(), name="past sales", line=line, mode="lines", opacity=0.6, showlegend=is_first
+            x=minutes,
+            y=_to_the_end(each / each.max()),
+            name="past sales",
+            line=line,
+            mode="lines",
+            opacity=0.6,
+            showlegend=is_first,
         )
         chart.add_trace(trace, **place)
     line = {"color": OURS, "width": 3, "shape": "hv"}
-    trace = Scatter(x=minutes, y=learned(day).shares, name="learned", line=line, mode="lines", showlegend=column == 1)
+    trace = Scatter(
+        x=minutes, y=_to_the_end(learned(day).shares), name="learned", line=line, mode="lines", showlegend=column == 1
+    )
     chart.add_trace(trace, **place)
+
+
+def _to_the_end(steps: ArrayLike) -> Floats:
+    """Return `steps` with the last of them once more, so that it is drawn to its end."""
+    values = np.asarray(steps, np.float64)
+    return np.append(values, values[-1])
 
 
 def _floors(chart: Any, day: Day, column: int) -> None:

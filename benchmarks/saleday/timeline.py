@@ -47,7 +47,7 @@ def photograph(chart: Any, picture: Path) -> None:
         page.set_content(page_text, wait_until="load")
         page.wait_for_selector(".main-svg")
         picture.parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(picture))
+        page.locator(".main-svg").first.screenshot(path=str(picture))  # the chart alone, however high it is
         browser.close()
 
 

@@ -79,6 +79,9 @@ class SourceAccount:
 
     findings: tuple[Oddity, ...] = ()
 
+    teaches: bool = False
+    """Whether it is an event of a `kind`: what is over teaches the next ones their shape, so it may be past."""
+
     @property
     def counted(self) -> int:
         """How many of its events count."""
@@ -129,7 +132,8 @@ class SourceAccount:
     def doubts(self, folder: str) -> tuple[Violation, ...]:
         """Return what its owner should look at, as warnings about files below `folder`; its errors are `violations`.
 
-        A feed or holidays without anything ahead are one. A window that is over is none: calendars keep what was.
+        A source without anything ahead is one, for a year is soon mistyped. A freeze that is over is none, nor is an
+        event of a `kind`: calendars keep what teaches.
         """
         place = f"spec.{self.kind}.{self.name}"
         findings = [finding for finding in self.findings if not finding.is_error]
@@ -147,8 +151,10 @@ class SourceAccount:
         if len(findings) > MOST_TOLD:
             more = f"{len(findings) - MOST_TOLD} more oddities of its events"
             doubts.append(Violation(code="event_doubtful", message=more, field=place, file=file))
-        if not self.ahead and self.kind in {"imports", "holidays", "freeze_imports"}:
+        if not self.ahead and not self.teaches and self.kind != "freezes":
             idle = f"{self}: nothing is ahead"
+            if self.kind == "events":
+                idle += "; correct its date, remove it, or give it the kind of the events that learn from it"
             doubts.append(Violation(code="source_idle", message=idle, field=place, file=file))
         return tuple(doubts)
 

@@ -143,6 +143,7 @@ def _source(  # noqa: PLR0913 - a source is what its three kinds find, each by k
         ahead=len(ahead),
         following=ahead[0] if ahead else None,
         findings=tuple(findings),
+        teaches=getattr(spec, "kind", None) is not None,
     )
     kept = {uid: tuple(of_one) for uid, of_one in (by_uid or {}).items()}
     return SourceReading(asking=spec, account=account, spans=tuple(every), by_uid=kept)

@@ -49,7 +49,7 @@ def service(name: str, **spec: Any) -> str:
 
 def event(name: str, *services: str, day: datetime | None = None) -> str:
     asks = ", ".join(f"{each}: {{replicas: 9}}" for each in services)
-    start = day or datetime(2026, 11, 11, 12, tzinfo=UTC)
+    start = day or datetime.now(UTC) + timedelta(days=3)
     return f"    - {{name: {name}, start: {start:%Y-%m-%dT%H:%M}, duration: 1h, lead: 1h, services: {{{asks}}}}}\n"
 
 
