@@ -98,7 +98,12 @@ class SourceAccount:
         warnings = [str(finding) for finding in self.findings if not finding.is_error]
         if len(warnings) > MOST_TOLD:
             warnings = [*warnings[:MOST_TOLD], f"{self.file}: {len(warnings) - MOST_TOLD} more oddities of its events"]
-        return (f"{self}: nothing is ahead", *warnings) if not self.ahead else tuple(warnings)
+        return (f"{self}: nothing is ahead", *warnings) if self.is_idle else tuple(warnings)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of it is ahead, although nothing learns from what was."""
+        return not self.ahead and not self.teaches
 
     def __str__(self) -> str:
         """Return its line for people."""
@@ -151,7 +156,7 @@ class SourceAccount:
         if len(findings) > MOST_TOLD:
             more = f"{len(findings) - MOST_TOLD} more oddities of its events"
             doubts.append(Violation(code="event_doubtful", message=more, field=place, file=file))
-        if not self.ahead and not self.teaches and self.kind != "freezes":
+        if self.is_idle and self.kind != "freezes":
             idle = f"{self}: nothing is ahead"
             if self.kind == "events":
                 idle += "; correct its date, remove it, or give it the kind of the events that learn from it"

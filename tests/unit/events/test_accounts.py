@@ -62,6 +62,11 @@ class TestAccounts:
         assert account.ahead == 0
         assert "nothing is ahead" in account.warnings[0]
 
+    def test_an_event_that_is_over_and_teaches_the_next_of_its_kind_is_none(self) -> None:
+        account = one_event(start="2025-11-28T00:00", end="2025-11-29T00:00", kind="flash")
+
+        assert (account.ahead, account.warnings, account.doubts(".")) == (0, (), ())
+
     def test_a_match_that_meets_nothing_is_told_with_what_was_meant(self, tmp_path: Path) -> None:
         (tmp_path / "feed.ics").write_bytes(feed(event("SUMMARY:Black Friday", *SALE[1:])))
         source = {"name": "feed", "ical": "feed.ics", "match": "Black Fridya", "services": {"web": {"replicas": 3}}}
