@@ -48,7 +48,7 @@ def make_blocks(folder: Path, series: Iterable[Series]) -> None:
     lines = [line for family, rows in families.items() for line in (f"# TYPE {family} gauge", *rows)]
     text.write_text("\n".join([*lines, "# EOF\n"]))
     command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
 
 
