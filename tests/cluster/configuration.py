@@ -71,6 +71,8 @@ def kubelet(place: NodePlace) -> dict[str, Any]:
         "enforceNodeAllocatable": [],
         "evictionHard": {"memory.available": "50Mi"},
         "failSwapOn": False,
+        # Never: on a disk that others fill as well it would take the only image of the tests away.
+        "imageGCHighThresholdPercent": 100,
         "maxPods": 300,
         "resolvConf": "",
         "volumePluginDir": f"{place.run}/volume-plugins",
