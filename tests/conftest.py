@@ -12,6 +12,7 @@ import structlog
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--one-in", type=int, default=1, help="play one of so many cases at each write; 1 plays all")
     parser.addoption("--schedules", type=int, default=400, help="how many random schedules of faults are played")
+    parser.addoption("--days-of-advice", type=int, default=7, help="how long springtide advises beside an HPA")
     parser.addoption("--seed", type=int, default=1, help="the first random schedule of faults")
 
 

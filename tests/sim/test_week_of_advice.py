@@ -38,7 +38,6 @@ from support.simulation import NAMESPACE, Simulation, web
 
 QUARTER = 900
 STEP = 300
-DAYS = 7
 HISTORY = timedelta(days=9)
 PER_REPLICA = 100.0
 TARGET = 0.8
@@ -71,6 +70,7 @@ class Week:
     """The cluster, its HPA, and what springtide was told to do about it: nothing but to advise."""
 
     folder: Path
+    days: int = 7
     world: World = field(default_factory=lambda: World(Settings(seed=1)))
     told: list[FleetReport] = field(default_factory=list)
 
@@ -105,13 +105,13 @@ class Week:
         """Yield what was measured: nine days before the week, and the week."""
         yield "timestamp,value"
         at = self.begin - HISTORY
-        while at <= self.begin + timedelta(days=DAYS):
+        while at <= self.begin + timedelta(days=self.days):
             yield f"{at.isoformat()},{rate(at):.1f}"
             at += timedelta(seconds=STEP)
 
     def play(self) -> None:
         """Let the week pass: the HPA's metric moves every five minutes, a sweep comes every quarter of an hour."""
-        for tick in range(DAYS * 24 * 3600 // STEP):
+        for tick in range(self.days * 24 * 3600 // STEP):
             if tick * STEP % QUARTER == 0:
                 self.told.append(self._sweep(tick))
             self._metric()
@@ -159,7 +159,7 @@ class Week:
 
     def report(self, *arguments: str) -> str:
         """Return what `springtide report` prints of the week."""
-        end = self.begin + timedelta(days=DAYS)
+        end = self.begin + timedelta(days=self.days)
         place = ["--policies", str(self.folder / "policies"), "--store", self.store_url, "--startup", "120"]
         asked = ["--from", self.begin.isoformat(), "--to", end.isoformat(), "--cost-per-pod-hour", "0.05"]
         result = CliRunner().invoke(app, ["report", *place, *asked, *arguments])
@@ -168,8 +168,8 @@ class Week:
 
 
 @pytest.fixture(scope="module")
-def week(tmp_path_factory: pytest.TempPathFactory) -> Week:
-    played = Week(tmp_path_factory.mktemp("week"))
+def week(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Week:
+    played = Week(tmp_path_factory.mktemp("week"), request.config.getoption("--days-of-advice"))
     played.play()
     return played
 
@@ -182,14 +182,14 @@ def found(week: Week) -> Any:
 def test_not_one_write_stands_in_the_record_of_the_api(week: Week) -> None:
     calls = [call for call in week.world.history.calls if call.time >= week.since]
 
-    assert len(calls) > DAYS * 24 * 4 * 5
+    assert len(calls) > week.days * 24 * 4 * 5
     assert {call.method for call in calls} == {"GET"}
     assert [call for call in calls if call.write or call.applied] == []
     assert week.world.store.select("leases", NAMESPACE) == []
 
 
 def test_every_sweep_says_that_it_only_planned(week: Week) -> None:
-    assert len(week.told) == DAYS * 24 * 4
+    assert len(week.told) == week.days * 24 * 4
     assert {report.services["web"][:14] for report in week.told} == {"planned only: "}
 
 
@@ -197,17 +197,18 @@ def test_the_autoscaler_went_on_as_before(week: Week, found: Any) -> None:
     hpa = week.world.get("horizontalpodautoscalers", NAMESPACE, "web")
     assert hpa is not None
     assert hpa["spec"]["minReplicas"] == 2
-    assert found["as_it_is"]["changes"] >= 2 * DAYS
+    assert found["as_it_is"]["changes"] >= 2 * week.days
 
 
-def test_the_week_is_compared_minute_by_minute(found: Any) -> None:
-    assert found["sweeps"] == DAYS * 24 * 4
+def test_the_week_is_compared_minute_by_minute(week: Week, found: Any) -> None:
+    days = week.days
+    assert found["sweeps"] == days * 24 * 4
     assert found["left_out_minutes"] == 0
-    assert found["judged_minutes"] >= DAYS * 24 * 60 - 60
-    assert found["as_it_is"]["violated_minutes"] > DAYS
+    assert found["judged_minutes"] >= days * 24 * 60 - 60
+    assert found["as_it_is"]["violated_minutes"] > days
     assert found["with_springtide"]["violated_minutes"] < found["as_it_is"]["violated_minutes"]
     assert found["with_springtide"]["cost"] == pytest.approx(0.05 * found["with_springtide"]["pod_hours"])
-    assert found["with_springtide"]["changes"] > DAYS
+    assert found["with_springtide"]["changes"] > days
 
 
 def test_a_manager_reads_what_it_comes_to_in_two_sentences(week: Week, found: Any) -> None:
