@@ -71,7 +71,9 @@ def test_written_files_are_valid_and_named(manifest: Path, tmp_path: Path) -> No
     printed = run("import", manifest, "--write", tmp_path / "repository", "--owner", "platform").stdout
 
     assert f"# {tmp_path}/repository/policies/web.yaml: written" in printed
-    assert run("validate", tmp_path / "repository").stdout.endswith("0 errors, 0 warnings\n")
+    judged = json.loads(run("validate", tmp_path / "repository", "--output", "json").stdout)
+    # Valid, and it says that its events are only planned: what is proposed begins by advising.
+    assert (judged["errors"], [each["code"] for each in judged["warnings"]]) == ([], ["event_advised"])
     assert "owner: platform" in (tmp_path / "repository" / "policies" / "web.yaml").read_text()
 
 
