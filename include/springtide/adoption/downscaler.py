@@ -15,7 +15,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from springtide.adoption.asks import AskingObject, Reading, TimedAsk, Years, ZoneError, is_always
-from springtide.adoption.found import FoundObject, FoundObjects, moment_of, scaled_by, whole_number
+from springtide.adoption.found import WORKLOADS, FoundObject, FoundObjects, moment_of, scaled_by, whole_number
 from springtide.adoption.remarks import Remark, Standing
 from springtide.adoption.spans import Stretch, lies_in, united, within, without
 from springtide.adoption.time_specs import TimeSpec, TimeSpecError, zones_of
@@ -71,7 +71,7 @@ class AnnotationError(ValueError):
 
 def read_downscaler(objects: FoundObjects, defaults: DownscalerDefaults, years: Years, reading: Reading) -> None:
     """Add what the annotations of workloads, HPAs and their Namespaces ask for to `reading`."""
-    for found in objects.of_kind("Deployment", "StatefulSet", "Rollout", "HorizontalPodAutoscaler"):
+    for found in objects.of_kind(*WORKLOADS, "HorizontalPodAutoscaler"):
         namespace = objects.namespace(found.namespace)
         own = _of(found)
         around = _of(namespace) if namespace is not None else {}
@@ -86,7 +86,7 @@ def read_downscaler(objects: FoundObjects, defaults: DownscalerDefaults, years: 
             reading.remarks.append(found.remark(Standing.NO_EQUAL, "annotations", _listed(_of(found)), advice))
 
 
-_HANDLED: Final = frozenset({"Deployment", "StatefulSet", "Rollout", "HorizontalPodAutoscaler", "Namespace"})
+_HANDLED: Final = frozenset({*WORKLOADS, "HorizontalPodAutoscaler", "Namespace"})
 
 
 def _of(found: FoundObject) -> dict[str, str]:

@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from springtide.adoption.asks import AskingObject, Reading, Years
-from springtide.adoption.found import FoundObject, FoundObjects, entries, mapping
+from springtide.adoption.cron_hpa import KINDS as CRON_HPAS
+from springtide.adoption.found import WORKLOADS, FoundObject, FoundObjects, entries, mapping
 from springtide.adoption.history import UNIT, UsageHistory
 from springtide.adoption.hpa import KIND as HPA
 from springtide.adoption.hpa import read_hpa
@@ -48,7 +49,7 @@ class _Subject:
 
 def workloads_of(objects: FoundObjects) -> list[Workload]:
     """Return what `first_policies` proposes a policy for."""
-    found = objects.of_kind("Deployment", "StatefulSet", "Rollout")
+    found = objects.of_kind(*WORKLOADS)
     return [each.workload for each in found if each.workload is not None]
 
 
@@ -60,7 +61,7 @@ def first_policies(
     names = policy_names(workloads_of(objects))
     documents: list[ProposedDocument] = []
     remarks: list[Remark] = []
-    for found in objects.of_kind("Deployment", "StatefulSet", "Rollout"):
+    for found in objects.of_kind(*WORKLOADS):
         workload = found.workload
         if workload is None:
             continue
@@ -183,7 +184,7 @@ def _schedules(subject: _Subject, objects: FoundObjects) -> Iterator[Remark]:
     if subject.autoscaler is not None and subject.autoscaler.asks:
         advice = "it scales by the clock as well; `springtide import` writes that as a calendar"
         yield subject.found.remark(Standing.TO_DO, "scaled by", subject.autoscaler.title, advice)
-    for found in objects.of_kind("CronHorizontalPodAutoscaler", "CronHPA"):
+    for found in objects.of_kind(*CRON_HPAS):
         if mapping(found.spec.get("scaleTargetRef")).get("name") == subject.found.name:
             advice = "it scales by the clock; `springtide import` writes that as a calendar"
             yield subject.found.remark(Standing.TO_DO, "scaled by", found.title, advice)

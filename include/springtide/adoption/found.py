@@ -18,6 +18,9 @@ _LONGEST_TITLE: Final = 400
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.:]{0,251}[a-z0-9])?")
 _KINDS: Final = {kind.noun: kind for kind in WorkloadKind}
 
+WORKLOADS: Final = tuple(_KINDS)
+"""The kinds of object that can be scaled, as manifests call them."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundObject:

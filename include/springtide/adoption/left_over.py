@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from springtide.adoption.asks import AskingObject
-from springtide.adoption.found import FoundObject, FoundObjects
+from springtide.adoption.found import WORKLOADS, FoundObject, FoundObjects
 from springtide.adoption.remarks import Remark, Standing
 from springtide.workload import Workload
 
@@ -19,7 +19,6 @@ KNOWN: Final = {
 }
 """What is read, by kind and API group."""
 
-_WORKLOADS: Final = ("Deployment", "StatefulSet", "Rollout")
 _SCALING_WORDS: Final = ("scal", "hpa", "cronh")
 _MOST_NAMED: Final = 10
 
@@ -33,7 +32,7 @@ def left_over(objects: FoundObjects, asking: Sequence[AskingObject], told: Colle
     """Yield what has to be said of the objects that brought nothing; `told` are the titles of those that are told."""
     others: Counter[str] = Counter()
     for found in objects.by_title.values():
-        if is_known(found) or found.kind in {*_WORKLOADS, "Namespace"}:
+        if is_known(found) or found.kind in {*WORKLOADS, "Namespace"}:
             continue
         if _scales(found):
             value = f"{found.raw.get('apiVersion', '')} {found.kind}".strip()
@@ -61,5 +60,5 @@ def _scales(found: FoundObject) -> bool:
 
 
 def _unscaled(objects: FoundObjects, scaled: set[Workload], told: Collection[str]) -> list[str]:
-    found = objects.of_kind(*_WORKLOADS)
+    found = objects.of_kind(*WORKLOADS)
     return [each.title for each in found if each.workload not in scaled and each.title not in told]

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from springtide.plan.guards import cooled_down, stabilized, within_bounds, within_step, within_tolerance
+from springtide.plan.guards import within_bounds
+from springtide.plan.model import Baseline
+from springtide.plan.planner import within_guards
 from springtide.plan.recent import PastAnswer, Recent
 
 if TYPE_CHECKING:
-    from springtide.plan.model import Clamp
     from springtide.policy.scaling.model import ScalingPolicy
 
 _LOOKS_BACK = timedelta(days=1)
@@ -36,19 +37,9 @@ class GuardedPast:
         return wanted
 
     def _within_guards(self, answer: int, now: datetime) -> int:
-        policy = self.policy
-        replicas = policy.spec.replicas
-        guards = policy.spec.guards
-        wanted = _clamped(answer, within_bounds(answer, replicas))
         if not self.current:  # nothing runs before the first plan, so nothing is near
-            return wanted
+            clamp = within_bounds(answer, self.policy.spec.replicas)
+            return answer if clamp is None else clamp.replicas
         recent = Recent(tuple(self.answers), self.changed_at)
-        for guard in (stabilized, cooled_down):
-            clamp = guard(wanted, current=self.current, recent=recent, policy=policy, now=now)
-            wanted = _clamped(wanted, clamp)
-        near = within_tolerance(wanted, current=self.current, replicas=replicas, guards=guards)
-        return _clamped(wanted, near or within_step(wanted, current=self.current, replicas=replicas, guards=guards))
-
-
-def _clamped(wanted: int, clamp: Clamp | None) -> int:
-    return wanted if clamp is None else clamp.replicas
+        baseline = Baseline(current=self.current, running=self.current, recent=recent)
+        return within_guards(self.policy, answer, baseline, now)

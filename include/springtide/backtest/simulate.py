@@ -14,6 +14,7 @@ from springtide.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import EllipsisType
 
     from numpy.typing import NDArray
 
@@ -75,22 +76,19 @@ class Days:
 
     def since(self, day: int) -> Days:
         """Return the days from `day` on."""
-        return Days(
-            violated=self.violated[..., day:],
-            near=self.near[..., day:],
-            underserved=self.underserved[..., day:],
-            pod_minutes=self.pod_minutes[..., day:],
-            changes=self.changes[..., day:],
-        )
+        return self._at((..., slice(day, None)))
 
     def only(self, rows: int | Counts) -> Days:
         """Return the days of one setting, or of some."""
+        return self._at(rows)
+
+    def _at(self, index: int | Counts | tuple[EllipsisType, slice]) -> Days:
         return Days(
-            violated=self.violated[rows],
-            near=self.near[rows],
-            underserved=self.underserved[rows],
-            pod_minutes=self.pod_minutes[rows],
-            changes=self.changes[rows],
+            violated=self.violated[index],
+            near=self.near[index],
+            underserved=self.underserved[index],
+            pod_minutes=self.pod_minutes[index],
+            changes=self.changes[index],
         )
 
 

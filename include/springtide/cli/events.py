@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -26,7 +25,7 @@ from springtide.cli.options import (
 )
 from springtide.cli.plain_text import PlainTable
 from springtide.clock import SystemClock
-from springtide.errors import InputError, PermanentError, PolicyError, SpringtideError, TemporaryError
+from springtide.errors import InputError, PermanentError, SpringtideError, TemporaryError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.events.calendars import Calendars
 from springtide.events.feed_address import networks_of
@@ -38,6 +37,9 @@ from springtide.events.snapshot import CalendarSnapshot, read_calendars
 from springtide.policy.calendar.fetchable import FetchableFeed, fetchable_feeds
 from springtide.policy.scaling.mode import ADVISE
 from springtide.settings import FEED_PREFIX, Settings, variable_name, variable_part
+
+if TYPE_CHECKING:
+    from springtide.policy.scaling.model import ScalingPolicy
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -96,13 +98,14 @@ def list_events(
     now = SystemClock().now()
     with answering(output):
         snapshot = read_calendars(calendars, {}, now=now, services=_services(place))
-        leads = leads_of(snapshot.calendars, _measured(snapshot.calendars, place), now)
+        policies, broken = _policies(place, _asked_for(snapshot.calendars))
+        leads = leads_of(snapshot.calendars, _measured(snapshot.calendars, place, policies), now)
         coming = [
             occurrence
             for occurrence in snapshot.calendars.occurrences
             if now < occurrence.end and occurrence.start < now + timedelta(days=days)
         ]
-        not_acted = _not_acted(place, {name for occurrence in coming for name in occurrence.asks})
+        not_acted = _not_acted(policies, broken)
         rows = [_row(occurrence, leads[occurrence.id], snapshot.calendars, not_acted) for occurrence in coming]
         if output is Output.JSON:
             print_json(rows)
@@ -205,17 +208,18 @@ def add_event(
         occurrence = added.occurrence
         if occurrence.end <= now:
             raise InputError(f"end: {asked.end} is over already.", code="event_invalid", field="end")
-        known = occurrence.asks.keys() & set(_services(place) or ())
-        advising = sorted(each for each in known if place.policy(each).spec.mode == ADVISE)  # a broken one is refused
-        ahead = leads_of(added.calendars, _measured(added.calendars, place), now)[occurrence.id]
+        policies, broken = _policies(place, _asked_for(added.calendars))
+        for error in broken.values():
+            raise error
+        ahead = leads_of(added.calendars, _measured(added.calendars, place, policies), now)[occurrence.id]
         due = max(now, occurrence.start - ahead.length).replace(microsecond=0)
         queue_run(airflow, run_id(occurrence.event, occurrence.start), {"event": event}, due)
         queued = f"{run_id(occurrence.event, occurrence.start)} is queued for {due:%Y-%m-%d %H:%M:%S} UTC"
         if occurrence.start - ahead.length < now.replace(microsecond=0):
             queued += f": at once, for its lead of {ahead.length} is longer than the notice"
         answer(f"{queued}. Lead {ahead.length}: {ahead.reason}.")
-        for each in advising:
-            answer(f"warning: {_PLANNED_ONLY.format(each)}", "yellow")
+        for why in _not_acted(policies, broken).values():
+            answer(f"warning: {why}", "yellow")
 
 
 @app.command("cancel")
@@ -273,18 +277,31 @@ def run_id(name: str, start: datetime) -> str:
     return f"event__{name}__{start.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-def _not_acted(place: CliContext, services: Iterable[str]) -> dict[str, str]:
-    """Return why nothing will be done for a service, whatever its events ask for; without policies nobody knows."""
-    reasons = {}
+def _asked_for(calendars: Calendars) -> set[str]:
+    return {name for occurrence in calendars.occurrences for name in occurrence.asks}
+
+
+def _policies(
+    place: CliContext, services: Iterable[str]
+) -> tuple[dict[str, ScalingPolicy], dict[str, SpringtideError]]:
+    """Return the policies of `services`, each read once, and why others cannot be used; without policies nothing."""
+    policies: dict[str, ScalingPolicy] = {}
+    broken: dict[str, SpringtideError] = {}
     for name in sorted(services) if _services(place) else ():
         try:
-            policy = place.policy(name)
+            policies[name] = place.policy(name)
         except SpringtideError as error:
-            reasons[name] = f"{name}: its policy cannot be used ({error.code}); see springtide validate"
-        else:
-            if policy.spec.mode == ADVISE:
-                reasons[name] = _PLANNED_ONLY.format(name)
-    return reasons
+            broken[name] = error
+    return policies, broken
+
+
+def _not_acted(policies: Mapping[str, ScalingPolicy], broken: Mapping[str, SpringtideError]) -> dict[str, str]:
+    """Return why nothing will be done for a service, whatever its events ask for."""
+    advising = {name: _PLANNED_ONLY.format(name) for name, policy in policies.items() if policy.spec.mode == ADVISE}
+    return advising | {
+        name: f"{name}: its policy cannot be used ({error.code}); see springtide validate"
+        for name, error in broken.items()
+    }
 
 
 def _row(occurrence: Occurrence, lead: LeadTime, calendars: Calendars, not_acted: Mapping[str, str]) -> dict[str, Any]:
@@ -328,19 +345,15 @@ def _services(place: CliContext) -> list[str] | None:
     return place.folder.names() or None
 
 
-def _measured(calendars: Calendars, place: CliContext) -> MeasuredRuns:
+def _measured(calendars: Calendars, place: CliContext, policies: Mapping[str, ScalingPolicy]) -> MeasuredRuns:
     """Return what the store of runs says of the services whose leads are learned."""
     from springtide.training.durations import measure
 
     services = {name for occurrence in calendars.occurrences if occurrence.lead is None for name in occurrence.asks}
     if not services:
         return MeasuredRuns()
-    policies = {}
-    for name in services & set(_services(place) or ()):
-        with suppress(PolicyError):  # the list says of this service that its policy cannot be used
-            policies[name] = place.policy(name)
     with place.open_store() as store:
-        return measure(store, services, policies)
+        return measure(store, services, {name: policy for name, policy in policies.items() if name in services})
 
 
 def _instant(field: str, text: str) -> datetime:

@@ -54,24 +54,26 @@ def learned_shapes(
     ]
     if not wanted:
         return {}
+    now = fleet.clock.now()
+    over = [past for past in fleet.calendars().occurrences if past.end <= now]
     shapes = {}
     with fleet.open_ports() as ports:
         for event, service in wanted:
-            learned = _learned(fleet, ports, event, service)
+            learned = _learned(fleet, ports, event, service, over)
             shapes[event.id, service] = learned
             if learned.shape is None:
                 log.warning("event_held_flat", occurrence=event.id, service=service, why=learned.why_not)
     return shapes
 
 
-def _learned(fleet: FleetPorts, ports: Ports, event: Occurrence, service: str) -> LearnedShape:
+def _learned(
+    fleet: FleetPorts, ports: Ports, event: Occurrence, service: str, over: Sequence[Occurrence]
+) -> LearnedShape:
     try:
         policy = fleet.policies.get(service)
     except SpringtideError as error:
         return _flat(error.message)
-    now = fleet.clock.now()
-    over = [past for past in fleet.calendars().occurrences if past.is_like(event) and past.end <= now]
-    past = _alike(event, over, clock_of(policy.spec.demand))
+    past = _alike(event, [past for past in over if past.is_like(event)], clock_of(policy.spec.demand))
     if len(past) < LEAST_EVENTS:
         return _flat(f"the calendars know {len(past)} past events of its kind, {LEAST_EVENTS} are needed")
     unread: list[str] = []

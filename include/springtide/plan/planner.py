@@ -188,6 +188,11 @@ def _hold(estimate: CapacityEstimate, wanted: int, current: int) -> Clamp | None
     )
 
 
+def within_guards(policy: ScalingPolicy, wanted: int, baseline: Baseline, now: datetime) -> int:
+    """Return what the guards of `policy` leave of `wanted`, an answer of its models that is trusted."""
+    return _clamp(policy, wanted, baseline, now).replicas
+
+
 def _clamp(policy: ScalingPolicy, wanted: int, baseline: Baseline, now: datetime) -> _Number:
     replicas = policy.spec.replicas
     guards = policy.spec.guards
