@@ -37,6 +37,11 @@ SECONDS: Final = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 
 
 
 @dataclass(frozen=True, slots=True)
+class NoLabels:
+    """One number for the whole installation."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunLabels:
     """A run, by how it was done and how it ended."""
 
@@ -66,13 +71,73 @@ class GuardLabels:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckLabels:
-    """A smoke check, by its status: pass, fail or inconclusive."""
+class OutcomeLabels:
+    """What something came to."""
 
     outcome: str
 
 
-AnyLabels = RunLabels | PhaseLabels | PolicyLabels | GuardLabels | CheckLabels
+@dataclass(frozen=True, slots=True)
+class GateLabels:
+    """A gate, `metrics`, `preflight`, `approval` or `smoke`, and what it said."""
+
+    gate: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLabels:
+    """A capacity model of a policy."""
+
+    policy: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventLabels:
+    """An event, by its name in its calendar: all its occurrences are one series."""
+
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventPolicyLabels:
+    """A service of an event: as many series as the calendars have lines of `services`."""
+
+    policy: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseLabels:
+    """A held Lease, by the policy of its run, the run's last phase, and what the round made of it."""
+
+    policy: str
+    phase: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarLabels:
+    """A calendar, by the name of its file."""
+
+    calendar: str
+
+
+AnyLabels = (
+    NoLabels
+    | RunLabels
+    | PhaseLabels
+    | PolicyLabels
+    | GuardLabels
+    | OutcomeLabels
+    | GateLabels
+    | ModelLabels
+    | EventLabels
+    | EventPolicyLabels
+    | LeaseLabels
+    | CalendarLabels
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +149,15 @@ class Metric:
     labels: type[AnyLabels]
     bounds: tuple[float, ...] = ()
 
+    @property
+    def kind(self) -> str:
+        """What Prometheus calls it."""
+        if self.bounds:
+            return "histogram"
+        return "counter" if self.name.endswith("_total") else "gauge"
 
+
+# Runs.
 RUNS: Final = Metric(name="springtide_runs_total", help="Runs that ended.", labels=RunLabels)
 RUN_DURATION: Final = Metric(
     name="springtide_run_duration_seconds",
@@ -98,6 +171,11 @@ PHASE_DURATION: Final = Metric(
     labels=PhaseLabels,
     bounds=SECONDS,
 )
+CLUSTER_READS: Final = Metric(
+    name="springtide_cluster_reads_total",
+    help="Reads of the cluster's API by attempts at a phase; by runs, the reads of a run.",
+    labels=PhaseLabels,
+)
 DESIRED_REPLICAS: Final = Metric(
     name="springtide_desired_replicas", help="Replicas of the policy's latest plan.", labels=PolicyLabels
 )
@@ -105,10 +183,172 @@ PLAN_CLAMPED: Final = Metric(
     name="springtide_plan_clamped_total", help="Plans that a guard changed.", labels=GuardLabels
 )
 SMOKE_CHECKS: Final = Metric(
-    name="springtide_smoke_checks_total", help="Smoke checks, by what they said.", labels=CheckLabels
+    name="springtide_smoke_checks_total", help="Smoke checks, by what they said.", labels=OutcomeLabels
+)
+GATES: Final = Metric(
+    name="springtide_gate_outcomes_total",
+    help="What gates said: metrics pass, hold or refuse; preflight passed or refused; approval; smoke.",
+    labels=GateLabels,
+)
+RUNS_NEEDING_ATTENTION: Final = Metric(
+    name="springtide_runs_needing_attention",
+    help="Runs that wait for a person to decide which pods stay, at the last reconcile round.",
+    labels=PolicyLabels,
 )
 
-METRICS: Final = (RUNS, RUN_DURATION, PHASE_DURATION, DESIRED_REPLICAS, PLAN_CLAMPED, SMOKE_CHECKS)
+# Approvals.
+APPROVAL_WAITING_SINCE: Final = Metric(
+    name="springtide_approval_waiting_since_timestamp_seconds",
+    help="When a run of the policy began to wait for a person; no sample when none waits.",
+    labels=PolicyLabels,
+)
+APPROVAL_DEADLINE: Final = Metric(
+    name="springtide_approval_deadline_timestamp_seconds",
+    help="When the wait for a person ends the run, if nobody answers. Later than now: a run waits.",
+    labels=PolicyLabels,
+)
+
+# Leases and floors, as the rounds that look at them saw them last.
+LEASE_ACQUIRED: Final = Metric(
+    name="springtide_lease_acquired_timestamp_seconds",
+    help="When the owner of a held Lease took it.",
+    labels=LeaseLabels,
+)
+LEASE_RENEWED: Final = Metric(
+    name="springtide_lease_renewed_timestamp_seconds",
+    help="When the owner of a held Lease was heard of last.",
+    labels=LeaseLabels,
+)
+RECONCILE_ENDED: Final = Metric(
+    name="springtide_reconcile_end_timestamp_seconds",
+    help="When the last round over the Leases ended: how fresh the metrics of Leases are.",
+    labels=NoLabels,
+)
+RECONCILE_REFUSED: Final = Metric(
+    name="springtide_reconcile_refused",
+    help="What the last reconcile round could not look into or end.",
+    labels=NoLabels,
+)
+FLOOR_UNTIL: Final = Metric(
+    name="springtide_floor_until_timestamp_seconds",
+    help="When a floor expires that is held: earlier than now, nobody gave it back.",
+    labels=PolicyLabels,
+)
+FLOORS_CHECKED: Final = Metric(
+    name="springtide_floors_check_timestamp_seconds",
+    help="When the held floors were looked at last.",
+    labels=NoLabels,
+)
+
+# Demand and models.
+METRICS_HELD_SINCE: Final = Metric(
+    name="springtide_metrics_gate_held_since_timestamp_seconds",
+    help="Since when sweeps do not trust the policy's demand; no sample while they do.",
+    labels=PolicyLabels,
+)
+MODEL_ABSTAINED: Final = Metric(
+    name="springtide_model_abstained_total",
+    help="Decisions in which the model had no say.",
+    labels=ModelLabels,
+)
+MODEL_ERROR: Final = Metric(
+    name="springtide_model_error_ratio",
+    help="The model's mean error over the last days, 0 to 1, as capacity_history measured it.",
+    labels=ModelLabels,
+)
+MODEL_ERROR_AT: Final = Metric(
+    name="springtide_model_error_timestamp_seconds",
+    help="When the errors of the policy's models were measured last.",
+    labels=PolicyLabels,
+)
+
+# Sweeps.
+SWEEPS: Final = Metric(
+    name="springtide_sweeps_total",
+    help="Sweeps that ended: good, or failed where a service failed or was held back.",
+    labels=OutcomeLabels,
+)
+SWEEP_DURATION: Final = Metric(
+    name="springtide_sweep_duration_seconds",
+    help="Time from the start of a sweep until every service stands.",
+    labels=NoLabels,
+    bounds=SECONDS,
+)
+SWEEP_ENDED: Final = Metric(
+    name="springtide_sweep_end_timestamp_seconds", help="When the last sweep ended.", labels=NoLabels
+)
+SWEEP_SERVICES: Final = Metric(
+    name="springtide_sweep_services",
+    help="Services of the last sweep: good, or failed, held back or not looked at.",
+    labels=OutcomeLabels,
+)
+
+# Events and calendars.
+EVENT_LEAD: Final = Metric(
+    name="springtide_event_lead_seconds",
+    help="How long before the event its latest preparation began.",
+    labels=EventLabels,
+)
+EVENT_LATENESS: Final = Metric(
+    name="springtide_event_lateness_seconds",
+    help="How long after the event's start the service stood, at its latest preparation; below 0 it was in time.",
+    labels=EventPolicyLabels,
+)
+EVENT_PREPARED: Final = Metric(
+    name="springtide_event_prepared_timestamp_seconds",
+    help="When the event's latest preparation ended.",
+    labels=EventLabels,
+)
+EVENT_LATE_TOLD: Final = Metric(
+    name="springtide_event_late_timestamp_seconds",
+    help="When it was last told that the event's preparation cannot end before the event's start.",
+    labels=EventLabels,
+)
+CALENDAR_BROKEN: Final = Metric(
+    name="springtide_calendar_broken",
+    help="1 where the calendar has errors and counts as it was before, 0 where it has none.",
+    labels=CalendarLabels,
+)
+CALENDARS_CHECKED: Final = Metric(
+    name="springtide_calendars_check_timestamp_seconds",
+    help="When a sweep looked at the calendars last.",
+    labels=NoLabels,
+)
+
+METRICS: Final = (
+    RUNS,
+    RUN_DURATION,
+    PHASE_DURATION,
+    CLUSTER_READS,
+    DESIRED_REPLICAS,
+    PLAN_CLAMPED,
+    SMOKE_CHECKS,
+    GATES,
+    RUNS_NEEDING_ATTENTION,
+    APPROVAL_WAITING_SINCE,
+    APPROVAL_DEADLINE,
+    LEASE_ACQUIRED,
+    LEASE_RENEWED,
+    RECONCILE_ENDED,
+    RECONCILE_REFUSED,
+    FLOOR_UNTIL,
+    FLOORS_CHECKED,
+    METRICS_HELD_SINCE,
+    MODEL_ABSTAINED,
+    MODEL_ERROR,
+    MODEL_ERROR_AT,
+    SWEEPS,
+    SWEEP_DURATION,
+    SWEEP_ENDED,
+    SWEEP_SERVICES,
+    EVENT_LEAD,
+    EVENT_LATENESS,
+    EVENT_PREPARED,
+    EVENT_LATE_TOLD,
+    CALENDAR_BROKEN,
+    CALENDARS_CHECKED,
+)
+"""All of them, in the order of docs/metrics.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +436,7 @@ def _phase_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Cha
 
 def _end_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
     if after.verdict is not None and (before is None or before.verdict is None):
-        yield from (_counted(SMOKE_CHECKS, CheckLabels(check["status"])) for check in _parts(after.verdict, "checks"))
+        yield from (_counted(SMOKE_CHECKS, OutcomeLabels(check["status"])) for check in _parts(after.verdict, "checks"))
     if after.seconds is not None and (before is None or before.outcome is not after.outcome):
         labels = RunLabels(after.strategy, after.outcome.value)
         yield _counted(RUNS, labels)
