@@ -9,6 +9,7 @@ from pathlib import PurePath
 import structlog
 
 from springtide.errors import NotFound, SpringtideError
+from springtide.events.rehearsal import is_rehearsal
 from springtide.events.snapshot import CalendarSnapshot
 from springtide.events.waves import ServicePlan
 from springtide.fleet.due import Due
@@ -46,6 +47,7 @@ def keep_prepared(
             stood_at={name: stood.get(name) for name in sorted(event.asks) if name in due.services},
         )
         for event in due.events
+        if not is_rehearsal(event)  # it begins now, and is late by definition
     ]
     keep_look(fleet.open_store, event_prepared(events, now=fleet.clock.now()))
 
