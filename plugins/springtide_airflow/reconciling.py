@@ -11,6 +11,7 @@ from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.runs import opened
 from springtide_airflow.settings import airflow_settings
+from springtide_airflow.tracing import trace_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ class ReconcileRunsOperator(BaseOperator):
             TemporaryError: the cluster did not answer everywhere.
         """
         from springtide.recovery.limits import RoundLimits
+        from springtide.recovery.report import ReconcileStatus
         from springtide.recovery.rounds import known_by, namespaces_of, reconcile_round
 
         limits = RoundLimits.of(airflow_settings())
@@ -51,6 +53,7 @@ class ReconcileRunsOperator(BaseOperator):
         is_alive = known_by(lambda run_id: self._is_under_way(context, run_id))
         with opened(context) as ports:
             report = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
+        trace_runs(run.run_id for run in report.with_status(ReconcileStatus.ENDED))
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)
         if report.problems:
