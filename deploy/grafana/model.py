@@ -95,11 +95,7 @@ _OPTIONS: Final[dict[str, Json]] = {
         "legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"], "showLegend": True},
         "tooltip": {"mode": "multi", "sort": "desc"},
     },
-    "table": {
-        "showHeader": True,
-        "cellHeight": "sm",
-        "footer": {"show": False, "reducer": ["sum"], "countRows": False},
-    },
+    "table": {"showHeader": True, "cellHeight": "sm"},
 }
 
 _COLUMNS: Final = {"policy": "service", "phase": "last phase", "status": "status", "Value": "heard of, seconds ago"}
@@ -126,14 +122,12 @@ class Choice:
 
     def to_json(self) -> Json:
         """Return the variable."""
-        definition = f"label_values({self.metric}, {self.label})"
         return {
             "type": "query",
             "name": self.name,
             "label": self.title,
             "datasource": DATASOURCE,
-            "definition": definition,
-            "query": {"query": definition, "refId": "variable"},
+            "query": {"query": f"label_values({self.metric}, {self.label})", "refId": "variable"},
             "refresh": 2,
             "sort": 1,
             "hide": 0,
