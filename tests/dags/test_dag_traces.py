@@ -29,6 +29,7 @@ from support.otlp_receiver import Receiver, receiving
 from support.simulation import Simulation
 
 if TYPE_CHECKING:
+    from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -149,6 +150,25 @@ def test_a_run_with_nothing_to_do_is_traced_too(
     whole, *phases = of_springtide(exported)
     assert dict(whole.attributes or {})["springtide.outcome"] == "nothing_to_do"
     assert [phase.name for phase in phases] == ["calculate_capacity"]
+
+
+def test_a_run_that_reconcile_runs_ended_is_sent_by_it_once(
+    bag: DagBag, simulation: Simulation, exported: InMemorySpanExporter
+) -> None:
+    simulation.world.faults = FaultPlan().at(Match(write=5), Fault(FaultKind.CRASH_AFTER))
+    with pytest.raises(Crashed):
+        simulation.run(4, "manual__gone")
+    simulation.world.faults = FaultPlan()
+    simulation.world.settle()
+    assert of_springtide(exported) == []
+
+    for _ in range(2):
+        assert str(bag.dags["reconcile_runs"].test().state.value) == "success"
+
+    whole, *phases = of_springtide(exported)
+    attributes = dict(whole.attributes or {})
+    assert (attributes["springtide.run_id"], attributes["springtide.outcome"]) == ("manual__gone", "rolled_back")
+    assert phases[-1].name == "roll_back"
 
 
 def test_the_run_and_the_task_that_sent_it_are_linked(

@@ -64,7 +64,7 @@ def trace_of(run: ScalingRun, installation: str) -> RunTrace | None:
     whole = RunSpan(
         name=RUN_SPAN,
         trace_id=trace_id,
-        span_id=_id(8, installation, run.run_id),
+        span_id=_id(8, installation, run.run_id, RUN_SPAN),
         start_ns=_nanoseconds(began_at),
         end_ns=_nanoseconds(max(began_at, run.ended_at)),
         is_failed=run.outcome in _UNDONE,

@@ -62,6 +62,7 @@ def test_ids_are_never_none_of_opentelemetry_and_fit_its_sizes() -> None:
 
     assert 0 < made.run.trace_id < 2**128
     assert all(0 < span.span_id < 2**64 for span in (made.run, *made.phases))
+    assert made.run.trace_id >> 64 != made.run.span_id
 
 
 def test_a_span_says_what_was_scaled_how_and_how_it_ended() -> None:
