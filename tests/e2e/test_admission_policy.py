@@ -30,6 +30,7 @@ def container(**changed: Any) -> list[Json]:
 
 EVIL = "registry.example.com/evil:1"
 OWNER = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "other", "uid": "00000000-0000-0000-0000-000000000001"}
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 1}}}
 LEASE = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
 WORKLOAD_WRITES: dict[str, tuple[str, Json | list[Json], str]] = {
     "image": ("deployments", container(image=EVIL), "spec.template"),
@@ -61,7 +62,7 @@ WORKLOAD_WRITES: dict[str, tuple[str, Json | list[Json], str]] = {
         {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "other"}}},
         "spec.scaleTargetRef",
     ),
-    "metrics": ("horizontalpodautoscalers", {"spec": {"metrics": []}}, "spec.metrics"),
+    "metrics": ("horizontalpodautoscalers", {"spec": {"metrics": [CPU]}}, "spec.metrics"),
 }
 
 
