@@ -102,15 +102,10 @@ def _mounted() -> Json:
 
 def places() -> list[Path]:
     """Return the folders of this machine that a Python process needs."""
-    wanted = [
-        Path("/usr"),
-        Path("/lib"),
-        Path("/lib64"),
-        Path(sys.base_prefix),
-        Path(sys.prefix),
-        REPOSITORY / "include",
-    ]
-    there = [place for place in wanted if place.is_dir()]
+    of_system = [Path("/usr"), Path("/lib"), Path("/lib64")]
+    packages = dict.fromkeys((Path(sys.prefix), Path(sys.prefix).resolve()))  # its scripts name where it really is
+    own = [Path(sys.base_prefix), *packages, REPOSITORY / "include"]
+    there = [place for place in (*of_system, *own) if place.is_dir()]
     return [place for place in there if not any(other in place.parents for other in there)]
 
 
