@@ -124,26 +124,17 @@ def test_the_operator_s_own_schemas_take_what_is_monitored(kubectl: Kubectl) -> 
 
 
 def test_a_sweep_of_the_cron_job_scales_the_service(shop: Observer, kubectl: Kubectl) -> None:
-    def swept() -> list[Json]:
-        jobs = json.loads(kubectl("--namespace", SPRINGTIDE, "get", "jobs", "-o=json"))["items"]
-        return [each for each in jobs if each["metadata"]["name"].startswith("springtide-adjust") and is_complete(each)]
-
-    shop.until("a sweep has ended well", lambda: bool(swept()), seconds=SWEPT_WITHIN)
+    shop.until("a sweep has ended well", lambda: bool(well_ended(kubectl, "adjust")), seconds=SWEPT_WITHIN)
 
     hpa = shop.get("horizontalpodautoscalers", NAME)
     assert (hpa["spec"]["minReplicas"], hpa["spec"]["maxReplicas"]) == (WANTED, 10)
     assert "springtide.dev/floor" in hpa["metadata"]["annotations"]
     assert len(shop.ready_endpoints()) == WANTED
-    said = kubectl("--namespace", SPRINGTIDE, "logs", f"job/{swept()[0]['metadata']['name']}")
-    assert NAME in said
+    assert NAME in log_of(kubectl, well_ended(kubectl, "adjust")[0])
 
 
 def test_what_was_killed_is_looked_for_by_the_other_cron_job(shop: Observer, kubectl: Kubectl) -> None:
-    def reconciled() -> bool:
-        jobs = json.loads(kubectl("--namespace", SPRINGTIDE, "get", "jobs", "-o=json"))["items"]
-        return any(each["metadata"]["name"].startswith("springtide-reconcile") and is_complete(each) for each in jobs)
-
-    shop.until("a look for abandoned runs has ended well", reconciled, seconds=SWEPT_WITHIN)
+    shop.until("a look has ended well", lambda: bool(well_ended(kubectl, "reconcile")), seconds=SWEPT_WITHIN)
 
 
 @pytest.mark.neighbours("metrics-server")
@@ -163,6 +154,16 @@ def replicas(see: Observer) -> int:
     return int(see.get("deployments", NAME)["spec"]["replicas"])
 
 
-def is_complete(job: Json) -> bool:
-    conditions = job["status"].get("conditions") or ()
-    return any(each["type"] == "Complete" and each["status"] == "True" for each in conditions)
+def well_ended(kubectl: Kubectl, component: str) -> list[str]:
+    """Return the jobs of a CronJob that have succeeded; one that failed fails the test, with its log."""
+    selector = f"app.kubernetes.io/component={component}"
+    pods = json.loads(kubectl("--namespace", SPRINGTIDE, "get", "pods", f"--selector={selector}", "-o=json"))["items"]
+    ended = {each["metadata"]["labels"]["job-name"]: each["status"]["phase"] for each in pods}
+    failed = [job for job, phase in ended.items() if phase == "Failed"]
+    assert not failed, log_of(kubectl, failed[0])
+    return [job for job, phase in ended.items() if phase == "Succeeded"]
+
+
+def log_of(kubectl: Kubectl, job: str) -> str:
+    """Return what a job's pod has said."""
+    return kubectl("--namespace", SPRINGTIDE, "logs", f"job/{job}")
