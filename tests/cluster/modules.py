@@ -91,3 +91,11 @@ ARGO_ROLLOUTS = GoPrograms(
     stamp="github.com/argoproj/argo-rollouts/utils/version.version",
 )
 """1.10.2 asks for Go 1.26.10; this one is content with 1.26.1."""
+PROMETHEUS_OPERATOR = GoPrograms(
+    name="prometheus-operator",
+    module="github.com/prometheus-operator/prometheus-operator",
+    version="0.85.0",
+    checksum="h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+    packages={},
+)
+"""Its custom resources alone are used."""

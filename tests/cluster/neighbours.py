@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cluster.build import locked, say
 from cluster.certificates import sign
 from cluster.image import Image
-from cluster.modules import ARGO_ROLLOUTS, KEDA, METRICS_SERVER, GoPrograms
+from cluster.modules import ARGO_ROLLOUTS, KEDA, METRICS_SERVER, PROMETHEUS_OPERATOR, GoPrograms
 from cluster.second_node import join
 from cluster.settings import FIRST, SECOND, ClusterError, Place
 
@@ -38,6 +38,7 @@ class Neighbour:
     """One of them. `objects` returns what is applied, for it and the cluster's folder of certificates.
 
     `resources` says which files of its module hold its custom resources, `apis` what an API server of its own answers.
+    Without `deployments` nothing is compiled or started: its custom resources are served, and nobody acts on them.
     """
 
     programs: GoPrograms
@@ -75,21 +76,26 @@ def installed(place: Place) -> frozenset[str]:
 
 
 def _run_in(cluster: Cluster, name: str, neighbour: Neighbour) -> None:
-    programs = neighbour.programs.compiled()
+    programs = neighbour.programs.compiled() if neighbour.deployments else None
     with locked(f"{cluster.place.cgroup}-neighbours"):
         say(f"starting {name} {neighbour.programs.version}")
-        _load(cluster, neighbour, programs)
         if neighbour.resources:
             files = sorted(neighbour.programs.source().glob(neighbour.resources))
             _kubectl(cluster, "apply", "--server-side", *(f"--filename={file}" for file in files))
-        objects = [*_foundation(neighbour), *neighbour.objects(neighbour, cluster.place.certificates)]
-        _kubectl(cluster, "apply", "--server-side", "--filename=-", documents=objects)
-        within = f"--timeout={READY_SECONDS}s"
-        for deployment in neighbour.deployments:
-            wait = ("wait", "--for=condition=Available", f"deployment/{deployment}", within)
-            _kubectl(cluster, "--namespace", neighbour.namespace, *wait)
-        for api in neighbour.apis:
-            _kubectl(cluster, "wait", "--for=condition=Available", f"apiservice/{api}", within)
+        if programs is not None:
+            _load(cluster, neighbour, programs)
+            _start(cluster, neighbour)
+
+
+def _start(cluster: Cluster, neighbour: Neighbour) -> None:
+    objects = [*_foundation(neighbour), *neighbour.objects(neighbour, cluster.place.certificates)]
+    _kubectl(cluster, "apply", "--server-side", "--filename=-", documents=objects)
+    within = f"--timeout={READY_SECONDS}s"
+    for deployment in neighbour.deployments:
+        wait = ("wait", "--for=condition=Available", f"deployment/{deployment}", within)
+        _kubectl(cluster, "--namespace", neighbour.namespace, *wait)
+    for api in neighbour.apis:
+        _kubectl(cluster, "wait", "--for=condition=Available", f"apiservice/{api}", within)
 
 
 def _load(cluster: Cluster, neighbour: Neighbour, programs: Path) -> None:
@@ -257,6 +263,13 @@ NEIGHBOURS = {
         deployments=("argo-rollouts",),
         objects=_argo_rollouts,
         resources="manifests/crds/*-crd.yaml",
+    ),
+    "prometheus-operator": Neighbour(
+        programs=PROMETHEUS_OPERATOR,
+        namespace="",
+        deployments=(),
+        objects=lambda _me, _certificates: [],
+        resources="example/prometheus-operator-crd/*.yaml",
     ),
 }
 NAMES = (*NEIGHBOURS, SECOND.name)

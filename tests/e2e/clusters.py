@@ -18,8 +18,11 @@ class Cluster(Protocol):
         """The administrator's way in."""
         ...
 
-    def kubeconfig_for(self, see: Observer, folder: Path) -> Path:
-        """Return what `springtide` reaches the observer's namespace with: by the shipped Role where there is RBAC."""
+    def kubeconfig_for(self, see: Observer, folder: Path, file: str = "rbac.yaml") -> Path:
+        """Return what `springtide` reaches the observer's namespace with.
+
+        On a real cluster that is the account of a file that is shipped, by its Role and under the admission policy.
+        """
         ...
 
     @property

@@ -33,6 +33,7 @@ CUSTOM = {
 
 TIMEOUTS = (3, 20)
 OK = 200
+EXISTS = 409
 
 
 class Observer:
@@ -120,6 +121,14 @@ class Observer:
         """Create an object of the whole cluster; return False when it was there."""
         return self._answered("POST", path, manifest)[0] == OK
 
+    def settle(self, path: str, manifest: Json) -> None:
+        """Create an object of the whole cluster, or change the one that is there to this."""
+        code, answer = self._answered("POST", path, manifest)
+        if code == EXISTS:
+            self._call("PATCH", f"{path}/{manifest['metadata']['name']}", manifest)
+        else:
+            assert code == OK, f"{path}: {answer}"
+
     def post(self, path: str, body: Json) -> Json:
         """Send a document to any path of the API, and return the answer."""
         return self._call("POST", path, body)
@@ -136,9 +145,11 @@ class Observer:
         """Return the version that the API server tells of itself."""
         return str(self._call("GET", "/version")["gitVersion"])
 
-    def answer(self, method: str, collection: str, name: str = "", *, body: Json | list[Json]) -> tuple[int, Json]:
+    def answer(
+        self, method: str, collection: str, name: str = "", *, body: Json | list[Json], query: str = ""
+    ) -> tuple[int, Json]:
         """Send one request; return the status code and the document, whatever they are."""
-        return self._answered(method, self._path(collection, name), body)
+        return self._answered(method, f"{self._path(collection, name)}{query}", body)
 
     def asked(self, collection: str, name: str, path: str) -> tuple[int, str]:
         """Send a GET to a pod or a Service through the API server; return the status code and the text."""

@@ -12,6 +12,7 @@ from cluster.lifecycle import Cluster as OwnCluster
 from cluster.lifecycle import down, up
 from cluster.neighbours import installed
 from cluster.settings import place_from_environment
+from e2e.admission import apply_policy, take_policy_away
 from e2e.manifests import IMAGE
 from e2e.observer import Observer
 from e2e.role import kubeconfig_of_the_role
@@ -35,9 +36,10 @@ class RealCluster:
         """Whether KEDA itself runs there."""
         return self.own is not None and "keda" in installed(self.own.place)
 
-    def kubeconfig_for(self, see: Observer, folder: Path) -> Path:
-        """Return a kubeconfig with the rights that are shipped, and no others."""
-        return kubeconfig_of_the_role(see, self.kubeconfig, folder)
+    def kubeconfig_for(self, see: Observer, folder: Path, file: str = "rbac.yaml") -> Path:
+        """Return a kubeconfig with the rights of a file that is shipped and no others, held by the admission policy."""
+        apply_policy(see)
+        return kubeconfig_of_the_role(see, self.kubeconfig, folder, file)
 
     def provide_image(self, name: str) -> None:
         """Give the image one more name."""
@@ -53,9 +55,11 @@ class RealCluster:
         self.own.kill("kube-apiserver")
 
     def stop(self) -> None:
-        """Stop the cluster if it was started here."""
+        """Stop the cluster if it was started here; from somebody else's take the admission policy away."""
         if self.started:
             down(place_from_environment())
+        elif self.own is None:
+            take_policy_away(Observer(self.kubeconfig, "default"))
 
     def _images(self, *arguments: str) -> None:
         subprocess.run([*self.ctr, "images", *arguments], check=True, capture_output=True, timeout=60)

@@ -16,34 +16,39 @@ if TYPE_CHECKING:
 
 ROLES: Final = Path(__file__).parents[2] / "deploy" / "kubernetes"
 HOME: Final = "default"
-"""The namespace of the one service account: it is bound in every namespace that a test scales in."""
+"""The namespace of the service accounts: they are bound in every namespace that a test scales in."""
 
-NAME: Final = "springtide"
 _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1/namespaces"
 _VALID_SECONDS: Final = 6 * 3600
 
 
-def grant(see: Observer, file: str) -> None:
-    """Bind the Role of a file that is shipped to the service account, in the observer's namespace."""
+def kubeconfig_of_the_role(see: Observer, admin: Path, folder: Path, file: str = "rbac.yaml") -> Path:
+    """Return a kubeconfig in `folder` of the account in a file that is shipped, with its Role's rights and no others.
+
+    They hold in the observer's namespace, and in those where the account was bound before.
+    """
     documents = {each["kind"]: each for each in YAML(typ="safe", pure=True).load_all(ROLES / file)}
-    see.define(f"{_RBAC}/{see.namespace}/roles", documents["Role"])
-    subject = {"kind": "ServiceAccount", "name": NAME, "namespace": HOME}
-    see.define(f"{_RBAC}/{see.namespace}/rolebindings", documents["RoleBinding"] | {"subjects": [subject]})
-
-
-def kubeconfig_of_the_role(see: Observer, admin: Path, folder: Path) -> Path:
-    """Return a kubeconfig in `folder` with the rights of `rbac.yaml` in the observer's namespace, and no others."""
+    name = str(documents["ServiceAccount"]["metadata"]["name"])
     accounts = f"/api/v1/namespaces/{HOME}/serviceaccounts"
-    see.define(accounts, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME}})
-    grant(see, "rbac.yaml")
+    see.define(accounts, documents["ServiceAccount"])
+    see.define(f"{_RBAC}/{see.namespace}/roles", documents["Role"])
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": HOME}
+    see.define(f"{_RBAC}/{see.namespace}/rolebindings", documents["RoleBinding"] | {"subjects": [subject]})
+    written = folder / f"{name}.kubeconfig"
+    write_private(written, json.dumps(_with_token(admin, _token(see, f"{accounts}/{name}"))))
+    return written
+
+
+def _token(see: Observer, account: str) -> str:
     request = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": {"expirationSeconds": _VALID_SECONDS},
     }
-    token = see.post(f"{accounts}/{NAME}/token", request)["status"]["token"]
+    return str(see.post(f"{account}/token", request)["status"]["token"])
+
+
+def _with_token(admin: Path, token: str) -> Json:
     document: Json = json.loads(json.dumps(YAML(typ="safe", pure=True).load(admin)))
     document["users"] = [{"name": each["name"], "user": {"token": token}} for each in document["users"]]
-    written = folder / "kubeconfig"
-    write_private(written, json.dumps(document))
-    return written
+    return document

@@ -28,9 +28,9 @@ class SandboxCluster:
     server: str
     has_keda: bool = True
 
-    def kubeconfig_for(self, see: Observer, folder: Path) -> Path:
-        """Return the administrator's: the embedded cluster knows no service accounts."""
-        del see, folder
+    def kubeconfig_for(self, see: Observer, folder: Path, file: str = "rbac.yaml") -> Path:
+        """Return the administrator's: the embedded cluster knows no admission policies."""
+        del see, folder, file
         return self.kubeconfig
 
     def provide_image(self, name: str) -> None:

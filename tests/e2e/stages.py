@@ -11,7 +11,6 @@ from e2e.live_load import RATE, LiveLoad, answers
 from e2e.manifests import NAME, PORT, Json, Web, policy
 from e2e.observer import is_ready
 from e2e.outcomes import FLOOR, Then, bounds_of, owned_by_springtide
-from e2e.role import grant
 from e2e.scenario import Before, Scenario
 
 if TYPE_CHECKING:
@@ -91,9 +90,12 @@ class Given:
         return self
 
     def an_operator_of_prometheus(self) -> Self:
-        """PrometheusRules are served, and whoever applies autoscalers has the rights that are shipped for that."""
+        """PrometheusRules are served, and the command is whoever may apply autoscalers: an account of its own."""
         self._defined(RULES)
-        grant(self.scenario.see, "rbac-autoscaler.yaml")
+        scenario = self.scenario
+        mine = scenario.springtide
+        kubeconfig = scenario.cluster.kubeconfig_for(scenario.see, mine.folder, "rbac-autoscaler.yaml")
+        scenario.springtide = replace(mine, kubeconfig=kubeconfig)
         return self
 
     def the_resource_of_keda(self) -> Self:

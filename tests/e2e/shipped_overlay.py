@@ -1,0 +1,120 @@
+"""The overlay of these tests over the example's: what a machine without a registry and without DNS makes different.
+
+springtide's image cannot be pulled here, and is large. So the CronJobs keep everything but their image: the container
+is the test service's, into which this machine's interpreter, its packages and this repository are mounted, read-only.
+Mounts of the node are what Pod Security forbids, so springtide's own namespace enforces it no more; a warning is left.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cluster.settings import REPOSITORY
+from e2e.manifests import IMAGE, NAME, PROPAGATION
+
+if TYPE_CHECKING:
+    from e2e.manifests import Json
+
+SHOP: Final = "shop"
+SPRINGTIDE: Final = "springtide"
+WANTED: Final = 3
+EXAMPLE: Final = REPOSITORY / "deploy" / "overlays" / "example"
+_KUSTOMIZATION: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+_EVERY_MINUTE: Final = {"op": "replace", "path": "/spec/schedule", "value": "* * * * *"}
+_POD: Final = "/spec/jobTemplate/spec/template/spec"
+_NAME, _TAG = IMAGE.split(":")
+
+
+def write_overlay(folder: Path) -> Path:
+    """Write the kustomizations into `folder`, and return the one of everything."""
+    _write(
+        folder / SHOP, resources=[_to(EXAMPLE / SHOP, folder / SHOP)], images=[_image("web")], patches=[_never_pulled()]
+    )
+    own = folder / SPRINGTIDE
+    settings = {"SPRINGTIDE_POLICIES": "/etc/springtide/policies", "PATH": f"{sys.prefix}/bin:/usr/bin"}
+    _write(
+        own,
+        resources=[_to(EXAMPLE / SPRINGTIDE, own)],
+        images=[_image(SPRINGTIDE)],
+        configMapGenerator=[
+            {"name": "springtide-policies", "behavior": "replace", "files": ["web.yaml"]},
+            {"name": "springtide-settings", "behavior": "merge", "literals": [f"{k}={v}" for k, v in settings.items()]},
+        ],
+        patches=[_mounted(), _allowed()],
+    )
+    (own / "web.yaml").write_text(json.dumps(policy()))
+    return _write(folder, resources=[SHOP, SPRINGTIDE])
+
+
+def policy() -> Json:
+    """Return the example's policy without a Prometheus: so many replicas are wanted, whatever is measured."""
+    return {
+        "apiVersion": "springtide/v1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": NAME, "owner": "e2e"},
+        "spec": {
+            "target": {"namespace": SHOP, "deployment": NAME, "service": NAME},
+            "replicas": {"min": 1, "max": 10},
+            "capacity": {"models": [{"model": "fixed", "replicas": WANTED}]},
+            "strategy": {"type": "floor", "propagation": f"{PROPAGATION.seconds}s"},
+            "smoke": [{"http": {"path": "/healthz", "samples": 10}}],
+        },
+    }
+
+
+def _write(folder: Path, **content: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "kustomization.yaml").write_text(json.dumps(_KUSTOMIZATION | content))
+    return folder
+
+
+def _to(target: Path, start: Path) -> str:
+    return os.path.relpath(target.resolve(), start.resolve())  # kustomize takes no absolute one
+
+
+def _image(name: str) -> Json:
+    # The example has given it a name of its own by then.
+    return {"name": f"registry.example.com/{name}", "newName": _NAME, "newTag": _TAG}
+
+
+def _never_pulled() -> Json:
+    change = {"op": "add", "path": "/spec/template/spec/containers/0/imagePullPolicy", "value": "Never"}
+    return {"target": {"kind": "Deployment"}, "patch": json.dumps([change])}
+
+
+def _allowed() -> Json:
+    change = {"op": "remove", "path": "/metadata/labels/pod-security.kubernetes.io~1enforce"}
+    return {"target": {"kind": "Namespace"}, "patch": json.dumps([change])}
+
+
+def _mounted() -> Json:
+    container = f"{_POD}/containers/0"
+    changes = [_EVERY_MINUTE, {"op": "add", "path": f"{container}/imagePullPolicy", "value": "Never"}]
+    changes += [_added(f"{container}/env/-", {"name": "PYTHONPATH", "value": str(REPOSITORY / "include")})]
+    changes += chain.from_iterable(_mount(number, place) for number, place in enumerate(places()))
+    return {"target": {"kind": "CronJob"}, "patch": json.dumps(changes)}
+
+
+def places() -> list[Path]:
+    """Return the folders of this machine that a Python process needs."""
+    of_system = [Path("/usr"), Path("/lib"), Path("/lib64")]
+    packages = dict.fromkeys((Path(sys.prefix), Path(sys.prefix).resolve()))  # its scripts name where it really is
+    own = [Path(sys.base_prefix), *packages, REPOSITORY / "include"]
+    there = [place for place in (*of_system, *own) if place.is_dir()]
+    return [place for place in there if not any(other in place.parents for other in there)]
+
+
+def _mount(number: int, place: Path) -> list[Json]:
+    name = f"machine-{number}"
+    mount = {"name": name, "mountPath": str(place), "readOnly": True}
+    volume = {"name": name, "hostPath": {"path": str(place.resolve()), "type": "Directory"}}
+    return [_added(f"{_POD}/containers/0/volumeMounts/-", mount), _added(f"{_POD}/volumes/-", volume)]
+
+
+def _added(path: str, value: Json) -> Json:
+    return {"op": "add", "path": path, "value": value}
