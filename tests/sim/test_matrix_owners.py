@@ -96,8 +96,8 @@ class AwayStore(MemoryStore):
     def save(self, run: ScalingRun) -> None:
         raise TemporaryError(f"the store does not answer: {run.run_id}", code="store_unavailable")
 
-    def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
-        raise TemporaryError(f"the store does not answer: {run_id}, {phase.phase}", code="store_unavailable")
+    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
+        raise TemporaryError(f"the store does not answer: {run_id}, {phase.phase}, {reads}", code="store_unavailable")
 
 
 @pytest.mark.parametrize("stage", EVERY)

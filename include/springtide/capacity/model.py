@@ -59,6 +59,18 @@ class CapacityEstimate(Stored):
         return max((answer for answer in self.answers if not answer.abstains), key=lambda answer: answer.replicas)
 
     @property
+    def abstained(self) -> tuple[str, ...]:
+        """The models that had no say."""
+        return tuple(answer.model for answer in self.answers if answer.abstains)
+
+    @property
+    def gate(self) -> str:
+        """What the metrics gate said of demand: `pass` or `hold`; "" where no demand was read."""
+        if self.demand is None and self.hold is None:
+            return ""
+        return "pass" if self.hold is None else "hold"
+
+    @property
     def expected(self) -> int:
         """What demand most likely needs, whoever brings it: what an event multiplies."""
         answers = [answer for answer in self.answers if not answer.abstains]

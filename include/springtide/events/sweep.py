@@ -63,6 +63,9 @@ class Inspection:
     held: str = ""
     """Why the plan is not smaller, where a guard held it."""
 
+    abstained: tuple[str, ...] = ()
+    """The models that had no say."""
+
     @property
     def running(self) -> int:
         """The replicas that run now, whoever wanted them."""
@@ -72,6 +75,15 @@ class Inspection:
     def knows_demand(self) -> bool:
         """Whether `expected` comes from demand that is measured and trusted."""
         return self.expected is not None and self.reads_demand and self.unknown is None
+
+    @property
+    def gate(self) -> str:
+        """What the metrics gate said of demand: `pass`, `hold` or `refuse`; "" where the policy reads none."""
+        if not self.reads_demand:
+            return ""
+        if self.expected is None:
+            return "refuse"
+        return "pass" if self.unknown is None else "hold"
 
     @property
     def base(self) -> int:
@@ -88,6 +100,7 @@ class Inspection:
             "after": list(self.after),
             "connection_uses": [asdict(use) for use in self.connection_uses],
             "lately_ready": list(self.lately_ready),
+            "abstained": list(self.abstained),
         }
         return asdict(self) | lists | {"minimum": minimum, "events_until": until}
 
@@ -100,6 +113,7 @@ class Inspection:
             "health": Health(**record["health"]),
             "after": tuple(record["after"]),
             "lately_ready": tuple(record.get("lately_ready", ())),
+            "abstained": tuple(record.get("abstained", ())),
             "connection_uses": tuple(ConnectionUse(**use) for use in record["connection_uses"]),
             "minimum": Minimum.from_record(minimum) if minimum else None,
             "events_until": datetime.fromisoformat(until) if until else None,

@@ -55,4 +55,6 @@ def _decision(inspection: Inspection, order: ServicePlan, now: datetime) -> Swee
         is_floor=inspection.minimum is not None,
         advises=inspection.advises,
         reason=order.reason,
+        gate=inspection.gate,
+        abstained=inspection.abstained,
     )

@@ -168,6 +168,7 @@ def _facts(
         advises=spec.advises,
         answer=None if plan is None else plan.estimate.replicas,
         held="" if plan is None else _held(plan),
+        abstained=() if plan is None else plan.estimate.abstained,
     )
 
 

@@ -24,7 +24,8 @@ class SweepDecision(Stored):
     `lately_ready` says how many seconds ago those of them became ready that did so within `LATELY`.
 
     Where it `advises`, nothing was written, and `before` is what the one before would have left. `by_hand`: it was one
-    run and no sweep.
+    run and no sweep. `gate` is what the metrics gate said of demand, "" where none is read; `abstained` are the models
+    that had no say.
     """
 
     policy: str
@@ -39,6 +40,8 @@ class SweepDecision(Stored):
     advises: bool = False
     by_hand: bool = False
     reason: str = ""
+    gate: str = ""
+    abstained: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

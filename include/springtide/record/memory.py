@@ -6,10 +6,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
-from springtide.record.metrics import Total, applied, changes
+from springtide.record.metrics import CLUSTER_READS, Change, PhaseLabels, Total, applied, counted
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
-    from springtide.record.metrics import Key
+    from springtide.record.metrics import Key, Look
 
 
 class MemoryStore:
@@ -45,10 +46,13 @@ class MemoryStore:
         with self._lock:
             self._keep(merged(self._runs.get(run.run_id), run))
 
-    def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
+    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
         """Keep one attempt at one phase."""
         with self._lock:
-            self._keep(self._stored(run_id).with_phase(phase))
+            run = self._stored(run_id)
+            self._keep(run.with_phase(phase))
+            if reads and not run.dry_run:
+                self._count(counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""
@@ -67,6 +71,11 @@ class MemoryStore:
         with self._lock:
             return tuple(Total(name, labels, value) for (name, labels), value in sorted(self._totals.items()))
 
+    def measure(self, look: Look) -> None:
+        """Keep what somebody saw."""
+        with self._lock:
+            self._look(look)
+
     def save_day(self, day: HistoryDay) -> None:
         """Keep the day."""
         with self._lock:
@@ -82,6 +91,7 @@ class MemoryStore:
         """Keep what was learned."""
         with self._lock:
             self._learned[policy] = learned
+            self._look(learned_errors(policy, learned))
 
     def learned(self, policy: str) -> Learned:
         """Return what was learned about the service."""
@@ -136,7 +146,9 @@ class MemoryStore:
         """Keep all decisions."""
         with self._lock:
             kept = {key: each for key, each in self._decisions.items() if each.at > now - KEPT_FOR}
+            new = [each for each in decisions if (each.policy, each.at) not in self._decisions]
             self._decisions = kept | {(each.policy, each.at): each for each in decisions}
+            self._look(decided(new))
 
     def decisions(self, policy: str, first: datetime, last: datetime) -> tuple[SweepDecision, ...]:
         """Return the decisions about the service, oldest first."""
@@ -165,5 +177,15 @@ class MemoryStore:
 
     def _keep(self, run: ScalingRun) -> None:
         for change in changes(self._runs.get(run.run_id), run):
-            self._totals[change.key] = applied(change, self._totals.get(change.key))
+            self._count(change)
         self._runs[run.run_id] = run
+
+    def _count(self, change: Change) -> None:
+        self._totals[change.key] = applied(change, self._totals.get(change.key))
+
+    def _look(self, look: Look) -> None:
+        for step in look(dict(self._totals)):
+            if isinstance(step, Change):
+                self._count(step)
+            else:
+                self._totals.pop(step.key, None)

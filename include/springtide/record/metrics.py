@@ -1,39 +1,38 @@
-"""Every Prometheus metric that springtide has, and how each follows from what was recorded.
+"""Every Prometheus metric that springtide has: its name, what it says, its labels.
 
-A metric is counted in the same transaction that keeps the fact it counts: `changes` compares the stored run with the
-one that replaces it. So a phase that is repeated, a run that is saved twice and a process that dies half-way count
-once, and processes that live for seconds need no memory of their own: whoever exports (`write_textfile` for
-node_exporter's textfile collector, `exposition` for a page) reads the store's totals. Every exporter of one store shows
-the same numbers: take `max without (instance)` when there are several. Dry runs are not counted: they do nothing.
+A metric is counted in the same transaction that keeps the fact it counts (`counting`), or written by whoever looked
+(`looks`): so a phase that is repeated, a run that is saved twice and a process that dies half-way count once, and
+processes that live for seconds need no memory of their own. Whoever exports (`exposition`) reads the store's totals:
+every exporter of one store shows the same numbers, so take `max without (instance)` when there are several. Dry runs
+are not counted: they do nothing.
 
-Labels are bounded: never a run's id, never a pod's name.
+A gauge says what was seen last. How long ago that was, the `…_timestamp_seconds` beside it says: a round that does not
+come any more leaves its numbers as they were.
+
+Labels are bounded by what people write: policies, calendars and their events; never a run's id, never a pod's name.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-from springtide.errors import TemporaryError
-from springtide.record.model import PhaseStatus
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-    from prometheus_client.core import Metric as Family
-
-    from springtide.record.model import Record, ScalingRun
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Final
 
 Labels = tuple[tuple[str, str], ...]
 Key = tuple[str, Labels]
 
-FILE: Final = "springtide.prom"
-"""What `write_textfile` writes; the textfile collector reads every `*.prom` of its directory."""
-
 SECONDS: Final = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, math.inf)
 """Upper bounds of the histograms: from a run of one second to one that waits for nodes for an hour."""
+
+
+LONGEST: Final = 120
+"""Characters of a label's value: names are shorter, and a file's name is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoLabels:
+    """One number for the whole installation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +65,73 @@ class GuardLabels:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckLabels:
-    """A smoke check, by its status: pass, fail or inconclusive."""
+class OutcomeLabels:
+    """What something came to."""
 
     outcome: str
 
 
-AnyLabels = RunLabels | PhaseLabels | PolicyLabels | GuardLabels | CheckLabels
+@dataclass(frozen=True, slots=True)
+class GateLabels:
+    """A gate, `metrics`, `preflight`, `approval` or `smoke`, and what it said."""
+
+    gate: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLabels:
+    """A capacity model of a policy."""
+
+    policy: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventLabels:
+    """An event, by its name in its calendar: all its occurrences are one series."""
+
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventPolicyLabels:
+    """A service of an event: as many series as the calendars have lines of `services`."""
+
+    policy: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseLabels:
+    """A held Lease, by the policy of its run, the run's last phase, and what the round made of it."""
+
+    policy: str
+    phase: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarLabels:
+    """A calendar, by the name of its file."""
+
+    calendar: str
+
+
+AnyLabels = (
+    NoLabels
+    | RunLabels
+    | PhaseLabels
+    | PolicyLabels
+    | GuardLabels
+    | OutcomeLabels
+    | GateLabels
+    | ModelLabels
+    | EventLabels
+    | EventPolicyLabels
+    | LeaseLabels
+    | CalendarLabels
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +143,15 @@ class Metric:
     labels: type[AnyLabels]
     bounds: tuple[float, ...] = ()
 
+    @property
+    def kind(self) -> str:
+        """What Prometheus calls it."""
+        if self.bounds:
+            return "histogram"
+        return "counter" if self.name.endswith("_total") else "gauge"
 
+
+# Runs.
 RUNS: Final = Metric(name="springtide_runs_total", help="Runs that ended.", labels=RunLabels)
 RUN_DURATION: Final = Metric(
     name="springtide_run_duration_seconds",
@@ -98,6 +165,11 @@ PHASE_DURATION: Final = Metric(
     labels=PhaseLabels,
     bounds=SECONDS,
 )
+CLUSTER_READS: Final = Metric(
+    name="springtide_cluster_reads_total",
+    help="Reads of the cluster's API by attempts at a phase; by runs, the reads of a run.",
+    labels=PhaseLabels,
+)
 DESIRED_REPLICAS: Final = Metric(
     name="springtide_desired_replicas", help="Replicas of the policy's latest plan.", labels=PolicyLabels
 )
@@ -105,10 +177,172 @@ PLAN_CLAMPED: Final = Metric(
     name="springtide_plan_clamped_total", help="Plans that a guard changed.", labels=GuardLabels
 )
 SMOKE_CHECKS: Final = Metric(
-    name="springtide_smoke_checks_total", help="Smoke checks, by what they said.", labels=CheckLabels
+    name="springtide_smoke_checks_total", help="Smoke checks, by what they said.", labels=OutcomeLabels
+)
+GATES: Final = Metric(
+    name="springtide_gate_outcomes_total",
+    help="What gates said: metrics pass, hold or refuse; preflight passed or refused; approval; smoke.",
+    labels=GateLabels,
+)
+RUNS_NEEDING_ATTENTION: Final = Metric(
+    name="springtide_runs_needing_attention",
+    help="Runs that wait for a person to decide which pods stay, at the last reconcile round.",
+    labels=PolicyLabels,
 )
 
-METRICS: Final = (RUNS, RUN_DURATION, PHASE_DURATION, DESIRED_REPLICAS, PLAN_CLAMPED, SMOKE_CHECKS)
+# Approvals.
+APPROVAL_WAITING_SINCE: Final = Metric(
+    name="springtide_approval_waiting_since_timestamp_seconds",
+    help="When a run of the policy began to wait for a person; no sample when none waits.",
+    labels=PolicyLabels,
+)
+APPROVAL_DEADLINE: Final = Metric(
+    name="springtide_approval_deadline_timestamp_seconds",
+    help="When the wait for a person ends the run, if nobody answers. Later than now: a run waits.",
+    labels=PolicyLabels,
+)
+
+# Leases and floors, as the rounds that look at them saw them last.
+LEASE_ACQUIRED: Final = Metric(
+    name="springtide_lease_acquired_timestamp_seconds",
+    help="When the owner of a held Lease took it.",
+    labels=LeaseLabels,
+)
+LEASE_RENEWED: Final = Metric(
+    name="springtide_lease_renewed_timestamp_seconds",
+    help="When the owner of a held Lease was heard of last.",
+    labels=LeaseLabels,
+)
+RECONCILE_ENDED: Final = Metric(
+    name="springtide_reconcile_end_timestamp_seconds",
+    help="When the last round over the Leases ended: how fresh the metrics of Leases are.",
+    labels=NoLabels,
+)
+RECONCILE_REFUSED: Final = Metric(
+    name="springtide_reconcile_refused",
+    help="What the last reconcile round could not look into or end.",
+    labels=NoLabels,
+)
+FLOOR_UNTIL: Final = Metric(
+    name="springtide_floor_until_timestamp_seconds",
+    help="When a floor expires that is held: earlier than now, nobody gave it back.",
+    labels=PolicyLabels,
+)
+FLOORS_CHECKED: Final = Metric(
+    name="springtide_floors_check_timestamp_seconds",
+    help="When the held floors were looked at last.",
+    labels=NoLabels,
+)
+
+# Demand and models.
+METRICS_HELD_SINCE: Final = Metric(
+    name="springtide_metrics_gate_held_since_timestamp_seconds",
+    help="Since when sweeps do not trust the policy's demand; no sample while they do.",
+    labels=PolicyLabels,
+)
+MODEL_ABSTAINED: Final = Metric(
+    name="springtide_model_abstained_total",
+    help="Decisions in which the model had no say.",
+    labels=ModelLabels,
+)
+MODEL_ERROR: Final = Metric(
+    name="springtide_model_error_ratio",
+    help="The model's mean error over the last days, 0 to 1, as capacity_history measured it.",
+    labels=ModelLabels,
+)
+MODEL_ERROR_AT: Final = Metric(
+    name="springtide_model_error_timestamp_seconds",
+    help="When the errors of the policy's models were measured last.",
+    labels=PolicyLabels,
+)
+
+# Sweeps.
+SWEEPS: Final = Metric(
+    name="springtide_sweeps_total",
+    help="Sweeps that ended: good, or failed where a service failed or was held back.",
+    labels=OutcomeLabels,
+)
+SWEEP_DURATION: Final = Metric(
+    name="springtide_sweep_duration_seconds",
+    help="Time from the start of a sweep until every service stands.",
+    labels=NoLabels,
+    bounds=SECONDS,
+)
+SWEEP_ENDED: Final = Metric(
+    name="springtide_sweep_end_timestamp_seconds", help="When the last sweep ended.", labels=NoLabels
+)
+SWEEP_SERVICES: Final = Metric(
+    name="springtide_sweep_services",
+    help="Services of the last sweep: good, or failed, held back or not looked at.",
+    labels=OutcomeLabels,
+)
+
+# Events and calendars.
+EVENT_LEAD: Final = Metric(
+    name="springtide_event_lead_seconds",
+    help="How long before the event its latest preparation began.",
+    labels=EventLabels,
+)
+EVENT_LATENESS: Final = Metric(
+    name="springtide_event_lateness_seconds",
+    help="How long after the event's start the service stood, at its latest preparation; below 0 it was in time.",
+    labels=EventPolicyLabels,
+)
+EVENT_PREPARED: Final = Metric(
+    name="springtide_event_prepared_timestamp_seconds",
+    help="When the event's latest preparation ended.",
+    labels=EventLabels,
+)
+EVENT_LATE_TOLD: Final = Metric(
+    name="springtide_event_late_timestamp_seconds",
+    help="When it was last told that the event's preparation cannot end before the event's start.",
+    labels=EventLabels,
+)
+CALENDAR_BROKEN: Final = Metric(
+    name="springtide_calendar_broken",
+    help="1 where the calendar has errors and counts as it was before, 0 where it has none.",
+    labels=CalendarLabels,
+)
+CALENDARS_CHECKED: Final = Metric(
+    name="springtide_calendars_check_timestamp_seconds",
+    help="When a sweep looked at the calendars last.",
+    labels=NoLabels,
+)
+
+METRICS: Final = (
+    RUNS,
+    RUN_DURATION,
+    PHASE_DURATION,
+    CLUSTER_READS,
+    DESIRED_REPLICAS,
+    PLAN_CLAMPED,
+    SMOKE_CHECKS,
+    GATES,
+    RUNS_NEEDING_ATTENTION,
+    APPROVAL_WAITING_SINCE,
+    APPROVAL_DEADLINE,
+    LEASE_ACQUIRED,
+    LEASE_RENEWED,
+    RECONCILE_ENDED,
+    RECONCILE_REFUSED,
+    FLOOR_UNTIL,
+    FLOORS_CHECKED,
+    METRICS_HELD_SINCE,
+    MODEL_ABSTAINED,
+    MODEL_ERROR,
+    MODEL_ERROR_AT,
+    SWEEPS,
+    SWEEP_DURATION,
+    SWEEP_ENDED,
+    SWEEP_SERVICES,
+    EVENT_LEAD,
+    EVENT_LATENESS,
+    EVENT_PREPARED,
+    EVENT_LATE_TOLD,
+    CALENDAR_BROKEN,
+    CALENDARS_CHECKED,
+)
+"""All of them, in the order of docs/metrics.md."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +361,13 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """One sample that is no more."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
     """One sample's present value."""
 
@@ -135,141 +376,46 @@ class Total:
     value: float
 
 
+Present = Mapping[Key, float]
+"""Every sample's present value."""
+
+Look = Callable[[Present], Iterable[Change | Gone]]
+"""What somebody saw: how the samples change by it, from what they are. Pure: a store may ask it more than once."""
+
+
 def applied(change: Change, value: float | None) -> float:
     """Return the sample's next value; `value` is its present one, None when it has none yet."""
     return change.value if change.replaces or value is None else value + change.value
 
 
-def changes(before: ScalingRun | None, after: ScalingRun) -> tuple[Change, ...]:
-    """Return what the step from `before` (None: the run is new) to `after` counts for."""
-    if after.dry_run:
-        return ()
-    return (*_plan_changes(before, after), *_phase_changes(before, after), *_end_changes(before, after))
+def key_of(metric: Metric, labels: AnyLabels) -> Key:
+    """Return what makes two samples of `metric` the same."""
+    return metric.name, _pairs(labels)
 
 
-def exposition(totals: Iterable[Total]) -> bytes:
-    """Return the totals in Prometheus' text format."""
-    from prometheus_client import generate_latest
-
-    return generate_latest(_registry(totals))
+def counted(metric: Metric, labels: AnyLabels, by: float = 1.0) -> Change:
+    """Return what makes a counter go up."""
+    return Change(name=metric.name, labels=_pairs(labels), value=by)
 
 
-def write_textfile(totals: Iterable[Total], directory: Path) -> Path:
-    """Write the totals to `directory`/springtide.prom, which appears whole or not at all, and return its path.
-
-    Raises:
-        TemporaryError: the directory cannot be written to (`metrics_unwritable`).
-    """
-    from prometheus_client import write_to_textfile
-
-    path = directory / FILE
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        write_to_textfile(str(path), _registry(totals))
-    except OSError as error:
-        raise TemporaryError(
-            f"metrics could not be written to {path}: {error.strerror}. Give this user the right to write there.",
-            code="metrics_unwritable",
-            field="metrics_directory",
-        ) from error
-    return path
+def became(metric: Metric, labels: AnyLabels, value: float) -> Change:
+    """Return what gives a gauge its value."""
+    return Change(name=metric.name, labels=_pairs(labels), value=value, replaces=True)
 
 
-def _plan_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
-    known = before.plan if before else None
-    if after.plan is not None and after.plan != known:
-        labels = PolicyLabels(after.policy)
-        yield Change(
-            name=DESIRED_REPLICAS.name, labels=_pairs(labels), value=float(after.plan["replicas"]), replaces=True
-        )
-    if after.plan is not None and known is None:
-        yield from (_counted(PLAN_CLAMPED, GuardLabels(clamp["guard"])) for clamp in _parts(after.plan, "clamps"))
-
-
-def _phase_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
-    over = {phase.key for phase in before.phases if phase.is_ended} if before else set()
-    for phase in after.phases:
-        counts = phase.status in {PhaseStatus.SUCCEEDED, PhaseStatus.FAILED} and phase.key not in over
-        if counts and phase.seconds is not None:
-            yield from _observed(PHASE_DURATION, PhaseLabels(phase.phase), phase.seconds)
-
-
-def _end_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
-    if after.verdict is not None and (before is None or before.verdict is None):
-        yield from (_counted(SMOKE_CHECKS, CheckLabels(check["status"])) for check in _parts(after.verdict, "checks"))
-    if after.seconds is not None and (before is None or before.outcome is not after.outcome):
-        labels = RunLabels(after.strategy, after.outcome.value)
-        yield _counted(RUNS, labels)
-        yield from _observed(RUN_DURATION, labels, after.seconds)
-
-
-def _parts(record: Record, name: str) -> Iterable[Record]:
-    parts: Iterable[Record] = record.get(name, ())
-    return parts
-
-
-def _pairs(labels: AnyLabels) -> Labels:
-    return tuple(asdict(labels).items())
-
-
-def _counted(metric: Metric, labels: AnyLabels) -> Change:
-    return Change(name=metric.name, labels=_pairs(labels), value=1.0)
-
-
-def _observed(metric: Metric, labels: AnyLabels, value: float) -> Iterator[Change]:
+def observed(metric: Metric, labels: AnyLabels, value: float) -> Iterable[Change]:
     """Yield what one observation adds to a histogram, whose buckets are cumulative."""
     pairs = _pairs(labels)
     for bound in metric.bounds:
         if value <= bound:
-            yield Change(name=f"{metric.name}_bucket", labels=(*pairs, ("le", _bound(bound))), value=1.0)
+            yield Change(name=f"{metric.name}_bucket", labels=(*pairs, ("le", bound_text(bound))), value=1.0)
     yield Change(name=f"{metric.name}_sum", labels=pairs, value=value)
 
 
-def _bound(bound: float) -> str:
+def bound_text(bound: float) -> str:
+    """Return how a bucket's bound is written."""
     return "+Inf" if math.isinf(bound) else str(bound)
 
 
-class _Totals:
-    """What a registry asks for metrics."""
-
-    def __init__(self, totals: Iterable[Total]) -> None:
-        self._values = {(total.name, total.labels): total.value for total in totals}
-
-    def collect(self) -> Iterator[Family]:
-        """Yield every metric, those without a sample too, so that a dashboard finds them from the first day."""
-        for metric in METRICS:
-            yield self._histogram(metric) if metric.bounds else self._simple(metric)
-
-    def _simple(self, metric: Metric) -> Family:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        names = [field.name for field in fields(metric.labels)]
-        kind = CounterMetricFamily if metric.name.endswith("_total") else GaugeMetricFamily
-        family: Family = kind(metric.name, metric.help, labels=names)
-        for (name, labels), value in self._values.items():
-            if name == metric.name:
-                family.add_sample(name, dict(labels), value)
-        return family
-
-    def _histogram(self, metric: Metric) -> Family:
-        from prometheus_client.core import HistogramMetricFamily
-
-        names = [field.name for field in fields(metric.labels)]
-        family = HistogramMetricFamily(metric.name, metric.help, labels=names)
-        for (name, labels), value in self._values.items():
-            if name == f"{metric.name}_sum":
-                bounds = [_bound(bound) for bound in metric.bounds]
-                counts = [
-                    self._values.get((f"{metric.name}_bucket", (*labels, ("le", bound))), 0.0) for bound in bounds
-                ]
-                values = [label for _, label in labels]
-                family.add_metric(values, buckets=list(zip(bounds, counts, strict=True)), sum_value=value)
-        return family
-
-
-def _registry(totals: Iterable[Total]) -> CollectorRegistry:
-    from prometheus_client import CollectorRegistry
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Totals(totals))
-    return registry
+def _pairs(labels: AnyLabels) -> Labels:
+    return tuple((name, str(value)[:LONGEST]) for name, value in asdict(labels).items())

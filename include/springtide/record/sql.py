@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
+from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.database import engine_for, translated, writing
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
+from springtide.record.exposition import write_textfile
 from springtide.record.installation import new_installation
-from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
+from springtide.record.metrics import CLUSTER_READS, Change, Labels, PhaseLabels, Total, applied, counted
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
-    from springtide.record.metrics import Change
+    from springtide.record.metrics import Key, Look
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
@@ -80,11 +82,9 @@ class SqlStore:
             row = session.get(RunRow, run.run_id)
             before = None if row is None else row.read()
             _keep(session, row, before, merged(before, run))
-        # Behind the transaction: a full disk of metrics must not cost the record.
-        if self._metrics_directory is not None:
-            write_textfile(self.totals(), self._metrics_directory)
+        self._show()
 
-    def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
+    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
         """Keep one attempt at one phase."""
         with self._writing() as session:
             row = session.get(RunRow, run_id)
@@ -92,6 +92,8 @@ class SqlStore:
                 raise unknown_run(run_id)
             before = row.read()
             _keep(session, row, before, before.with_phase(phase))
+            if reads and not before.dry_run:
+                _count(session, counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""
@@ -115,6 +117,16 @@ class SqlStore:
             rows = session.scalars(select(TotalRow))
             return tuple(sorted((_total(row) for row in rows), key=lambda total: (total.name, total.labels)))
 
+    def measure(self, look: Look) -> None:
+        """Keep what somebody saw, then show it.
+
+        Raises:
+            TemporaryError: it is kept, but the metrics could not be written (`metrics_unwritable`).
+        """
+        with self._writing() as session:
+            _look(session, look)
+        self._show()
+
     def save_day(self, day: HistoryDay) -> None:
         """Keep the day in the place of what was kept of it before."""
         with self._writing() as session:
@@ -134,6 +146,7 @@ class SqlStore:
             row = session.get(LearnedRow, policy) or LearnedRow(policy=policy)
             row.record = learned.to_record()
             session.add(row)
+            _look(session, learned_errors(policy, learned))
 
     def learned(self, policy: str) -> Learned:
         """Return what was learned about the service."""
@@ -195,8 +208,10 @@ class SqlStore:
         """Keep all decisions."""
         with self._writing() as session:
             session.execute(delete(DecisionRow).where(DecisionRow.at <= now - KEPT_FOR))
+            new = [each for each in decisions if session.get(DecisionRow, (each.policy, each.at)) is None]
             for decision in decisions:
                 session.merge(DecisionRow.of(decision))
+            _look(session, decided(new))
 
     def decisions(self, policy: str, first: datetime, last: datetime) -> tuple[SweepDecision, ...]:
         """Return the decisions about the service, oldest first."""
@@ -224,6 +239,11 @@ class SqlStore:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _show(self) -> None:
+        # Behind the transaction: a full disk of metrics must not cost the record.
+        if self._metrics_directory is not None:
+            write_textfile(self.totals(), self._metrics_directory)
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -253,6 +273,20 @@ def _count(session: Session, change: Change) -> None:
         session.add(TotalRow(name=change.name, labels=labels, value=applied(change, None)))
     else:
         row.value = applied(change, row.value)
+
+
+def _look(session: Session, look: Look) -> None:
+    rows = {_key(row): row for row in session.scalars(select(TotalRow))}
+    for step in look({key: row.value for key, row in rows.items()}):
+        if isinstance(step, Change):
+            _count(session, step)
+        elif step.key in rows:
+            session.delete(rows[step.key])
+
+
+def _key(row: TotalRow) -> Key:
+    total = _total(row)
+    return total.name, total.labels
 
 
 def _total(row: TotalRow) -> Total:

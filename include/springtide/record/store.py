@@ -13,7 +13,7 @@ from springtide.record.events import EventStore
 from springtide.record.history import HistoryStore
 
 if TYPE_CHECKING:
-    from springtide.record.metrics import Total
+    from springtide.record.metrics import Look, Total
     from springtide.record.model import PhaseRecord, ScalingRun
 
 PAGE: Final = 20
@@ -37,8 +37,10 @@ class RunStore(HistoryStore, EventStore, DecisionStore, Protocol):
         """
         ...
 
-    def save_phase(self, run_id: str, phase: PhaseRecord) -> None:
+    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
         """Keep one attempt at one phase; the same again changes nothing, and the run's outcome is not touched.
+
+        `reads` are those of the cluster's API since the phase was kept last: they are counted with every call.
 
         Raises:
             NotFound: there is no such run (`run_unknown`).
@@ -63,6 +65,13 @@ class RunStore(HistoryStore, EventStore, DecisionStore, Protocol):
 
     def totals(self) -> tuple[Total, ...]:
         """Return every metric's present value, counted as the facts were kept."""
+        ...
+
+    def measure(self, look: Look) -> None:
+        """Change the metrics by what somebody saw; what they are is read and changed with no other writer between.
+
+        The samples of before stay where nothing is said of them: see `springtide.record.looks`.
+        """
         ...
 
     def installation(self) -> str:

@@ -60,6 +60,8 @@ def decision_of(request: RunRequest, plan: ScalingPlan) -> SweepDecision:
         advises=request.policy.spec.advises,
         by_hand=True,
         reason=plan.reason,
+        gate=plan.estimate.gate,
+        abstained=plan.estimate.abstained,
     )
 
 

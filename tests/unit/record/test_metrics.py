@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from springtide.errors import TemporaryError
+from springtide.record.exposition import FILE, exposition, write_textfile
 from springtide.record.memory import MemoryStore
-from springtide.record.metrics import FILE, METRICS, SECONDS, exposition, write_textfile
+from springtide.record.metrics import METRICS, SECONDS
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
 from springtide.record.store import RunStore
 from unit.record.run_builders import PLAN, VERDICT, a_phase, a_run, an_ended_phase, an_ended_run, at

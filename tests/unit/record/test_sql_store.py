@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 
 from springtide.errors import InputError, PermanentError, TemporaryError
 from springtide.record import database
-from springtide.record.metrics import FILE, exposition
+from springtide.record.exposition import FILE, exposition
 from springtide.record.sql import open_store
 from unit.record.run_builders import PLAN, a_phase, a_run, an_ended_phase, an_ended_run
 
