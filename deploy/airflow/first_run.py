@@ -1,7 +1,7 @@
 """Scales the demonstration's service once, and prints where Airflow shows the run: `first_run.py AIRFLOW SHOWN_AS`.
 
-`AIRFLOW` is the address of the API server from here, `SHOWN_AS` the one that a browser takes. The run's id is always the
-same, so that another start of the containers shows the run that there is. It ends with 0 when the run succeeded.
+`AIRFLOW` is the address of the API server from here, `SHOWN_AS` the one that a browser takes. The run's id is always
+the same, so that another start of the containers shows the run that there is. It ends with 0 when the run succeeded.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def main(url: str, shown_as: str) -> int:
         login.raise_for_status()
         client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
         if not _within(START_SECONDS, lambda: client.get(DAG).is_success):
-            return _tell(f"Airflow did not read scale_service within {START_SECONDS} s: look at the dag-processor's log")
+            return _tell(
+                f"Airflow did not read scale_service within {START_SECONDS} s: look at the dag-processor's log"
+            )
         begun = client.post(f"{DAG}/dagRuns", json={"dag_run_id": RUN_ID, "logical_date": None, "conf": CONF})
         if begun.is_error and begun.status_code != httpx.codes.CONFLICT:
             return _tell(f"Airflow refused the run ({begun.status_code}): {begun.text}")

@@ -1,7 +1,7 @@
 """Says whether a part of Airflow is healthy, by the API server's word: `healthy.py PART [URL]`.
 
-It ends with 0 when the part is, else with 1 and a line that says why. It imports nothing of Airflow, because a container
-asks it four times a minute. `PART` is metadatabase, scheduler, triggerer or dag_processor.
+It ends with 0 when the part is, else with 1 and a line that says why. It imports nothing of Airflow, because a
+container asks it four times a minute. `PART` is metadatabase, scheduler, triggerer or dag_processor.
 """
 
 from __future__ import annotations
