@@ -10,6 +10,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.clock import system_clock
+from springtide_airflow.notifying import answer_page_of, teller
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import APPROVED_KEY, leave_error, required_run
 
@@ -26,12 +27,15 @@ class PlanApprovalOperator(ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Ask, or skip."""
         from springtide.run.approval import approval_page, needs_approval
+        from springtide.run.notices import approval_fact
 
         plan = required_run(context).plan
         request = request_of(context, system_clock())
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = approval_page(plan)
+        link = answer_page_of(context)
+        teller().tell(approval_fact(request.policy, plan, context["dag_run"].run_id, link=link))
         # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
         self.response_timeout = timedelta(seconds=request.policy.spec.approval.within.total_seconds())
         return super().execute(context)

@@ -13,6 +13,7 @@ from springtide_airflow.child_runs import AirflowRuns
 from springtide_airflow.clock import system_clock
 from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.notifying import teller
 from springtide_airflow.settings import store_url
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from springtide.fleet.conductor import Conductor, Decide
     from springtide.fleet.memory import Memory
     from springtide.fleet.ports import FleetPorts
+    from springtide.notify.telling import Teller
     from springtide.record.store import RunStore
     from springtide.run.ports import Ports
 
@@ -52,6 +54,10 @@ class Wiring:
         from springtide.record.sql import open_store
 
         return open_store(store_url())
+
+    def teller(self) -> Teller:
+        """Return what tells people."""
+        return teller(self.open_store, self.clock())
 
     def fleet(self) -> FleetPorts:
         """Return what a conductor reaches the world through; nothing is opened yet."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final
 
 INSTALLATION_TAG: Final = "springtide"
@@ -28,3 +31,16 @@ def tag_of(owner: str) -> str:
 def fits(tags: frozenset[str], wanted: frozenset[str]) -> bool:
     """Say whether a URL with `tags` is one for whoever is `wanted`; a URL without any is for everybody."""
     return not tags or bool(tags & wanted)
+
+
+def channel_names(masked_urls: Iterable[str]) -> list[str]:
+    """Return a name for each URL, of its form without secrets: what was told is remembered by it.
+
+    Two URLs that differ in their secrets alone are told apart by their order.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for url in masked_urls:
+        seen[url] += 1
+        names.append(sha256(f"{url} {seen[url]}".encode()).hexdigest()[:16])
+    return names

@@ -62,9 +62,7 @@ class Notification(Stored):
     def settled(self, reached: Collection[str], *, is_whole: bool) -> Notification:
         """Return it after a try that got it to the channels `reached`; `is_whole`: to all that are to have it."""
         everybody = tuple(sorted({*self.reached, *reached}))
-        return replace(
-            self, claimed_until=None, reached=everybody, is_over=is_whole or not self.may_be_tried_again
-        )
+        return replace(self, claimed_until=None, reached=everybody, is_over=is_whole or not self.may_be_tried_again)
 
 
 def claim_of(kept: Notification | None, key: str, fact: Mapping[str, Any], now: datetime) -> Notification | None:
