@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.clock import system_clock
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.notifying import answer_page_of, teller
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import APPROVED_KEY, leave_error, required_run
 
@@ -26,6 +27,7 @@ class PlanApprovalOperator(ApprovalOperator):
     def execute(self, context: Context) -> Any:
         """Ask, or skip."""
         from springtide.run.approval import approval_page, keep_asked, needs_approval
+        from springtide.run.notices import approval_fact
 
         clock = system_clock()
         plan = required_run(context).plan
@@ -33,6 +35,8 @@ class PlanApprovalOperator(ApprovalOperator):
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = approval_page(plan)
+        link = answer_page_of(context)
+        teller().tell(approval_fact(request.policy, plan, context["dag_run"].run_id, link=link))
         # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
         self.response_timeout = keep_asked(SpringtideHook().store, request, clock.now())
         return super().execute(context)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 
 from springtide_airflow.contexts import Record, is_backfill, left_by_each, required_of
+from springtide_airflow.notifying import page_of
 from springtide_airflow.wiring import AIRFLOW, Wiring
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from springtide.events.sweep import Inspection
     from springtide.fleet.conductor import Conductor
     from springtide.fleet.due import Due
-    from springtide.fleet.report import FleetReport
+    from springtide.fleet.report import FleetReport, TurnReport
 
 DUE_KEY: Final = "due"
 LOOKED_BY: Final = "look_at_service"
@@ -51,6 +53,8 @@ class CheckCalendarsOperator(FleetOperator):
 
     def execute(self, context: Context) -> Record:
         """Return how many events are known, and what became of every source; the log says what to look at."""
+        from springtide.fleet.notices import tell_calendars
+
         del context
         from springtide.fleet.measured import keep_calendars
 
@@ -60,6 +64,7 @@ class CheckCalendarsOperator(FleetOperator):
             self.log.info("%s; %s times ahead", account, account.ahead)
         for warning in known.warnings:
             self.log.warning("%s", warning)
+        tell_calendars(self.wiring.teller(), known.violations)
         known.raise_if_broken()
         sources = [account.to_record() for account in known.accounts]
         return {"events": len(known.calendars.occurrences), "sources": sources, "warnings": list(known.warnings)}
@@ -114,6 +119,7 @@ class ScaleServicesSensor(BaseSensorOperator):
     """Takes the turns of a conductor until every service stands: it starts runs of `scale_service`."""
 
     wiring: Wiring = AIRFLOW
+    tells_lateness = True
 
     def __init__(self, *, timeout: timedelta = timedelta(hours=12), **kwargs: Any) -> None:
         from springtide.fleet.turns import TURN_EVERY
@@ -129,13 +135,23 @@ class ScaleServicesSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Take one turn."""
-        turn = self.conductor(context).turn(due_of(context))
+        due = due_of(context)
+        turn = self.conductor(context).turn(due)
         for line in turn.lines():
             self.log.info("%s", line)
+        if self.tells_lateness:
+            self._tell_lateness(context, due, turn)
         return PokeReturnValue(is_done=turn.is_over, xcom_value=turn.report.to_record() if turn.report else None)
 
+    def _tell_lateness(self, context: Context, due: Due, turn: TurnReport) -> None:
+        from springtide.fleet.notices import lateness_fact
 
-class EventReportOperator(BaseOperator):
+        fact = lateness_fact(self.wiring.fleet(), due, turn)
+        if fact is not None:
+            self.wiring.teller().tell(replace(fact, link=page_of(context)))
+
+
+class EventReportOperator(FleetOperator):
     """The last task: a run in which any service failed, was held back or could not be looked at ends failed here."""
 
     def __init__(self, *, after: str, **kwargs: Any) -> None:
@@ -144,9 +160,13 @@ class EventReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> Record:
         """Return what was done, by service."""
+        from springtide.fleet.notices import reported_facts
+
         report = required_report(context, self.after)
         for service, message in report.services.items():
             self.log.info("%s: %s", service, message)
+        facts = reported_facts(self.wiring.fleet(), due_of(context), report, lambda: seen_facts(context))
+        self.wiring.teller().tell(*(replace(fact, link=page_of(context)) for fact in facts))
         report.require_good()
         return report.to_record()
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from springtide.errors import SpringtideError
 from springtide.policy.reading.folder import PolicyFolder
 from springtide_airflow.settings import airflow_settings, store_url
 
 if TYPE_CHECKING:
     from springtide.fleet.calendars import CalendarFolder
+    from springtide.policy.scaling.model import ScalingPolicy
 
 
 def policy_folder() -> PolicyFolder:
     """Return the folder of policies."""
     settings = airflow_settings()
     return PolicyFolder(settings.policies, settings.calendars, settings.mode)
+
+
+def policy_or_none(name: str) -> ScalingPolicy | None:
+    """Return the policy `name`; None where it cannot be read, which its own runs tell."""
+    try:
+        return policy_folder().get(name)
+    except SpringtideError:
+        return None
 
 
 def calendar_folder() -> CalendarFolder:

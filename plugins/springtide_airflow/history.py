@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
+from springtide_airflow.notifying import page_of, teller
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,16 +46,21 @@ class LearnDayOperator(BaseOperator):
             InputError: the day is not over yet.
             DemandUnavailable, TemporaryError: the metrics or the store did not answer.
         """
+        from springtide.training.notices import tell_staleness
         from springtide.training.whole_days import learn_whole_day
         from springtide_airflow.hook import SpringtideHook
 
         context["service"] = self.service  # type: ignore[typeddict-unknown-key]  # what map_index_template shows
-        with SpringtideHook().learning(policy_folder().get(self.service)) as learning:
-            learned = learn_whole_day(learning, day_of(context), system_clock().now())
+        policy = policy_folder().get(self.service)
+        day = day_of(context)
+        now = system_clock().now()
+        with SpringtideHook().learning(policy) as learning:
+            learned = learn_whole_day(learning, day, now)
         if learned.not_fitted is not None:
             self.log.warning("no model is fitted: %s", learned.not_fitted)
         for message in learned.stale:
             self.log.warning("%s", message)
+        tell_staleness(teller(), policy, learned, now, link=page_of(context))
         return learned.to_record()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
@@ -20,6 +21,7 @@ from springtide_airflow.runs import (
     ref_of,
     required_ref,
     required_run,
+    tell_end,
 )
 from springtide_airflow.tracing import trace_runs
 
@@ -132,7 +134,7 @@ class RollBackOperator(BaseOperator):
 
 
 class ReportOperator(BaseOperator):
-    """Closes the run. It is the last task, so a run that failed or rolled back ends failed by failing here."""
+    """Closes the run, and tells people. It is the last task: a run that failed or rolled back ends failed here."""
 
     def execute(self, context: Context) -> Record:
         """Return how the run ended.
@@ -155,4 +157,6 @@ def _closed(context: Context) -> Record:
         return planned.summary()
     with opened(context) as ports:
         run_id = context["dag_run"].run_id
-        return close_run(ports, planned, error, run_id=run_id, attempt=context["ti"].try_number)
+        attempt = context["ti"].try_number
+        tell = partial(tell_end, context, ports)
+        return close_run(ports, planned, error, run_id=run_id, attempt=attempt, tell=tell)

@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
+from springtide_airflow.notifying import teller
 from springtide_airflow.runs import opened
 from springtide_airflow.settings import airflow_settings
 from springtide_airflow.tracing import trace_runs
@@ -42,11 +43,13 @@ class ReconcileRunsOperator(BaseOperator):
             TemporaryError: the cluster did not answer everywhere.
         """
         from springtide.recovery.limits import RoundLimits
+        from springtide.recovery.notices import reconciled_facts
         from springtide.recovery.report import ReconcileStatus
         from springtide.recovery.rounds import keep_round, known_by, namespaces_of, reconcile_round
 
         limits = RoundLimits.of(airflow_settings())
         folder = policy_folder()
+        policies, _ = folder.readable()
         namespaces, unread = namespaces_of(folder)
         if not namespaces and not unread:
             raise AirflowSkipException(f"{folder.path} holds no policy, so there is no workload to look after")
@@ -57,6 +60,8 @@ class ReconcileRunsOperator(BaseOperator):
         trace_runs(run.run_id for run in report.with_status(ReconcileStatus.ENDED))
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)
+        # Every minute, so it is also the occasion for what could not be sent.
+        teller().tell(*reconciled_facts(report, policies))
         if report.problems:
             raise AirflowFailException("\n".join(report.problems))
         if report.unanswered:

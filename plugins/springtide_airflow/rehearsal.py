@@ -43,6 +43,8 @@ class FindRehearsalOperator(FleetOperator):
 class PrepareRehearsalSensor(ScaleServicesSensor):
     """The waves of the event itself; nothing is made smaller, and when the rehearsal expires it is at an end."""
 
+    tells_lateness = False  # nobody waits for what is only rehearsed
+
     def conductor(self, context: Context) -> Conductor:
         """Return who decides."""
         from springtide.fleet.rehearsal import growth_orders
@@ -77,6 +79,8 @@ class LoadTestOperator(ServiceOperator):
 
 class ReleaseRehearsalSensor(ScaleServicesSensor):
     """Everything back to what it was, at once, whatever became of the rehearsal: what depends on others goes first."""
+
+    tells_lateness = False
 
     def conductor(self, context: Context) -> Conductor:
         """Return who decides."""

@@ -11,6 +11,8 @@ from springtide_airflow.folders import policy_folder
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from springtide.notify.facts import Fact
+
 
 class ReleaseExpiredOperator(FleetOperator):
     """Gives back every floor whose time is over, one run each; a run that fails keeps no other from its own."""
@@ -21,6 +23,11 @@ class ReleaseExpiredOperator(FleetOperator):
 
         policies, unread = policy_folder().readable()
         parent = context["dag_run"].run_id
-        with self.wiring.open_ports() as ports:
-            released = release_expired(ports, policies, unread, parent=parent, requested_by="airflow (expired)")
+        told: list[Fact] = []
+        try:
+            with self.wiring.open_ports() as ports:
+                by = "airflow (expired)"
+                released = release_expired(ports, policies, unread, parent=parent, requested_by=by, told=told)
+        finally:
+            self.wiring.teller().tell(*told)
         return [floor.to_record() for floor in released]

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 from springtide.errors import SpringtideError
 from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record, left_by, required_of
+from springtide_airflow.folders import policy_or_none
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.notifying import page_of, teller
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from springtide.errors import PermanentError
     from springtide.plan.model import ScalingPlan
+    from springtide.record.model import RunOutcome
     from springtide.run.engine import Progress
     from springtide.run.planned import PlannedRun
     from springtide.run.ports import Ports, RunRef
@@ -80,6 +83,16 @@ def ref_of(context: Context, plan: ScalingPlan) -> RunRef:
 def required_ref(context: Context) -> RunRef:
     """Return how this task names its planned run, or raise `PermanentError` where none was planned."""
     return ref_of(context, required_run(context).plan)
+
+
+def tell_end(context: Context, ports: Ports, outcome: RunOutcome, why: str) -> None:
+    """Tell people how this DAG run ended, where they want to know."""
+    from springtide.run.notices import ended_fact
+
+    service = str(context["params"]["service"])
+    fact = ended_fact(policy_or_none(service), service, context["dag_run"].run_id, outcome, why, link=page_of(context))
+    if fact is not None:
+        teller(lambda: nullcontext(ports.store), ports.clock).tell(fact)
 
 
 def first_failure(context: Context) -> PermanentError | None:

@@ -13,6 +13,7 @@ from springtide_airflow.child_runs import AirflowRuns
 from springtide_airflow.clock import system_clock
 from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.notifying import teller
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from springtide.fleet.conductor import Conductor, Decide
     from springtide.fleet.memory import Memory
     from springtide.fleet.ports import FleetPorts
+    from springtide.notify.telling import Teller
     from springtide.record.store import RunStore
     from springtide.run.ports import Ports
 
@@ -49,6 +51,10 @@ class Wiring:
     def open_store(self) -> AbstractContextManager[RunStore]:
         """Open the store of runs; with a metrics directory, what it counts is shown there."""
         return SpringtideHook().store()
+
+    def teller(self) -> Teller:
+        """Return what tells people."""
+        return teller(self.open_store, self.clock())
 
     def fleet(self) -> FleetPorts:
         """Return what a conductor reaches the world through; nothing is opened yet."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from springtide.errors import PermanentError, Violation
+from springtide.fleet.notices import floor_fact
+from springtide.notify.facts import Fact
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.looks import floors_seen, keep_look
 from springtide.record.model import RunOutcome
 from springtide.run import pipeline
 from springtide.run.ports import Ports
 from springtide.run.release import HeldFloor, held_floors, release_request
+
+_GIVEN_BACK: Final = frozenset({RunOutcome.SUCCEEDED.value, RunOutcome.NOTHING_TO_DO.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +34,24 @@ class ReleasedFloor:
 
 
 def release_expired(
-    ports: Ports, policies: Sequence[ScalingPolicy], unread: Sequence[Violation], *, parent: str, requested_by: str
+    ports: Ports,
+    policies: Sequence[ScalingPolicy],
+    unread: Sequence[Violation],
+    *,
+    parent: str,
+    requested_by: str,
+    told: list[Fact] | None = None,
 ) -> list[ReleasedFloor]:
     """Give back every floor whose time is over; a run that fails keeps no other from its own.
 
-    `parent` is in the names of the runs; `unread` are the errors of policies that cannot be read.
+    `parent` is in the names of the runs; `unread` are the errors of policies that cannot be read. `told` is added to
+    what people are told of each floor.
 
     Raises:
         PermanentError: a floor could not be given back, or a policy cannot be read; the message says all.
         TemporaryError: the cluster or the store does not answer.
     """
+    told = [] if told is None else told
     floors = [policy for policy in policies if policy.spec.strategy.type == "floor"]
     held = list(held_floors(ports, floors))
     now = ports.clock.now()
@@ -51,6 +63,9 @@ def release_expired(
             released.append(_release(ports, floor, run_id, requested_by))
         except PermanentError as error:
             problems.append(f"{floor.policy.name}: {error.message}")
+            told.append(floor_fact(floor, error.message))
+        else:
+            told += [floor_fact(floor, None)] if released[-1].outcome in _GIVEN_BACK else []
     problems += map(str, unread)
     given_back = {each.service for each in released if each.outcome == RunOutcome.SUCCEEDED}
     left = {floor.policy.name: floor.hold.until for floor in held if floor.policy.name not in given_back}

@@ -12,11 +12,14 @@ from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
 from springtide.record.metrics import CLUSTER_READS, Change, PhaseLabels, Total, applied, counted
 from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.notifications import KEPT_FOR as TOLD_FOR
+from springtide.record.notifications import Notification, claim_of
 from springtide.record.store import PAGE, require_limit, unknown_run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
+    from typing import Any
 
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
@@ -39,6 +42,7 @@ class MemoryStore:
         self._notes: dict[tuple[str, str], EventNote] = {}
         self._preparations: dict[str, Preparation] = {}
         self._decisions: dict[tuple[str, datetime], SweepDecision] = {}
+        self._notifications: dict[str, Notification] = {}
         self._installation = new_installation()
 
     def save(self, run: ScalingRun) -> None:
@@ -155,6 +159,35 @@ class MemoryStore:
         with self._lock:
             mine = [each for each in self._decisions.values() if each.policy == policy and first <= each.at <= last]
         return tuple(sorted(mine, key=lambda each: each.at))
+
+    def claim_notification(self, key: str, fact: Mapping[str, Any], *, now: datetime) -> Notification | None:
+        """Return the notification for the caller to send."""
+        with self._lock:
+            kept = self._notifications.items()
+            self._notifications = {each: told for each, told in kept if now < told.known_at + TOLD_FOR}
+            claim = claim_of(self._notifications.get(key), key, fact, now)
+            if claim is not None:
+                self._notifications[key] = claim
+            return claim
+
+    def settle_notification(self, notification: Notification) -> None:
+        """Keep what became of it."""
+        with self._lock:
+            self._notifications[notification.key] = notification
+
+    def waiting_notifications(self, *, now: datetime, limit: int) -> tuple[Notification, ...]:
+        """Return those that may be tried again, oldest first."""
+        require_limit(limit)
+        with self._lock:
+            waiting = [kept for kept in self._notifications.values() if kept.is_waiting(now)]
+        return tuple(sorted(waiting, key=lambda kept: (kept.known_at, kept.key))[:limit])
+
+    def forget_notifications(self, prefix: str, *, but: Collection[str] = ()) -> None:
+        """Forget those whose key begins with `prefix`."""
+        with self._lock:
+            gone = [key for key in self._notifications if key.startswith(prefix) and key not in but]
+            for key in gone:
+                del self._notifications[key]
 
     def installation(self) -> str:
         """Return the id that this store was made with."""

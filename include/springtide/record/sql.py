@@ -20,6 +20,8 @@ from springtide.record.exposition import write_textfile
 from springtide.record.installation import new_installation
 from springtide.record.metrics import CLUSTER_READS, Change, Labels, PhaseLabels, Total, applied, counted
 from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.notifications import KEPT_FOR as TOLD_FOR
+from springtide.record.notifications import TRY_FOR, Notification, claim_of
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
@@ -27,6 +29,7 @@ from springtide.record.tables import (
     InstallationRow,
     LearnedRow,
     NoteRow,
+    NotificationRow,
     PreparationRow,
     RehearsalRow,
     RunRow,
@@ -34,9 +37,10 @@ from springtide.record.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
+    from typing import Any
 
     from sqlalchemy import Engine
 
@@ -218,6 +222,43 @@ class SqlStore:
         mine = select(DecisionRow).where(DecisionRow.policy == policy, DecisionRow.at.between(first, last))
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(mine.order_by(DecisionRow.at)))
+
+    def claim_notification(self, key: str, fact: Mapping[str, Any], *, now: datetime) -> Notification | None:
+        """Return the notification for the caller to send: no other writer is at work between look and claim."""
+        with self._writing() as session:
+            session.execute(delete(NotificationRow).where(NotificationRow.known_at <= now - TOLD_FOR))
+            row = session.get(NotificationRow, key)
+            claim = claim_of(None if row is None else row.read(), key, fact, now)
+            if claim is not None:
+                row = row or NotificationRow()
+                row.write(claim)
+                session.add(row)
+            return claim
+
+    def settle_notification(self, notification: Notification) -> None:
+        """Keep what became of it."""
+        with self._writing() as session:
+            row = session.get(NotificationRow, notification.key) or NotificationRow()
+            row.write(notification)
+            session.add(row)
+
+    def waiting_notifications(self, *, now: datetime, limit: int) -> tuple[Notification, ...]:
+        """Return those that may be tried again, oldest first."""
+        query = select(NotificationRow).where(
+            NotificationRow.is_over.is_(False), NotificationRow.known_at > now - TRY_FOR
+        )
+        with self._reading() as session:
+            rows = session.scalars(query.order_by(NotificationRow.known_at, NotificationRow.key))
+            return tuple(kept for row in rows if (kept := row.read()).is_waiting(now))[: require_limit(limit)]
+
+    def forget_notifications(self, prefix: str, *, but: Collection[str] = ()) -> None:
+        """Forget those whose key begins with `prefix`."""
+        gone = NotificationRow.key.startswith(prefix, autoescape=True) & NotificationRow.key.not_in(but)
+        with self._reading() as session:
+            if session.scalar(select(NotificationRow.key).where(gone).limit(1)) is None:
+                return  # asked at every sweep, and hardly ever is there anything
+        with self._writing() as session:
+            session.execute(delete(NotificationRow).where(gone))
 
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""

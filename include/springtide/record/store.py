@@ -11,6 +11,7 @@ from springtide.errors import InputError, NotFound
 from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
 from springtide.record.history import HistoryStore
+from springtide.record.notifications import NotificationStore
 
 if TYPE_CHECKING:
     from springtide.record.metrics import Look, Total
@@ -23,8 +24,10 @@ LARGEST_PAGE: Final = 1000
 """The most that one call returns, so that no caller can ask for the whole history at once."""
 
 
-class RunStore(HistoryStore, EventStore, DecisionStore, Protocol):
-    """Keeps runs, the days before them and what events hold; safe to use from several threads and processes at once.
+class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, Protocol):
+    """Keeps runs, the days before them, what events hold and what was told.
+
+    It is safe to use from several threads and processes at once.
 
     Every method raises `TemporaryError` (code `store_unavailable`) when the store does not answer.
     """

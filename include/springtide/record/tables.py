@@ -16,6 +16,7 @@ from springtide.events.rehearsed import RehearsalOutcome
 from springtide.plan.recent import SweepDecision
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
+from springtide.record.notifications import Notification
 from springtide.workload import Workload
 
 if TYPE_CHECKING:
@@ -321,6 +322,29 @@ class DecisionRow(Base):
     def read(self) -> SweepDecision:
         """Return the decision."""
         return SweepDecision.from_record(self.record)
+
+
+class NotificationRow(Base):
+    """One fact that people are told; the columns beside `record` repeat what is asked for by SQL."""
+
+    __tablename__ = PREFIX + "notifications"
+    __table_args__ = (Index("ix_springtide_notifications_known_at", "known_at"),)
+
+    key: Mapped[str] = mapped_column(String(250), primary_key=True)
+    known_at: Mapped[datetime]
+    is_over: Mapped[bool]
+    record: Mapped[dict[str, Any]]
+
+    def write(self, notification: Notification) -> None:
+        """Take over every value of `notification`."""
+        self.key = notification.key
+        self.known_at = notification.known_at
+        self.is_over = notification.is_over
+        self.record = notification.to_record()
+
+    def read(self) -> Notification:
+        """Return the notification."""
+        return Notification.from_record(self.record)
 
 
 class InstallationRow(Base):

@@ -6,7 +6,7 @@ the cluster is read anew by every phase, and the run itself stands in its Lease.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -95,9 +95,17 @@ def failure_of(step: str, record: Mapping[str, Any] | None) -> PermanentError:
 
 
 def close_run(
-    ports: Ports, planned: PlannedRun | None, error: SpringtideError | None, *, run_id: str, attempt: int = 1
+    ports: Ports,
+    planned: PlannedRun | None,
+    error: SpringtideError | None,
+    *,
+    run_id: str,
+    attempt: int = 1,
+    tell: Callable[[RunOutcome, str], None] | None = None,
 ) -> dict[str, Any]:
     """Close a run and return what it came to, JSON types only; `planned` is None where it came to no plan.
+
+    `tell` is given how it ended, and why.
 
     Raises:
         PermanentError: it did not do what it was asked to (`run_not_succeeded`); the message is `error`'s.
@@ -108,8 +116,12 @@ def close_run(
     else:
         outcome = report(ports, RunRef.of_plan(planned.plan, run_id, attempt), error)
     if planned is None or outcome is not RunOutcome.SUCCEEDED:
-        message = f"{outcome.value}: {error.message if error else _BY_HAND}"
-        raise PermanentError(message, code="run_not_succeeded")
+        why = error.message if error else _BY_HAND
+        if tell is not None:
+            tell(outcome, why)
+        raise PermanentError(f"{outcome.value}: {why}", code="run_not_succeeded")
+    if tell is not None:
+        tell(outcome, f"{planned.plan.current} → {planned.plan.replicas} replicas: {planned.plan.reason}")
     return {"outcome": outcome.value, **_figures(planned.plan)}
 
 

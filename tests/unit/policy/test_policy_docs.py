@@ -40,6 +40,7 @@ from springtide.policy.scaling.demand import FileDemand, History, PrometheusDema
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.guards import Guards, Stabilization
 from springtide.policy.scaling.model import Metadata, Replicas, Spec, TargetSpec
+from springtide.policy.scaling.notify import Notify
 from springtide.policy.scaling.preflight import PreflightSpec
 from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import HttpCheck, PromqlCheck, RequestHeader
@@ -56,7 +57,7 @@ PARTS = [
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, MeasuredThroughput, EventModelSpec, KnownEvent, BlueGreen, InPlace, Floor,
     Probe, Deadlines, HttpCheck, RequestHeader, PromqlCheck, Guards, PreflightSpec, Downstream, Approval, DatabaseCheck,
-    Stability, Rehearsal, Stabilization,
+    Stability, Rehearsal, Stabilization, Notify,
 ]  # fmt: skip
 
 

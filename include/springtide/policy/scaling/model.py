@@ -42,6 +42,7 @@ from springtide.policy.scaling.demand import DemandSpec, FileDemand, PrometheusD
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.guards import Guards
 from springtide.policy.scaling.mode import ADVISE, PolicyMode
+from springtide.policy.scaling.notify import Notify
 from springtide.policy.scaling.preflight import PreflightSpec
 from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import SmokeCheck
@@ -57,7 +58,7 @@ class Metadata(Part):
     """The policy's name; its file is called the same (`checkout.yaml`). Required."""
 
     owner: Line
-    """The team that is responsible for the service. Required."""
+    """The team that is responsible for the service: what `spec.notify` tells goes to it. Required."""
 
 
 _LONGEST_OTHER: Final = 229
@@ -189,6 +190,9 @@ class Spec(Part):
 
     approval: Approval = Approval()
     """When a person must approve a plan; see `Approval`. Default never."""
+
+    notify: Notify = Notify()
+    """Who is told about the service, and of what; see `Notify`. Default the owner, of everything but success."""
 
     rehearsal: Rehearsal | None = None
     """How much load a rehearsal may send; see `Rehearsal`. Default none: a rehearsal scales the service and sends no
