@@ -100,6 +100,14 @@ class Settings:
             "nothing to the cluster.",
         )
     )
+    halt: str | None = field(
+        metadata=_variable(
+            "HALT",
+            None,
+            "Who stops all writes and why, in words: `ann: the load balancer of the sale is down`. "
+            "Unset or empty: nobody. See the halt switch in docs/reliability.md.",
+        )
+    )
     reconcile_runs: str = field(
         metadata=_variable(
             "RECONCILE_RUNS",

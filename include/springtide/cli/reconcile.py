@@ -29,6 +29,7 @@ _STYLES = {
     ReconcileStatus.ELSEWHERE: "cyan",
     ReconcileStatus.STALLED: "bold yellow",
     ReconcileStatus.RETRY_LATER: "yellow",
+    ReconcileStatus.HALTED: "bold yellow",
     ReconcileStatus.NEEDS_ATTENTION: "bold red",
 }
 
@@ -84,7 +85,8 @@ def _exit_code(swept: ReconcileReport) -> int:
         show_error(error)
     if swept.problems:
         return FAILED
-    return TRY_AGAIN if swept.unanswered or swept.with_status(ReconcileStatus.RETRY_LATER) else 0
+    later = swept.with_status(ReconcileStatus.RETRY_LATER, ReconcileStatus.HALTED)
+    return TRY_AGAIN if swept.unanswered or later else 0
 
 
 def _show(swept: ReconcileReport, output: Output, note: ClusterNote) -> None:

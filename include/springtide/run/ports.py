@@ -17,6 +17,7 @@ from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
+from springtide.run.halt import HaltSwitch
 from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.destinations import Ways
 from springtide.verify.route import Route
@@ -48,6 +49,7 @@ class Ports:
 
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name.
+    `halt` is the switch that stops all writes.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
@@ -63,6 +65,16 @@ class Ports:
     databases: Databases = field(default_factory=NoDatabases)
     cluster_address: ClusterAddress | None = None
     installation: str = ""
+    halt: HaltSwitch = field(default_factory=HaltSwitch)
+
+    def require_running(self, namespace: str, what: str) -> None:
+        """Return when nobody has halted the writes in `namespace`; `what` begins the message.
+
+        Raises:
+            Halted: somebody has.
+            ClusterUnavailable, ClusterRefused: the switch cannot be read.
+        """
+        self.halt.require_running(self.kube, self.clock, namespace, what)
 
     def ways_to(self, workload: Workload) -> Ways:
         """Return the ways that requests to the workload's Service and pods may go."""
