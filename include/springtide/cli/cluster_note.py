@@ -16,15 +16,31 @@ class ClusterNote:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._address: ClusterAddress | None = None
+        self._halted: list[str] = []
 
-    def say(self, ports: Ports) -> None:
-        """Tell which cluster `ports` lead to."""
+    def say(self, ports: Ports, *namespaces: str) -> None:
+        """Tell which cluster `ports` lead to, and who has halted the writes in `namespaces`.
+
+        Raises:
+            ClusterUnavailable, ClusterRefused: whether they are halted cannot be read.
+        """
         is_known = self._address is not None
         self._address = ports.cluster_address
         if self._address is not None and not is_known and self._output is Output.TABLE:
             tell(f"cluster: {self._address}")
+        for namespace in namespaces:
+            self._say_halt(ports, namespace)
 
     @property
     def record(self) -> dict[str, Any]:
-        """The part of an answer for programs: `api_server`, with context and server; empty before `say`."""
-        return {} if self._address is None else {"api_server": self._address.to_record()}
+        """The part of an answer for programs: `api_server` with context and server, `halted`; empty before `say`."""
+        halted = {"halted": list(self._halted)} if self._halted else {}
+        return halted if self._address is None else {"api_server": self._address.to_record()} | halted
+
+    def _say_halt(self, ports: Ports, namespace: str) -> None:
+        halt = ports.halt.pulled(ports.kube, ports.clock, namespace)
+        if halt is None or halt.banner in self._halted:
+            return
+        self._halted.append(halt.banner)
+        if self._output is Output.TABLE:
+            tell(halt.banner)

@@ -61,7 +61,7 @@ def reconcile(
         is_alive = known_by(lambda run_id: run_id not in (run or ()))
         with place.ports(lambda _message: None) as ports:
             note = ClusterNote(output)
-            note.say(ports)
+            note.say(ports, *namespaces)
             swept = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
         _show(swept, output, note)
         code = _exit_code(swept)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from springtide.errors import PermanentError, Violation
 from springtide.policy.scaling.model import ScalingPolicy
-from springtide.run import pipeline
+from springtide.run import freezes, halt, pipeline
 from springtide.run.ports import Ports
 from springtide.run.release import HeldFloor, expired_floors, release_request
+
+_WAITING: Final = frozenset({freezes.CODE, halt.CODE})
+"""Why a floor is kept for a while longer without anything being wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasedFloor:
-    """What became of one floor that was over: the outcome of its run."""
+    """What became of one floor that was over: the outcome of its run; `frozen` or `halted` where it has to wait."""
 
     service: str
     run_id: str
@@ -45,6 +48,9 @@ def release_expired(
         try:
             released.append(_release(ports, held, run_id, requested_by))
         except PermanentError as error:
+            if error.code in _WAITING:
+                released.append(ReleasedFloor(held.policy.name, run_id, error.code))
+                continue
             problems.append(f"{held.policy.name}: {error.message}")
     problems += map(str, unread)
     if problems:

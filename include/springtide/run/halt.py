@@ -111,11 +111,21 @@ class HaltSwitch:
             raise halt.refusal(what)
 
 
-def _of_namespace(kube: KubeReader, namespace: str) -> Halt | None:
+def halt_in(kube: KubeReader, namespace: str) -> Halt | None:
+    """Return who has halted the writes in `namespace` by its ConfigMap; None where nobody has.
+
+    Raises:
+        ClusterRefused, ClusterUnavailable: as the client says, also where the right to read it is missing.
+    """
     try:
         return Halt.of_config_map(kube.get(Kind.CONFIG_MAP, namespace, CONFIG_MAP))
     except NotFound:
         return None
+
+
+def _of_namespace(kube: KubeReader, namespace: str) -> Halt | None:
+    try:
+        return halt_in(kube, namespace)
     except ClusterRefused as error:
         if error.code != "rbac_missing":
             raise

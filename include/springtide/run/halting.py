@@ -6,23 +6,11 @@ from typing import Final
 
 from springtide.clock import Clock
 from springtide.errors import Conflict, NotFound
-from springtide.kube.client import KubeClient, KubeReader
+from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json, Kind, KubeObject
 from springtide.run.halt import CONFIG_MAP, Halt
 
 _MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "springtide"}
-
-
-def halt_in(kube: KubeReader, namespace: str) -> Halt | None:
-    """Return who has halted the writes in `namespace` by its ConfigMap; None where nobody has.
-
-    Raises:
-        ClusterRefused, ClusterUnavailable: as the client says, also where the right to read it is missing.
-    """
-    try:
-        return Halt.of_config_map(kube.get(Kind.CONFIG_MAP, namespace, CONFIG_MAP))
-    except NotFound:
-        return None
 
 
 def pull(kube: KubeClient, clock: Clock, namespace: str, *, by: str, why: str) -> Halt:

@@ -10,6 +10,7 @@ from typing import Final
 from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
+from springtide.events.calendars import Calendars
 from springtide.kube.client import KubeClient
 from springtide.kube.cluster import ClusterIdentity
 from springtide.kube.kubeconfig import ClusterAddress
@@ -49,7 +50,8 @@ class Ports:
 
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name.
-    `halt` is the switch that stops all writes.
+    `halt` is the switch that stops all writes, and `calendars` returns those whose freezes count; it may raise
+    `PolicyError`.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
@@ -66,6 +68,7 @@ class Ports:
     cluster_address: ClusterAddress | None = None
     installation: str = ""
     halt: HaltSwitch = field(default_factory=HaltSwitch)
+    calendars: Callable[[], Calendars] = Calendars
 
     def require_running(self, namespace: str, what: str) -> None:
         """Return when nobody has halted the writes in `namespace`; `what` begins the message.
@@ -87,7 +90,8 @@ class RunRequest:
 
     `is_release` restores a raised minimum, whatever it was raised to; `until` is when the floor expires, if not when
     the policy says; `approved` is the fingerprint of the plan that a person approved. `advised` is what advice of
-    before would have left: the plan counts from it, and not from what runs; None where it does not.
+    before would have left: the plan counts from it, and not from what runs; None where it does not. `override` says who
+    lifts a freeze for it and why, "" where nobody does; `is_freeze_known` that whoever started it has asked for freezes.
     """
 
     run_id: str
@@ -102,6 +106,8 @@ class RunRequest:
     until: datetime | None = None
     approved: str = ""
     advised: int | None = None
+    override: str = ""
+    is_freeze_known: bool = False
 
     @property
     def settings(self) -> RunSettings:
