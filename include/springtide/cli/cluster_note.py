@@ -6,6 +6,7 @@ from typing import Any
 
 from springtide.cli.display import tell
 from springtide.cli.options import Output
+from springtide.errors import SpringtideError
 from springtide.kube.kubeconfig import ClusterAddress
 from springtide.run.ports import Ports
 
@@ -19,11 +20,7 @@ class ClusterNote:
         self._halted: list[str] = []
 
     def say(self, ports: Ports, *namespaces: str) -> None:
-        """Tell which cluster `ports` lead to, and who has halted the writes in `namespaces`.
-
-        Raises:
-            ClusterUnavailable, ClusterRefused: whether they are halted cannot be read.
-        """
+        """Tell which cluster `ports` lead to, and who has halted the writes in `namespaces`, if anybody can say."""
         is_known = self._address is not None
         self._address = ports.cluster_address
         if self._address is not None and not is_known and self._output is Output.TABLE:
@@ -38,9 +35,16 @@ class ClusterNote:
         return halted if self._address is None else {"api_server": self._address.to_record()} | halted
 
     def _say_halt(self, ports: Ports, namespace: str) -> None:
-        halt = ports.halt.pulled(ports.kube, ports.clock, namespace)
+        try:
+            halt = ports.halt.pulled(ports.kube, ports.clock, namespace)
+        except SpringtideError as error:  # the command goes on: it is its writes that ask, and are not done then
+            self._tell(f"whether writes in {namespace} are halted is not known: {error.message}")
+            return
         if halt is None or halt.banner in self._halted:
             return
         self._halted.append(halt.banner)
+        self._tell(halt.banner)
+
+    def _tell(self, line: str) -> None:
         if self._output is Output.TABLE:
-            tell(halt.banner)
+            tell(line)

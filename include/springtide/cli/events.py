@@ -99,7 +99,7 @@ def list_events(
     now = SystemClock().now()
     with answering(output):
         snapshot = read_calendars(calendars, {}, now=now, services=_services(place))
-        say_halts(place)
+        say_halts(place, output)
         policies, broken = _policies(place, _asked_for(snapshot.calendars))
         leads = leads_of(snapshot.calendars, _measured(snapshot.calendars, place, policies), now)
         coming = [

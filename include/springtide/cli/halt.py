@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -74,9 +75,7 @@ def _each(
     note = ClusterNote(output)
     done: dict[str, str] = {}
     failed: list[SpringtideError] = []
-    with CliContext(kubeconfig=place.kubeconfig, context=place.context, store=None).ports(
-        lambda _message: None
-    ) as ports:
+    with replace(place, store=None).ports(lambda _message: None) as ports:
         note.say(ports)
         for name in asked or _namespaces(place):
             try:

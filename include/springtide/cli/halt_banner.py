@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from springtide.cli.display import tell
-from springtide.cli.options import CliContext, halt_by_environment
+from springtide.cli.options import CliContext, Output, halt_by_environment
 from springtide.errors import SpringtideError
 from springtide.recovery.rounds import namespaces_of
 from springtide.run.halt import halt_in
 
 
-def say_halts(place: CliContext) -> None:
-    """Tell on stderr who has halted writes, by the environment or in a namespace of a policy; where nobody can say, so.
+def say_halts(place: CliContext, output: Output) -> None:
+    """Tell people on stderr who has halted writes, by the environment or in a policy's namespace; or that nobody knows.
 
-    Nothing is asked where no policy names a namespace: then there is nothing that a halt would stop.
+    Programs get an answer of one form, without it. Nothing is asked where no policy names a namespace.
     """
+    if output is not Output.TABLE:
+        return
     halt = halt_by_environment()
     if halt is not None:
         tell(halt.banner)

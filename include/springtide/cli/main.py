@@ -184,7 +184,7 @@ def status(
         if run_id is not None:
             _show_one(place, run_id, output, ClusterNote(output))
             return
-        say_halts(place)
+        say_halts(place, output)
         with place.open_store() as opened:
             runs = opened.latest(service, limit=limit)
         if output is Output.JSON:

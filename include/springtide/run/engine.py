@@ -223,7 +223,8 @@ def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: _Numbers
 
 def number_of(look: Observation, name: str) -> int:
     """Return how many replicas the object of this name has; more than any where it is not seen."""
-    return next((each.replicas for each in _scalable(look) if each.name == name), sys.maxsize)
+    named = (each for each in _scalable(look) if each.name == name)
+    return next((int(each.raw["spec"].get("replicas", 1)) for each in named), sys.maxsize)
 
 
 def _scalable(look: Observation) -> list[KubeObject]:

@@ -49,9 +49,8 @@ class Ports:
     """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs.
 
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
-    says which cluster it is; None where whoever opened it knows it by a connection's name.
-    `halt` is the switch that stops all writes, and `calendars` returns those whose freezes count; it may raise
-    `PolicyError`.
+    says which cluster it is; None where whoever opened it knows it by a connection's name. `halt` is the switch that
+    stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
@@ -91,7 +90,7 @@ class RunRequest:
     `is_release` restores a raised minimum, whatever it was raised to; `until` is when the floor expires, if not when
     the policy says; `approved` is the fingerprint of the plan that a person approved. `advised` is what advice of
     before would have left: the plan counts from it, and not from what runs; None where it does not. `override` says who
-    lifts a freeze for it and why, "" where nobody does; `is_freeze_known` that whoever started it has asked for freezes.
+    lifts a freeze for it and why, "" where nobody does; `is_freeze_known` that whoever started it looked for freezes.
     """
 
     run_id: str
