@@ -228,6 +228,15 @@ class Settings:
             parse=Path,
         )
     )
+    keep_runs: str = field(
+        metadata=_variable(
+            "KEEP_RUNS",
+            "400d",
+            "For how long `capacity_history` keeps runs, decisions, preparations and rehearsals: 30d to 3650d. "
+            "Days of demand stay for 800 days at least.",
+            reader=Reader.AIRFLOW,
+        )
+    )
     sweep_cron: str = field(
         metadata=_variable(
             "SWEEP_CRON",

@@ -20,6 +20,7 @@ from springtide.cli import (
     explain,
     fleet,
     halt,
+    prune,
     reconcile,
     release,
     release_lease,
@@ -80,6 +81,7 @@ app.command("import")(adoption.import_objects)
 app.command("init")(adoption.init)
 app.command("halt")(halt.halt)
 app.command("resume")(halt.resume)
+app.command("prune")(prune.prune)
 app.command("adjust")(fleet.adjust)
 app.command("prepare")(fleet.prepare)
 

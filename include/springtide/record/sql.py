@@ -18,6 +18,7 @@ from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
 from springtide.record.metrics import Labels, Total, applied, changes, write_textfile
 from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.pruning import pruned
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Change
+    from springtide.record.retention import Pruned
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
@@ -203,6 +205,11 @@ class SqlStore:
         mine = select(DecisionRow).where(DecisionRow.policy == policy, DecisionRow.at.between(first, last))
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(mine.order_by(DecisionRow.at)))
+
+    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `before`, all of it in one transaction."""
+        with self._writing() as session:
+            return pruned(session, before, now=now, is_dry=is_dry)
 
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""

@@ -13,8 +13,11 @@ from springtide.record.events import EventStore
 from springtide.record.history import HistoryStore
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from springtide.record.metrics import Total
     from springtide.record.model import PhaseRecord, ScalingRun
+    from springtide.record.retention import Pruned
 
 PAGE: Final = 20
 """Runs that `latest` returns unless told otherwise."""
@@ -63,6 +66,10 @@ class RunStore(HistoryStore, EventStore, DecisionStore, Protocol):
 
     def totals(self) -> tuple[Total, ...]:
         """Return every metric's present value, counted as the facts were kept."""
+        ...
+
+    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `before`, as `springtide.record.retention` says; with `is_dry` only count it."""
         ...
 
     def installation(self) -> str:
