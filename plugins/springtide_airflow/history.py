@@ -77,7 +77,7 @@ class PruneOperator(BaseOperator):
         before = now - parse_age(airflow_settings().keep_runs, variable_name("keep_runs"))
         with SpringtideHook().store() as store:
             told = store.prune(before, now=now, is_dry=False)
-        self.log.info("%s", told)
+        self.log.info("%s: %s", context["dag_run"].run_id, told)
         return dict(told.to_record())
 
 

@@ -29,7 +29,7 @@ DAYS_KEPT: Final = timedelta(days=800)
 """The same sale of the last two years, and a month on top."""
 
 LATEST_KEPT: Final = 20
-"""How many of the latest preparations, and of each service's rehearsals, stay whatever their age: what is learned from."""
+"""How many of the latest preparations, and of each service's rehearsals, stay whatever their age: they teach."""
 
 SHORTEST: Final = timedelta(days=30)
 LONGEST: Final = timedelta(days=3650)
