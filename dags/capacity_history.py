@@ -1,11 +1,14 @@
 """Learn from each day what a service needs.
 
     services ─► learn_day [one task a service]
+    prune
 
 For every service whose policy reads demand, one day (UTC) is read in five-minute maxima, judged with
 great-expectations (with pages for people), and kept: the demand profile, its peak, the replicas that it would have
 filled, those that ran, and their saturation. The newest day also has forecasts fitted and every model judged by what it
 would have said. Runs of `scale_service` look all of that up.
+
+`prune` forgets records of runs that are older than SPRINGTIDE_KEEP_RUNS, and says how many went and how many stayed.
 
 It runs once a day by itself. Earlier days are learned by a backfill, from Airflow's pages (Trigger, Backfill), by
 
@@ -23,7 +26,7 @@ from datetime import UTC, datetime
 from airflow.sdk import DAG, CronDataIntervalTimetable
 
 from springtide_airflow.defaults import scaling_defaults
-from springtide_airflow.history import DemandingServicesOperator, LearnDayOperator
+from springtide_airflow.history import DemandingServicesOperator, LearnDayOperator, PruneOperator
 
 with DAG(
     dag_id="capacity_history",
@@ -38,4 +41,5 @@ with DAG(
     tags=["springtide"],
 ):
     services = DemandingServicesOperator(task_id="services")
+    prune = PruneOperator(task_id="prune")
     LearnDayOperator.partial(task_id="learn_day", map_index_template="{{ service }}").expand(service=services.output)

@@ -12,6 +12,7 @@
         ├── NotFound                the object is not there (any more)
         ├── Conflict                the object changed under a compare-and-swap
         ├── Fenced                  another run owns the workload
+        ├── Halted                  somebody has pulled the switch that stops all writes
         ├── OtherCluster            the connection leads elsewhere than where the run was planned
         ├── DemandUnusable          the metrics answered with something that must not be acted on
         ├── WorkloadFailed          pods will not become ready; carries the pods' own words
@@ -87,6 +88,10 @@ class Conflict(PermanentError):
 
 class Fenced(PermanentError):
     """This run does not own the workload (any more); the message names the owner."""
+
+
+class Halted(PermanentError):
+    """Somebody has pulled the switch that stops all writes; the message says who, why and by which way."""
 
 
 class OtherCluster(PermanentError):

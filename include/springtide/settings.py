@@ -110,6 +110,14 @@ class Settings:
             "nothing to the cluster.",
         )
     )
+    halt: str | None = field(
+        metadata=_variable(
+            "HALT",
+            None,
+            "Who stops all writes and why, in words: `ann: the load balancer of the sale is down`. "
+            "Unset or empty: nobody. See the halt switch in docs/reliability.md.",
+        )
+    )
     reconcile_runs: str = field(
         metadata=_variable(
             "RECONCILE_RUNS",
@@ -228,6 +236,15 @@ class Settings:
             "The folder of the quality pages, which `capacity_history` writes.",
             reader=Reader.AIRFLOW,
             parse=Path,
+        )
+    )
+    keep_runs: str = field(
+        metadata=_variable(
+            "KEEP_RUNS",
+            "400d",
+            "For how long `capacity_history` keeps runs, decisions, preparations and rehearsals: 30d to 3650d. "
+            "Days of demand stay for 800 days at least.",
+            reader=Reader.AIRFLOW,
         )
     )
     sweep_cron: str = field(

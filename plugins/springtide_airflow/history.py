@@ -10,6 +10,7 @@ from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.notifying import page_of, teller
+from springtide_airflow.settings import airflow_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,28 @@ class LearnDayOperator(BaseOperator):
             self.log.warning("%s", message)
         tell_staleness(teller(), policy, learned, now, link=page_of(context))
         return learned.to_record()
+
+
+class PruneOperator(BaseOperator):
+    """Forgets what is older than SPRINGTIDE_KEEP_RUNS says: records alone, and none that somebody still needs."""
+
+    def execute(self, context: Context) -> Record:
+        """Return how many rows went, and how many stayed.
+
+        Raises:
+            InputError: the setting is no such age (`age_invalid`).
+            TemporaryError: the store did not answer.
+        """
+        from springtide.record.retention import parse_age
+        from springtide.settings import variable_name
+        from springtide_airflow.hook import SpringtideHook
+
+        now = system_clock().now()
+        before = now - parse_age(airflow_settings().keep_runs, variable_name("keep_runs"))
+        with SpringtideHook().store() as store:
+            told = store.prune(before, now=now, is_dry=False)
+        self.log.info("%s: %s", context["dag_run"].run_id, told)
+        return dict(told.to_record())
 
 
 def day_of(context: Context) -> date:

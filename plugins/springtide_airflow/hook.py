@@ -14,12 +14,16 @@ from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from springtide.errors import InputError
+from springtide_airflow.clock import system_clock
+from springtide_airflow.folders import calendar_folder
+from springtide_airflow.halting import halt_switch
 from springtide_airflow.settings import airflow_settings, store_url
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
     from springtide.demand.access import PrometheusAccess
+    from springtide.events.calendars import Calendars
     from springtide.kube.live import LiveKube
     from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.sql import SqlStore
@@ -57,6 +61,7 @@ class SpringtideHook(BaseHook):
         with self.store() as store:
             address = self.database_address
             ports = assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=address)
+            ports = replace(ports, halt=halt_switch(), calendars=_known_calendars)
             yield replace(ports, installation=airflow_settings().installation or store.installation())
 
     def reading_ports(self) -> Ports:
@@ -136,6 +141,11 @@ class SpringtideHook(BaseHook):
         pages = airflow_settings().pages.joinpath(policy.name)
         with self.store() as store:
             yield learning(policy, store, self.metrics(), pages=pages)
+
+
+def _known_calendars() -> Calendars:
+    """Return the calendars; a broken one counts as it was when it was read last."""
+    return calendar_folder().known(system_clock().now()).calendars
 
 
 def _url(connection: Connection) -> str:

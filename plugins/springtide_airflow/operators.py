@@ -124,13 +124,15 @@ class RollBackOperator(BaseOperator):
 
     def execute(self, context: Context) -> Record:
         """Return what was done."""
+        from springtide.run.halted import is_halt
         from springtide.run.phases import roll_back
 
         planned = planned_run(context)
         if planned is None:
             raise AirflowSkipException("nothing was planned, so nothing was changed and nothing is undone")
         with opened(context) as ports:
-            return progress_record(roll_back(ports, ref_of(context, planned.plan)))
+            is_halted = is_halt(first_failure(context))
+            return progress_record(roll_back(ports, ref_of(context, planned.plan), is_halted=is_halted))
 
 
 class ReportOperator(BaseOperator):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from springtide.run.ports import RunRequest
 
 _TRIGGERS: Final = {"scheduled": "schedule", "backfill": "backfill", "asset_triggered": "event"}
+_CHILD: Final = "operator_triggered"
+"""What Airflow calls a run that a task of another DAG has started; nobody else can ask for one."""
 
 
 def scaling_params(folder: PolicyFolder) -> dict[str, Param]:
@@ -50,4 +52,5 @@ def origin_of(context: Context) -> RequestOrigin:
         trigger=_TRIGGERS.get(run_type, "manual"),
         due=dag_run.data_interval_end or dag_run.logical_date or dag_run.run_after,
         is_backfill=is_backfill(dag_run),
+        is_child=run_type == _CHILD,
     )

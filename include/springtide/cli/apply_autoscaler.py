@@ -55,6 +55,7 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
             for write in writes:
                 say("\n".join(_lines(write)))
         if outcome == APPLIED:
+            ports.require_running(wish.policy.spec.target.namespace, "nothing is applied")
             apply_writes(ports.kube, writes)
         if outcome in {APPLIED, NOTHING}:
             _keep(ports.store, wish)

@@ -28,6 +28,7 @@ _STYLES = {
     RunOutcome.SUCCEEDED: "green",
     RunOutcome.NOTHING_TO_DO: "green",
     RunOutcome.PLANNED_ONLY: "cyan",
+    RunOutcome.HALTED: "bold yellow",
     RunOutcome.RUNNING: "cyan",
     RunOutcome.ROLLED_BACK: "yellow",
     RunOutcome.FAILED: "red",

@@ -14,6 +14,7 @@ from springtide.cli.airflow import delete_run, queue_run
 from springtide.cli.answers import answering, print_json
 from springtide.cli.display import answer, out
 from springtide.cli.groups import Offers, grouped
+from springtide.cli.halt_banner import say_halts
 from springtide.cli.options import (
     DEFAULTS,
     CliContext,
@@ -98,6 +99,7 @@ def list_events(
     now = SystemClock().now()
     with answering(output):
         snapshot = read_calendars(calendars, {}, now=now, services=_services(place))
+        say_halts(place, output)
         policies, broken = _policies(place, _asked_for(snapshot.calendars))
         leads = leads_of(snapshot.calendars, _measured(snapshot.calendars, place, policies), now)
         coming = [

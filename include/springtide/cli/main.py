@@ -19,6 +19,8 @@ from springtide.cli import (
     events,
     explain,
     fleet,
+    halt,
+    prune,
     reconcile,
     release,
     release_lease,
@@ -31,12 +33,14 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import PhaseDisplay, err, show_plan, show_run, show_runs
 from springtide.cli.groups import grouped
+from springtide.cli.halt_banner import say_halts
 from springtide.cli.options import (
     DEFAULT_STORE,
     CliContext,
     Ending,
     Output,
     OutputOption,
+    OverrideOption,
     Planning,
     ReasonOption,
     ReplicasOption,
@@ -45,6 +49,7 @@ from springtide.cli.options import (
     StrategyOption,
     current_user,
     new_run_id,
+    settings_now,
 )
 from springtide.cli.plain_text import accept_every_letter
 from springtide.clock import SystemClock
@@ -55,6 +60,7 @@ from springtide.policy.scaling.model import ScalingPolicy
 from springtide.recovery.by_hand import held_lease, is_left_to_a_person, silent_lease
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity
+from springtide.run.freezes import parse_override
 from springtide.run.ports import RunRef, RunRequest
 
 log = structlog.get_logger(__name__)
@@ -73,6 +79,9 @@ app.command("release-lease")(release_lease.release_lease)
 app.command("validate")(validate.validate)
 app.command("import")(adoption.import_objects)
 app.command("init")(adoption.init)
+app.command("halt")(halt.halt)
+app.command("resume")(halt.resume)
+app.command("prune")(prune.prune)
 app.command("adjust")(fleet.adjust)
 app.command("prepare")(fleet.prepare)
 
@@ -85,6 +94,7 @@ class RunOptions:
     strategy: StrategyOption = None
     reason: ReasonOption = "by hand"
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and record, change nothing.")] = False
+    override: OverrideOption = ""
     approve: Annotated[str, typer.Option(metavar="PLAN", help="The plan that was approved, as plan prints it.")] = ""
 
 
@@ -125,7 +135,7 @@ def plan(
         asked = RunOptions(replicas=replicas, strategy=strategy, reason="plan only")
         request = _request(place.policy(service), asked)
         with unrecorded.ports(lambda _message: None) as ports:
-            note.say(ports)
+            note.say(ports, request.policy.spec.target.namespace)
             planned = plan_capacity(ports, request)
         if output is Output.JSON:
             print_json(planned.to_record() | note.record)
@@ -153,7 +163,7 @@ def run(
     with answering(output):
         request = _request(place.policy(service), asked)
         with place.ports(display.wait) as ports:
-            note.say(ports)
+            note.say(ports, request.policy.spec.target.namespace)
             try:
                 with display:
                     pipeline.run(ports, request, display.phase, approve=display.approve)
@@ -171,11 +181,12 @@ def status(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Print the latest runs, or one of them."""
-    place = CliContext(store=store)
+    place = CliContext(store=store, policies=settings_now().policies)
     with answering(output):
         if run_id is not None:
             _show_one(place, run_id, output, ClusterNote(output))
             return
+        say_halts(place, output)
         with place.open_store() as opened:
             runs = opened.latest(service, limit=limit)
         if output is Output.JSON:
@@ -203,7 +214,7 @@ def roll_back(
     with answering(output):
         workload = place.policy(service).spec.target.workload
         with place.ports(display.wait) as ports:
-            note.say(ports)
+            note.say(ports, workload.namespace)
             lease = held_lease(ports, workload, service)
             ref = RunRef.of_holder(workload, lease.holder)
             with display:
@@ -232,6 +243,7 @@ def _request(policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
         reason=asked.reason,
         dry_run=asked.dry_run,
         approved=asked.approve,
+        override=parse_override(asked.override),
     )
 
 

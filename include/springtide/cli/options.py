@@ -19,6 +19,7 @@ from springtide.clock import Clock, SystemClock
 from springtide.demand.access import PrometheusAccess, headers_of
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
+from springtide.events.calendars import Calendars
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.demand import DemandSpec, FileDemand
 from springtide.policy.scaling.model import ScalingPolicy
@@ -26,6 +27,7 @@ from springtide.record.memory import MemoryStore
 from springtide.record.store import RunStore
 from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.assembly import Metrics, assemble
+from springtide.run.halt import Halt, HaltSwitch
 from springtide.run.ports import Ports
 from springtide.settings import Settings, variable_name
 
@@ -80,6 +82,9 @@ StoreOption = Annotated[str, STORE]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people, or for programs.")]
 ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
 StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor. Default: the policy's own.")]
+OverrideOption = Annotated[
+    str, typer.Option(metavar="WHO: WHY", help="Who lifts a calendar's freeze for this run, and why.")
+]
 ReasonOption = Annotated[str, typer.Option(help="Why; kept with the run.")]
 
 DEFAULTS = Settings.from_environment({})
@@ -90,6 +95,27 @@ DEFAULT_STORE = DEFAULTS.store_url
 def settings_now() -> Settings:
     """Return what the environment says: the one place where the command line reads it."""
     return Settings.from_environment(os.environ)
+
+
+def halt_by_environment() -> Halt | None:
+    """Return who has halted this installation; None where nobody has."""
+    return Halt.of_words(settings_now().halt, variable_name("halt"))
+
+
+def known_calendars() -> Calendars:
+    """Return the calendars of the folder that the environment names; none where there is no such folder.
+
+    Raises:
+        PolicyError: one of them has errors.
+    """
+    from springtide.events.snapshot import read_calendars
+
+    folder = settings_now().calendars
+    if folder == DEFAULTS.calendars and not folder.exists():
+        return Calendars()
+    snapshot = read_calendars(folder, {}, now=SystemClock().now())
+    snapshot.raise_if_broken()
+    return snapshot.calendars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +218,7 @@ class CliContext:
             kube = connected(cluster, clock=clock)
             address = settings_now().database_url
             ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
+            ports = replace(ports, halt=HaltSwitch(halt_by_environment), calendars=known_calendars)
             yield replace(ports, cluster_address=cluster.address)
 
     def open_store(self) -> RunStore:

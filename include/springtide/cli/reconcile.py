@@ -29,6 +29,7 @@ _STYLES = {
     ReconcileStatus.ELSEWHERE: "cyan",
     ReconcileStatus.STALLED: "bold yellow",
     ReconcileStatus.RETRY_LATER: "yellow",
+    ReconcileStatus.HALTED: "bold yellow",
     ReconcileStatus.NEEDS_ATTENTION: "bold red",
 }
 
@@ -60,7 +61,7 @@ def reconcile(
         is_alive = known_by(lambda run_id: run_id not in (run or ()))
         with place.ports(lambda _message: None) as ports:
             note = ClusterNote(output)
-            note.say(ports)
+            note.say(ports, *namespaces)
             swept = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
             if not namespace:
                 keep_round(ports, swept)
@@ -86,7 +87,8 @@ def _exit_code(swept: ReconcileReport) -> int:
         show_error(error)
     if swept.problems:
         return FAILED
-    return TRY_AGAIN if swept.unanswered or swept.with_status(ReconcileStatus.RETRY_LATER) else 0
+    later = swept.with_status(ReconcileStatus.RETRY_LATER, ReconcileStatus.HALTED)
+    return TRY_AGAIN if swept.unanswered or later else 0
 
 
 def _show(swept: ReconcileReport, output: Output, note: ClusterNote) -> None:

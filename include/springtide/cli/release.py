@@ -16,6 +16,7 @@ from springtide.cli.options import (
     Ending,
     Output,
     OutputOption,
+    OverrideOption,
     ReasonOption,
     current_user,
     new_run_id,
@@ -23,6 +24,7 @@ from springtide.cli.options import (
 from springtide.clock import SystemClock
 from springtide.errors import InputError, SpringtideError
 from springtide.run import pipeline
+from springtide.run.freezes import parse_override
 from springtide.run.release import expired_floors, release_request
 
 if TYPE_CHECKING:
@@ -39,28 +41,30 @@ def release(
     *,
     expired: ExpiredOption = False,
     reason: ReasonOption = "released by hand",
+    override: OverrideOption = "",
     place: Ending,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Give the minimum of SERVICE's autoscaler back to what its owner set, once the smoke test has passed."""
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
+        lifted = parse_override(override)
         policies_asked = _asked_for(place, service, expired=expired)
         with place.ports(display.wait) as ports:
             note = ClusterNote(output)
             note.say(ports)
             with display:
                 policies = _held(ports, policies_asked) if expired else policies_asked
-                _release_each(ports, policies, display, note, reason)
+                _release_each(ports, policies, display, note, {"reason": reason, "override": lifted})
 
 
 def _release_each(
-    ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, note: ClusterNote, reason: str
+    ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, note: ClusterNote, why: dict[str, str]
 ) -> None:
     failed: list[SpringtideError] = []
     for policy in policies:
         run_id = new_run_id(SystemClock())
-        request = release_request(policy, run_id=run_id, requested_by=current_user(), reason=reason)
+        request = release_request(policy, run_id=run_id, requested_by=current_user(), **why)
         try:
             outcome = pipeline.run(ports, request, display.phase).value
         except SpringtideError as error:  # one that cannot be released does not keep the others held

@@ -200,6 +200,13 @@ class Calendars:
             if occurrence.start - ahead.get(occurrence.id, timedelta()) <= now < occurrence.end
         )
 
+    def freeze_on(self, service: str, now: datetime) -> tuple[str, Freeze] | None:
+        """Return the freeze that holds `service` now for whoever is no event, and whose calendar's; the longest one."""
+        holding = [
+            (view.calendar.name, freeze) for view in self.views for freeze in view.freezes if freeze.holds(service, now)
+        ]
+        return max(holding, key=lambda each: (each[1].end, each[0]), default=None)
+
     def frozen(self, service: str, now: datetime, event: str | None = None) -> str | None:
         """Return why `service` may not be scaled now; None when it may. `event` may have an override."""
         for view in self.views:

@@ -64,6 +64,7 @@ class ChildRun:
             reason=self.reason,
             is_release=self.is_release,
             until=self.until,
+            is_freeze_known=True,
         )
 
     def parameters(self) -> dict[str, Any]:

@@ -13,16 +13,19 @@ from springtide.notify.facts import Fact
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.looks import floors_seen, keep_look
 from springtide.record.model import RunOutcome
-from springtide.run import pipeline
+from springtide.run import freezes, halt, pipeline
 from springtide.run.ports import Ports
 from springtide.run.release import HeldFloor, held_floors, release_request
 
 _GIVEN_BACK: Final = frozenset({RunOutcome.SUCCEEDED.value, RunOutcome.NOTHING_TO_DO.value})
 
+_WAITING: Final = frozenset({freezes.CODE, halt.CODE})
+"""Why a floor is kept for a while longer without anything being wrong."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReleasedFloor:
-    """What became of one floor that was over: the outcome of its run."""
+    """What became of one floor that was over: the outcome of its run; `frozen` or `halted` where it has to wait."""
 
     service: str
     run_id: str
@@ -62,6 +65,9 @@ def release_expired(
         try:
             released.append(_release(ports, floor, run_id, requested_by))
         except PermanentError as error:
+            if error.code in _WAITING:
+                released.append(ReleasedFloor(floor.policy.name, run_id, error.code))
+                continue
             problems.append(f"{floor.policy.name}: {error.message}")
             told.append(floor_fact(floor, error.message))
         else:

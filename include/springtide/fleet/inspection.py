@@ -82,6 +82,7 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     health = Health(_problem(ports, policy, observation, stable), demand, before)
     inspection = replace(
         _facts(policy, current if plan is None else plan.current, plan, problem=problem, health=health),
+        frozen=_halted(ports, policy),
         observed=stable.scaled.replicas,
         ready=len(observation.ready_endpoints(stable)),
         lately_ready=lately_ready(stable.ready_pods, observation.at),
@@ -93,6 +94,11 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
         return inspection
     minimum = _minimum(observation.autoscaler, policy, settings, stable.scaled.replicas, observation.at)
     return replace(inspection, minimum=minimum, planned=_planned(minimum, inspection, plan))
+
+
+def _halted(ports: Ports, policy: ScalingPolicy) -> str | None:
+    halt = ports.halt.pulled(ports.kube, ports.clock, policy.spec.target.namespace)
+    return None if halt is None else str(halt)
 
 
 def lately_ready(pods: Iterable[Pod], now: datetime) -> tuple[float, ...]:

@@ -42,6 +42,7 @@ _API: Final[dict[Kind, tuple[str, str]]] = {
     Kind.RESOURCE_QUOTA: ("CoreV1Api", "namespaced_resource_quota"),
     Kind.DISRUPTION_BUDGET: ("PolicyV1Api", "namespaced_pod_disruption_budget"),
     Kind.EVENT: ("CoreV1Api", "namespaced_event"),
+    Kind.CONFIG_MAP: ("CoreV1Api", "namespaced_config_map"),
 }
 _CUSTOM: Final[dict[Kind, tuple[str, str, str]]] = {
     Kind.SCALED_OBJECT: ("keda.sh", "v1alpha1", "scaledobjects"),

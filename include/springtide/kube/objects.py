@@ -46,6 +46,7 @@ class Kind(StrEnum):
     CANARY = "canary"
     NAMESPACE = "namespace"
     EVENT = "event"
+    CONFIG_MAP = "config_map"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ WAIT_RIGHTS: Final = (Right(verb="list", group="", resource="events"),)
 RECONCILE_RIGHTS: Final = (Right(verb="list", group="coordination.k8s.io", resource="leases"),)
 """What `springtide reconcile`, and the look at runs in flight, need on top."""
 
+HALT_RIGHT: Final = Right(verb="get", group="", resource="configmaps", name="springtide-halt")
+"""What the switch that stops all writes is read with; without it the ConfigMap halts nothing there, which is told."""
+
 APPLY_RIGHTS: Final = (
     *(
         Right(verb=verb, group=group, resource=resource)
@@ -112,7 +115,8 @@ def preflight_rights_of(strategy: str) -> tuple[Right, ...]:
     """Return what the checks and waits of a run by `strategy` look at beside the workload: without it they say less."""
     # Through an autoscaler nobody asks who else scales the Deployment: that is the autoscaler's.
     claims = {group for group, _ in _CLAIMS} if strategy == "floor" else set()
-    return (*(right for right in PREFLIGHT_RIGHTS if right.group not in claims), *WAIT_RIGHTS, *RECONCILE_RIGHTS)
+    checked = (right for right in PREFLIGHT_RIGHTS if right.group not in claims)
+    return (*checked, HALT_RIGHT, *WAIT_RIGHTS, *RECONCILE_RIGHTS)
 
 
 def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:

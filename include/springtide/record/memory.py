@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record.counting import changes, decided, learned_errors
@@ -14,6 +14,7 @@ from springtide.record.metrics import CLUSTER_READS, Change, PhaseLabels, Total,
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import Notification, claim_of
+from springtide.record.retention import LATEST_KEPT, UNENDED, Pruned, first_day_kept
 from springtide.record.store import PAGE, require_limit, unknown_run
 
 if TYPE_CHECKING:
@@ -188,6 +189,41 @@ class MemoryStore:
             gone = [key for key in self._notifications if key.startswith(prefix) and key not in but]
             for key in gone:
                 del self._notifications[key]
+
+    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `before`."""
+        with self._lock:
+            newest = {run.policy: run.started_at for run in sorted(self._runs.values(), key=lambda run: run.started_at)}
+            runs = {
+                name: run
+                for name, run in self._runs.items()
+                if run.started_at >= before or run.outcome in UNENDED or run.started_at == newest[run.policy]
+            }
+            latest = sorted(self._preparations.values(), key=lambda each: each.began_at)[-LATEST_KEPT:]
+            preparations = {
+                name: each for name, each in self._preparations.items() if each.began_at >= before or each in latest
+            }
+            rehearsed = {key: each for key, each in self._rehearsed.items() if self._is_kept(each, before)}
+            first = first_day_kept(before, now)
+            days = {key: day for key, day in self._days.items() if day.day >= first}
+            decisions = {key: each for key, each in self._decisions.items() if each.at >= before}
+            tables: dict[str, tuple[Mapping[Any, Any], Mapping[Any, Any]]] = {
+                "runs": (self._runs, runs),
+                "decisions": (self._decisions, decisions),
+                "preparations": (self._preparations, preparations),
+                "rehearsals": (self._rehearsed, rehearsed),
+                "days": (self._days, days),
+            }
+            removed = {name: len(there) - len(left) for name, (there, left) in tables.items()}
+            kept = {name: len(left) for name, (_, left) in tables.items()}
+            if not is_dry:
+                self._runs, self._decisions, self._preparations = runs, decisions, preparations
+                self._rehearsed, self._days = rehearsed, days
+        return Pruned(before=before, is_dry=is_dry, removed=removed, kept=kept)
+
+    def _is_kept(self, outcome: RehearsalOutcome, before: datetime) -> bool:
+        newer = [each for each in self._rehearsed.values() if each.policy == outcome.policy and each.at > outcome.at]
+        return outcome.at >= before or len(newer) < LATEST_KEPT
 
     def installation(self) -> str:
         """Return the id that this store was made with."""

@@ -4,13 +4,15 @@
                     ├──► nothing_to_do    final
                     ├──► planned_only     final
     running ────────┼──► rolled_back      final
-     ▲              ├──► failed ──────────► running | rolled_back
+     ▲              ├──► halted ──────────► running
+     │              ├──► failed ──────────► running | rolled_back
      │              └──► needs_attention ───────► running | rolled_back | succeeded
      └──────────────────────┘
         continued: cleared in Airflow, or by reconcile_runs
 
 `failed`: the run gave up, and whatever it left behind does not serve. `needs_attention`: both sets are up, because it
 could not be proven which of them may go. `planned_only`: the policy's mode is to advise, and nothing was written.
+`halted`: somebody had stopped all writes before the first one, and nothing was begun.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ class RunOutcome(StrEnum):
     SUCCEEDED = "succeeded"
     NOTHING_TO_DO = "nothing_to_do"
     PLANNED_ONLY = "planned_only"
+    HALTED = "halted"
     ROLLED_BACK = "rolled_back"
     FAILED = "failed"
     NEEDS_ATTENTION = "needs_attention"
@@ -48,6 +51,7 @@ TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyTyp
         RunOutcome.SUCCEEDED: frozenset(),
         RunOutcome.NOTHING_TO_DO: frozenset(),
         RunOutcome.PLANNED_ONLY: frozenset(),
+        RunOutcome.HALTED: frozenset({RunOutcome.RUNNING}),
         RunOutcome.ROLLED_BACK: frozenset(),
         RunOutcome.FAILED: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK}),
         RunOutcome.NEEDS_ATTENTION: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK, RunOutcome.SUCCEEDED}),

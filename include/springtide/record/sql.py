@@ -22,6 +22,7 @@ from springtide.record.metrics import CLUSTER_READS, Change, Labels, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import TRY_FOR, Notification, claim_of
+from springtide.record.pruning import pruned
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
     from springtide.record.metrics import Key, Look
+    from springtide.record.retention import Pruned
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
@@ -259,6 +261,11 @@ class SqlStore:
                 return  # asked at every sweep, and hardly ever is there anything
         with self._writing() as session:
             session.execute(delete(NotificationRow).where(gone))
+
+    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `before`, all of it in one transaction."""
+        with self._writing() as session:
+            return pruned(session, before, now=now, is_dry=is_dry)
 
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""

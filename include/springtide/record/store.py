@@ -14,8 +14,11 @@ from springtide.record.history import HistoryStore
 from springtide.record.notifications import NotificationStore
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from springtide.record.metrics import Look, Total
     from springtide.record.model import PhaseRecord, ScalingRun
+    from springtide.record.retention import Pruned
 
 PAGE: Final = 20
 """Runs that `latest` returns unless told otherwise."""
@@ -75,6 +78,10 @@ class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, Proto
 
         The samples of before stay where nothing is said of them: see `springtide.record.looks`.
         """
+        ...
+
+    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `before`, as `springtide.record.retention` says; with `is_dry` only count it."""
         ...
 
     def installation(self) -> str:

@@ -64,7 +64,7 @@ def held_lease(ports: Ports, workload: Workload, service: str) -> Lease:
 def is_left_to_a_person(lease: Lease) -> bool:
     """Say whether the run has ended as one that a person has to look at; False where the Lease cannot be read."""
     state = _readable(lease)
-    return state is not None and state.outcome == RunOutcome.NEEDS_ATTENTION
+    return state is not None and state.outcome in {RunOutcome.NEEDS_ATTENTION, RunOutcome.HALTED}
 
 
 def silent_lease(ports: Ports, workload: Workload, lease: Lease) -> Lease:

@@ -17,6 +17,7 @@ import structlog
 from springtide.errors import (
     Conflict,
     Fenced,
+    Halted,
     NotFound,
     PermanentError,
     SpringtideError,
@@ -63,12 +64,16 @@ def end_run_of(ports: Ports, lease: Lease) -> Reconciled | Unended | None:
     state = lease.required_state()
     ref = RunRef(workload=state.plan.target, run_id=state.run_id, attempt=lease.generation + 1, is_takeover=True)
     try:
+        ports.require_running(ref.workload.namespace, f"run {ref.run_id!r} is not ended")
         if not _is_taken_over(ports, lease, state, ref):
             return None
         message = retried(ports, lambda: _end(ports, ref, state))
         outcome = retried(ports, lambda: phases.report(ports, ref))
     except (Fenced, TemporaryError) as error:  # fenced: another is faster, or the look at the Lease was an old one
         log.warning("run_not_reconciled_yet", run=ref.run_id, workload=str(ref.workload), message=error.message)
+        return Unended(run_id=ref.run_id, workload=ref.workload, error=error)
+    except Halted as error:
+        log.warning("run_not_reconciled_while_halted", run=ref.run_id, workload=str(ref.workload))
         return Unended(run_id=ref.run_id, workload=ref.workload, error=error)
     except Exception as error:
         log.exception("run_not_reconciled", run=ref.run_id, workload=str(ref.workload))
@@ -137,7 +142,7 @@ def _end(ports: Ports, ref: RunRef, state: RunState) -> str:
         if not _is_proven(state):
             return phases.roll_back(ports, ref).message
         return _finish(ports, ref)
-    except (Fenced, TemporaryError):
+    except (Fenced, Halted, TemporaryError):
         raise
     except Exception as error:
         log.exception("run_needs_a_person", run=ref.run_id, workload=str(ref.workload))

@@ -5,6 +5,7 @@ alive               it claims to be alive: left alone
 elsewhere           it is another Airflow's, which alone can say whether it lives: left alone
 stalled             it claims to be alive, and its Lease has stood still for minutes: left alone, and told
 retry_later         its owner woke, or the cluster did not answer: the next round looks again
+halted              its owner is gone, and somebody has stopped all writes: it is ended once somebody resumes
 needs_attention     it cannot be proven which set may go: both stay, and so does the Lease, until somebody decides
 """
 
@@ -45,6 +46,7 @@ class ReconcileStatus(StrEnum):
     ELSEWHERE = "elsewhere"
     STALLED = "stalled"
     RETRY_LATER = "retry_later"
+    HALTED = "halted"
     NEEDS_ATTENTION = "needs_attention"
 
 
@@ -105,13 +107,17 @@ def ended_run(run: Reconciled) -> ReconciledRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldRun:
-    """A run that owns its workload after the round; `message` is what the round met when it tried to end it."""
+    """A run that owns its workload after the round; `message` is what the round met when it tried to end it.
+
+    `is_halted` says that it did not, for somebody has stopped all writes.
+    """
 
     namespace: str
     lease: Lease
     state: RunState
     claims_to_be_alive: bool
     message: str | None
+    is_halted: bool = False
 
     def judged(self, now: datetime, *, stalled_after: timedelta, mine: str) -> ReconciledRun:
         """Return what the round of installation `mine` makes of it."""
@@ -141,6 +147,8 @@ class HeldRun:
             why = self.message or last or "it is not known what it did"
             text = f"{why.rstrip('.')}. {_BY_HAND.format(service=self.state.plan.policy)}"
             return ReconcileStatus.NEEDS_ATTENTION, text
+        if self.is_halted:
+            return ReconcileStatus.HALTED, self.message or _LATER
         if not self.claims_to_be_alive:
             return ReconcileStatus.RETRY_LATER, self.message or _LATER
         renewed = self.lease.renewed_at

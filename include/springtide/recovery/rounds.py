@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import Final
 
-from springtide.errors import Fenced, PolicyError, SpringtideError, TemporaryError
+from springtide.errors import Fenced, Halted, PolicyError, SpringtideError, TemporaryError
 from springtide.kube.objects import ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.record.looks import keep_look, leases_seen
@@ -119,11 +119,12 @@ def _set_aside(ports: Ports, namespaces: Iterable[str], errors: list[SpringtideE
 
 def _is_for_people(unended: Unended) -> bool:
     """Say whether no later round can be expected to end the run."""
-    return not isinstance(unended.error, Fenced | TemporaryError)
+    return not isinstance(unended.error, Fenced | Halted | TemporaryError)
 
 
 def _held_runs(leases: Mapping[str, list[Lease]], claims: IsAlive, ended: Ended) -> list[HeldRun]:
     messages = {(run.workload, run.run_id): run.message for run in ended.runs}
+    halted = {(each.workload, each.run_id) for each in ended.unended if isinstance(each.error, Halted)}
     messages |= {(each.workload, each.run_id): each.error.message for each in ended.unended}
     return [
         HeldRun(
@@ -132,6 +133,7 @@ def _held_runs(leases: Mapping[str, list[Lease]], claims: IsAlive, ended: Ended)
             state=state,
             claims_to_be_alive=claims(state.run_id),
             message=messages.get((state.plan.target, state.run_id)),
+            is_halted=(state.plan.target, state.run_id) in halted,
         )
         for namespace, held in leases.items()
         for lease in held

@@ -73,6 +73,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, w
     if has_ended(ports, ref.run_id, lease):
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     _require_acting(request)
+    ports.require_running(ref.workload.namespace, f"{ref.workload}: nothing is begun")
     require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
     observation, stable = admit(ports, request)
     if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:

@@ -20,6 +20,7 @@ from springtide.plan.preflight import require_scalable
 from springtide.plan.startup import startup_allowed
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.estimation import EstimateInputs, estimate_for
+from springtide.run.freezes import freeze_findings
 from springtide.run.lease import fenced, read_lease
 from springtide.run.missing_rights import named_rights
 from springtide.run.ownership import is_owner
@@ -150,7 +151,7 @@ def findings_of(
         observation=observation,
         stable=stable,
     )
-    findings = preflight.findings()
+    findings = (*freeze_findings(ports, request), *preflight.findings())
     return downgraded(findings, ["gitops"]) if request.is_release else findings
 
 

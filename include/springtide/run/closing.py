@@ -6,7 +6,9 @@ from typing import Final
 
 import structlog
 
+from springtide.errors import SpringtideError
 from springtide.record.model import RunOutcome
+from springtide.run.halted import halt_of, is_halt, unbegun
 from springtide.run.lease import fenced, read_lease
 from springtide.run.ownership import installation_of, is_lease_deleted, is_of_another, require_same_cluster
 from springtide.run.ports import Ports, RunRef
@@ -19,8 +21,10 @@ RELEASES_LEASE: Final = frozenset({RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK,
 """Outcomes with which the Lease is given free; with any other a person has to look first."""
 
 
-def close(ports: Ports, ref: RunRef) -> RunOutcome:
-    """Give the Lease free when the run's end is proven, and return how it ended.
+def close(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> RunOutcome:
+    """Give the Lease free when the run's end is proven, and return how it ended; `error` is why it failed.
+
+    What a halt has left half-way stands in the Lease as `halted`: reconcile ends it when somebody resumes.
 
     Raises:
         Fenced: another works in the run's place, and reports it.
@@ -34,18 +38,25 @@ def close(ports: Ports, ref: RunRef) -> RunOutcome:
         if lease is None and is_lease_deleted(ports, ref):
             log.error("lease_deleted", run=ref.run_id, workload=str(ref.workload))
             return RunOutcome.NEEDS_ATTENTION  # somebody deleted its Lease, and with it what could be restored
-        return RunOutcome.FAILED  # it never owned the workload: there was nothing to do, or nothing was done
+        return unbegun(error)  # it never owned the workload: there was nothing to do, or nothing was done
     ended = None if lease.holder else lease.required_state().outcome
     if ended is not None:
         return RunOutcome(ended)
     if lease.holder != ref.holder:
         raise fenced(lease, ref.workload, ref.holder)  # taken over by reconcile, which reports it
-    return RunOutcome(Work.of(ports, ref).close(_end_of))
+    is_held = is_halt(error) or halt_of(ports, ref) is not None
+    outcome = RunOutcome(Work.of(ports, ref).close(_halted_end_of if is_held else _end_of))
+    return RunOutcome.NEEDS_ATTENTION if outcome is RunOutcome.HALTED else outcome
 
 
 def _end_of(state: RunState) -> tuple[str, bool]:
     outcome = _outcome_of(state)
     return outcome.value, outcome in RELEASES_LEASE
+
+
+def _halted_end_of(state: RunState) -> tuple[str, bool]:
+    outcome, is_free = _end_of(state)
+    return (RunOutcome.HALTED.value if outcome == RunOutcome.NEEDS_ATTENTION else outcome), is_free
 
 
 def _outcome_of(state: RunState) -> RunOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -81,6 +82,7 @@ class Engine:
         Raises:
             DeadlineExceeded: the message says what was still missing.
             Conflict: somebody else keeps changing the objects, or changed what the run decides on.
+            Halted: somebody has stopped all writes.
             Fenced, WorkloadFailed, ClusterRefused, ClusterUnavailable, UnknownOutcome: as decision and write say.
         """
         start = self.clock.monotonic()
@@ -217,6 +219,12 @@ def _judged(decide: Decide, look: Observation, order: RunOrder, scaled: _Numbers
             code="replicas_changed",
         )
     return decision
+
+
+def number_of(look: Observation, name: str) -> int:
+    """Return how many replicas the object of this name has; more than any where it is not seen."""
+    named = (each for each in _scalable(look) if each.name == name)
+    return next((int(each.raw["spec"].get("replicas", 1)) for each in named), sys.maxsize)
 
 
 def _scalable(look: Observation) -> list[KubeObject]:

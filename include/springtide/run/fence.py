@@ -8,13 +8,14 @@ the write of the one that woke names an old one.
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from springtide import labels
 from springtide.clock import Clock
 from springtide.errors import Fenced, TemporaryError
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
+from springtide.run.halt import HaltSwitch
 from springtide.run.lease import fenced, read_lease
 from springtide.strategy.model import Delete, Patch, Scale, Step
 from springtide.workload import Workload
@@ -22,7 +23,10 @@ from springtide.workload import Workload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fence:
-    """Applies steps for one run in one generation of its Lease, or refuses to."""
+    """Applies steps for one run in one generation of its Lease, or refuses to.
+
+    `keeps_serving` says that whoever decides lets through only what keeps requests answered: a halt does not stop that.
+    """
 
     kube: KubeClient
     clock: Clock
@@ -30,15 +34,19 @@ class Fence:
     run_id: str
     holder: str
     generation: int
+    halt: HaltSwitch = field(default_factory=HaltSwitch)
+    keeps_serving: bool = False
 
     def apply(self, step: Step) -> None:
         """Do `step`, if this run still owns the workload.
 
         Raises:
             Fenced: it does not.
+            Halted: somebody has stopped all writes.
             Conflict: the object is not the one that was judged.
             ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
         """
+        self._require_running(step)
         # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap.
         self.check()
         namespace = self.workload.namespace
@@ -74,6 +82,10 @@ class Fence:
             )
         if lease is None or lease.holder != self.holder or lease.generation != self.generation:
             raise fenced(lease, self.workload, self.holder)
+
+    def _require_running(self, step: Step) -> None:
+        if not self.keeps_serving:
+            self.halt.require_running(self.kube, self.clock, self.workload.namespace, step.reason)
 
     def check_stamp(self, stamp: int, what: str) -> None:
         """Raise `Fenced` when `what` was written by a later generation than this run's."""

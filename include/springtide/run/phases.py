@@ -21,6 +21,7 @@ from springtide.run.closing import close
 from springtide.run.drain import drain_gate
 from springtide.run.engine import Progress
 from springtide.run.gates import gate, judge, probe_gate, smoke_gate
+from springtide.run.halted import halt_of, kept_as_it_is, kept_serving, require_unhalted
 from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import read_lease
 from springtide.run.node_autoscaler import told_of_nodes
@@ -59,6 +60,7 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
         InputError: the request, the workload or what the preflight found is refused; the message names every reason.
         DemandUnusable, DemandUnavailable: there is no demand to act on.
         Fenced: another run owns the workload.
+        Halted: somebody has stopped all writes, and nothing has begun.
         OtherCluster: the run began in another cluster.
     """
     begin_run(ports, request)
@@ -68,6 +70,7 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
         note.message = plan.reason
         keep_plan(ports, request, plan)
         require_passed(plan.findings)
+        require_unhalted(ports, request, plan)
     return plan
 
 
@@ -183,11 +186,12 @@ def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | 
     return _wait(ports, ref, phase, patience)
 
 
-def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progress:
+def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False, is_halted: bool = False) -> Progress:
     """Undo the run by the same rules: the stable set whole and ready before the Service points back at it.
 
     A run that never owned the workload, or has ended, has nothing to undo. A smoke test that is held keeps both sets,
-    unless a person has decided (`is_decided`).
+    unless a person has decided (`is_decided`). While all writes are stopped only what keeps requests answered is done,
+    and nothing where the halt alone has ended the run (`is_halted`): see `springtide.run.halted`.
 
     Raises:
         Conflict: somebody else changed what this run would restore: nothing is overwritten, both sets stay.
@@ -196,7 +200,7 @@ def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False) -> Progres
         PermanentError: the run's Lease is gone (`lease_gone`).
     """
     with recorded(ports, ref.run_id, Phase.ROLL_BACK, attempt=ref.attempt) as note:
-        progress = _roll_back(ports, ref, is_decided=is_decided)
+        progress = _roll_back(ports, ref, is_decided=is_decided, is_halted=is_halted)
         note.message = progress.message
         return progress
 
@@ -209,7 +213,7 @@ def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> R
         PermanentError: what its end takes is refused for good: the run is kept as one for a person, too.
     """
     with ending(ports, ref.run_id, error):
-        outcome = close(ports, ref)
+        outcome = close(ports, ref, error)
     end_run(ports, ref.run_id, outcome, error)
     return outcome
 
@@ -261,7 +265,7 @@ def _require_no_new_autoscaler(ports: Ports, work: Work) -> None:
         )
 
 
-def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
+def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool, is_halted: bool) -> Progress:
     lease = read_lease(ports.kube, ref.workload)
     if not is_owner(ports, ref.holder, lease):
         return Progress(is_done=True, message=why_nothing_to_undo(ports, ref, lease))
@@ -270,6 +274,9 @@ def _roll_back(ports: Ports, ref: RunRef, *, is_decided: bool) -> Progress:
         return Progress(is_done=True, message="the smoke test is held: both sets stay", is_restored=False)
     if work.is_past(Phase.ROLL_BACK):
         raise Fenced(f"run {ref.run_id!r} has ended", code="run_finished")
+    halt = halt_of(ports, ref)
+    if halt is not None:
+        return kept_as_it_is(halt) if is_halted else kept_serving(work.turn_back(keeps_serving=True), halt)
     work = work.turn_back()
     left = return_placeholders(work)
     progress = work.drive(Phase.ROLL_BACK, work.decide(Phase.ROLL_BACK))

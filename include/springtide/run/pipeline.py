@@ -11,6 +11,7 @@ from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
+from springtide.run.halted import is_halt, unbegun
 from springtide.run.journal import behind, end_run
 from springtide.run.phase_table import FORWARD, WARMING
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -46,7 +47,8 @@ def run(
             request = replace(request, approved=plan.fingerprint)
         require_approved(request, plan)
     except (Exception, KeyboardInterrupt) as error:
-        end_run(ports, request.run_id, RunOutcome.FAILED, _as_ours(error))
+        cause = _as_ours(error)
+        end_run(ports, request.run_id, unbegun(cause), cause)
         raise
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return RunOutcome.NOTHING_TO_DO
@@ -81,7 +83,7 @@ def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPha
 def _undo(ports: Ports, ref: RunRef, cause: SpringtideError, on_phase: OnPhase) -> None:
     on_phase(Phase.ROLL_BACK)
     try:
-        retried(ports, lambda: phases.roll_back(ports, ref))
+        retried(ports, lambda: phases.roll_back(ports, ref, is_halted=is_halt(cause)))
     except SpringtideError as error:
         raise PermanentError(
             f"{cause.message}\nThe roll back did not end either, both pod sets stay: {error.message}", code=error.code

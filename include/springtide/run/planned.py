@@ -14,6 +14,7 @@ from typing import Any, Final
 from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
+from springtide.run.halted import unbegun
 from springtide.run.journal import end_run
 from springtide.run.lease import read_lease
 from springtide.run.ownership import is_owner
@@ -110,7 +111,7 @@ def close_run(
     Raises:
         PermanentError: it did not do what it was asked to (`run_not_succeeded`); the message is `error`'s.
     """
-    outcome = RunOutcome.FAILED
+    outcome = unbegun(error)
     if planned is None:
         end_run(ports, run_id, outcome, error)
     else:

@@ -10,6 +10,7 @@ from typing import Final
 from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
+from springtide.events.calendars import Calendars
 from springtide.kube.client import KubeClient
 from springtide.kube.cluster import ClusterIdentity
 from springtide.kube.kubeconfig import ClusterAddress
@@ -17,6 +18,7 @@ from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
+from springtide.run.halt import HaltSwitch
 from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.destinations import Ways
 from springtide.verify.route import Route
@@ -52,8 +54,9 @@ class Ports:
     """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs.
 
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
-    says which cluster it is; None where whoever opened it knows it by a connection's name.
-    `reads` says how many reads this thread has sent to the cluster; it never goes down.
+    says which cluster it is; None where whoever opened it knows it by a connection's name. `halt` is the switch that
+    stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` says how many reads
+    this thread has sent to the cluster; it never goes down.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
@@ -70,6 +73,17 @@ class Ports:
     cluster_address: ClusterAddress | None = None
     installation: str = ""
     reads: Callable[[], int] = _uncounted
+    halt: HaltSwitch = field(default_factory=HaltSwitch)
+    calendars: Callable[[], Calendars] = Calendars
+
+    def require_running(self, namespace: str, what: str) -> None:
+        """Return when nobody has halted the writes in `namespace`; `what` begins the message.
+
+        Raises:
+            Halted: somebody has.
+            ClusterUnavailable, ClusterRefused: the switch cannot be read.
+        """
+        self.halt.require_running(self.kube, self.clock, namespace, what)
 
     def ways_to(self, workload: Workload) -> Ways:
         """Return the ways that requests to the workload's Service and pods may go."""
@@ -82,7 +96,8 @@ class RunRequest:
 
     `is_release` restores a raised minimum, whatever it was raised to; `until` is when the floor expires, if not when
     the policy says; `approved` is the fingerprint of the plan that a person approved. `advised` is what advice of
-    before would have left: the plan counts from it, and not from what runs; None where it does not.
+    before would have left: the plan counts from it, and not from what runs; None where it does not. `override` says who
+    lifts a freeze for it and why, "" where nobody does; `is_freeze_known` that whoever started it looked for freezes.
     """
 
     run_id: str
@@ -97,6 +112,8 @@ class RunRequest:
     until: datetime | None = None
     approved: str = ""
     advised: int | None = None
+    override: str = ""
+    is_freeze_known: bool = False
 
     @property
     def settings(self) -> RunSettings:

@@ -40,7 +40,9 @@ def expired_floors(ports: Ports, policies: Iterable[ScalingPolicy]) -> Iterator[
     return (held for held in held_floors(ports, policies) if held.hold.until <= now)
 
 
-def release_request(policy: ScalingPolicy, *, run_id: str, requested_by: str, reason: str) -> RunRequest:
+def release_request(
+    policy: ScalingPolicy, *, run_id: str, requested_by: str, reason: str, override: str = ""
+) -> RunRequest:
     """Return the request of a run that restores the minimum: it waits, tests and proves as any other run."""
     return RunRequest(
         run_id=run_id,
@@ -50,4 +52,5 @@ def release_request(policy: ScalingPolicy, *, run_id: str, requested_by: str, re
         requested_by=requested_by,
         reason=reason,
         is_release=True,
+        override=override,
     )

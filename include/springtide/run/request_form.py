@@ -47,6 +47,13 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
         "title": "Held until",
         "description": "When a raised minimum lapses (strategy floor). Empty: the policy's expires, from now on.",
     },
+    "override": {
+        "default": "",
+        "type": "string",
+        "maxLength": LONGEST_REASON,
+        "title": "Override a freeze",
+        "description": "Who lifts a calendar's freeze for this run and why: ann: the sale was moved. Else leave it.",
+    },
     "dry_run": {
         "default": False,
         "type": "boolean",

@@ -22,7 +22,7 @@ RELEASE: Final = "release"
 """What restores a raised minimum, in the place of a number."""
 
 STRATEGIES: Final = (POLICY_STRATEGY, "blue_green", "in_place", "floor")
-PARAMETERS: Final = ("service", "replicas", "strategy", "reason", "until", "dry_run")
+PARAMETERS: Final = ("service", "replicas", "strategy", "reason", "until", "dry_run", "override")
 LONGEST_REASON: Final = 500
 
 STALE_AFTER: Final = timedelta(hours=1)
@@ -34,13 +34,17 @@ LONGEST_HOLD: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestOrigin:
-    """Who asked for a run, by what, and for when it was due. A backfill is over the past whatever the time."""
+    """Who asked for a run, by what, and for when it was due. A backfill is over the past whatever the time.
+
+    `is_child` says that a sweep or a preparation has started it, which has looked at the freezes.
+    """
 
     run_id: str
     requested_by: str
     trigger: str
     due: datetime
     is_backfill: bool = False
+    is_child: bool = False
 
     def is_past(self, now: datetime) -> bool:
         """Say whether the run is over a past interval: a backfill, or due more than an hour ago."""
@@ -57,6 +61,7 @@ def parse_request(
         PolicyError: the policy's file has errors.
     """
     from springtide.plan.guards import parse_replicas
+    from springtide.run.freezes import parse_override
     from springtide.run.ports import RunRequest
 
     _require_known(asked)
@@ -72,6 +77,8 @@ def parse_request(
         reason=_reason(asked.get("reason", "")),
         trigger=origin.trigger,
         until=_until(asked.get("until"), now),
+        override=parse_override(asked.get("override")),
+        is_freeze_known=origin.is_child,
         dry_run=_flag(asked.get("dry_run", False)) or origin.is_past(now),
     )
 

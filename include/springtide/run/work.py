@@ -86,6 +86,7 @@ class Work:
             run_id=ref.run_id,
             holder=ref.holder,
             generation=lease.generation,
+            halt=ports.halt,
         )
         heartbeat = Heartbeat(ports, ref, renewed_at=lease.renewed_at)
         autoscaler = state.snapshot.autoscaler
@@ -134,11 +135,12 @@ class Work:
             return self
         return self._note(phase, JournalStatus.STARTED, "")
 
-    def turn_back(self) -> Work:
+    def turn_back(self, *, keeps_serving: bool = False) -> Work:
         """Write down that the run is rolled back, and own every object in a new generation before anything is written.
 
         What a forward phase of this very run still has under way fails from here on: its task may have been marked
-        as failed, or left by its supervisor, and write for seconds more.
+        as failed, or left by its supervisor, and write for seconds more. With `keeps_serving` a halt does not stop what
+        is written from here on.
 
         Raises:
             Fenced: the run does not own the workload any more.
@@ -150,6 +152,10 @@ class Work:
             lease = self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True).lease
         # From the Lease as it was written: one that is read now may be an older answer, of the generation before.
         work = Work._with(self.ports, self.ref, lease)
+        if keeps_serving:
+            work = replace(
+                work, engine=replace(work.engine, fence=replace(work.engine.fence, keeps_serving=keeps_serving))
+            )
         # What denies this run the stamp has denied its forward phases the write; what can be restored is restored.
         work.engine.stamp(may_be_denied=True)
         return work

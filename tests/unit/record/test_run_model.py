@@ -17,6 +17,7 @@ from unit.record.run_builders import NOON, PLAN, VERDICT, a_phase, a_run, an_end
 MOVES = [(here, there) for here, there in product(RunOutcome, RunOutcome) if here is not there]
 ALLOWED = {
     *((RunOutcome.RUNNING, there) for there in RunOutcome if there is not RunOutcome.RUNNING),
+    (RunOutcome.HALTED, RunOutcome.RUNNING),
     (RunOutcome.FAILED, RunOutcome.RUNNING),
     (RunOutcome.FAILED, RunOutcome.ROLLED_BACK),
     (RunOutcome.NEEDS_ATTENTION, RunOutcome.RUNNING),

@@ -1,0 +1,107 @@
+"""`springtide halt` and `springtide resume`: the switch that stops all writes, by its ConfigMap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from springtide.cli.answers import answering, print_json
+from springtide.cli.cluster_note import ClusterNote
+from springtide.cli.display import answer
+from springtide.cli.groups import Offers, grouped
+from springtide.cli.options import CliContext, Output, OutputOption, current_user, halt_by_environment
+from springtide.errors import InputError, SpringtideError
+from springtide.recovery.rounds import namespaces_of
+from springtide.run.halt import Halt
+from springtide.run.halting import pull, release
+from springtide.run.ports import Ports
+
+NamespaceOption = Annotated[
+    list[str] | None,
+    typer.Option("--namespace", "-n", help="Namespace to halt (repeatable). Default: those of all policies."),
+]
+Place = Annotated[CliContext, Offers("policies", "kubeconfig", "context")]
+
+
+@grouped
+def halt(
+    why: Annotated[str, typer.Argument(metavar="WHY", help="Why; every answer repeats it.")],
+    *,
+    namespace: NamespaceOption = None,
+    place: Place,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Stop all writes of springtide, whoever runs it: nothing begins, and what is under way stops at its next write.
+
+    It writes the ConfigMap springtide-halt into each namespace, which takes rights of your own.
+    """
+    with answering(output):
+        if not why.strip():
+            raise InputError("why: say why in a few words; everything that is halted repeats them.", code="why_missing")
+        _each(
+            place,
+            namespace,
+            output,
+            lambda ports, name: pull(ports.kube, ports.clock, name, by=current_user(), why=why),
+        )
+
+
+@grouped
+def resume(
+    *,
+    namespace: NamespaceOption = None,
+    place: Place,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Take back what `springtide halt` did. Runs that were stopped half-way are ended by the next reconcile."""
+    with answering(output):
+        _each(place, namespace, output, lambda ports, name: release(ports.kube, name))
+        left = halt_by_environment()
+        if left is not None and output is Output.TABLE:
+            answer(f"{left.banner}; this command does not change that")
+
+
+def _each(
+    place: CliContext, asked: Sequence[str] | None, output: Output, act: Callable[[Ports, str], Halt | None]
+) -> None:
+    """Do `act` in each namespace, and answer with each; one that fails keeps no other from it.
+
+    Raises:
+        SpringtideError: the first that failed, behind the answer.
+    """
+    note = ClusterNote(output)
+    done: dict[str, str] = {}
+    failed: list[SpringtideError] = []
+    with replace(place, store=None).ports(lambda _message: None) as ports:
+        note.say(ports)
+        for name in asked or _namespaces(place):
+            try:
+                halted = act(ports, name)
+            except SpringtideError as error:
+                failed.append(error)
+                done[name] = f"failed: {error.message}"
+            else:
+                done[name] = "nobody had halted it" if halted is None else str(halted)
+    if output is Output.JSON:
+        print_json({"namespaces": done} | note.record)
+    else:
+        for name, text in done.items():
+            answer(f"{name}: {text}")
+    if failed:
+        raise failed[0]
+
+
+def _namespaces(place: CliContext) -> list[str]:
+    namespaces, unread = namespaces_of(place.folder)
+    if unread:
+        raise unread[0]
+    if not namespaces:
+        raise InputError(
+            f"namespace: {place.folder.path} holds no policy that would say where to halt; pass --namespace NAME.",
+            code="namespace_required",
+            field="namespace",
+        )
+    return namespaces

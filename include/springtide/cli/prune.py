@@ -1,0 +1,37 @@
+"""`springtide prune`: the store forgets what is old."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from springtide.cli.answers import answering, print_json
+from springtide.cli.display import answer
+from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption
+from springtide.clock import SystemClock
+from springtide.record.retention import parse_age
+
+
+def prune(
+    *,
+    older_than: Annotated[str, typer.Option("--older-than", metavar="AGE", help="From 30d to 3650d, such as 180d.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Remove it; without this, only say what would go.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Remove records of runs, decisions, preparations and rehearsals that are older than AGE, and days of two years.
+
+    Never a run that is under way or waits for a person, nor a policy's newest. Changes no cluster.
+    """
+    with answering(output):
+        now = SystemClock().now()
+        before = now - parse_age(older_than, "older_than")
+        with CliContext(store=store).open_store() as opened:
+            told = opened.prune(before, now=now, is_dry=not apply)
+        if output is Output.JSON:
+            print_json(told.to_record())
+        else:
+            answer(str(told))
+            if told.is_dry:
+                answer("nothing was removed: add --apply")
