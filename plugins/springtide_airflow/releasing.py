@@ -17,10 +17,11 @@ class ReleaseExpiredOperator(FleetOperator):
 
     def execute(self, context: Context) -> list[Record]:
         """Return what became of each."""
-        from springtide.fleet.expired import release_expired
+        from springtide.fleet.expired import release_everywhere
 
         policies, unread = policy_folder().readable()
         parent = context["dag_run"].run_id
-        with self.wiring.open_ports() as ports:
-            released = release_expired(ports, policies, unread, parent=parent, requested_by="airflow (expired)")
+        released = release_everywhere(
+            self.wiring.open_cluster, policies, unread, parent=parent, requested_by="airflow (expired)"
+        )
         return [floor.to_record() for floor in released]

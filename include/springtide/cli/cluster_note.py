@@ -11,20 +11,28 @@ from springtide.run.ports import Ports
 
 
 class ClusterNote:
-    """Tells people once on stderr, however often a command opens the cluster; for programs it is in the answer."""
+    """Tells people once on stderr, however often a command opens a cluster; for programs it is in the answer."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._address: ClusterAddress | None = None
+        self._addresses: list[ClusterAddress] = []
 
     def say(self, ports: Ports) -> None:
         """Tell which cluster `ports` lead to."""
-        is_known = self._address is not None
-        self._address = ports.cluster_address
-        if self._address is not None and not is_known and self._output is Output.TABLE:
-            tell(f"cluster: {self._address}")
+        address = ports.cluster_address
+        if address is None or address in self._addresses:
+            return
+        self._addresses.append(address)
+        if self._output is Output.TABLE:
+            tell(f"cluster: {address}")
 
     @property
     def record(self) -> dict[str, Any]:
-        """The part of an answer for programs: `api_server`, with context and server; empty before `say`."""
-        return {} if self._address is None else {"api_server": self._address.to_record()}
+        """The part of an answer for programs: `api_server`, with context and server; empty before `say`.
+
+        Of several clusters it is the first one's, and `api_servers` has them all.
+        """
+        records = [address.to_record() for address in self._addresses]
+        if not records:
+            return {}
+        return {"api_server": records[0]} | ({"api_servers": records} if records[1:] else {})

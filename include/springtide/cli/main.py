@@ -123,8 +123,9 @@ def plan(
     note = ClusterNote(output)
     with answering(output):
         asked = RunOptions(replicas=replicas, strategy=strategy, reason="plan only")
-        request = _request(place.policy(service), asked)
-        with unrecorded.ports(lambda _message: None) as ports:
+        policy = place.policy(service)
+        request = _request(policy, asked)
+        with unrecorded.only_at(policy).ports(lambda _message: None) as ports:
             note.say(ports)
             planned = plan_capacity(ports, request)
         if output is Output.JSON:
@@ -151,8 +152,9 @@ def run(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     note = ClusterNote(output)
     with answering(output):
-        request = _request(place.policy(service), asked)
-        with place.ports(display.wait) as ports:
+        policy = place.policy(service)
+        request = _request(policy, asked)
+        with place.only_at(policy).ports(display.wait) as ports:
             note.say(ports)
             try:
                 with display:
@@ -201,8 +203,9 @@ def roll_back(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     note = ClusterNote(output)
     with answering(output):
-        workload = place.policy(service).spec.target.workload
-        with place.ports(display.wait) as ports:
+        policy = place.policy(service)
+        workload = policy.spec.target.workload
+        with place.only_at(policy).ports(display.wait) as ports:
             note.say(ports)
             lease = held_lease(ports, workload, service)
             ref = RunRef.of_holder(workload, lease.holder)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,7 +23,11 @@ from springtide.errors import InputError, SpringtideError
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.recovery.limits import RoundLimits
 from springtide.recovery.report import ReconcileReport, ReconcileStatus
-from springtide.recovery.rounds import known_by, namespaces_of, reconcile_round
+from springtide.recovery.rounds import Scope, known_by, reconcile_everywhere, reconcile_round, scopes_of
+
+if TYPE_CHECKING:
+    from springtide.policy.scaling.model import ScalingPolicy
+    from springtide.run.ports import Ports
 
 _STYLES = {
     ReconcileStatus.ENDED: "green",
@@ -38,7 +44,11 @@ def reconcile(
     *,
     namespace: Annotated[
         list[str] | None,
-        typer.Option("--namespace", "-n", help="Namespace to scan (repeatable). Default: those of all policies."),
+        typer.Option(
+            "--namespace",
+            "-n",
+            help="Namespace of the context to scan (repeatable). Default: those of all policies, in their clusters.",
+        ),
     ] = None,
     run: Annotated[
         list[str] | None, typer.Option(help="Treat this run's owner as dead, even if Airflow started it (repeatable).")
@@ -55,28 +65,37 @@ def reconcile(
     stands still, 75 when one is to be looked at again.
     """
     with answering(output):
-        namespaces, unread = (namespace, ()) if namespace else _required_namespaces(place.folder)
+        note = ClusterNote(output)
         limits = RoundLimits.of(settings_now())
         is_alive = known_by(lambda run_id: run_id not in (run or ()))
-        with place.ports(lambda _message: None) as ports:
-            note = ClusterNote(output)
-            note.say(ports)
-            swept = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
+
+        @contextmanager
+        def opened(policy: ScalingPolicy | None = None) -> Iterator[Ports]:
+            with (place if policy is None else place.at(policy)).ports(lambda _message: None) as ports:
+                note.say(ports)
+                yield ports
+
+        if namespace:
+            with opened() as ports:
+                swept = reconcile_round(ports, namespace, is_alive, limits=limits)
+        else:
+            scopes, unread = _required_scopes(place.folder)
+            swept = reconcile_everywhere(opened, scopes, is_alive, unread, limits=limits)
         _show(swept, output, note)
         code = _exit_code(swept)
     if code:
         raise typer.Exit(code)
 
 
-def _required_namespaces(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
-    namespaces, unread = namespaces_of(folder)
-    if not namespaces and not unread:
+def _required_scopes(folder: PolicyFolder) -> tuple[tuple[Scope, ...], tuple[SpringtideError, ...]]:
+    scopes, unread = scopes_of(folder)
+    if not scopes and not unread:
         raise InputError(
             f"namespace: {folder.path} holds no policy that would say where to look; pass --namespace NAME.",
             code="namespace_required",
             field="namespace",
         )
-    return namespaces, unread
+    return scopes, unread
 
 
 def _exit_code(swept: ReconcileReport) -> int:
@@ -97,5 +116,5 @@ def _show(swept: ReconcileReport, output: Output, note: ClusterNote) -> None:
     table = PlainTable("run", "workload", "status", "outcome", "what was found")
     for run in swept.runs:
         status = plain(run.status.value, _STYLES[run.status])
-        table.add_row(run.run_id, f"{run.namespace}/{run.deployment}", status, run.outcome.value, run.message)
+        table.add_row(run.run_id, run.workload, status, run.outcome.value, run.message)
     out.print(table)

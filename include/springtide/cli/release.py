@@ -23,6 +23,7 @@ from springtide.cli.options import (
 from springtide.clock import SystemClock
 from springtide.errors import InputError, SpringtideError
 from springtide.run import pipeline
+from springtide.run.clusters import by_cluster, told
 from springtide.run.release import expired_floors, release_request
 
 if TYPE_CHECKING:
@@ -45,18 +46,25 @@ def release(
     """Give the minimum of SERVICE's autoscaler back to what its owner set, once the smoke test has passed."""
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
-        policies_asked = _asked_for(place, service, expired=expired)
-        with place.ports(display.wait) as ports:
-            note = ClusterNote(output)
-            note.say(ports)
-            with display:
-                policies = _held(ports, policies_asked) if expired else policies_asked
-                _release_each(ports, policies, display, note, reason)
+        note = ClusterNote(output)
+        failed: list[SpringtideError] = []
+        for theirs in by_cluster(_asked_for(place, service, expired=expired)).values():
+            there = place.at(theirs[0]) if expired else place.only_at(theirs[0])
+            try:
+                with there.ports(display.wait) as ports:
+                    note.say(ports)
+                    with display:
+                        policies = _held(ports, theirs) if expired else theirs
+                        failed += _release_each(ports, policies, display, note, reason)
+            except SpringtideError as error:  # a cluster that is away does not keep the others' floors held
+                failed.append(told(error, theirs[0].spec.target.workload.cluster))
+        if failed:
+            raise failed[0]
 
 
 def _release_each(
     ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, note: ClusterNote, reason: str
-) -> None:
+) -> list[SpringtideError]:
     failed: list[SpringtideError] = []
     for policy in policies:
         run_id = new_run_id(SystemClock())
@@ -67,8 +75,7 @@ def _release_each(
             outcome = "failed"
             failed.append(error)
         print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome} | note.record)
-    if failed:
-        raise failed[0]
+    return failed
 
 
 def _asked_for(place: CliContext, service: str | None, *, expired: bool) -> list[ScalingPolicy]:

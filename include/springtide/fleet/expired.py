@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from springtide.errors import PermanentError, Violation
+from springtide.errors import PermanentError, SpringtideError, TemporaryError, Violation
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import pipeline
+from springtide.run.clusters import OpenCluster, away, by_cluster, told
 from springtide.run.ports import Ports
 from springtide.run.release import HeldFloor, expired_floors, release_request
 
@@ -24,6 +25,39 @@ class ReleasedFloor:
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
         return asdict(self)
+
+
+def release_everywhere(
+    open_cluster: OpenCluster,
+    policies: Sequence[ScalingPolicy],
+    unread: Sequence[Violation],
+    *,
+    parent: str,
+    requested_by: str,
+) -> list[ReleasedFloor]:
+    """Give back every floor whose time is over in every cluster; one that does not answer keeps no other from it.
+
+    Raises:
+        PermanentError: as `release_expired`; the message says all of every cluster.
+        TemporaryError: a cluster or the store does not answer, and nothing else is wrong.
+    """
+    released: list[ReleasedFloor] = []
+    problems = [str(violation) for violation in unread]
+    unanswered: list[TemporaryError] = []
+    for cluster, theirs in by_cluster(policies).items():
+        try:
+            with open_cluster(theirs[0]) as ports:
+                released += release_expired(ports, theirs, (), parent=parent, requested_by=requested_by)
+        except TemporaryError as error:
+            unanswered.append(away(error, cluster))
+        except SpringtideError as error:
+            problems.append(told(error, cluster).message)
+    if problems:
+        lines = [*problems, *(error.message for error in unanswered)]
+        raise PermanentError("\n".join(lines), code="floors_not_released")
+    if unanswered:
+        raise unanswered[0]
+    return released
 
 
 def release_expired(

@@ -1,0 +1,21 @@
+"""The cluster of a run: the same names in two clusters are two workloads."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the column; the runs of before are of the default cluster."""
+    op.add_column("springtide_runs", sa.Column("cluster", sa.String(250), nullable=False, server_default=""))
+
+
+def downgrade() -> None:
+    """Remove the column: which cluster a run was in is lost with it."""
+    op.drop_column("springtide_runs", "cluster")
