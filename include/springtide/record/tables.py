@@ -115,7 +115,7 @@ class RunRow(Base):
 
     run_id: Mapped[str] = mapped_column(String(250), primary_key=True)
     policy: Mapped[str] = mapped_column(String(253))
-    cluster: Mapped[str] = mapped_column(String(250), server_default=DEFAULT_CLUSTER)
+    cluster: Mapped[str | None] = mapped_column(String(250))
     namespace: Mapped[str] = mapped_column(String(253))
     deployment: Mapped[str] = mapped_column(String(253))
     service: Mapped[str] = mapped_column(String(253))
@@ -139,7 +139,7 @@ class RunRow(Base):
         self.run_id = run.run_id
         self.policy = run.policy
         self.strategy = run.strategy
-        self.cluster = run.target.cluster
+        self.cluster = run.target.cluster or None
         self.namespace = run.target.namespace
         self.deployment = run.target.reference
         self.service = run.target.service or ""
@@ -166,7 +166,9 @@ class RunRow(Base):
         return ScalingRun(
             run_id=self.run_id,
             policy=self.policy,
-            target=Workload.of_reference(self.namespace, self.deployment, self.service or None, cluster=self.cluster),
+            target=Workload.of_reference(
+                self.namespace, self.deployment, self.service or None, cluster=self.cluster or DEFAULT_CLUSTER
+            ),
             strategy=self.strategy,
             requested_by=self.requested_by,
             reason=self.reason,

@@ -12,8 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; the runs of before are of the default cluster."""
-    op.add_column("springtide_runs", sa.Column("cluster", sa.String(250), nullable=False, server_default=""))
+    """Add the column; without a value, as for all runs of before, it is the default cluster."""
+    op.add_column("springtide_runs", sa.Column("cluster", sa.String(250), nullable=True))
 
 
 def downgrade() -> None:
