@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from springtide.run.ports import Ports
     from springtide.training.days import Learning
 
+KUBERNETES: Final = "kubernetes_default"
+"""The connection of policies that name no cluster."""
+
 _FILES: Final = ("token_file", "ca", "certificate", "key")
 """The extra fields of the Prometheus connection that are paths."""
 
@@ -42,11 +45,26 @@ class SpringtideHook(BaseHook):
     """Opens what a run reaches the world through, from connections and `airflow_settings`."""
 
     def __init__(
-        self, *, kubernetes_conn_id: str = "kubernetes_default", prometheus_conn_id: str = "prometheus_default"
+        self,
+        *,
+        kubernetes_conn_id: str = KUBERNETES,
+        prometheus_conn_id: str = "prometheus_default",
+        policy: str = "",
     ) -> None:
         super().__init__()
         self.kubernetes_conn_id = kubernetes_conn_id
         self.prometheus_conn_id = prometheus_conn_id
+        self.policy = policy
+
+    @classmethod
+    def of_cluster(cls, cluster: str, policy: str = "") -> SpringtideHook:
+        """Return the hook for the cluster that `policy` names, "" for the default one; what it raises names both."""
+        return cls(kubernetes_conn_id=cluster, policy=policy) if cluster else cls()
+
+    @classmethod
+    def of(cls, policy: ScalingPolicy) -> SpringtideHook:
+        """Return the hook for the cluster of `policy`."""
+        return cls.of_cluster(policy.spec.target.workload.cluster, policy.name)
 
     @contextmanager
     def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:
@@ -61,8 +79,13 @@ class SpringtideHook(BaseHook):
         with self.store() as store:
             address = self.database_address
             ports = assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=address)
-            ports = replace(ports, halt=halt_switch(), calendars=_known_calendars)
-            yield replace(ports, installation=airflow_settings().installation or store.installation())
+            yield replace(
+                ports,
+                halt=halt_switch(),
+                calendars=_known_calendars,
+                installation=airflow_settings().installation or store.installation(),
+                elsewhere=lambda cluster: SpringtideHook.of_cluster(cluster).kube(),
+            )
 
     def reading_ports(self) -> Ports:
         """Open the cluster alone, for a trigger: it looks, and keeps no record."""
@@ -75,7 +98,7 @@ class SpringtideHook(BaseHook):
         """Return the client for the cluster of the Kubernetes connection, with springtide's own timeouts.
 
         Raises:
-            InputError: the connection holds no usable credentials.
+            InputError: there is no such connection, or it holds no usable credentials.
         """
         from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
         from kubernetes.client import ApiClient
@@ -84,13 +107,21 @@ class SpringtideHook(BaseHook):
 
         from springtide.kube.live import LiveKube
 
+        wanted = f", which policy {self.policy} names in target.cluster" if self.policy else ""
         try:
             with _loading:
                 settings = KubernetesHook(conn_id=self.kubernetes_conn_id).get_conn().configuration
+        except AirflowNotFoundException as error:
+            raise InputError(
+                f"connection {self.kubernetes_conn_id!r}{wanted}: Airflow has no such connection. Add one of type "
+                "Kubernetes with this id.",
+                code="connection_missing",
+                field=self.kubernetes_conn_id,
+            ) from error
         except (AirflowException, ConfigException, YAMLError, OSError, TypeError, ValueError) as error:
             raise InputError(
-                f"connection {self.kubernetes_conn_id!r}: no usable cluster configuration ({type(error).__name__}). "
-                "Set kube_config_path, kube_config or in_cluster in its extra fields.",
+                f"connection {self.kubernetes_conn_id!r}{wanted}: no usable cluster configuration "
+                f"({type(error).__name__}). Set kube_config_path, kube_config or in_cluster in its extra fields.",
                 code="cluster_unreachable",
                 field=self.kubernetes_conn_id,
             ) from error

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
+from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import teller
-from springtide_airflow.runs import opened
 from springtide_airflow.settings import airflow_settings
 from springtide_airflow.tracing import trace_runs
 
@@ -45,18 +46,21 @@ class ReconcileRunsOperator(BaseOperator):
         from springtide.recovery.limits import RoundLimits
         from springtide.recovery.notices import reconciled_facts
         from springtide.recovery.report import ReconcileStatus
-        from springtide.recovery.rounds import keep_round, known_by, namespaces_of, reconcile_round
+        from springtide.recovery.rounds import keep_round, known_by, reconcile_everywhere, scopes_of
+        from springtide.run.waiting import WaitLog
 
         limits = RoundLimits.of(airflow_settings())
         folder = policy_folder()
         policies, _ = folder.readable()
-        namespaces, unread = namespaces_of(folder)
-        if not namespaces and not unread:
+        scopes, unread = scopes_of(folder)
+        if not scopes and not unread:
             raise AirflowSkipException(f"{folder.path} holds no policy, so there is no workload to look after")
         is_alive = known_by(lambda run_id: self._is_under_way(context, run_id))
-        with opened(context) as ports:
-            report = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
-            keep_round(ports, report)
+        on_wait = WaitLog(lambda message: self.log.info("waiting: %s", message), system_clock())
+        report = reconcile_everywhere(
+            lambda policy: SpringtideHook.of(policy).ports(on_wait), scopes, is_alive, unread, limits=limits
+        )
+        keep_round(SpringtideHook().store, report, system_clock().now())
         trace_runs(run.run_id for run in report.with_status(ReconcileStatus.ENDED))
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)

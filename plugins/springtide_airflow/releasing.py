@@ -19,15 +19,20 @@ class ReleaseExpiredOperator(FleetOperator):
 
     def execute(self, context: Context) -> list[Record]:
         """Return what became of each."""
-        from springtide.fleet.expired import release_expired
+        from springtide.fleet.expired import release_everywhere
 
         policies, unread = policy_folder().readable()
         parent = context["dag_run"].run_id
         told: list[Fact] = []
         try:
-            with self.wiring.open_ports() as ports:
-                by = "airflow (expired)"
-                released = release_expired(ports, policies, unread, parent=parent, requested_by=by, told=told)
+            released = release_everywhere(
+                self.wiring.open_cluster,
+                policies,
+                unread,
+                parent=parent,
+                requested_by="airflow (expired)",
+                told=told,
+            )
         finally:
             self.wiring.teller().tell(*told)
         return [floor.to_record() for floor in released]

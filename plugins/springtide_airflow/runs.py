@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from springtide.errors import SpringtideError
 from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record, left_by, required_of
-from springtide_airflow.folders import policy_or_none
+from springtide_airflow.folders import policy_folder, policy_or_none
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import page_of, teller
 
@@ -42,16 +42,27 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def opened(context: Context) -> Iterator[Ports]:
-    """Open the ports of a task; an error that ends the block is left for `report` before it passes on."""
+    """Open the ports of a task, in the cluster of its run; an error that ends the block is left for `report`."""
     from springtide.run.waiting import WaitLog
 
     on_wait = WaitLog(lambda message: log.info("waiting: %s", message), system_clock())
     try:
-        with SpringtideHook().ports(on_wait) as ports:
+        with _hook_of(context).ports(on_wait) as ports:
             yield ports
     except SpringtideError as error:
         leave_error(context, error)
         raise
+
+
+def _hook_of(context: Context) -> SpringtideHook:
+    """Return the way to the cluster that this DAG run was planned in, or that its policy names where it plans."""
+    planned = planned_run(context)
+    if planned is not None:
+        return SpringtideHook.of_cluster(planned.plan.target.cluster, planned.plan.policy)
+    try:
+        return SpringtideHook.of(policy_folder().get(context["params"].get("service")))
+    except SpringtideError:
+        return SpringtideHook()  # who reads the request says what is wrong with it
 
 
 def leave_error(context: Context, error: SpringtideError) -> None:

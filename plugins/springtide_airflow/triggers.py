@@ -58,4 +58,5 @@ class PhaseTrigger(BaseTrigger):
         from springtide_airflow.hook import SpringtideHook
 
         ref = RunRef(workload=Workload.from_record(self.workload), run_id=self.run_id)
-        return partial(look, SpringtideHook().reading_ports(), ref, Phase(self.phase))
+        hook = SpringtideHook.of_cluster(ref.workload.cluster)
+        return partial(look, hook.reading_ports(), ref, Phase(self.phase))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from springtide.fleet.memory import Memory
     from springtide.fleet.ports import FleetPorts
     from springtide.notify.telling import Teller
+    from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.store import RunStore
     from springtide.run.ports import Ports
 
@@ -48,6 +49,12 @@ class Wiring:
         """Open what a run reaches the world through."""
         return SpringtideHook().ports(log.info)
 
+    def open_cluster(self, policy: ScalingPolicy) -> AbstractContextManager[Ports]:
+        """Open the same in the cluster of `policy`."""
+        if policy.spec.target.cluster is None:
+            return self.open_ports()
+        return SpringtideHook.of(policy).ports(log.info)
+
     def open_store(self) -> AbstractContextManager[RunStore]:
         """Open the store of runs; with a metrics directory, what it counts is shown there."""
         return SpringtideHook().store()
@@ -66,6 +73,7 @@ class Wiring:
             policies=policy_folder(),
             open_ports=self.open_ports,
             open_store=self.open_store,
+            open_cluster=self.open_cluster,
         )
 
     def runs(self, context: Context) -> ChildRuns:

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 from typing import TYPE_CHECKING
 
-from cluster.settings import FIRST, KUBERNETES_SERVICE, NODES
+from cluster.settings import FIRST, KUBERNETES_SERVICE, LINK_ENDS, NODES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,12 @@ AGGREGATOR = "aggregator"
 """As whom the API server calls the API servers of others that it hands requests on to."""
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-NAMES = f"IP:{FIRST.address},IP:127.0.0.1,IP:{KUBERNETES_SERVICE},DNS:localhost,DNS:kubernetes.default.svc"
+NAMES = ",".join(
+    [
+        *(f"IP:{address}" for address in (FIRST.address, "127.0.0.1", KUBERNETES_SERVICE, *LINK_ENDS)),
+        *(f"DNS:{name}" for name in ("localhost", "kubernetes.default.svc")),
+    ]
+)
 
 
 def write_certificates(folder: Path) -> dict[str, str]:

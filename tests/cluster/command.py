@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from cluster.build import build, obstacle, say
 from cluster.lifecycle import Cluster, down, up
+from cluster.link import link
 from cluster.neighbours import NAMES, install
-from cluster.settings import REPOSITORY, ClusterError, place_from_environment
+from cluster.settings import REPOSITORY, ClusterError, Place, place_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,6 +71,15 @@ def bring_up_with(neighbours: Sequence[str]) -> int:
     return 0
 
 
+def link_with(names: Sequence[str]) -> int:
+    """Have two clusters reach each other."""
+    if len(names) != 1:
+        raise ClusterError("link needs the name of the other cluster: `cluster link second`")
+    here = Cluster.get(place_from_environment())
+    print(link(here, Cluster.get(Place(names[0]))))  # noqa: T201  (the answer of a command)
+    return 0
+
+
 def bring_down(_: Sequence[str]) -> int:
     """Stop."""
     down(place_from_environment())
@@ -117,6 +127,10 @@ VERBS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "build": (make, "install packages, compile Kubernetes and the images; cached, several minutes the first time"),
     "up": (bring_up, "start the cluster and wait until its node is Ready; builds first; repeating it changes nothing"),
     "with": (bring_up_with, f"the same, and have these run in it: {', '.join(NAMES)} (a second node)"),
+    "link": (
+        link_with,
+        "let processes inside reach the API server of another cluster; prints a kubeconfig of both",
+    ),
     "down": (bring_down, "stop the cluster and remove everything of it but the cache"),
     "exec": (run_inside, "run a command in the cluster's network, with KUBECONFIG and kubectl"),
     "env": (show_environment, "print exports for a shell: KUBECONFIG, and NETNS for `nsenter --net=$NETNS`"),

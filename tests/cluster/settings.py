@@ -37,6 +37,9 @@ class NodeIdentity:
 FIRST = NodeIdentity("node0", "192.0.2.10", "10.244.0.0/22")  # TEST-NET-1: never a real neighbour
 SECOND = NodeIdentity("node1", "192.0.2.11", "10.244.4.0/22")
 NODES = (FIRST, SECOND)
+LINK_ENDS = ("203.0.113.1", "203.0.113.2")
+"""The ends of the wire between two clusters (`cluster.link`): TEST-NET-3, which no cluster has inside."""
+
 API_SERVER = f"https://{FIRST.address}:6443"
 
 

@@ -122,7 +122,7 @@ def keep_what_is_seen(store: RunStore) -> None:
         became(EVENT_LATE_TOLD, event, at - 900),
     )
     store.measure(leases_seen([LeaseSeen(labels=lease, acquired=NOW, renewed=NOW)], refused=0, now=NOW))
-    store.measure(floors_seen({"checkout": NOW + timedelta(hours=2)}, is_whole=True, now=NOW))
+    store.measure(floors_seen({"checkout": NOW + timedelta(hours=2)}, of=["checkout"], now=NOW))
     store.measure(calendars_seen({"sales": False}, now=NOW))
     store.measure(lambda _present: changes)
 

@@ -47,7 +47,7 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
     """
     note = ClusterNote(output)
     rule = None if wish.rule_by_hand else recording_rule(wish.policy, wish.setting)
-    with place.ports(lambda _message: None) as ports:
+    with place.only_at(wish.policy).ports(lambda _message: None) as ports:
         note.say(ports)
         writes = judge_autoscaler(ports.kube, wish.policy, rule, wish.follower)
         outcome = _outcome(wish, writes)

@@ -12,27 +12,33 @@ from springtide.run.ports import Ports
 
 
 class ClusterNote:
-    """Tells people once on stderr, however often a command opens the cluster; for programs it is in the answer."""
+    """Tells people once on stderr, however often a command opens a cluster; for programs it is in the answer."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._address: ClusterAddress | None = None
+        self._addresses: list[ClusterAddress] = []
         self._halted: list[str] = []
 
     def say(self, ports: Ports, *namespaces: str) -> None:
         """Tell which cluster `ports` lead to, and who has halted the writes in `namespaces`, if anybody can say."""
-        is_known = self._address is not None
-        self._address = ports.cluster_address
-        if self._address is not None and not is_known and self._output is Output.TABLE:
-            tell(f"cluster: {self._address}")
+        address = ports.cluster_address
+        if address is not None and address not in self._addresses:
+            self._addresses.append(address)
+            self._tell(f"cluster: {address}")
         for namespace in namespaces:
             self._say_halt(ports, namespace)
 
     @property
     def record(self) -> dict[str, Any]:
-        """The part of an answer for programs: `api_server` with context and server, `halted`; empty before `say`."""
+        """The part of an answer for programs: `api_server` with context and server, `halted`; empty before `say`.
+
+        Of several clusters it is the first one's, and `api_servers` has them all.
+        """
         halted = {"halted": list(self._halted)} if self._halted else {}
-        return halted if self._address is None else {"api_server": self._address.to_record()} | halted
+        records = [address.to_record() for address in self._addresses]
+        if not records:
+            return halted
+        return {"api_server": records[0]} | ({"api_servers": records} if records[1:] else {}) | halted
 
     def _say_halt(self, ports: Ports, namespace: str) -> None:
         try:

@@ -19,6 +19,7 @@ from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.state import Phase
+from springtide.workload import DEFAULT_CLUSTER, in_cluster
 
 _WIDE = None if sys.stdout.isatty() else 140  # a pipe has no width, and a log line is seldom 80 columns
 out = Console(width=_WIDE, markup=False, emoji=False, highlight=False)
@@ -116,7 +117,8 @@ def show_plan(plan: ScalingPlan) -> None:
     """Print a plan: what, from what, and every clamp with both numbers."""
     target = plan.target
     service = f"Service {target.service}" if target.service else "no Service: its pods' readiness is the proof"
-    head = f"{plan.policy}: {target.kind.noun} {target.namespace}/{target.deployment}, {service}"
+    named = in_cluster(f"{target.kind.noun} {target.namespace}/{target.deployment}", target.cluster)
+    head = f"{plan.policy}: {named}, {service}"
     out.print(plain(head, "bold"))
     out.print(plain(f"{_verb(plan)} by {plan.strategy}: {plan.reason}"))
     out.print(plain(f"plan {plan.fingerprint}"))
@@ -156,6 +158,7 @@ def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
     outcome = plain(run.outcome, _STYLES[run.outcome])
     out.print(Text.assemble(plain(run.run_id, "bold"), plain(f": {run.policy} by {run.strategy}: "), outcome))
+    out.print(plain(str(run.target)))
     out.print(plain(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}"))
     if run.plan is not None:
         change = f"{run.plan['current']} → {run.plan['replicas']} replicas"
@@ -172,13 +175,18 @@ def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
 
 def show_runs(runs: tuple[ScalingRun, ...]) -> None:
     """Print runs, a line each, newest first."""
-    table = PlainTable("run", "policy", "started (UTC)", "replicas", "strategy", "outcome", "seconds", "by")
+    # Who has one cluster reads nothing of others.
+    several = any(run.target.cluster != DEFAULT_CLUSTER for run in runs)
+    where = ("cluster",) if several else ()
+    table = PlainTable("run", "policy", *where, "started (UTC)", "replicas", "strategy", "outcome", "seconds", "by")
     for run in runs:
         replicas = f"{run.plan['current']} → {run.plan['replicas']}" if run.plan else ""
         seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
         outcome = plain(run.outcome, _STYLES[run.outcome])
         started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(run.run_id, run.policy, started, replicas, run.strategy, outcome, seconds, run.requested_by)
+        cluster = (run.target.cluster,) if several else ()
+        shown = (started, replicas, run.strategy, outcome, seconds, run.requested_by)
+        table.add_row(run.run_id, run.policy, *cluster, *shown)
     out.print(table)
 
 

@@ -67,7 +67,7 @@ def _planned(place: CliContext, policy: ScalingPolicy, current: int | None) -> S
             requested_by=current_user(),
             reason="explain",
         )
-        with place.ports(lambda _message: None) as ports:
+        with place.only_at(policy).ports(lambda _message: None) as ports:
             return plan_capacity(ports, request)
     from springtide.plan.planner import make_plan
     from springtide.run.assembly import instant_of

@@ -37,6 +37,7 @@ from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.report import FleetReport, TurnReport
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.ports import Ports
 
 TURN_EVERY: Final = timedelta(seconds=1)
@@ -110,6 +111,7 @@ class FleetCommand:
             policies=self.place.folder,
             open_ports=self._ports,
             open_store=self.place.open_store,
+            open_cluster=self._ports,
         )
 
     def due(self, fleet: FleetPorts, name: str | None) -> Due:
@@ -160,8 +162,9 @@ class FleetCommand:
         )
 
     @contextmanager
-    def _ports(self) -> Iterator[Ports]:
-        with self.place.ports(lambda _message: None) as ports:
+    def _ports(self, policy: ScalingPolicy | None = None) -> Iterator[Ports]:
+        place = self.place if policy is None else self.place.at(policy)
+        with place.ports(lambda _message: None) as ports:
             self.note.say(ports)
             yield ports
 

@@ -8,7 +8,10 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter
-from typing import Any, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
+
+IS_OPTION: Final = "is_option"
+"""The metadata of a field that no command offers: False."""
 
 
 class Offers:
@@ -36,7 +39,7 @@ class OptionGroup:
         options = tuple(
             Parameter(field.name, Parameter.KEYWORD_ONLY, default=_default(field), annotation=hints[field.name])
             for field in dataclasses.fields(value)
-            if offered is None or field.name in offered
+            if field.metadata.get(IS_OPTION, True) and (offered is None or field.name in offered)
         )
         return cls(value, options)
 

@@ -133,9 +133,10 @@ def plan(
     note = ClusterNote(output)
     with answering(output):
         asked = RunOptions(replicas=replicas, strategy=strategy, reason="plan only")
-        request = _request(place.policy(service), asked)
-        with unrecorded.ports(lambda _message: None) as ports:
-            note.say(ports, request.policy.spec.target.namespace)
+        policy = place.policy(service)
+        request = _request(policy, asked)
+        with unrecorded.only_at(policy).ports(lambda _message: None) as ports:
+            note.say(ports, policy.spec.target.namespace)
             planned = plan_capacity(ports, request)
         if output is Output.JSON:
             print_json(planned.to_record() | note.record)
@@ -161,9 +162,10 @@ def run(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     note = ClusterNote(output)
     with answering(output):
-        request = _request(place.policy(service), asked)
-        with place.ports(display.wait) as ports:
-            note.say(ports, request.policy.spec.target.namespace)
+        policy = place.policy(service)
+        request = _request(policy, asked)
+        with place.only_at(policy).ports(display.wait) as ports:
+            note.say(ports, policy.spec.target.namespace)
             try:
                 with display:
                     pipeline.run(ports, request, display.phase, approve=display.approve)
@@ -212,8 +214,9 @@ def roll_back(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     note = ClusterNote(output)
     with answering(output):
-        workload = place.policy(service).spec.target.workload
-        with place.ports(display.wait) as ports:
+        policy = place.policy(service)
+        workload = policy.spec.target.workload
+        with place.only_at(policy).ports(display.wait) as ports:
             note.say(ports, workload.namespace)
             lease = held_lease(ports, workload, service)
             ref = RunRef.of_holder(workload, lease.holder)

@@ -7,14 +7,14 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from springtide.cli.groups import Offers
+from springtide.cli.groups import IS_OPTION, Offers
 from springtide.clock import Clock, SystemClock
 from springtide.demand.access import PrometheusAccess, headers_of
 from springtide.demand.model import DemandSource
@@ -30,6 +30,10 @@ from springtide.run.assembly import Metrics, assemble
 from springtide.run.halt import Halt, HaltSwitch
 from springtide.run.ports import Ports
 from springtide.settings import Settings, variable_name
+from springtide.workload import DEFAULT_CLUSTER
+
+if TYPE_CHECKING:
+    from springtide.kube.kubeconfig import ClusterConfig
 
 
 class Output(StrEnum):
@@ -45,7 +49,10 @@ KubeconfigOption = Annotated[
     Path | None,
     typer.Option(help="The cluster. Default: the files of KUBECONFIG, ~/.kube/config, then the pod this runs in."),
 ]
-ContextOption = Annotated[str | None, typer.Option(help="The kubeconfig's context. Default: its current one.")]
+ContextOption = Annotated[
+    str | None,
+    typer.Option(help="The kubeconfig's context for policies that name no target.cluster. Default: its current one."),
+]
 PrometheusOption = Annotated[
     str | None,
     typer.Option(
@@ -122,7 +129,8 @@ def known_calendars() -> Calendars:
 class CliContext:
     """Where a command works: which policies, which cluster, which metrics, which store (None: no record is kept).
 
-    Its fields are options: `cli/groups.py`.
+    Its fields are options: `cli/groups.py`. `policy_there` is none: the policy whose `target.cluster` goes before
+    `context`; None where the default cluster is meant.
     """
 
     policies: PoliciesOption = DEFAULT_POLICIES
@@ -135,6 +143,27 @@ class CliContext:
     prometheus_certificate: CertificateOption = None
     prometheus_key: KeyOption = None
     store: Annotated[str | None, STORE] = DEFAULT_STORE
+    policy_there: ScalingPolicy | None = field(default=None, metadata={IS_OPTION: False})
+
+    def at(self, policy: ScalingPolicy) -> CliContext:
+        """Return the same, in the cluster of `policy`."""
+        return replace(self, policy_there=policy)
+
+    def only_at(self, policy: ScalingPolicy) -> CliContext:
+        """Return the same, in the cluster of the one policy that a command is about.
+
+        Raises:
+            InputError: `--context` names another cluster (`context_conflict`).
+        """
+        cluster = policy.spec.target.workload.cluster
+        if cluster and self.context not in (None, cluster):
+            raise InputError(
+                f"context: --context is {self.context}, and target.cluster of policy {policy.name} is {cluster}. Leave "
+                "--context out, or change the policy.",
+                code="context_conflict",
+                field="context",
+            )
+        return self.at(policy)
 
     @property
     def folder(self) -> PolicyFolder:
@@ -208,18 +237,37 @@ class CliContext:
         Raises:
             InputError: there is no usable configuration of a cluster, or the store's URL cannot be used.
         """
-        from springtide.kube.kubeconfig import find_cluster
         from springtide.kube.live import connected
 
         clock: Clock = SystemClock()
         metrics = self.metrics
         with self.open_store() as store:
-            cluster = find_cluster(self.kubeconfig, context=self.context, environment=os.environ)
+            cluster = self._found(self._cluster)
             kube = connected(cluster, clock=clock)
             address = settings_now().database_url
             ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
-            ports = replace(ports, halt=HaltSwitch(halt_by_environment), calendars=known_calendars)
-            yield replace(ports, cluster_address=cluster.address)
+            yield replace(
+                ports,
+                halt=HaltSwitch(halt_by_environment),
+                calendars=known_calendars,
+                cluster_address=cluster.address,
+                elsewhere=lambda name: connected(self._found(name), clock=clock),
+            )
+
+    @property
+    def _cluster(self) -> str:
+        return DEFAULT_CLUSTER if self.policy_there is None else self.policy_there.spec.target.workload.cluster
+
+    def _found(self, cluster: str) -> ClusterConfig:
+        from springtide.kube.kubeconfig import find_cluster
+
+        try:
+            return find_cluster(self.kubeconfig, context=cluster or self.context, environment=os.environ)
+        except InputError as error:
+            if self.policy_there is None or not cluster:
+                raise
+            message = f"target.cluster of policy {self.policy_there.name} is {cluster}: {error.message}"
+            raise InputError(message, code=error.code, field="target.cluster") from error
 
     def open_store(self) -> RunStore:
         """Open the store of runs; without one, runs are forgotten with this process."""

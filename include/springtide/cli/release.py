@@ -24,6 +24,7 @@ from springtide.cli.options import (
 from springtide.clock import SystemClock
 from springtide.errors import InputError, SpringtideError
 from springtide.run import pipeline
+from springtide.run.clusters import by_cluster, told
 from springtide.run.freezes import parse_override
 from springtide.run.release import expired_floors, release_request
 
@@ -49,18 +50,26 @@ def release(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     with answering(output):
         lifted = parse_override(override)
-        policies_asked = _asked_for(place, service, expired=expired)
-        with place.ports(display.wait) as ports:
-            note = ClusterNote(output)
-            note.say(ports)
-            with display:
-                policies = _held(ports, policies_asked) if expired else policies_asked
-                _release_each(ports, policies, display, note, {"reason": reason, "override": lifted})
+        note = ClusterNote(output)
+        why = {"reason": reason, "override": lifted}
+        failed: list[SpringtideError] = []
+        for theirs in by_cluster(_asked_for(place, service, expired=expired)).values():
+            there = place.at(theirs[0]) if expired else place.only_at(theirs[0])
+            try:
+                with there.ports(display.wait) as ports:
+                    note.say(ports)
+                    with display:
+                        policies = _held(ports, theirs) if expired else theirs
+                        failed += _release_each(ports, policies, display, note, why)
+            except SpringtideError as error:  # a cluster that is away does not keep the others' floors held
+                failed.append(told(error, theirs[0].spec.target.workload.cluster))
+        if failed:
+            raise failed[0]
 
 
 def _release_each(
     ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, note: ClusterNote, why: dict[str, str]
-) -> None:
+) -> list[SpringtideError]:
     failed: list[SpringtideError] = []
     for policy in policies:
         run_id = new_run_id(SystemClock())
@@ -71,8 +80,7 @@ def _release_each(
             outcome = "failed"
             failed.append(error)
         print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome} | note.record)
-    if failed:
-        raise failed[0]
+    return failed
 
 
 def _asked_for(place: CliContext, service: str | None, *, expired: bool) -> list[ScalingPolicy]:

@@ -39,8 +39,9 @@ def release_lease(
     display = PhaseDisplay(is_shown=output is Output.TABLE and err.is_terminal)
     note = ClusterNote(output)
     with answering(output):
-        workload = place.policy(service).spec.target.workload
-        with place.ports(display.wait) as ports:
+        policy = place.policy(service)
+        workload = policy.spec.target.workload
+        with place.only_at(policy).ports(display.wait) as ports:
             note.say(ports)
             with display:
                 lease = held_lease(ports, workload, service)

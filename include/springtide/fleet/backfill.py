@@ -14,7 +14,9 @@ def simulated_report(fleet: FleetPorts, due: Due) -> FleetReport:
         return FleetReport(services={}, problems={})
     asked = {service for event in due.events for service in event.asks}
     policies = {name: fleet.policies.get(name) for name in sorted(asked & set(fleet.policies.names()))}
-    with fleet.open_ports() as ports:
+    # Demand alone is read, which is of no cluster: any of theirs opens it.
+    opened = next((fleet.ports_of(policy) for policy in policies.values()), None) or fleet.open_ports()
+    with opened as ports:
         lines = simulate_preparation(ports, policies, due.events, at=due.planned_at, cap=fleet.calendars().cap)
     return FleetReport(
         services={line.service: line.message() for line in lines},

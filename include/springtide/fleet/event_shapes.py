@@ -11,7 +11,7 @@ import structlog
 
 from springtide.capacity.event_shape import LEAST_EVENTS, LEVEL, MOST_EVENTS, EventShape, past_rises, shape_of
 from springtide.demand.local_time import LocalClock, clock_of
-from springtide.errors import DemandUnavailable, SpringtideError
+from springtide.errors import DemandUnavailable, InputError, SpringtideError
 from springtide.events.occurrences import Occurrence
 from springtide.fleet.ports import FleetPorts
 
@@ -57,18 +57,15 @@ def learned_shapes(
     now = fleet.clock.now()
     over = [past for past in fleet.calendars().occurrences if past.end <= now]
     shapes = {}
-    with fleet.open_ports() as ports:
-        for event, service in wanted:
-            learned = _learned(fleet, ports, event, service, over)
-            shapes[event.id, service] = learned
-            if learned.shape is None:
-                log.warning("event_held_flat", occurrence=event.id, service=service, why=learned.why_not)
+    for event, service in wanted:
+        learned = _learned(fleet, event, service, over)
+        shapes[event.id, service] = learned
+        if learned.shape is None:
+            log.warning("event_held_flat", occurrence=event.id, service=service, why=learned.why_not)
     return shapes
 
 
-def _learned(
-    fleet: FleetPorts, ports: Ports, event: Occurrence, service: str, over: Sequence[Occurrence]
-) -> LearnedShape:
+def _learned(fleet: FleetPorts, event: Occurrence, service: str, over: Sequence[Occurrence]) -> LearnedShape:
     try:
         policy = fleet.policies.get(service)
     except SpringtideError as error:
@@ -77,7 +74,11 @@ def _learned(
     if len(past) < LEAST_EVENTS:
         return _flat(f"the calendars know {len(past)} past events of its kind, {LEAST_EVENTS} are needed")
     unread: list[str] = []
-    rises = list(_rises(ports, policy, event.end - event.start, past, unread))
+    try:
+        with fleet.ports_of(policy) as ports:
+            rises = list(_rises(ports, policy, event.end - event.start, past, unread))
+    except InputError as error:  # of one cluster: its event is held flat, and the others' are not
+        return _flat(error.message)
     shape = shape_of(rises)
     if shape is None:
         why = unread[-1] if unread else f"demand rose in fewer than {LEAST_EVENTS} of {len(past)} past events"

@@ -7,13 +7,13 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from springtide.errors import PermanentError, Violation
+from springtide.errors import PermanentError, SpringtideError, TemporaryError, Violation
 from springtide.fleet.notices import floor_fact
 from springtide.notify.facts import Fact
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.looks import floors_seen, keep_look
 from springtide.record.model import RunOutcome
-from springtide.run import freezes, halt, pipeline
+from springtide.run import clusters, freezes, halt, pipeline
 from springtide.run.ports import Ports
 from springtide.run.release import HeldFloor, held_floors, release_request
 
@@ -36,8 +36,8 @@ class ReleasedFloor:
         return asdict(self)
 
 
-def release_expired(
-    ports: Ports,
+def release_everywhere(
+    open_cluster: clusters.OpenCluster,
     policies: Sequence[ScalingPolicy],
     unread: Sequence[Violation],
     *,
@@ -45,13 +45,45 @@ def release_expired(
     requested_by: str,
     told: list[Fact] | None = None,
 ) -> list[ReleasedFloor]:
-    """Give back every floor whose time is over; a run that fails keeps no other from its own.
-
-    `parent` is in the names of the runs; `unread` are the errors of policies that cannot be read. `told` is added to
-    what people are told of each floor.
+    """Give back every floor whose time is over in every cluster; one that does not answer keeps no other from it.
 
     Raises:
-        PermanentError: a floor could not be given back, or a policy cannot be read; the message says all.
+        PermanentError: as `release_expired`; the message says all of every cluster.
+        TemporaryError: a cluster or the store does not answer, and nothing else is wrong.
+    """
+    released: list[ReleasedFloor] = []
+    problems = [str(violation) for violation in unread]
+    unanswered: list[TemporaryError] = []
+    for cluster, theirs in clusters.by_cluster(policies).items():
+        try:
+            with open_cluster(theirs[0]) as ports:
+                released += release_expired(ports, theirs, parent=parent, requested_by=requested_by, told=told)
+        except TemporaryError as error:
+            unanswered.append(clusters.away(error, cluster))
+        except SpringtideError as error:
+            problems.append(clusters.told(error, cluster).message)
+    if problems:
+        lines = [*problems, *(error.message for error in unanswered)]
+        raise PermanentError("\n".join(lines), code="floors_not_released")
+    if unanswered:
+        raise unanswered[0]
+    return released
+
+
+def release_expired(
+    ports: Ports,
+    policies: Sequence[ScalingPolicy],
+    *,
+    parent: str,
+    requested_by: str,
+    told: list[Fact] | None = None,
+) -> list[ReleasedFloor]:
+    """Give back every floor of one cluster whose time is over; a run that fails keeps no other from its own.
+
+    `parent` is in the names of the runs. What people are told of each floor is added to `told`.
+
+    Raises:
+        PermanentError: a floor could not be given back; the message says all.
         TemporaryError: the cluster or the store does not answer.
     """
     told = [] if told is None else told
@@ -72,10 +104,9 @@ def release_expired(
             told.append(floor_fact(floor, error.message))
         else:
             told += [floor_fact(floor, None)] if released[-1].outcome in _GIVEN_BACK else []
-    problems += map(str, unread)
     given_back = {each.service for each in released if each.outcome == RunOutcome.SUCCEEDED}
     left = {floor.policy.name: floor.hold.until for floor in held if floor.policy.name not in given_back}
-    look = floors_seen(left, is_whole=not unread, now=ports.clock.now())
+    look = floors_seen(left, of=[policy.name for policy in floors], now=ports.clock.now())
     keep_look(lambda: nullcontext(ports.store), look)
     if problems:
         raise PermanentError("\n".join(problems), code="floors_not_released")

@@ -22,7 +22,7 @@ def facts_of(fleet: FleetPorts, service: str, *, waits: bool) -> Inspection:
     """
     look = inspect_when_free if waits else inspect_service
     policy = fleet.policies.get(service)
-    with fleet.open_ports() as ports:
+    with fleet.ports_of(policy) as ports:
         return look(ports, policy, before=_demand_before(ports, service))
 
 

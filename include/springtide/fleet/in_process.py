@@ -73,7 +73,7 @@ class InProcessRuns:
         try:
             policy = self._fleet.policies.get(run.service)
             # Ports of its own: clients and sessions are not shared between threads.
-            with self._fleet.open_ports() as ports:
+            with self._fleet.ports_of(policy) as ports:
                 clock = InterruptibleClock(ports.clock, self._interrupted)
                 request = run.request(policy, requested_by=self._requested_by)
                 pipeline.run(replace(ports, clock=clock), request)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from springtide.clock import Clock
+from springtide.errors import InputError
 from springtide.events.calendars import Calendars
 from springtide.fleet.load_test import Send, send
 from springtide.policy.scaling.model import ScalingPolicy
@@ -32,12 +33,22 @@ class Policies(Protocol):
         ...
 
 
+def _no_other_cluster(policy: ScalingPolicy) -> AbstractContextManager[Ports]:
+    raise InputError(
+        f"target.cluster: {policy.spec.target.cluster!r}, the cluster of policy {policy.name}, cannot be reached from "
+        "here.",
+        code="cluster_unreachable",
+        field="target.cluster",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetPorts:
     """Everything outside: time, calendars, policies; the ports of a run and the store, opened when they are needed.
 
-    `calendars` returns what is known of all calendars now. `open_ports` and `open_store` may raise `TemporaryError`
-    when something does not answer, and `InputError` when it cannot be used. `send` sends the load of a rehearsal.
+    `calendars` returns what is known of all calendars now. `open_ports` opens the default cluster, and `open_cluster`
+    the one that a policy names. Both and `open_store` may raise `TemporaryError` when something does not answer, and
+    `InputError` when it cannot be used. `send` sends the load of a rehearsal.
     """
 
     clock: Clock
@@ -45,4 +56,14 @@ class FleetPorts:
     policies: Policies
     open_ports: Callable[[], AbstractContextManager[Ports]]
     open_store: Callable[[], AbstractContextManager[RunStore]]
+    open_cluster: Callable[[ScalingPolicy], AbstractContextManager[Ports]] = _no_other_cluster
     send: Send = send
+
+    def ports_of(self, policy: ScalingPolicy) -> AbstractContextManager[Ports]:
+        """Open the cluster of `policy`.
+
+        Raises:
+            InputError: it cannot be used.
+            TemporaryError: the store does not answer.
+        """
+        return self.open_ports() if policy.spec.target.cluster is None else self.open_cluster(policy)

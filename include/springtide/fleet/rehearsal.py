@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from springtide.errors import Fenced, PermanentError
+from springtide.errors import Fenced, PermanentError, TemporaryError
 from springtide.events.rehearsal import LoadOrder, ReleaseTarget, load_order, release_orders, without_shrinking
 from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict, judged
 from springtide.events.sweep import Inspection
@@ -86,20 +86,31 @@ class WayBack:
         return [*release_orders(backs), *unseen_orders(before.keys() - seen.keys(), {})]
 
     def _seen(self, services: Sequence[str]) -> dict[str, Inspection]:
-        """Return what there is now; what cannot be looked at is left out."""
+        """Return what there is now; what cannot be looked at is left out.
+
+        A cluster that does not answer is waited for as a run is, and then keeps nothing of another from its way back.
+        """
         seen: dict[str, Inspection] = {}
-        with self.fleet.open_ports() as ports:
-            for service in services:
-                try:
-                    inspection = inspect_service(ports, self.fleet.policies.get(service))
-                except PermanentError as error:
-                    log.warning("service_not_seen", service=service, code=error.code, message=error.message)
-                    continue
-                if not inspection.is_owned:
-                    seen[service] = inspection
-                # A run of the way there may go on. Its fence would refuse the way back, so that waits.
-                elif not self._is_given_up(self.fleet.clock.now()):
-                    raise Fenced(str(inspection.frozen), code="run_active", field=service)
+        away: list[TemporaryError] = []
+        for service in services:
+            try:
+                policy = self.fleet.policies.get(service)
+                with self.fleet.ports_of(policy) as ports:
+                    inspection = inspect_service(ports, policy)
+            except PermanentError as error:
+                log.warning("service_not_seen", service=service, code=error.code, message=error.message)
+                continue
+            except TemporaryError as error:
+                log.warning("service_not_seen", service=service, code=error.code, message=error.message)
+                away.append(error)
+                continue
+            if not inspection.is_owned:
+                seen[service] = inspection
+            # A run of the way there may go on. Its fence would refuse the way back, so that waits.
+            elif not self._is_given_up(self.fleet.clock.now()):
+                raise Fenced(str(inspection.frozen), code="run_active", field=service)
+        if away and (not seen or not self._is_given_up(self.fleet.clock.now())):
+            raise away[0]
         return seen
 
     def _is_given_up(self, now: datetime) -> bool:
@@ -190,7 +201,7 @@ class ServiceRehearsal:
                 "the load was begun and its worker died: it is not sent twice. Start another rehearsal.",
                 code="load_test_interrupted",
             )
-        with self.fleet.open_ports() as ports:
+        with self.fleet.ports_of(policy) as ports:
             figures = load_test(ports, policy, order, self._begin, send=self.fleet.send)
         return judged(outcome, order, figures)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -83,7 +83,7 @@ class ScalingPlan(Stored):
     def fingerprint(self) -> str:
         """A hash of what would be done, independent of when it was decided."""
         # Not the reason nor the findings: who approved 40 pods approved them whatever the demand is a minute later.
-        effect = [self.policy, asdict(self.target), self.strategy, self.current, self.replicas]
+        effect = [self.policy, self.target.to_record(), self.strategy, self.current, self.replicas]
         return hashlib.sha256(json.dumps(effect).encode()).hexdigest()[:16]
 
     def to_record(self) -> dict[str, Any]:

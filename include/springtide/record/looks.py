@@ -134,11 +134,11 @@ def leases_seen(leases: Sequence[LeaseSeen], *, refused: int, now: datetime) -> 
     return look
 
 
-def floors_seen(floors: Mapping[str, datetime], *, is_whole: bool, now: datetime) -> Look:
-    """Return until when floors are held, by policy; where not all policies could be read, what was known stays."""
+def floors_seen(floors: Mapping[str, datetime], *, of: Collection[str], now: datetime) -> Look:
+    """Return until when floors are held, by policy; what was known of others than the policies `of` stays."""
     changed = [became(FLOOR_UNTIL, PolicyLabels(policy), until.timestamp()) for policy, until in floors.items()]
     changed.append(became(FLOORS_CHECKED, NoLabels(), now.timestamp()))
-    return lambda present: _instead((FLOOR_UNTIL,), changed, present, only=None if is_whole else set(floors))
+    return lambda present: _instead((FLOOR_UNTIL,), changed, present, only=set(of))
 
 
 def calendars_seen(broken: Mapping[str, bool], *, now: datetime) -> Look:

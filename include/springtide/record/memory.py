@@ -20,7 +20,6 @@ from springtide.record.store import PAGE, require_limit, unknown_run
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date, datetime
-    from typing import Any
 
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation

@@ -17,7 +17,7 @@ from springtide.plan.recent import SweepDecision
 from springtide.record.history import HistoryDay
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.record.notifications import Notification
-from springtide.workload import Workload
+from springtide.workload import DEFAULT_CLUSTER, Workload
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -116,6 +116,7 @@ class RunRow(Base):
 
     run_id: Mapped[str] = mapped_column(String(250), primary_key=True)
     policy: Mapped[str] = mapped_column(String(253))
+    cluster: Mapped[str | None] = mapped_column(String(250))
     namespace: Mapped[str] = mapped_column(String(253))
     deployment: Mapped[str] = mapped_column(String(253))
     service: Mapped[str] = mapped_column(String(253))
@@ -139,6 +140,7 @@ class RunRow(Base):
         self.run_id = run.run_id
         self.policy = run.policy
         self.strategy = run.strategy
+        self.cluster = run.target.cluster or None
         self.namespace = run.target.namespace
         self.deployment = run.target.reference
         self.service = run.target.service or ""
@@ -165,7 +167,9 @@ class RunRow(Base):
         return ScalingRun(
             run_id=self.run_id,
             policy=self.policy,
-            target=Workload.of_reference(self.namespace, self.deployment, self.service or None),
+            target=Workload.of_reference(
+                self.namespace, self.deployment, self.service or None, cluster=self.cluster or DEFAULT_CLUSTER
+            ),
             strategy=self.strategy,
             requested_by=self.requested_by,
             reason=self.reason,

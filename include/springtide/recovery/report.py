@@ -11,7 +11,7 @@ needs_attention     it cannot be proven which set may go: both stay, and so does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -22,10 +22,12 @@ from springtide.record.metrics import LeaseLabels
 from springtide.record.model import RunOutcome
 from springtide.recovery.ending import Reconciled
 from springtide.recovery.left_alone import of_another_installation, of_its_owner
+from springtide.run.clusters import told
 from springtide.run.lease import Lease
 from springtide.run.ownership import is_of_another
 from springtide.run.state import Phase, RunState
 from springtide.stored import Stored
+from springtide.workload import DEFAULT_CLUSTER, Cluster, in_cluster
 
 _BY_HAND: Final = (
     "Both sets stay. Look at them, then undo the run with `springtide roll-back {service}`, or put right what it left "
@@ -52,7 +54,7 @@ class ReconcileStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconciledRun(Stored):
-    """A run that owned its workload when the round began, or still does."""
+    """A run that owned its workload when the round began, or still does; `cluster` is where, "" for the default one."""
 
     namespace: str
     deployment: str
@@ -60,9 +62,15 @@ class ReconciledRun(Stored):
     status: ReconcileStatus
     outcome: RunOutcome
     message: str
+    cluster: Cluster = DEFAULT_CLUSTER
+
+    @property
+    def workload(self) -> str:
+        """Which workload it is, for people."""
+        return in_cluster(f"{self.namespace}/{self.deployment}", self.cluster)
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.deployment}: run {self.run_id!r} {self.outcome.value}: {self.message}"
+        return f"{self.workload}: run {self.run_id!r} {self.outcome.value}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,15 @@ class ReconcileReport:
     def with_status(self, *statuses: ReconcileStatus) -> tuple[ReconciledRun, ...]:
         """Return the runs of which the round made one of `statuses`."""
         return tuple(run for run in self.runs if run.status in statuses)
+
+    def of_cluster(self, cluster: str) -> ReconcileReport:
+        """Return the same, as what came of `cluster`."""
+        runs = tuple(replace(run, cluster=cluster) for run in self.runs)
+        return ReconcileReport(runs, tuple(told(error, cluster) for error in self.refused), self.leases)
+
+    def __add__(self, other: ReconcileReport) -> ReconcileReport:
+        refused = (*self.refused, *other.refused)
+        return ReconcileReport((*self.runs, *other.runs), refused, (*self.leases, *other.leases))
 
     @property
     def problems(self) -> tuple[str, ...]:

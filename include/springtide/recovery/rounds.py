@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from springtide.errors import Fenced, Halted, PolicyError, SpringtideError, TemporaryError
-from springtide.kube.objects import ReplicaSet
+from springtide.errors import ClusterRefused, Fenced, Halted, NotFound, PolicyError, SpringtideError, TemporaryError
+from springtide.kube.objects import Kind, ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.looks import keep_look, leases_seen
 from springtide.record.model import RunOutcome
+from springtide.record.store import RunStore
 from springtide.recovery.ending import Unended, as_ours
 from springtide.recovery.limits import RoundLimits
 from springtide.recovery.reconcile import Ended, end_abandoned, end_unclaimed, leases_in
 from springtide.recovery.report import HeldRun, ReconcileReport, ReconcileStatus, ended_run
 from springtide.recovery.side_by_side import SideBySide, Threads
 from springtide.recovery.unclaimed import IsAlive, aside_sets_in
+from springtide.run.clusters import OpenCluster, by_cluster
 from springtide.run.lease import Lease
 from springtide.run.ports import Ports
 
@@ -25,8 +30,21 @@ COMMAND_LINE: Final = "cli-"
 that does not move is all there is to judge it by."""
 
 
-def namespaces_of(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideError, ...]]:
-    """Return where the policies point, and the errors of files that cannot be read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Where a round looks in one cluster; `policy` is one of those that name it, by which it is opened."""
+
+    policy: ScalingPolicy
+    namespaces: tuple[str, ...]
+
+    @property
+    def cluster(self) -> str:
+        """What its policies call it."""
+        return self.policy.spec.target.workload.cluster
+
+
+def scopes_of(folder: PolicyFolder) -> tuple[tuple[Scope, ...], tuple[SpringtideError, ...]]:
+    """Return where the policies point, cluster by cluster, and the errors of files that cannot be read.
 
     A file with errors must not keep the others' runs from being ended. Without any policy both are empty.
 
@@ -35,12 +53,53 @@ def namespaces_of(folder: PolicyFolder) -> tuple[list[str], tuple[SpringtideErro
     """
     policies, violations = folder.readable()
     unread = (PolicyError(violations),) if violations else ()
-    return sorted({policy.spec.target.namespace for policy in policies}), unread
+    scopes = (
+        Scope(policy=theirs[0], namespaces=tuple(sorted({policy.spec.target.namespace for policy in theirs})))
+        for theirs in by_cluster(policies).values()
+    )
+    return tuple(scopes), unread
 
 
 def known_by(is_alive: IsAlive) -> IsAlive:
     """Return who is alive where `is_alive` knows every run but those of the command line: their Lease alone tells."""
     return lambda run_id: not run_id.startswith(COMMAND_LINE) and is_alive(run_id)
+
+
+def reconcile_everywhere(
+    open_cluster: OpenCluster,
+    scopes: Sequence[Scope],
+    is_alive: IsAlive,
+    unread: Iterable[SpringtideError] = (),
+    *,
+    limits: RoundLimits | None = None,
+) -> ReconcileReport:
+    """Do a round in every cluster, one after the other; one that cannot be opened or does not answer is told.
+
+    It keeps no other cluster's runs from their end.
+    """
+    report = ReconcileReport((), tuple(unread))
+    for scope in scopes:
+        try:
+            with open_cluster(scope.policy) as ports:
+                if len(scopes) > 1:
+                    _require_answer(ports, scope)
+                found = reconcile_round(ports, scope.namespaces, is_alive, limits=limits)
+        except SpringtideError as error:
+            found = ReconcileReport((), (error,))
+        report += found.of_cluster(scope.cluster)
+    return report
+
+
+def _require_answer(ports: Ports, scope: Scope) -> None:
+    """Return when the cluster answers, whatever it says: else each namespace of it would cost the others a timeout.
+
+    Raises:
+        ClusterUnavailable: it does not.
+    """
+    try:
+        ports.kube.list(Kind.LEASE, scope.namespaces[0])
+    except (ClusterRefused, NotFound):
+        return  # the round tells why
 
 
 def reconcile_round(
@@ -76,10 +135,11 @@ def reconcile_round(
     return ReconcileReport((*free, *held), _once(errors), seen)
 
 
-def keep_round(ports: Ports, report: ReconcileReport) -> None:
-    """Keep for the metrics what a round over every namespace of the policies saw."""
-    look = leases_seen(report.leases, refused=len(report.refused), now=ports.clock.now())
-    keep_look(lambda: nullcontext(ports.store), look)
+def keep_round(
+    open_store: Callable[[], AbstractContextManager[RunStore]], report: ReconcileReport, now: datetime
+) -> None:
+    """Keep for the metrics what a round over every namespace of the policies, in every cluster, saw."""
+    keep_look(open_store, leases_seen(report.leases, refused=len(report.refused), now=now))
 
 
 def _told_by(is_alive: IsAlive, errors: list[SpringtideError]) -> IsAlive:

@@ -80,7 +80,7 @@ def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
     mine = policy.spec.target.workload
     for other in ports.neighbours().policies:
         theirs = other.spec.target.workload
-        if other.name == policy.name or theirs.namespace != mine.namespace:
+        if other.name == policy.name or (theirs.cluster, theirs.namespace) != (mine.cluster, mine.namespace):
             continue
         switches = "blue_green" in (policy.spec.strategy.type, other.spec.strategy.type)
         for field, name, same in (

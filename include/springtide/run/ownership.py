@@ -22,7 +22,8 @@ from springtide.workload import Workload
 
 _BACK: Final = (
     "Nothing is changed or undone here: what the run did stands in the other cluster, and so does its Lease. Point the "
-    "connection (kubernetes_default in Airflow, else KUBECONFIG) back to it, and the reconcile there ends the run."
+    "connection (kubernetes_default in Airflow, else KUBECONFIG; the one that target.cluster names) back to it, and "
+    "the reconcile there ends the run."
 )
 
 

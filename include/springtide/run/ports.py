@@ -11,7 +11,7 @@ from springtide.clock import Clock
 from springtide.demand.model import DemandSource
 from springtide.errors import InputError
 from springtide.events.calendars import Calendars
-from springtide.kube.client import KubeClient
+from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.cluster import ClusterIdentity
 from springtide.kube.kubeconfig import ClusterAddress
 from springtide.plan.model import ScalingPlan
@@ -41,6 +41,14 @@ def _no_policy(name: str) -> ScalingPolicy:
     raise InputError(f"policy {name!r}: no policies are read here.", code="service_unknown", field="service")
 
 
+def _nowhere_else(cluster: str) -> KubeReader:
+    raise InputError(
+        f"cluster {cluster or 'of policies that name none'}: nothing leads to it from here.",
+        code="cluster_unreachable",
+        field="target.cluster",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """The policies beside the one of a run; `unread` are the names of files that cannot be read."""
@@ -53,10 +61,12 @@ class Neighbours:
 class Ports:
     """Everything outside: the cluster, time, the route to the pods, metrics, and the store of runs.
 
+    `elsewhere` opens the cluster that other policies call by a name, to look at what they share with this one: it
+    raises `InputError` where nothing leads there.
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name. `halt` is the switch that
-    stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` says how many reads
-    this thread has sent to the cluster; it never goes down.
+    stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` counts the reads
+    that this thread has sent to the cluster; it never goes down.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
@@ -68,6 +78,7 @@ class Ports:
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
+    elsewhere: Callable[[str], KubeReader] = _nowhere_else
     policy_of: Callable[[str], ScalingPolicy] = _no_policy
     databases: Databases = field(default_factory=NoDatabases)
     cluster_address: ClusterAddress | None = None

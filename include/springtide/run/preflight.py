@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from springtide.errors import ClusterRefused, NotFound
+from springtide.errors import ClusterRefused, ClusterUnavailable, InputError, NotFound
 from springtide.kube.autoscaler import Autoscaler, find
 from springtide.kube.client import Right, selector_text
 from springtide.kube.objects import Deployment, Kind, Pod
@@ -49,6 +49,7 @@ from springtide.run.smoke_rehearsal import smoke_findings
 from springtide.run.trial import admission_findings
 from springtide.strategy.trial import placeholder_trials, trial_writes
 from springtide.verify.smoke import checks_after_switch, checks_before_switch
+from springtide.workload import DEFAULT_CLUSTER, in_cluster
 
 
 def require_room(preflight: Preflight, mine: Lease) -> None:
@@ -125,8 +126,20 @@ class Preflight:
         shared = {entry.name for entry in self.policy.spec.downstream}
         others = self.ports.neighbours().policies
         sharing = [policy for policy in others if shared & {entry.name for entry in policy.spec.downstream}]
-        namespaces = {self.plan.target.namespace, *(policy.spec.target.namespace for policy in sharing)}
-        return any(True for _ in pending_runs(self.ports.kube, sorted(namespaces), mine))
+        here = self.plan.target.cluster
+        namespaces = {here: {self.plan.target.namespace}}
+        for policy in sharing:
+            target = policy.spec.target
+            namespaces.setdefault(target.cluster or DEFAULT_CLUSTER, set()).add(target.namespace)
+        return any(self._is_pending_in(cluster, sorted(names), mine) for cluster, names in namespaces.items())
+
+    def _is_pending_in(self, cluster: str, namespaces: Iterable[str], mine: Lease) -> bool:
+        if cluster == self.plan.target.cluster:
+            return any(True for _ in pending_runs(self.ports.kube, namespaces, mine))
+        try:
+            return any(True for _ in pending_runs(self.ports.elsewhere(cluster), namespaces, mine))
+        except (ClusterRefused, ClusterUnavailable, InputError):
+            return False  # who cannot be seen is not waited for
 
     def _downgraded(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
         fewer = () if self._need.pods else ("downstream",)  # a run that adds no pod takes no connection
@@ -277,13 +290,14 @@ class Preflight:
         others = self.ports.neighbours()
         shares = {entry.name: [self._own_share(entry)] for entry in own}
         limits = {entry.name: entry.usable for entry in own}
+        peaks = _Peaks(self.ports, here=self.plan.target.cluster)
         for policy in others.policies:
             for entry in policy.spec.downstream if policy.name != self.policy.name else ():
                 if entry.name in shares:
-                    replicas, run = peak_replicas(self.ports.kube, policy)
+                    replicas, run = peaks.of(policy)
                     shares[entry.name].append(
                         Share(
-                            service=policy.name,
+                            service=peaks.called(policy),
                             replicas=replicas,
                             connections_per_replica=entry.connections_per_replica,
                             run=run,
@@ -300,6 +314,36 @@ class Preflight:
     def _own_share(self, entry: Downstream) -> Share:
         replicas = self.stable.scaled.replicas + self._need.pods
         return Share(service=self.policy.name, replicas=replicas, connections_per_replica=entry.connections_per_replica)
+
+
+class _Peaks:
+    """What other services take of what they share with a run: a database knows no clusters.
+
+    A cluster that does not answer makes what its services take unknown, and is asked once.
+    """
+
+    def __init__(self, ports: Ports, *, here: str) -> None:
+        self._ports = ports
+        self._here = here
+        self._away: set[str] = set()
+
+    def of(self, policy: ScalingPolicy) -> tuple[int | None, str]:
+        """Return the most replicas that a service has, and the run in flight: see `peak_replicas`."""
+        cluster = policy.spec.target.workload.cluster
+        if cluster == self._here:
+            return peak_replicas(self._ports.kube, policy)
+        if cluster in self._away:
+            return None, ""
+        try:
+            return peak_replicas(self._ports.elsewhere(cluster), policy)
+        except (ClusterUnavailable, InputError):
+            self._away.add(cluster)
+            return None, ""
+
+    def called(self, policy: ScalingPolicy) -> str:
+        """Return how people know the service: with its cluster where that is another."""
+        cluster = policy.spec.target.workload.cluster
+        return policy.name if cluster == self._here else in_cluster(policy.name, cluster)
 
 
 def _look_by(check: str, look: Callable[[], Iterable[Finding]]) -> tuple[Finding, ...]:

@@ -79,9 +79,10 @@ def _is_past(lease: Lease, phase: Phase, status: JournalStatus) -> bool:
     return lease.state is not None and lease.state.entry(phase, status) is not None
 
 
-def _acquired(lease: Lease) -> tuple[str, str, str]:
-    # Names settle it where two were acquired in the same microsecond: every run must come to the same order.
-    return lease.acquired, str(lease.raw["metadata"].get("namespace", "")), lease.name
+def _acquired(lease: Lease) -> tuple[str, str, str, str]:
+    # Names settle it where two were acquired in the same microsecond: every run must come to the same order. In two
+    # clusters all of them may be the same but the runs'.
+    return lease.acquired, str(lease.raw["metadata"].get("namespace", "")), lease.name, lease.holder
 
 
 def _in_flight(kube: KubeReader, namespace: str) -> list[Lease]:

@@ -14,11 +14,15 @@ from springtide.errors import Conflict, PermanentError
 from springtide.kube.autoscaler import Autoscaler, AutoscalerBounds, effective_maximum, effective_minimum
 from springtide.stored import Stored, load
 from springtide.strategy.model import AutoscalerSnapshot, HoldRequest, RunOrder
+from springtide.workload import DEFAULT_CLUSTER, Cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorHold(Stored):
-    """A raised minimum: by which run and whom, why and until when, what was written, and what was there before."""
+    """A raised minimum: by which run and whom, why and until when, what was written, and what was there before.
+
+    `cluster` is what the run's policy called this cluster.
+    """
 
     run: str
     owner: str
@@ -26,10 +30,14 @@ class FloorHold(Stored):
     until: datetime
     raised: AutoscalerBounds
     original: AutoscalerBounds
+    cluster: Cluster = DEFAULT_CLUSTER
 
     def to_text(self) -> str:
         """Return the form that stands in the annotation."""
-        return json.dumps(asdict(self) | {"until": self.until.isoformat()}, separators=(",", ":"))
+        record = asdict(self) | {"until": self.until.isoformat()}
+        if self.cluster == DEFAULT_CLUSTER:
+            del record["cluster"]
+        return json.dumps(record, separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: str) -> FloorHold:
@@ -101,4 +109,5 @@ def bounds_for(held: AutoscalerSnapshot, order: RunOrder) -> tuple[AutoscalerBou
         until=request.until,
         raised=raised,
         original=before,
+        cluster=order.workload.cluster,
     ).to_text()

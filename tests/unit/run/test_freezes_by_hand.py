@@ -112,8 +112,8 @@ def test_a_floor_that_is_over_waits_for_the_end_of_the_freeze() -> None:
     pipeline.run(simulation.ports("run-0"), replace(simulation.request(4, "run-0"), until=until))
     simulation.world.advance(900)
 
-    waiting = release_expired(frozen(simulation), [simulation.policy], (), parent="one", requested_by="a test")
-    released = release_expired(simulation.ports(), [simulation.policy], (), parent="two", requested_by="a test")
+    waiting = release_expired(frozen(simulation), [simulation.policy], parent="one", requested_by="a test")
+    released = release_expired(simulation.ports(), [simulation.policy], parent="two", requested_by="a test")
 
     assert [floor.outcome for floor in waiting] == ["frozen"]
     assert [floor.outcome for floor in released] == ["succeeded"]

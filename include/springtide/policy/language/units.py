@@ -294,6 +294,30 @@ def _invalid(text: str, allowed: str, longest: int) -> PydanticCustomError:
     return refusal("name_invalid", message)
 
 
+MAX_CLUSTER_NAME = 250
+"""The longest name of a cluster: what Airflow takes as a connection's id."""
+
+_CLUSTER = r"[A-Za-z0-9_][A-Za-z0-9_.:/@-]*"
+
+
+def cluster_name(text: str) -> str:
+    """Return `text` when it can be a connection's id and a kubeconfig's context.
+
+    Raises:
+        PydanticCustomError: it cannot (`name_invalid`); the message shows characters outside ASCII as code points.
+    """
+    if len(text) <= MAX_CLUSTER_NAME and re.fullmatch(_CLUSTER, text):
+        return text
+    raise _invalid(text, "letters, digits and '_.:/@-', a letter, digit or '_' first", MAX_CLUSTER_NAME)
+
+
+ClusterName = Annotated[
+    str,
+    AfterValidator(cluster_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CLUSTER}$", "maxLength": MAX_CLUSTER_NAME}),
+]
+"""What a cluster is called by whoever holds the way to it."""
+
 Name = Annotated[str, AfterValidator(dns_label), WithJsonSchema({"type": "string", "pattern": f"^{_LABEL}$"})]
 """A name that Kubernetes takes for every kind of object: a DNS label."""
 

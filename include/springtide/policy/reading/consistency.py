@@ -7,6 +7,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from springtide.workload import DEFAULT_CLUSTER, in_cluster
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
@@ -31,24 +33,28 @@ def misnamed(file: PolicyFile) -> Iterator[Violation]:
 
 
 def _shared(files: Sequence[PolicyFile]) -> Iterator[Violation]:
-    """Yield what belongs to two policies: a name, a workload, a Service that one of them switches."""
-    owners: dict[tuple[str, ...], str] = {}
+    """Yield what belongs to two policies: a name, a workload, a Service that one of them switches.
+
+    The same names in two clusters are two workloads.
+    """
+    owners: dict[tuple[str, tuple[str, ...], str], str] = {}
     switched = {_service_of(file) for file in files if file.policy.spec.strategy.type == "blue_green"}
     for file in files:
         target = file.policy.spec.target.workload
         claims = {
-            ("metadata.name", file.policy.name): "policy_duplicate_name",
-            (f"spec.{target.field}", target.namespace, target.deployment): "shared_workload",
+            ("metadata.name", (file.policy.name,), ""): "policy_duplicate_name",
+            (f"spec.{target.field}", (target.namespace, target.deployment), target.cluster): "shared_workload",
         }
         if target.service is not None and _service_of(file) in switched:
-            claims["spec.target.service", target.namespace, target.service] = "shared_workload"
+            claims["spec.target.service", (target.namespace, target.service), target.cluster] = "shared_workload"
         reported = set()
         for claim, code in claims.items():
             owner = owners.setdefault(claim, file.document.file)
-            field = claim[0]
+            field, names, cluster = claim
             if owner != file.document.file and field not in reported:
                 reported.add(field)
-                message = f"{'/'.join(claim[1:])} belongs to {owner} already: one policy for one workload"
+                claimed = in_cluster("/".join(names), cluster)
+                message = f"{claimed} belongs to {owner} already: one policy for one workload"
                 yield file.violation(field, code, message)
 
 
@@ -57,22 +63,24 @@ def _shared_placeholders(files: Sequence[PolicyFile]) -> Iterator[Violation]:
     scaled = {}
     for file in files:
         target = file.policy.spec.target
-        scaled[target.namespace, target.deployment] = file.document.file
-    owners: dict[tuple[str, str], str] = {}
+        scaled[target.cluster, target.namespace, target.deployment] = file.document.file
+    owners: dict[tuple[str | None, str, str], str] = {}
     for file in files:
         warm = file.policy.spec.strategy.warm_nodes
         if warm is None:
             continue
-        claim = (file.policy.spec.target.namespace, warm.deployment)
+        target = file.policy.spec.target
+        claim = (target.cluster, target.namespace, warm.deployment)
         owner = scaled.get(claim) or owners.setdefault(claim, file.document.file)
         if owner != file.document.file:
-            message = f"{'/'.join(claim)} belongs to {owner} already: a policy has placeholders of its own"
+            claimed = in_cluster(f"{target.namespace}/{warm.deployment}", target.cluster or DEFAULT_CLUSTER)
+            message = f"{claimed} belongs to {owner} already: a policy has placeholders of its own"
             yield file.violation("spec.strategy.warm_nodes.deployment", "shared_workload", message)
 
 
-def _service_of(file: PolicyFile) -> tuple[str, str | None]:
+def _service_of(file: PolicyFile) -> tuple[str | None, str, str | None]:
     target = file.policy.spec.target
-    return target.namespace, target.service
+    return target.cluster, target.namespace, target.service
 
 
 def _wrong_order(files: Sequence[PolicyFile], names: Collection[str]) -> Iterator[Violation]:

@@ -29,6 +29,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import (
     LABEL_VALUE_LENGTH,
+    ClusterName,
     Count,
     Line,
     Name,
@@ -48,7 +49,7 @@ from springtide.policy.scaling.rehearsal import Rehearsal
 from springtide.policy.scaling.smoke import SmokeCheck
 from springtide.policy.scaling.stability import Stability
 from springtide.policy.scaling.strategy import RunSettings, StrategySpec
-from springtide.workload import Workload, WorkloadKind
+from springtide.workload import DEFAULT_CLUSTER, Workload, WorkloadKind
 
 
 class Metadata(Part):
@@ -66,7 +67,7 @@ _LONGEST_OTHER: Final = 229
 
 
 class TargetSpec(Part):
-    """What is scaled, and the Service that leads to its pods. The cluster comes from outside.
+    """What is scaled, in which cluster, and the Service that leads to its pods.
 
     One of `deployment`, `statefulset` and `rollout` is required.
     """
@@ -78,6 +79,11 @@ class TargetSpec(Part):
             ]
         }
     )
+
+    cluster: ClusterName | None = None
+    """The cluster: the id of a Kubernetes connection of Airflow, and the context of the same name for the command line.
+    At most 250 letters, digits and `_.:/@-`. Default none: `kubernetes_default` in Airflow, and for the command line
+    what `--context` says or the kubeconfig's current context. See [several clusters](clusters.md)."""
 
     namespace: Name
     """The namespace of both. Required."""
@@ -112,7 +118,13 @@ class TargetSpec(Part):
     def workload(self) -> Workload:
         """The same, for whoever reaches the cluster."""
         kind, name = self._named[0]
-        return Workload(namespace=self.namespace, deployment=name, service=self.service, kind=kind)
+        return Workload(
+            namespace=self.namespace,
+            deployment=name,
+            service=self.service,
+            kind=kind,
+            cluster=self.cluster or DEFAULT_CLUSTER,
+        )
 
     @property
     def _named(self) -> list[tuple[WorkloadKind, str]]:
