@@ -14,7 +14,7 @@ PAGES: Final = "docs/"
 """Where the rules file says that the pages are: a path in the repository."""
 
 _HEAD: Final = """\
-# Made from deploy/prometheus/rules.yaml by `python -m springtide.cli.alert_rules`: change that one, and make this again.
+# Made from deploy/prometheus/rules.yaml by `python -m springtide.cli.alert_rules`: change that one, then make this.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
