@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import socket
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,50 +15,63 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from springtide.record.looks import sweep_ended
-from springtide.record.memory import MemoryStore
 from springtide.record.metrics import METRICS
-from springtide.record.scrape import scrape
+from springtide.record.sql import open_store
 from support.prometheus_process import Server, running
 from unit.record.run_builders import NOON, PLAN, VERDICT, an_ended_phase, an_ended_run
 
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("metrics_page")  # one worker serves it
 TOKEN = "a-token-that-is-scraped-with"
 SCRAPED_SECONDS = 60
+READY_SECONDS = 120
 
 
 @contextmanager
-def served(token_file: Path, store: MemoryStore) -> Iterator[int]:
-    """Serve the page on a loopback port, as the API server does, and yield the port."""
-
-    def page(request: Request) -> Response:
-        header = request.headers.get("authorization")
-        answer = scrape(header, token_file=token_file, open_store=lambda: store)
-        return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
-
+def served(folder: Path) -> Iterator[int]:
+    """Serve the API server's page alone, over the store in `folder`, on a loopback port, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        application = Starlette(routes=[Route("/springtide/metrics", page)])
-        server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
+        port: int = listener.getsockname()[1]
+    connection = {"conn_type": "sqlite", "host": str(folder / "runs.db")}
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW_CONN_SPRINGTIDE_STORE": json.dumps(connection),
+        "SPRINGTIDE_METRICS_TOKEN_FILE": str(folder / "token"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "include"), str(ROOT / "plugins")]),
+    }
+    command = [sys.executable, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--log-level", "warning", "springtide_airflow.metrics_page:app"]
+    with (folder / "page.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        _wait(process, port, folder / "page.log")
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
         try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join(30)
+            httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=5)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(f"the page is not served after {READY_SECONDS} s: {log.read_text()}")
 
 
 def scraping(port: int, token_file: Path) -> str:
-    """Return the settings of docs/metrics.md for that port."""
+    """Return the settings of docs/metrics.md for that port, where nothing mounts the page below a prefix."""
     return f"""
 scrape_configs:
   - job_name: springtide
-    metrics_path: /springtide/metrics
+    metrics_path: /metrics
     scrape_interval: 1s
     scrape_timeout: 1s
     authorization:
@@ -83,19 +99,27 @@ def asked(server: Server, path: str, **parameters: str) -> Any:
         return client.get(path, params=parameters).raise_for_status().json()["data"]
 
 
-@pytest.fixture
-def store() -> MemoryStore:
-    """Return a store with a run and a sweep."""
-    kept = MemoryStore()
-    kept.save(an_ended_run(plan=PLAN, verdict=VERDICT, phases=(an_ended_phase(),)))
-    kept.measure(sweep_ended(["checkout"], [], began_at=NOON, now=NOON))
-    return kept
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the token, and a store with a run and a sweep."""
+    made = tmp_path_factory.mktemp("page")
+    (made / "token").write_text(TOKEN)
+    (made / "wrong").write_text("another-token-of-some-length")
+    with open_store(f"sqlite:///{made}/runs.db") as kept:
+        kept.save(an_ended_run(plan=PLAN, verdict=VERDICT, phases=(an_ended_phase(),)))
+        kept.measure(sweep_ended(["checkout"], [], began_at=NOON, now=NOON))
+    return made
 
 
-def test_prometheus_reads_every_metric_with_its_kind(tmp_path: Path, store: MemoryStore) -> None:
-    token_file = tmp_path / "token"
-    token_file.write_text(TOKEN)
-    with served(token_file, store) as port, running(tmp_path / "data", scraping(port, token_file)) as server:
+@pytest.fixture(scope="module")
+def port(folder: Path) -> Iterator[int]:
+    """Yield the port of the page."""
+    with served(folder) as serving:
+        yield serving
+
+
+def test_prometheus_reads_every_metric_with_its_kind(folder: Path, port: int, tmp_path: Path) -> None:
+    with running(tmp_path / "data", scraping(port, folder / "token")) as server:
         target(server, "up")
         known = asked(server, "/api/v1/targets/metadata")
         (runs,) = asked(server, "/api/v1/query", query="springtide_runs_total")["result"]
@@ -107,10 +131,6 @@ def test_prometheus_reads_every_metric_with_its_kind(tmp_path: Path, store: Memo
     assert swept["value"][1] == "1"
 
 
-def test_with_another_token_prometheus_says_that_it_may_not(tmp_path: Path, store: MemoryStore) -> None:
-    token_file = tmp_path / "token"
-    token_file.write_text(TOKEN)
-    wrong = tmp_path / "wrong"
-    wrong.write_text("another-token-of-some-length")
-    with served(token_file, store) as port, running(tmp_path / "data", scraping(port, wrong)) as server:
+def test_with_another_token_prometheus_says_that_it_may_not(folder: Path, port: int, tmp_path: Path) -> None:
+    with running(tmp_path / "data", scraping(port, folder / "wrong")) as server:
         assert "401" in target(server, "down")["lastError"]
