@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from springtide.record.exposition import FILE
 from springtide.record.looks import event_late
@@ -16,6 +15,7 @@ from springtide_airflow.wiring import AIRFLOW
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
+    from starlette.testclient import TestClient
 
 TOKEN = "a-token-of-the-page"
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationW
 def mounted() -> TestClient:
     """Return a client of what the API server would mount."""
     from airflow import plugins_manager
+    from starlette.testclient import TestClient
 
     apps, _ = plugins_manager.get_fastapi_plugins()
     root = FastAPI()

@@ -84,14 +84,15 @@ scrape_configs:
 def target(server: Server, health: str) -> dict[str, Any]:
     """Return the target once it was scraped with this outcome."""
     deadline = time.monotonic() + SCRAPED_SECONDS
-    seen: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     with httpx.Client(base_url=server.url, trust_env=False, timeout=5) as client:
         while time.monotonic() < deadline:
-            (seen,) = client.get("/api/v1/targets").json()["data"]["activeTargets"]
-            if seen["health"] == health:
-                return seen
+            for seen in client.get("/api/v1/targets").json()["data"]["activeTargets"]:  # none in the first moments
+                known = seen
+            if known.get("health") == health:
+                return known
             time.sleep(0.1)
-    raise AssertionError(f"the target is not {health} after {SCRAPED_SECONDS} s: {seen}")
+    raise AssertionError(f"the target is not {health} after {SCRAPED_SECONDS} s: {known}")
 
 
 def asked(server: Server, path: str, **parameters: str) -> Any:

@@ -19,8 +19,16 @@ LEFT_OUT: Final = "sandbox"
 """The embedded cluster answers as Kubernetes does: its codes are Kubernetes'."""
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
+"""What counts as a code where names had to be followed to it; one that stands there as it is may be one word."""
+
 _LOGS: Final = "log."
 _LONGEST_ADVICE: Final = 200
+_VERBS: Final = re.compile(
+    r"add|allow|approve|ask|build|cancel|change|check|choose|correct|create|cut|delete|end|fit|fix|give|"
+    r"free|install|leave|let|look|lower|make|mend|mount|move|name|pass|pin|plan|point|put|raise|read|"
+    r"release|remove|repeat|run|see|set|start|take|tell|try|unpause|upgrade|use|wait|write"
+)
+"""How the sentences of messages begin that tell what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def _raised(module: _Module) -> Iterator[_Raised]:
         if not given or name.startswith(_LOGS):
             continue
         for code in dict.fromkeys(_texts(given[0], module)):
-            if _CODE.fullmatch(code):
+            if code and (isinstance(given[0], ast.Constant) or _CODE.fullmatch(code)):
                 yield _Raised(code, _is_temporary(name), module.place, _message(call, module))
 
 
@@ -189,9 +197,14 @@ def _written(message: ast.expr) -> str:
 
 
 def _advice(message: str) -> str:
-    """Return what the message says last: by the rule for messages, that is what to do next."""
-    text = " ".join(message.split())
-    parts = [part for part in re.split(r"(?<=[.;:?])\s+", text) if part]
-    last = parts[-1] if len(parts) > 1 else ""
-    is_whole = last and "…" not in last and len(last) <= _LONGEST_ADVICE
-    return f"{last[0].upper()}{last[1:].rstrip('.')}" if is_whole else ""
+    """Return the end of the message from where it tells what to do: by the rule for messages, what to do comes last."""
+    parts = re.split(r"(?<=[.;:?,])\s+", " ".join(message.split()))
+    for at in range(len(parts) - 1, -1, -1):
+        advice = " ".join(parts[at:])
+        if _VERBS.fullmatch(parts[at].partition(" ")[0].lower()) and _is_whole(advice):
+            return f"{advice[0].upper()}{advice[1:].rstrip('.')}"
+    return ""
+
+
+def _is_whole(advice: str) -> bool:
+    return "…" not in advice and len(advice) <= _LONGEST_ADVICE and advice.count("`") % 2 == 0

@@ -14,8 +14,8 @@ from springtide.record.metrics import METRICS
 
 _END: Final = "<!-- end of table -->"
 _MOST_PLACES: Final = 3
-_TEMPORARY: Final = "It is tried again by itself; look at what does not answer"
-_PERMANENT: Final = "Nothing is tried again; the message says what is wrong, with the value and what is allowed"
+_TEMPORARY: Final = "It is tried again by itself; see what does not answer"
+_PERMANENT: Final = "See the message"
 
 
 def refresh(page: Path) -> None:

@@ -418,4 +418,9 @@ def bound_text(bound: float) -> str:
 
 
 def _pairs(labels: AnyLabels) -> Labels:
-    return tuple((name, str(value)[:LONGEST]) for name, value in asdict(labels).items())
+    return tuple((name, _label(value)) for name, value in asdict(labels).items())
+
+
+def _label(value: str) -> str:
+    # A file's name may be bytes that are no text, which no database takes.
+    return str(value)[:LONGEST].encode(errors="replace").decode()

@@ -267,7 +267,7 @@ def _keep(session: Session, row: RunRow | None, before: ScalingRun | None, after
 
 
 def _count(session: Session, change: Change) -> None:
-    labels = json.dumps(change.labels)
+    labels = json.dumps(change.labels, ensure_ascii=False)  # escaped, a name would take six times its letters
     row = session.get(TotalRow, (change.name, labels))
     if row is None:
         session.add(TotalRow(name=change.name, labels=labels, value=applied(change, None)))
