@@ -31,7 +31,7 @@ _VERBS: Final = re.compile(
 """How the sentences of messages begin that tell what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorCode:
     """One code: whether the same may be tried again, the modules that raise it, and what to do."""
 
@@ -41,7 +41,7 @@ class ErrorCode:
     advice: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Raised:
     code: str
     is_temporary: bool
@@ -101,7 +101,12 @@ def _raised(module: _Module) -> Iterator[_Raised]:
             continue
         for code in dict.fromkeys(_texts(given[0], module)):
             if code and (isinstance(given[0], ast.Constant) or _CODE.fullmatch(code)):
-                yield _Raised(code, _is_temporary(name), module.place, _message(call, module))
+                yield _Raised(
+                    code=code,
+                    is_temporary=_is_temporary(name),
+                    place=module.place,
+                    message=_message(call, module),
+                )
 
 
 def _is_temporary(name: str) -> bool:

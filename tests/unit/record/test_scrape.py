@@ -10,7 +10,7 @@ import pytest
 from springtide.errors import TemporaryError
 from springtide.record.exposition import exposition
 from springtide.record.memory import MemoryStore
-from springtide.record.scrape import SHORTEST_TOKEN, Answer, scrape
+from springtide.record.scrape import SHORTEST_TOKEN, ScrapeAnswer, scrape
 from springtide.record.store import RunStore
 from unit.record.run_builders import an_ended_run
 
@@ -34,7 +34,7 @@ def never_opened() -> AbstractContextManager[RunStore]:
     raise AssertionError("whoever may not read does not reach the store")
 
 
-def refused(authorization: str | None, token_file: Path | None) -> Answer:
+def refused(authorization: str | None, token_file: Path | None) -> ScrapeAnswer:
     answer = scrape(authorization, token_file=token_file, open_store=never_opened)
     assert TOKEN not in answer.body.decode()
     return answer
