@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -72,6 +73,7 @@ class _Module:
         return (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef))
 
 
+@cache
 def error_codes() -> tuple[ErrorCode, ...]:
     """Return every code that a source holds, in the order of the alphabet."""
     raised: dict[str, list[_Raised]] = {}

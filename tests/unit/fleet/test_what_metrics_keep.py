@@ -46,7 +46,7 @@ def conductor(fleet: Fleet, *services: str) -> Conductor:
 
 
 def carried_out(fleet: Fleet, due: Due, *services: str) -> FleetReport:
-    return conducted(conductor(fleet, *services), due, lambda _turn: None, pause=fleet.world.advance)
+    return conducted(conductor(fleet, *services), due, lambda _turn: None, pause=fleet.tick)
 
 
 class TestSweeps:
@@ -69,7 +69,7 @@ class TestSweeps:
         now = fleet.world.now()
         due = Due(services=("db",), began_at=now, planned_at=now)
         taken = conductor(fleet, "db")
-        conducted(taken, due, lambda _turn: None, pause=fleet.world.advance)
+        conducted(taken, due, lambda _turn: None, pause=fleet.tick)
 
         assert taken.turn(due).is_over
         assert shown(fleet.store, "sweeps_total") == {("good",): 1}
@@ -93,7 +93,7 @@ class TestSweeps:
         taken = replace(taken, fleet=replace(taken.fleet, open_store=away))
         due = Due(services=("db",), began_at=now, planned_at=now)
 
-        report = conducted(taken, due, lambda _turn: None, pause=fleet.world.advance)
+        report = conducted(taken, due, lambda _turn: None, pause=fleet.tick)
 
         assert report.standing == {"db": 3}
 
