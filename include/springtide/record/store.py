@@ -16,9 +16,9 @@ from springtide.record.notifications import NotificationStore
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from springtide.record.metrics import Look, Total
     from springtide.record.model import PhaseRecord, ScalingRun
     from springtide.record.retention import Pruned
+    from springtide.record.samples import Look, Total
 
 PAGE: Final = 20
 """Runs that `latest` returns unless told otherwise."""
