@@ -8,7 +8,7 @@ in every task that needs them. Other processes (API server, DAG processor, trigg
 import importlib
 import logging
 import sys
-from typing import Final
+from typing import Any, Final
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -47,6 +47,16 @@ class SpringtidePlugin(AirflowPlugin):
     name = "springtide"
     timetables = [CalendarTimetable]  # noqa: RUF012  so the base class has it
     deadline_references = [EventStart]  # noqa: RUF012
+
+    @property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the API server alone reads it
+        """Return the page of metrics. What cannot be imported is logged: raised, it would stop the API server."""
+        try:
+            page = importlib.import_module("springtide_airflow.metrics_page")
+        except ImportError:
+            logging.getLogger(__name__).exception("the metrics have no page")
+            return []
+        return [{"app": page.app, "url_prefix": page.PREFIX, "name": "springtide"}]
 
 
 if not FORKING_COMMANDS.isdisjoint(sys.argv):

@@ -87,8 +87,18 @@ class Settings:
         metadata=_variable(
             "METRICS_DIRECTORY",
             None,
-            "The folder that `springtide.prom` is written to after each run, for node_exporter's textfile collector. "
-            "Unset: nothing is written.",
+            "The folder that `springtide.prom` is written to whenever metrics change, for node_exporter's textfile "
+            "collector. Unset: nothing is written.",
+            parse=Path,
+        )
+    )
+    metrics_token_file: Path | None = field(
+        metadata=_variable(
+            "METRICS_TOKEN_FILE",
+            None,
+            "A file with the bearer token, of at least 16 characters, that opens `GET /springtide/metrics` of the API "
+            "server. It is read for each request, so a renewed token counts. Unset: the page is closed.",
+            reader=Reader.AIRFLOW,
             parse=Path,
         )
     )

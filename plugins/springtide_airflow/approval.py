@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
@@ -10,6 +9,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.clock import system_clock
+from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.parameters import request_of
 from springtide_airflow.runs import APPROVED_KEY, leave_error, required_run
 
@@ -25,15 +25,16 @@ class PlanApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask, or skip."""
-        from springtide.run.approval import approval_page, needs_approval
+        from springtide.run.approval import approval_page, keep_asked, needs_approval
 
+        clock = system_clock()
         plan = required_run(context).plan
-        request = request_of(context, system_clock())
+        request = request_of(context, clock)
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
         self.body = approval_page(plan)
         # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
-        self.response_timeout = timedelta(seconds=request.policy.spec.approval.within.total_seconds())
+        self.response_timeout = keep_asked(SpringtideHook().store, request, clock.now())
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
@@ -42,7 +43,7 @@ class PlanApprovalOperator(ApprovalOperator):
         Raises:
             PermanentError: it was rejected, or nobody answered.
         """
-        from springtide.run.approval import rejected, unanswered
+        from springtide.run.approval import keep_answered, rejected, unanswered
         from springtide.run.planned import approval_record
 
         plan = required_run(context).plan
@@ -51,7 +52,9 @@ class PlanApprovalOperator(ApprovalOperator):
         except (HITLRejectException, HITLTimeoutError) as error:
             who = (event.get("responded_by_user") or {}).get("name")
             refusal = rejected(plan, who) if isinstance(error, HITLRejectException) else unanswered(plan)
+            keep_answered(SpringtideHook().store, plan.policy, refusal)
             leave_error(context, refusal)
             raise refusal from error
+        keep_answered(SpringtideHook().store, plan.policy)
         context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, answer["responded_at"]))
         return answer

@@ -52,7 +52,10 @@ class CheckCalendarsOperator(FleetOperator):
     def execute(self, context: Context) -> Record:
         """Return how many events are known, and what became of every source; the log says what to look at."""
         del context
+        from springtide.fleet.measured import keep_calendars
+
         known = self.wiring.known()
+        keep_calendars(self.wiring.fleet(), known)
         for account in known.accounts:
             self.log.info("%s; %s times ahead", account, account.ahead)
         for warning in known.warnings:

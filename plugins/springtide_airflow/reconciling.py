@@ -43,7 +43,7 @@ class ReconcileRunsOperator(BaseOperator):
         """
         from springtide.recovery.limits import RoundLimits
         from springtide.recovery.report import ReconcileStatus
-        from springtide.recovery.rounds import known_by, namespaces_of, reconcile_round
+        from springtide.recovery.rounds import keep_round, known_by, namespaces_of, reconcile_round
 
         limits = RoundLimits.of(airflow_settings())
         folder = policy_folder()
@@ -53,6 +53,7 @@ class ReconcileRunsOperator(BaseOperator):
         is_alive = known_by(lambda run_id: self._is_under_way(context, run_id))
         with opened(context) as ports:
             report = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
+            keep_round(ports, report)
         trace_runs(run.run_id for run in report.with_status(ReconcileStatus.ENDED))
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)

@@ -13,7 +13,6 @@ from springtide_airflow.child_runs import AirflowRuns
 from springtide_airflow.clock import system_clock
 from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
-from springtide_airflow.settings import store_url
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -48,10 +47,8 @@ class Wiring:
         return SpringtideHook().ports(log.info)
 
     def open_store(self) -> AbstractContextManager[RunStore]:
-        """Open the store of runs."""
-        from springtide.record.sql import open_store
-
-        return open_store(store_url())
+        """Open the store of runs; with a metrics directory, what it counts is shown there."""
+        return SpringtideHook().store()
 
     def fleet(self) -> FleetPorts:
         """Return what a conductor reaches the world through; nothing is opened yet."""

@@ -21,7 +21,7 @@ from springtide.errors import InputError, SpringtideError
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.recovery.limits import RoundLimits
 from springtide.recovery.report import ReconcileReport, ReconcileStatus
-from springtide.recovery.rounds import known_by, namespaces_of, reconcile_round
+from springtide.recovery.rounds import keep_round, known_by, namespaces_of, reconcile_round
 
 _STYLES = {
     ReconcileStatus.ENDED: "green",
@@ -62,6 +62,8 @@ def reconcile(
             note = ClusterNote(output)
             note.say(ports)
             swept = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
+            if not namespace:
+                keep_round(ports, swept)
         _show(swept, output, note)
         code = _exit_code(swept)
     if code:

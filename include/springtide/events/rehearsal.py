@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from springtide.capacity.rehearsed import planned_load
 from springtide.errors import InputError
-from springtide.events.ad_hoc import ad_hoc_event
+from springtide.events.ad_hoc import CALENDAR, ad_hoc_event
 from springtide.events.occurrences import Occurrence
 from springtide.events.waves import ServicePlan
 from springtide.load.load_profile import LoadProfile
@@ -37,6 +37,7 @@ SHORTEST: Final = 10.0
 """Seconds of load that say something."""
 
 _LONGEST_NAME: Final = 63
+_REHEARSAL: Final = "rehearsal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def rehearsal_of(event: Occurrence | Mapping[str, Any], now: datetime, expires: 
     Raises:
         InputError: what is asked is refused (`event_invalid`).
     """
-    name = f"rehearsal-{event.event}"[:_LONGEST_NAME].rstrip("-") if isinstance(event, Occurrence) else "rehearsal"
+    name = f"{_REHEARSAL}-{event.event}"[:_LONGEST_NAME].rstrip("-") if isinstance(event, Occurrence) else _REHEARSAL
     asked = {
         "name": name,
         "start": f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -103,6 +104,11 @@ def rehearsal_of(event: Occurrence | Mapping[str, Any], now: datetime, expires: 
         "priority": 0,
     }
     return ad_hoc_event(asked).occurrence
+
+
+def is_rehearsal(event: Occurrence) -> bool:
+    """Say whether `event` is what `rehearsal_of` returned."""
+    return event.calendar == CALENDAR and event.event.startswith(_REHEARSAL)
 
 
 def _asks(asks: Mapping[str, ServiceRequest]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from springtide.fleet.backfill import simulated_report
 from springtide.fleet.child_runs import ChildRuns
 from springtide.fleet.due import Due
 from springtide.fleet.lateness import foreseen_lateness, keep_duration
+from springtide.fleet.measured import keep_late, keep_prepared, keep_sweep
 from springtide.fleet.memory import Memory
 from springtide.fleet.orders import Inspections, attention, decided_orders
 from springtide.fleet.ports import FleetPorts
@@ -74,11 +75,13 @@ class Conductor:
         late = foreseen_lateness(self.fleet, self.memory, due, orders, started, pace=pace)
         if late is not None:
             log.error("event_prepared_late", run=self.parent, message=late)
+            keep_late(self.fleet, due)
         report = None
         if turn.is_over:
             doubts = {} if self.way else attention(self.fleet, due)
             report = FleetReport.of(orders, turn, late=self.memory.get("late"), attention=doubts)
             self._keep_duration(due, orders, report, progress)
+            self._keep_end(due, orders, report, progress)
         return TurnReport(started=begun, waiting={**turn.waiting, **turn.held}, late=late, report=report)
 
     def _orders(self, due: Due) -> list[ServicePlan]:
@@ -101,6 +104,16 @@ class Conductor:
         """Keep how long a preparation took that succeeded as a whole; the way back prepares nothing."""
         if due.events and not self.way and not report.problems:
             keep_duration(self.fleet, due, orders, progress.run_ids(), parent=self.parent)
+
+    def _keep_end(self, due: Due, orders: Sequence[ServicePlan], report: FleetReport, progress: FleetProgress) -> None:
+        """Keep for the metrics what this came to, once; the way back of a rehearsal prepares nothing."""
+        if self.way or self.memory.get("measured_end") is not None:
+            return
+        if due.events:
+            keep_prepared(self.fleet, due, orders, report, progress)
+        else:
+            keep_sweep(self.fleet, due, report)
+        self.memory.set("measured_end", True)
 
 
 def decided(fleet: FleetPorts, looked: Inspections) -> Decide:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from springtide.errors import PermanentError, Violation
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.record.looks import floors_seen, keep_look
+from springtide.record.model import RunOutcome
 from springtide.run import pipeline
 from springtide.run.ports import Ports
-from springtide.run.release import HeldFloor, expired_floors, release_request
+from springtide.run.release import HeldFloor, held_floors, release_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +41,21 @@ def release_expired(
         TemporaryError: the cluster or the store does not answer.
     """
     floors = [policy for policy in policies if policy.spec.strategy.type == "floor"]
+    held = list(held_floors(ports, floors))
+    now = ports.clock.now()
     released: list[ReleasedFloor] = []
     problems: list[str] = []
-    for held in list(expired_floors(ports, floors)):
-        run_id = f"{parent}__{held.policy.name}"
+    for floor in (each for each in held if each.hold.until <= now):
+        run_id = f"{parent}__{floor.policy.name}"
         try:
-            released.append(_release(ports, held, run_id, requested_by))
+            released.append(_release(ports, floor, run_id, requested_by))
         except PermanentError as error:
-            problems.append(f"{held.policy.name}: {error.message}")
+            problems.append(f"{floor.policy.name}: {error.message}")
     problems += map(str, unread)
+    given_back = {each.service for each in released if each.outcome == RunOutcome.SUCCEEDED}
+    left = {floor.policy.name: floor.hold.until for floor in held if floor.policy.name not in given_back}
+    look = floors_seen(left, is_whole=not unread, now=ports.clock.now())
+    keep_look(lambda: nullcontext(ports.store), look)
     if problems:
         raise PermanentError("\n".join(problems), code="floors_not_released")
     return released

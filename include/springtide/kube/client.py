@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, runtime_checkable
 
 from springtide.errors import ClusterRefused
 from springtide.kube.objects import Json, Kind, Version
@@ -97,6 +97,16 @@ class KubeReader(ProxyReader, Protocol):
             ClusterRefused: it may not be asked, or its answer names no version.
             ClusterUnavailable: no answer in time.
         """
+        ...
+
+
+@runtime_checkable
+class CountsReads(Protocol):
+    """A client that counts what it reads."""
+
+    @property
+    def reads(self) -> int:
+        """How many reads this thread has sent through this client, every attempt counted."""
         ...
 
 

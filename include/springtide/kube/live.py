@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -61,6 +62,13 @@ class LiveKube:
         self._client = api_client
         self._clock = clock or SystemClock()
         self._apis: dict[str, Any] = {}
+        self._reads = threading.local()
+
+    @property
+    def reads(self) -> int:
+        """How many reads this thread has sent through this client, every attempt counted."""
+        count: int = getattr(self._reads, "count", 0)
+        return count
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         """Return the object (see `KubeReader.get`)."""
@@ -152,6 +160,7 @@ class LiveKube:
             reraise=True,
         )
         for attempt in retrying:
+            self._reads.count = self.reads + 1
             with attempt, translated(what, is_write=False):
                 return _body(call())
         raise AssertionError("tenacity ends by a return or by raising")

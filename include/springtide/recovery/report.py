@@ -16,12 +16,14 @@ from enum import StrEnum
 from typing import Final
 
 from springtide.errors import SpringtideError, TemporaryError
+from springtide.record.looks import LeaseSeen
+from springtide.record.metrics import LeaseLabels
 from springtide.record.model import RunOutcome
 from springtide.recovery.ending import Reconciled
 from springtide.recovery.left_alone import of_another_installation, of_its_owner
 from springtide.run.lease import Lease
 from springtide.run.ownership import is_of_another
-from springtide.run.state import RunState
+from springtide.run.state import Phase, RunState
 from springtide.stored import Stored
 
 _BY_HAND: Final = (
@@ -63,10 +65,14 @@ class ReconciledRun(Stored):
 
 @dataclass(frozen=True, slots=True)
 class ReconcileReport:
-    """What one round came to; `refused` says what could not be looked into or ended, and why."""
+    """What one round came to; `refused` says what could not be looked into or ended, and why.
+
+    `leases` are those of `runs` that are held after it, as metrics show them: another Airflow's are not among them.
+    """
 
     runs: tuple[ReconciledRun, ...]
     refused: tuple[SpringtideError, ...]
+    leases: tuple[LeaseSeen, ...] = ()
 
     def with_status(self, *statuses: ReconcileStatus) -> tuple[ReconciledRun, ...]:
         """Return the runs of which the round made one of `statuses`."""
@@ -119,6 +125,13 @@ class HeldRun:
             outcome=RunOutcome.NEEDS_ATTENTION if is_unclear else RunOutcome.RUNNING,
             message=text,
         )
+
+    def seen(self, status: ReconcileStatus) -> LeaseSeen:
+        """Return the Lease for the metrics, by what the round made of its run."""
+        journal = self.state.journal
+        phase = journal[-1].phase.value if journal else Phase.CALCULATE_CAPACITY.value
+        labels = LeaseLabels(self.state.plan.policy, phase, status.value)
+        return LeaseSeen(labels=labels, acquired=self.lease.acquired_at, renewed=self.lease.renewed_at)
 
     def _status(self, now: datetime, stalled_after: timedelta, mine: str) -> tuple[ReconcileStatus, str]:
         if is_of_another(mine, self.state.installation):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Final
 
 from springtide.errors import Fenced, PolicyError, SpringtideError, TemporaryError
 from springtide.kube.objects import ReplicaSet
 from springtide.policy.reading.folder import PolicyFolder
+from springtide.record.looks import keep_look, leases_seen
 from springtide.record.model import RunOutcome
 from springtide.recovery.ending import Unended, as_ours
 from springtide.recovery.limits import RoundLimits
 from springtide.recovery.reconcile import Ended, end_abandoned, end_unclaimed, leases_in
-from springtide.recovery.report import HeldRun, ReconcileReport, ended_run
+from springtide.recovery.report import HeldRun, ReconcileReport, ReconcileStatus, ended_run
 from springtide.recovery.side_by_side import SideBySide, Threads
 from springtide.recovery.unclaimed import IsAlive, aside_sets_in
 from springtide.run.lease import Lease
@@ -67,11 +69,17 @@ def reconcile_round(
     free = [ended_run(run) for run in ended.runs if run.outcome is not RunOutcome.NEEDS_ATTENTION]
     # The Leases are read again: ending runs takes minutes, in which others ended theirs, or began new ones.
     left = _leases(ports, leases, errors)
-    held = [
-        run.judged(ports.clock.now(), stalled_after=limits.stalled_after, mine=ports.installation)
-        for run in _held_runs(left, claims, ended)
-    ]
-    return ReconcileReport((*free, *held), _once(errors))
+    found = _held_runs(left, claims, ended)
+    held = [run.judged(ports.clock.now(), stalled_after=limits.stalled_after, mine=ports.installation) for run in found]
+    both = zip(found, held, strict=True)
+    seen = tuple(run.seen(judged.status) for run, judged in both if judged.status is not ReconcileStatus.ELSEWHERE)
+    return ReconcileReport((*free, *held), _once(errors), seen)
+
+
+def keep_round(ports: Ports, report: ReconcileReport) -> None:
+    """Keep for the metrics what a round over every namespace of the policies saw."""
+    look = leases_seen(report.leases, refused=len(report.refused), now=ports.clock.now())
+    keep_look(lambda: nullcontext(ports.store), look)
 
 
 def _told_by(is_alive: IsAlive, errors: list[SpringtideError]) -> IsAlive:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
 from springtide.errors import PermanentError
 from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.record.looks import approval_asked, approval_ended, keep_look
+from springtide.record.store import RunStore
 from springtide.run.ports import RunRequest
+
+OpenStore = Callable[[], AbstractContextManager[RunStore]]
+"""Opens the store of runs."""
 
 
 def needs_approval(request: RunRequest, plan: ScalingPlan) -> bool:
@@ -37,6 +46,19 @@ def require_approved(request: RunRequest, plan: ScalingPlan) -> None:
         code="approval_missing",
         field="approval",
     )
+
+
+def keep_asked(open_store: OpenStore, request: RunRequest, now: datetime) -> timedelta:
+    """Keep for the metrics that somebody is asked; return how long the answer is waited for."""
+    within = timedelta(seconds=request.policy.spec.approval.within.total_seconds())
+    keep_look(open_store, approval_asked(request.policy.name, now=now, within=within))
+    return within
+
+
+def keep_answered(open_store: OpenStore, policy: str, refusal: PermanentError | None = None) -> None:
+    """Keep for the metrics that nobody is asked any more, and what was said: `refusal` None where it was yes."""
+    no = "unanswered" if refusal is not None and refusal.code == "approval_missing" else "rejected"
+    keep_look(open_store, approval_ended(policy, "approved" if refusal is None else no))
 
 
 def approval_page(plan: ScalingPlan) -> str:

@@ -11,7 +11,7 @@ from springtide.demand.access import NO_LOGIN, PrometheusAccess
 from springtide.demand.instant import instant_query
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
-from springtide.kube.client import KubeClient
+from springtide.kube.client import CountsReads, KubeClient
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
@@ -64,6 +64,7 @@ def assemble(
         neighbours=lambda: _neighbours(metrics.base),
         policy_of=PolicyFolder(metrics.base).get,
         databases=PostgresDatabases(database_address),
+        reads=lambda: kube.reads if isinstance(kube, CountsReads) else 0,
     )
 
 

@@ -35,14 +35,18 @@ class JournalNote:
 def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> Iterator[JournalNote]:
     """Keep a record of one attempt at `phase`: its start, its end, and the error that ended it."""
     start = ports.clock.monotonic()
+    read_before = ports.reads()
     record = PhaseRecord(phase=phase.value, status=PhaseStatus.RUNNING, started_at=ports.clock.now(), attempt=attempt)
     _keep(lambda: ports.store.save_phase(run_id, record))
     note = JournalNote()
 
+    def keep(kept: PhaseRecord) -> None:
+        reads = ports.reads() - read_before
+        _keep(lambda: ports.store.save_phase(run_id, kept, reads=reads))
+
     def end(status: PhaseStatus, message: str) -> None:
         seconds = ports.clock.monotonic() - start
-        ended = record.with_end(status, at=ports.clock.now(), seconds=seconds, message=message)
-        _keep(lambda: ports.store.save_phase(run_id, ended))
+        keep(record.with_end(status, at=ports.clock.now(), seconds=seconds, message=message))
 
     try:
         yield note
@@ -52,6 +56,8 @@ def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> It
     # A phase that lost patience goes on in its next attempt, as the same record.
     if note.is_ended:
         end(PhaseStatus.SUCCEEDED, note.message)
+    else:
+        keep(record)
 
 
 def begin_run(ports: Ports, request: RunRequest) -> None:

@@ -44,6 +44,11 @@ class Lease(KubeObject):
         return str(self._spec.get("acquireTime") or "")
 
     @property
+    def acquired_at(self) -> datetime | None:
+        """When the owner took it; None where nobody wrote it."""
+        return datetime.fromisoformat(self.acquired) if self.acquired else None
+
+    @property
     def renewed_at(self) -> datetime | None:
         """When the owner was heard of last."""
         text = self._spec.get("renewTime")

@@ -30,6 +30,11 @@ def _say_nothing(_message: str) -> None:
     """Ignore progress: nobody watches."""
 
 
+def _uncounted() -> int:
+    """Return that nobody counts."""
+    return 0
+
+
 def _no_policy(name: str) -> ScalingPolicy:
     raise InputError(f"policy {name!r}: no policies are read here.", code="service_unknown", field="service")
 
@@ -48,6 +53,7 @@ class Ports:
 
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name.
+    `reads` says how many reads this thread has sent to the cluster; it never goes down.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     """
 
@@ -63,6 +69,7 @@ class Ports:
     databases: Databases = field(default_factory=NoDatabases)
     cluster_address: ClusterAddress | None = None
     installation: str = ""
+    reads: Callable[[], int] = _uncounted
 
     def ways_to(self, workload: Workload) -> Ways:
         """Return the ways that requests to the workload's Service and pods may go."""

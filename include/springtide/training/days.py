@@ -6,6 +6,7 @@ There is no cluster behind it: `Learning` holds sources of demand and a store, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.quantities import round_up
 from springtide.record.history import SLOTS, HistoryDay
+from springtide.record.looks import errors_measured, keep_look
 from springtide.record.store import RunStore
 
 SLOT = timedelta(days=1) / SLOTS
@@ -95,6 +97,7 @@ def learn_models(learning: Learning, now: datetime) -> Learned:
     latest = learning.store.learned(learning.policy.name)  # fitting takes seconds, in which others may have learned
     learned = replace(latest, forecasts=fitted, errors=errors)
     learning.store.save_learned(learning.policy.name, learned)
+    keep_look(lambda: nullcontext(learning.store), errors_measured(learning.policy.name, now=now))
     return learned
 
 
