@@ -110,7 +110,7 @@ _ACT: Final = Row(
         Panel(
             kind="table",
             title="Held Leases",
-            description="Who owns a service, by its last phase, and for how many seconds its owner was silent at the last look.",
+            description="Who owns a service, by its last phase, and its owner's silence in seconds at the last look.",
             unit="s",
             queries=(Query(expr=silence(LEASE_RENEWED, RECONCILE_ENDED), is_instant=True),),
             width=12,
