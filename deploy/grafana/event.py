@@ -6,7 +6,7 @@ from typing import Final
 
 from deploy.grafana.fleet import ANY_IS_WRONG, HOURS
 from deploy.grafana.model import GREEN, ORANGE, RED, Choice, Dashboard, Panel, Query, Row
-from deploy.grafana.queries import age, among, latest, left, of_event
+from deploy.grafana.queries import age, among, latest, left, of_event, silence
 
 from springtide.record.metrics import (
     CALENDAR_BROKEN,
@@ -18,6 +18,7 @@ from springtide.record.metrics import (
     EVENT_PREPARED,
     FLOOR_UNTIL,
     LEASE_RENEWED,
+    RECONCILE_ENDED,
     RUNS_NEEDING_ATTENTION,
     Metric,
 )
@@ -127,9 +128,9 @@ _IN_THE_WAY: Final = Row(
         Panel(
             kind="table",
             title="Owned services of the event",
-            description="Services that a run owns, by its last phase, and the seconds since its owner was heard of.",
+            description="Services that a run owns, by its last phase, and the silence of its owner at the last look.",
             unit="s",
-            queries=(Query(expr=_of_services(f"({age(LEASE_RENEWED)})"), is_instant=True),),
+            queries=(Query(expr=_of_services(f"({silence(LEASE_RENEWED, RECONCILE_ENDED)})"), is_instant=True),),
             width=12,
             steps=((None, GREEN), (180, ORANGE), (600, RED)),
             empty="no service is owned",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from deploy.grafana.model import GREEN, ORANGE, RED, Dashboard, Panel, Query, Row
-from deploy.grafana.queries import age, among, growth, latest, left, per, quantile, share_of
+from deploy.grafana.queries import age, among, growth, latest, left, per, quantile, share_of, silence
 
 from springtide.record.metrics import (
     APPROVAL_DEADLINE,
@@ -110,9 +110,9 @@ _ACT: Final = Row(
         Panel(
             kind="table",
             title="Held Leases",
-            description="Who owns a service now, by its last phase, and the seconds since its owner was heard of.",
+            description="Who owns a service, by its last phase, and its owner's silence in seconds at the last look.",
             unit="s",
-            queries=(Query(expr=age(LEASE_RENEWED), is_instant=True),),
+            queries=(Query(expr=silence(LEASE_RENEWED, RECONCILE_ENDED), is_instant=True),),
             width=12,
             height=7,
             steps=MINUTES,

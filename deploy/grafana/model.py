@@ -98,7 +98,7 @@ _OPTIONS: Final[dict[str, Json]] = {
     "table": {"showHeader": True, "cellHeight": "sm"},
 }
 
-_COLUMNS: Final = {"policy": "service", "phase": "last phase", "status": "status", "Value": "heard of, seconds ago"}
+_COLUMNS: Final = {"policy": "service", "phase": "last phase", "status": "status", "Value": "silent for"}
 
 _WITHOUT_TIME: Final[Json] = {"id": "organize", "options": {"excludeByName": {"Time": True}, "renameByName": _COLUMNS}}
 

@@ -31,6 +31,14 @@ def age(metric: Metric, where: Where | None = None) -> str:
     return f"time() - {latest(metric, where)}"
 
 
+def silence(metric: Metric, looked_at: Metric, where: Where | None = None) -> str:
+    """Return how many seconds before the last look, `looked_at`, the moment of every series was.
+
+    Who looks seldom, or no more, makes nobody silent.
+    """
+    return f"scalar({latest(looked_at)}) - {latest(metric, where)}"
+
+
 def left(metric: Metric, where: Where | None = None) -> str:
     """Return in how many seconds the moment of every series comes; below 0 where it has been."""
     return f"{latest(metric, where)} - time()"

@@ -6,7 +6,7 @@ from typing import Final
 
 from deploy.grafana.fleet import ANY_IS_NOTED, ANY_IS_WRONG, MINUTES
 from deploy.grafana.model import GREEN, ORANGE, RED, Choice, Dashboard, Panel, Query, Row
-from deploy.grafana.queries import age, growth, latest, left
+from deploy.grafana.queries import age, growth, latest, left, silence
 
 from springtide.record.metrics import (
     APPROVAL_DEADLINE,
@@ -20,6 +20,7 @@ from springtide.record.metrics import (
     MODEL_ABSTAINED,
     MODEL_ERROR,
     MODEL_ERROR_AT,
+    RECONCILE_ENDED,
     RUNS_NEEDING_ATTENTION,
 )
 
@@ -117,10 +118,10 @@ _WORK: Final = Row(
         ),
         Panel(
             kind="timeseries",
-            title="Since its owner was heard of",
-            description="Seconds since the owner renewed the Lease: one that grows has an owner that is gone.",
+            title="Silence of its owner",
+            description="Seconds for which the owner was silent at the last look: one that grows is gone.",
             unit="s",
-            queries=(Query(expr=age(LEASE_RENEWED, _CHOSEN), legend="{{phase}}, {{status}}"),),
+            queries=(Query(expr=silence(LEASE_RENEWED, RECONCILE_ENDED, _CHOSEN), legend="{{phase}}, {{status}}"),),
             width=6,
             steps=MINUTES,
         ),

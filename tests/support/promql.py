@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-WORDS: Final = frozenset({"sum", "max", "count", "increase", "histogram_quantile", "time", "by", "on", "and", "bool"})
+WORDS: Final = frozenset(
+    {"sum", "max", "count", "increase", "histogram_quantile", "scalar", "time", "by", "on", "and", "bool"}
+)
 """The functions and keywords that dashboards use: any other name is taken for a metric's."""
 
 _TEXT: Final = re.compile(r'"[^"]*"')

@@ -108,16 +108,16 @@ class TestApprovals:
 class TestFloorsAndCalendars:
     def test_a_floor_is_shown_while_it_is_held(self) -> None:
         store = MemoryStore()
-        store.measure(floors_seen({"checkout": NOON, "search": NOON}, is_whole=True, now=NOON))
-        store.measure(floors_seen({"search": NOON}, is_whole=True, now=NOON))
+        store.measure(floors_seen({"checkout": NOON, "search": NOON}, of=["checkout", "search"], now=NOON))
+        store.measure(floors_seen({"search": NOON}, of=["checkout", "search"], now=NOON))
 
         assert shown(store, "floor_until_timestamp_seconds") == {("search",): NOON.timestamp()}
         assert shown(store, "floors_check_timestamp_seconds") == {(): NOON.timestamp()}
 
     def test_the_floor_of_a_policy_that_cannot_be_read_stays(self) -> None:
         store = MemoryStore()
-        store.measure(floors_seen({"checkout": NOON, "search": NOON}, is_whole=True, now=NOON))
-        store.measure(floors_seen({"search": NOON + HOUR}, is_whole=False, now=NOON))
+        store.measure(floors_seen({"checkout": NOON, "search": NOON}, of=["checkout", "search"], now=NOON))
+        store.measure(floors_seen({"search": NOON + HOUR}, of=["search"], now=NOON))
 
         assert set(shown(store, "floor_until_timestamp_seconds")) == {("checkout",), ("search",)}
 
