@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from springtide.notify.telling import Delivery, Teller
     from springtide.notify.words import Notice
     from springtide.record.notifications import NotificationStore
+    from springtide.record.sql import SqlStore
 
 NOTIFY_CONNECTION: Final = "springtide_notify"
 
@@ -70,13 +71,14 @@ def teller(
 ) -> Teller:
     """Return what tells people; what was told is kept in the store of runs unless another is given."""
     from springtide.notify.telling import Teller
-    from springtide.record.sql import open_store as opened
 
-    return Teller(
-        channels=AppriseChannels(),
-        open_store=open_store or (lambda: opened(store_url())),
-        clock=clock or system_clock(),
-    )
+    return Teller(channels=AppriseChannels(), open_store=open_store or _store, clock=clock or system_clock())
+
+
+def _store() -> SqlStore:
+    from springtide.record.sql import open_store
+
+    return open_store(store_url())
 
 
 def page_of(context: Context) -> str | None:

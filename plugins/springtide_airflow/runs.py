@@ -100,7 +100,7 @@ def tell_end(context: Context, ports: Ports, outcome: RunOutcome, why: str) -> N
     """Tell people how this DAG run ended, where they want to know."""
     from springtide.run.notices import ended_fact
 
-    service = str(context["params"]["service"])
+    service = str(context["params"].get("service"))
     fact = ended_fact(policy_or_none(service), service, context["dag_run"].run_id, outcome, why, link=page_of(context))
     if fact is not None:
         teller(lambda: nullcontext(ports.store), ports.clock).tell(fact)

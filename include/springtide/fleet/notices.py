@@ -17,7 +17,7 @@ from springtide.fleet.ports import FleetPorts, Policies
 from springtide.fleet.report import FleetReport, TurnReport
 from springtide.notify.facts import CALENDAR_BROKEN, Fact, key_of
 from springtide.notify.routing import INSTALLATION_TAG
-from springtide.notify.telling import Teller
+from springtide.notify.telling import Tells
 from springtide.notify.wanted import recipients
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.release import HeldFloor
@@ -41,7 +41,7 @@ def reported_facts(
         return ()
 
 
-def tell_calendars(teller: Teller, violations: Iterable[Violation]) -> None:
+def tell_calendars(teller: Tells, violations: Iterable[Violation]) -> None:
     """Tell which calendars are broken, each once until it is mended."""
     facts = broken_facts(violations)
     teller.over(BROKEN_PREFIX, but=[fact.key for fact in facts])
@@ -86,16 +86,16 @@ def released_facts(fleet: FleetPorts, report: FleetReport, seen: Mapping[str, In
     now = fleet.clock.now()
     with fleet.open_store() as store:
         notes = store.notes(list(report.services), now=now)
-    over = [note for kept in notes.values() for note in kept if note.occurrence.end <= now]
-    services: dict[str, list[str]] = {}
-    for note in over:
-        services.setdefault(note.occurrence.id, []).append(note.service)
-    events = {note.occurrence.id: note.occurrence for note in over}
-    back = [each for each, names in services.items() if all(_is_back(name, report, seen) for name in names)]
-    return tuple(
-        _event_fact("event_released", (events[each],), _listed(_of(report, services[each])), fleet.policies)
-        for each in back
-    )
+    over = (note.occurrence for kept in notes.values() for note in kept if note.occurrence.end <= now)
+    known = set(fleet.policies.names())
+    facts = []
+    for event in {occurrence.id: occurrence for occurrence in over}.values():
+        # For what is only advised nothing was written, so nothing of it has to come back.
+        held = sorted(name for name in event.asks if name in known and name not in report.planned_only)
+        if held and all(_is_back(name, report, seen) for name in held):
+            lines = _listed({name: report.services[name] for name in held})
+            facts.append(_event_fact("event_released", (event,), lines, fleet.policies))
+    return tuple(facts)
 
 
 def broken_facts(violations: Iterable[Violation]) -> tuple[Fact, ...]:
@@ -143,13 +143,9 @@ def _policy_of(policies: Policies, service: str) -> ScalingPolicy | None:
         return None
 
 
-def _of(report: FleetReport, services: Iterable[str]) -> dict[str, str]:
-    return {service: report.services[service] for service in sorted(services)}
-
-
 def _is_back(service: str, report: FleetReport, seen: Mapping[str, Inspection]) -> bool:
     inspection = seen.get(service)
-    if inspection is None or inspection.planned is None or service in report.planned_only:
+    if inspection is None or inspection.planned is None:
         return False
     return report.standing.get(service) == inspection.current <= inspection.planned
 

@@ -28,6 +28,11 @@ def tag_of(owner: str) -> str:
     return words.strip("-_")[:_LONGEST] or INSTALLATION_TAG
 
 
+def urgent_tag(tag: str) -> str:
+    """Return the tag of what wakes somebody: a URL that carries it is told only of what cannot wait."""
+    return f"{tag}-urgent"
+
+
 def fits(tags: frozenset[str], wanted: frozenset[str]) -> bool:
     """Say whether a URL with `tags` is one for whoever is `wanted`; a URL without any is for everybody."""
     return not tags or bool(tags & wanted)

@@ -50,6 +50,18 @@ class Channels(Protocol):
         ...
 
 
+class Tells(Protocol):
+    """Whoever tells facts; neither call raises anything."""
+
+    def tell(self, *facts: Fact) -> None:
+        """Tell `facts` that were not told yet."""
+        ...
+
+    def over(self, prefix: str, *, but: Iterable[str] = ()) -> None:
+        """Note that the facts whose key begins with `prefix` are over, `but` these."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
     """Tells facts. `open_store` opens where it is kept what was told."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from springtide.notify.facts import Fact
+from springtide.notify.routing import urgent_tag
 
 Level = Literal["info", "success", "warning", "failure"]
 
@@ -93,7 +94,9 @@ def notice_of(fact: Fact) -> Notice:
     link = [fact.link] if fact.link else []
     # Some channels refuse a message without a body, and some show no title.
     body = "\n".join([*lines, *more, *link]) or title
-    return Notice(title=title, body=body, level=_LEVELS.get(fact.kind, "info"), tags=frozenset(fact.to))
+    level = _LEVELS.get(fact.kind, "info")
+    urgent = [urgent_tag(tag) for tag in fact.to] if level == "failure" else []
+    return Notice(title=title, body=body, level=level, tags=frozenset([*fact.to, *urgent]))
 
 
 def plain(text: str, longest: int) -> str:

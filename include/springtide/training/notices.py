@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from springtide.notify.facts import Fact, key_of
-from springtide.notify.telling import Teller
+from springtide.notify.telling import Tells
 from springtide.notify.wanted import recipients
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.training.whole_days import LearnedDay, last_whole_day
@@ -14,7 +14,7 @@ _KIND = "rule_stale"
 
 
 def tell_staleness(
-    teller: Teller, policy: ScalingPolicy, learned: LearnedDay, now: datetime, *, link: str | None = None
+    teller: Tells, policy: ScalingPolicy, learned: LearnedDay, now: datetime, *, link: str | None = None
 ) -> None:
     """Tell that a rule in force is stale, once for as long as it stays so: tomorrow's numbers differ again.
 

@@ -90,3 +90,8 @@ def test_keys_are_bounded_and_stay_apart() -> None:
 
     assert len(keys) == 2
     assert {len(key) for key in keys} == {LONGEST_KEY}
+
+
+def test_what_cannot_wait_reaches_those_too_who_are_woken_for_nothing_else() -> None:
+    assert notice_of(a_fact(kind="event_late")).tags == {"payments", "payments-urgent"}
+    assert notice_of(a_fact(kind="event_prepared")).tags == {"payments"}

@@ -59,7 +59,7 @@ class Metadata(Part):
     """The policy's name; its file is called the same (`checkout.yaml`). Required."""
 
     owner: Line
-    """The team that is responsible for the service: what `spec.notify` tells goes to it. Required."""
+    """The team that is responsible for the service. Required."""
 
 
 _LONGEST_OTHER: Final = 229
