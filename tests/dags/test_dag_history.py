@@ -12,9 +12,11 @@ import pytest
 from airflow.sdk import CronDataIntervalTimetable
 
 from springtide.errors import InputError
+from springtide.record.model import RunOutcome
 from springtide.record.sql import open_store
-from springtide_airflow.history import DemandingServicesOperator, LearnDayOperator, day_of
+from springtide_airflow.history import DemandingServicesOperator, LearnDayOperator, PruneOperator, day_of
 from springtide_airflow.hook import SpringtideHook
+from unit.record.run_builders import a_run
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -170,3 +172,28 @@ def test_it_runs_daily_over_utc_days_and_can_be_backfilled(bag: DagBag) -> None:
     assert not dag.catchup
     assert dag.get_task("learn_day").upstream_task_ids == {"services"}
     assert not dag.params
+
+
+def test_what_is_older_than_the_setting_says_is_forgotten_and_told(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_KEEP_RUNS", "30d")
+    now = datetime.now(UTC)
+    with open_store(store_url) as store:
+        for name, age in (("old", 40), ("newer", 20), ("newest", 0)):
+            run = a_run(name, started_at=now - timedelta(days=age))
+            store.save(run.with_outcome(RunOutcome.SUCCEEDED, at=now))
+
+    told = PruneOperator(task_id="prune").execute(context())
+
+    assert (told["removed"]["runs"], told["kept"]["runs"]) == (1, 2)
+    with open_store(store_url) as store:
+        assert [run.run_id for run in store.latest()] == ["newest", "newer"]
+
+
+def test_an_age_that_would_forget_too_much_fails_the_task(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store_url
+    monkeypatch.setenv("SPRINGTIDE_KEEP_RUNS", "1d")
+
+    with pytest.raises(InputError, match="SPRINGTIDE_KEEP_RUNS"):
+        PruneOperator(task_id="prune").execute(context())

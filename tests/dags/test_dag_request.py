@@ -172,3 +172,21 @@ def test_run_over_the_past_only_plans(folder: Path, changes: dict[str, Any], *, 
 
     assert origin_of(asked).is_past(NOW) is past
     assert request_of(asked, ManualClock(NOW)).dry_run is past
+
+
+def test_who_lifts_a_freeze_and_why_goes_with_the_request(folder: Path) -> None:
+    assert folder.is_dir()
+    asked = {"service": "checkout", "override": "ann: the sale was moved"}
+
+    assert request_of(context(asked), ManualClock(NOW)).override == "ann: the sale was moved"
+
+
+@pytest.mark.parametrize(("run_type", "has_asked"), [("manual", False), ("operator_triggered", True)])
+def test_only_a_run_that_another_dag_starts_is_not_asked_for_freezes(
+    folder: Path, run_type: str, *, has_asked: bool
+) -> None:
+    assert folder.is_dir()
+
+    request = request_of(context({"service": "checkout"}, run_type=run_type), ManualClock(NOW))
+
+    assert request.is_freeze_known is has_asked

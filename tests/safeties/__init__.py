@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from safeties import admission, counting, draining, fleet, ownership, requests, sets, warming, writing
+from safeties import admission, counting, draining, fleet, halting, ownership, requests, sets, warming, writing
 from safeties.safety import Safety
 
 THEMES: dict[str, tuple[Safety, ...]] = {
     "Owning": ownership.SAFETIES,
     "Writing": writing.SAFETIES,
+    "Halting and freezing": halting.SAFETIES,
     "What serves": sets.SAFETIES,
     "What counts as serving": counting.SAFETIES,
     "From the switch to the end of the drain": draining.SAFETIES,

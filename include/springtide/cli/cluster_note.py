@@ -44,13 +44,14 @@ class ClusterNote:
         try:
             halt = ports.halt.pulled(ports.kube, ports.clock, namespace)
         except SpringtideError as error:  # the command goes on: it is its writes that ask, and are not done then
-            self._tell(f"whether writes in {namespace} are halted is not known: {error.message}")
+            self._say_once(f"whether writes in {namespace} are halted is not known: {error.message}")
             return
-        if halt is None or halt.banner in self._halted:
-            return
-        self._halted.append(halt.banner)
-        self._tell(halt.banner)
+        if halt is not None:
+            self._say_once(halt.banner)
 
-    def _tell(self, line: str) -> None:
+    def _say_once(self, line: str) -> None:
+        if line in self._halted:
+            return
+        self._halted.append(line)
         if self._output is Output.TABLE:
             tell(line)

@@ -13,6 +13,7 @@ from springtide.kube.objects import Json, Kind
 from springtide.plan.findings import FindingStatus
 from springtide.plan.rights import (
     APPLY_RIGHTS,
+    HALT_RIGHT,
     PREFLIGHT_RIGHTS,
     RECONCILE_RIGHTS,
     WAIT_RIGHTS,
@@ -67,7 +68,18 @@ def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> 
     asked = set(proxy_rights(pods=True, services=True))
     assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(WAIT_RIGHTS) | set(
         RECONCILE_RIGHTS
-    )
+    ) | {of_any_name(HALT_RIGHT)}
+
+
+def test_the_role_lets_the_one_config_map_be_read_that_halts_and_no_other() -> None:
+    (rule,) = [rule for rule in rules("rbac.yaml") if "configmaps" in rule["resources"]]
+
+    assert rule == {
+        "apiGroups": [HALT_RIGHT.group],
+        "resources": [HALT_RIGHT.resource],
+        "resourceNames": [HALT_RIGHT.name],
+        "verbs": [HALT_RIGHT.verb],
+    }
 
 
 def test_the_role_for_autoscalers_grants_what_applying_them_needs() -> None:

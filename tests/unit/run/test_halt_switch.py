@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from springtide.errors import ClusterUnavailable, Halted, PermanentError
+from springtide.errors import ClusterUnavailable, Halted, PermanentError, WorkloadFailed
 from springtide.fleet.inspection import inspect_service
 from springtide.kube.client import Right
+from springtide.kube.objects import Kind
 from springtide.record.model import RunOutcome
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity
@@ -17,8 +18,12 @@ from springtide.run.halting import pull, release
 from springtide.run.lease import read_lease
 from springtide.run.planned import close_run
 from springtide.run.ports import Ports, RunRef
+from springtide.run.state import Phase
+from springtide.run.work import Work
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.history import Call
+from springtide.strategy.model import Scale
+from support.courses import FAILING
 from support.role import bind
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
@@ -122,6 +127,38 @@ class TestUnderWay:
         assert after is not None
         assert (after.holder, after.generation) == (before.holder, before.generation)
         assert after.renewed_at != before.renewed_at
+
+    def test_its_next_write_is_not_done(self, simulation: Simulation) -> None:
+        request = simulation.request(4)
+        plan = phases.calculate_capacity(simulation.ports("run-1"), request)
+        phases.create_instances(simulation.ports("run-1"), request, plan)
+        pulled(simulation)
+        work = Work.of(simulation.ports("run-1"), RunRef.of_plan(plan, "run-1"))
+        deployment = work.engine.look().pod_set.scaled
+        kind, version = Kind.DEPLOYMENT, deployment.version
+
+        with pytest.raises(Halted, match=r"^go on: halted by ann"):
+            work.engine.fence.apply(Scale(kind=kind, name="web", version=version, replicas=9, reason="go on"))
+
+    def test_new_pods_that_fail_give_way_to_the_old_ones_and_stay(self) -> None:
+        simulation = next(course for course in FAILING if course.name == "blue_green, smoke").simulation()
+        request = simulation.request(4)
+        plan = phases.calculate_capacity(simulation.ports("run-1"), request)
+        phases.create_instances(simulation.ports("run-1"), request, plan)
+        stable = simulation.selector
+        ref = RunRef.of_plan(plan, "run-1")
+        for phase in (Phase.INSTANCES_READY, Phase.SWITCH_ENDPOINTS, Phase.ENDPOINTS_SWITCHED):
+            phases.run_phase(simulation.ports("run-1"), ref, phase)
+        pulled(simulation)
+        with pytest.raises(WorkloadFailed):
+            phases.smoke_test(simulation.ports("run-1"), ref)
+        assert simulation.selector != stable
+
+        progress = phases.roll_back(simulation.ports("run-1"), ref)
+
+        assert simulation.selector == stable
+        assert "halted by ann" in progress.message
+        assert len(simulation.world.pods(NAMESPACE)) == 2 + 4
 
     def test_a_cleared_run_goes_on_once_somebody_resumes(self, simulation: Simulation) -> None:
         request = simulation.request(4)

@@ -24,7 +24,7 @@ class FreezeSource(Part):
 
 
 class FreezeSpec(FreezeSource, EventWindow):
-    """When nothing is scaled for an event or by the sweep."""
+    """When nothing is scaled: by no sweep, no event and, without an override of its own, by nobody who starts a run."""
 
 
 class FreezeImportSpec(FeedPart, FreezeSource):
