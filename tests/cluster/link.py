@@ -20,7 +20,9 @@ from cluster.settings import API_SERVER, LINK_ENDS, ClusterError, Place
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_WIRE = "wire0"
+LINK = "wire0"
+"""What the wire is called at both ends."""
+
 _PREFIX = 24
 
 
@@ -57,16 +59,16 @@ def linked_with(here: Cluster | None) -> str | None:
 
 def _is_laid(here: Cluster) -> bool:
     # The kernel takes both ends away with the network of either.
-    command = here.inside(["ip", "link", "show", _WIRE])
+    command = here.inside(["ip", "link", "show", LINK])
     return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0
 
 
 def _lay(here: Cluster, there: Cluster) -> None:
-    peer = ["peer", "name", _WIRE, "netns", str(there.pid)]
-    call(*here.inside(["ip", "link", "add", _WIRE, "type", "veth", *peer]))
+    peer = ["peer", "name", LINK, "netns", str(there.pid)]
+    call(*here.inside(["ip", "link", "add", LINK, "type", "veth", *peer]))
     for cluster, address in zip((here, there), LINK_ENDS, strict=True):
-        call(*cluster.inside(["ip", "address", "add", f"{address}/{_PREFIX}", "dev", _WIRE]))
-        call(*cluster.inside(["ip", "link", "set", _WIRE, "up"]))
+        call(*cluster.inside(["ip", "address", "add", f"{address}/{_PREFIX}", "dev", LINK]))
+        call(*cluster.inside(["ip", "link", "set", LINK, "up"]))
 
 
 def _joined(here: Place, there: Place) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cluster.build import obstacle
+from cluster.lifecycle import Cluster as OwnCluster
+from cluster.link import linked_with
 from cluster.neighbours import installed
 from cluster.settings import place_from_environment
 from e2e.command import Springtide
@@ -47,7 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Take out what is about a real Kubernetes only, and what only one of ours lets do to it."""
     is_real = chosen(config) == "real"
     is_own = is_real and is_ours()
-    unwanted = {"real_cluster": not is_real, "own_cluster": not is_own}
+    is_linked = is_own and linked_with(OwnCluster.find(place_from_environment())) is not None
+    unwanted = {"real_cluster": not is_real, "own_cluster": not is_own, "linked": not is_linked}
     there = installed(place_from_environment()) if is_own else frozenset()
     left_out = [
         item

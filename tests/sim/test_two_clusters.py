@@ -22,6 +22,7 @@ from springtide.recovery.report import ReconcileStatus
 from springtide.recovery.rounds import Scope, reconcile_everywhere
 from springtide.run import phases, pipeline
 from springtide.run.admission import plan_capacity
+from springtide.run.ports import Neighbours
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from support.courses import autoscaler
 from support.simulation import NAMESPACE
@@ -91,7 +92,7 @@ class TestARun:
         moved = replace(request, policy=both.get(SECOND).model_copy(update={"metadata": request.policy.metadata}))
 
         with pytest.raises(InputError) as caught:
-            phases.create_instances(both.ports(ALPHA), moved, plan)
+            phases.create_instances(replace(both.ports(ALPHA), neighbours=Neighbours), moved, plan)
 
         assert caught.value.code == "plan_stale"
         assert "shop/web in cluster alpha, and now it would be shop/web in cluster second" in caught.value.message

@@ -31,13 +31,14 @@ class Away:
 
 @dataclass
 class TwoClusters:
-    """See the module. The policies are called as their clusters; those in `away` do not answer."""
+    """See the module. The policies are called as their clusters, or as `called` says; those in `away` do not answer."""
 
     replicas: int = 2
     strategy: str = "blue_green"
     spec: Json = field(default_factory=dict)
     settings: Json = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
+    called: dict[str, str] = field(default_factory=dict)
     here: dict[str, Simulation] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,10 +50,14 @@ class TwoClusters:
             self.here[name] = Simulation(made.world, store, self._policy(name))
 
     def _policy(self, cluster: str) -> ScalingPolicy:
+        return ScalingPolicy.model_validate(self.document(cluster))
+
+    def document(self, cluster: str) -> Json:
+        """Return what stands in the file of the policy of a cluster."""
         target = {"cluster": cluster, "namespace": NAMESPACE, "deployment": "web", "service": "web"}
         strategy = WAITS | {"type": self.strategy} | self.settings
         spec = {"target": target, "strategy": strategy, "smoke": list(SMOKE)} | self.spec
-        return ScalingPolicy.model_validate(policy_document(cluster, **spec))
+        return policy_document(self.called.get(cluster, cluster), **spec)
 
     @property
     def policies(self) -> list[ScalingPolicy]:
@@ -61,11 +66,11 @@ class TwoClusters:
 
     def names(self) -> Sequence[str]:
         """Return the services."""
-        return sorted(self.here)
+        return sorted(policy.name for policy in self.policies)
 
     def get(self, name: str) -> ScalingPolicy:
         """Return the policy of one."""
-        return self.here[name].policy
+        return next(policy for policy in self.policies if policy.name == name)
 
     def ports(self, cluster: str, agent: str = "springtide") -> Ports:
         """Return the ports of a new process to one of the clusters."""

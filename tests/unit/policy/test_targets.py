@@ -71,6 +71,49 @@ def of_kind(name: str, kind: str, workload: str, service: str, **spec: Any) -> t
     return name, policy_text(name, target=named, **{"strategy": IN_PLACE} | spec)
 
 
+@pytest.mark.parametrize(
+    "name", ["eu-prod", "arn:aws:eks:eu-west-1:1:cluster/shop", "admin@shop", "gke_a_b_c", "e" * 250]
+)
+def test_a_cluster_is_called_as_connections_and_contexts_are(name: str) -> None:
+    assert chosen(cluster=name, deployment="web").spec.target.workload.cluster == name
+
+
+@pytest.mark.parametrize("name", ["", " eu", "eu prod", "-eu", "e\u0430st", "eu\n", "e" * 251])
+def test_another_name_is_refused(name: str) -> None:
+    assert "is not a valid name: letters, digits and '_.:/@-'" in refused(cluster=name, deployment="web")
+
+
+def test_without_one_it_is_stored_as_before_there_were_several() -> None:
+    assert "cluster" not in chosen(deployment="web").spec.target.workload.to_record()
+
+
+def in_cluster(name: str, cluster: str, **spec: Any) -> tuple[str, str]:
+    named = {"cluster": cluster, "namespace": "shop", "deployment": "web", "service": "web"}
+    return name, policy_text(name, target=named, **spec)
+
+
+def test_the_same_names_in_two_clusters_are_two_workloads(tmp_path: Path) -> None:
+    default = of_kind("here", "deployment", "web", "web", strategy={"type": "blue_green"})
+    files = folder(tmp_path, default, in_cluster("one", "eu"), in_cluster("two", "us"))
+
+    assert sorted(PolicyFolder(files).all()) == ["here", "one", "two"]
+
+
+def test_and_in_one_of_them_one(tmp_path: Path) -> None:
+    files = folder(tmp_path, in_cluster("one", "eu"), in_cluster("two", "eu"))
+
+    with pytest.raises(PolicyError) as caught:
+        PolicyFolder(files).all()
+    assert "shop/web in cluster eu belongs to" in caught.value.message
+
+
+def test_placeholders_are_of_one_cluster(tmp_path: Path) -> None:
+    warm = {"type": "in_place", "warm_nodes": {"deployment": "spare"}}
+    files = folder(tmp_path, in_cluster("one", "eu", strategy=warm), in_cluster("two", "us", strategy=warm))
+
+    assert sorted(PolicyFolder(files).all()) == ["one", "two"]
+
+
 def test_a_service_that_nobody_switches_may_belong_to_several_policies(tmp_path: Path) -> None:
     files = folder(
         tmp_path,
