@@ -26,7 +26,6 @@ SPRINGTIDE: Final = "springtide"
 WANTED: Final = 3
 EXAMPLE: Final = REPOSITORY / "deploy" / "overlays" / "example"
 _KUSTOMIZATION: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-_EVERY_MINUTE: Final = {"op": "replace", "path": "/spec/schedule", "value": "* * * * *"}
 _POD: Final = "/spec/jobTemplate/spec/template/spec"
 _NAME, _TAG = IMAGE.split(":")
 
@@ -47,7 +46,7 @@ def write_overlay(folder: Path) -> Path:
             {"name": "springtide-calendars", "behavior": "replace", "files": ["sales.yaml"]},
             {"name": "springtide-settings", "behavior": "merge", "literals": [f"{k}={v}" for k, v in settings.items()]},
         ],
-        patches=[_mounted(), _allowed()],
+        patches=[_mounted(), *_scheduled(), _allowed()],
     )
     (own / "web.yaml").write_text(json.dumps(policy()))
     (own / "sales.yaml").write_text(json.dumps(calendar(datetime.now(UTC))))
@@ -107,9 +106,20 @@ def _allowed() -> Json:
     return {"target": {"kind": "Namespace"}, "patch": json.dumps([change])}
 
 
+def _scheduled() -> list[Json]:
+    """Sweep every minute, and have the others wait for a test that starts them."""
+    often = {"op": "replace", "path": "/spec/schedule", "value": "* * * * *"}
+    waiting = {"op": "add", "path": "/spec/suspend", "value": True}
+    changes = {"adjust": often, "prepare": waiting, "reconcile": waiting}
+    return [
+        {"target": {"kind": "CronJob", "name": f"springtide-{component}"}, "patch": json.dumps([change])}
+        for component, change in changes.items()
+    ]
+
+
 def _mounted() -> Json:
     container = f"{_POD}/containers/0"
-    changes = [_EVERY_MINUTE, {"op": "add", "path": f"{container}/imagePullPolicy", "value": "Never"}]
+    changes: list[Json] = [{"op": "add", "path": f"{container}/imagePullPolicy", "value": "Never"}]
     changes += [_added(f"{container}/env/-", {"name": "PYTHONPATH", "value": str(REPOSITORY / "include")})]
     changes += chain.from_iterable(_mount(number, place) for number, place in enumerate(places()))
     return {"target": {"kind": "CronJob"}, "patch": json.dumps(changes)}
