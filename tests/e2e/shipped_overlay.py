@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,6 @@ SPRINGTIDE: Final = "springtide"
 WANTED: Final = 3
 EXAMPLE: Final = REPOSITORY / "deploy" / "overlays" / "example"
 _KUSTOMIZATION: Final = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
-_EVERY_MINUTE: Final = {"op": "replace", "path": "/spec/schedule", "value": "* * * * *"}
 _POD: Final = "/spec/jobTemplate/spec/template/spec"
 _NAME, _TAG = IMAGE.split(":")
 
@@ -43,16 +43,18 @@ def write_overlay(folder: Path) -> Path:
         images=[_image(SPRINGTIDE)],
         configMapGenerator=[
             {"name": "springtide-policies", "behavior": "replace", "files": ["web.yaml"]},
+            {"name": "springtide-calendars", "behavior": "replace", "files": ["sales.yaml"]},
             {"name": "springtide-settings", "behavior": "merge", "literals": [f"{k}={v}" for k, v in settings.items()]},
         ],
-        patches=[_mounted(), _allowed()],
+        patches=[_mounted(), *_scheduled(), _allowed()],
     )
     (own / "web.yaml").write_text(json.dumps(policy()))
+    (own / "sales.yaml").write_text(json.dumps(calendar(datetime.now(UTC))))
     return _write(folder, resources=[SHOP, SPRINGTIDE])
 
 
 def policy() -> Json:
-    """Return the example's policy without a Prometheus: so many replicas are wanted, whatever is measured."""
+    """Return the example's policy without a Prometheus."""
     return {
         "apiVersion": "springtide/v1",
         "kind": "ScalingPolicy",
@@ -60,10 +62,22 @@ def policy() -> Json:
         "spec": {
             "target": {"namespace": SHOP, "deployment": NAME, "service": NAME},
             "replicas": {"min": 1, "max": 10},
-            "capacity": {"models": [{"model": "fixed", "replicas": WANTED}]},
+            "capacity": {"models": [{"model": "fixed", "replicas": 1}]},
             "strategy": {"type": "floor", "propagation": f"{PROPAGATION.seconds}s"},
             "smoke": [{"http": {"path": "/healthz", "samples": 10}}],
         },
+    }
+
+
+def calendar(now: datetime) -> Json:
+    """Return a calendar with one event, which goes on: an autoscaler's minimum is raised for events alone."""
+    start = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    event = {"name": "sale", "start": start, "duration": "6h", "lead": "30m", "services": {NAME: {"replicas": WANTED}}}
+    return {
+        "apiVersion": "springtide/v1",
+        "kind": "EventCalendar",
+        "metadata": {"name": "sales", "owner": "e2e"},
+        "spec": {"timezone": "UTC", "events": [event]},
     }
 
 
@@ -92,9 +106,20 @@ def _allowed() -> Json:
     return {"target": {"kind": "Namespace"}, "patch": json.dumps([change])}
 
 
+def _scheduled() -> list[Json]:
+    """Sweep every minute, and have the others wait for a test that starts them."""
+    often = {"op": "replace", "path": "/spec/schedule", "value": "* * * * *"}
+    waiting = {"op": "add", "path": "/spec/suspend", "value": True}
+    changes = {"adjust": often, "prepare": waiting, "reconcile": waiting}
+    return [
+        {"target": {"kind": "CronJob", "name": f"springtide-{component}"}, "patch": json.dumps([change])}
+        for component, change in changes.items()
+    ]
+
+
 def _mounted() -> Json:
     container = f"{_POD}/containers/0"
-    changes = [_EVERY_MINUTE, {"op": "add", "path": f"{container}/imagePullPolicy", "value": "Never"}]
+    changes: list[Json] = [{"op": "add", "path": f"{container}/imagePullPolicy", "value": "Never"}]
     changes += [_added(f"{container}/env/-", {"name": "PYTHONPATH", "value": str(REPOSITORY / "include")})]
     changes += chain.from_iterable(_mount(number, place) for number, place in enumerate(places()))
     return {"target": {"kind": "CronJob"}, "patch": json.dumps(changes)}

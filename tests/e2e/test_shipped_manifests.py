@@ -133,8 +133,13 @@ def test_a_sweep_of_the_cron_job_scales_the_service(shop: Observer, kubectl: Kub
     assert NAME in log_of(kubectl, well_ended(kubectl, "adjust")[0])
 
 
-def test_what_was_killed_is_looked_for_by_the_other_cron_job(shop: Observer, kubectl: Kubectl) -> None:
-    shop.until("a look has ended well", lambda: bool(well_ended(kubectl, "reconcile")), seconds=SWEPT_WITHIN)
+@pytest.mark.parametrize("component", ["prepare", "reconcile"])
+def test_the_other_cron_jobs_end_well(shop: Observer, kubectl: Kubectl, component: str) -> None:
+    kubectl("--namespace", SPRINGTIDE, "patch", "cronjob", "springtide-adjust", "-p", '{"spec": {"suspend": true}}')
+    by_hand = f"--from=cronjob/springtide-{component}"
+    kubectl("--namespace", SPRINGTIDE, "create", "job", by_hand, f"{component}-by-hand")
+
+    shop.until(f"{component} has ended well", lambda: bool(well_ended(kubectl, component)), seconds=SWEPT_WITHIN)
 
 
 @pytest.mark.neighbours("metrics-server")

@@ -13,12 +13,14 @@ Json = dict[str, Any]
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PLACES = (DEPLOY / "kubernetes", DEPLOY / "overlays")
 KUSTOMIZATION = "kustomization.yaml"
+WRITTEN_BY_OPERATORS = {"policies", "calendars"}
+"""Folders whose files are no objects of Kubernetes: ConfigMaps are made of them."""
 
 
 def files() -> list[Path]:
     """Return every file with objects, kustomizations and what they make ConfigMaps of left out."""
     found = (file for place in PLACES for file in sorted(place.rglob("*.yaml")))
-    return [file for file in found if file.name != KUSTOMIZATION and file.parent.name != "policies"]
+    return [file for file in found if file.name != KUSTOMIZATION and file.parent.name not in WRITTEN_BY_OPERATORS]
 
 
 def documents(file: Path) -> list[Json]:
