@@ -21,6 +21,7 @@ from springtide_airflow.runs import (
     required_ref,
     required_run,
 )
+from springtide_airflow.tracing import trace_runs
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -139,12 +140,19 @@ class ReportOperator(BaseOperator):
         Raises:
             PermanentError: the run did not do what it was asked to; the message is the run's own.
         """
-        from springtide.run.planned import close_run
+        try:
+            return _closed(context)
+        finally:
+            trace_runs([context["dag_run"].run_id])
 
-        error = first_failure(context)
-        planned = planned_run(context)
-        if error is None and planned is not None and planned.is_unchanged:
-            return planned.summary()
-        with opened(context) as ports:
-            run_id = context["dag_run"].run_id
-            return close_run(ports, planned, error, run_id=run_id, attempt=context["ti"].try_number)
+
+def _closed(context: Context) -> Record:
+    from springtide.run.planned import close_run
+
+    error = first_failure(context)
+    planned = planned_run(context)
+    if error is None and planned is not None and planned.is_unchanged:
+        return planned.summary()
+    with opened(context) as ports:
+        run_id = context["dag_run"].run_id
+        return close_run(ports, planned, error, run_id=run_id, attempt=context["ti"].try_number)

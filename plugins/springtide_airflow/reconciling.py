@@ -11,6 +11,7 @@ from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.runs import opened
 from springtide_airflow.settings import airflow_settings
+from springtide_airflow.tracing import trace_runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ class ReconcileRunsOperator(BaseOperator):
             TemporaryError: the cluster did not answer everywhere.
         """
         from springtide.recovery.limits import RoundLimits
+        from springtide.recovery.report import ReconcileStatus
         from springtide.recovery.rounds import keep_round, known_by, namespaces_of, reconcile_round
 
         limits = RoundLimits.of(airflow_settings())
@@ -52,6 +54,7 @@ class ReconcileRunsOperator(BaseOperator):
         with opened(context) as ports:
             report = reconcile_round(ports, namespaces, is_alive, unread, limits=limits)
             keep_round(ports, report)
+        trace_runs(run.run_id for run in report.with_status(ReconcileStatus.ENDED))
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)
         if report.problems:

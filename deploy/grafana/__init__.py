@@ -1,0 +1,1 @@
+"""The dashboards, as the code that makes their JSON: `python -m deploy.grafana` writes it anew."""
