@@ -1,4 +1,4 @@
-"""What the Dockerfile promises: locked packages alone, no compiler, no root, nothing of this folder that it does not name."""
+"""What the Dockerfile promises: locked packages alone, no compiler, no root, nothing that it does not name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from architecture.sources import ROOT
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 LAST_STAGE: Final = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 PINNED: Final = re.compile(r"^([a-z0-9.-]+)(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
+
+
+def copied() -> set[str]:
+    lines = re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE)
+    return {word for line in lines for word in line.split()}
 
 
 def names(lock: str) -> set[str]:
@@ -54,20 +59,13 @@ def test_the_image_runs_as_a_user_with_a_health_check() -> None:
 def test_only_what_is_named_reaches_the_builder() -> None:
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     allowed = {rule.removeprefix("!") for rule in rules if rule.startswith("!")}
-    copied = {
-        word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()
-    }
 
     assert rules[0] == "*"
     assert {
-        path for path in copied if not any(path == each or path.startswith(f"{each}/") for each in allowed)
+        path for path in copied() if not any(path == each or path.startswith(f"{each}/") for each in allowed)
     } == set()
     assert not {"secrets", ".env", ".git", ".venv"} & allowed
 
 
 def test_every_file_that_is_copied_there_is() -> None:
-    copied = {
-        word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()
-    }
-
-    assert {path for path in copied if not (ROOT / path).exists()} == set()
+    assert {path for path in copied() if not (ROOT / path).exists()} == set()
