@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from architecture.sources import ROOT
+from springtide import __version__
 from springtide.settings import variables
 
 Json = dict[str, Any]
@@ -120,3 +121,14 @@ def test_programs_of_airflow_s_own_image_are_turned_off() -> None:
     assert [chart[part]["logGroomerSidecar"]["enabled"] for part in ("scheduler", "triggerer", "dagProcessor")] == [
         False
     ] * 3
+
+
+def test_the_image_is_that_of_all_parts_and_of_the_pods_of_tasks() -> None:
+    """The chart takes images.airflow for its own Deployments and not for the pods of tasks."""
+    chart = values("values.yaml")
+
+    assert (chart["defaultAirflowRepository"], chart["defaultAirflowTag"]) == (
+        "registry.example.com/springtide",
+        __version__,
+    )
+    assert "airflow" not in chart["images"]

@@ -1,0 +1,1 @@
+"""A wave of fifty services through a real Airflow, with one executor beside another."""
