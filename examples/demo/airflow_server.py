@@ -1,4 +1,4 @@
-"""A real Airflow of its own: started on loopback with deploy/airflow/airflow.env, and spoken to by REST."""
+"""A real Airflow of its own: started on loopback with the settings of deploy/airflow/, and spoken to by REST."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ DAG_ID: Final = "scale_service"
 USER: Final = "admin"
 START_SECONDS: Final = 120
 TRIGGER_SECONDS: Final = 30
+SETTINGS: Final = ("airflow.env", "airflow-of-its-own.env")
 PARTS: Final = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
@@ -87,7 +88,8 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     home.mkdir(parents=True, mode=0o700)
     passwords = home / "passwords.json"
     write_private(passwords, json.dumps({USER: password}))
-    settings = dict(_settings(ROOT / "deploy" / "airflow" / "airflow.env")) | {
+    files = [ROOT / "deploy" / "airflow" / name for name in SETTINGS]
+    settings = {name: value for file in files for name, value in _settings(file)} | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),

@@ -281,6 +281,9 @@ class Settings:
             parse=Path,
         )
     )
+    calendars_named: bool = False
+    """Whether the environment names the folder of calendars: one that is named must be there."""
+
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the variables `SPRINGTIDE_DATABASE_…` hold, by the rest of their names."""
 
@@ -299,7 +302,14 @@ class Settings:
             prefix: {name.removeprefix(prefix): url for name, url in environ.items() if name.startswith(prefix)}
             for prefix in (DATABASE_PREFIX, FEED_PREFIX)
         }
-        return cls(home=home, database_urls=urls[DATABASE_PREFIX], feed_urls=urls[FEED_PREFIX], **values)
+        named = bool(environ.get(variable_name("calendars")))
+        return cls(
+            home=home,
+            calendars_named=named,
+            database_urls=urls[DATABASE_PREFIX],
+            feed_urls=urls[FEED_PREFIX],
+            **values,
+        )
 
     @property
     def demand_cache(self) -> Path:

@@ -38,4 +38,5 @@ def calendar_folder() -> CalendarFolder:
         memory_file=settings.known_events,
         policies=policy_folder(),
         open_store=lambda: open_store(store_url()),  # the one that runs are kept in, also in the DAG processor
+        may_be_absent=not settings.calendars_named,
     )

@@ -23,10 +23,15 @@ def airflow_settings() -> Settings:
     """Return what the environment says. Airflow itself is asked nothing, so a DAG file may call it.
 
     Policies and calendars are beside `plugins/` unless the environment says where; springtide's own files are in
-    AIRFLOW_HOME.
+    AIRFLOW_HOME, and so are both folders where pip has installed it.
     """
-    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser()
-    return Settings.from_environment(os.environ, home=home / "springtide", base=Path(__file__).resolve().parents[2])
+    home = Path(os.environ.get("AIRFLOW_HOME") or "~/airflow").expanduser() / "springtide"
+    return Settings.from_environment(os.environ, home=home, base=_project(Path(__file__).resolve().parent) or home)
+
+
+def _project(package: Path) -> Path | None:
+    """Return the folder that holds `plugins/`; None where this package lies among installed ones."""
+    return package.parents[1] if package.parent.name == "plugins" else None
 
 
 def store_url() -> str:

@@ -22,8 +22,11 @@ from springtide.extras import Extra
 GUARDED_FOLDERS = {Path("include/springtide/sandbox"): "sandbox"}
 """Folders whose modules are loaded behind one door that asks for the extra: `springtide sandbox`."""
 
-USED_BY_NAME = {"psycopg"}
-"""SQLAlchemy imports it for a URL of PostgreSQL."""
+USED_BY_NAME = {"apache-airflow", "apache-airflow-providers-cncf-kubernetes", "psycopg"}
+"""SQLAlchemy imports psycopg for a URL of PostgreSQL; Airflow's packages share one name in imports."""
+
+OF_THE_PLUGIN = "airflow"
+"""The extra of springtide_airflow. No error names it: without it nobody gets that far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,13 @@ def library_imports() -> tuple[ThirdPartyImport, ...]:
 
 
 @cache
+def plugin_imports() -> tuple[ThirdPartyImport, ...]:
+    """Return the imports of the plugin and the DAGs, but for those of their own."""
+    found = (each for path in python_files("plugins", "dags") for each in imports_of(path))
+    return tuple(each for each in found if not each.package.startswith("springtide"))
+
+
+@cache
 def extras() -> dict[str, set[str]]:
     """Return the distributions of each extra, and under `core` those that every installation has."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -113,17 +123,25 @@ def test_every_import_is_a_core_dependency_or_guarded_by_an_extra_that_brings_it
 
 
 def test_every_dependency_is_imported() -> None:
-    imported = {source for found in library_imports() for source in distributions(found.package)}
+    everything = (*library_imports(), *plugin_imports())
+    imported = {source for found in everything for source in distributions(found.package)}
     asked = {name for names in extras().values() for name in names}
 
     assert asked - imported - USED_BY_NAME == set()
+
+
+def test_the_plugin_imports_what_its_extra_or_the_core_brings() -> None:
+    allowed = extras()["core"] | extras()[OF_THE_PLUGIN]
+
+    assert len(plugin_imports()) > 10, "the imports are not where this test looks"
+    assert [found for found in plugin_imports() if not distributions(found.package) & allowed] == []
 
 
 def test_the_extras_are_those_that_errors_can_name() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (everything,) = project["optional-dependencies"]["all"]
 
-    assert extras().keys() - {"core"} == set(get_args(Extra))
+    assert extras().keys() - {"core", OF_THE_PLUGIN} == set(get_args(Extra))
     assert Requirement(everything).extras == set(get_args(Extra))
 
 

@@ -137,6 +137,40 @@ def test_the_page_says_what_is_left_out(place: Place) -> None:
     assert place.parsed().summary == "2 events are known; 2 events of 2 sources, nothing ahead in past"
 
 
+class TestWithoutCalendars:
+    """A fresh installation has none, and nothing is wrong with it."""
+
+    def test_a_default_folder_that_is_not_there_is_told_and_is_no_error(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SPRINGTIDE_CALENDARS")
+
+        summary = place.parsed().summary
+
+        assert place.runs() == []
+        assert summary.startswith("0 events are known; no calendars: SPRINGTIDE_CALENDARS is not set, and there is no")
+        assert summary.endswith("/calendars")
+
+    def test_a_folder_that_is_named_and_not_there_is_an_error(self, place: Place) -> None:
+        place.folder.rmdir()
+
+        assert place.parsed().summary.startswith("BROKEN CALENDAR, events known before stay: ")
+        assert "the folder of calendars cannot be read: No such file" in place.parsed().summary
+
+    def test_an_empty_folder_holds_no_event_and_is_no_error(self, place: Place) -> None:
+        assert place.parsed().summary == "0 events are known"
+
+    def test_a_default_folder_that_is_gone_takes_no_event_away(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place.write(event("flash", "2026-11-11T12:00"))
+        place.parsed()
+        monkeypatch.delenv("SPRINGTIDE_CALENDARS")
+
+        assert place.runs() == [("11:00", "12:00")]
+        assert place.parsed().summary.startswith("BROKEN CALENDAR, events known before stay: ")
+
+
 def test_without_calendars_nothing_is_due(place: Place) -> None:
     assert place.runs() == []
     assert CalendarTimetable().summary == "the events of calendars/"

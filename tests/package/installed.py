@@ -64,7 +64,8 @@ def build_wheel(folder: Path) -> Path:
     source.mkdir()
     for name in ("LICENSE", "NOTICE", "README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "include", source / "include", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dags", "include", "plugins"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     options = ("--wheel", "--offline", "--no-build-isolation", "--python", sys.executable)
     call(UV, "build", "--quiet", *options, "--out-dir", folder / "dist", source)
     (wheel,) = (folder / "dist").glob("*.whl")

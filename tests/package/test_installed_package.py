@@ -55,6 +55,17 @@ def test_nothing_of_an_extra_or_of_airflow_comes_with_it(installation: Installat
     assert installed & (OF_EXTRAS | {"apache-airflow", "apache-airflow-core", "pytest"}) == set()
 
 
+def test_it_carries_the_plugin_and_every_dag(installation: Installation) -> None:
+    (site,) = (installation.folder / "venv" / "lib").glob("python*/site-packages")
+    installed = {str(path.relative_to(site)) for path in site.rglob("*.py")}
+    plugin = {f"springtide_airflow/{path.name}" for path in (ROOT / "plugins" / "springtide_airflow").glob("*.py")}
+    dags = {f"springtide_airflow/dags/{path.name}" for path in (ROOT / "dags").glob("*.py")}
+
+    assert len(dags) >= 7
+    assert sorted({*plugin, *dags, "springtide_plugin.py"} - installed) == []
+    assert [path for path in installed if path.startswith(("tests/", "examples/", "dags/"))] == []
+
+
 def test_it_lists_its_commands(installation: Installation) -> None:
     done = installation.springtide("--help")
 

@@ -98,7 +98,7 @@ def list_events(
     """
     now = SystemClock().now()
     with answering(output):
-        snapshot = read_calendars(calendars, {}, now=now, services=_services(place))
+        snapshot = _read(calendars, _services(place), now)
         say_halts(place, output)
         policies, broken = _policies(place, _asked_for(snapshot.calendars))
         leads = leads_of(snapshot.calendars, _measured(snapshot.calendars, place, policies), now)
@@ -128,7 +128,7 @@ def list_sources(
     """Print what became of everything that the calendars hold: how many count, which are left out, and why."""
     now = SystemClock().now()
     with answering(output):
-        known = read_calendars(calendars, {}, now=now, services=_services(place))
+        known = _read(calendars, _services(place), now)
         if output is Output.JSON:
             print_json([account.to_record() for account in known.accounts])
         else:
@@ -253,7 +253,7 @@ def rehearse_event(
     """Start a rehearsal of one event in Airflow: its waves, a bounded load test, a verdict, everything given back."""
     now = SystemClock().now()
     with answering(output):
-        known = read_calendars(calendars, {}, now=now, services=None)
+        known = _read(calendars, None, now)
         known.raise_if_broken()
         event = named_event(known.calendars, name, now)
         if not yes:
@@ -339,8 +339,16 @@ def _show_sources(known: CalendarSnapshot) -> None:
         following = "" if account.following is None else f", next {account.following:%Y-%m-%d %H:%M} UTC"
         line = f"{account}; {account.ahead} times ahead{following}"
         answer(line)
+    if known.absent is not None:
+        answer(str(known.account))
     for warning in known.warnings:
         answer(f"warning: {warning}", "yellow")
+
+
+def _read(calendars: Path, services: list[str] | None, now: datetime) -> CalendarSnapshot:
+    """Return what the calendars hold. The default folder need not be there; one that somebody named must."""
+    may_be_absent = calendars == DEFAULT_CALENDARS and not settings_now().calendars_named
+    return read_calendars(calendars, {}, now=now, services=services, may_be_absent=may_be_absent)
 
 
 def _services(place: CliContext) -> list[str] | None:

@@ -21,6 +21,7 @@ from springtide.events.accounts import SourceAccount, summary_of
 from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.policy.calendar.files import calendar_files, load_what_is_whole
 from springtide.private_file import write_private
+from springtide.settings import variable_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,8 @@ class CalendarSnapshot:
 
     views: Mapping[str, ExpandedCalendar] = field(default_factory=dict)
     violations: tuple[Violation, ...] = ()
+    absent: PurePath | None = None
+    """The folder that nobody named and that is not there: no calendars, and nothing wrong."""
 
     @cached_property
     def calendars(self) -> Calendars:
@@ -58,6 +61,8 @@ class CalendarSnapshot:
     @property
     def account(self) -> str | None:
         """What is left out and what has nothing ahead, in one line for a page; None where there is nothing to tell."""
+        if self.absent is not None:
+            return f"no calendars: {variable_name('calendars')} is not set, and there is no folder {self.absent}"
         if not any(account.left_out or account.warnings for account in self.accounts):
             return None
         return summary_of(self.accounts)
@@ -82,13 +87,21 @@ class CalendarSnapshot:
 
 
 def read_calendars(
-    folder: Path, cached: Mapping[str, Any], *, now: datetime, services: Collection[str] | None = None
+    folder: Path,
+    cached: Mapping[str, Any],
+    *,
+    now: datetime,
+    services: Collection[str] | None = None,
+    may_be_absent: bool = False,
 ) -> CalendarSnapshot:
     """Return what the calendars of `folder` hold; `cached` is what the last reading kept.
 
-    `services` are the policies that there are; None where nobody knows.
+    `services` are the policies that there are; None where nobody knows. A folder that `may_be_absent` is one that
+    nobody named: without it there are no calendars, unless some are remembered.
     """
     kept: Mapping[str, Any] = cached.get("calendars", {})
+    if may_be_absent and not kept and _is_absent(folder):
+        return CalendarSnapshot(absent=folder)
     try:
         paths = calendar_files(folder)
     except PolicyError as error:
@@ -106,6 +119,13 @@ def read_calendars(
         if view is not None:
             views[path.name] = view
     return CalendarSnapshot(views, tuple(violations))
+
+
+def _is_absent(folder: Path) -> bool:
+    try:
+        return not folder.exists()
+    except OSError:
+        return False  # it cannot be looked at: its reader says why
 
 
 def _all_remembered(records: Mapping[str, Any], folder: Path, violations: tuple[Violation, ...]) -> CalendarSnapshot:

@@ -28,12 +28,16 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarFolder:
-    """Where calendars are read: `memory_file` keeps what was read last, None where nothing is remembered."""
+    """Where calendars are read: `memory_file` keeps what was read last, None where nothing is remembered.
+
+    A folder that `may_be_absent` is the default one: nobody named it.
+    """
 
     folder: Path
     memory_file: Path | None
     policies: Policies
     open_store: Callable[[], AbstractContextManager[RunStore]]
+    may_be_absent: bool = False
 
     def known(self, now: datetime) -> CalendarSnapshot:
         """Return the calendars; a broken one counts as it was when it was read last."""
@@ -87,7 +91,8 @@ class CalendarFolder:
 
     def _read(self, cached: Mapping[str, Any], now: datetime) -> CalendarSnapshot:
         # without any policy nobody knows which services there are, so calendars are not judged by them
-        return read_calendars(self.folder, cached, now=now, services=list(self.policies.names()) or None)
+        services = list(self.policies.names()) or None
+        return read_calendars(self.folder, cached, now=now, services=services, may_be_absent=self.may_be_absent)
 
     def _memory(self) -> dict[str, Any]:
         return {} if self.memory_file is None else load_cache(self.memory_file)

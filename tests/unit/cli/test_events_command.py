@@ -197,6 +197,21 @@ def test_the_list_says_when_what_and_what_stands_in_the_way(runs: dict[str, Any]
     assert "policy_unreadable" in said("list")[1]
 
 
+@pytest.mark.parametrize("command", ["list", "sources"])
+def test_no_calendars_are_no_error_unless_their_folder_was_named(
+    runs: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    assert runs == {}
+    monkeypatch.chdir(tmp_path)
+    named, why = said(command)
+    monkeypatch.delenv("SPRINGTIDE_CALENDARS")
+    default, told = said(command)
+
+    assert (named, default) == (1, 0)
+    assert "the folder of calendars cannot be read" in " ".join(why.split())
+    assert "no calendars: SPRINGTIDE_CALENDARS is not set, and there is no folder calendars" in " ".join(told.split())
+
+
 def test_an_event_of_a_service_that_is_only_advised_is_queued_with_a_warning(
     runs: dict[str, Any], tmp_path: Path
 ) -> None:

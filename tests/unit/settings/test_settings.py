@@ -37,7 +37,8 @@ def test_every_variable_reaches_its_setting(setting: str) -> None:
 
 
 def test_every_setting_has_a_variable_or_comes_from_elsewhere() -> None:
-    assert {each.name for each in fields(Settings)} - set(variables()) == {"home", "database_urls", "feed_urls"}
+    elsewhere = {"home", "calendars_named", "database_urls", "feed_urls"}
+    assert {each.name for each in fields(Settings)} - set(variables()) == elsewhere
 
 
 def test_names_stand_once_and_meanings_are_sentences() -> None:
@@ -54,6 +55,13 @@ def test_files_of_its_own_lie_in_its_home_and_what_people_write_in_the_base() ->
     assert settings.known_events == Path("/airflow/springtide/known-events.json")
     assert settings.demand_cache == Path("/airflow/springtide/demand")
     assert (settings.policies, settings.calendars) == (Path("/project/policies"), Path("/project/calendars"))
+
+
+@pytest.mark.parametrize(("value", "is_named"), [(None, False), ("", False), ("calendars", True)])
+def test_a_folder_of_calendars_is_named_where_its_variable_says_anything(value: str | None, *, is_named: bool) -> None:
+    environment = {} if value is None else {"SPRINGTIDE_CALENDARS": value}
+
+    assert Settings.from_environment(environment).calendars_named is is_named
 
 
 def test_a_place_may_have_braces_in_its_name() -> None:
