@@ -24,7 +24,8 @@ class ClusterNote:
         address = ports.cluster_address
         if address is not None and address not in self._addresses:
             self._addresses.append(address)
-            self._tell(f"cluster: {address}")
+            if self._output is Output.TABLE:
+                tell(f"cluster: {address}")
         for namespace in namespaces:
             self._say_halt(ports, namespace)
 

@@ -14,10 +14,11 @@ from springtide.cli.display import answer
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import CliContext, Output, OutputOption, current_user, halt_by_environment
 from springtide.errors import InputError, SpringtideError
-from springtide.recovery.rounds import namespaces_of
+from springtide.recovery.rounds import scopes_of
 from springtide.run.halt import Halt
 from springtide.run.halting import pull, release
 from springtide.run.ports import Ports
+from springtide.workload import DEFAULT_CLUSTER
 
 NamespaceOption = Annotated[
     list[str] | None,
@@ -75,16 +76,14 @@ def _each(
     note = ClusterNote(output)
     done: dict[str, str] = {}
     failed: list[SpringtideError] = []
-    with replace(place, store=None).ports(lambda _message: None) as ports:
-        note.say(ports)
-        for name in asked or _namespaces(place):
-            try:
-                halted = act(ports, name)
-            except SpringtideError as error:
-                failed.append(error)
-                done[name] = f"failed: {error.message}"
-            else:
-                done[name] = "nobody had halted it" if halted is None else str(halted)
+    for there, namespaces, cluster in _places(replace(place, store=None), asked):
+        try:
+            with there.ports(lambda _message: None) as ports:
+                note.say(ports)
+                failed += _each_of(ports, namespaces, cluster, act, done)
+        except SpringtideError as error:  # a cluster that is away keeps no other from being halted
+            failed.append(error)
+            done |= {_called(name, cluster): f"failed: {error.message}" for name in namespaces}
     if output is Output.JSON:
         print_json({"namespaces": done} | note.record)
     else:
@@ -94,14 +93,40 @@ def _each(
         raise failed[0]
 
 
-def _namespaces(place: CliContext) -> list[str]:
-    namespaces, unread = namespaces_of(place.folder)
+def _each_of(
+    ports: Ports,
+    namespaces: Sequence[str],
+    cluster: str,
+    act: Callable[[Ports, str], Halt | None],
+    done: dict[str, str],
+) -> list[SpringtideError]:
+    failed: list[SpringtideError] = []
+    for name in namespaces:
+        try:
+            halted = act(ports, name)
+        except SpringtideError as error:
+            failed.append(error)
+            done[_called(name, cluster)] = f"failed: {error.message}"
+        else:
+            done[_called(name, cluster)] = "nobody had halted it" if halted is None else str(halted)
+    return failed
+
+
+def _called(namespace: str, cluster: str) -> str:
+    return f"{namespace} in cluster {cluster}" if cluster else namespace
+
+
+def _places(place: CliContext, asked: Sequence[str] | None) -> list[tuple[CliContext, Sequence[str], str]]:
+    """Return where to act, cluster by cluster: `asked` of the context alone, else the namespaces of all policies."""
+    if asked:
+        return [(place, asked, DEFAULT_CLUSTER)]
+    scopes, unread = scopes_of(place.folder)
     if unread:
         raise unread[0]
-    if not namespaces:
+    if not scopes:
         raise InputError(
             f"namespace: {place.folder.path} holds no policy that would say where to halt; pass --namespace NAME.",
             code="namespace_required",
             field="namespace",
         )
-    return namespaces
+    return [(place.at(scope.policy), scope.namespaces, scope.cluster) for scope in scopes]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from springtide.cli.display import tell
 from springtide.cli.options import CliContext, Output, halt_by_environment
 from springtide.errors import SpringtideError
-from springtide.recovery.rounds import namespaces_of
+from springtide.recovery.rounds import Scope, scopes_of
 from springtide.run.halt import halt_in
 
 
@@ -22,19 +22,25 @@ def say_halts(place: CliContext, output: Output) -> None:
     if halt is not None:
         tell(halt.banner)
         return
+    if not place.policies.is_dir():
+        return
     try:
-        for banner in _banners(place):
-            tell(banner)
+        scopes, _ = scopes_of(place.folder)
     except SpringtideError as error:
         tell(f"whether writes are halted is not known: {error.message}")
+        return
+    for scope in scopes:
+        _say_in(place, scope)
 
 
-def _banners(place: CliContext) -> list[str]:
-    if not place.policies.is_dir():
-        return []
-    namespaces, _ = namespaces_of(place.folder)
-    if not namespaces:
-        return []
-    with replace(place, store=None).ports(lambda _message: None) as ports:
-        halts = [halt_in(ports.kube, namespace) for namespace in namespaces]
-    return [halt.banner for halt in halts if halt is not None]
+def _say_in(place: CliContext, scope: Scope) -> None:
+    try:
+        with replace(place, store=None).at(scope.policy).ports(lambda _message: None) as ports:
+            halts = [halt_in(ports.kube, namespace) for namespace in scope.namespaces]
+    except SpringtideError as error:  # another cluster may have been halted all the same
+        where = f" in cluster {scope.cluster}" if scope.cluster else ""
+        tell(f"whether writes{where} are halted is not known: {error.message}")
+        return
+    for halt in halts:
+        if halt is not None:
+            tell(halt.banner)

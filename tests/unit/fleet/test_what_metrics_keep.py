@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -151,7 +151,8 @@ def test_a_round_leaves_the_leases_that_it_saw() -> None:
     taken = simulation.world.now()
     simulation.world.advance(600)
 
-    keep_round(ports, reconcile_round(simulation.ports("reconcile"), [NAMESPACE], lambda _run: True))
+    report = reconcile_round(simulation.ports("reconcile"), [NAMESPACE], lambda _run: True)
+    keep_round(lambda: nullcontext(simulation.store), report, simulation.world.now())
 
     ((labels, acquired),) = shown(simulation.store, "lease_acquired_timestamp_seconds").items()
     ((_, renewed),) = shown(simulation.store, "lease_renewed_timestamp_seconds").items()
@@ -170,10 +171,10 @@ def test_floors_are_shown_until_they_are_given_back() -> None:
     policies = [simulation.policy]
     until = simulation.world.now() + timedelta(hours=1)
 
-    release_expired(simulation.ports(), policies, (), parent="one", requested_by="ada")
+    release_expired(simulation.ports(), policies, parent="one", requested_by="ada")
     ((_, held),) = shown(simulation.store, "floor_until_timestamp_seconds").items()
     simulation.world.advance(3700)
-    (given_back,) = release_expired(simulation.ports(), policies, (), parent="two", requested_by="ada")
+    (given_back,) = release_expired(simulation.ports(), policies, parent="two", requested_by="ada")
 
     assert abs(held - until.timestamp()) < 60
     assert given_back.outcome == "succeeded"

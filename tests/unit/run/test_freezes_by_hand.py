@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_an_override_lifts_it_and_stands_in_the_plan_that_is_kept(simulation: Si
 
 
 @pytest.mark.parametrize("change", [{"dry_run": True}, {"is_freeze_known": True}])
-def test_what_writes_nothing_or_has_asked_is_not_refused(simulation: Simulation, change: dict[str, bool]) -> None:
+def test_what_writes_nothing_or_has_asked_is_not_refused(simulation: Simulation, change: dict[str, Any]) -> None:
     assert pipeline.run(frozen(simulation), replace(simulation.request(4), **change)) is RunOutcome.SUCCEEDED
 
 
