@@ -8,7 +8,7 @@ SHELL := /bin/bash -euo pipefail
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-CODE := $(wildcard include plugins dags tests benchmarks examples)
+CODE := $(wildcard include plugins dags tests benchmarks examples deploy)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -55,9 +55,10 @@ neighbours: .venv ## floors and switches beside the real KEDA, metrics-server an
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11
 
-lock: .venv ## resolve requirements.in and requirements-runtime.in into their .txt
+lock: .venv ## resolve requirements*.in into their .txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-runtime.in -c requirements.txt -o requirements-runtime.txt
+	scripts/lock-image
 
 clean: ## remove what the words above made, but not .venv
 	rm -rf .airflow .springtide build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage
