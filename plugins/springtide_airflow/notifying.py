@@ -161,7 +161,7 @@ def _sent(notice: Notice, pending: dict[str, NotifyBase]) -> Delivery:
     )
     missed = [each for each in result if each.status != AppriseResultStatus.SUCCESS]
     # Who was not asked is a later step of a chain of priorities, and is asked when the first of it did not answer.
-    asked = {each.url for each in result} - {each.url for each in missed}
+    asked = {each.url for each in result}.difference(each.url for each in missed)
     reached = tuple(name for name, each in pending.items() if _masked(each) in asked)
     if result:
         return Delivery(reached=reached)

@@ -70,7 +70,8 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
 def test_a_fact_reaches_the_webhook_of_its_owner_alone_and_once(
     webhooks: Callable[[], Webhook], connect: Connect
 ) -> None:
-    payments, search = webhooks(), webhooks()
+    payments = webhooks()
+    search = webhooks()
     connect((payments.url, "payments"), (search.url, "search"))
     store = MemoryStore()
 
