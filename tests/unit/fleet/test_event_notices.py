@@ -19,12 +19,13 @@ from springtide.fleet.due import Due
 from springtide.fleet.notices import broken_facts, floor_fact, lateness_fact, prepared_facts, released_facts
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.report import FleetReport, TurnReport
+from springtide.kube.autoscaler import AutoscalerBounds
 from springtide.notify.facts import Fact
 from springtide.policy.calendar.model import ServiceRequest
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.run.release import HeldFloor
-from springtide.strategy.hold import AutoscalerBounds, FloorHold
+from springtide.strategy.hold import FloorHold
 from support.builders import NOW, policy, policy_document
 
 HOUR = timedelta(hours=1)
