@@ -132,7 +132,7 @@ def _opened(connection: Connection) -> Apprise:
     opened = Apprise(asset=asset)
     hook.set_config_from_conn(connection, opened)
     if len(opened) < len(entries):
-        log.warning("connection %s: %s of %s URLs cannot be used", NOTIFY_CONNECTION, len(opened), len(entries))
+        log.warning("connection %s: only %s of its %s URLs can be used", NOTIFY_CONNECTION, len(opened), len(entries))
     return opened
 
 

@@ -127,6 +127,7 @@ def test_what_a_webhook_does_costs_a_line_in_the_log_and_is_told_later(
     connect: Connect,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(notifying, "SEND_SECONDS", 0.2)
     store = MemoryStore()
@@ -141,6 +142,7 @@ def test_what_a_webhook_does_costs_a_line_in_the_log_and_is_told_later(
     printed = "".join(capsys.readouterr())
     assert "T0KEN" not in printed
     if trouble == "is no URL":
+        assert "only 0 of its 1 URLs can be used" in caplog.text
         return
     assert "not_told" in printed
     webhook.status = 200
