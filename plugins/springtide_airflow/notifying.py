@@ -132,7 +132,7 @@ def _opened(connection: Connection) -> Apprise:
     opened = Apprise(asset=asset)
     hook.set_config_from_conn(connection, opened)
     if len(opened) < len(entries):
-        log.warning("connection %s: %s of %s URLs cannot be used", NOTIFY_CONNECTION, len(opened), len(entries))
+        log.warning("connection %s: only %s of its %s URLs can be used", NOTIFY_CONNECTION, len(opened), len(entries))
     return opened
 
 
@@ -161,7 +161,7 @@ def _sent(notice: Notice, pending: dict[str, NotifyBase]) -> Delivery:
     )
     missed = [each for each in result if each.status != AppriseResultStatus.SUCCESS]
     # Who was not asked is a later step of a chain of priorities, and is asked when the first of it did not answer.
-    asked = {each.url for each in result} - {each.url for each in missed}
+    asked = {each.url for each in result}.difference(each.url for each in missed)
     reached = tuple(name for name, each in pending.items() if _masked(each) in asked)
     if result:
         return Delivery(reached=reached)

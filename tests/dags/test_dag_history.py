@@ -73,8 +73,8 @@ def context(**conf: Any) -> Context:
     """Return the context of a backfill run over `DAY`."""
     start = datetime.combine(DAY, datetime.min.time(), UTC)
     dag_run = SimpleNamespace(
-        run_id="backfill__1", run_type="backfill", data_interval_start=start, logical_date=start, run_after=start,
-        conf=conf,
+        dag_id="capacity_history", run_id="backfill__1", run_type="backfill", data_interval_start=start,
+        logical_date=start, run_after=start, conf=conf,
     )  # fmt: skip
     return cast("Context", {"dag_run": dag_run, "ti": SimpleNamespace(try_number=1)})
 

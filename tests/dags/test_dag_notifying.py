@@ -70,7 +70,8 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
 def test_a_fact_reaches_the_webhook_of_its_owner_alone_and_once(
     webhooks: Callable[[], Webhook], connect: Connect
 ) -> None:
-    payments, search = webhooks(), webhooks()
+    payments = webhooks()
+    search = webhooks()
     connect((payments.url, "payments"), (search.url, "search"))
     store = MemoryStore()
 
@@ -119,7 +120,7 @@ def test_foreign_text_arrives_as_text(webhook: Webhook, connect: Connect) -> Non
         assert "sale" in text
 
 
-@pytest.mark.parametrize("trouble", ["answers 500", "hangs", "is gone", "is no URL"])
+@pytest.mark.parametrize("trouble", ["answers 500", "hangs", "is gone"])
 def test_what_a_webhook_does_costs_a_line_in_the_log_and_is_told_later(
     trouble: str,
     webhook: Webhook,
@@ -129,8 +130,7 @@ def test_what_a_webhook_does_costs_a_line_in_the_log_and_is_told_later(
 ) -> None:
     monkeypatch.setattr(notifying, "SEND_SECONDS", 0.2)
     store = MemoryStore()
-    broken = {"is gone": "json://127.0.0.1:1/T0KEN", "is no URL": "nonsense://T0KEN"}
-    connect((broken.get(trouble, webhook.url), None))
+    connect(("json://127.0.0.1:1/T0KEN" if trouble == "is gone" else webhook.url, None))
     webhook.status = 500 if trouble == "answers 500" else 200
     if trouble == "hangs":
         webhook.gate.clear()
@@ -139,14 +139,23 @@ def test_what_a_webhook_does_costs_a_line_in_the_log_and_is_told_later(
 
     printed = "".join(capsys.readouterr())
     assert "T0KEN" not in printed
-    if trouble == "is no URL":
-        return
     assert "not_told" in printed
     webhook.status = 200
     webhook.gate.set()
     connect((webhook.url + "/other", None))
     teller(lambda: store).tell()
     assert webhook.titles[-1] == "checkout: failed"
+
+
+def test_a_url_that_cannot_be_used_is_told_and_keeps_no_other_from_its_message(
+    webhook: Webhook, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    connect(("nonsense://T0KEN", None), (webhook.url, None))
+
+    teller(MemoryStore).tell(FACT)
+
+    assert "only 1 of its 2 URLs can be used" in caplog.text
+    assert webhook.titles == ["checkout: failed"]
 
 
 def test_a_connection_that_is_none_of_apprise_costs_a_line_too(

@@ -64,10 +64,10 @@ def test_a_message_is_short_enough_for_a_phone() -> None:
 
 def test_an_event_with_a_hostile_name_has_a_title_of_one_line() -> None:
     notice = notice_of(
-        a_fact(kind="event_prepared", subject="<b>sale</b>\n\n# [free](http://evil.example)" + "x" * 500)
+        a_fact(kind="event_prepared", subject="<b>sale</b>\n\n# [free](http://evil.example)" + "y" * 500)
     )
 
-    begin = "{lt}b{gt}sale{lt}/b{gt} # (free)(http://evil.example)xxx".format(**ALIKE)
+    begin = "{lt}b{gt}sale{lt}/b{gt} # (free)(http://evil.example)yy".format(**ALIKE)
     assert notice.title.startswith(begin)
     assert notice.title.endswith("…: the event is prepared")
     assert len(notice.title.splitlines()) == 1

@@ -37,7 +37,7 @@ def test_an_owner_is_a_tag_that_apprise_takes_as_it_is(owner: str, tag: str) -> 
     from apprise.tag import AppriseTag
 
     assert tag_of(owner) == tag
-    assert str(AppriseTag.parse(tag)) == tag  # type: ignore[no-untyped-call]  # as Apprise has it
+    assert str(AppriseTag.parse(tag)) == tag  # type: ignore[no-untyped-call]
 
 
 def test_the_owner_is_told_of_everything_but_success() -> None:
