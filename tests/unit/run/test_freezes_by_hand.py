@@ -73,9 +73,13 @@ def test_an_override_lifts_it_and_stands_in_the_plan_that_is_kept(simulation: Si
     assert told["message"].endswith(f"overridden by {ANN}")
 
 
-@pytest.mark.parametrize("change", [{"dry_run": True}, {"is_freeze_known": True}])
-def test_what_writes_nothing_or_has_asked_is_not_refused(simulation: Simulation, change: dict[str, bool]) -> None:
-    assert pipeline.run(frozen(simulation), replace(simulation.request(4), **change)) is RunOutcome.SUCCEEDED
+@pytest.mark.parametrize(("is_dry", "has_asked"), [(True, False), (False, True)])
+def test_what_writes_nothing_or_has_asked_is_not_refused(
+    simulation: Simulation, *, is_dry: bool, has_asked: bool
+) -> None:
+    request = replace(simulation.request(4), dry_run=is_dry, is_freeze_known=has_asked)
+
+    assert pipeline.run(frozen(simulation), request) is RunOutcome.SUCCEEDED
 
 
 def test_a_freeze_of_other_services_says_nothing(simulation: Simulation) -> None:
