@@ -69,3 +69,12 @@ def test_only_what_is_named_reaches_the_builder() -> None:
 
 def test_every_file_that_is_copied_there_is() -> None:
     assert {path for path in copied() if not (ROOT / path).exists()} == set()
+
+
+def test_celery_is_one_that_its_provider_can_import() -> None:
+    """Celery 5.7 took `retry` from `celery.backends.database`; the provider 3.26.0 allows 5.7 and imports it."""
+    text = (ROOT / "deploy" / "airflow" / "requirements-image.txt").read_text()
+    versions = dict(PINNED.findall(text))
+
+    assert versions["apache-airflow-providers-celery"] == "3.26.0"
+    assert versions["celery"].startswith(("5.5.", "5.6."))
