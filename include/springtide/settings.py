@@ -92,16 +92,6 @@ class Settings:
             parse=Path,
         )
     )
-    metrics_token_file: Path | None = field(
-        metadata=_variable(
-            "METRICS_TOKEN_FILE",
-            None,
-            "A file with the bearer token, of at least 16 characters, that opens `GET /springtide/metrics` of the API "
-            "server. It is read for each request, so a renewed token counts. Unset: the page is closed.",
-            reader=Reader.AIRFLOW,
-            parse=Path,
-        )
-    )
     mode: str = field(
         metadata=_variable(
             "MODE",
@@ -262,6 +252,16 @@ class Settings:
             "default_pool",
             "The Airflow pool of the tasks of `adjust_capacity` that ask Prometheus. It must exist.",
             reader=Reader.AIRFLOW,
+        )
+    )
+    metrics_token_file: Path | None = field(
+        metadata=_variable(
+            "METRICS_TOKEN_FILE",
+            None,
+            "A file with the bearer token, of at least 16 characters, that opens `GET /springtide/metrics` of the API "
+            "server. It is read for each request, so a renewed token counts. Unset: the page is closed.",
+            reader=Reader.AIRFLOW,
+            parse=Path,
         )
     )
     database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)

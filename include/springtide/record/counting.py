@@ -17,23 +17,16 @@ from springtide.record.metrics import (
     RUN_DURATION,
     RUNS,
     SMOKE_CHECKS,
-    Change,
     GateLabels,
-    Gone,
     GuardLabels,
-    Look,
     ModelLabels,
     OutcomeLabels,
     PhaseLabels,
     PolicyLabels,
-    Present,
     RunLabels,
-    became,
-    counted,
-    key_of,
-    observed,
 )
 from springtide.record.model import PhaseStatus
+from springtide.record.samples import Change, Gone, Look, Present, became, counted, key_of, observed
 
 if TYPE_CHECKING:
     from springtide.capacity.learned import Learned

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from springtide.errors import TemporaryError
-from springtide.record.metrics import METRICS, Metric, Total, bound_text
+from springtide.record.metrics import METRICS, Metric
+from springtide.record.samples import Total, bound_text
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

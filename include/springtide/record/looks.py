@@ -40,24 +40,16 @@ from springtide.record.metrics import (
     SWEEP_SERVICES,
     SWEEPS,
     CalendarLabels,
-    Change,
     EventLabels,
     EventPolicyLabels,
     GateLabels,
-    Gone,
-    Key,
     LeaseLabels,
-    Look,
     Metric,
     NoLabels,
     OutcomeLabels,
     PolicyLabels,
-    Present,
-    became,
-    counted,
-    key_of,
-    observed,
 )
+from springtide.record.samples import Change, Gone, Key, Look, Present, became, counted, key_of, observed
 
 if TYPE_CHECKING:
     from springtide.record.store import RunStore

@@ -10,8 +10,9 @@ from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
-from springtide.record.metrics import CLUSTER_READS, Change, PhaseLabels, Total, applied, counted
+from springtide.record.metrics import CLUSTER_READS, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.samples import Change, Total, applied, counted
 from springtide.record.store import PAGE, require_limit, unknown_run
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
-    from springtide.record.metrics import Key, Look
+    from springtide.record.samples import Key, Look
 
 
 class MemoryStore:

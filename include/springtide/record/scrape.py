@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ScrapeAnswer:
     """What is answered: one sentence, or the page."""
 
     status: int
@@ -53,7 +53,7 @@ class Answer:
 
 def scrape(
     authorization: str | None, *, token_file: Path | None, open_store: Callable[[], AbstractContextManager[RunStore]]
-) -> Answer:
+) -> ScrapeAnswer:
     """Return the page of metrics to whoever sent the token, and a sentence to everybody else. Raises nothing.
 
     403: no token is configured, or it cannot be read. 401: another one was sent, or none. 503: the store does not
@@ -76,7 +76,7 @@ def scrape(
         # Whatever opens the store may raise anything: a scraper is told a sentence, and the log has the trace.
         log.exception("metrics_not_shown")
         return _told(503, _NO_STORE)
-    return Answer(status=200, body=exposition(totals), content_type=CONTENT_TYPE)
+    return ScrapeAnswer(status=200, body=exposition(totals), content_type=CONTENT_TYPE)
 
 
 def _token(file: Path) -> str | None:
@@ -95,5 +95,5 @@ def _is_allowed(authorization: str | None, token: str) -> bool:
     return same and scheme.lower() == _SCHEME
 
 
-def _told(status: int, sentence: str, *, challenge: str | None = None) -> Answer:
-    return Answer(status=status, body=f"{sentence}\n".encode(), challenge=challenge)
+def _told(status: int, sentence: str, *, challenge: str | None = None) -> ScrapeAnswer:
+    return ScrapeAnswer(status=status, body=f"{sentence}\n".encode(), challenge=challenge)

@@ -18,8 +18,9 @@ from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.exposition import write_textfile
 from springtide.record.installation import new_installation
-from springtide.record.metrics import CLUSTER_READS, Change, Labels, PhaseLabels, Total, applied, counted
+from springtide.record.metrics import CLUSTER_READS, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.samples import Change, Labels, Total, applied, counted
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
-    from springtide.record.metrics import Key, Look
+    from springtide.record.samples import Key, Look
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
@@ -267,7 +268,7 @@ def _keep(session: Session, row: RunRow | None, before: ScalingRun | None, after
 
 
 def _count(session: Session, change: Change) -> None:
-    labels = json.dumps(change.labels)
+    labels = json.dumps(change.labels, ensure_ascii=False)  # escaped, a name would take six times its letters
     row = session.get(TotalRow, (change.name, labels))
     if row is None:
         session.add(TotalRow(name=change.name, labels=labels, value=applied(change, None)))

@@ -13,8 +13,8 @@ from springtide.record.events import EventStore
 from springtide.record.history import HistoryStore
 
 if TYPE_CHECKING:
-    from springtide.record.metrics import Look, Total
     from springtide.record.model import PhaseRecord, ScalingRun
+    from springtide.record.samples import Look, Total
 
 PAGE: Final = 20
 """Runs that `latest` returns unless told otherwise."""
