@@ -33,7 +33,6 @@ from springtide.record.metrics import (
     SWEEP_ENDED,
     SWEEP_SERVICES,
     SWEEPS,
-    Change,
     EventLabels,
     EventPolicyLabels,
     GateLabels,
@@ -42,11 +41,9 @@ from springtide.record.metrics import (
     NoLabels,
     OutcomeLabels,
     PolicyLabels,
-    became,
-    counted,
-    observed,
 )
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun
+from springtide.record.samples import Change, became, counted, observed
 from springtide.record.sql import open_store
 from springtide.record.store import RunStore
 from springtide.workload import Workload
