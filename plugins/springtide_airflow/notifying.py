@@ -61,8 +61,7 @@ class AppriseChannels:
             name: each for name, each in named.items() if fits(frozenset(map(str, each.tags)), frozenset(notice.tags))
         }
         if not fitting:
-            tags = ", ".join(sorted(notice.tags))
-            return Delivery(missed=(f"no URL of connection {NOTIFY_CONNECTION} is for {tags}",))
+            return Delivery(is_for_nobody=True)
         return _sent(notice, {name: each for name, each in fitting.items() if name not in but})
 
 

@@ -27,10 +27,14 @@ AT_ONCE: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What became of one try: ids of the channels that took it, and in words what else happened."""
+    """What became of one try: ids of the channels that took it, and in words what else happened.
+
+    `is_for_nobody`: no channel is for those that the notice is for, so there is nothing to try again.
+    """
 
     reached: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
+    is_for_nobody: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -108,7 +112,11 @@ class Teller:
         delivery = self._deliver(fact, claim)
         settled = claim.settled(delivery.reached, is_whole=delivery.is_whole)
         store.settle_notification(settled)
-        if delivery.is_whole:
+        if delivery.is_for_nobody:
+            log.warning(
+                "for_nobody", key=key, message=f"{fact.kind} of {fact.subject} is told to nobody: no URL has its tag"
+            )
+        elif delivery.is_whole:
             log.info("told", kind=fact.kind, key=key, to=list(fact.to))
         else:
             _tell_missed(fact, settled, delivery)

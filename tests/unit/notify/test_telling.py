@@ -192,3 +192,13 @@ def test_what_is_over_is_told_again_when_it_is_back() -> None:
     stage.tell(a_fact(key="calendar_broken:sales.yaml"))
 
     assert len(stage.channels.heard) == 2
+
+
+def test_what_no_channel_is_for_is_said_in_the_log_and_holds_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage()
+    monkeypatch.setattr(stage.channels, "deliver", lambda *_, but: Delivery(is_for_nobody=not but))
+
+    lines = stage.tell(a_fact(1), a_fact(2))
+
+    assert lines == [f"for_nobody: failed of web-{n} is told to nobody: no URL has its tag" for n in (1, 2)]
+    assert stage.store.waiting_notifications(now=NOW, limit=10) == ()
