@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from springtide.errors import ClusterRefused, ClusterUnavailable, InputError, NotFound
 from springtide.kube.autoscaler import Autoscaler, find
-from springtide.kube.client import Right, selector_text
+from springtide.kube.client import KubeReader, Right, selector_text
 from springtide.kube.objects import Deployment, Kind, Pod
 from springtide.kube.observation import Observation, PodSet
 from springtide.plan.advising import advice_findings, as_advice
@@ -325,6 +325,7 @@ class _Peaks:
     def __init__(self, ports: Ports, *, here: str) -> None:
         self._ports = ports
         self._here = here
+        self._readers: dict[str, KubeReader] = {}
         self._away: set[str] = set()
 
     def of(self, policy: ScalingPolicy) -> tuple[int | None, str]:
@@ -335,7 +336,9 @@ class _Peaks:
         if cluster in self._away:
             return None, ""
         try:
-            return peak_replicas(self._ports.elsewhere(cluster), policy)
+            if cluster not in self._readers:
+                self._readers[cluster] = self._ports.elsewhere(cluster)
+            return peak_replicas(self._readers[cluster], policy)
         except (ClusterUnavailable, InputError):
             self._away.add(cluster)
             return None, ""
