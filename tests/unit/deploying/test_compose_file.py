@@ -173,8 +173,8 @@ def test_two_workers_are_of_a_profile_and_have_names_of_their_own() -> None:
     workers = ("worker-1", "worker-2")
 
     assert {name for name in SERVICES if SERVICES[name].get("profiles") == ["celery"]} == {"redis", *workers}
-    assert all(f"--celery-hostname={name}" in command(name) for name in workers)
-    assert all(f"--destination={name}" in SERVICES[name]["healthcheck"]["test"] for name in workers)
+    assert all(f"--celery-hostname=celery@{name}" in command(name) for name in workers)
+    assert all(f"--destination=celery@{name}" in SERVICES[name]["healthcheck"]["test"] for name in workers)
 
 
 def test_another_cluster_is_used_by_all_that_run_tasks_and_triggers() -> None:
