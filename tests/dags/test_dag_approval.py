@@ -183,3 +183,29 @@ def test_a_dry_run_and_a_run_with_nothing_to_do_ask_nobody(
     ended, tasks = stage.run(bag, replicas=2)
 
     assert (ended, stage.asked, tasks["approve"]) == ("success", [], "skipped")
+
+
+def test_that_somebody_is_asked_is_shown_until_the_answer(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{tmp_path}/store/runs.db")
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True, "within": "2h"}).answers(ApprovalOperator.APPROVE)
+    asking = ApprovalOperator.execute
+    meanwhile: list[dict[str, float]] = []
+
+    def shown() -> dict[str, float]:
+        with SpringtideHook().store() as store:
+            return {total.name: total.value for total in store.totals()}
+
+    def asked(operator: ApprovalOperator, context: Any) -> Any:
+        meanwhile.append(shown())
+        return asking(operator, context)
+
+    monkeypatch.setattr(ApprovalOperator, "execute", asked)
+
+    stage.run(bag)
+
+    (waiting,) = meanwhile
+    since = waiting["springtide_approval_waiting_since_timestamp_seconds"]
+    assert waiting["springtide_approval_deadline_timestamp_seconds"] - since == 7200
+    assert shown() == {"springtide_gate_outcomes_total": 1}
