@@ -25,14 +25,9 @@ class ReleaseExpiredOperator(FleetOperator):
         parent = context["dag_run"].run_id
         told: list[Fact] = []
         try:
-            released = release_everywhere(
-                self.wiring.open_cluster,
-                policies,
-                unread,
-                parent=parent,
-                requested_by="airflow (expired)",
-                told=told,
-            )
+            opened = self.wiring.open_cluster
+            by = "airflow (expired)"
+            released = release_everywhere(opened, policies, unread, parent=parent, requested_by=by, told=told)
         finally:
             self.wiring.teller().tell(*told)
         return [floor.to_record() for floor in released]

@@ -135,10 +135,10 @@ class TestUnderWay:
         pulled(simulation)
         work = Work.of(simulation.ports("run-1"), RunRef.of_plan(plan, "run-1"))
         deployment = work.engine.look().pod_set.scaled
-        kind, version = Kind.DEPLOYMENT, deployment.version
+        nine = Scale(kind=Kind.DEPLOYMENT, name="web", version=deployment.version, replicas=9, reason="go on")
 
         with pytest.raises(Halted, match=r"^go on: halted by ann"):
-            work.engine.fence.apply(Scale(kind=kind, name="web", version=version, replicas=9, reason="go on"))
+            work.engine.fence.apply(nine)
 
     def test_new_pods_that_fail_give_way_to_the_old_ones_and_stay(self) -> None:
         simulation = next(course for course in FAILING if course.name == "blue_green, smoke").simulation()
