@@ -172,8 +172,11 @@ class MemoryStore:
             removed = {name: len(there) - len(left) for name, (there, left) in tables.items()}
             kept = {name: len(left) for name, (_, left) in tables.items()}
             if not is_dry:
-                self._runs, self._decisions, self._preparations = runs, decisions, preparations
-                self._rehearsed, self._days = rehearsed, days
+                self._runs = runs
+                self._decisions = decisions
+                self._preparations = preparations
+                self._rehearsed = rehearsed
+                self._days = days
         return Pruned(before=before, is_dry=is_dry, removed=removed, kept=kept)
 
     def _is_kept(self, outcome: RehearsalOutcome, before: datetime) -> bool:

@@ -135,7 +135,8 @@ class TestUnderWay:
         pulled(simulation)
         work = Work.of(simulation.ports("run-1"), RunRef.of_plan(plan, "run-1"))
         deployment = work.engine.look().pod_set.scaled
-        kind, version = Kind.DEPLOYMENT, deployment.version
+        kind = Kind.DEPLOYMENT
+        version = deployment.version
 
         with pytest.raises(Halted, match=r"^go on: halted by ann"):
             work.engine.fence.apply(Scale(kind=kind, name="web", version=version, replicas=9, reason="go on"))
