@@ -75,12 +75,12 @@ class PruneOperator(BaseOperator):
             InputError: the setting is no such age (`age_invalid`).
             TemporaryError: the store did not answer.
         """
-        from springtide.record.retention import age_begins
+        from springtide.record.retention import oldest_kept
         from springtide.settings import variable_name
         from springtide_airflow.hook import SpringtideHook
 
         now = system_clock().now()
-        before = age_begins(now, airflow_settings().keep_runs, variable_name("keep_runs"))
+        before = oldest_kept(airflow_settings().keep_runs, variable_name("keep_runs"), now)
         with SpringtideHook().store() as store:
             told = store.prune(before, now=now, is_dry=False)
         self.log.info("%s: %s", context["dag_run"].run_id, told)

@@ -10,7 +10,7 @@ from springtide.cli.answers import answering, print_json
 from springtide.cli.display import answer
 from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption
 from springtide.clock import SystemClock
-from springtide.record.retention import parse_age
+from springtide.record.retention import oldest_kept
 
 
 def prune(
@@ -26,7 +26,7 @@ def prune(
     """
     with answering(output):
         now = SystemClock().now()
-        before = now - parse_age(older_than, "older_than")
+        before = oldest_kept(older_than, "older_than", now)
         with CliContext(store=store).open_store() as opened:
             told = opened.prune(before, now=now, is_dry=not apply)
         if output is Output.JSON:

@@ -1,6 +1,6 @@
 """What a store forgets, how old that has to be, and what it never forgets.
 
-runs with their phases      the age that is asked for; never one under way or that waits for a person, nor a policy's last
+runs with their phases      the age that is asked for; never one under way, one for a person, a policy's newest
 decisions, preparations     the same age; the latest preparations stay, for leads are learned from them
 rehearsals                  the same age; a service's latest stay, for capacity is taken from them
 days                        `DAYS_KEPT` at least: last year's sale is what this year's is planned by
@@ -54,8 +54,8 @@ def first_day_kept(before: datetime, now: datetime) -> date:
     return min(before, now - DAYS_KEPT).date()
 
 
-def age_begins(now: datetime, text: str, field: str) -> datetime:
-    """Return the moment before which everything is older than `text` says, as `parse_age` reads it."""
+def oldest_kept(text: str, field: str, now: datetime) -> datetime:
+    """Return the moment before which everything is older at `now` than the age `text`; see `parse_age`."""
     return now - parse_age(text, field)
 
 
