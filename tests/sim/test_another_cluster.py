@@ -222,8 +222,12 @@ def test_a_whole_run_in_one_process_tells_it_last(monkeypatch: pytest.MonkeyPatc
         run.is_astray = run.is_astray or phase is Phase.SWITCH_ENDPOINTS
         return switching(run.ports(), ref, phase)
 
+    def rolled_back_elsewhere(_ports: Ports, ref: RunRef, *, is_halted: bool) -> object:
+        return rolling_back(run.ports(), ref, is_halted=is_halted)
+
+    rolling_back = phases.roll_back
     monkeypatch.setattr(phases, "run_phase", then_elsewhere)
-    monkeypatch.setattr(phases, "roll_back", lambda _ports, ref, back=phases.roll_back: back(run.ports(), ref))
+    monkeypatch.setattr(phases, "roll_back", rolled_back_elsewhere)
 
     with pytest.raises(PermanentError, match="this is not the cluster"):
         pipeline.run(ports, run.driver.request)
