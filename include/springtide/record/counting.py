@@ -109,7 +109,7 @@ def _end_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Chang
     if after.seconds is not None and (before is None or before.outcome is not after.outcome):
         if _is_refused_by_demand(after):
             yield counted(GATES, GateLabels("metrics", "refuse"))
-        labels = RunLabels(after.strategy, after.outcome.value)
+        labels = RunLabels(after.strategy, after.outcome.value, after.target.cluster)
         yield counted(RUNS, labels)
         yield from observed(RUN_DURATION, labels, after.seconds)
 

@@ -29,10 +29,11 @@ class NoLabels:
 
 @dataclass(frozen=True, slots=True)
 class RunLabels:
-    """A run, by how it was done and how it ended."""
+    """A run, by how it was done and how it ended; `cluster` is empty, and so no label, in the default one."""
 
     strategy: str
     outcome: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,12 @@ class EventPolicyLabels:
 
 @dataclass(frozen=True, slots=True)
 class LeaseLabels:
-    """A held Lease, by the policy of its run, the run's last phase, and what the round made of it."""
+    """A held Lease, by its run's policy and last phase, what the round made of it, and its cluster as `RunLabels`."""
 
     policy: str
     phase: str
     status: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ def bound_text(bound: float) -> str:
 
 
 def _pairs(labels: AnyLabels) -> Labels:
-    return tuple((name, _label(value)) for name, value in asdict(labels).items())
+    # An empty label is none to Prometheus: two samples that differ by it alone would be one series twice.
+    return tuple((name, _label(value)) for name, value in asdict(labels).items() if value or name != "cluster")
 
 
 def _label(value: str) -> str:

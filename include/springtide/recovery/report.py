@@ -153,7 +153,8 @@ class HeldRun:
         """Return the Lease for the metrics, by what the round made of its run."""
         journal = self.state.journal
         phase = journal[-1].phase.value if journal else Phase.CALCULATE_CAPACITY.value
-        labels = LeaseLabels(self.state.plan.policy, phase, status.value)
+        plan = self.state.plan
+        labels = LeaseLabels(policy=plan.policy, phase=phase, status=status.value, cluster=plan.target.cluster)
         return LeaseSeen(labels=labels, acquired=self.lease.acquired_at, renewed=self.lease.renewed_at)
 
     def _status(self, now: datetime, stalled_after: timedelta, mine: str) -> tuple[ReconcileStatus, str]:

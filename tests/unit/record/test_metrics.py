@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_ended_runs_are_counted_by_strategy_and_outcome() -> None:
     assert value(store, "runs_total", "blue_green", "succeeded") == 2
     assert value(store, "runs_total", "blue_green", "rolled_back") == 1
     assert value(store, "runs_total", "in_place", "succeeded") == 1
+
+
+def test_a_run_of_another_cluster_is_counted_apart() -> None:
+    elsewhere = replace(a_run().target, cluster="emea")
+    store = stored(an_ended_run(run_id="1"), an_ended_run(run_id="2", target=elsewhere))
+
+    assert value(store, "runs_total", "blue_green", "succeeded") == 1
+    assert value(store, "runs_total", "blue_green", "succeeded", "emea") == 1
+    assert value(store, "run_duration_seconds_count", "blue_green", "succeeded", "emea") == 1
 
 
 def test_a_duration_is_in_every_bucket_that_it_fits_into() -> None:
