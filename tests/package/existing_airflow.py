@@ -2,7 +2,7 @@
 
 Its secret key is set, because Airflow makes a new one in each process where it is not.
 
-Its packages are those of .venv, seen through a .pth file, so that only springtide has to be installed.
+Its packages are those of .venv, through links, so that only springtide has to be installed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from typing import Any
 from package.installed import UV, call, environment
 
 SECONDS = 400
+SPRINGTIDE = "springtide"
+"""What the names of springtide's own entries in .venv hold: its links there would be those of the clone."""
+
 SETTINGS = """
 [api]
 secret_key = theirs
@@ -62,7 +65,9 @@ class ExistingAirflow:
         made = cls(folder, {"AIRFLOW_HOME": str(folder / "home"), "PYTHONWARNINGS": "ignore"})
         call(UV, "venv", "--quiet", "--python", sys.executable, folder / "venv")
         (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-        (site / "airflow_of_the_tests.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+        for package in Path(sysconfig.get_path("purelib")).iterdir():
+            if SPRINGTIDE not in package.name and not (site / package.name).exists():
+                (site / package.name).symlink_to(package)
         (folder / "home" / "dags").mkdir(parents=True)
         (folder / "home" / "airflow.cfg").write_text(SETTINGS)
         for name in dags:
