@@ -101,7 +101,7 @@ def approved(workload: Workload, airflow: RealAirflow) -> Ended:
     airflow.until("it waits for a person", lambda: is_asking(airflow, run_id))
     see = workload.scenario.see
     assert see.inventory() == when.before.inventory, see.describe()
-    airflow.call("PATCH", ANSWER.format(run_id=run_id), json={"chosen_options": ["Approve"], "params_input": {}})
+    airflow.until("the answer counts", lambda: has_answered(airflow, run_id))
     ran = airflow.ran("scale_service", run_id)
     return Ended((ran,), when.then(ran.finished))
 
@@ -109,6 +109,17 @@ def approved(workload: Workload, airflow: RealAirflow) -> Ended:
 def is_asking(airflow: RealAirflow, run_id: str) -> bool:
     """Tell whether a run waits for its approval."""
     return airflow.tasks("scale_service", run_id).get("approve") == "awaiting_input"
+
+
+def has_answered(airflow: RealAirflow, run_id: str) -> bool:
+    """Approve where a run waits for it; tell whether it has gone on.
+
+    Airflow 3.3.2 asks a second time where an answer comes before its scheduler has seen that the task waits.
+    """
+    answer = ANSWER.format(run_id=run_id)
+    if is_asking(airflow, run_id) and not airflow.call("GET", answer)["response_received"]:
+        airflow.call("PATCH", answer, json={"chosen_options": ["Approve"], "params_input": {}})
+    return airflow.tasks("scale_service", run_id).get("approve") == "success"
 
 
 def prepared(workload: Workload, airflow: RealAirflow) -> Ended:
