@@ -95,7 +95,7 @@ class EventPolicyLabels:
     event: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseLabels:
     """A held Lease, by its run's policy and last phase, what the round made of it, and its cluster as `RunLabels`."""
 

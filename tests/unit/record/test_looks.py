@@ -45,7 +45,7 @@ def shown(store: RunStore, name: str) -> dict[tuple[str, ...], float]:
 
 
 def a_lease(policy: str = "checkout", status: str = "alive", phase: str = "smoke_test") -> LeaseSeen:
-    labels = LeaseLabels(policy, phase, status)
+    labels = LeaseLabels(policy=policy, phase=phase, status=status)
     return LeaseSeen(labels=labels, acquired=NOON - HOUR, renewed=NOON)
 
 
