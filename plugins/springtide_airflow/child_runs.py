@@ -6,8 +6,6 @@ per task, and a wave is many.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from springtide.fleet.child_runs import ChildRun
-    from springtide.record.store import RunStore
+    from springtide.record.store import OpenStore
 
 SCALE_SERVICE: Final = "scale_service"
 _STATES: Final = {"success": ChildRunState.SUCCEEDED, "failed": ChildRunState.FAILED}
@@ -29,7 +27,7 @@ class AirflowRuns:
     """`ChildRuns` as runs of `scale_service`; why one failed stands in the store of runs."""
 
     context: Context
-    open_store: Callable[[], AbstractContextManager[RunStore]]
+    open_store: OpenStore
 
     def start(self, run: ChildRun) -> None:
         """Start the run; one of this name that is there already is left as it is.

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.sdk.log import mask_secret
 
 from springtide_airflow.clock import system_clock
-from springtide_airflow.settings import store_url
+from springtide_airflow.hook import SpringtideHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from springtide.notify.telling import Delivery, Teller
     from springtide.notify.words import Notice
     from springtide.record.notifications import NotificationStore
-    from springtide.record.sql import SqlStore
 
 NOTIFY_CONNECTION: Final = "springtide_notify"
 
@@ -71,13 +70,8 @@ def teller(
     """Return what tells people; what was told is kept in the store of runs unless another is given."""
     from springtide.notify.telling import Teller
 
-    return Teller(channels=AppriseChannels(), open_store=open_store or _store, clock=clock or system_clock())
-
-
-def _store() -> SqlStore:
-    from springtide.record.sql import open_store
-
-    return open_store(store_url())
+    opened = open_store or SpringtideHook().store
+    return Teller(channels=AppriseChannels(), open_store=opened, clock=clock or system_clock())
 
 
 def page_of(context: Context) -> str | None:

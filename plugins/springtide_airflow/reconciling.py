@@ -51,7 +51,6 @@ class ReconcileRunsOperator(BaseOperator):
 
         limits = RoundLimits.of(airflow_settings())
         folder = policy_folder()
-        policies, _ = folder.readable()
         scopes, unread = scopes_of(folder)
         if not scopes and not unread:
             raise AirflowSkipException(f"{folder.path} holds no policy, so there is no workload to look after")
@@ -65,6 +64,7 @@ class ReconcileRunsOperator(BaseOperator):
         for run in report.runs:
             self.log.info("%s: %s", run.status.value, run)
         # Every minute, so it is also the occasion for what could not be sent.
+        policies = [policy for scope in scopes for policy in scope.policies]
         teller().tell(*reconciled_facts(report, policies))
         if report.problems:
             raise AirflowFailException("\n".join(report.problems))

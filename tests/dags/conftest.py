@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,9 @@ import pytest
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
+
+    from springtide.run.ports import Ports
+    from support.simulation import Simulation
 
 ROOT = Path(__file__).parents[2]
 HOME = Path(tempfile.mkdtemp(prefix="springtide-airflow-"))
@@ -63,3 +68,22 @@ def bag(policies: Path) -> DagBag:
 def scale_service(bag: DagBag) -> DAG:
     """Return the DAG of one scaling run."""
     return bag.dags["scale_service"]
+
+
+@pytest.fixture
+def simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
+    """A workload of two pods; the tasks' ports are the simulation's, and their policy is `checkout`."""
+    from springtide_airflow.hook import SpringtideHook
+    from support.builders import policy_text
+    from support.simulation import Simulation
+
+    monkeypatch.setenv("SPRINGTIDE_POLICIES", str(tmp_path))
+    (tmp_path / "checkout.yaml").write_text(policy_text("checkout"))
+    made = Simulation.of(2)
+
+    @contextmanager
+    def ports(_hook: SpringtideHook, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
+        yield made.ports()
+
+    monkeypatch.setattr(SpringtideHook, "ports", ports)
+    return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,19 +9,15 @@ import pytest
 
 from springtide.record.model import RunOutcome
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan
-from springtide_airflow.hook import SpringtideHook
-from support.builders import policy_text
+from support.dag_runs import run_id_of
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
-    from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-    from springtide.run.ports import Ports
     from springtide.sandbox.history import Call
 
 pytestmark = [  # what Airflow 3.3.2 itself does when a DAG runs inside a test
@@ -35,33 +30,6 @@ MOMENTS: dict[str, Callable[[Call], bool]] = {
     "switched": lambda call: call.path.endswith("/services/web") and b"switched-at" in call.body,
 }
 LATE = [timedelta(minutes=61), timedelta(hours=2), timedelta(days=2)]
-
-
-@pytest.fixture
-def scale_service(bag: DagBag) -> DAG:
-    return bag.dags["scale_service"]
-
-
-@pytest.fixture
-def simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
-    """A workload of two pods; the tasks' ports are the simulation's, and their policy is `checkout`."""
-    monkeypatch.setenv("SPRINGTIDE_POLICIES", str(tmp_path))
-    (tmp_path / "checkout.yaml").write_text(policy_text("checkout"))
-    made = Simulation.of(2)
-
-    @contextmanager
-    def ports(_hook: SpringtideHook, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        yield made.ports()
-
-    monkeypatch.setattr(SpringtideHook, "ports", ports)
-    return made
-
-
-def run_id_of(due: datetime) -> str:
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.types import DagRunType
-
-    return str(DagRun.generate_run_id(run_type=DagRunType.MANUAL, logical_date=due, run_after=due))
 
 
 def left_half_way(simulation: Simulation, due: datetime, at: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from springtide.record.sql import open_store
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
 from springtide.workload import Workload
 from springtide_airflow.hook import SpringtideHook
-from support.builders import policy_text
+from support.dag_runs import run_id_of
 from support.otlp_receiver import Receiver, receiving
 from support.simulation import Simulation
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
     from springtide.record.store import RunStore
-    from springtide.run.ports import Ports
 
 pytestmark = [  # what Airflow 3.3.2 itself does when a DAG runs inside a test
     pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),
@@ -48,23 +47,15 @@ NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
-    """A workload of two pods, its policy, and tasks whose ports and store are the simulation's."""
-    monkeypatch.setenv("SPRINGTIDE_POLICIES", str(tmp_path))
-    (tmp_path / "checkout.yaml").write_text(policy_text("checkout"))
-    made = Simulation.of(2)
-
-    @contextmanager
-    def ports(_hook: SpringtideHook, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        yield made.ports()
+def simulation(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> Simulation:
+    """The same, whose tasks keep their records where the simulation does."""
 
     @contextmanager
     def store(_hook: SpringtideHook) -> Iterator[RunStore]:
-        yield made.store
+        yield simulation.store
 
-    monkeypatch.setattr(SpringtideHook, "ports", ports)
     monkeypatch.setattr(SpringtideHook, "store", store)
-    return made
+    return simulation
 
 
 def traced_to(exporter: SpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,13 +63,6 @@ def traced_to(exporter: SpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
-
-
-def run_id_of(due: datetime) -> str:
-    from airflow.models.dagrun import DagRun
-    from airflow.utils.types import DagRunType
-
-    return str(DagRun.generate_run_id(run_type=DagRunType.MANUAL, logical_date=due, run_after=due))
 
 
 @pytest.fixture

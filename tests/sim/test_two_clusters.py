@@ -46,7 +46,7 @@ def crash(both: TwoClusters, cluster: str, run_id: str) -> None:
 
 
 def scopes(both: TwoClusters) -> tuple[Scope, ...]:
-    return tuple(Scope(policy=policy, namespaces=(NAMESPACE,)) for policy in both.policies)
+    return tuple(Scope(policies=(policy,)) for policy in both.policies)
 
 
 def finding(plan: ScalingPlan, check: str) -> tuple[FindingStatus, str]:

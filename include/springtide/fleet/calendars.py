@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from springtide.events.leads import MeasuredRuns, leads_of
 from springtide.events.schedule import ScheduledPreparation, scheduled_preparations
 from springtide.events.snapshot import CalendarSnapshot, load_cache, read_calendars, save_cache
 from springtide.fleet.ports import Policies
-from springtide.record.store import RunStore
+from springtide.record.store import OpenStore
 from springtide.training.durations import measure
 
 MEASURED_FOR: Final = timedelta(minutes=10)
@@ -36,7 +36,7 @@ class CalendarFolder:
     folder: Path
     memory_file: Path | None
     policies: Policies
-    open_store: Callable[[], AbstractContextManager[RunStore]]
+    open_store: OpenStore
     may_be_absent: bool = False
 
     def known(self, now: datetime) -> CalendarSnapshot:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -13,7 +11,7 @@ from typing import Any, Final, Protocol
 from springtide.errors import SpringtideError
 from springtide.events.waves import ChildRunState, ServicePlan
 from springtide.policy.scaling.model import ScalingPolicy
-from springtide.record.store import RunStore
+from springtide.record.store import OpenStore
 from springtide.run.ports import RunRequest
 from springtide.run.request_parameters import RELEASE
 
@@ -108,7 +106,7 @@ def child_run_id(parent: str, service: str, step: int, *, way: str = "") -> str:
     return f"{name}__{service}__{way}{step}"
 
 
-def failure_in_store(open_store: Callable[[], AbstractContextManager[RunStore]], run_id: str) -> str:
+def failure_in_store(open_store: OpenStore, run_id: str) -> str:
     """Return why a run failed, in its own words where the store has them."""
     try:
         with open_store() as store:

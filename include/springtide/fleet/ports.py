@@ -12,7 +12,7 @@ from springtide.errors import InputError
 from springtide.events.calendars import Calendars
 from springtide.fleet.load_test import Send, send
 from springtide.policy.scaling.model import ScalingPolicy
-from springtide.record.store import RunStore
+from springtide.record.store import OpenStore
 from springtide.run.ports import Ports
 
 
@@ -55,7 +55,7 @@ class FleetPorts:
     calendars: Callable[[], Calendars]
     policies: Policies
     open_ports: Callable[[], AbstractContextManager[Ports]]
-    open_store: Callable[[], AbstractContextManager[RunStore]]
+    open_store: OpenStore
     open_cluster: Callable[[ScalingPolicy], AbstractContextManager[Ports]] = _no_other_cluster
     send: Send = send
 

@@ -5,8 +5,7 @@ Each function returns a `Look`; `keep_look` has a store keep it, and never costs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -52,7 +51,7 @@ from springtide.record.metrics import (
 from springtide.record.samples import Change, Gone, Key, Look, Present, became, counted, key_of, observed
 
 if TYPE_CHECKING:
-    from springtide.record.store import RunStore
+    from springtide.record.store import OpenStore
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +97,7 @@ class EventSeen:
     stood_at: Mapping[str, datetime | None]
 
 
-def keep_look(open_store: Callable[[], AbstractContextManager[RunStore]], look: Look) -> None:
+def keep_look(open_store: OpenStore, look: Look) -> None:
     """Have the store keep `look`; one that does not answer costs the metrics, and never the work that was seen."""
     try:
         with open_store() as store:

@@ -7,8 +7,6 @@ nobody reads anything.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,7 +17,7 @@ from springtide.errors import SpringtideError
 from springtide.record.exposition import CONTENT_TYPE, exposition
 
 if TYPE_CHECKING:
-    from springtide.record.store import RunStore
+    from springtide.record.store import OpenStore
 
 SHORTEST_TOKEN: Final = 16
 """Characters: less is guessed."""
@@ -51,9 +49,7 @@ class ScrapeAnswer:
     """The header `WWW-Authenticate`; None where there is none to send."""
 
 
-def scrape(
-    authorization: str | None, *, token_file: Path | None, open_store: Callable[[], AbstractContextManager[RunStore]]
-) -> ScrapeAnswer:
+def scrape(authorization: str | None, *, token_file: Path | None, open_store: OpenStore) -> ScrapeAnswer:
     """Return the page of metrics to whoever sent the token, and a sentence to everybody else. Raises nothing.
 
     403: no token is configured, or it cannot be read. 401: another one was sent, or none. 503: the store does not

@@ -5,6 +5,8 @@ A store never decides about a run. It raises, and whether a run goes on without 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from springtide.errors import InputError, NotFound
@@ -99,6 +101,10 @@ class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, Proto
     def __exit__(self, *exc: object) -> None:
         """Close the store."""
         ...
+
+
+OpenStore = Callable[[], AbstractContextManager[RunStore]]
+"""Opens the store of runs; `TemporaryError` where it does not answer."""
 
 
 def unknown_run(run_id: str) -> NotFound:

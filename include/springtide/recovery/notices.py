@@ -13,7 +13,7 @@ from springtide.recovery.report import ReconciledRun, ReconcileReport, Reconcile
 def reconciled_facts(report: ReconcileReport, policies: Iterable[ScalingPolicy]) -> tuple[Fact, ...]:
     """Return the facts of a round: each run's end under the key that its own report would have given it."""
     by_workload = {_place(policy): policy for policy in policies}
-    facts = (_fact(run, by_workload.get((run.namespace, run.deployment))) for run in report.runs)
+    facts = (_fact(run, by_workload.get((run.cluster, run.namespace, run.deployment))) for run in report.runs)
     return tuple(fact for fact in facts if fact is not None)
 
 
@@ -21,7 +21,7 @@ def _fact(run: ReconciledRun, policy: ScalingPolicy | None) -> Fact | None:
     kind, key = _told(run)
     if kind is None:
         return None
-    subject = f"{run.namespace}/{run.deployment}" if policy is None else policy.name
+    subject = run.workload if policy is None else policy.name
     lines = (*run.message.splitlines(), f"run {run.run_id}, whose owner is gone or stands still")
     return Fact(kind=kind, subject=subject, key=key, to=recipients(kind, [policy]), lines=lines)
 
@@ -35,6 +35,6 @@ def _told(run: ReconciledRun) -> tuple[str | None, str]:
     return kind, "" if kind is None else run_key(run.run_id, kind)
 
 
-def _place(policy: ScalingPolicy) -> tuple[str, str]:
+def _place(policy: ScalingPolicy) -> tuple[str, str, str]:
     workload = policy.spec.target.workload
-    return workload.namespace, workload.reference
+    return workload.cluster, workload.namespace, workload.reference

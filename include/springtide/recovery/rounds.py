@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,7 +13,7 @@ from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.looks import keep_look, leases_seen
 from springtide.record.model import RunOutcome
-from springtide.record.store import RunStore
+from springtide.record.store import OpenStore
 from springtide.recovery.ending import Unended, as_ours
 from springtide.recovery.limits import RoundLimits
 from springtide.recovery.reconcile import Ended, end_abandoned, end_unclaimed, leases_in
@@ -32,10 +31,19 @@ that does not move is all there is to judge it by."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Where a round looks in one cluster; `policy` is one of those that name it, by which it is opened."""
+    """Where a round looks in one cluster: wherever the policies point that name it. There is at least one."""
 
-    policy: ScalingPolicy
-    namespaces: tuple[str, ...]
+    policies: tuple[ScalingPolicy, ...]
+
+    @property
+    def policy(self) -> ScalingPolicy:
+        """One of them, by which the cluster is opened."""
+        return self.policies[0]
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Where their workloads are."""
+        return tuple(sorted({policy.spec.target.namespace for policy in self.policies}))
 
     @property
     def cluster(self) -> str:
@@ -53,11 +61,7 @@ def scopes_of(folder: PolicyFolder) -> tuple[tuple[Scope, ...], tuple[Springtide
     """
     policies, violations = folder.readable()
     unread = (PolicyError(violations),) if violations else ()
-    scopes = (
-        Scope(policy=theirs[0], namespaces=tuple(sorted({policy.spec.target.namespace for policy in theirs})))
-        for theirs in by_cluster(policies).values()
-    )
-    return tuple(scopes), unread
+    return tuple(Scope(policies=tuple(theirs)) for theirs in by_cluster(policies).values()), unread
 
 
 def known_by(is_alive: IsAlive) -> IsAlive:
@@ -135,9 +139,7 @@ def reconcile_round(
     return ReconcileReport((*free, *held), _once(errors), seen)
 
 
-def keep_round(
-    open_store: Callable[[], AbstractContextManager[RunStore]], report: ReconcileReport, now: datetime
-) -> None:
+def keep_round(open_store: OpenStore, report: ReconcileReport, now: datetime) -> None:
     """Keep for the metrics what a round over every namespace of the policies, in every cluster, saw."""
     keep_look(open_store, leases_seen(report.leases, refused=len(report.refused), now=now))
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from springtide.errors import PermanentError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.looks import approval_asked, approval_ended, keep_look
-from springtide.record.store import RunStore
+from springtide.record.store import OpenStore
 from springtide.run.ports import RunRequest
-
-OpenStore = Callable[[], AbstractContextManager[RunStore]]
-"""Opens the store of runs."""
 
 
 def needs_approval(request: RunRequest, plan: ScalingPlan) -> bool:

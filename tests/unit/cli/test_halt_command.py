@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from springtide.cli.main import app
-from springtide.cli.options import CliContext
 from springtide.run.halt import CONFIG_MAP
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from support.builders import policy_text
 from support.simulation import NAMESPACE, Simulation
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from springtide.run.ports import Ports
-
 WHY = "the load balancer is down"
-
-
-@pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
-    """A workload of two pods; each command is a process of its own."""
-    world = Simulation.of(2)
-
-    @contextmanager
-    def ports(_place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        yield world.ports()
-
-    monkeypatch.setattr(CliContext, "ports", ports)
-    return world
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from springtide.cli.main import app
-from springtide.cli.options import CliContext
 from springtide.errors import PermanentError
 from springtide.labels import ASIDE_OF, STATE
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
@@ -20,24 +18,6 @@ from springtide.verify.verdict import CheckResult, Verdict, VerdictStatus
 from springtide.workload import Workload
 from support.builders import policy, policy_text
 from support.simulation import NAMESPACE, SMOKE, WAITS, WORKLOAD, Simulation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from springtide.run.ports import Ports
-
-
-@pytest.fixture
-def simulation(monkeypatch: pytest.MonkeyPatch) -> Simulation:
-    """A workload of two pods; the command's ports are its."""
-    world = Simulation.of(2)
-
-    @contextmanager
-    def ports(_place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        yield world.ports()
-
-    monkeypatch.setattr(CliContext, "ports", ports)
-    return world
 
 
 @pytest.fixture

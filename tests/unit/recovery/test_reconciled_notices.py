@@ -49,6 +49,22 @@ def test_a_success_that_a_round_finished_is_told_to_nobody_unasked() -> None:
     assert facts(ReconcileStatus.ENDED, RunOutcome.SUCCEEDED) == [("succeeded", "web", "succeeded:run:r1")]
 
 
+def test_the_same_names_in_another_cluster_are_another_workload_with_other_people() -> None:
+    there = ReconciledRun(
+        namespace="shop",
+        deployment="web",
+        run_id="r1",
+        status=ReconcileStatus.ENDED,
+        outcome=RunOutcome.FAILED,
+        message="both sets stay",
+        cluster="emea",
+    )
+
+    (fact,) = reconciled_facts(ReconcileReport((there,), ()), [policy()])
+
+    assert (fact.subject, fact.to) == ("shop/web in cluster emea", ("springtide",))
+
+
 def test_a_run_of_no_readable_policy_goes_to_the_installation_under_the_name_of_its_workload() -> None:
     found = facts(ReconcileStatus.ENDED, RunOutcome.FAILED, deployment="gone")
 
