@@ -1,0 +1,1 @@
+"""REST and pages, as one FastAPI application that knows no Airflow."""
