@@ -14,6 +14,7 @@ from springtide.record.metrics import CLUSTER_READS, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import Notification, claim_of
+from springtide.record.pauses import PAUSES_KEPT, Pause, open_by_service, standing
 from springtide.record.retention import LATEST_KEPT, UNENDED, Pruned, first_day_kept
 from springtide.record.samples import Change, Total, applied, counted
 from springtide.record.store import PAGE, require_limit, unknown_run
@@ -44,6 +45,7 @@ class MemoryStore:
         self._preparations: dict[str, Preparation] = {}
         self._decisions: dict[tuple[str, datetime], SweepDecision] = {}
         self._notifications: dict[str, Notification] = {}
+        self._pauses: dict[tuple[str, datetime], Pause] = {}
         self._installation = new_installation()
 
     def save(self, run: ScalingRun) -> None:
@@ -189,6 +191,41 @@ class MemoryStore:
             gone = [key for key in self._notifications if key.startswith(prefix) and key not in but]
             for key in gone:
                 del self._notifications[key]
+
+    def pause(self, pause: Pause) -> Pause:
+        """Keep the pause, and return the one that holds."""
+        with self._lock:
+            present = open_by_service(self._pauses.values(), [pause.service], pause.at).get(pause.service)
+            holds, ended = standing(present, pause)
+            for kept in (ended, holds):
+                if kept is not None:
+                    self._pauses[kept.service, kept.at] = kept
+            for old in self._pauses_of(pause.service)[PAUSES_KEPT + 1 :]:
+                del self._pauses[old.service, old.at]
+            return holds
+
+    def resume(self, service: str, *, by: str, now: datetime) -> Pause | None:
+        """Take the open pause of the service back."""
+        with self._lock:
+            present = open_by_service(self._pauses.values(), [service], now).get(service)
+            if present is None:
+                return None
+            ended = self._pauses[service, present.at] = present.ended(by=by, now=now)
+            return ended
+
+    def pauses(self, services: Collection[str] | None = None, *, now: datetime) -> dict[str, Pause]:
+        """Return the open pauses."""
+        with self._lock:
+            return open_by_service(self._pauses.values(), services, now)
+
+    def latest_pauses(self, service: str) -> tuple[Pause, ...]:
+        """Return the pauses of the service, newest first."""
+        with self._lock:
+            return self._pauses_of(service)
+
+    def _pauses_of(self, service: str) -> tuple[Pause, ...]:
+        mine = (pause for pause in self._pauses.values() if pause.service == service)
+        return tuple(sorted(mine, key=lambda each: each.at, reverse=True))
 
     def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
         """Forget what is older than `before`."""

@@ -5,6 +5,7 @@ decisions, preparations     the same age; the latest preparations stay, for lead
 rehearsals                  the same age; a service's latest stay, for capacity is taken from them
 days                        `DAYS_KEPT` at least: last year's sale is what this year's is planned by
 notes, learned, totals, installation     never: notes end by themselves, the others do not grow
+pauses                      never by age: the latest of each service stay
 """
 
 from __future__ import annotations

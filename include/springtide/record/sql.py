@@ -22,6 +22,7 @@ from springtide.record.metrics import CLUSTER_READS, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import TRY_FOR, Notification, claim_of
+from springtide.record.pause_rows import end_pause, keep_pause, open_pauses, pauses_of
 from springtide.record.pruning import pruned
 from springtide.record.samples import Change, Labels, Total, applied, counted
 from springtide.record.store import PAGE, require_limit, unknown_run
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
+    from springtide.record.pauses import Pause
     from springtide.record.retention import Pruned
     from springtide.record.samples import Key, Look
 
@@ -262,6 +264,26 @@ class SqlStore:
                 return  # asked at every sweep, and hardly ever is there anything
         with self._writing() as session:
             session.execute(delete(NotificationRow).where(gone))
+
+    def pause(self, pause: Pause) -> Pause:
+        """Keep the pause, and return the one that holds: no other writer is at work between the look and the write."""
+        with self._writing() as session:
+            return keep_pause(session, pause)
+
+    def resume(self, service: str, *, by: str, now: datetime) -> Pause | None:
+        """Take the open pause of the service back."""
+        with self._writing() as session:
+            return end_pause(session, service, by=by, now=now)
+
+    def pauses(self, services: Collection[str] | None = None, *, now: datetime) -> dict[str, Pause]:
+        """Return the open pauses."""
+        with self._reading() as session:
+            return open_pauses(session, services, now)
+
+    def latest_pauses(self, service: str) -> tuple[Pause, ...]:
+        """Return the pauses of the service, newest first."""
+        with self._reading() as session:
+            return pauses_of(session, service)
 
     def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
         """Forget what is older than `before`, all of it in one transaction."""

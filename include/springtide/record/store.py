@@ -14,6 +14,7 @@ from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
 from springtide.record.history import HistoryStore
 from springtide.record.notifications import NotificationStore
+from springtide.record.pauses import PauseStore
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,8 +30,8 @@ LARGEST_PAGE: Final = 1000
 """The most that one call returns, so that no caller can ask for the whole history at once."""
 
 
-class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, Protocol):
-    """Keeps runs, the days before them, what events hold and what was told.
+class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, PauseStore, Protocol):
+    """Keeps runs, the days before them, what events hold, what was told and what is paused.
 
     It is safe to use from several threads and processes at once.
 
