@@ -8,6 +8,7 @@ in every task that needs them. Other processes (API server, DAG processor, trigg
 import importlib
 import logging
 import sys
+from types import ModuleType
 from typing import Any, Final
 
 from airflow.plugins_manager import AirflowPlugin
@@ -50,13 +51,33 @@ class SpringtidePlugin(AirflowPlugin):
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the API server alone reads it
-        """Return the page of metrics. What cannot be imported is logged: raised, it would stop the API server."""
-        try:
-            page = importlib.import_module("springtide_airflow.metrics_page")
-        except ImportError:
-            logging.getLogger(__name__).exception("the metrics have no page")
+        """Return REST and pages, and the page of metrics. What cannot be imported is logged, and the rest is there."""
+        metrics = _imported("springtide_airflow.metrics_page", "the metrics have no page")
+        if metrics is None:
             return []
-        return [{"app": page.app, "url_prefix": page.PREFIX, "name": "springtide"}]
+        web = _imported("springtide_airflow.web_app", "there is no REST and there are no pages")
+        app = metrics.app if web is None else _together(metrics, web)
+        return [{"app": app, "url_prefix": metrics.PREFIX, "name": "springtide"}]
+
+
+def _imported(name: str, otherwise: str) -> ModuleType | None:
+    """Return the module; None where it cannot be imported: raised, that would stop the API server."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        logging.getLogger(__name__).exception("%s", otherwise)
+        return None
+
+
+def _together(metrics: ModuleType, web: ModuleType) -> Any:
+    """Return one application of both: Airflow would ask the first of two that are mounted at one prefix."""
+    from springtide.errors import SpringtideError
+
+    try:
+        return web.beside(metrics.app)
+    except SpringtideError:
+        logging.getLogger(__name__).exception("there is no REST and there are no pages")
+        return metrics.app
 
 
 if not FORKING_COMMANDS.isdisjoint(sys.argv):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from springtide.errors import PermanentError
 
-Extra = Literal["forecast", "parquet", "plots", "postgresql", "quality", "sandbox"]
+Extra = Literal["forecast", "parquet", "plots", "postgresql", "quality", "sandbox", "web"]
 """The extras of `pyproject.toml`; `pip install 'springtide[NAME]'` brings their packages."""
 
 

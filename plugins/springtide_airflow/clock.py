@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from springtide.clock import Clock
 
 
@@ -13,3 +15,19 @@ def system_clock() -> Clock:
     from springtide.clock import SystemClock
 
     return SystemClock()
+
+
+class WallClock:
+    """The wall, for a process that lives for months: each look reads it anew."""
+
+    def now(self) -> datetime:
+        """Return the time of day."""
+        return system_clock().now()
+
+    def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
+        return system_clock().monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        system_clock().sleep(seconds)

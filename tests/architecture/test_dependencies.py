@@ -19,11 +19,14 @@ from packaging.utils import canonicalize_name
 from architecture.sources import ROOT, python_files
 from springtide.extras import Extra
 
-GUARDED_FOLDERS = {Path("include/springtide/sandbox"): "sandbox"}
-"""Folders whose modules are loaded behind one door that asks for the extra: `springtide sandbox`."""
+GUARDED_FOLDERS = {Path("include/springtide/sandbox"): "sandbox", Path("include/springtide/web"): "web"}
+"""Folders behind one door: `springtide sandbox` asks for its extra, and the plugin brings that of web."""
 
-USED_BY_NAME = {"apache-airflow", "apache-airflow-providers-cncf-kubernetes", "psycopg"}
-"""SQLAlchemy imports psycopg for a URL of PostgreSQL; Airflow's packages share one name in imports."""
+USED_BY_NAME = {"apache-airflow", "apache-airflow-providers-cncf-kubernetes", "jinja2", "psycopg"}
+"""SQLAlchemy imports psycopg for a URL of PostgreSQL; Airflow's packages share one name in imports.
+
+Templates are Jinja's, whoever imports it.
+"""
 
 OF_THE_PLUGIN = "airflow"
 """The extra of springtide_airflow. No error names it: without it nobody gets that far."""

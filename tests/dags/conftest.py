@@ -34,6 +34,7 @@ os.environ.update(
     AIRFLOW__CORE__UNIT_TEST_MODE="False",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME}/airflow.db",
     AIRFLOW__LOGGING__LOGGING_LEVEL="WARNING",
+    AIRFLOW__API_AUTH__JWT_SECRET="a-secret-of-this-session-alone-with-more-than-sixty-four-characters",
     SPRINGTIDE_POLICIES=str(HOME / "policies"),
     SPRINGTIDE_STORE_URL=f"sqlite:///{HOME}/runs.db",
 )

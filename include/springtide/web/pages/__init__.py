@@ -1,0 +1,1 @@
+"""Pages: HTML under `/pages`; each module has `router(surroundings)`."""
