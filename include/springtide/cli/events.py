@@ -42,7 +42,7 @@ from springtide.settings import FEED_PREFIX, Settings, variable_name, variable_p
 if TYPE_CHECKING:
     from springtide.policy.scaling.model import ScalingPolicy
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(no_args_is_help=True, help="What the calendars hold, and events of no calendar.")
 
 CalendarsOption = Annotated[Path, typer.Option(envvar=variable_name("calendars"), help="The folder of calendar files.")]
 AirflowOption = Annotated[

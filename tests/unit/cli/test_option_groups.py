@@ -10,9 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from springtide.cli import __doc__ as about
 from springtide.cli.groups import Offers, grouped
-from springtide.cli.main import app
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +69,3 @@ def test_the_rules_of_its_options_hold(arguments: list[str], message: str) -> No
 def test_a_command_offers_the_fields_that_it_names() -> None:
     assert called(look_near, "--room", "a") == (0, "Where(room='a', floor=1, shelf=None)\n")
     assert called(look_near, "--room", "a", "--floor", "2")[0] == 2
-
-
-def test_the_package_names_every_command() -> None:
-    names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    names |= {str(group.name) for group in app.registered_groups}
-
-    assert {name for name in names if f"`{name}" not in str(about) and f"{name}`" not in str(about)} == set()

@@ -1,0 +1,50 @@
+"""`springtide status`: the latest runs, or one of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from springtide.cli.answers import answering, print_json
+from springtide.cli.cluster_note import ClusterNote
+from springtide.cli.display import show_run, show_runs
+from springtide.cli.halt_banner import say_halts
+from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption, settings_now
+
+
+def status(
+    service: Annotated[str | None, typer.Argument(help="Only runs of this policy.")] = None,
+    *,
+    run_id: Annotated[str | None, typer.Option("--run", help="One run, with its phases.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many runs, newest first.")] = 20,
+    store: StoreOption = DEFAULT_STORE,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Print the latest runs, or one of them."""
+    place = CliContext(store=store, policies=settings_now().policies)
+    with answering(output):
+        if run_id is not None:
+            show_one(place, run_id, output, ClusterNote(output))
+            return
+        say_halts(place, output)
+        with place.open_store() as opened:
+            runs = opened.latest(service, limit=limit)
+        if output is Output.JSON:
+            print_json([each.to_record() for each in runs])
+        else:
+            show_runs(runs)
+
+
+def show_one(place: CliContext, run_id: str, output: Output, note: ClusterNote, *, with_error: bool = True) -> None:
+    """Show one run of the store; without its error where the caller shows that itself.
+
+    Raises:
+        NotFound: the store knows no such run (`run_unknown`).
+    """
+    with place.open_store() as store:
+        run = store.get(run_id)
+    if output is Output.JSON:
+        print_json(run.to_record() | note.record)
+    else:
+        show_run(run, with_error=with_error)
