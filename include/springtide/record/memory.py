@@ -10,6 +10,7 @@ from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
+from springtide.record.memory_glances import MemoryGlances
 from springtide.record.metrics import CLUSTER_READS, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from springtide.record.samples import Key, Look
 
 
-class MemoryStore:
+class MemoryStore(MemoryGlances):
     """A `RunStore` that forgets everything when it goes."""
 
     def __init__(self) -> None:

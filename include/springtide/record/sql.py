@@ -25,6 +25,7 @@ from springtide.record.notifications import TRY_FOR, Notification, claim_of
 from springtide.record.pause_rows import end_pause, keep_pause, open_pauses, pauses_of
 from springtide.record.pruning import pruned
 from springtide.record.samples import Change, Labels, Total, applied, counted
+from springtide.record.sql_glances import SqlGlances
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
@@ -74,7 +75,7 @@ def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
     return SqlStore(engine, metrics_directory)
 
 
-class SqlStore:
+class SqlStore(SqlGlances):
     """A `RunStore` in a database whose schema is up to date: see `open_store`."""
 
     def __init__(self, engine: Engine, metrics_directory: Path | None = None) -> None:

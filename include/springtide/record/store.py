@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from springtide.errors import InputError, NotFound
 from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
+from springtide.record.glances import GlanceStore
 from springtide.record.history import HistoryStore
 from springtide.record.notifications import NotificationStore
 from springtide.record.pauses import PauseStore
@@ -30,7 +31,7 @@ LARGEST_PAGE: Final = 1000
 """The most that one call returns, so that no caller can ask for the whole history at once."""
 
 
-class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, PauseStore, Protocol):
+class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, PauseStore, GlanceStore, Protocol):
     """Keeps runs, the days before them, what events hold, what was told and what is paused.
 
     It is safe to use from several threads and processes at once.

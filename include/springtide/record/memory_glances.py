@@ -1,0 +1,66 @@
+"""The reads over many services, of the store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from itertools import groupby
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from springtide.record.glances import CoursePoint, RunGlance, by_policy, point_of
+from springtide.record.samples import Total
+from springtide.record.store import require_limit
+
+if TYPE_CHECKING:
+    from springtide.plan.recent import SweepDecision
+    from springtide.record.metrics import Metric
+    from springtide.record.model import ScalingRun
+    from springtide.record.samples import Key
+
+
+class MemoryGlances:
+    """Answers from what a `MemoryStore` holds."""
+
+    _lock: Lock
+    _runs: dict[str, ScalingRun]
+    _decisions: dict[tuple[str, datetime], SweepDecision]
+    _totals: dict[Key, float]
+
+    def last_runs(self, since: datetime, *, each: int = 2) -> dict[str, tuple[RunGlance, ...]]:
+        """Return the latest runs of each policy."""
+        grouped = groupby(sorted(self._since(since), key=lambda run: run.policy), key=lambda run: run.policy)
+        return {name: _newest(runs)[:each] for name, runs in grouped}
+
+    def runs_of(self, policy: str, since: datetime, *, limit: int) -> tuple[RunGlance, ...]:
+        """Return the latest runs of one policy."""
+        require_limit(limit)
+        return _newest(run for run in self._since(since) if run.policy == policy)[:limit]
+
+    def last_decisions(self, since: datetime) -> dict[str, SweepDecision]:
+        """Return the latest decision about each policy."""
+        with self._lock:
+            kept = sorted(self._decisions.items(), key=lambda item: item[0][1])
+        return {name: decision for (name, at), decision in kept if at > since}
+
+    def courses(self, policies: Collection[str], first: datetime, last: datetime) -> dict[str, tuple[CoursePoint, ...]]:
+        """Return what was decided about each of `policies`."""
+        with self._lock:
+            kept = sorted(self._decisions.items(), key=lambda item: item[0][1])
+        mine = (point_of(decision) for (name, at), decision in kept if name in policies and first <= at <= last)
+        return by_policy(mine, policies)
+
+    def samples(self, metrics: Collection[Metric]) -> tuple[Total, ...]:
+        """Return the present values of `metrics`."""
+        names = {metric.name for metric in metrics}
+        with self._lock:
+            return tuple(Total(name, labels, value) for (name, labels), value in self._totals.items() if name in names)
+
+    def _since(self, since: datetime) -> list[ScalingRun]:
+        with self._lock:
+            return [run for run in self._runs.values() if run.started_at > since]
+
+
+def _newest(runs: Iterable[ScalingRun]) -> tuple[RunGlance, ...]:
+    ordered = sorted(runs, key=lambda run: (run.started_at, run.run_id), reverse=True)
+    return tuple(map(RunGlance.of, ordered))
