@@ -93,6 +93,11 @@ _VIEWS: Final[dict[WorkloadKind, type[WorkloadObject]]] = {
 }
 
 
+def view_of(kind: WorkloadKind, raw: Json) -> WorkloadObject:
+    """Return `raw`, an object of this kind, as the rest of springtide sees it."""
+    return _VIEWS[kind](raw)
+
+
 def read_workload(kube: KubeReader, workload: Workload) -> WorkloadObject:
     """Return the object that says how many pods the workload is to have.
 
