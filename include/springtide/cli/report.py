@@ -183,9 +183,7 @@ class ReportCommand:
         folder = CalendarFolder(
             folder=self.calendars, memory_file=None, policies=self.place.folder, open_store=self.place.open_store
         )
-        views = folder.known(self.clock.now()).calendars.views
-        caps = (view.calendar.spec.cap for view in views)
-        return max((cap.cost_per_pod_hour for cap in caps if cap and cap.cost_per_pod_hour is not None), default=None)
+        return folder.known(self.clock.now()).calendars.pod_hour
 
 
 def _nothing_advised(first: datetime, last: datetime) -> InputError:

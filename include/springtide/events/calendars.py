@@ -176,6 +176,12 @@ class Calendars:
         return min((cap for cap in caps if cap is not None), default=None)
 
     @property
+    def pod_hour(self) -> float | None:
+        """What a pod costs an hour, the highest of all calendars; None where none says."""
+        caps = (view.calendar.spec.cap for view in self.views)
+        return max((cap.cost_per_pod_hour for cap in caps if cap.cost_per_pod_hour is not None), default=None)
+
+    @property
     def pace(self) -> Pace:
         """How fast services are scaled."""
         paces = [view.calendar.spec.pace for view in self.views] or [PaceSpec()]

@@ -115,6 +115,10 @@ class GlanceStore(Protocol):
         """Return the present values of `metrics` alone."""
         ...
 
+    def kept_in(self) -> str:
+        """Return what kind of store it is: `memory`, `sqlite` or `postgresql`. Asks nobody."""
+        ...
+
 
 def point_of(decision: SweepDecision) -> CoursePoint:
     """Return what `decision` says for a curve."""

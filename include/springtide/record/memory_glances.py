@@ -56,6 +56,10 @@ class MemoryGlances:
         with self._lock:
             return tuple(Total(name, labels, value) for (name, labels), value in self._totals.items() if name in names)
 
+    def kept_in(self) -> str:
+        """Return that it is kept in memory."""
+        return "memory"
+
     def _since(self, since: datetime) -> list[ScalingRun]:
         with self._lock:
             return [run for run in self._runs.values() if run.started_at > since]

@@ -19,6 +19,7 @@ from springtide.record.store import require_limit
 from springtide.record.tables import DecisionRow, RunRow, TotalRow
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from springtide.record.metrics import Metric
@@ -30,6 +31,8 @@ _AT_ONCE: Final = 500
 
 class SqlGlances:
     """Answers from the tables of a `SqlStore`."""
+
+    _engine: Engine
 
     def _reading(self) -> AbstractContextManager[Session]:
         raise NotImplementedError  # the store's own
@@ -79,6 +82,10 @@ class SqlGlances:
         query = select(TotalRow.name, TotalRow.labels, TotalRow.value).where(TotalRow.name.in_(names))
         with self._reading() as session:
             return tuple(Total(row.name, _labels(row.labels), row.value) for row in session.execute(query))
+
+    def kept_in(self) -> str:
+        """Return the kind of its database."""
+        return self._engine.dialect.name
 
 
 def _points(session: Session, names: list[str], first: datetime, last: datetime) -> Iterator[CoursePoint]:
