@@ -14,7 +14,7 @@ _HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span(Stored):
+class EventSpan(Stored):
     """A time that something lasts: [start, end), and what it is called."""
 
     name: str
@@ -37,7 +37,7 @@ class CostToday(Stored):
 
 
 def cost_today(
-    points: Sequence[CoursePoint], events: Sequence[Span], *, now: datetime, pod_hour: float | None
+    points: Sequence[CoursePoint], events: Sequence[EventSpan], *, now: datetime, pod_hour: float | None
 ) -> CostToday:
     """Return what `points`, oldest first, come to; a decision counts until the next one."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -67,5 +67,5 @@ def _steps(
             yield start, min(end, last), point
 
 
-def _is_in(at: datetime, events: Iterable[Span]) -> bool:
+def _is_in(at: datetime, events: Iterable[EventSpan]) -> bool:
     return any(event.start <= at < event.end for event in events)

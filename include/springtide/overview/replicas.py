@@ -177,9 +177,7 @@ def _autoscalers(kube: KubeReader, namespace: str) -> dict[str, Autoscaler]:
     return found
 
 
-def _seen(
-    policy: ScalingPolicy, workloads: dict[str, Json] | str, autoscalers: Mapping[str, Autoscaler]
-) -> Seen:
+def _seen(policy: ScalingPolicy, workloads: dict[str, Json] | str, autoscalers: Mapping[str, Autoscaler]) -> Seen:
     workload = policy.spec.target.workload
     if isinstance(workloads, str):
         return Seen(unknown=workloads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -29,13 +30,14 @@ _AT_ONCE: Final = 500
 """Names in one condition: SQLite takes some thousands, and a page shows fewer."""
 
 
-class SqlGlances:
+class SqlGlances(ABC):
     """Answers from the tables of a `SqlStore`."""
 
     _engine: Engine
 
+    @abstractmethod
     def _reading(self) -> AbstractContextManager[Session]:
-        raise NotImplementedError  # the store's own
+        """Open a session, as the store does."""
 
     def last_runs(self, since: datetime, *, each: int = 2) -> dict[str, tuple[RunGlance, ...]]:
         """Return the latest runs of each policy."""

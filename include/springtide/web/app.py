@@ -12,6 +12,7 @@ from springtide.errors import PermanentError
 from springtide.web import problems
 from springtide.web.access import unguarded
 from springtide.web.api import health
+from springtide.web.pages import static_files
 from springtide.web.ports import Surroundings
 
 MakeRouter = Callable[[Surroundings], APIRouter]
@@ -20,7 +21,7 @@ API: Final = "/api/v1"
 API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router,)
 """Below `/api/v1`."""
 
-OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = ()
+OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router,)
 """Below the application's own root: pages and the article's call."""
 
 

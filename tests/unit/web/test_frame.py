@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from jinja2 import UndefinedError
@@ -12,6 +13,8 @@ from jinja2 import UndefinedError
 from springtide.errors import NotFound
 from springtide.web.pages.frame import CONTENT_POLICY, Frame, environment, static_file
 from springtide.web.pages.words import duration_words, number_words, relative
+from support.simulation import Simulation
+from support.web import VIEWER, WebScene
 
 NOW = datetime(2026, 11, 27, 16, 0, tzinfo=UTC)
 SCRIPT = "</script><script>alert('x')</script><img src=x onerror=alert(1)>"
@@ -102,3 +105,14 @@ def test_a_moment_is_told_by_its_distance(span: timedelta, words: str) -> None:
 def test_numbers_and_lengths_have_no_more_digits_than_they_need() -> None:
     assert [number_words(value) for value in (3.0, 3.14, 312.4, 12_345.6)] == ["3", "3.1", "312", "12,346"]
     assert duration_words(timedelta(hours=3)) == "3 h"
+
+
+async def test_files_are_for_whoever_is_logged_in_and_a_page_names_them_below_where_it_is_mounted(
+    tmp_path: Path,
+) -> None:
+    scene = WebScene.of(Simulation.of(1), tmp_path)
+    async with scene.client(VIEWER, by_cookie=True) as client:
+        assert (await client.get("/pages/static/springtide.css")).status_code == 200
+        assert (await client.get("/pages/static/nothing.css")).status_code == 404
+    async with scene.client(None) as client:
+        assert (await client.get("/pages/static/springtide.css")).status_code == 401

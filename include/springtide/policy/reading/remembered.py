@@ -40,7 +40,9 @@ class RememberedPolicies:
         zones = _signature(_calendars(folder))
         with self._lock:
             if (folder, zones) != (self._of, self._zones):
-                self._of, self._zones, self._known = folder, zones, {}
+                self._of = folder
+                self._zones = zones
+                self._known = {}
             self._known = {name: known for name, known in self._known.items() if name in signatures}
             for name, signature in signatures.items():
                 if self._known.get(name, (None, None))[0] != signature:

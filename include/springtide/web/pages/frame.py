@@ -8,17 +8,16 @@ script and no style of its own: the policy of the page refuses both. What a char
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2.utils import htmlsafe_json_dumps
 
 from springtide.errors import NotFound
 from springtide.web.pages.words import duration_words, number_words, relative
@@ -26,8 +25,15 @@ from springtide.web.pages.words import duration_words, number_words, relative
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fastapi import Request
+
+    from springtide.web.ports import Caller, Surroundings
+
 _STATIC: Final = Path(__file__).parent / "static"
 _PLOTLY: Final = "plotly.min.js"
+
+_json: Final = partial(htmlsafe_json_dumps, allow_nan=False, separators=(",", ":"))
+"""JSON that may stand between script tags: nothing in it ends one."""
 
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -85,6 +91,20 @@ class Frame:
         return HTMLResponse(text, status_code=status, headers=PAGE_HEADERS)
 
 
+def frame_of(
+    surroundings: Surroundings, request: Request, caller: Caller, *, section: str = "", has_charts: bool = False
+) -> Frame:
+    """Return the frame of a page that `caller` looks at now."""
+    return Frame(
+        root=request.scope.get("root_path", ""),
+        section=section,
+        now=surroundings.clock.now(),
+        caller=caller.name,
+        token=surroundings.starts.token_for(caller),
+        has_charts=has_charts,
+    )
+
+
 @cache
 def environment() -> Environment:
     """Return the templates' surroundings: every value is escaped, and an unknown name is an error."""
@@ -133,10 +153,3 @@ def _files() -> Mapping[str, Path]:
 def _version(name: str) -> str:
     path = _files().get(name)
     return "none" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _json(value: Any) -> Markup:
-    """Return `value` as JSON that may stand between script tags: nothing in it ends one."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    escaped = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return Markup(escaped)  # noqa: S704  every character that HTML knows is escaped above
