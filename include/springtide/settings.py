@@ -253,6 +253,15 @@ class Settings:
             reader=Reader.AIRFLOW,
         )
     )
+    sweep_plans_after: str = field(
+        metadata=_variable(
+            "SWEEP_PLANS_AFTER",
+            "4",
+            "After how many sweeps that did not come the next one counts as the first since `adjust_capacity` was "
+            "turned on, and only plans: 1 to 1000, or `never`.",
+            reader=Reader.AIRFLOW,
+        )
+    )
     installation: str | None = field(
         metadata=_variable(
             "INSTALLATION",

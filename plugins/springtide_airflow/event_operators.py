@@ -77,7 +77,12 @@ class ListServicesOperator(FleetOperator):
         """Return the services."""
         from springtide.fleet.due import due_sweep
 
-        return self.begin(context, due_sweep(self.wiring.fleet(), is_simulated=is_backfill(context["dag_run"])))
+        due = due_sweep(
+            self.wiring.fleet(), is_simulated=is_backfill(context["dag_run"]), first=self.wiring.first_sweep()
+        )
+        if due.only_plans:
+            self.log.warning("%s", due.only_plans)
+        return self.begin(context, due)
 
 
 class FindEventsOperator(FleetOperator):

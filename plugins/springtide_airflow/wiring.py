@@ -14,6 +14,7 @@ from springtide_airflow.clock import system_clock
 from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import teller
+from springtide_airflow.settings import airflow_settings
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from springtide.events.snapshot import CalendarSnapshot
     from springtide.fleet.child_runs import ChildRuns
     from springtide.fleet.conductor import Conductor, Decide
+    from springtide.fleet.first_sweep import FirstSweep
     from springtide.fleet.memory import Memory
     from springtide.fleet.ports import FleetPorts
     from springtide.notify.telling import Teller
@@ -75,6 +77,12 @@ class Wiring:
             open_store=self.open_store,
             open_cluster=self.open_cluster,
         )
+
+    def first_sweep(self) -> FirstSweep | None:
+        """Return which sweep only plans, by the schedule of the sweeps; None where each one acts."""
+        from springtide_airflow.sweeps import first_sweep
+
+        return first_sweep(airflow_settings())
 
     def runs(self, context: Context) -> ChildRuns:
         """Return what starts the runs of `scale_service`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from springtide.demand.model import DemandSource
-from springtide.errors import SpringtideError
+from springtide.errors import InputError, SpringtideError
 from springtide.events.calendars import Calendars
 from springtide.events.waves import ChildRunState
 from springtide.fleet.child_runs import ChildRun
@@ -136,6 +136,8 @@ class FleetPolicies:
 
     def get(self, name: str) -> ScalingPolicy:
         """Return the policy of one."""
+        if name not in self.fleet.policies:
+            raise InputError(f"policy {name!r}: there is none.", code="service_unknown", field="service")
         return self.fleet.policies[name]
 
 

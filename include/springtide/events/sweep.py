@@ -66,6 +66,9 @@ class Inspection:
     abstained: tuple[str, ...] = ()
     """The models that had no say."""
 
+    paused: str = ""
+    """Why nothing is started for it, where it is paused or its last run failed too lately; "" where neither is so."""
+
     @property
     def running(self) -> int:
         """The replicas that run now, whoever wanted them."""
@@ -183,6 +186,8 @@ def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Servi
 def _acting_order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:
     if inspection.frozen is not None:
         return _stay(inspection, inspection.frozen)
+    if inspection.paused:
+        return _paused(inspection)
     order = _order_for(inspection, others)
     minimum = inspection.minimum
     if minimum is None:
@@ -196,6 +201,15 @@ def _acting_order_for(inspection: Inspection, others: Mapping[str, Inspection]) 
     until = minimum.until(inspection.events_until)
     reason = f"held until {until:%Y-%m-%d %H:%M} UTC instead of {minimum.held_until:%Y-%m-%d %H:%M}: {order.reason}"
     return replace(order, steps=(inspection.current,), until=until, reason=reason)
+
+
+def _paused(inspection: Inspection) -> ServicePlan:
+    """Return the order of a service that nothing is started for, and what an event lacks by that."""
+    order = replace(_stay(inspection, inspection.paused), paused=inspection.paused)
+    if inspection.floor is None or inspection.floor <= inspection.running:
+        return order
+    unmet = f"{inspection.floor_reason}, and {inspection.running} stay: {inspection.paused}"
+    return replace(order, unmet=unmet)
 
 
 def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:

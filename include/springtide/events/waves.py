@@ -45,12 +45,23 @@ class ServicePlan:
     """What would stand after it, where it is only advice; None where it is carried out."""
     advised_from: int | None = None
     """What would stand before it, where it is only advice."""
+    paused: str = ""
+    """Why nothing is started, where the service is paused or backs off."""
+    unmet: str = ""
+    """What an event asks for and does not get by that."""
 
     def as_advice(self, *, observed: int) -> ServicePlan:
         """Return the order without its steps: nothing is started, and `observed` replicas stay."""
         advised = (self.steps or (self.current,))[-1]
         whole = replace(self, steps=(), until=None, gives_back=False, current=observed)
         return replace(whole, advised=advised, advised_from=self.current)
+
+    def only_planned(self, why: str) -> ServicePlan:
+        """Return the order without its steps, for `why`; as it is where it has none."""
+        if not self.steps:
+            return self
+        whole = replace(self, steps=(), until=None, gives_back=False, reason=f"{why}: {self.reason}")
+        return replace(whole, advised=self.steps[-1], advised_from=self.current)
 
     def before(self, step: int) -> int:
         """Return the replicas that run number `step` starts from."""

@@ -27,7 +27,8 @@ _ALLOWED: Final = re.compile(r"[^A-Za-z0-9_.~:+-]")
 class ChildRun:
     """What one run is asked for: from `before` to `replicas`; where `is_release`, by giving a raised minimum back.
 
-    `until` is when a raised minimum lapses, None where it is not one or lapses as the policy says.
+    `until` is when a raised minimum lapses, None where it is not one or lapses as the policy says. `override` says who
+    lifts a pause for it and why, "" where nobody does.
     """
 
     run_id: str
@@ -37,9 +38,10 @@ class ChildRun:
     reason: str
     is_release: bool = False
     until: datetime | None = None
+    override: str = ""
 
     @classmethod
-    def of(cls, order: ServicePlan, step: int, run_id: str) -> ChildRun:
+    def of(cls, order: ServicePlan, step: int, run_id: str, *, override: str = "") -> ChildRun:
         """Return the run that takes the order's service to its step."""
         return cls(
             run_id=run_id,
@@ -49,6 +51,7 @@ class ChildRun:
             reason=order.reason[:LONGEST_REASON],
             is_release=order.gives_back and step == len(order.steps) - 1,
             until=order.until,
+            override=override,
         )
 
     def request(self, policy: ScalingPolicy, *, requested_by: str) -> RunRequest:
@@ -62,6 +65,7 @@ class ChildRun:
             reason=self.reason,
             is_release=self.is_release,
             until=self.until,
+            override=self.override,
             is_freeze_known=True,
         )
 
@@ -69,6 +73,7 @@ class ChildRun:
         """Return the run as what somebody asks of one by name and value: see `springtide.run.request_parameters`."""
         replicas = RELEASE if self.is_release else self.replicas
         asked = {"service": self.service, "replicas": replicas, "reason": self.reason}
+        asked |= {"override": self.override} if self.override else {}
         return asked | ({"until": self.until.isoformat()} if self.until else {})
 
 

@@ -25,6 +25,7 @@ from springtide.fleet.lateness import foreseen_lateness, keep_duration
 from springtide.fleet.measured import keep_late, keep_prepared, keep_sweep
 from springtide.fleet.memory import Memory
 from springtide.fleet.orders import Inspections, attention, decided_orders
+from springtide.fleet.pauses import keep_pauses, paused_after_failures
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.progress import FleetProgress
 from springtide.fleet.report import FleetReport, TurnReport
@@ -80,6 +81,8 @@ class Conductor:
         if turn.is_over:
             doubts = {} if self.way else attention(self.fleet, due)
             report = FleetReport.of(orders, turn, late=self.memory.get("late"), attention=doubts)
+            paused = paused_after_failures(self.fleet, report.problems.keys())
+            report = report.with_pauses({name: str(pause) for name, pause in paused.items()})
             self._keep_duration(due, orders, report, progress)
             self._keep_end(due, orders, report, progress)
         return TurnReport(started=begun, waiting={**turn.waiting, **turn.held}, late=late, report=report)
@@ -113,6 +116,7 @@ class Conductor:
             keep_prepared(self.fleet, due, orders, report, progress)
         else:
             keep_sweep(self.fleet, due, report)
+        keep_pauses(self.fleet)
         self.memory.set("measured_end", True)
 
 

@@ -11,6 +11,7 @@ from springtide.errors import PermanentError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.events.leads import LeadTime
 from springtide.events.occurrences import Occurrence
+from springtide.fleet.first_sweep import FirstSweep, last_sweep
 from springtide.fleet.ports import FleetPorts
 
 
@@ -19,7 +20,7 @@ class Due:
     """What is to be done: the `events` that begin with it (none for a sweep), and the `services` to look at.
 
     `began_at` is when the work began, `planned_at` the time that it plans for. A simulated one is over the past: it
-    says what would have been, and touches nothing.
+    says what would have been, and touches nothing. `only_plans` says why nothing is started by it, "" where it acts.
     """
 
     events: tuple[Occurrence, ...] = ()
@@ -29,6 +30,7 @@ class Due:
     is_simulated: bool = False
     owner: str = "calendar"
     reason: str = ""
+    only_plans: str = ""
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: JSON types only."""
@@ -40,6 +42,7 @@ class Due:
             "is_simulated": self.is_simulated,
             "owner": self.owner,
             "reason": self.reason,
+            "only_plans": self.only_plans,
         }
 
     @classmethod
@@ -50,11 +53,21 @@ class Due:
         return cls(**{**record, **times, "events": events, "services": tuple(record["services"])})
 
 
-def due_sweep(fleet: FleetPorts, *, is_simulated: bool = False) -> Due:
-    """Return a sweep over every service that has a policy; a simulated one looks at none."""
+def due_sweep(fleet: FleetPorts, *, is_simulated: bool = False, first: FirstSweep | None = None) -> Due:
+    """Return a sweep over every service that has a policy; a simulated one looks at none.
+
+    `first` says which one is the first after they were turned on, and so only plans; without it every one acts.
+
+    Raises:
+        TemporaryError: the store does not answer.
+    """
     now = fleet.clock.now()
     services = () if is_simulated else tuple(fleet.policies.names())
-    return Due(services=services, began_at=now, planned_at=now, is_simulated=is_simulated)
+    why = ""
+    if first is not None and not is_simulated:
+        with fleet.open_store() as store:
+            why = first.why_only_planned(last_sweep(store.totals()), now)
+    return Due(services=services, began_at=now, planned_at=now, is_simulated=is_simulated, only_plans=why)
 
 
 def due_preparation(

@@ -13,6 +13,7 @@ from springtide.errors import SpringtideError, Violation
 from springtide.events.occurrences import Occurrence
 from springtide.events.sweep import Inspection
 from springtide.fleet.due import Due
+from springtide.fleet.pauses import paused_facts
 from springtide.fleet.ports import FleetPorts, Policies
 from springtide.fleet.report import FleetReport, TurnReport
 from springtide.notify.facts import CALENDAR_BROKEN, Fact, key_of
@@ -31,14 +32,16 @@ BROKEN_PREFIX: Final = key_of(CALENDAR_BROKEN, "")
 def reported_facts(
     fleet: FleetPorts, due: Due, report: FleetReport, seen: Callable[[], Mapping[str, Inspection]]
 ) -> tuple[Fact, ...]:
-    """Return what the end of a preparation or a sweep tells; a store that does not answer tells nothing of a sweep."""
-    if due.events or due.is_simulated:
-        return prepared_facts(due, report, fleet.policies)
+    """Return what the end of a preparation or a sweep tells; a store that does not answer tells less."""
+    facts = prepared_facts(due, report, fleet.policies)
+    if due.is_simulated:
+        return facts
     try:
-        return released_facts(fleet, report, seen())
+        told = () if due.events else released_facts(fleet, report, seen())
+        return (*facts, *told, *paused_facts(fleet, report.services.keys()))
     except SpringtideError as error:
-        log.warning("releases_not_told", code=error.code, message=error.message)
-        return ()
+        log.warning("end_not_told", code=error.code, message=error.message)
+        return facts
 
 
 def tell_calendars(teller: Tells, violations: Iterable[Violation]) -> None:

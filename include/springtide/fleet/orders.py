@@ -18,6 +18,7 @@ from springtide.events.waves import ServicePlan
 from springtide.fleet.decisions import keep_decisions
 from springtide.fleet.due import Due
 from springtide.fleet.event_shapes import LearnedShape, learned_shapes
+from springtide.fleet.pauses import stops_of, with_stops
 from springtide.fleet.ports import FleetPorts
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,15 @@ def decided_orders(
     """
     shapes = learned_shapes(fleet, due.events, [name for name in inspections if not inspections[name].is_owned])
     notes = _notes(fleet, due, inspections, shapes, is_dry=is_dry)
-    orders = list(orders_for(with_events(fleet, due, inspections, notes)))
+    seen = with_events(fleet, due, inspections, notes)
+    orders = list(orders_for(seen))
+    # Judged by what would be started: only there somebody has to know how the last run ended.
+    stops = stops_of(fleet, orders, is_sweep=not due.events, is_dry=is_dry)
+    if stops:
+        orders = list(orders_for(with_stops(seen, stops)))
+    if due.only_plans:
+        log.warning("sweep_only_plans", why=due.only_plans)
+        orders = [order.only_planned(due.only_plans) for order in orders]
     if not is_dry and not is_rehearsal:
         keep_decisions(fleet, inspections, orders, fleet.clock.now())
     asked = {*due.services, *(service for event in due.events for service in event.asks)}

@@ -14,6 +14,8 @@ from springtide.fleet.orders import is_unseen
 _BEFORE_ALL: Final = datetime.fromtimestamp(0, UTC)
 """When what could not be looked at "was started": the pace is for runs that really were."""
 
+BACK_THROUGH_PAUSES: Final = "springtide: what a rehearsal raised is given back, paused or not"
+
 
 class FleetProgress:
     """The runs of one conductor, by service and step. What ended is remembered and not asked for again."""
@@ -49,7 +51,8 @@ class FleetProgress:
 
         A start that is repeated starts nothing: the run has the same name.
         """
-        self._runs.start(ChildRun.of(order, step, self.run_id(order.service, step)))
+        override = BACK_THROUGH_PAUSES if self._way else ""
+        self._runs.start(ChildRun.of(order, step, self.run_id(order.service, step), override=override))
         times: dict[str, Any] = self._memory.get("started") or {}
         self._memory.set("started", times | {f"{order.service}/{step}": now.isoformat()})
         return f"{order.current} → {order.steps[step]} replicas: {order.reason}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from springtide.errors import PermanentError
@@ -17,7 +17,8 @@ class FleetReport:
     `standing` are the replicas of those that have no problem. `late` says that the events were prepared too late;
     `attention` which services an event was prepared for by what was only assumed, and so need a person's look.
     `simulated` are the lines of a simulated preparation of `events`. `planned_only` are the replicas that those would
-    have now whose mode is to advise: nothing was written for them.
+    have now whose mode is to advise: nothing was written for them. `paused` says why nothing was started for those that
+    are paused or back off.
     """
 
     services: Mapping[str, str]
@@ -28,6 +29,7 @@ class FleetReport:
     simulated: Sequence[Mapping[str, Any]] = ()
     events: Sequence[str] = ()
     planned_only: Mapping[str, int] = field(default_factory=dict)
+    paused: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -51,8 +53,9 @@ class FleetReport:
             problems=problems,
             standing=standing,
             late=late,
-            attention=attention or {},
+            attention={**(attention or {}), **{order.service: order.unmet for order in good if order.unmet}},
             planned_only=advice,
+            paused={order.service: order.paused for order in good if order.paused},
         )
 
     @classmethod
@@ -60,6 +63,16 @@ class FleetReport:
         """Return what the `orders` would do; `unseen` says why nothing is known of a service."""
         seen = [order for order in orders if order.service not in unseen]
         return cls.of(seen, TurnDecision(failed=unseen), late=None)
+
+    def with_pauses(self, pauses: Mapping[str, str]) -> FleetReport:
+        """Return the report with the services that were paused because of how they failed in it."""
+        told = {name: f"{self.problems[name]}; {why}" for name, why in pauses.items() if name in self.problems}
+        return replace(
+            self,
+            services={**self.services, **told},
+            problems={**self.problems, **told},
+            paused={**self.paused, **pauses},
+        )
 
     def require_good(self) -> None:
         """Raise what is not as the events or demand want it.
@@ -81,6 +94,7 @@ class FleetReport:
             "simulated": list(self.simulated),
             "events": list(self.events),
             "planned_only": dict(self.planned_only),
+            "paused": dict(self.paused),
         }
         filled = {name: value for name, value in optional.items() if value}
         return {

@@ -28,6 +28,7 @@ _TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "event_late": "{}: the event is prepared late",
         "event_released": "{}: given back",
         "rule_stale": "{}: the rule in force is stale",
+        "paused": "{}: paused",
         "succeeded": "{}: succeeded",
         "calendar_broken": "calendar {}: broken, events known before stay",
     }
@@ -42,6 +43,7 @@ _LEVELS: Final[Mapping[str, Level]] = MappingProxyType(
         "rolled_back": "warning",
         "approval_wanted": "warning",
         "rule_stale": "warning",
+        "paused": "warning",
         "succeeded": "success",
         "event_prepared": "success",
     }

@@ -34,6 +34,7 @@ from springtide.record.metrics import (
     RECONCILE_ENDED,
     RECONCILE_REFUSED,
     RUNS_NEEDING_ATTENTION,
+    SERVICE_PAUSED,
     SWEEP_DURATION,
     SWEEP_ENDED,
     SWEEP_SERVICES,
@@ -46,6 +47,7 @@ from springtide.record.metrics import (
     Metric,
     NoLabels,
     OutcomeLabels,
+    PauseLabels,
     PolicyLabels,
 )
 from springtide.record.samples import Change, Gone, Key, Look, Present, became, counted, key_of, observed
@@ -153,6 +155,15 @@ def sweep_ended(policies: Collection[str], problems: Collection[str], *, began_a
         yield from (became(SWEEP_SERVICES, OutcomeLabels(name), number) for name, number in services.items())
 
     return look
+
+
+def pauses_seen(pauses: Mapping[str, tuple[bool, datetime]]) -> Look:
+    """Return which services are paused: whether springtide itself did it, and since when."""
+    changed = [
+        became(SERVICE_PAUSED, PauseLabels(policy, "springtide" if is_own else "person"), since.timestamp())
+        for policy, (is_own, since) in pauses.items()
+    ]
+    return lambda present: _instead((SERVICE_PAUSED,), changed, present)
 
 
 def event_prepared(seen: Iterable[EventSeen], *, now: datetime) -> Look:

@@ -112,6 +112,14 @@ class CalendarLabels:
     calendar: str
 
 
+@dataclass(frozen=True, slots=True)
+class PauseLabels:
+    """A paused policy, and who paused it: `springtide` or `person`."""
+
+    policy: str
+    by: str
+
+
 AnyLabels = (
     NoLabels
     | RunLabels
@@ -125,6 +133,7 @@ AnyLabels = (
     | EventPolicyLabels
     | LeaseLabels
     | CalendarLabels
+    | PauseLabels
 )
 
 
@@ -271,6 +280,12 @@ SWEEP_SERVICES: Final = Metric(
     labels=OutcomeLabels,
 )
 
+SERVICE_PAUSED: Final = Metric(
+    name="springtide_service_paused_since_timestamp_seconds",
+    help="Since when no run of the policy is started, and by whom: springtide itself or a person; no sample when not.",
+    labels=PauseLabels,
+)
+
 # Events and calendars.
 EVENT_LEAD: Final = Metric(
     name="springtide_event_lead_seconds",
@@ -329,6 +344,7 @@ METRICS: Final = (
     SWEEP_DURATION,
     SWEEP_ENDED,
     SWEEP_SERVICES,
+    SERVICE_PAUSED,
     EVENT_LEAD,
     EVENT_LATENESS,
     EVENT_PREPARED,

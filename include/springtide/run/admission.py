@@ -24,6 +24,7 @@ from springtide.run.freezes import freeze_findings
 from springtide.run.lease import fenced, read_lease
 from springtide.run.missing_rights import named_rights
 from springtide.run.ownership import is_owner
+from springtide.run.pauses import pause_findings
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.preflight import Preflight
 from springtide.run.recent import recent_of
@@ -151,7 +152,7 @@ def findings_of(
         observation=observation,
         stable=stable,
     )
-    findings = (*freeze_findings(ports, request), *preflight.findings())
+    findings = (*freeze_findings(ports, request), *pause_findings(ports, request), *preflight.findings())
     return downgraded(findings, ["gitops"]) if request.is_release else findings
 
 

@@ -38,7 +38,7 @@ from springtide.policy.scaling.capacity_ahead import (
 from springtide.policy.scaling.databases import DatabaseCheck
 from springtide.policy.scaling.demand import FileDemand, History, PrometheusDemand, Quality
 from springtide.policy.scaling.downstream import Downstream
-from springtide.policy.scaling.guards import Guards, Stabilization
+from springtide.policy.scaling.guards import Failures, Guards, Stabilization
 from springtide.policy.scaling.model import Metadata, Replicas, Spec, TargetSpec
 from springtide.policy.scaling.notify import Notify
 from springtide.policy.scaling.preflight import PreflightSpec
@@ -57,7 +57,7 @@ PARTS = [
     TargetUtilizationSpec, FixedSpec, WeightedDemandSpec, SqrtHeadroomSpec, PercentileSpec, SeasonalSpec, ConformalSpec,
     ForecastSpec, QueueingSpec, UslSpec, MeasuredThroughput, EventModelSpec, KnownEvent, BlueGreen, InPlace, Floor,
     Probe, Deadlines, HttpCheck, RequestHeader, PromqlCheck, Guards, PreflightSpec, Downstream, Approval, DatabaseCheck,
-    Stability, Rehearsal, Stabilization, Notify,
+    Stability, Rehearsal, Stabilization, Failures, Notify,
 ]  # fmt: skip
 
 

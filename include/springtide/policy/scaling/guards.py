@@ -1,8 +1,8 @@
-"""How much one run may change, and how soon after the one before it."""
+"""How much one run may change, how soon after the one before it, and what a failed one keeps back."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from springtide.policy.language.parts import Part
 from springtide.policy.language.units import MAX_REPLICAS, Duration, Factor, Percent, between, refusal
@@ -25,6 +25,18 @@ class Stabilization(Part):
     error_over: Annotated[Duration, between("0s", "1d")] = Duration("2h")
     """Over how long the plan's own error is measured: by how much its answer fell and rose again, at most. The service
     is made smaller only by more than that. Default 2h: eight sweeps. `0s` disables it."""
+
+
+class Failures(Part):
+    """What a run that fails keeps from being started after it."""
+
+    back_off: Annotated[Duration, between("0s", "1d")] = Duration("30m")
+    """How long after a failed run no sweep starts another one; twice as long after each further one, at most a day.
+    Default 30m: two sweeps. Events and runs by hand do not wait for it. `0s` disables it."""
+
+    pause_after: Annotated[int, Field(ge=0, le=10)] = 2
+    """After how many runs that failed the same way, with no success between them, the service is paused until somebody
+    resumes it. Default 2: what fails with the same words twice fails a third time. `0` never pauses it."""
 
 
 class Guards(Part):
@@ -53,3 +65,6 @@ class Guards(Part):
 
     stabilization: Stabilization = Stabilization()
     """What a smaller number must have been for a while; see `Stabilization`."""
+
+    failures: Failures = Failures()
+    """What a failed run keeps from being started; see `Failures`."""

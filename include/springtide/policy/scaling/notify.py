@@ -15,6 +15,7 @@ NotifyFact = Literal[
     "event_late",
     "event_released",
     "rule_stale",
+    "paused",
     "succeeded",
 ]
 
@@ -27,6 +28,7 @@ TOLD_UNASKED: Final[tuple[NotifyFact, ...]] = (
     "event_late",
     "event_released",
     "rule_stale",
+    "paused",
 )
 """Everything but a run that succeeded: who is told of every success soon reads none."""
 
@@ -39,7 +41,8 @@ class Notify(Part):
 
     on: Annotated[tuple[NotifyFact, ...], Field(strict=False)] = TOLD_UNASKED
     """What is told: `failed`, `rolled_back`, `needs_attention`, `approval_wanted`, `event_prepared`, `event_late`,
-    `event_released`, `rule_stale` or `succeeded`. Default all but `succeeded`; an empty list tells nothing."""
+    `event_released`, `rule_stale`, `paused` or `succeeded`. Default all but `succeeded`; an empty list tells
+    nothing."""
 
     also: Annotated[tuple[NotifyFact, ...], Field(strict=False)] = ()
     """What is told on top of `on`, such as `succeeded`. Default none."""
