@@ -25,15 +25,23 @@ class PlanApprovalOperator(ApprovalOperator):
         super().__init__(subject="Apply this plan?", body="", fail_on_reject=True, **kwargs)
 
     def execute(self, context: Context) -> Any:
-        """Ask, or skip."""
+        """Ask, or skip; pass at once what somebody approved ahead for the event that the run is for."""
         from springtide.run.approval import approval_page, keep_asked, needs_approval
+        from springtide.run.approved_ahead import approval_in
         from springtide.run.notices import approval_fact
+        from springtide.run.planned import approval_record
 
         clock = system_clock()
         plan = required_run(context).plan
         request = request_of(context, clock)
         if not needs_approval(request, plan):
             raise AirflowSkipException("this plan needs no approval")
+        now = clock.now()
+        ahead = approval_in(SpringtideHook().store, request, plan, now)
+        if ahead is not None:
+            self.log.info("%s", ahead)
+            context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, now))
+            return {"approved_ahead": str(ahead)}
         self.body = approval_page(plan)
         link = answer_page_of(context)
         teller().tell(approval_fact(request.policy, plan, context["dag_run"].run_id, link=link))

@@ -23,7 +23,8 @@ class Inspection:
     `planned` is the policy's own plan without any event: None where demand could not be judged (`problem` says why);
     `expected` is what its demand most likely needs: what an event multiplies. Where an autoscaler owns the
     replicas, all of these are its minimum, and `minimum` says more; `events_until` is the end of what asks for a floor.
-    `is_owned`: another run owns it, so nobody knows yet what it will have.
+    `floor_event` is the id of the occurrence that asks for the floor. `is_owned`: another run owns it, so nobody knows
+    yet what it will have.
 
     `advises`: nothing is written for it, so `current` is what the sweep before would have left. `observed` are the
     replicas that somebody else wants of it, `ready` those of them that serve, and `answer` is what its models asked
@@ -39,6 +40,7 @@ class Inspection:
     expected: int | None = None
     floor: int | None = None
     floor_reason: str = ""
+    floor_event: str = ""
     frozen: str | None = None
     problem: str | None = None
     step_up: float = 3.0
@@ -165,7 +167,13 @@ def with_floors(
             clamps = (f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)
             reason = "; ".join([grant.reason, *([doubt] if doubt else []), *clamps])
             until = max(occurrence.end for occurrence in events.values() if name in occurrence.asks)
-            changed = replace(changed, floor=grant.replicas, floor_reason=reason, events_until=until)
+            changed = replace(
+                changed,
+                floor=grant.replicas,
+                floor_reason=reason,
+                floor_event=grant.occurrence,
+                events_until=until,
+            )
         answer[name] = changed
     return answer
 
@@ -230,7 +238,12 @@ def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Serv
         # A minimum under what runs already is no growth.
         steps = steps_up(inspection.running, wanted, inspection.step_up) or (wanted,)
         return ServicePlan(
-            service=inspection.service, current=inspection.current, steps=steps, after=inspection.after, reason=reason
+            service=inspection.service,
+            current=inspection.current,
+            steps=steps,
+            after=inspection.after,
+            reason=reason,
+            event=inspection.floor_event if is_event else "",
         )
     if wanted == inspection.current:
         held = inspection.floor_reason if inspection.floor == wanted else _asked(inspection, wanted)

@@ -49,6 +49,8 @@ class ServicePlan:
     """Why nothing is started, where the service is paused or backs off."""
     unmet: str = ""
     """What an event asks for and does not get by that."""
+    event: str = ""
+    """The id of the occurrence that asks for it, "" where it is demand."""
 
     def as_advice(self, *, observed: int) -> ServicePlan:
         """Return the order without its steps: nothing is started, and `observed` replicas stay."""

@@ -28,7 +28,8 @@ class ChildRun:
     """What one run is asked for: from `before` to `replicas`; where `is_release`, by giving a raised minimum back.
 
     `until` is when a raised minimum lapses, None where it is not one or lapses as the policy says. `override` says who
-    lifts a pause for it and why, "" where nobody does.
+    lifts a pause for it and why, "" where nobody does. `event` is the id of the occurrence that it prepares, "" where
+    it prepares none.
     """
 
     run_id: str
@@ -39,6 +40,7 @@ class ChildRun:
     is_release: bool = False
     until: datetime | None = None
     override: str = ""
+    event: str = ""
 
     @classmethod
     def of(cls, order: ServicePlan, step: int, run_id: str, *, override: str = "") -> ChildRun:
@@ -52,6 +54,7 @@ class ChildRun:
             is_release=order.gives_back and step == len(order.steps) - 1,
             until=order.until,
             override=override,
+            event=order.event,
         )
 
     def request(self, policy: ScalingPolicy, *, requested_by: str) -> RunRequest:
@@ -67,6 +70,7 @@ class ChildRun:
             until=self.until,
             override=self.override,
             is_freeze_known=True,
+            event=self.event,
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -74,7 +78,8 @@ class ChildRun:
         replicas = RELEASE if self.is_release else self.replicas
         asked = {"service": self.service, "replicas": replicas, "reason": self.reason}
         asked |= {"override": self.override} if self.override else {}
-        return asked | ({"until": self.until.isoformat()} if self.until else {})
+        asked |= {"until": self.until.isoformat()} if self.until else {}
+        return asked | ({"event": self.event} if self.event else {})
 
 
 class ChildRuns(Protocol):

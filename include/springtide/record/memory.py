@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.record.approvals import APPROVALS_KEPT, ApprovalAhead, newest_first
 from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
@@ -47,6 +48,7 @@ class MemoryStore(MemoryGlances):
         self._decisions: dict[tuple[str, datetime], SweepDecision] = {}
         self._notifications: dict[str, Notification] = {}
         self._pauses: dict[tuple[str, datetime], Pause] = {}
+        self._approvals: dict[tuple[str, str, datetime], ApprovalAhead] = {}
         self._installation = new_installation()
 
     def save(self, run: ScalingRun) -> None:
@@ -227,6 +229,18 @@ class MemoryStore(MemoryGlances):
     def _pauses_of(self, service: str) -> tuple[Pause, ...]:
         mine = (pause for pause in self._pauses.values() if pause.service == service)
         return tuple(sorted(mine, key=lambda each: each.at, reverse=True))
+
+    def approve_ahead(self, approval: ApprovalAhead) -> None:
+        """Keep the approval, and forget the oldest."""
+        with self._lock:
+            oldest = approval.at - APPROVALS_KEPT
+            self._approvals = {key: each for key, each in self._approvals.items() if each.at > oldest}
+            self._approvals[approval.policy, approval.event, approval.at] = approval
+
+    def approvals_ahead(self, policies: Collection[str]) -> tuple[ApprovalAhead, ...]:
+        """Return every approval for those services, newest first."""
+        with self._lock:
+            return newest_first(each for each in self._approvals.values() if each.policy in policies)
 
     def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
         """Forget what is older than `before`."""

@@ -6,6 +6,7 @@ rehearsals                  the same age; a service's latest stay, for capacity 
 days                        `DAYS_KEPT` at least: last year's sale is what this year's is planned by
 notes, learned, totals, installation     never: notes end by themselves, the others do not grow
 pauses                      never by age: the latest of each service stay
+approvals ahead             by themselves, after 800 days
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
+from springtide.record.approval_rows import approvals_of, keep_approval
 from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.database import engine_for, translated, writing
 from springtide.record.decisions import KEPT_FOR
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
+    from springtide.record.approvals import ApprovalAhead
     from springtide.record.history import HistoryDay
     from springtide.record.pauses import Pause
     from springtide.record.retention import Pruned
@@ -285,6 +287,16 @@ class SqlStore(SqlGlances):
         """Return the pauses of the service, newest first."""
         with self._reading() as session:
             return pauses_of(session, service)
+
+    def approve_ahead(self, approval: ApprovalAhead) -> None:
+        """Keep the approval, and forget the oldest."""
+        with self._writing() as session:
+            keep_approval(session, approval)
+
+    def approvals_ahead(self, policies: Collection[str]) -> tuple[ApprovalAhead, ...]:
+        """Return every approval for those services, newest first."""
+        with self._reading() as session:
+            return approvals_of(session, policies)
 
     def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
         """Forget what is older than `before`, all of it in one transaction."""

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from springtide.errors import InputError, NotFound
+from springtide.record.approvals import ApprovalStore
 from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
 from springtide.record.glances import GlanceStore
@@ -31,8 +32,10 @@ LARGEST_PAGE: Final = 1000
 """The most that one call returns, so that no caller can ask for the whole history at once."""
 
 
-class RunStore(HistoryStore, EventStore, DecisionStore, NotificationStore, PauseStore, GlanceStore, Protocol):
-    """Keeps runs, the days before them, what events hold, what was told and what is paused.
+class RunStore(
+    HistoryStore, EventStore, DecisionStore, NotificationStore, PauseStore, GlanceStore, ApprovalStore, Protocol
+):
+    """Keeps runs, the days before them, what events hold, what was told, paused and approved ahead.
 
     It is safe to use from several threads and processes at once.
 

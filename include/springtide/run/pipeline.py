@@ -11,6 +11,7 @@ from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
+from springtide.run.approved_ahead import approval_for
 from springtide.run.halted import is_halt, unbegun
 from springtide.run.journal import behind, end_run
 from springtide.run.phase_table import FORWARD, WARMING
@@ -34,7 +35,8 @@ def run(
 ) -> RunOutcome:
     """Do the whole run; any failure rolls it back. Returns how it ended.
 
-    `approve` is asked when the plan needs a person and the request does not name it as approved.
+    `approve` is asked when the plan needs a person, the request does not name it as approved, and nobody approved it
+    ahead for the event that it is for.
 
     Raises:
         PermanentError: the run failed; it has been rolled back, or its record says what could not be.
@@ -43,8 +45,10 @@ def run(
     on_phase(Phase.CALCULATE_CAPACITY)
     try:
         plan = retried(ports, lambda: phases.calculate_capacity(ports, request))
-        if needs_approval(request, plan) and request.approved != plan.fingerprint and approve(plan):
-            request = replace(request, approved=plan.fingerprint)
+        if needs_approval(request, plan) and request.approved != plan.fingerprint:
+            ahead = approval_for(ports.store, request, plan, ports.clock.now())
+            if ahead is not None or approve(plan):
+                request = replace(request, approved=plan.fingerprint)
         require_approved(request, plan)
     except (Exception, KeyboardInterrupt) as error:
         cause = _as_ours(error)

@@ -109,6 +109,7 @@ class RunRequest:
     the policy says; `approved` is the fingerprint of the plan that a person approved. `advised` is what advice of
     before would have left: the plan counts from it, and not from what runs; None where it does not. `override` says who
     lifts a freeze for it and why, "" where nobody does; `is_freeze_known` that whoever started it looked for freezes.
+    `event` is the id of the occurrence that a preparation makes it for: nobody else may say so.
     """
 
     run_id: str
@@ -125,6 +126,7 @@ class RunRequest:
     advised: int | None = None
     override: str = ""
     is_freeze_known: bool = False
+    event: str = ""
 
     @property
     def settings(self) -> RunSettings:

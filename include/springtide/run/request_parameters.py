@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from springtide.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from springtide.policy.reading.folder import PolicyFolder
     from springtide.run.ports import RunRequest
@@ -23,6 +23,9 @@ RELEASE: Final = "release"
 
 STRATEGIES: Final = (POLICY_STRATEGY, "blue_green", "in_place", "floor")
 PARAMETERS: Final = ("service", "replicas", "strategy", "reason", "until", "dry_run", "override")
+CHILD_PARAMETERS: Final = (*PARAMETERS, "event")
+"""What sweeps and preparations give their own runs: whom a run is for decides what was approved for it."""
+
 LONGEST_REASON: Final = 500
 
 STALE_AFTER: Final = timedelta(hours=1)
@@ -64,7 +67,7 @@ def parse_request(
     from springtide.run.freezes import parse_override
     from springtide.run.ports import RunRequest
 
-    _require_known(asked)
+    _require_known(asked, CHILD_PARAMETERS if origin.is_child else PARAMETERS)
     policy = folder.get(asked.get("service"))
     wanted = asked.get("replicas", "auto")
     return RunRequest(
@@ -79,15 +82,16 @@ def parse_request(
         until=_until(asked.get("until"), now),
         override=parse_override(asked.get("override")),
         is_freeze_known=origin.is_child,
+        event=_event(asked.get("event", "")),
         dry_run=_flag(asked.get("dry_run", False)) or origin.is_past(now),
     )
 
 
-def _require_known(asked: Mapping[str, object]) -> None:
+def _require_known(asked: Mapping[str, object], known: Sequence[str]) -> None:
     for name in asked:
-        if name not in PARAMETERS:
-            near = get_close_matches(name, PARAMETERS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(PARAMETERS)}."
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(known)}."
             raise InputError(
                 f"{_shown(name)}: there is no such parameter; {hint}", code="parameter_unknown", field="conf"
             )
@@ -128,6 +132,12 @@ def _until(value: object, now: datetime) -> datetime | None:
             field="until",
         )
     return until
+
+
+def _event(value: object) -> str:
+    if isinstance(value, str) and len(value) <= LONGEST_REASON and value.isprintable():
+        return value
+    raise InputError(f"event: {_shown(value)} is not the id of an event.", code="event_invalid", field="event")
 
 
 def _flag(value: object) -> bool:
