@@ -4,7 +4,8 @@
 
 Airflow starts a run a lead time before the events of the calendars (the folder that SPRINGTIDE_CALENDARS names); a
 start that was missed still comes while the event lasts. An event of no calendar is a queued run: `springtide events
-add` makes one, with the event in its conf. What is prepared is held and given back by `adjust_capacity`.
+add` makes one, with the event in its conf; the form makes one that is due at once. What is prepared is held and given
+back by `adjust_capacity`.
 
 `prepare_services` starts runs of `scale_service` and waits for them. A service that fails holds back what comes after
 it, in its own words, and nobody else; the run ends failed and the next sweep tries again. When the events begin and
@@ -16,7 +17,7 @@ prepared, beside what demand then did. Nothing is read from or written to the cl
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, Param, TriggerRule  # type: ignore[attr-defined]
+from airflow.sdk import DAG, AsyncCallback, DeadlineAlert, TriggerRule  # type: ignore[attr-defined]
 from pendulum import UTC
 
 from springtide_airflow.defaults import scaling_defaults
@@ -26,6 +27,8 @@ from springtide_airflow.event_operators import (
     LookAtServiceOperator,
     ScaleServicesSensor,
 )
+from springtide_airflow.folders import policy_folder
+from springtide_airflow.parameters import event_params
 from springtide_airflow.timetables import CalendarTimetable, EventStart, tell_late
 
 with DAG(
@@ -35,14 +38,7 @@ with DAG(
     schedule=CalendarTimetable(),
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,  # a missed start is still due while its event lasts; what is over stays over
-    params={
-        "event": Param(
-            None,
-            type=["object", "null"],
-            title="Event",
-            description="An event of no calendar: name, start, end, services, owner, reason. Empty: what goes on now.",
-        )
-    },
+    params=event_params(policy_folder()),
     default_args=scaling_defaults(),
     deadline=DeadlineAlert(
         reference=EventStart(),

@@ -19,6 +19,7 @@ from airflow.sdk import DAG, TriggerRule
 
 from springtide_airflow.defaults import scaling_defaults
 from springtide_airflow.event_operators import LookAtServiceOperator
+from springtide_airflow.folders import known_events, policy_folder
 from springtide_airflow.parameters import rehearsal_params
 from springtide_airflow.rehearsal import (
     FindRehearsalOperator,
@@ -33,7 +34,7 @@ with DAG(
     description="An event's waves, a bounded load test, a verdict, and everything given back.",
     doc_md=__doc__,
     schedule=None,
-    params=rehearsal_params(),
+    params=rehearsal_params(policy_folder(), known_events()),
     default_args=scaling_defaults(),
     max_active_runs=1,  # two rehearsals would measure each other
     is_paused_upon_creation=False,  # on a paused DAG a run would wait for ever and say nothing

@@ -91,13 +91,15 @@ class FindEventsOperator(FleetOperator):
     def execute(self, context: Context) -> list[str]:
         """Return the services to look at: those of its events, and of every other event that goes on."""
         from springtide.fleet.due import due_preparation
+        from springtide.fleet.event_form import event_of_form
 
         run = context["dag_run"]
+        asked_by = run.triggering_user_name or "airflow"
         due = due_preparation(
             self.wiring.fleet(),
             starts_at=run.data_interval_end or run.run_after,
             planned_at=run.data_interval_start or run.run_after,
-            asked=(run.conf or {}).get("event"),
+            asked=event_of_form(run.conf or {}, asked_by=asked_by),
             is_backfill=is_backfill(run),
         )
         return self.begin(context, due)

@@ -27,6 +27,13 @@ def policy_or_none(name: str) -> ScalingPolicy | None:
         return None
 
 
+def known_events() -> tuple[str, ...]:
+    """Return the names of the events that the calendars hold, for a form: fewer where a calendar cannot be read."""
+    from springtide.policy.calendar.files import event_names
+
+    return event_names(airflow_settings().calendars)
+
+
 def calendar_folder() -> CalendarFolder:
     """Return the folder of calendars and its memory, with the policies and the store that leads are learned from."""
     from springtide.fleet.calendars import CalendarFolder

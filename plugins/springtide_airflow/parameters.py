@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import Param
 
-from springtide.fleet.rehearsal_form import REHEARSAL_FORM
+from springtide.fleet.event_form import approval_form, event_form
+from springtide.fleet.rehearsal_form import rehearsal_form
 from springtide.run.request_form import request_form
 from springtide.run.request_parameters import RequestOrigin, parse_request
 from springtide_airflow.contexts import is_backfill, run_type_of
 from springtide_airflow.folders import policy_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Context
 
     from springtide.clock import Clock
@@ -32,9 +35,19 @@ def scaling_params(folder: PolicyFolder) -> dict[str, Param]:
     return {name: Param(**field) for name, field in request_form(folder.names()).items()}
 
 
-def rehearsal_params() -> dict[str, Param]:
-    """Return the form of a rehearsal."""
-    return {name: Param(**field) for name, field in REHEARSAL_FORM.items()}
+def event_params(folder: PolicyFolder) -> dict[str, Param]:
+    """Return the form of one event that is prepared now."""
+    return {name: Param(**field) for name, field in event_form(folder.names()).items()}
+
+
+def rehearsal_params(folder: PolicyFolder, events: Sequence[str]) -> dict[str, Param]:
+    """Return the form of a rehearsal; `events` are those of the calendars."""
+    return {name: Param(**field) for name, field in rehearsal_form(folder.names(), events).items()}
+
+
+def approval_params(folder: PolicyFolder, events: Sequence[str]) -> dict[str, Param]:
+    """Return the form of an approval ahead; `events` are those of the calendars."""
+    return {name: Param(**field) for name, field in approval_form(folder.names(), events).items()}
 
 
 def request_of(context: Context, clock: Clock) -> RunRequest:

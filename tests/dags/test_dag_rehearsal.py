@@ -25,6 +25,7 @@ from springtide.fleet.rehearsal_request import begin_rehearsal, rehearsal_asked
 from springtide.fleet.report import FleetReport
 from springtide.load.recorder import LoadReport, Percentiles
 from springtide.load.windows import LoadWindow
+from springtide.policy.reading.folder import PolicyFolder
 from springtide.training.durations import measured_runs
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.parameters import rehearsal_params
@@ -308,8 +309,8 @@ def test_the_way_back_and_the_report_are_teardowns_of_what_began_it(bag: DagBag)
     assert [task.task_id for task in dag.leaves] == ["report"]
 
 
-def test_the_form_has_the_fields_that_are_judged() -> None:
-    assert tuple(rehearsal_params()) == PARAMETERS
+def test_the_form_has_the_fields_that_are_judged(tmp_path: Path) -> None:
+    assert tuple(rehearsal_params(PolicyFolder(tmp_path), ())) == PARAMETERS
 
 
 class TestWhatIsAsked:

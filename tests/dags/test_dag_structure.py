@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from airflow.sdk import BaseSensorOperator, TriggerRule
 
+from springtide.errors import InputError
+from springtide.plan.guards import parse_replicas
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.run.phase_table import PHASES
 from springtide.run.state import Phase
 from springtide_airflow.errors import ErrorWordPolicy
+from support.builders import policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 DAG_FILES = {
     "adjust_capacity",
+    "approve_event",
     "capacity_history",
     "prepare_events",
     "reconcile_runs",
@@ -104,8 +108,11 @@ def test_form_takes_a_number_or_auto(scale_service: DAG, value: str | int) -> No
 
 
 @pytest.mark.parametrize("value", ["0", 0, -1, "-1", "1.5", 1.5, "abc", "1000000000", 10**9, "", " 5", True, None])
-def test_form_refuses_what_is_neither(scale_service: DAG, value: object) -> None:
+def test_what_is_neither_is_refused_in_words(scale_service: DAG, value: object) -> None:
     from airflow.sdk.exceptions import ParamValidationError
 
-    with pytest.raises(ParamValidationError):
-        scale_service.params.get_param("replicas").resolve(value)
+    replicas = scale_service.params.get_param("replicas")
+
+    with pytest.raises((ParamValidationError, InputError)) as refused:
+        parse_replicas(replicas.resolve(value), policy=policy(replicas={"min": 1, "max": 10_000}))
+    assert "^(" not in str(refused.value)  # a person is answered in words

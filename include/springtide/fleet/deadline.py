@@ -16,7 +16,7 @@ def deadline_of(conf: Mapping[str, Any] | None, *, interval_end: datetime | None
 
     None where the event's start is no instant with its zone: its first task refuses such an event.
     """
-    event = (conf or {}).get("event")
+    event = (conf or {}).get("event") or conf
     start = event.get("start") if isinstance(event, Mapping) else None
     if not isinstance(start, str):
         return interval_end

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-PARAMETERS: Final = ("event", "services", "minutes", "load_test", "max_rate", "seconds", "confirm", "reason")
+PARAMETERS: Final = ("event", "asks", "minutes", "load_test", "max_rate", "seconds", "confirm", "reason")
+"""What its form asks for."""
+
+KNOWN_PARAMETERS: Final = (*PARAMETERS, "services")
+"""What may be asked: `services` as a mapping is for programs, `asks` is the same for people, one a line."""
 
 MINUTES: Final = (5, 240)
 """When what a rehearsal asks for expires."""

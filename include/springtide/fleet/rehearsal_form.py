@@ -5,8 +5,10 @@ It is a courtesy: `rehearsal_request` judges the values, whoever sent them and b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from springtide.fleet.event_form import asked_lines
 from springtide.fleet.rehearsal_bounds import LONGEST_REASON, MINUTES, MOST_RATE, SECONDS
 
 
@@ -15,19 +17,7 @@ def _whole(bounds: tuple[int, int]) -> dict[str, Any]:
     return {"type": "integer", "minimum": minimum, "maximum": maximum}
 
 
-REHEARSAL_FORM: Final[dict[str, dict[str, Any]]] = {
-    "event": {
-        "default": None,
-        "type": ["string", "null"],
-        "title": "Event",
-        "description": "An event of the calendars: its name, CALENDAR.EVENT, or the id of one occurrence.",
-    },
-    "services": {
-        "default": None,
-        "type": ["object", "null"],
-        "title": "Services",
-        "description": 'Without an event, what is asked of which: {"checkout": {"multiply": "3x"}}.',
-    },
+_BOUNDS: Final[dict[str, dict[str, Any]]] = {
     "minutes": {
         "default": 60,
         **_whole(MINUTES),
@@ -61,11 +51,25 @@ REHEARSAL_FORM: Final[dict[str, dict[str, Any]]] = {
         "description": "Without it nothing is done.",
     },
     "reason": {
-        "default": "a rehearsal",
+        "default": "",
         "type": "string",
         "maxLength": LONGEST_REASON,
         "title": "Reason",
-        "description": "Kept with every run.",
+        "description": "Why; kept with every run.",
     },
 }
-"""The fields by name, in the order in which they are shown."""
+
+
+def rehearsal_form(services: Sequence[str], events: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the fields by name, in the order in which they are shown; `services` and `events` are to choose from."""
+    examples = {"examples": list(events)} if events else {}
+    event = {
+        "default": None,
+        "type": ["string", "null"],
+        "title": "Event",
+        "description": "An event of the calendars: its name, CALENDAR.EVENT, or the id of one occurrence.",
+        **examples,
+    }
+    lines = asked_lines(services)
+    asks = lines | {"description": f"Without an event. {lines['description']}"}
+    return {"event": event, "asks": asks, **_BOUNDS}

@@ -11,9 +11,10 @@ from springtide.errors import InputError
 from springtide.events.calendars import Calendars
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import LoadLimits, named_event, rehearsal_of
+from springtide.events.written_asks import written_asks
 from springtide.fleet.due import Due, prepared
 from springtide.fleet.ports import FleetPorts
-from springtide.fleet.rehearsal_bounds import LONGEST_REASON, MINUTES, MOST_RATE, PARAMETERS, SECONDS
+from springtide.fleet.rehearsal_bounds import KNOWN_PARAMETERS, LONGEST_REASON, MINUTES, MOST_RATE, SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +77,8 @@ def rehearsal_asked(parameters: Mapping[str, Any], calendars: Calendars, now: da
     """
     if parameters.get("confirm") is not True:
         raise _refused("confirm", parameters.get("confirm"), "true: a rehearsal scales and loads what serves customers")
-    if unknown := sorted(parameters.keys() - set(PARAMETERS)):
-        raise _refused(unknown[0], parameters[unknown[0]], f"none: known are {', '.join(PARAMETERS)}")
+    if unknown := sorted(parameters.keys() - set(KNOWN_PARAMETERS)):
+        raise _refused(unknown[0], parameters[unknown[0]], f"none: known are {', '.join(KNOWN_PARAMETERS)}")
     wanted = _wanted(parameters)
     reason = parameters.get("reason", "")
     if not (isinstance(reason, str) and len(reason) <= LONGEST_REASON and reason.isprintable()):
@@ -105,14 +106,14 @@ def _occurrence(
     parameters: Mapping[str, Any], calendars: Calendars, now: datetime, expires: timedelta
 ) -> tuple[str, Occurrence]:
     name = parameters.get("event") or None
-    services = parameters.get("services") or None
+    services = parameters.get("services") or written_asks(map(str, parameters.get("asks") or ())) or None
     if name is not None and services is None:
         event = named_event(calendars, str(name), now)
         return event.id, rehearsal_of(event, now, expires)
     if name is None and services is not None:
         occurrence = rehearsal_of(services, now, expires)
         return occurrence.id, occurrence
-    raise _refused("event", name, "an event of the calendars, or else `services` with what is asked of them")
+    raise _refused("event", name, "an event of the calendars, or else `asks`: what is asked of which service")
 
 
 def _between(parameters: Mapping[str, Any], name: str, default: float, bounds: tuple[int, int]) -> float:

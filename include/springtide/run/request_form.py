@@ -18,10 +18,10 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
     },
     "replicas": {
         "default": "auto",
-        "anyOf": [  # no `type` beside it: Airflow's page would show a box for JSON
-            {"type": "string", "pattern": "^(auto|release|[1-9][0-9]{0,4})$"},
-            {"type": "integer", "minimum": 1, "maximum": 10_000},
-        ],
+        # No pattern: Airflow would answer with it. The run itself says in words what is allowed.
+        "type": ["string", "integer"],
+        "examples": ["auto", "release", "6"],  # also what makes Airflow's page show one line, and no box for JSON
+        "maxLength": 20,
         "title": "Replicas",
         "description": 'A number; "auto": the policy\'s models decide; "release": a held floor is given back.',
     },
@@ -31,21 +31,24 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
         "enum": list(STRATEGIES),
         "values_display": {POLICY_STRATEGY: "the policy's own"},
         "title": "Strategy",
-        "description": "The policy's own, or one for this run.",
+        "description": "The policy's own, or one for this run. floor is for services whose pods an autoscaler counts "
+        "(HPA, KEDA): it raises their minimum; the others are blue_green or in_place.",
     },
     "reason": {
-        "default": "by hand",
+        "default": "",
         "type": "string",
         "maxLength": LONGEST_REASON,
         "title": "Reason",
-        "description": "Why; kept with the run.",
+        "description": "Why: kept with the run, and shown to whoever has to approve it. Without one it says "
+        '"no reason given".',
     },
     "until": {
         "default": None,
         "type": ["null", "string"],
         "format": "date-time",
         "title": "Held until",
-        "description": "When a raised minimum lapses (strategy floor). Empty: the policy's expires, from now on.",
+        "description": "Only for services with an autoscaler (strategy floor): when the raised minimum lapses. Empty: "
+        "after the policy's `expires`, from now on. For all others it says nothing.",
     },
     "override": {
         "default": "",

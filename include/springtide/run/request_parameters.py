@@ -27,6 +27,8 @@ CHILD_PARAMETERS: Final = (*PARAMETERS, "event")
 """What sweeps and preparations give their own runs: whom a run is for decides what was approved for it."""
 
 LONGEST_REASON: Final = 500
+NO_REASON: Final = "no reason given"
+"""What a run says whose request has none: nobody takes it for one."""
 
 STALE_AFTER: Final = timedelta(hours=1)
 """A run that was due longer ago is over the past: what it would act on has gone by, so it plans and writes nothing."""
@@ -109,7 +111,7 @@ def _strategy(value: object) -> str | None:
 
 def _reason(value: object) -> str:
     if isinstance(value, str) and len(value) <= LONGEST_REASON and value.isprintable():
-        return value
+        return value or NO_REASON
     raise InputError(
         f"reason: {_shown(value)} is not one line of at most {LONGEST_REASON} printable characters.",
         code="reason_invalid",

@@ -92,6 +92,20 @@ def _in_order(document: Document) -> tuple[Violation, ...]:
     return tuple(sorted(document.violations, key=lambda violation: violation.line or 0))
 
 
+def event_names(folder: Path) -> tuple[str, ...]:
+    """Return the events of the calendars in `folder`, as CALENDAR.EVENT; what cannot be read is left out."""
+    try:
+        files = calendar_files(folder)
+    except PolicyError:
+        return ()
+    calendars = [loaded.calendar for loaded in map(load_what_is_whole, files) if loaded.calendar is not None]
+    return tuple(
+        f"{calendar.name}.{source.name}"
+        for calendar in calendars
+        for source in (*calendar.spec.events, *calendar.spec.imports, *calendar.spec.holidays)
+    )
+
+
 def calendar_files(folder: Path) -> list[Path]:
     """Return the calendar files of `folder`, sorted.
 

@@ -1,0 +1,33 @@
+"""The task that keeps what somebody approved before it came."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from springtide_airflow.contexts import Record
+from springtide_airflow.event_operators import FleetOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ApproveAheadOperator(FleetOperator):
+    """Keeps the approval of one preparation, or takes one back. Only a person's run does so."""
+
+    def execute(self, context: Context) -> Record:
+        """Return the approval as it is kept."""
+        from springtide.fleet.approve_ahead import approval_asked
+
+        fleet = self.wiring.fleet()
+        # Who runs it by Airflow's own word: a run that a schedule or a task has started names nobody, and is refused.
+        approval = approval_asked(
+            dict(context["params"]),
+            by=context["dag_run"].triggering_user_name,
+            policies=fleet.policies,
+            calendars=fleet.calendars(),
+            now=fleet.clock.now(),
+        )
+        with fleet.open_store() as store:
+            store.approve_ahead(approval)
+        self.log.info("%s", approval)
+        return approval.to_record()
