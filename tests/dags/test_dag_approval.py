@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 
+from springtide.clock import SystemClock
 from springtide.policy.reading.folder import PolicyFolder
+from springtide.record.approvals import ApprovalAhead
 from springtide.record.model import RunOutcome
 from springtide.run.request_parameters import STALE_AFTER, RequestOrigin
 from springtide_airflow import sensors
@@ -209,3 +211,67 @@ def test_that_somebody_is_asked_is_shown_until_the_answer(
     since = waiting["springtide_approval_waiting_since_timestamp_seconds"]
     assert waiting["springtide_approval_deadline_timestamp_seconds"] - since == 7200
     assert shown() == {"springtide_gate_outcomes_total": 1}
+
+
+EVENT = "sales.launch.20261127T180000Z"
+
+
+def approve_before_it_comes(stage: Stage, up_to: int) -> None:
+    """Keep in the hook's store what somebody approved for the event, for the stage's own workload."""
+    now = SystemClock().now()
+    approval = ApprovalAhead(
+        policy="checkout",
+        target=stage.simulation.policy.spec.target.workload,
+        event=EVENT,
+        up_to=up_to,
+        until=now + timedelta(hours=8),
+        at=now - timedelta(hours=8),
+        by="ann",
+        reason="nobody is awake",
+    )
+    with SpringtideHook().store() as store:
+        store.approve_ahead(approval)
+
+
+def prepared_for_event(bag: DagBag, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Ended]:
+    """Run the DAG as a preparation starts it."""
+    monkeypatch.setattr("springtide_airflow.parameters.run_type_of", lambda _run: "operator_triggered")
+    done = bag.dags["scale_service"].test(run_conf={"service": "checkout", "replicas": 4, "event": EVENT})
+    return str(done.state.value), {ti.task_id: str(ti.state) for ti in done.get_task_instances()}
+
+
+def test_what_was_approved_before_it_came_asks_nobody_and_is_applied(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{tmp_path}/store/runs.db")
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.REJECT)
+    approve_before_it_comes(stage, up_to=4)
+
+    ended, tasks = prepared_for_event(bag, monkeypatch)
+
+    assert (ended, tasks["approve"], stage.asked, stage.replicas) == ("success", "success", [], 4)
+
+
+def test_a_plan_above_the_bound_waits_for_a_person_as_before(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{tmp_path}/store/runs.db")
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.REJECT)
+    approve_before_it_comes(stage, up_to=3)
+
+    ended, tasks = prepared_for_event(bag, monkeypatch)
+
+    assert (ended, tasks["approve"], len(stage.asked), stage.replicas) == ("failed", "failed", 1, 2)
+
+
+def test_a_person_cannot_say_that_their_run_is_for_an_approved_event(
+    bag: DagBag, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_STORE_URL", f"sqlite:///{tmp_path}/store/runs.db")
+    stage = Stage(tmp_path, monkeypatch, approval={"always": True}).answers(ApprovalOperator.REJECT)
+    approve_before_it_comes(stage, up_to=4)
+
+    done = bag.dags["scale_service"].test(run_conf={"service": "checkout", "replicas": 4, "event": EVENT})
+
+    assert (str(done.state.value), stage.replicas) == ("failed", 2)
+    assert [call for call in stage.simulation.world.history.calls if call.write] == []
