@@ -15,6 +15,38 @@ LONGEST_REASON: Final = 500
 _NAMES: Final = ("name", "start", "end", "services", "lead", "priority", "reason")
 
 
+_APPROVAL: Final[dict[str, dict[str, Any]]] = {
+    "up_to": {
+        "default": None,
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": 10_000,
+        "title": "Up to replicas",
+        "description": "A plan for more than this waits for a person as before.",
+    },
+    "until": {
+        "default": None,
+        "type": ["string", "null"],
+        "format": "date-time",
+        "title": "Until",
+        "description": "When the approval lapses. Empty: at the end of the event.",
+    },
+    "reason": {
+        "default": "",
+        "type": "string",
+        "maxLength": LONGEST_REASON,
+        "title": "Reason",
+        "description": "Required: whoever looks at it later wants to know why nobody was asked.",
+    },
+    "take_back": {
+        "default": False,
+        "type": "boolean",
+        "title": "Take it back",
+        "description": "What was approved before for this service and event counts no more.",
+    },
+}
+
+
 def asked_lines(services: Sequence[str]) -> dict[str, Any]:
     """Return the field that asks for services and numbers, one a line."""
     example = services[0] if services else "checkout"
@@ -111,32 +143,5 @@ def approval_form(services: Sequence[str], events: Sequence[str]) -> dict[str, d
             "ad-hoc.launch.20261127T180000Z.",
             **examples,
         },
-        "up_to": {
-            "default": None,
-            "type": ["integer", "null"],
-            "minimum": 1,
-            "maximum": 10_000,
-            "title": "Up to replicas",
-            "description": "A plan for more than this waits for a person as before.",
-        },
-        "until": {
-            "default": None,
-            "type": ["string", "null"],
-            "format": "date-time",
-            "title": "Until",
-            "description": "When the approval lapses. Empty: at the end of the event.",
-        },
-        "reason": {
-            "default": "",
-            "type": "string",
-            "maxLength": LONGEST_REASON,
-            "title": "Reason",
-            "description": "Required: whoever looks at it later wants to know why nobody was asked.",
-        },
-        "take_back": {
-            "default": False,
-            "type": "boolean",
-            "title": "Take it back",
-            "description": "What was approved before for this service and event counts no more.",
-        },
+        **_APPROVAL,
     }
