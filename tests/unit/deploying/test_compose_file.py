@@ -6,6 +6,7 @@ A Docker engine is not needed: the file is read, its anchors resolved, and every
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any, Final
 
@@ -158,8 +159,20 @@ def test_programs_that_are_called_are_in_the_image() -> None:
 
     there = {Path(path).name for path in copied[1].split() if (ROOT / path).exists()}
 
-    assert called == {"first-start", "first_run.py", "healthy.py"}
+    assert called == {"first-start", "first_run.py", "healthy.py", "inbox.py"}
     assert called < there
+
+
+def test_notifications_and_alerts_arrive_in_the_inbox() -> None:
+    inbox = runpy.run_path(str(ROOT / "deploy" / "airflow" / "inbox.py"))
+    alertmanager = YAML(typ="safe").load(ROOT / "deploy" / "prometheus" / "alertmanager.yaml")
+    (receiver,) = alertmanager["receivers"]
+    (told,) = re.findall(r"json://(inbox:\d+/\w+)", (ROOT / "scripts" / "compose-secrets").read_text())
+    port = command("inbox")[-1]
+
+    ways = {told, receiver["webhook_configs"][0]["url"].removeprefix("http://")}
+
+    assert ways == {f"inbox:{port}{path}" for path in inbox["WAYS"]}
 
 
 def test_the_address_under_load_is_that_of_the_first_service_of_a_sandbox() -> None:

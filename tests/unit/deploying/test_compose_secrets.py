@@ -67,6 +67,7 @@ def test_each_is_of_the_form_that_its_reader_takes(tmp_path: Path) -> None:
         "springtide_store",
         "kubernetes_default",
         "prometheus_default",
+        "springtide_notify",
     }
     assert len(made["metrics_token"]) == 64
     assert not any(text.endswith("\n") for text in made.values())
