@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record.approvals import APPROVALS_KEPT, ApprovalAhead, newest_first
+from springtide.record.audit_memory import MemoryAudit
 from springtide.record.counting import changes, decided, learned_errors
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
     from springtide.record.samples import Key, Look
 
 
-class MemoryStore(MemoryGlances):
+class MemoryStore(MemoryGlances, MemoryAudit):
     """A `RunStore` that forgets everything when it goes."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._runs: dict[str, ScalingRun] = {}
         self._totals: dict[Key, float] = {}
@@ -259,12 +261,14 @@ class MemoryStore(MemoryGlances):
             first = first_day_kept(before, now)
             days = {key: day for key, day in self._days.items() if day.day >= first}
             decisions = {key: each for key, each in self._decisions.items() if each.at >= before}
+            audit = {key: each for key, each in self._records.items() if each.at >= before}
             tables: dict[str, tuple[Mapping[Any, Any], Mapping[Any, Any]]] = {
                 "runs": (self._runs, runs),
                 "decisions": (self._decisions, decisions),
                 "preparations": (self._preparations, preparations),
                 "rehearsals": (self._rehearsed, rehearsed),
                 "days": (self._days, days),
+                "audit": (self._records, audit),
             }
             removed = {name: len(there) - len(left) for name, (there, left) in tables.items()}
             kept = {name: len(left) for name, (_, left) in tables.items()}
@@ -274,6 +278,7 @@ class MemoryStore(MemoryGlances):
                 self._preparations = preparations
                 self._rehearsed = rehearsed
                 self._days = days
+                self._records = audit
         return Pruned(before=before, is_dry=is_dry, removed=removed, kept=kept)
 
     def _is_kept(self, outcome: RehearsalOutcome, before: datetime) -> bool:

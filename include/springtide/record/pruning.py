@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import aliased
 
+from springtide.record.audit_rows import AuditRow
 from springtide.record.retention import LATEST_KEPT, UNENDED, Pruned, first_day_kept
 from springtide.record.tables import DayRow, DecisionRow, PreparationRow, RehearsalRow, RunRow
 
@@ -41,4 +42,5 @@ def _old(before: datetime, now: datetime) -> Iterator[tuple[str, type[Any], Colu
     newer = aliased(RehearsalRow)
     after = select(func.count()).where(newer.policy == RehearsalRow.policy, newer.at > RehearsalRow.at)
     yield "rehearsals", RehearsalRow, (RehearsalRow.at < before) & (after.scalar_subquery() >= LATEST_KEPT)
+    yield "audit", AuditRow, AuditRow.at < before
     yield "days", DayRow, DayRow.day < first_day_kept(before, now)

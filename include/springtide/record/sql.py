@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import delete, select
@@ -13,8 +11,9 @@ from sqlalchemy.orm import Session
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.approval_rows import approvals_of, keep_approval
+from springtide.record.audit_rows import SqlAudit
 from springtide.record.counting import changes, decided, learned_errors
-from springtide.record.database import engine_for, translated, writing
+from springtide.record.database import engine_for, translated
 from springtide.record.decisions import KEPT_FOR
 from springtide.record.events import notes_by_service
 from springtide.record.exposition import write_textfile
@@ -77,11 +76,11 @@ def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
     return SqlStore(engine, metrics_directory)
 
 
-class SqlStore(SqlGlances):
+class SqlStore(SqlGlances, SqlAudit):
     """A `RunStore` in a database whose schema is up to date: see `open_store`."""
 
     def __init__(self, engine: Engine, metrics_directory: Path | None = None) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._metrics_directory = metrics_directory
 
     def save(self, run: ScalingRun) -> None:
@@ -328,17 +327,6 @@ class SqlStore(SqlGlances):
         # Behind the transaction: a full disk of metrics must not cost the record.
         if self._metrics_directory is not None:
             write_textfile(self.totals(), self._metrics_directory)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        with translated(self._engine), Session(self._engine) as session:
-            yield session
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with translated(self._engine), writing(self._engine) as connection, Session(connection) as session:
-            yield session
-            session.flush()
 
 
 def _keep(session: Session, row: RunRow | None, before: ScalingRun | None, after: ScalingRun) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,11 +14,11 @@ from springtide.plan.recent import SweepDecision
 from springtide.record.glances import CoursePoint, RunGlance, by_policy
 from springtide.record.model import RunOutcome
 from springtide.record.samples import Total
+from springtide.record.sessions import SqlSessions
 from springtide.record.store import require_limit
 from springtide.record.tables import DecisionRow, RunRow, TotalRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from springtide.record.metrics import Metric
@@ -30,14 +28,8 @@ _AT_ONCE: Final = 500
 """Names in one condition: SQLite takes some thousands, and a page shows fewer."""
 
 
-class SqlGlances(ABC):
+class SqlGlances(SqlSessions):
     """Answers from the tables of a `SqlStore`."""
-
-    _engine: Engine
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[Session]:
-        """Open a session, as the store does."""
 
     def last_runs(self, since: datetime, *, each: int = 2) -> dict[str, tuple[RunGlance, ...]]:
         """Return the latest runs of each policy."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from springtide.errors import InputError, NotFound
 from springtide.record.approvals import ApprovalStore
+from springtide.record.audit import AuditStore
 from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
 from springtide.record.glances import GlanceStore
@@ -33,7 +34,15 @@ LARGEST_PAGE: Final = 1000
 
 
 class RunStore(
-    HistoryStore, EventStore, DecisionStore, NotificationStore, PauseStore, GlanceStore, ApprovalStore, Protocol
+    HistoryStore,
+    EventStore,
+    DecisionStore,
+    NotificationStore,
+    PauseStore,
+    GlanceStore,
+    ApprovalStore,
+    AuditStore,
+    Protocol,
 ):
     """Keeps runs, the days before them, what events hold, what was told, paused and approved ahead.
 

@@ -1,0 +1,32 @@
+"""Sessions of a SQL store: what every part of it reads and writes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.orm import Session
+
+from springtide.record.database import translated, writing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+class SqlSessions:
+    """Opens sessions; the database library's errors become springtide's at their end."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        with translated(self._engine), Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with translated(self._engine), writing(self._engine) as connection, Session(connection) as session:
+            yield session
+            session.flush()
