@@ -27,6 +27,9 @@ FLOOR: Final = f"{PREFIX}/floor"
 STATE: Final = f"{PREFIX}/state"
 """Annotation on the Lease: what the run does, the snapshot, and the phase journal (JSON)."""
 
+ABORT: Final = f"{PREFIX}/abort"
+"""Annotation on the Lease: who asked that its run stops and rolls back, why and when (JSON)."""
+
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 """Kubernetes' own label on what a tool keeps; springtide changes no autoscaler and no rule without it."""
 

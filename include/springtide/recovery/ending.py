@@ -1,6 +1,7 @@
 """Ends one run whose owner is gone, from its Lease alone; whatever goes wrong on the way stays with this run.
 
-    smoke test passed               finish: remove what is left to remove; undo where the new pods fail meanwhile
+    smoke test passed               finish: remove what is left to remove; undo where the new pods fail meanwhile,
+                                    or where somebody asked that the run is aborted
     not yet                         undo: roll back
     neither can be done             keep both sets, record `needs_attention`, log it as an error
 
@@ -27,6 +28,7 @@ from springtide.errors import (
 from springtide.kube.observation import observe
 from springtide.record.model import RunOutcome
 from springtide.run import phases
+from springtide.run.abort import CODE as ABORTED
 from springtide.run.lease import Lease, take_over
 from springtide.run.ports import Ports, RunRef
 from springtide.run.retry import retried
@@ -123,13 +125,15 @@ def _is_proven(state: RunState) -> bool:
 
 
 def _finish(ports: Ports, ref: RunRef) -> str:
-    """Remove what is left to remove; where what has the traffic does not serve well, roll back."""
+    """Remove what is left to remove; roll back where what has the traffic does not serve well, or somebody asks."""
     try:
         phases.remove_old_instances(ports, ref)
-    except WorkloadFailed as error:
+        return phases.instances_removed(ports, ref).message
+    except PermanentError as error:
+        if not isinstance(error, WorkloadFailed) and error.code != ABORTED:
+            raise
         log.warning("run_not_finished", run=ref.run_id, workload=str(ref.workload), message=error.message)
         return f"{error.message} {phases.roll_back(ports, ref).message}"
-    return phases.instances_removed(ports, ref).message
 
 
 def _end(ports: Ports, ref: RunRef, state: RunState) -> str:

@@ -316,7 +316,8 @@ def _claim(kube: KubeClient, clock: Clock, state: RunState, lease: Lease | None,
     }
     metadata = {"annotations": {labels.STATE: _dump(state)}}
     if lease is not None:
-        change = {"metadata": metadata, "spec": spec}
+        annotations = metadata["annotations"] | {labels.ABORT: None}  # what somebody asked of a run of before
+        change = {"metadata": {"annotations": annotations}, "spec": spec}
         return Lease(kube.patch(Kind.LEASE, workload.namespace, lease.name, change, version=lease.version))
     manifest = {
         "apiVersion": "coordination.k8s.io/v1",

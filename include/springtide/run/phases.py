@@ -15,6 +15,7 @@ from springtide.plan.findings import require_passed
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.strategy import Floor
 from springtide.record.model import RunOutcome
+from springtide.run.aborted import AbortWatch
 from springtide.run.acquisition import acquired_work, ref_of, require_room_for
 from springtide.run.admission import hpas, plan_capacity
 from springtide.run.closing import close
@@ -145,7 +146,7 @@ def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
         work = Work.of(ports, ref)
         if work.is_past(Phase.SMOKE_TEST):
             return Verdict.of(())
-        work = work.begin(Phase.SMOKE_TEST)
+        work = work.begin(Phase.SMOKE_TEST).while_wanted()
         verdict = verdict_of(ports, work)
         keep_verdict(ports, ref.run_id, verdict.to_record())
         note.message = verdict.message
@@ -226,6 +227,7 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     """
     work = Work.of(ports, ref)
     decide = drain_gate(ports, work, phase, work.decide(phase))
+    decide = AbortWatch(ports, ref, work.lease).gate(decide)
     decision = decide(work.engine.look(), work.state.order)
     # Who looks only reads: where there is something to write, the wait is over for whoever may write it.
     is_over = not isinstance(decision, Wait)

@@ -9,6 +9,7 @@ from typing import Final
 
 from springtide.errors import Conflict, Fenced, PermanentError
 from springtide.policy.scaling.strategy import BlueGreen
+from springtide.run.aborted import AbortWatch
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import Lease, fenced, owned_lease, renew, write_state
@@ -192,12 +193,29 @@ class Work:
         raise Conflict(f"Lease {self.lease.name}: it keeps changing.", code="conflict")
 
     def drive(self, phase: Phase, decide: Decide, *, patience: timedelta | None = None) -> Progress:
-        """Drive `phase` to its end, within what is left of its deadline, and write that down."""
+        """Drive `phase` to its end, within what is left of its deadline, and write that down.
+
+        Raises:
+            PermanentError: somebody asked that the run stops (`aborted`); never on the way back.
+        """
+        watch = AbortWatch(self.ports, self.ref, self.lease)
+        decide = decide if phase is Phase.ROLL_BACK else watch.gate(decide)
         progress = self.engine.drive(decide, self.state.order, deadline=self.time_left(phase), patience=patience)
+        progress = watch.told(progress)
         if progress.is_done:
             status = JournalStatus.DONE if progress.is_restored else JournalStatus.HELD
             self.end(phase, progress.message, status=status)
         return progress
+
+    def while_wanted(self) -> Work:
+        """Return the work whose heartbeat ends what lasts long, once somebody asked that the run stops.
+
+        Raises:
+            PermanentError: somebody has asked already (`aborted`).
+        """
+        watch = AbortWatch(self.ports, self.ref, self.lease)
+        watch.require_wanted()
+        return replace(self, engine=replace(self.engine, heartbeat=watch.between(self.engine.heartbeat)))
 
     def decide(self, phase: Phase) -> Decide:
         """Return what the strategy makes of `phase`.
