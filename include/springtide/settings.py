@@ -123,6 +123,13 @@ class Settings:
             "Between two looks of a waiting task it stands still for up to two minutes.",
         )
     )
+    abort_wait: str = field(
+        metadata=_variable(
+            "ABORT_WAIT",
+            "10m",
+            "How long `abort_run` and `springtide abort` wait until the run says what became of it: 10s to 1h.",
+        )
+    )
     prometheus_url: str | None = field(
         metadata=_variable(
             "PROMETHEUS",

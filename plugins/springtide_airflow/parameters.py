@@ -11,6 +11,7 @@ from airflow.sdk import Param
 
 from springtide.fleet.event_form import approval_form, event_form
 from springtide.fleet.rehearsal_form import rehearsal_form
+from springtide.run.abort_parameters import abort_form
 from springtide.run.request_form import request_form
 from springtide.run.request_parameters import RequestOrigin, parse_request
 from springtide_airflow.contexts import is_backfill, run_type_of
@@ -33,6 +34,11 @@ _CHILD: Final = "operator_triggered"
 def scaling_params(folder: PolicyFolder) -> dict[str, Param]:
     """Return the form of a run; the services are the policy files of `folder`, by name."""
     return {name: Param(**field) for name, field in request_form(folder.names()).items()}
+
+
+def abort_params(folder: PolicyFolder) -> dict[str, Param]:
+    """Return the form of an abort; the services are the policy files of `folder`, by name."""
+    return {name: Param(**field) for name, field in abort_form(folder.names()).items()}
 
 
 def event_params(folder: PolicyFolder) -> dict[str, Param]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
 DAG_FILES = {
+    "abort_run",
     "adjust_capacity",
     "approve_event",
     "capacity_history",

@@ -1,4 +1,4 @@
-"""What people stop: the halt switch before every write, and freezes before every run that somebody starts."""
+"""What people stop: the halt switch before every write, freezes before every run, and a run that somebody aborts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import Any
 
 from safeties.safety import Safety, answering, patched, without, wrapped
 from springtide.errors import SpringtideError
-from springtide.run import admission, halt, halted, phases
+from springtide.run import aborted, admission, halt, halted, phases
+from springtide.run.aborted import AbortWatch
 from springtide.run.fence import Fence
 from springtide.run.ports import Ports
 
 Real = Callable[..., Any]
 
 HALTS = "unit/run/test_halt_switch.py"
+ABORTS = "unit/run/test_aborting.py"
 FREEZES = "unit/run/test_freezes_by_hand.py"
 
 
@@ -69,5 +71,19 @@ SAFETIES = (
         take_out=patched((admission, "freeze_findings"), to=answering(())),
         seen_by=f"{FREEZES}::test_a_run_by_hand_is_refused_and_told_which_freeze_until_when_and_how_it_is_lifted",
         because="DID NOT RAISE",
+    ),
+    Safety(
+        name="A run looks whether it is aborted before every write",
+        keeps="a run goes on to give pods traffic that somebody has asked to take back",
+        take_out=without(AbortWatch, "asked"),
+        seen_by=f"{ABORTS}::TestUnderWay::test_it_stops_before_its_next_write_and_rolls_back",
+        because="DID NOT RAISE",
+    ),
+    Safety(
+        name="A run whose stable pods are gone is not aborted",
+        keeps="a run that only has its new pods left ends half-way, as one for a person",
+        take_out=patched((aborted, "can_be_undone"), to=answering(True)),
+        seen_by=f"{ABORTS}::TestUnderWay::test_once_the_stable_pods_are_gone_it_ends_and_says_that_it_was_too_late",
+        because="aborted by ann",
     ),
 )

@@ -91,8 +91,7 @@ def test_the_run_rolls_back_or_was_past_its_way_back(course: Course, number: int
     else:
         assert scene.outcome is RunOutcome.SUCCEEDED
         assert repr(state_of(scene.simulation)) == repr(unfaulted(course).state)
-        until = scene.simulation.world.now() + timedelta(seconds=1)
-        end = await_abort(scene.simulation.ports("ann"), WORKLOAD, "run-1", until=until)
+        end = await_abort(scene.simulation.ports("ann"), WORKLOAD, "run-1", at_most=timedelta(seconds=1))
         assert scene.refused is not None or "too late" in end.message
 
 

@@ -42,6 +42,11 @@ COMMANDS: Final[Mapping[str, tuple[Entry, ...]]] = {
             "Undo the run that owns SERVICE, from what stands in its Lease.",
         ),
         Entry(
+            "abort",
+            "springtide.cli.abort:abort",
+            "Stop the run that scales SERVICE, whoever started it, and let it roll back.",
+        ),
+        Entry(
             "reconcile",
             "springtide.cli.reconcile:reconcile",
             "Finish or undo every run whose owner is gone, from what stands in its Lease.",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from springtide.errors import InputError
-from springtide.policy.language.units import Duration
+from springtide.policy.language.setting_limits import duration_setting
 from springtide.settings import Settings, variable_name
 
 MOST_AT_ONCE: Final = 64
@@ -29,7 +29,7 @@ class RoundLimits:
         Raises:
             InputError: a variable does not hold what it should (`limit_invalid`).
         """
-        return cls(at_once=_at_once(settings.reconcile_runs), stalled_after=_stalled_after(settings.stalled_after))
+        return cls(at_once=_at_once(settings.reconcile_runs), stalled_after=_stalled_after(settings))
 
 
 def _at_once(text: str) -> int:
@@ -38,14 +38,8 @@ def _at_once(text: str) -> int:
     raise _invalid("reconcile_runs", text, f"a whole number from 1 to {MOST_AT_ONCE}")
 
 
-def _stalled_after(text: str) -> timedelta:
-    try:
-        length = Duration(text) if re.fullmatch(Duration.pattern, text) else timedelta(0)
-    except ValueError:  # it is longer than any duration may be
-        length = timedelta(0)
-    if timedelta(minutes=1) <= length <= timedelta(days=1):
-        return length
-    raise _invalid("stalled_after", text, "a duration from 1m to 1d, such as 5m")
+def _stalled_after(settings: Settings) -> timedelta:
+    return duration_setting("stalled_after", settings.stalled_after, shortest="1m", longest="1d", example="5m")
 
 
 def _invalid(setting: str, text: str, allowed: str) -> InputError:

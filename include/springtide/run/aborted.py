@@ -107,7 +107,7 @@ class AbortWatch:
 
 
 def can_be_undone(observation: Observation, order: RunOrder) -> bool:
-    """Say whether there is something to roll back to: a switched Service needs the stable set, a number is written back.
+    """Say whether there is something to roll back to: a Service that was switched needs the stable set.
 
     Raises:
         Conflict: another run has set a ReplicaSet of this Deployment aside.

@@ -7,13 +7,13 @@ is gone: so an abort is as safe as any failure of the run.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from springtide import labels
-from springtide.errors import Conflict, InputError, NotFound, SpringtideError
+from springtide.errors import Conflict, InputError, NotFound, PermanentError, SpringtideError
 from springtide.kube.objects import Kind
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.record.model import RunOutcome
@@ -25,9 +25,6 @@ from springtide.stored import Stored
 from springtide.workload import Workload
 
 log = structlog.get_logger(__name__)
-
-DEFAULT_WAIT: Final = timedelta(minutes=10)
-"""How long is waited for the run's end, unless somebody says otherwise: a way back takes a start and a drain."""
 
 _LOOK_SECONDS: Final = 2.0
 _ATTEMPTS: Final = 8
@@ -41,10 +38,14 @@ class AbortEnd(Stored):
     outcome: str
     message: str
 
-    @property
-    def is_rolled_back(self) -> bool:
-        """Whether the run did what was asked of it."""
-        return self.outcome == RunOutcome.ROLLED_BACK
+    def require_rolled_back(self) -> None:
+        """Return when the run did what was asked of it.
+
+        Raises:
+            PermanentError: it ended otherwise, or has not ended yet; the message says how it stands (`not_aborted`).
+        """
+        if self.outcome != RunOutcome.ROLLED_BACK:
+            raise PermanentError(self.message, code="not_aborted", field="run_id")
 
 
 def request_abort(
@@ -62,7 +63,9 @@ def request_abort(
         ClusterRefused, ClusterUnavailable: as the cluster says.
     """
     if not reason.strip():
-        raise InputError("reason: say why the run is to stop; everybody reads it.", code="reason_missing", field="reason")
+        raise InputError(
+            "reason: say why the run is to stop; everybody reads it.", code="reason_missing", field="reason"
+        )
     for _ in range(_ATTEMPTS):
         lease = _owned(ports, workload, service, run_id)
         state = lease.required_state()
@@ -80,20 +83,21 @@ def request_abort(
     raise Conflict(f"Lease {workload.lease_name}: it keeps changing. Try again.", code="conflict")
 
 
-def await_abort(ports: Ports, workload: Workload, run_id: str, *, until: datetime) -> AbortEnd:
-    """Return how run `run_id` ended; at `until` at the latest, then how it stands.
+def await_abort(ports: Ports, workload: Workload, run_id: str, *, at_most: timedelta) -> AbortEnd:
+    """Return how run `run_id` ended; after `at_most`, how it stands then.
 
     Raises:
         ClusterRefused, ClusterUnavailable: as the cluster says.
         PermanentError: what stands in the Lease cannot be read.
     """
+    end_of_time = ports.clock.monotonic() + at_most.total_seconds()
     while True:
         lease = read_lease(ports.kube, workload)
         end = _end_of(ports, lease, run_id)
         if end is not None:
             return end
         phase = "unknown" if lease is None else lease.phase
-        if ports.clock.now() >= until:
+        if ports.clock.monotonic() >= end_of_time:
             message = f"run {run_id!r} has not ended yet (phase {phase}). Look again: it was asked to stop."
             return AbortEnd(run_id=run_id, outcome=RunOutcome.RUNNING.value, message=message)
         ports.on_wait(f"run {run_id!r} is in phase {phase}")
@@ -121,9 +125,7 @@ def _nothing_owned(service: str, run_id: str | None, lease: Lease | None) -> str
     if lease is not None and lease.run_id == run_id:
         outcome = lease.state.outcome if lease.state is not None else None
         return f"{begin}: run {run_id!r} has ended, {outcome or 'nobody knows how'}."
-    return (
-        f"{begin}: run {run_id!r} has written nothing, or ended before others. Where it waits for an approval, reject it."
-    )
+    return f"{begin}: run {run_id!r} has written nothing here. Where it waits for an approval, reject that."
 
 
 def _require_way_back(state: RunState, service: str) -> None:

@@ -1,0 +1,30 @@
+"""Settings that are durations within bounds: read the same way, and refused in the same words."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from springtide.errors import InputError
+from springtide.policy.language.units import Duration
+from springtide.settings import variable_name
+
+
+def duration_setting(setting: str, text: str, *, shortest: str, longest: str, example: str) -> timedelta:
+    """Return the duration that the field `setting` of the settings holds as `text`.
+
+    Raises:
+        InputError: it is none, or out of bounds (`limit_invalid`).
+    """
+    try:
+        length = Duration(text) if re.fullmatch(Duration.pattern, text) else None
+    except ValueError:  # it is longer than any duration may be
+        length = None
+    if length is not None and Duration(shortest) <= length <= Duration(longest):
+        return length
+    name = variable_name(setting)
+    raise InputError(
+        f"{name}: {text[:60]!r} is not a duration from {shortest} to {longest}, such as {example}.",
+        code="limit_invalid",
+        field=name,
+    )
