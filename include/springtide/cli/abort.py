@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import PhaseDisplay, answer, err
 from springtide.cli.groups import grouped
@@ -43,7 +43,7 @@ def abort(
             with display:
                 end = await_abort(ports, workload, asked.run_id, at_most=wait)
         end.require_rolled_back()
-        if output is Output.JSON:
-            print_json(end.to_record() | note.record)
+        if output.is_for_programs:
+            print_record(end.to_record() | note.record, output)
         else:
             answer(end.message)

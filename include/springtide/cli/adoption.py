@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from springtide.cli.answers import FAILED, answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
+from springtide.cli.exit_codes import ExitCode
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import METRICS, CliContext, Output, OutputOption
 from springtide.clock import SystemClock
@@ -101,7 +102,7 @@ def import_objects(
                 code="nothing_to_import",
             )
     if files and any(remark.standing.value == "no_equal" for remark in reading.remarks):
-        raise typer.Exit(FAILED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @grouped
@@ -194,8 +195,8 @@ class _Answer:
         folder = self.asked.write
         written = [] if folder is None else write(folder, texts, replace=self.asked.replace)
         remarks = (*reading.remarks, *proposal.remarks)
-        if self.output is Output.JSON:
-            print_json(_record(proposal, remarks, written) | self.note.record)
+        if self.output.is_for_programs:
+            print_record(_record(proposal, remarks, written) | self.note.record, self.output)
             return
         if folder is None:
             for path, text in texts.items():

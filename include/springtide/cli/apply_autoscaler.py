@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from springtide.autoscaling.apply import apply_writes, judge_autoscaler
 from springtide.autoscaling.differences import Action
 from springtide.autoscaling.manifests import applied_now, recording_rule
-from springtide.cli.answers import print_json
+from springtide.cli.answers import print_record
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import yaml_of
 from springtide.cli.options import CliContext, Output
@@ -59,10 +59,10 @@ def apply(place: CliContext, wish: ApplyRequest, output: Output, say: Callable[[
             apply_writes(ports.kube, writes)
         if outcome in {APPLIED, NOTHING}:
             _keep(ports.store, wish)
-    if output is Output.JSON:
+    if output.is_for_programs:
         objects = [judged.to_record() for judged in writes]
         answer = {"service": wish.policy.name, "outcome": outcome, "setting": wish.setting.to_record()}
-        print_json(answer | {"objects": objects} | note.record)
+        print_record(answer | {"objects": objects} | note.record, output)
     else:
         say(outcome)
 

@@ -17,6 +17,7 @@ from springtide.cli.options import (
 )
 from springtide.clock import SystemClock
 from springtide.plan.guards import parse_replicas
+from springtide.plan.planner import require_known
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.freezes import parse_override
 from springtide.run.ports import RunRequest
@@ -38,8 +39,10 @@ def requested_run(policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
     """Return the request of whoever runs this command.
 
     Raises:
-        InputError: the number of replicas, or the override, is none.
+        InputError: the number of replicas, the strategy or the override is none.
     """
+    if asked.strategy is not None:
+        require_known(asked.strategy)
     return RunRequest(
         run_id=new_run_id(SystemClock()),
         policy=policy,

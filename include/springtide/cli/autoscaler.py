@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.apply_autoscaler import ApplyRequest
 from springtide.cli.apply_autoscaler import apply as apply_wish
 from springtide.cli.display import yaml_of
@@ -93,8 +93,8 @@ def _print(policy: ScalingPolicy, setting: Setting, follower: Manifest, notes: l
     from springtide.autoscaling.manifests import adapter_rule, recording_rule
 
     manifests = [recording_rule(policy, setting), follower]
-    if output is Output.JSON:
-        print_json(manifests)
+    if output.is_for_programs:
+        print_record(manifests, output)
         return
     if follower["kind"] == "HorizontalPodAutoscaler":
         notes = [*notes, "prometheus-adapter shows the series to the HPA with this in its configuration, once:"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import out
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
@@ -118,8 +118,8 @@ def _show(report: BacktestReport, output: Output) -> None:
     from springtide.backtest.page import COLUMNS, rows
     from springtide.capacity.cost_curve import curve_in_words
 
-    if output is Output.JSON:
-        print_json(_record(report))
+    if output.is_for_programs:
+        print_record(_record(report), output)
         return
     table = PlainTable(*COLUMNS)
     for row in rows(report):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self, TextIO
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
+from rich.table import Column
 from rich.text import Text
 
 from springtide.cli.plain_text import PlainTable, plain
@@ -19,11 +19,22 @@ from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
 from springtide.run.state import Phase
-from springtide.workload import DEFAULT_CLUSTER, in_cluster
+from springtide.workload import in_cluster
 
-_WIDE = None if sys.stdout.isatty() else 140  # a pipe has no width, and a log line is seldom 80 columns
-out = Console(width=_WIDE, markup=False, emoji=False, highlight=False)
-err = Console(stderr=True, width=_WIDE, markup=False, emoji=False, highlight=False)
+PIPE_WIDTH: Final = 4096
+"""Of a pipe, where nothing may be cut off or wrapped."""
+
+ROOMY: Final = 120
+"""Columns from which on a table may hold what is nice to know."""
+
+
+def _console(stream: TextIO, *, stderr: bool) -> Console:
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+out = _console(sys.stdout, stderr=False)
+err = _console(sys.stderr, stderr=True)
 
 _STYLES = {
     RunOutcome.SUCCEEDED: "green",
@@ -52,7 +63,7 @@ class PhaseDisplay:
 
     def __init__(self, *, is_shown: bool) -> None:
         done = SpinnerColumn(finished_text=Text("✓", style="green"))
-        name = TextColumn("{task.description}", markup=False)
+        name = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True))
         detail = TextColumn("{task.fields[detail]}", style="dim", markup=False)
         self._progress = Progress(done, name, TimeElapsedColumn(), detail, console=err, disable=not is_shown)
         self._current: TaskID | None = None
@@ -154,10 +165,15 @@ def _show_findings(plan: ScalingPlan) -> None:
     out.print(table)
 
 
+def outcome_of(run: ScalingRun) -> Text:
+    """Return how a run stands or ended, in its colour."""
+    is_silent = run.dry_run and run.outcome is not RunOutcome.PLANNED_ONLY
+    return plain(f"{run.outcome} (dry run)" if is_silent else run.outcome, _STYLES[run.outcome])
+
+
 def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
-    outcome = plain(run.outcome, _STYLES[run.outcome])
-    out.print(Text.assemble(plain(run.run_id, "bold"), plain(f": {run.policy} by {run.strategy}: "), outcome))
+    out.print(Text.assemble(plain(run.run_id, "bold"), plain(f": {run.policy} by {run.strategy}: "), outcome_of(run)))
     out.print(plain(str(run.target)))
     out.print(plain(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}"))
     if run.plan is not None:
@@ -173,34 +189,17 @@ def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
         out.print(_with_code(str(run.error["code"]), str(run.error["message"])))
 
 
-def show_runs(runs: tuple[ScalingRun, ...]) -> None:
-    """Print runs, a line each, newest first."""
-    # Who has one cluster reads nothing of others.
-    several = any(run.target.cluster != DEFAULT_CLUSTER for run in runs)
-    where = ("cluster",) if several else ()
-    table = PlainTable("run", "policy", *where, "started (UTC)", "replicas", "strategy", "outcome", "seconds", "by")
-    for run in runs:
-        replicas = f"{run.plan['current']} → {run.plan['replicas']}" if run.plan else ""
-        seconds = "" if run.seconds is None else f"{run.seconds:.1f}"
-        outcome = plain(run.outcome, _STYLES[run.outcome])
-        started = f"{run.started_at:%Y-%m-%d %H:%M:%S}"
-        cluster = (run.target.cluster,) if several else ()
-        shown = (started, replicas, run.strategy, outcome, seconds, run.requested_by)
-        table.add_row(run.run_id, run.policy, *cluster, *shown)
-    out.print(table)
-
-
 def _with_code(code: str, message: str) -> Text:
     return Text.assemble(plain(code, "red"), plain(f": {message}"))
 
 
-def yaml_of(manifest: Mapping[str, Any]) -> str:
-    """Return `manifest` as YAML."""
+def yaml_of(document: Any) -> str:
+    """Return `document` as YAML."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
     text = io.StringIO()
     yaml.width = 4096  # a query stays on its line
     yaml.default_flow_style = False
-    yaml.dump(manifest, text)
+    yaml.dump(document, text)
     return text.getvalue()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from springtide.cli.airflow import delete_run, queue_run
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer, out
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.halt_banner import say_halts
@@ -109,8 +109,8 @@ def list_events(
         ]
         not_acted = _not_acted(policies, broken)
         rows = [_row(occurrence, leads[occurrence.id], snapshot.calendars, not_acted) for occurrence in coming]
-        if output is Output.JSON:
-            print_json(rows)
+        if output.is_for_programs:
+            print_record(rows, output)
         else:
             _show(rows)
             _show_sources(snapshot)
@@ -129,8 +129,8 @@ def list_sources(
     now = SystemClock().now()
     with answering(output):
         known = _read(calendars, _services(place), now)
-        if output is Output.JSON:
-            print_json([account.to_record() for account in known.accounts])
+        if output.is_for_programs:
+            print_record([account.to_record() for account in known.accounts], output)
         else:
             _show_sources(known)
         known.raise_if_broken()
@@ -155,8 +155,8 @@ def fetch_feeds(
             {"feed": feed.copy.name, "connection": feed.connection, "outcome": done.outcome, "problem": done.problem}
             for feed, done in fetched.items()
         ]
-        if output is Output.JSON:
-            print_json(rows)
+        if output.is_for_programs:
+            print_record(rows, output)
         else:
             for row in rows:
                 why = "" if row["problem"] is None else f": {row['problem']}"

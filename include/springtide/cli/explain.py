@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import out, show_plan
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
@@ -102,9 +102,9 @@ def _show(policy: ScalingPolicy, plan: ScalingPlan, output: Output) -> None:
     from springtide.plan.explained import guard_lines
 
     lines = guard_lines(policy, plan)
-    if output is Output.JSON:
+    if output.is_for_programs:
         record: dict[str, Any] = plan.to_record() | {"guards": [asdict(line) for line in lines]}
-        print_json(record)
+        print_record(record, output)
         return
     show_plan(plan)
     inputs = PlainTable("model", "input", "value")

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import answer, out, tell
 from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
@@ -174,8 +174,8 @@ class FleetCommand:
                 tell(f"{service}: {message}")
 
     def _show(self, report: FleetReport) -> None:
-        if self.output is Output.JSON:
-            print_json(report.to_record() | self.note.record)
+        if self.output.is_for_programs:
+            print_record(report.to_record() | self.note.record, self.output)
         elif not report.services:
             answer("nothing is due: there is no service to look at")
         else:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import answer
 from springtide.cli.groups import Offers, grouped
@@ -84,8 +84,8 @@ def _each(
         except SpringtideError as error:  # a cluster that is away keeps no other from being halted
             failed.append(error)
             done |= {_called(name, cluster): f"failed: {error.message}" for name in namespaces}
-    if output is Output.JSON:
-        print_json({"namespaces": done} | note.record)
+    if output.is_for_programs:
+        print_record({"namespaces": done} | note.record, output)
     else:
         for name, text in done.items():
             answer(f"{name}: {text}")

@@ -16,7 +16,7 @@ def say_halts(place: CliContext, output: Output) -> None:
 
     Programs get an answer of one form, without it. Nothing is asked where no policy names a namespace.
     """
-    if output is not Output.TABLE:
+    if output.is_for_programs:
         return
     halt = halt_by_environment()
     if halt is not None:

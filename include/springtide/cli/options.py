@@ -41,9 +41,26 @@ class Output(StrEnum):
 
     TABLE = "table"
     JSON = "json"
+    YAML = "yaml"
+
+    @property
+    def is_for_programs(self) -> bool:
+        """Whether the answer is a record, and stdout holds nothing else."""
+        return self is not Output.TABLE
 
 
-ServiceArgument = Annotated[str, typer.Argument(metavar="SERVICE", help="The policy's name: POLICIES/SERVICE.yaml.")]
+def complete_service(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the policies whose names begin with `incomplete`, for the shell; none where the folder cannot be read."""
+    folder = PolicyFolder(Path(ctx.params.get("policies") or settings_now().policies))
+    return [name for name in folder.names() if name.startswith(incomplete)]
+
+
+ServiceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVICE", help="The policy's name: POLICIES/SERVICE.yaml.", autocompletion=complete_service
+    ),
+]
 PoliciesOption = Annotated[Path, typer.Option(envvar=variable_name("policies"), help="The folder of policy files.")]
 KubeconfigOption = Annotated[
     Path | None,

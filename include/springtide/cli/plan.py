@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.asked import RunOptions, requested_run
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import show_plan
@@ -36,8 +36,8 @@ def plan(
         with unrecorded.only_at(policy).ports(lambda _message: None) as ports:
             note.say(ports, policy.spec.target.namespace)
             planned = plan_capacity(ports, request)
-        if output is Output.JSON:
-            print_json(planned.to_record() | note.record)
+        if output.is_for_programs:
+            print_record(planned.to_record() | note.record, output)
         else:
             show_plan(planned)
         require_passed(planned.findings)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer
 from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption
 from springtide.clock import SystemClock
@@ -29,8 +29,8 @@ def prune(
         before = oldest_kept(older_than, "older_than", now)
         with CliContext(store=store).open_store() as opened:
             told = opened.prune(before, now=now, is_dry=not apply)
-        if output is Output.JSON:
-            print_json(told.to_record())
+        if output.is_for_programs:
+            print_record(told.to_record(), output)
         else:
             answer(str(told))
             if told.is_dry:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from springtide.cli.answers import FAILED, TRY_AGAIN, answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import answer, out, show_error
+from springtide.cli.exit_codes import ExitCode
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
     CliContext,
@@ -118,14 +119,14 @@ def _exit_code(swept: ReconcileReport) -> int:
     for error in swept.refused:
         show_error(error)
     if swept.problems:
-        return FAILED
+        return ExitCode.FAILED
     later = swept.with_status(ReconcileStatus.RETRY_LATER, ReconcileStatus.HALTED)
-    return TRY_AGAIN if swept.unanswered or later else 0
+    return ExitCode.TRY_AGAIN if swept.unanswered or later else ExitCode.DONE
 
 
 def _show(swept: ReconcileReport, output: Output, note: ClusterNote) -> None:
-    if output is Output.JSON:
-        print_json([run.to_record() | note.record for run in swept.runs])
+    if output.is_for_programs:
+        print_record([run.to_record() | note.record for run in swept.runs], output)
         return
     if not swept.runs:
         answer("no run owns a workload: there is nothing to reconcile")

@@ -1,4 +1,4 @@
-"""The tables of `docs/metrics.md` and `docs/runbook.md`: between two marks each, with prose that nobody generates."""
+"""The tables of `docs/metrics.md`, `docs/runbook.md` and `docs/cli.md`: between two marks each, within prose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+from springtide.cli.command_table import COMMANDS
 from springtide.cli.error_codes import ErrorCode, error_codes
+from springtide.cli.exit_codes import ExitCode
 from springtide.record.metrics import METRICS
 
 _END: Final = "<!-- end of table -->"
@@ -29,14 +31,14 @@ def refreshed(text: str) -> str:
     Raises:
         ValueError: it has a place for none, or for one of them twice.
     """
-    found = 0
+    found: list[str] = []
     for name, table in _TABLES.items():
         begin = f"<!-- table: {name} -->"
         block = "\n".join((begin, *table(), _END))
         text, count = re.subn(f"{re.escape(begin)}.*?{_END}", block.replace("\\", r"\\"), text, flags=re.DOTALL)
-        found += count
-    if found != 1:
-        message = f"the page needs the place of one table, and has {found}: {', '.join(_TABLES)}"
+        found += [name] * count
+    if not found or len(found) > len(set(found)):
+        message = f"the page needs the place of a table ({', '.join(_TABLES)}), each once, and has {found}"
         raise ValueError(message)
     return text
 
@@ -66,7 +68,25 @@ def _advice(code: ErrorCode) -> str:
     return advice.replace("|", "\\|").replace("<", "&lt;")
 
 
-_TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {"metrics": _metrics, "error codes": _codes}
+def _exit_codes() -> Iterator[str]:
+    yield from ("| exit code | what it means |", "|---|---|")
+    for code in ExitCode:
+        yield f"| {code.value} | {code.meaning} |"
+
+
+def _commands() -> Iterator[str]:
+    yield from ("| | command | what it does |", "|---|---|---|")
+    for heading, listed in COMMANDS.items():
+        for index, entry in enumerate(listed):
+            yield f"| {'' if index else heading} | `springtide {entry.name}` | {entry.summary} |"
+
+
+_TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
+    "metrics": _metrics,
+    "error codes": _codes,
+    "exit codes": _exit_codes,
+    "commands": _commands,
+}
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
-from springtide.cli.display import PhaseDisplay, err
+from springtide.cli.display import PhaseDisplay, answer, err
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
     CliContext,
@@ -60,7 +60,10 @@ def release(
                     note.say(ports)
                     with display:
                         policies = _held(ports, theirs) if expired else theirs
-                        failed += _release_each(ports, policies, display, note, why)
+                        ended, errors = _release_each(ports, policies, display, why)
+                    failed += errors
+                    for one in ended:
+                        _show(one, output, note)
             except SpringtideError as error:  # a cluster that is away does not keep the others' floors held
                 failed.append(told(error, theirs[0].spec.target.workload.cluster))
         if failed:
@@ -68,19 +71,28 @@ def release(
 
 
 def _release_each(
-    ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, note: ClusterNote, why: dict[str, str]
-) -> list[SpringtideError]:
+    ports: Ports, policies: Sequence[ScalingPolicy], display: PhaseDisplay, why: dict[str, str]
+) -> tuple[list[dict[str, str]], list[SpringtideError]]:
+    """Return how the release of each ended, and the errors among them: one that fails does not keep the others held."""
+    ended: list[dict[str, str]] = []
     failed: list[SpringtideError] = []
     for policy in policies:
         run_id = new_run_id(SystemClock())
         request = release_request(policy, run_id=run_id, requested_by=current_user(), **why)
         try:
             outcome = pipeline.run(ports, request, display.phase).value
-        except SpringtideError as error:  # one that cannot be released does not keep the others held
+        except SpringtideError as error:
             outcome = "failed"
             failed.append(error)
-        print_json({"service": policy.name, "run_id": request.run_id, "outcome": outcome} | note.record)
-    return failed
+        ended.append({"service": policy.name, "run_id": run_id, "outcome": outcome})
+    return ended, failed
+
+
+def _show(ended: dict[str, str], output: Output, note: ClusterNote) -> None:
+    if output.is_for_programs:
+        print_record(ended | note.record, output)
+    else:
+        answer(f"{ended['service']}: {ended['outcome']} by {ended['run_id']}")
 
 
 def _asked_for(place: CliContext, service: str | None, *, expired: bool) -> list[ScalingPolicy]:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
-from springtide.cli.display import PhaseDisplay, err
+from springtide.cli.display import PhaseDisplay, answer, err
 from springtide.cli.groups import grouped
 from springtide.cli.options import Ending, Output, OutputOption, ServiceArgument, current_user
 from springtide.recovery.by_hand import held_lease
@@ -48,4 +48,9 @@ def release_lease(
                 released = give_free(
                     ports, workload, lease, by=current_user(), named=run or (), has_looked=i_have_looked
                 )
-        print_json(released.to_record() | note.record)
+        if output.is_for_programs:
+            print_record(released.to_record() | note.record, output)
+            return
+        answer(f"{service} is free; {released.run_id} ended as {released.outcome}, and left:")
+        for line in released.left or ("nothing",):
+            answer(f"  {line}")

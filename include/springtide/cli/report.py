@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.backtest import moment
 from springtide.cli.display import out
 from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
@@ -198,8 +198,8 @@ def _nothing_advised(first: datetime, last: datetime) -> InputError:
 def _show(reports: Sequence[AdviceReport], failed: dict[str, str], output: Output) -> None:
     from springtide.backtest.advice_words import record_of
 
-    if output is Output.JSON:
-        print_json({"reports": [record_of(each) for each in reports], "without_report": failed})
+    if output.is_for_programs:
+        print_record({"reports": [record_of(each) for each in reports], "without_report": failed}, output)
     else:
         for each in reports:
             _tell(each, out.print)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
-from springtide.cli.display import PhaseDisplay, err
+from springtide.cli.display import PhaseDisplay, answer, err
 from springtide.cli.groups import grouped
 from springtide.cli.options import Ending, Output, OutputOption, ServiceArgument
 from springtide.recovery.by_hand import held_lease, is_left_to_a_person, silent_lease
@@ -44,4 +44,7 @@ def roll_back(
                 progress = phases.roll_back(ports, ref, is_decided=True)
                 outcome = phases.report(ports, ref)
         ended = {"run_id": ref.run_id, "outcome": outcome.value, "message": progress.message}
-        print_json(ended | note.record)
+        if output.is_for_programs:
+            print_record(ended | note.record, output)
+        else:
+            answer(f"{ref.run_id}: {outcome.value}: {progress.message}")

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
-from springtide.cli.display import show_run, show_runs
+from springtide.cli.display import show_run
 from springtide.cli.halt_banner import say_halts
 from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption, settings_now
+from springtide.cli.run_list import show_runs
+from springtide.clock import SystemClock
 
 
 def status(
@@ -30,10 +32,10 @@ def status(
         say_halts(place, output)
         with place.open_store() as opened:
             runs = opened.latest(service, limit=limit)
-        if output is Output.JSON:
-            print_json([each.to_record() for each in runs])
+        if output.is_for_programs:
+            print_record([each.to_record() for each in runs], output)
         else:
-            show_runs(runs)
+            show_runs(runs, SystemClock().now())
 
 
 def show_one(place: CliContext, run_id: str, output: Output, note: ClusterNote, *, with_error: bool = True) -> None:
@@ -44,7 +46,7 @@ def show_one(place: CliContext, run_id: str, output: Output, note: ClusterNote, 
     """
     with place.open_store() as store:
         run = store.get(run_id)
-    if output is Output.JSON:
-        print_json(run.to_record() | note.record)
+    if output.is_for_programs:
+        print_record(run.to_record() | note.record, output)
     else:
         show_run(run, with_error=with_error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import (
@@ -38,8 +38,8 @@ def tune(
         auto_specs(policy)
         with place.open_store() as opened:
             models = tune_policy(policy, place.demand(policy), opened, SystemClock().now())
-        if output is Output.JSON:
-            print_json([_record(model) for model in models])
+        if output.is_for_programs:
+            print_record([_record(model) for model in models], output)
         else:
             _show(models)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from springtide.cli.answers import FAILED, answering, print_json
+from springtide.cli.answers import answering, print_record
+from springtide.cli.exit_codes import ExitCode
 from springtide.cli.options import Output
 from springtide.clock import SystemClock
 
@@ -24,8 +25,11 @@ class ValidationOutput(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    YAML = "yaml"
     GITHUB = "github"
 
+
+_FORMS = {ValidationOutput.JSON: Output.JSON, ValidationOutput.YAML: Output.YAML}
 
 PlacesArgument = Annotated[
     list[Path],
@@ -45,17 +49,18 @@ def validate(places: PlacesArgument, *, output: ValidationOption = ValidationOut
     All FOLDERs together are one repository: the services of calendars and the `after` of policies must be in it.
     Exits with 1 when there is an error; a warning is none.
     """
-    with answering(Output.JSON if output is ValidationOutput.JSON else Output.TABLE):
+    form = _FORMS.get(output, Output.TABLE)
+    with answering(form):
         from springtide.events.file_checks import check_files
 
         checks = check_files(places, now=SystemClock().now())
-        if output is ValidationOutput.JSON:
-            print_json(_record(checks))
+        if form.is_for_programs:
+            print_record(_record(checks), form)
         else:
             for line in _annotations(checks) if output is ValidationOutput.GITHUB else _lines(checks):
                 typer.echo(line)
     if checks.errors:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _lines(checks: FileChecks) -> Iterator[str]:

@@ -43,6 +43,20 @@ class _Number:
         return self if clamp is None else _Number(clamp.replicas, (*self.clamps, clamp), self.source)
 
 
+def require_known(strategy: str) -> None:
+    """Refuse a name that is no strategy's.
+
+    Raises:
+        InputError: it is none (`strategy_unknown`).
+    """
+    if strategy not in STRATEGIES:
+        raise InputError(
+            f"strategy: expected {' or '.join(STRATEGIES)}, got {shown(strategy)}.",
+            code="strategy_unknown",
+            field="strategy",
+        )
+
+
 def make_plan(
     policy: ScalingPolicy,
     estimate: CapacityEstimate,
@@ -61,12 +75,7 @@ def make_plan(
         InputError: no such strategy (`strategy_unknown`), or a person's number breaks the bounds (`pods_too_many`,
             `pods_below_min`) or a step limit (`factor_exceeded`).
     """
-    if strategy not in STRATEGIES:
-        raise InputError(
-            f"strategy: expected {' or '.join(STRATEGIES)}, got {shown(strategy)}.",
-            code="strategy_unknown",
-            field="strategy",
-        )
+    require_known(strategy)
     baseline = current if isinstance(current, Baseline) else Baseline(current=current, running=current)
     current = baseline.current
     if current < 0:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
-from springtide.cli import display
+from springtide.cli import display, run_list
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.run.state import Phase
 from unit.record.run_builders import an_ended_run
@@ -47,7 +48,7 @@ def a_failed_run() -> ScalingRun:
 
 
 def test_who_asked_for_runs(printed: io.StringIO) -> None:
-    display.show_runs((a_failed_run(),))
+    run_list.show_runs((a_failed_run(),), datetime(2026, 11, 27, tzinfo=UTC))
 
     assert "sale[one]" in printed.getvalue()
     assert "ada [on call]" in printed.getvalue()

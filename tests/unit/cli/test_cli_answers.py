@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from ruamel.yaml import YAML
 from typer.testing import CliRunner, Result
 
 from springtide import __version__
+from springtide.cli.answers import answering, print_record
+from springtide.cli.exit_codes import ExitCode
 from springtide.cli.main import app
+from springtide.cli.options import Output
+from springtide.errors import DemandUnavailable
 
 SERVICE_NOWHERE = """\
 apiVersion: v1
@@ -116,7 +124,7 @@ def test_an_error_is_a_record_for_programs(kubeconfig: Path) -> None:
     done = springtide("plan", "../x", "--policies", POLICIES, "--kubeconfig", kubeconfig, "--output", "json")
 
     assert json.loads(done.stderr)["error"]["code"] == "service_unknown"
-    assert done.stdout == ""
+    assert json.loads(done.stdout) == json.loads(done.stderr)
 
 
 @pytest.mark.parametrize("replicas", ["0", "-1", "1.5", "abc", "1000000000"])
@@ -212,3 +220,65 @@ def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "none.yaml" in "".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(("output", "read"), [("json", json.loads), ("yaml", YAML(typ="safe").load)], ids=str)
+def test_a_program_finds_the_error_on_stdout_in_its_form(output: str, read: Callable[[str], Any], store: str) -> None:
+    done = springtide("status", "--run", "cli-never", "--store", store, "-o", output)
+
+    assert (done.exit_code, read(done.stdout)["error"]["code"]) == (1, "run_unknown")
+    assert read(done.stderr) == read(done.stdout)
+
+
+def answer_and_fail(output: Output) -> None:
+    with answering(output):
+        print_record({"replicas": 6}, output)
+        raise DemandUnavailable("Prometheus does not answer.", code="demand_unavailable")
+
+
+def test_an_answer_that_was_given_stays_the_only_document(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        answer_and_fail(Output.JSON)
+
+    printed = capsys.readouterr()
+    assert (ended.value.exit_code, json.loads(printed.out)) == (ExitCode.TRY_AGAIN, {"replicas": 6})
+    assert json.loads(printed.err)["error"]["code"] == "demand_unavailable"
+
+
+def test_an_own_fault_is_a_record_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), answering(Output.YAML):
+        raise ZeroDivisionError
+
+    assert YAML(typ="safe").load(capsys.readouterr().err)["error"]["code"] == "internal_error"
+
+
+def test_several_answers_are_several_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    with answering(Output.YAML):
+        for service in ("shop", "search"):
+            print_record({"service": service, "run": None}, Output.YAML)
+
+    documents = list(YAML(typ="safe").load_all(capsys.readouterr().out))
+    assert documents == [{"service": "shop", "run": None}, {"service": "search", "run": None}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("plan", "checkuot"), "service_unknown"),
+        (("plan", "checkout", "--replicas", "sechs"), "pods_not_integer"),
+        (("run", "checkout", "--replicas", "sechs"), "pods_not_integer"),
+        (("plan", "checkout", "--strategy", "blue-green"), "strategy_unknown"),
+        (("run", "checkout", "--strategy", "blue-green"), "strategy_unknown"),
+        (("run", "checkout", "--override", "nobody"), "override_invalid"),
+        (("plan", "checkout", "--policies", "README.md"), "service_unknown"),
+    ],
+    ids=str,
+)
+def test_a_mistake_of_the_command_line_is_told_before_a_cluster_is_asked_for(
+    arguments: tuple[str, ...], code: str, tmp_path: Path
+) -> None:
+    place = () if "--policies" in arguments else ("--policies", POLICIES)
+
+    done = springtide(*arguments, *place, "--kubeconfig", tmp_path / "none", "-o", "json")
+
+    assert (done.exit_code, json.loads(done.stdout)["error"]["code"]) == (1, code)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import springtide.cli
 from springtide.capacity.combine import requested
-from springtide.cli import answers, display
+from springtide.cli import answers, display, run_list
 from springtide.cli.main import app
 from springtide.cli.options import Output
 from springtide.cli.plain_text import PlainTable, plain
@@ -83,7 +83,7 @@ def test_whatever_stands_in_it_is_shown(printed: io.StringIO, text: str) -> None
 
     display.show_plan(plan_of(text))
     display.show_run(run)
-    display.show_runs((run,))
+    run_list.show_runs((run,), datetime(2026, 11, 27, tzinfo=UTC))
     display.show_error(PermanentError(text, code="x"))
     display.show_own_fault(ValueError(text), "see the log")
     display.tell(text)
@@ -91,7 +91,7 @@ def test_whatever_stands_in_it_is_shown(printed: io.StringIO, text: str) -> None
     with pytest.raises(KeyboardInterrupt):
         waited(text)
 
-    cells = re.split(r"[│┃\n]", printed.getvalue())
+    cells = re.split(r"[│┃\n]| {2,}", printed.getvalue())
     assert sum(text.strip() in cell for cell in cells) >= 12
     assert text in printed.getvalue()
 

@@ -127,7 +127,7 @@ def test_what_cannot_be_proven_needs_a_person_who_then_frees_it(simulation: Simu
     assert not is_free(simulation)
 
     select(simulation, own)
-    undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder)])
+    undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder), "-o", "json"])
     assert (undone.exit_code, json.loads(undone.stdout)["outcome"]) == (0, "rolled_back")
     assert is_free(simulation)
 
@@ -219,7 +219,7 @@ def test_a_held_run_is_undone_when_somebody_says_so(
         simulation.run(4, "cli-1")
     kept = not is_free(simulation) and len(set_aside(simulation)) == 1
 
-    undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder)])
+    undone = CliRunner().invoke(app, ["roll-back", "web", "--policies", str(folder), "-o", "json"])
 
     assert kept
     assert json.loads(undone.stdout)["outcome"] == "rolled_back"

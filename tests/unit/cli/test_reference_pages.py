@@ -1,4 +1,4 @@
-"""The tables of docs/metrics.md and docs/runbook.md: made from the source, current, and nothing is missing."""
+"""The tables of metrics.md, runbook.md and cli.md in docs: made from the source, current, and nothing is missing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from springtide.cli.reference_pages import refreshed
 from springtide.record.metrics import METRICS
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("docs/metrics.md", "docs/runbook.md")
+PAGES = ("docs/metrics.md", "docs/runbook.md", "docs/cli.md")
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_is_current(page: str) -> None:
-    """`python -m springtide.cli.reference_pages docs/metrics.md docs/runbook.md` brings both up to date."""
+    """`python -m springtide.cli.reference_pages docs/metrics.md docs/runbook.md docs/cli.md` brings them up to date."""
     text = (ROOT / page).read_text()
 
     assert refreshed(text) == text
@@ -65,5 +65,5 @@ def test_what_to_do_is_what_the_message_says_last() -> None:
 
 
 def test_a_page_without_a_place_for_a_table_is_refused() -> None:
-    with pytest.raises(ValueError, match="needs the place of one table"):
+    with pytest.raises(ValueError, match="needs the place of a table"):
         refreshed("# A page\n")

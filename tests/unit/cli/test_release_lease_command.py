@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def command(folder: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [arguments[0], "web", "--policies", str(folder), *arguments[1:]])
+    return CliRunner().invoke(app, [arguments[0], "web", "--policies", str(folder), "-o", "json", *arguments[1:]])
 
 
 def holder(simulation: Simulation) -> str:
