@@ -47,6 +47,7 @@ def tell(children: Children) -> None:
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),
         "SPRINGTIDE_CALENDARS": str(HOME / "calendars"),
         "SPRINGTIDE_STORE_URL": f"sqlite:///{HOME}/runs.db",
+        "SPRINGTIDE_SWEEP_PLANS_AFTER": "never",
     }
     airflow = begin_airflow(children, HOME / "airflow", environment)
     shop.when_serving()

@@ -36,6 +36,7 @@ SETTINGS = {
     "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "5",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
     "SPRINGTIDE_SWEEP_CRON": "0 0 1 1 *",  # a sweep begins when a test asks for one
+    "SPRINGTIDE_SWEEP_PLANS_AFTER": "never",  # and acts
 }
 
 

@@ -94,6 +94,7 @@ class Scene:
             (folder / name).mkdir()
             monkeypatch.setenv(f"SPRINGTIDE_{name.upper()}", str(folder / name))
         monkeypatch.setenv("SPRINGTIDE_KNOWN_EVENTS", str(folder / "known.json"))
+        monkeypatch.setenv("SPRINGTIDE_SWEEP_PLANS_AFTER", "never")  # a scene's sweeps act unless it is about the first
         for name in fleet.after:
             self.policy(fleet.document(name))
 
@@ -144,7 +145,8 @@ class Scene:
                 task.wiring = given
         done = dag.test(run_conf=conf or None, logical_date=at, run_after=at)
         instances = {ti.task_id: ti for ti in done.get_task_instances()}
-        report = instances[sensors[0].task_id].xcom_pull(task_ids=sensors[0].task_id) or {}
+        last = sensors[0].task_id if sensors else dag.tasks[-1].task_id
+        report = instances[last].xcom_pull(task_ids=last) or {}
         return str(done.state.value), report
 
     def _write(self, name: str, document: Any) -> None:

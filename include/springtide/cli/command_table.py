@@ -63,7 +63,7 @@ COMMANDS: Final[Mapping[str, tuple[Entry, ...]]] = {
             "stays.",
         ),
     ),
-    "Stop all writes": (
+    "Stop writes, or one service": (
         Entry(
             "halt",
             "springtide.cli.halt:halt",
@@ -73,7 +73,12 @@ COMMANDS: Final[Mapping[str, tuple[Entry, ...]]] = {
         Entry(
             "resume",
             "springtide.cli.halt:resume",
-            "Take back what `springtide halt` did. Runs that were stopped half-way are ended by the next reconcile.",
+            "Take back what `springtide halt` did; with SERVICE, what paused that one service, and no halt.",
+        ),
+        Entry(
+            "pause",
+            "springtide.cli.pause:pause",
+            "Keep sweeps and events from starting runs of SERVICE, until somebody resumes it or the time is up.",
         ),
     ),
     "Many services, known events": (

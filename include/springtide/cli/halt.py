@@ -1,4 +1,7 @@
-"""`springtide halt` and `springtide resume`: the switch that stops all writes, by its ConfigMap."""
+"""`springtide halt` and `springtide resume`: the switch that stops all writes, by its ConfigMap.
+
+`springtide resume SERVICE` ends a pause: see `cli/pause.py`. Neither ever lifts the other.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import answer
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import CliContext, Output, OutputOption, current_user, halt_by_environment
+from springtide.cli.pause import resume_paused, say_pauses
 from springtide.errors import InputError, SpringtideError
 from springtide.recovery.rounds import scopes_of
 from springtide.run.halt import Halt
@@ -25,6 +29,7 @@ NamespaceOption = Annotated[
     typer.Option("--namespace", "-n", help="Namespace to halt (repeatable). Default: those of all policies."),
 ]
 Place = Annotated[CliContext, Offers("policies", "kubeconfig", "context")]
+Resuming = Annotated[CliContext, Offers("policies", "kubeconfig", "context", "store")]
 
 
 @grouped
@@ -52,17 +57,36 @@ def halt(
 
 @grouped
 def resume(
+    service: Annotated[
+        str | None, typer.Argument(metavar="[SERVICE]", help="End the pause of this service, and nothing else.")
+    ] = None,
     *,
     namespace: NamespaceOption = None,
-    place: Place,
+    reason: Annotated[str, typer.Option(help="Why the pause of SERVICE ends; kept with it.")] = "by hand",
+    place: Resuming,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Take back what `springtide halt` did. Runs that were stopped half-way are ended by the next reconcile."""
+    """Take back what `springtide halt` did; with SERVICE, what paused that one service, and no halt.
+
+    Runs that a halt has stopped half-way are ended by the next reconcile. Services that are paused stay so without
+    their name.
+    """
     with answering(output):
+        if service is not None:
+            if namespace:
+                raise InputError(
+                    f"namespace: a pause is of a service, and a halt of namespaces. Resume {service} without "
+                    "--namespace, or the namespace without a service.",
+                    code="resume_ambiguous",
+                    field="namespace",
+                )
+            resume_paused(place, service, reason, output)
+            return
         _each(place, namespace, output, lambda ports, name: release(ports.kube, name))
         left = halt_by_environment()
         if left is not None and output is Output.TABLE:
             answer(f"{left.banner}; this command does not change that")
+        say_pauses(place, output)
 
 
 def _each(

@@ -11,6 +11,7 @@ from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import show_run
 from springtide.cli.halt_banner import say_halts
 from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption, settings_now
+from springtide.cli.pause import say_pauses
 from springtide.cli.run_list import show_runs
 from springtide.clock import SystemClock
 
@@ -30,6 +31,7 @@ def status(
             show_one(place, run_id, output, ClusterNote(output))
             return
         say_halts(place, output)
+        say_pauses(place, output)
         with place.open_store() as opened:
             runs = opened.latest(service, limit=limit)
         if output.is_for_programs:

@@ -116,7 +116,7 @@ class Conductor:
             keep_prepared(self.fleet, due, orders, report, progress)
         else:
             keep_sweep(self.fleet, due, report)
-        keep_pauses(self.fleet)
+        keep_pauses(self.fleet.open_store, self.fleet.clock.now())
         self.memory.set("measured_end", True)
 
 

@@ -20,7 +20,7 @@ from springtide.notify.wanted import recipients
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.looks import keep_look, pauses_seen
 from springtide.record.pauses import Pause
-from springtide.record.store import RunStore
+from springtide.record.store import OpenStore, RunStore
 
 log = structlog.get_logger(__name__)
 
@@ -91,16 +91,15 @@ def paused_after_failures(fleet: FleetPorts, failed: Collection[str]) -> dict[st
     return {name: pause for name, pause in found.items() if pause is not None}
 
 
-def keep_pauses(fleet: FleetPorts) -> None:
-    """Show in the metrics which services are paused."""
-    now = fleet.clock.now()
+def keep_pauses(open_store: OpenStore, now: datetime) -> None:
+    """Show in the metrics which services are paused; a store that does not answer costs the metric alone."""
     try:
-        with fleet.open_store() as store:
+        with open_store() as store:
             pauses = store.pauses(now=now)
     except SpringtideError as error:
         log.warning("pauses_not_shown", code=error.code, message=error.message)
         return
-    keep_look(fleet.open_store, pauses_seen({name: (each.is_by_springtide, each.at) for name, each in pauses.items()}))
+    keep_look(open_store, pauses_seen({name: (each.is_by_springtide, each.at) for name, each in pauses.items()}))
 
 
 def paused_facts(fleet: FleetPorts, services: Collection[str]) -> tuple[Fact, ...]:

@@ -9,13 +9,16 @@ rolling back, reconciling           never: a pause leaves nothing half done
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from springtide.errors import InputError, SpringtideError
 from springtide.plan.findings import Finding, FindingStatus
+from springtide.policy.language.units import Duration
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.pauses import Pause
 from springtide.run.ports import Ports, RunRequest
@@ -23,6 +26,7 @@ from springtide.run.ports import Ports, RunRequest
 CODE: Final = "paused"
 LONGEST_REASON: Final = 500
 LONGEST_PAUSE: Final = timedelta(days=400)
+_LENGTH: Final = re.compile(Duration.pattern)
 
 _HOW: Final = (
     "Resume it (`springtide resume {service}`), or say who lifts the pause for this run and why: "
@@ -77,9 +81,11 @@ class PauseRequest:
 def parse_pause(asked: Mapping[str, object], policy: ScalingPolicy, *, by: str, now: datetime) -> PauseRequest:
     """Return what `until` and `reason` of `asked` ask for.
 
+    `until` is an instant with its zone, or a length such as `2h`.
+
     Raises:
-        InputError: the reason is missing or no line of text (`reason_invalid`), or `until` is no instant with its zone
-            within the next 400 days (`until_invalid`).
+        InputError: the reason is missing or no line of text (`reason_invalid`), or `until` is neither, or not within
+            the next 400 days (`until_invalid`).
     """
     return PauseRequest(
         policy=policy, by=by, reason=parse_reason(asked.get("reason")), until=_until(asked.get("until"), now)
@@ -115,18 +121,26 @@ def nothing_to_resume(service: str) -> InputError:
 def _until(value: object, now: datetime) -> datetime | None:
     if value in (None, ""):
         return None
-    try:
-        until = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        until = None
+    until = _moment(value, now) if isinstance(value, str) else None
     if until is None or until.tzinfo is None or not now < until <= now + LONGEST_PAUSE:
         raise InputError(
-            f"until: {str(value)[:80]!r} is not an instant with its zone within the next {LONGEST_PAUSE.days} days, "
-            "such as 2026-11-12T02:00:00+00:00; leave it out to pause until somebody resumes.",
+            f"until: {str(value)[:80]!r} is neither a length such as 2h or 1d nor an instant with its zone such as "
+            f"2026-11-12T02:00:00+00:00, within the next {LONGEST_PAUSE.days} days; leave it out to pause until "
+            "somebody resumes.",
             code="until_invalid",
             field="until",
         )
     return until
+
+
+def _moment(text: str, now: datetime) -> datetime | None:
+    if _LENGTH.fullmatch(text):
+        with suppress(ValueError):  # longer than any length may be
+            return now + Duration(text)
+        return None
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
+    return None
 
 
 def _finding(status: FindingStatus, message: str) -> Finding:
