@@ -11,14 +11,14 @@ from springtide import __version__
 from springtide.errors import PermanentError
 from springtide.web import problems
 from springtide.web.access import unguarded
-from springtide.web.api import health, pauses
+from springtide.web.api import event_approvals, health, pauses
 from springtide.web.pages import static_files
 from springtide.web.ports import Surroundings
 
 MakeRouter = Callable[[Surroundings], APIRouter]
 
 API: Final = "/api/v1"
-API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router, pauses.router)
+API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router, pauses.router, event_approvals.router)
 """Below `/api/v1`."""
 
 OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router,)

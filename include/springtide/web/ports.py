@@ -30,6 +30,7 @@ class Permission(StrEnum):
     PREPARE = "prepare_events"
     REHEARSE = "rehearse_event"
     PAUSE = "pause_service"
+    APPROVE = "approve_event"
     ABORT = "abort_run"
 
 
