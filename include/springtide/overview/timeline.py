@@ -43,7 +43,7 @@ LABEL: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class DrawnDay:
     """One UTC day; `x` and `width` in per cent."""
 
     x: float
@@ -53,7 +53,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class EventBlock:
     """One event for one service. `y` in pixels below the lane's top, everything else in per cent.
 
     `opens_before` and `ends_after` say that it goes on beyond the drawing. Its label stands within it, or beside it
@@ -90,7 +90,7 @@ class Lane:
     y: int
     height: int
     light: Light
-    blocks: tuple[Block, ...]
+    blocks: tuple[EventBlock, ...]
     bands: tuple[Band, ...]
 
 
@@ -100,7 +100,7 @@ class Timeline:
 
     begin: datetime
     end: datetime
-    days: tuple[Day, ...]
+    days: tuple[DrawnDay, ...]
     lanes: tuple[Lane, ...]
     now_x: float
     height: int
@@ -164,12 +164,12 @@ def _services(rows: Iterable[EventRow]) -> list[str]:
     return sorted(lights, key=lambda service: (Light.RED not in lights[service], service))
 
 
-def _days(span: _Span, count: int) -> Iterable[Day]:
+def _days(span: _Span, count: int) -> Iterable[DrawnDay]:
     for number in range(count):
         day = span.begin + timedelta(days=number)
         is_named = number == 0 or day.day == 1
         label = f"{day:%a} {day.day}" + (f" {day:%b}" if is_named else "")
-        yield Day(x=100 * number / count, width=100 / count, label=label, is_weekend=day.weekday() > 4)  # noqa: PLR2004
+        yield DrawnDay(x=100 * number / count, width=100 / count, label=label, is_weekend=day.weekday() > 4)  # noqa: PLR2004
 
 
 def _lanes(
@@ -187,7 +187,7 @@ def _lanes(
         y += height + GAP
 
 
-def _blocks(service: str, rows: Sequence[EventRow], span: _Span) -> Iterable[Block]:
+def _blocks(service: str, rows: Sequence[EventRow], span: _Span) -> Iterable[EventBlock]:
     taken: list[float] = []  # until where each row of boxes is taken, in per cent
     for row in sorted(rows, key=lambda each: (each.prepared_at, each.start, each.id)):
         x, width = span.box(row.start, row.end, NARROWEST)
@@ -196,7 +196,7 @@ def _blocks(service: str, rows: Sequence[EventRow], span: _Span) -> Iterable[Blo
         lead_x = max(0.0, x - lead_width)
         level = next((number for number, until in enumerate(taken) if until <= lead_x), len(taken))
         taken[level : level + 1] = [x + width]
-        yield Block(
+        yield EventBlock(
             row=row,
             asks=row.asks[service],
             x=x,
@@ -209,12 +209,12 @@ def _blocks(service: str, rows: Sequence[EventRow], span: _Span) -> Iterable[Blo
         )
 
 
-def _labelled(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+def _labelled(blocks: tuple[EventBlock, ...]) -> tuple[EventBlock, ...]:
     """Return `blocks` with the places of their labels: within it, or behind it where there is room."""
     return tuple(_with_label(block, [other for other in blocks if other.y == block.y]) for block in blocks)
 
 
-def _with_label(block: Block, beside: Sequence[Block]) -> Block:
+def _with_label(block: EventBlock, beside: Sequence[EventBlock]) -> EventBlock:
     if block.width >= LABEL:
         return replace(block, label_x=block.x, label_width=block.width)
     end = block.x + block.width

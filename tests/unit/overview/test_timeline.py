@@ -18,7 +18,7 @@ from springtide.overview.timeline import (
     NARROWEST,
     ROW,
     TITLE,
-    Block,
+    EventBlock,
     timeline,
 )
 
@@ -47,7 +47,7 @@ def a_row(start: datetime = NOW + timedelta(days=1), hours: float = 24, **values
     return replace(row, **values)
 
 
-def only_block(row: EventRow) -> Block:
+def only_block(row: EventRow) -> EventBlock:
     (lane,) = timeline([row], [], NOW).lanes
     (block,) = lane.blocks
     return block
