@@ -30,6 +30,11 @@ class Grant:
     reason: str
     clamps: tuple[Clamp, ...] = ()
 
+    @property
+    def asked(self) -> int:
+        """What was asked for before anything was cut."""
+        return max([self.replicas, *(clamp.was for clamp in self.clamps)])
+
 
 def grants(
     going_on: Iterable[Occurrence],

@@ -9,7 +9,7 @@ from typing import Any
 
 from springtide.events.calendars import Calendars
 from springtide.events.connections import ConnectionUse
-from springtide.events.grants import ReplicaBounds, grants
+from springtide.events.grants import Grant, ReplicaBounds, grants
 from springtide.events.minimum import Minimum
 from springtide.events.occurrences import Occurrence
 from springtide.events.release import Health, release_step
@@ -41,6 +41,9 @@ class Inspection:
     floor: int | None = None
     floor_reason: str = ""
     floor_event: str = ""
+    asked: int | None = None
+    """What the events ask for before any bound or cap cuts it; None where none asks."""
+
     frozen: str | None = None
     problem: str | None = None
     step_up: float = 3.0
@@ -164,8 +167,7 @@ def with_floors(
         changed = replace(inspection, frozen=frozen)
         if grant is not None and grant.replicas:
             doubt = (held or {}).get((grant.occurrence, name), HeldNow()).doubt
-            clamps = (f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)
-            reason = "; ".join([grant.reason, *([doubt] if doubt else []), *clamps])
+            reason = _granted(grant, doubt)
             until = max(occurrence.end for occurrence in events.values() if name in occurrence.asks)
             changed = replace(
                 changed,
@@ -174,8 +176,15 @@ def with_floors(
                 floor_event=grant.occurrence,
                 events_until=until,
             )
-        answer[name] = changed
+        elif grant is not None:
+            changed = replace(changed, floor_reason=_granted(grant, ""))  # nothing of the cap was left: no floor
+        answer[name] = changed if grant is None else replace(changed, asked=grant.asked)
     return answer
+
+
+def _granted(grant: Grant, doubt: str) -> str:
+    clamps = (f"{clamp.reason}, so {clamp.replicas}" for clamp in grant.clamps)
+    return "; ".join([grant.reason, *([doubt] if doubt else []), *clamps])
 
 
 def order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> ServicePlan:

@@ -45,6 +45,10 @@ class ServicePlan:
     """What would stand after it, where it is only advice; None where it is carried out."""
     advised_from: int | None = None
     """What would stand before it, where it is only advice."""
+    asked: int | None = None
+    """What the events that are prepared ask for; None where it is for none, or nobody counts on it."""
+    cut: str = ""
+    """Why they do not get that, where a bound or a cap cuts it."""
     paused: str = ""
     """Why nothing is started, where the service is paused or backs off."""
     unmet: str = ""
@@ -64,6 +68,18 @@ class ServicePlan:
             return self
         whole = replace(self, steps=(), until=None, gives_back=False, reason=f"{why}: {self.reason}")
         return replace(whole, advised=self.steps[-1], advised_from=self.current)
+
+    @property
+    def standing(self) -> int:
+        """The replicas that stand after it."""
+        return self.steps[-1] if self.steps else self.current
+
+    @property
+    def shortfall(self) -> str | None:
+        """Why it falls short of what the events ask for, with both numbers; None where it does not."""
+        if self.asked is None or self.advised is not None or self.unmet or self.standing >= self.asked:
+            return None
+        return f"{self.asked} are asked for and {self.standing} stand: {self.cut or self.reason}"
 
     def before(self, step: int) -> int:
         """Return the replicas that run number `step` starts from."""

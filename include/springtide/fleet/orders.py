@@ -57,10 +57,20 @@ def decided_orders(
     if due.only_plans:
         log.warning("sweep_only_plans", why=due.only_plans)
         orders = [order.only_planned(due.only_plans) for order in orders]
+    if not is_rehearsal:
+        orders = [_with_asked(due, order, seen[order.service]) for order in orders]
     if not is_dry and not is_rehearsal:
         keep_decisions(fleet, inspections, orders, fleet.clock.now())
     asked = {*due.services, *(service for event in due.events for service in event.asks)}
     return [*orders, *unseen_orders(asked - inspections.keys(), unseen or {})]
+
+
+def _with_asked(due: Due, order: ServicePlan, inspection: Inspection) -> ServicePlan:
+    """Return the order with what the events of `due` ask for: less is no success of their preparation."""
+    if all(order.service not in event.asks for event in due.events):
+        return order
+    is_cut = inspection.asked is not None and (inspection.floor or 0) < inspection.asked
+    return replace(order, asked=inspection.asked, cut=inspection.floor_reason if is_cut else "")
 
 
 def unseen_orders(services: Iterable[str], why: Mapping[str, str]) -> list[ServicePlan]:

@@ -40,8 +40,9 @@ class FleetReport:
         late: str | None,
         attention: Mapping[str, str] | None = None,
     ) -> FleetReport:
-        """Return the report of `orders` after their last turn."""
-        problems = {**turn.failed, **turn.held}
+        """Return the report of `orders` after their last turn; one that falls short of what is asked is a problem."""
+        short = {order.service: why for order in orders if (why := order.shortfall) is not None}
+        problems = {**short, **turn.failed, **turn.held}
         good = [order for order in orders if order.service not in problems]
         done = {order.service: f"{order.current} → {order.steps[-1]}: {order.reason}" for order in good if order.steps}
         kept = {order.service: f"{order.current} stay: {order.reason}" for order in good if not order.steps}
