@@ -207,6 +207,14 @@ class Settings:
     airflow_password: str | None = field(
         repr=False, metadata=_variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
     )
+    awake: str = field(
+        metadata=_variable(
+            "AWAKE",
+            "08:00-22:00 UTC",
+            "When somebody is awake to approve a plan: from, to, and a time zone, such as `08:00-22:00 Europe/Berlin`. "
+            "`springtide events check` turns red where an approval is asked for and times out outside of it.",
+        )
+    )
     private_feeds: str | None = field(
         metadata=_variable(
             "PRIVATE_FEEDS",

@@ -37,9 +37,16 @@ def footprint(
     A new pod takes what the template `pod_spec` says, and more where the `live` pods do: a sidecar was injected into
     them, a LimitRange gave them defaults, or a webhook changed them.
     """
+    return footprint_between(running, plan.replicas, settings, pod_spec, live)
+
+
+def footprint_between(
+    running: int, replicas: int, settings: RunSettings, pod_spec: Json, live: Sequence[Pod] = ()
+) -> Footprint:
+    """Return what a run from `running` to `replicas` adds to them at its peak; see `footprint`."""
     if not isinstance(settings, BlueGreen):
-        return footprint_of(max(0, plan.replicas - running), pod_spec, live)
-    peak = max(running, plan.replicas)
+        return footprint_of(max(0, replicas - running), pod_spec, live)
+    peak = max(running, replicas)
     more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
     return replace(footprint_of(more, pod_spec, live), replica_sets=1)
 

@@ -94,17 +94,50 @@ def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, reserved:
     return Finding(check="quota", status=FindingStatus.REFUSED, message=message, code="quota_short")
 
 
-def node_finding(nodes: Sequence[Json], pods: Iterable[Pod], need: Footprint, pod_spec: Json) -> Finding:
-    """Return whether the nodes hold so many pods more: on each node what is free of what a pod requests."""
+@dataclass(frozen=True, slots=True)
+class PodsBeside:
+    """Pods of another service that are to come as well, of the template `pod_spec`."""
+
+    need: Footprint
+    pod_spec: Json
+
+
+def node_finding(
+    nodes: Sequence[Json],
+    pods: Iterable[Pod],
+    need: Footprint,
+    pod_spec: Json,
+    *,
+    beside: Sequence[PodsBeside] = (),
+) -> Finding:
+    """Return whether the nodes hold so many pods more: on each node what is free of what a pod requests.
+
+    What stands `beside` them takes its place first.
+    """
     taken = _taken(pods)
+    for other in beside:
+        _place(other, nodes, taken)
     # Node by node, for a pod does not spread: room for half a pod on each of two nodes is room for none.
     open_nodes = [node for node in nodes if admits(node, pod_spec)]
     fits = sum(_fits(node, taken.get(node["metadata"]["name"], []), need) for node in open_nodes)
     message = f"{need.pods} pods more are needed, {fits} fit on {len(open_nodes)} of {len(nodes)} nodes"
+    if others := sum(other.need.pods for other in beside):
+        message += f" beside {others} of other services"
     if fits >= need.pods:
         return Finding(check="nodes", status=FindingStatus.PASSED, message=message)
     message += ". Add nodes; or, where a cluster autoscaler does, put nodes into preflight.only_warn"
     return Finding(check="nodes", status=FindingStatus.REFUSED, message=f"{message}.", code="nodes_short")
+
+
+def _place(other: PodsBeside, nodes: Sequence[Json], taken: dict[str, list[Amounts]]) -> None:
+    """Put the pods of another service on the first nodes that hold them; those that fit nowhere take nothing."""
+    left = other.need.pods
+    for node in nodes:
+        if left and admits(node, other.pod_spec):
+            there = taken.setdefault(node["metadata"]["name"], [])
+            placed = min(left, _fits(node, there, other.need))
+            there += [other.need.requests] * placed
+            left -= placed
 
 
 def _taken(pods: Iterable[Pod]) -> dict[str, list[Amounts]]:

@@ -12,18 +12,17 @@ from springtide.kube.observation import Observation, PodSet
 from springtide.kube.selectors import matches
 from springtide.plan.findings import Finding, FindingStatus
 from springtide.plan.managed_fields import managers_of
-from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.strategy import Floor, RunSettings
 from springtide.quantities import round_up
 
 _GITOPS: Final = re.compile(r"argocd|argo-cd|kustomize-controller|helm-controller|flux", re.IGNORECASE)
 
 
-def maximum_finding(autoscaler: Autoscaler, plan: ScalingPlan, settings: Floor) -> Finding:
-    """Return whether the floor fits under the autoscaler's maximum."""
+def maximum_finding(autoscaler: Autoscaler, replicas: int, settings: Floor) -> Finding:
+    """Return whether a floor of `replicas` fits under the autoscaler's maximum."""
     high = effective_maximum(autoscaler.bounds)
-    message = f"{autoscaler.title}: the floor is {plan.replicas}, its maximum {high}"
-    if plan.replicas <= high:
+    message = f"{autoscaler.title}: the floor is {replicas}, its maximum {high}"
+    if replicas <= high:
         return Finding(check="autoscaler_maximum", status=FindingStatus.PASSED, message=message)
     if settings.raise_max:
         message += ", which is raised with it and restored with it"

@@ -194,7 +194,7 @@ class Preflight:
 
     def _maximum(self) -> Iterator[Finding]:
         if isinstance(self.settings, Floor) and self.observation.autoscaler is not None:
-            yield maximum_finding(self.observation.autoscaler, self.plan, self.settings)
+            yield maximum_finding(self.observation.autoscaler, self.plan.replicas, self.settings)
 
     def _grace(self) -> Iterable[Finding]:
         is_chosen = "drain" in self.policy.spec.strategy.model_fields_set

@@ -156,7 +156,7 @@ def test_nodes_with_room() -> None:
 def test_a_maximum_below_the_floor(status: FindingStatus, high: int, settings: Json) -> None:
     floor = policy(strategy={"type": "floor"} | settings).spec.strategy
     assert isinstance(floor, Floor)
-    finding = maximum_finding(hpa(3, high), plan(11, strategy="floor"), floor)
+    finding = maximum_finding(hpa(3, high), 11, floor)
 
     assert finding.status is status
     assert f"floor is 11, its maximum {high}" in finding.message

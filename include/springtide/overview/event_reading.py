@@ -1,0 +1,223 @@
+"""Reads what the view of an event is made from: the store once for all events, the cluster once for each service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from springtide.errors import SpringtideError
+from springtide.events.calendars import Calendars
+from springtide.events.connections import ConnectionUse
+from springtide.events.grants import Grant, grants
+from springtide.events.leads import LeadTime, MeasuredRuns, leads_of
+from springtide.events.notes import EventNote
+from springtide.events.occurrences import Occurrence
+from springtide.events.rehearsed import RehearsalOutcome
+from springtide.events.sweep import steps_up
+from springtide.events.waves import ServicePlan
+from springtide.overview.event_cluster import ClusterLooks
+from springtide.overview.event_facts import EventFacts, ServiceFacts, bounds_of, wanted_of
+from springtide.overview.event_past import PastNeed, past_need, past_occurrences
+from springtide.overview.event_surroundings import EventSurroundings
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.record.pauses import Pause
+from springtide.record.store import RunStore
+from springtide.training.durations import measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFacts:
+    """What the store says of the services of some events; `problem` says why it said nothing."""
+
+    measured: MeasuredRuns = field(default_factory=MeasuredRuns)
+    notes: Mapping[tuple[str, str], EventNote] = field(default_factory=dict)
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
+    rehearsals: Mapping[str, Sequence[RehearsalOutcome]] = field(default_factory=dict)
+    past: Mapping[tuple[str, str], Sequence[PastNeed]] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventReading:
+    """What is known of all events together: whoever wants one event's facts asks `facts`."""
+
+    around: EventSurroundings
+    calendars: Calendars
+    now: datetime
+    policies: Mapping[str, ScalingPolicy]
+    broken: Mapping[str, str]
+    stored: StoreFacts
+    leads: Mapping[str, LeadTime]
+    looks: ClusterLooks
+
+    @classmethod
+    def of(
+        cls, around: EventSurroundings, calendars: Calendars, *, asked: Iterable[Occurrence], with_cluster: bool
+    ) -> EventReading:
+        """Read what the `asked` events need. A part that fails is told in the facts, and takes nothing else away."""
+        now = around.clock.now()
+        events = tuple(asked)
+        policies, broken = _policies(around, calendars, events)
+        stored = _stored(around, calendars, events, policies, now)
+        return cls(
+            around=around,
+            calendars=calendars,
+            now=now,
+            policies=policies,
+            broken=broken,
+            stored=stored,
+            leads=leads_of(calendars, stored.measured, now),
+            looks=ClusterLooks(around.ports_of if with_cluster else None),
+        )
+
+    def facts(self, event: Occurrence) -> EventFacts:
+        """Return what is known of one event."""
+        services = tuple(self._service(event, name) for name in event.asks)
+        facts = EventFacts(
+            occurrence=event,
+            lead=self.leads[event.id],
+            calendars=self.calendars,
+            now=self.now,
+            services=services,
+            airflow=self.around.airflow,
+            awake=self.around.awake,
+            halted=self.around.halted,
+            granted=_granted(self.calendars, event, services, self.policies),
+            preparations=self.stored.measured.preparations,
+            neighbours=tuple(self.policies.values()),
+            store_problem=self.stored.problem,
+        )
+        return replace(facts, orders=tuple(_orders(facts)))
+
+    def _service(self, event: Occurrence, name: str) -> ServiceFacts:
+        stored = self.stored
+        facts = ServiceFacts(
+            service=name,
+            ask=event.asks[name],
+            policy=self.policies.get(name),
+            problem=self.broken.get(name, ""),
+            note=stored.notes.get((event.id, name)),
+            pause=stored.pauses.get(name),
+            runs=stored.measured.runs.get(name, ()),
+            rehearsals=stored.rehearsals.get(name, ()),
+            past=stored.past.get((event.id, name), ()),
+        )
+        if facts.policy is not None:
+            look, unseen = self.looks.of(facts.policy)
+            facts = replace(facts, look=look, unseen=unseen)
+        return _with_base(facts, stored.measured.expected.get(name))
+
+
+def _with_base(facts: ServiceFacts, last: int | None) -> ServiceFacts:
+    """Return the facts with what a multiple multiplies: noted before measured, measured before its last run."""
+    if facts.note is not None:
+        return replace(
+            facts, base=facts.note.expected, base_from="noted when it was prepared", is_measured=not facts.note.assumed
+        )
+    if facts.look is not None and facts.look.expected is not None:
+        return replace(facts, base=facts.look.expected, base_from="what demand needs now", is_measured=True)
+    if last is not None:
+        return replace(facts, base=last, base_from="what its last run went to")
+    return facts
+
+
+def _policies(
+    around: EventSurroundings, calendars: Calendars, events: Sequence[Occurrence]
+) -> tuple[dict[str, ScalingPolicy], dict[str, str]]:
+    """Return every policy that can be read, and why those of the events' services cannot."""
+    there = set(around.policies.names())
+    asked = {name for event in (*events, *calendars.occurrences) for name in event.asks}
+    policies: dict[str, ScalingPolicy] = {}
+    broken = dict.fromkeys(asked - there, "there is no policy of this name") if there else {}
+    for name in sorted(there):
+        try:
+            policies[name] = around.policies.get(name)
+        except SpringtideError as error:
+            broken[name] = f"its policy cannot be used ({error.code}); see springtide validate"
+    return policies, broken
+
+
+def _stored(
+    around: EventSurroundings,
+    calendars: Calendars,
+    events: Sequence[Occurrence],
+    policies: Mapping[str, ScalingPolicy],
+    now: datetime,
+) -> StoreFacts:
+    names = sorted({name for event in events for name in event.asks})
+    every = sorted({name for event in (*events, *calendars.occurrences) for name in event.asks})
+    try:
+        with around.open_store() as store:
+            kept = store.notes(names, now=now)
+            return StoreFacts(
+                measured=measure(store, every, policies),
+                notes={(note.occurrence.id, name): note for name, many in kept.items() for note in many},
+                pauses=store.pauses(names, now=now),
+                rehearsals={name: store.rehearsals(name) for name in names},
+                past=_past(store, calendars, events, now),
+            )
+    except SpringtideError as error:
+        return StoreFacts(measured=_of_policies(policies), problem=error.message)
+
+
+def _of_policies(policies: Mapping[str, ScalingPolicy]) -> MeasuredRuns:
+    """Return what is known of services where the store says nothing: their order and their steps."""
+    return MeasuredRuns(
+        after={name: policy.spec.after for name, policy in policies.items()},
+        step_up={name: float(policy.spec.guards.step_up) for name, policy in policies.items()},
+    )
+
+
+def _past(
+    store: RunStore, calendars: Calendars, events: Sequence[Occurrence], now: datetime
+) -> dict[tuple[str, str], tuple[PastNeed, ...]]:
+    return {
+        (event.id, name): tuple(
+            past_need(store, name, other) for other in past_occurrences(calendars.occurrences, event, name, now)
+        )
+        for event in events
+        for name in event.asks
+    }
+
+
+def _granted(
+    calendars: Calendars,
+    event: Occurrence,
+    services: Sequence[ServiceFacts],
+    policies: Mapping[str, ScalingPolicy],
+) -> dict[str, Grant]:
+    """Return what each service gets under all events that go on with `event`, at the time at which that is least."""
+    beside = [other for other in (*calendars.occurrences, event) if other.start < event.end and event.start < other.end]
+    together = {other.id: other for other in beside}
+    expected = {facts.service: facts.base for facts in services if facts.base is not None}
+    bounds = {name: bounds_of(policies[name]) for other in together.values() for name in other.asks if name in policies}
+    least: dict[str, Grant] = {}
+    for moment in sorted({max(event.start, other.start) for other in together.values()}):
+        going_on = [other for other in together.values() if other.start <= moment < other.end]
+        granted = grants(going_on, expected, bounds, cap=calendars.cap)
+        for name in event.asks.keys() & granted.keys():
+            if name not in least or granted[name].replicas < least[name].replicas:
+                least[name] = granted[name]
+    return least
+
+
+def _orders(facts: EventFacts) -> Iterable[ServicePlan]:
+    """Yield the runs of each service whose number is known, by the rules of a sweep."""
+    for each in facts.services:
+        wanted = wanted_of(facts.occurrence, each)
+        if each.policy is None or wanted is None:
+            continue
+        spec = each.policy.spec
+        current = spec.replicas.min if each.current is None else each.current
+        target = min(wanted, spec.replicas.max)
+        yield ServicePlan(
+            service=each.service,
+            current=current,
+            steps=steps_up(current, target, float(spec.guards.step_up)),
+            after=spec.after,
+            connection_uses=tuple(
+                ConnectionUse(entry.name, entry.connections_per_replica, entry.usable) for entry in spec.downstream
+            ),
+            overlaps=spec.strategy.type == "blue_green",
+        )
