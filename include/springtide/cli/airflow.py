@@ -31,15 +31,15 @@ def queue_run(airflow: str, run_id: str, conf: dict[str, Any], due: datetime, *,
     """
     # never a logical date: one in the future would keep the run's tasks from ever running
     body = {"dag_run_id": run_id, "logical_date": None, "run_after": due.isoformat(), "conf": conf}
-    with _client(airflow) as client:
-        answer = _ask(client, "POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
+    with opened_airflow(airflow) as client:
+        answer = airflow_answer(client, "POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body)
     if answer.status_code == 409:  # noqa: PLR2004
         raise Conflict(
             f"{run_id} exists already: the same event is prepared once. To change it, cancel it first.",
             code="event_exists",
             field="name",
         )
-    _require_good(answer)
+    require_good(answer)
 
 
 def delete_run(airflow: str, run_id: str) -> None:
@@ -50,11 +50,11 @@ def delete_run(airflow: str, run_id: str) -> None:
         Conflict: it has begun (`event_began`).
         PermanentError, TemporaryError: as for `queue_run`.
     """
-    with _client(airflow) as client:
-        run = _ask(client, "GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
+    with opened_airflow(airflow) as client:
+        run = airflow_answer(client, "GET", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}")
         if run.status_code == 404:  # noqa: PLR2004
             raise NotFound(f"{run_id} is not queued: there is nothing to cancel.", code="event_unknown", field="name")
-        _require_good(run)
+        require_good(run)
         state = run.json()["state"]
         if state != "queued":
             raise Conflict(
@@ -62,11 +62,11 @@ def delete_run(airflow: str, run_id: str) -> None:
                 code="event_began",
                 field="name",
             )
-        _require_good(_ask(client, "DELETE", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"))
+        require_good(airflow_answer(client, "DELETE", f"/api/v2/dags/{DAG_ID}/dagRuns/{run_id}"))
 
 
 @contextmanager
-def _client(airflow: str) -> Iterator[httpx.Client]:
+def opened_airflow(airflow: str) -> Iterator[httpx.Client]:
     """Open a client that is logged in; a server that does not answer is a temporary error."""
     import httpx
 
@@ -83,7 +83,7 @@ def _client(airflow: str) -> Iterator[httpx.Client]:
         ) from error
 
 
-def _ask(client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
+def airflow_answer(client: httpx.Client, method: str, path: str, **content: Any) -> httpx.Response:
     """Return the answer to one request, its body whole and unpacked.
 
     Raises:
@@ -118,7 +118,7 @@ def _token(client: httpx.Client) -> str:
             code="airflow_login",
             field="airflow",
         )
-    answer = _ask(client, "POST", "/auth/token", json={"username": user, "password": password})
+    answer = airflow_answer(client, "POST", "/auth/token", json={"username": user, "password": password})
     if answer.is_error:
         raise PermanentError(
             f"airflow: it does not know the user {user} with this password ({answer.status_code}).",
@@ -128,7 +128,12 @@ def _token(client: httpx.Client) -> str:
     return str(answer.json()["access_token"])
 
 
-def _require_good(answer: httpx.Response) -> None:
+def require_good(answer: httpx.Response) -> None:
+    """Return when Airflow did what it was asked.
+
+    Raises:
+        PermanentError: it refused (`airflow_refused`).
+    """
     if answer.is_error:
         raise PermanentError(
             f"airflow: it refused ({answer.status_code}): {answer.text[:300]}", code="airflow_refused", field="airflow"

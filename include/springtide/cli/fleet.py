@@ -14,7 +14,7 @@ import typer
 from springtide.cli.answers import answering, print_record
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import answer, out, tell
-from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
+from springtide.cli.event_options import DEFAULT_CALENDARS, CalendarsOption
 from springtide.cli.groups import grouped
 from springtide.cli.options import (
     CliContext,

@@ -13,7 +13,7 @@ import typer
 from springtide.cli.answers import answering, print_record
 from springtide.cli.backtest import moment
 from springtide.cli.display import out
-from springtide.cli.events import DEFAULT_CALENDARS, CalendarsOption
+from springtide.cli.event_options import DEFAULT_CALENDARS, CalendarsOption
 from springtide.cli.groups import Offers, grouped
 from springtide.cli.options import METRICS, CliContext, Output, OutputOption
 from springtide.cli.plain_text import PlainTable, plain

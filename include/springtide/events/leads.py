@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from springtide.events.ad_hoc import CALENDAR
 from springtide.events.calendars import Calendars, Pace
 from springtide.events.occurrences import Occurrence
 from springtide.events.preparations import EventSize, Preparation, seconds_by_size
@@ -90,7 +91,8 @@ def lead_time(
     their runs say make it longer; they never make it shorter.
     """
     if occurrence.lead is not None:
-        return LeadTime(occurrence.lead, "as its calendar says")
+        whose = "as it was asked for" if occurrence.calendar == CALENDAR else "as its calendar says"
+        return LeadTime(occurrence.lead, whose)
     wanted = [order for order in orders if order.service in occurrence.asks]
     times = {order.service: _expected(measured.get(order.service, ()), learn) for order in wanted}
     unknown = [name for name in times if len(measured.get(name, ())) < learn.least_runs]

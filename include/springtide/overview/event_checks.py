@@ -73,7 +73,11 @@ def cap_checks(facts: EventFacts) -> Iterator[Check]:
         each = facts.by_service[name]
         sentence = f"asks for {clamp.was} and gets {grant.replicas}: {clamp.reason}"
         yield _check("cap", Light.RED, each, sentence, "Raise cap, ask for less, or give it a higher priority.")
-    if not cuts and facts.granted:
+    unknown = [each.service for each in facts.services if facts.wanted(each.service) is None]
+    if unknown:
+        sentence = f"what {', '.join(unknown)} takes is not known yet, the cap of all events is {cap}"
+        yield Check(name="cap", light=Light.UNKNOWN, sentence=sentence)
+    elif not cuts and facts.granted:
         total = sum(grant.replicas for grant in facts.granted.values())
         sentence = f"its services take {total} pods, the cap of all events is {cap}"
         yield Check(name="cap", light=Light.GREEN, sentence=sentence)

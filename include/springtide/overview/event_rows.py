@@ -62,7 +62,7 @@ def row_of(
 
 def told(check: Check) -> str:
     """Return a check in one line: of which service, and what it found."""
-    is_named = not check.service or check.service in check.sentence
+    is_named = not check.service or check.sentence.startswith((f"{check.service} ", f"{check.service}:"))
     return check.sentence if is_named else f"{check.service}: {check.sentence}"
 
 

@@ -5,15 +5,16 @@ The list asks no cluster, so that it is there within a second; the card does, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from springtide.errors import InputError
+from springtide.errors import InputError, SpringtideError
 from springtide.events.calendars import Calendars
 from springtide.events.leads import LEARNED_WITHIN
 from springtide.events.occurrences import Freeze, Occurrence
 from springtide.events.rehearsal import named_event
+from springtide.overview.added_events import noted_events
 from springtide.overview.aftermaths import aftermath
 from springtide.overview.event_checks import (
     cap_checks,
@@ -52,20 +53,16 @@ def events_overview(around: EventSurroundings, *, days: int = DAYS, over: timede
     What stands in the way of each is said by what calendars, policies, the store and Airflow know.
     """
     now = around.clock.now()
-    calendars = calendars_with(around.known.calendars, around.airflow.added or ())
+    added, problem = _added(around, now)
+    calendars = calendars_with(around.known.calendars, tuple(added.values()))
     shown = _within(calendars, now - over, now + timedelta(days=days))
-    reading = EventReading.of(around, calendars, asked=shown, with_cluster=False)
-    added = {event.occurrence.id: event for event in around.airflow.added or ()}
-    rows = []
-    for occurrence in shown:
-        facts = reading.facts(occurrence)
-        red = [check for check in _cheap(facts, reading) if check.light is Light.RED]
-        rows.append(row_of(facts, red, added.get(occurrence.id)))
+    reading = read_events(around, calendars, shown, with_cluster=False)
+    facts = {occurrence.id: reading.facts(occurrence) for occurrence in shown}
     return EventsOverview(
-        rows=tuple(rows),
+        rows=tuple(row_of(each, _in_the_way(_cheap(each, reading)), added.get(name)) for name, each in facts.items()),
         freezes=tuple(_freezes(calendars, now - over, now + timedelta(days=days))),
-        warnings=tuple(dict.fromkeys(_warnings(around, reading, shown))),
-        left_out=_left_out(around),
+        warnings=tuple(dict.fromkeys(_warnings(around, facts.values()))),
+        left_out=(*_left_out(around), *([problem] if problem else [])),
     )
 
 
@@ -76,15 +73,17 @@ def readiness_of(around: EventSurroundings, name: str) -> Readiness:
         InputError: no event ahead has this name (`event_unknown`), or several calendars have one.
     """
     now = around.clock.now()
-    calendars = calendars_with(around.known.calendars, around.airflow.added or ())
-    return _cards(around, calendars, [named_event(calendars, name, now)])[0]
+    added, _ = _added(around, now)
+    calendars = calendars_with(around.known.calendars, tuple(added.values()))
+    return _cards(around, calendars, added, [named_event(calendars, name, now)])[0]
 
 
 def readiness_of_all(around: EventSurroundings, *, days: int = DAYS) -> tuple[Readiness, ...]:
     """Return the cards of all events that are not over and begin within `days`, in the order of their starts."""
     now = around.clock.now()
-    calendars = calendars_with(around.known.calendars, around.airflow.added or ())
-    return tuple(_cards(around, calendars, _within(calendars, now, now + timedelta(days=days))))
+    added, _ = _added(around, now)
+    calendars = calendars_with(around.known.calendars, tuple(added.values()))
+    return tuple(_cards(around, calendars, added, _within(calendars, now, now + timedelta(days=days))))
 
 
 def aftermath_of(around: EventSurroundings, name: str) -> Aftermath:
@@ -95,7 +94,7 @@ def aftermath_of(around: EventSurroundings, name: str) -> Aftermath:
         TemporaryError: the store does not answer.
     """
     now = around.clock.now()
-    calendars = calendars_with(around.known.calendars, around.airflow.added or ())
+    calendars = around.known.calendars
     over = [
         event
         for event in calendars.occurrences
@@ -105,7 +104,7 @@ def aftermath_of(around: EventSurroundings, name: str) -> Aftermath:
         message = f"event: no event called {name[:100]!r} is over within the last 400 days."
         raise InputError(message, code="event_unknown", field="event")
     event = over[-1]
-    reading = EventReading.of(around, calendars, asked=[event], with_cluster=False)
+    reading = read_events(around, calendars, [event], with_cluster=False)
     return aftermath(around, row_of(reading.facts(event), [], None), event)
 
 
@@ -133,20 +132,21 @@ def _cheap(facts: EventFacts, reading: EventReading) -> tuple[Check, ...]:
     )
 
 
-def _cards(around: EventSurroundings, calendars: Calendars, events: Sequence[Occurrence]) -> list[Readiness]:
-    reading = EventReading.of(around, calendars, asked=events, with_cluster=True)
-    added = {event.occurrence.id: event for event in around.airflow.added or ()}
-    return [_card(reading, event, added.get(event.id)) for event in events]
+def read_events(
+    around: EventSurroundings, calendars: Calendars, events: Sequence[Occurrence], *, with_cluster: bool
+) -> EventReading:
+    """Return what is known of `events`; their clusters are asked only where that is wanted."""
+    return EventReading.of(around, calendars, asked=events, with_cluster=with_cluster)
 
 
-def _card(reading: EventReading, event: Occurrence, added: AddedEvent | None) -> Readiness:
+def card_of(reading: EventReading, event: Occurrence, added: AddedEvent | None) -> Readiness:
+    """Return the card of one event."""
     facts = reading.facts(event)
     checks = checks_of(facts, reading)
-    red = [check for check in checks if check.light is Light.RED]
     taken = measured_time(facts)
     light = light_of(check.light for check in checks)
     return Readiness(
-        event=row_of(facts, red, added, light=light),
+        event=row_of(facts, _in_the_way(checks), added, light=light),
         light=light,
         checks=checks,
         waves=waves_of(facts),
@@ -154,6 +154,34 @@ def _card(reading: EventReading, event: Occurrence, added: AddedEvent | None) ->
         preparation_seconds=None if taken is None else taken.total_seconds(),
         margin_seconds=None if taken is None else (facts.available - taken).total_seconds(),
     )
+
+
+def _cards(
+    around: EventSurroundings, calendars: Calendars, added: Mapping[str, AddedEvent], events: Sequence[Occurrence]
+) -> list[Readiness]:
+    reading = read_events(around, calendars, events, with_cluster=True)
+    return [card_of(reading, event, added.get(event.id)) for event in events]
+
+
+def _added(around: EventSurroundings, now: datetime) -> tuple[dict[str, AddedEvent], str]:
+    """Return the added events by their ids, as Airflow and the store's notes have them; and what was not read."""
+    found: dict[str, AddedEvent] = {}
+    problem = ""
+    try:
+        with around.open_store() as store:
+            found = {each.occurrence.id: each for each in noted_events(store, around.policies.names(), now)}
+    except SpringtideError as error:
+        problem = f"events that the store has notes of: {error.message}"
+    return found | {each.occurrence.id: each for each in around.airflow.added or ()}, problem
+
+
+def _in_the_way(checks: Iterable[Check]) -> list[Check]:
+    """Return what stands in an event's way: what is red, and what asks for less than it seems."""
+    return [
+        check
+        for check in checks
+        if check.light is Light.RED or (check.light is Light.AMBER and check.name in {"policy", "policy maximum"})
+    ]
 
 
 def _within(calendars: Calendars, begin: datetime, end: datetime) -> list[Occurrence]:
@@ -178,14 +206,17 @@ def _freeze_row(calendar: str, freeze: Freeze) -> FreezeRow:
     )
 
 
-def _warnings(around: EventSurroundings, reading: EventReading, shown: Sequence[Occurrence]) -> Iterable[str]:
+def _warnings(around: EventSurroundings, shown: Iterable[EventFacts]) -> Iterable[str]:
     if around.halted:
         yield f"everything is halted by {around.halted}: nothing is written"
     if around.known.problem:
         yield around.known.problem
-    for event in shown:
-        if event.start < reading.now + LEARNED_WITHIN and (told := not_given_back(reading.facts(event))):
+    for facts in shown:
+        event = facts.occurrence
+        if event.start < facts.now + LEARNED_WITHIN and (told := not_given_back(facts)):
             yield f"{event.calendar}.{event.event}: {told}"
+    if around.airflow.paused is None:
+        yield "whether adjust_capacity is on, and gives anything back, is not known: Airflow was not asked"
 
 
 def _left_out(around: EventSurroundings) -> tuple[str, ...]:

@@ -6,61 +6,24 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from springtide.cli.main import app
 from support.builders import policy_text
+from support.small_airflow import SmallAirflow
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-RUNS = "/api/v2/dags/prepare_events/dagRuns"
-
-
-class SmallAirflow(BaseHTTPRequestHandler):
-    """The four calls that queue a run and take it back, as Airflow answers them."""
-
-    runs: ClassVar[dict[str, Any]] = {}
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.path == "/auth/token":
-            good = body == {"username": "ada", "password": "secret"}
-            self._answer(201 if good else 401, {"access_token": "token-1"})
-        elif self.headers["authorization"] != "Bearer token-1":
-            self._answer(403, {"detail": "no"})
-        elif body["dag_run_id"] in self.runs:
-            self._answer(409, {"detail": "exists"})
-        else:
-            self.runs[body["dag_run_id"]] = body | {"state": "queued"}
-            self._answer(200, body)
-
-    def do_GET(self) -> None:
-        run = self.runs.get(self.path.removeprefix(f"{RUNS}/"))
-        self._answer(404 if run is None else 200, run or {})
-
-    def do_DELETE(self) -> None:
-        del self.runs[self.path.removeprefix(f"{RUNS}/")]
-        self._answer(204, None)
-
-    def _answer(self, status: int, document: Any) -> None:
-        body = b"" if document is None else json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, Any]]:
     """Return the runs of a small Airflow that commands talk to, beside the policies `web` and `search`."""
-    SmallAirflow.runs.clear()
+    SmallAirflow.forget()
     server = ThreadingHTTPServer(("127.0.0.1", 0), SmallAirflow)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -186,12 +149,12 @@ def test_the_list_says_when_what_and_what_stands_in_the_way(runs: dict[str, Any]
     )
 
     code, output = said("list", "--output", "json")
-    (row,) = json.loads(output)
+    (row,) = json.loads(output)["rows"]
 
     assert code == 0
     assert row["asks"] == {"web": "3x"}
-    assert datetime.fromisoformat(row["start"]) - datetime.fromisoformat(row["prepared"]) == timedelta(minutes=45)
-    assert "by quiet (audit)" in row["frozen"]["web"]
+    assert datetime.fromisoformat(row["start"]) - datetime.fromisoformat(row["prepared_at"]) == timedelta(minutes=45)
+    assert "by quiet (audit)" in row["obstacles"][0]
     assert "sales.flash" in said("list")[1]
     (tmp_path / "calendars" / "sales.yaml").write_text("spec: [")
     assert "policy_unreadable" in said("list")[1]
@@ -244,12 +207,12 @@ def test_the_list_says_for_whom_nothing_will_be_done(runs: dict[str, Any], tmp_p
         "{web: {multiply: 3x}, mail: {multiply: 3x}, db: {multiply: 3x}}}\n"
     )
 
-    (row,) = json.loads(said("list", "--output", "json")[1])
+    (row,) = json.loads(said("list", "--output", "json")[1])["rows"]
 
-    assert row["not_acted"] == {
-        "web": "web: mode advise: planned only, nothing is written",
-        "db": "db: its policy cannot be used (policy_unreadable); see springtide validate",
-    }
+    assert row["obstacles"] == [
+        "web: mode advise: planned only, nothing is written",
+        "db: its policy cannot be used (policy_unreadable); see springtide validate",
+    ]
 
 
 def test_a_rehearsal_of_a_known_event_is_begun_when_it_is_confirmed(runs: dict[str, Any], tmp_path: Path) -> None:
@@ -299,7 +262,7 @@ def test_what_is_left_out_is_told_and_the_rest_is_shown_all_the_same(runs: dict[
     assert "sales.flash" in output
     assert "sales.flash" in as_json
     for text in (output, sources):
-        assert "flash (sales.yaml): 1 event, 1 counted, 0 left out; 1 times ahead, next " in text
+        assert "flash (sales.yaml): 1 event, 1 counted, 0 left out; 1 time ahead, next " in text
         assert "feed (feed.ics): 2 events, 0 counted, 2 left out: 1 unreadable ([b]Sale[/b]), 1 cancelled (Off)" in text
         assert "nothing is ahead" in text
         assert "feed.ics:5: spec.imports.feed: UID 1: DTSTART 'soon' is no time" in " ".join(text.split())
