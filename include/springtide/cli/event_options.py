@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,8 +83,8 @@ def surroundings_of(
 
 
 def event_owner() -> str:
-    """Return who adds an event: as Airflow knows them, else whoever became root, else the user of this machine."""
-    return settings_now().airflow_user or os.environ.get("SUDO_USER") or current_user()
+    """Return who adds an event: as Airflow knows them, else the user of this machine."""
+    return settings_now().airflow_user or current_user()
 
 
 def instant(field: str, text: str) -> datetime:

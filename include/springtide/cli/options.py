@@ -324,8 +324,8 @@ def new_run_id(clock: Clock) -> str:
 
 
 def current_user() -> str:
-    """Return who runs this command, for the record."""
+    """Return who runs this command, for the record: a person who became root by sudo stays themselves."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name
         return "unknown"

@@ -63,7 +63,7 @@ class ClusterNodes:
     pods: Sequence[Pod] = ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ClusterLooks:
     """Looks at services, each once; the nodes of a cluster are read once for all of them."""
 

@@ -68,7 +68,7 @@ class EventReading:
             broken=broken,
             stored=stored,
             leads=leads_of(calendars, stored.measured, now),
-            looks=ClusterLooks(around.ports_of if with_cluster else None),
+            looks=ClusterLooks(ports_of=around.ports_of if with_cluster else None),
         )
 
     def facts(self, event: Occurrence) -> EventFacts:
