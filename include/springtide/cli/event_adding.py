@@ -11,7 +11,7 @@ import typer
 
 from springtide.cli.airflow import delete_run, queue_run
 from springtide.cli.airflow_sight import airflow_sight
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer
 from springtide.cli.event_options import (
     DEFAULT_AIRFLOW,
@@ -149,8 +149,8 @@ def rehearse_event(
 
 
 def _tell(added: EventToAdd, now: datetime, output: Output) -> None:
-    if output is Output.JSON:
-        print_json({"run_id": added.run_id, "due": added.due.isoformat(), "card": added.card.to_record()})
+    if output.is_for_programs:
+        print_record({"run_id": added.run_id, "due": added.due.isoformat(), "card": added.card.to_record()}, output)
         return
     queued = f"{added.run_id} is queued for {added.due:%Y-%m-%d %H:%M:%S} UTC ({on_the_clock(added.due, now)})"
     if added.is_late:

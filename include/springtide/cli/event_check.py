@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer
 from springtide.cli.event_card import card_lines
 from springtide.cli.event_options import (
@@ -18,6 +18,7 @@ from springtide.cli.event_options import (
     services_of,
     surroundings_of,
 )
+from springtide.cli.exit_codes import ExitCode
 from springtide.cli.groups import grouped
 from springtide.cli.options import CliContext, Output, OutputOption
 from springtide.clock import SystemClock
@@ -53,12 +54,12 @@ def check_events(
     """
     with answering(output):
         cards = _cards(name, days, cluster=cluster, place=place, events=events)
-        if output is Output.JSON:
-            print_json([card.to_record() for card in cards])
+        if output.is_for_programs:
+            print_record([card.to_record() for card in cards], output)
         else:
             _show(cards, days, is_whole=name is not None)
     if any(card.light is Light.RED for card in cards):
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @grouped
@@ -73,8 +74,8 @@ def show_event(
     """Print everything that is known of one event: every check, its waves and their times, and what it costs."""
     with answering(output):
         cards = _cards(name, 0, cluster=cluster, place=place, events=events)
-        if output is Output.JSON:
-            print_json(cards[0].to_record())
+        if output.is_for_programs:
+            print_record(cards[0].to_record(), output)
         else:
             _show(cards, 0, is_whole=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer
 from springtide.cli.event_options import DEFAULT_CALENDARS, CalendarsOption, read_known, services_of
 from springtide.cli.groups import Offers, grouped
@@ -30,8 +30,8 @@ def list_sources(
     now = SystemClock().now()
     with answering(output):
         known = read_known(calendars, services_of(place), now)
-        if output is Output.JSON:
-            print_json([account.to_record() for account in known.accounts])
+        if output.is_for_programs:
+            print_record([account.to_record() for account in known.accounts], output)
         else:
             show_sources(known)
         known.raise_if_broken()
@@ -66,8 +66,8 @@ def fetch_feeds(
             {"feed": feed.copy.name, "connection": feed.connection, "outcome": done.outcome, "problem": done.problem}
             for feed, done in fetched.items()
         ]
-        if output is Output.JSON:
-            print_json(rows)
+        if output.is_for_programs:
+            print_record(rows, output)
         else:
             for row in rows:
                 why = "" if row["problem"] is None else f": {row['problem']}"

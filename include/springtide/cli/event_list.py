@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from springtide.cli.answers import answering, print_json
+from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer, out
 from springtide.cli.event_feeds import show_sources
 from springtide.cli.event_options import (
@@ -46,8 +46,8 @@ def list_events(
         known = read_known(events.calendars, services_of(place), now)
         say_halts(place, output)
         overview = events_overview(surroundings_of(place, known, events.airflow, clock=clock), days=days)
-        if output is Output.JSON:
-            print_json(overview.to_record())
+        if output.is_for_programs:
+            print_record(overview.to_record(), output)
         else:
             _show(overview, now)
             show_sources(known)

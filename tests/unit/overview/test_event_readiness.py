@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -35,9 +35,9 @@ class Case:
     words: tuple[str, ...]
 
 
-def asks(wanted: int | str, **policy: object) -> EventScene:
+def asks(wanted: int | str, **policy: Any) -> EventScene:
     ask = {"multiply": wanted} if isinstance(wanted, str) else {"replicas": wanted}
-    given: dict[str, object] = {"replicas": {"min": 2, "max": 10}} | policy
+    given: dict[str, Any] = {"replicas": {"min": 2, "max": 10}} | policy
     return EventScene(policies={"web": web_policy(**given)}, calendars=(sales(sale(services={"web": ask})),))
 
 
@@ -80,7 +80,7 @@ def rehearsed(verdict: RehearsalVerdict, replicas: int = 12, days: int = 3, even
     return scene
 
 
-def approved(within: str, awake: str = "08:00-22:00 UTC", **event: object) -> EventScene:
+def approved(within: str, awake: str = "08:00-22:00 UTC", **event: Any) -> EventScene:
     policy = web_policy(approval={"always": True, "within": within})
     return EventScene(policies={"web": policy}, awake=awake, calendars=(sales(sale(**event)),))
 
@@ -105,10 +105,10 @@ def needed(*answers: int) -> EventScene:
     return scene
 
 
-def shared(limit: int, **policies: object) -> EventScene:
+def shared(limit: int, **policies: Any) -> EventScene:
     entry = {"name": "orders-db", "connections_per_replica": 10, "limit": limit}
     given = {"web": web_policy(downstream=[entry], strategy={"type": "in_place"})} | policies
-    return EventScene(policies=given)  # type: ignore[arg-type]
+    return EventScene(policies=given)
 
 
 def floor(**paused: bool) -> EventScene:
