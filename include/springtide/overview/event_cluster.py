@@ -64,7 +64,7 @@ class ClusterNodes:
 
 
 @dataclass(slots=True, kw_only=True)
-class ClusterLooks:
+class EventLooks:
     """Looks at services, each once; the nodes of a cluster are read once for all of them."""
 
     ports_of: OpenPortsOf | None

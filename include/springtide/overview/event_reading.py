@@ -16,7 +16,7 @@ from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsed import RehearsalOutcome
 from springtide.events.sweep import steps_up
 from springtide.events.waves import ServicePlan
-from springtide.overview.event_cluster import ClusterLooks
+from springtide.overview.event_cluster import EventLooks
 from springtide.overview.event_facts import EventFacts, ServiceFacts, bounds_of, wanted_of
 from springtide.overview.event_past import PastNeed, past_need, past_occurrences
 from springtide.overview.event_surroundings import EventSurroundings
@@ -49,7 +49,7 @@ class EventReading:
     broken: Mapping[str, str]
     stored: StoreFacts
     leads: Mapping[str, LeadTime]
-    looks: ClusterLooks
+    looks: EventLooks
 
     @classmethod
     def of(
@@ -68,7 +68,7 @@ class EventReading:
             broken=broken,
             stored=stored,
             leads=leads_of(calendars, stored.measured, now),
-            looks=ClusterLooks(ports_of=around.ports_of if with_cluster else None),
+            looks=EventLooks(ports_of=around.ports_of if with_cluster else None),
         )
 
     def facts(self, event: Occurrence) -> EventFacts:
