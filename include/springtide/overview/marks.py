@@ -24,6 +24,7 @@ class Tone(StrEnum):
 
 
 _WEIGHT: Final = {Tone.GOOD: 0, Tone.MUTED: 0, Tone.INFO: 1, Tone.WARN: 10, Tone.BAD: 100}
+PAUSED: Final = "paused"
 _FAILED: Final = frozenset({RunOutcome.FAILED, RunOutcome.ROLLED_BACK})
 
 
@@ -101,7 +102,7 @@ def _of_runs(runs: Sequence[RunGlance]) -> Iterator[Badge]:
 def _of_records(service: str, records: Records) -> Iterator[Badge]:
     pause = records.pauses.get(service)
     if pause is not None:
-        yield Badge(text="paused", tone=Tone.WARN, why=str(pause))
+        yield Badge(text=PAUSED, tone=Tone.WARN, why=str(pause))
     since = records.waiting.get(service)
     if since is not None:
         yield Badge(text="waiting for approval", tone=Tone.WARN, why=f"since {since:%H:%M} UTC")

@@ -12,9 +12,10 @@ from datetime import datetime
 from springtide.errors import SpringtideError
 from springtide.overview.coming import Coming, ComingEvent
 from springtide.overview.cost import CostToday, EventSpan, cost_today
-from springtide.overview.marks import Badge, MarkedFacts, marks_of, severity
+from springtide.overview.marks import PAUSED, Badge, MarkedFacts, marks_of, severity
 from springtide.overview.records import Records
 from springtide.overview.replicas import Seen
+from springtide.plan.guards import largest_step_down, largest_step_up
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.glances import CoursePoint, RunGlance
 from springtide.record.model import RunOutcome
@@ -51,8 +52,8 @@ class ServiceRow(Stored):
     wanted: int | None = None
     minimum: int | None = None
     maximum: int | None = None
-    step_up: float | None = None
-    step_down: float | None = None
+    one_run_least: int | None = None
+    one_run_most: int | None = None
     unknown: str = ""
     problem: str = ""
     planned: int | None = None
@@ -80,6 +81,11 @@ class ServiceRow(Stored):
             return None
         aim = self.wanted if self.planned is None or self.advises else max(self.wanted, self.planned)
         return self.ready >= aim
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody has paused it."""
+        return any(badge.text == PAUSED for badge in self.badges)
 
     @property
     def severity(self) -> int:
@@ -179,8 +185,10 @@ def _scaled(row: ServiceRow, policy: ScalingPolicy, seen: Seen) -> ServiceRow:
         wanted=seen.wanted,
         minimum=spec.replicas.min,
         maximum=spec.replicas.max if seen.maximum is None else min(spec.replicas.max, seen.maximum),
-        step_up=float(spec.guards.step_up),
-        step_down=float(spec.guards.step_down),
+        one_run_least=None
+        if seen.wanted is None
+        else max(spec.replicas.min, largest_step_down(seen.wanted, spec.guards)),
+        one_run_most=None if seen.wanted is None else min(spec.replicas.max, largest_step_up(seen.wanted, spec.guards)),
         unknown=seen.unknown,
     )
 

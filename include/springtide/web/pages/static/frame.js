@@ -19,7 +19,7 @@
     if (method !== "GET") {
       headers["Idempotency-Key"] = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now();
     }
-    if (body !== undefined) {
+    if (body !== undefined && Object.keys(body).length) {
       headers["Content-Type"] = "application/json";
       options.body = JSON.stringify(body);
     }
