@@ -12,7 +12,6 @@ from springtide.backtest.headline import verdict
 from springtide.capacity.cost_curve import curve_in_words
 from springtide.capacity.minutes import MINUTE
 from springtide.extras import requires_extra
-from springtide.policy.scaling.capacity_part import ModelPart
 
 if TYPE_CHECKING:
     from typing import Any
@@ -148,8 +147,7 @@ def explained(policy: ScalingPolicy, plan: ScalingPlan, demand: DemandSeries | N
         from plotly.graph_objects import Figure, Scatter
 
     figure = Figure()
-    said = [spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart)]
-    carried = next(filter(None, said), None)  # without it demand and pods have no common axis: demand is left out
+    carried = policy.spec.capacity.rated_load  # without it demand and pods have no common axis: demand is left out
     if demand is not None and len(demand) and carried:
         times = [datetime.fromtimestamp(second, UTC) for second in demand.times]
         pods = demand.values / carried

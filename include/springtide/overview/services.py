@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 
-from springtide.errors import SpringtideError
+from springtide.errors import PolicyError, SpringtideError
 from springtide.overview.coming import Coming, ComingEvent
 from springtide.overview.cost import CostToday, EventSpan, cost_today
 from springtide.overview.marks import PAUSED, Badge, MarkedFacts, marks_of, severity
@@ -163,11 +164,20 @@ def _row(name: str, policy: ScalingPolicy | SpringtideError, inputs: ServicesInp
     runs = inputs.records.runs.get(name, ())
     row = ServiceRow(service=name, last=runs[0] if runs else None, coming=inputs.coming.next(name))
     if isinstance(policy, SpringtideError):
-        row = replace(row, problem=policy.message)
+        row = replace(row, problem=_problem(policy))
     else:
         row = _decided(_scaled(row, policy, inputs.seen.get(name, Seen(unknown="nobody looked at it"))), inputs)
         row = replace(row, held=_held(row, inputs))
     return replace(row, badges=marks_of(row.service, _facts(row, inputs), inputs.records))
+
+
+def _problem(error: SpringtideError) -> str:
+    """Return what is wrong in a line, without the folder of the file: where it lies is nobody's business."""
+    if not isinstance(error, PolicyError) or not error.violations:
+        return error.message
+    first = replace(error.violations[0], file=PurePath(error.violations[0].file).name)
+    more = len(error.violations) - 1
+    return f"{first}, and {more} more errors" if more else str(first)
 
 
 def _scaled(row: ServiceRow, policy: ScalingPolicy, seen: Seen) -> ServiceRow:

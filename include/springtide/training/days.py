@@ -22,7 +22,7 @@ from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
 from springtide.errors import DemandUnusable
 from springtide.policy.scaling.capacity_ahead import ForecastSpec
-from springtide.policy.scaling.capacity_part import AheadPart, ModelPart
+from springtide.policy.scaling.capacity_part import AheadPart
 from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.quantities import round_up
@@ -176,5 +176,4 @@ def _profile(series: DemandSeries, start: datetime) -> np.ndarray[tuple[int], np
 
 def _per_replica(policy: ScalingPolicy) -> float | None:
     """Return what one replica serves by the first model that says so."""
-    rated = (spec.rated_load for spec in policy.spec.capacity.models if isinstance(spec, ModelPart))
-    return next((load for load in rated if load is not None), None)
+    return policy.spec.capacity.rated_load

@@ -11,17 +11,18 @@ from springtide import __version__
 from springtide.errors import PermanentError
 from springtide.web import problems
 from springtide.web.access import unguarded
-from springtide.web.api import event_approvals, health, pauses
+from springtide.web.api import event_approvals, health, pauses, services
+from springtide.web.pages import services as services_page
 from springtide.web.pages import static_files
 from springtide.web.ports import Surroundings
 
 MakeRouter = Callable[[Surroundings], APIRouter]
 
 API: Final = "/api/v1"
-API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router, pauses.router, event_approvals.router)
+API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router, pauses.router, event_approvals.router, services.router)
 """Below `/api/v1`."""
 
-OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router,)
+OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router, services_page.router)
 """Below the application's own root: pages and the article's call."""
 
 

@@ -9,7 +9,7 @@ from springtide.policy.language.parts import Contradiction, Part
 from springtide.policy.language.units import MAX_REPLICAS, Count, Duration, Factor, Percent, Quantity, refusal
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.capacity_ahead import ConformalSpec, EventModelSpec, ForecastSpec, SeasonalSpec
-from springtide.policy.scaling.capacity_part import Positive, Quantile, Utilization, Window, WindowPart
+from springtide.policy.scaling.capacity_part import ModelPart, Positive, Quantile, Utilization, Window, WindowPart
 from springtide.policy.scaling.demand import FileDemand, PrometheusDemand
 
 
@@ -213,3 +213,9 @@ class CapacitySpec(Part):
     def needs_demand(self) -> bool:
         """Whether any model looks at demand."""
         return any(not isinstance(model, FixedSpec) for model in self.models)
+
+    @property
+    def rated_load(self) -> float | None:
+        """What one replica serves by the first model that says so, in the unit of demand; None where none does."""
+        rated = (model.rated_load for model in self.models if isinstance(model, ModelPart))
+        return next((load for load in rated if load), None)

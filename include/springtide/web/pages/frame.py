@@ -20,7 +20,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 
 from springtide.errors import NotFound
-from springtide.web.pages.words import duration_words, number_words, relative
+from springtide.web.pages.spark import gauge_of, spark_of
+from springtide.web.pages.words import clock_words, duration_words, number_words, relative, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,17 @@ _PLOTLY: Final = "plotly.min.js"
 
 _json: Final = partial(htmlsafe_json_dumps, allow_nan=False, separators=(",", ":"))
 """JSON that may stand between script tags: nothing in it ends one."""
+
+_FILTERS: Final = {
+    "clock": clock_words,
+    "duration": duration_words,
+    "gauge": gauge_of,
+    "json": _json,
+    "number": number_words,
+    "relative": relative,
+    "short": shortened,
+    "spark": spark_of,
+}
 
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -116,7 +128,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    built.filters |= {"relative": relative, "duration": duration_words, "number": number_words, "json": _json}
+    built.filters |= _FILTERS
     return built
 
 

@@ -1,4 +1,4 @@
-"""A service's last day as one small picture: demand in pods, ready pods, the held floor, events. Pure: SVG's numbers."""
+"""A service's last day in a small picture: demand in pods, ready pods, held floor, events. Pure: SVG's numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from springtide.overview.cost import EventSpan
 from springtide.overview.services import ServiceRow
+from springtide.overview.wall import COURSE
 from springtide.record.glances import CoursePoint
 
 WIDTH: Final = 168
@@ -45,12 +46,14 @@ class Gauge:
     wanted: float
 
 
-def spark_of(row: ServiceRow, now: datetime, span: timedelta) -> Spark | None:
+def spark_of(row: ServiceRow, now: datetime, span: timedelta = COURSE) -> Spark | None:
     """Return the picture of the row's last `span`; None where nothing was decided in it."""
     points = row.course
     if not points:
         return None
-    known = [number for point in points for number in (point.answer, _ready(point), point.planned) if number is not None]
+    known = [
+        number for point in points for number in (point.answer, _ready(point), point.planned) if number is not None
+    ]
     highest = max(*known, 1)
     first = now - span
     draw = _Drawn(first=first, seconds=span.total_seconds(), highest=highest)
