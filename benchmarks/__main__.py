@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import feeds, overhead, pace, start, timezones
+from benchmarks import feeds, overhead, pace, pages, start, timezones
 from benchmarks.saleday.table import measure as sale_day
 from benchmarks.table import Table
 from springtide.errors import InputError
@@ -34,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], Table]] = {
     "saleday": sale_day,
     "timezones": timezones.measure,
     "feeds": feeds.measure,
+    "pages": pages.measure,
     "peers": partial(beside_peers, 3),
 }
 

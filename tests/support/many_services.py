@@ -97,7 +97,7 @@ def document(number: int, **spec: Any) -> Json:
     """Return the policy of the service of this number."""
     name = name_of(number)
     demand = {"source": "prometheus", "query": f"sum(rate(requests{{service={json.dumps(name)}}}[1m]))", "unit": "r/s"}
-    model = {"model": "target_utilization", "per_replica": 50, "target": "70%"}
+    model = {"model": "target_utilization", "per_replica": 50, "target": 0.7}
     made = policy_document(
         name,
         target={"namespace": f"team-{number % 5}", "deployment": name, "service": name},
@@ -136,7 +136,7 @@ class ManyServices:
         """Write a policy, and its Deployment."""
         name = name_of(number)
         (self.folder / "policies" / f"{name}.yaml").write_text(json.dumps(document(number, **spec)))
-        planned = self.pods(number, self.now)
+        planned = self.pods(number, self.now - timedelta(minutes=1))
         ready = planned - (number % 97 == 1)
         self.cluster.deployments.append(a_deployment(name, wanted=planned, ready=ready, namespace=f"team-{number % 5}"))
 
@@ -179,7 +179,7 @@ class ManyServices:
     def _day(self, number: int) -> Iterator[SweepDecision]:
         days = 7 if number < len(NAMES) else 1
         for back in range(days * 96, 0, -1):
-            at = self.now - back * QUARTER
+            at = self.now - back * QUARTER + timedelta(minutes=14)
             answer = self.pods(number, at)
             held = 18 if number == 0 and timedelta(hours=2) < self.now - at < timedelta(hours=6) else 0
             yield SweepDecision(

@@ -22,7 +22,7 @@ from springtide.record.store import RunStore
 
 SHOWN: Final = timedelta(days=7)
 RUNS_SHOWN: Final = 200
-DECISIONS_SHOWN: Final = 40
+DECISIONS_SHOWN: Final = 24
 _DAY: Final = timedelta(days=1)
 
 

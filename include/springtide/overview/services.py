@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
+from typing import Final
 
 from springtide.errors import PolicyError, SpringtideError
 from springtide.overview.coming import Coming, ComingEvent
@@ -21,6 +22,9 @@ from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.glances import CoursePoint, RunGlance
 from springtide.record.model import RunOutcome
 from springtide.stored import Stored
+
+CARRIED_OUT: Final = timedelta(minutes=5)
+"""After so long what a sweep decided should stand, or a run of it be on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +42,9 @@ class ServiceRow(Stored):
     """One service. `ready` of `wanted` pods between `minimum` and `maximum`; None is what nobody knows.
 
     `unknown` says why the cluster does not tell, `problem` why its policy cannot be used, "" where it can. `planned` is
-    what the latest decision was, by `answer`, what its models asked for, and `why`. With `is_floor` it is a minimum.
-    `course` and `cost` are of the last 24 hours, and only of services that are shown.
+    what the latest decision was, by `answer`, what its models asked for, and `why`. With `is_floor` it is a minimum;
+    once it `is_decision_due`, its run has had time to begin. One run may go from `one_run_least` to `one_run_most`:
+    beyond them a person's number is refused. `course` and `cost` are of the last 24 hours, of services that are shown.
     """
 
     service: str
@@ -62,6 +67,7 @@ class ServiceRow(Stored):
     is_floor: bool = False
     why: str = ""
     decided_at: datetime | None = None
+    is_decision_due: bool = False
     held: Held | None = None
     coming: ComingEvent | None = None
     last: RunGlance | None = None
@@ -80,7 +86,7 @@ class ServiceRow(Stored):
         """Whether as many pods are ready as are wanted and as were decided; None where nobody knows."""
         if self.ready is None or self.wanted is None:
             return None
-        aim = self.wanted if self.planned is None or self.advises else max(self.wanted, self.planned)
+        aim = self.wanted if self.planned is None or not self.is_decision_due else max(self.wanted, self.planned)
         return self.ready >= aim
 
     @property
@@ -214,6 +220,7 @@ def _decided(row: ServiceRow, inputs: ServicesInputs) -> ServiceRow:
         is_floor=decision.is_floor,
         why=decision.reason,
         decided_at=decision.at,
+        is_decision_due=not row.advises and inputs.now - decision.at >= CARRIED_OUT,
     )
 
 

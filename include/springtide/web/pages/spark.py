@@ -61,7 +61,7 @@ def spark_of(row: ServiceRow, now: datetime, span: timedelta = COURSE) -> Spark 
     return Spark(
         demand=draw.steps(points, lambda point: point.answer, now),
         ready=draw.closed(ready),
-        floor=draw.steps([point for point in points if point.is_floor], lambda point: point.planned, now),
+        floor=draw.steps(points, lambda point: point.planned if point.is_floor else None, now),
         stripes=tuple(_stripes(row.events, draw, now)),
         highest=highest,
         words=f"the last {span.total_seconds() / 3600:.0f} hours: at most {highest} pods, {_now(points[-1])}",
