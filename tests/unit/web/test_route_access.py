@@ -36,7 +36,8 @@ async def statuses(scene: WebScene, caller: object, **how: bool) -> dict[str, tu
     async with scene.client(caller, **how) as client:  # type: ignore[arg-type]
         for method, path, _ in routes(scene.app()):
             answer = await client.request(method, path)
-            found[f"{method} {path}"] = (answer.status_code, answer.json().get("code", ""))
+            is_json = "json" in answer.headers.get("content-type", "")
+            found[f"{method} {path}"] = (answer.status_code, answer.json().get("code", "") if is_json else "")
     return found
 
 
