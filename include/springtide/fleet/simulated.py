@@ -72,7 +72,7 @@ def simulate_preparation(
     for name in names:
         if name in policies:
             try:
-                expected[name] = _needed(policies[name], _demand(ports, policies[name], at), at)
+                expected[name] = needed_at(policies[name], _demand(ports, policies[name], at), at)
             except SpringtideError as error:
                 problems[name] = error.message
     bounds = {
@@ -106,7 +106,7 @@ def _line(
     )
     try:
         series = _demand(ports, policy, end, since=begin)
-        needed = [_needed(policy, series, begin + number * STEP) for number in range(1, minutes + 1)]
+        needed = [needed_at(policy, series, begin + number * STEP) for number in range(1, minutes + 1)]
     except SpringtideError as error:
         return _with(line, problem=f"what demand did is not known: {error.message}")
     short = sum(needed_then > grant.replicas for needed_then in needed)
@@ -130,8 +130,12 @@ def _demand(
     return source.read(since - spec.lookback, now, spec.step)
 
 
-def _needed(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -> int:
-    """Return what demand most likely needs at `now`, within the policy's bounds; its models see nothing later."""
+def needed_at(policy: ScalingPolicy, demand: DemandSeries | None, now: datetime) -> int:
+    """Return what demand most likely needs at `now`, within the policy's bounds; its models see nothing later.
+
+    Raises:
+        DemandUnusable: there is no sample before `now` (`capacity_unusable`), or the models cannot use what there is.
+    """
     spec = policy.spec
     models = [build_model(model, clock=clock_of(spec.demand)) for model in spec.capacity.models]
     if demand is not None:
