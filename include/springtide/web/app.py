@@ -12,6 +12,7 @@ from springtide.errors import PermanentError
 from springtide.web import problems
 from springtide.web.access import unguarded
 from springtide.web.api import event_approvals, health, pauses, services
+from springtide.web.pages import events as events_page
 from springtide.web.pages import services as services_page
 from springtide.web.pages import static_files
 from springtide.web.ports import Surroundings
@@ -22,7 +23,7 @@ API: Final = "/api/v1"
 API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router, pauses.router, event_approvals.router, services.router)
 """Below `/api/v1`."""
 
-OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router, services_page.router)
+OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router, services_page.router, events_page.router)
 """Below the application's own root: pages and the article's call."""
 
 

@@ -8,12 +8,9 @@ from typing import Any
 
 import pytest
 
-from springtide.events.calendars import ExpandedCalendar
-from springtide.events.snapshot import CalendarSnapshot
-from springtide.policy.calendar.model import EventCalendar
 from springtide.record.approvals import ApprovalAhead
-from support.simulation import Simulation
 from support.web import VIEWER, WebScene
+from support.web_events import web_with_event
 
 GOOD: dict[str, Any] = {"service": "web", "up_to": 6, "reason": "nobody is awake"}
 PATH = "/api/v1/events/sales.launch/approve"
@@ -21,25 +18,7 @@ PATH = "/api/v1/events/sales.launch/approve"
 
 @pytest.fixture
 def scene(tmp_path: Path) -> WebScene:
-    scene = WebScene.of(Simulation.of(2), tmp_path)
-    start = scene.clock.now() + timedelta(days=1)
-    event = {
-        "name": "launch",
-        "start": f"{start:%Y-%m-%dT%H:%M}",
-        "end": f"{start + timedelta(hours=4):%Y-%m-%dT%H:%M}",
-        "services": {"web": {"multiply": "2x"}},
-    }
-    calendar = EventCalendar.model_validate(
-        {
-            "apiVersion": "springtide/v1",
-            "kind": "EventCalendar",
-            "metadata": {"name": "sales", "owner": "shop"},
-            "spec": {"timezone": "UTC", "events": [event]},
-        }
-    )
-    view = ExpandedCalendar.of(calendar, tmp_path, now=scene.clock.now())
-    scene.calendars = CalendarSnapshot(views={"sales.yaml": view})
-    return scene
+    return web_with_event(tmp_path)
 
 
 async def posted(scene: WebScene, body: Any, path: str = PATH) -> tuple[int, Any]:
