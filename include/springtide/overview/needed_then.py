@@ -100,8 +100,8 @@ def _needed(policy: ScalingPolicy, series: DemandSeries, event: Occurrence) -> l
 
 
 def _require_whole(series: DemandSeries, event: Occurrence) -> None:
-    begin, end = event.start.timestamp(), event.end.timestamp()
-    known = int(((series.times > begin) & (series.times <= end)).sum())
+    within = (series.times > event.start.timestamp()) & (series.times <= event.end.timestamp())
+    known = int(within.sum())
     whole = max(1, int((event.end - event.start) / SLOT))
     if known < _ENOUGH * whole:
         raise DemandUnusable(
