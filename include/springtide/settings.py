@@ -305,6 +305,30 @@ class Settings:
             parse=Path,
         )
     )
+    rest_requests: str = field(
+        metadata=_variable("REST_REQUESTS", "1200", "Requests of one person in a minute.", reader=Reader.AIRFLOW)
+    )
+    rest_writes: str = field(
+        metadata=_variable("REST_WRITES", "60", "How many of them may ask for a change.", reader=Reader.AIRFLOW)
+    )
+    rest_body: str = field(
+        metadata=_variable("REST_BODY", "65536", "The most bytes of a body: 1024 to 10485760.", reader=Reader.AIRFLOW)
+    )
+    rest_keys: str = field(
+        metadata=_variable("REST_KEYS", "7", "Days that an idempotency key lasts: 1 to 30.", reader=Reader.AIRFLOW)
+    )
+    rest_hosts: str | None = field(
+        metadata=_variable(
+            "REST_HOSTS",
+            None,
+            "The names, with their ports, that a write may be sent to and come from a page of: "
+            "`airflow.example, airflow.internal:8080`. Unset: any name, and a page of the same.",
+            reader=Reader.AIRFLOW,
+        )
+    )
+    page_token: str = field(
+        metadata=_variable("PAGE_TOKEN", "15", "Minutes that a page may act for who opened it.", reader=Reader.AIRFLOW)
+    )
     calendars_named: bool = False
     """Whether the environment names the folder of calendars: one that is named must be there."""
 

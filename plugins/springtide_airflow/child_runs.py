@@ -13,6 +13,8 @@ from springtide.errors import PermanentError
 from springtide.events.waves import ChildRunState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.sdk import Context
 
     from springtide.fleet.child_runs import ChildRun
@@ -20,6 +22,20 @@ if TYPE_CHECKING:
 
 SCALE_SERVICE: Final = "scale_service"
 _STATES: Final = {"success": ChildRunState.SUCCEEDED, "failed": ChildRunState.FAILED}
+
+
+def going_in(context: Context) -> Callable[[str], bool]:
+    """Return what says of a run of `scale_service` whether it goes on; one that is not there does not."""
+    from airflow.sdk.exceptions import AirflowRuntimeError
+
+    def is_going(run_id: str) -> bool:
+        try:
+            state = str(context["ti"].get_dagrun_state(dag_id=SCALE_SERVICE, run_id=run_id))
+        except AirflowRuntimeError:
+            return False
+        return state.rpartition(".")[2].lower() not in _STATES
+
+    return is_going
 
 
 @dataclass(frozen=True, slots=True)

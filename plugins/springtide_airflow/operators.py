@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
+from springtide_airflow.child_runs import going_in
 from springtide_airflow.contexts import Record
-from springtide_airflow.parameters import request_of
+from springtide_airflow.parameters import origin_of, person_of, request_of
 from springtide_airflow.runs import (
     APPROVED_BY,
     APPROVED_KEY,
@@ -41,12 +43,19 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
     inherits_from_skipmixin = True
 
     def execute(self, context: Context) -> None:
-        """Leave the plan for the tasks that follow."""
+        """Leave the plan for the tasks that follow; one that is queued waits for its turn first."""
+        from springtide.run.permission import require_permitted
         from springtide.run.planned import plan_run
+        from springtide.run.queueing import who_is_ahead
 
         with opened(context) as ports:
             request = request_of(context, ports.clock)
-            planned = plan_run(ports, request, context["ti"].try_number)
+            require_permitted(request, person_of(context), ports.store)
+            ahead = who_is_ahead(ports, request, origin_of(context).due, is_going=going_in(context))
+            planned = None if ahead else plan_run(ports, request, context["ti"].try_number)
+        if planned is None:
+            self._wait(str(ahead))
+            return
         plan = planned.plan
         context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
         self.log.info("%s, %s → %s replicas: %s", plan.outcome.value, plan.current, plan.replicas, plan.reason)
@@ -57,6 +66,21 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
             self.skip(ti=context["ti"], tasks=changes)
         elif request.settings.warm_nodes is None:
             self.skip(ti=context["ti"], tasks=[t for t in self.get_flat_relatives(upstream=False) if _warms(t.task_id)])
+
+    def _wait(self, ahead: str) -> None:
+        """Free the worker until it is time to look again: this raises what Airflow defers a task by."""
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        from springtide.run.queueing import SECONDS_BETWEEN_TURNS
+
+        self.log.info("waiting for its turn: %s", ahead)
+        trigger = TimeDeltaTrigger(timedelta(seconds=SECONDS_BETWEEN_TURNS))
+        self.defer(trigger=trigger, method_name="execute_complete")
+
+    def execute_complete(self, context: Context, event: Any = None) -> None:
+        """Look again."""
+        del event
+        self.execute(context)
 
 
 def _warms(task_id: str) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from springtide.run.ports import RunRequest
 
 _TRIGGERS: Final = {"scheduled": "schedule", "backfill": "backfill", "asset_triggered": "event"}
+_BY_HAND: Final = "manual"
 _CHILD: Final = "operator_triggered"
 """What Airflow calls a run that a task of another DAG has started; nobody else can ask for one."""
 
@@ -59,6 +60,12 @@ def approval_params(folder: PolicyFolder, events: Sequence[str]) -> dict[str, Pa
 def request_of(context: Context, clock: Clock) -> RunRequest:
     """Return what this DAG run was asked to do: see `parse_request`, also for what is raised."""
     return parse_request(context["params"], policy_folder(), origin_of(context), clock.now())
+
+
+def person_of(context: Context) -> str | None:
+    """Return who has started this DAG run by hand; None where a schedule, a sweep or an event has."""
+    dag_run = context["dag_run"]
+    return dag_run.triggering_user_name if run_type_of(dag_run) == _BY_HAND else None
 
 
 def origin_of(context: Context) -> RequestOrigin:

@@ -13,16 +13,17 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, HTTPException
 
-from springtide.errors import Conflict, InputError, PermanentError
+from springtide.errors import Conflict, InputError, NotFound, PermanentError
 from springtide.web.app import create_app
-from springtide.web.ports import AirflowHealth, Caller, DagRunState, Permission, Surroundings
+from springtide.web.limits import WebLimits
+from springtide.web.ports import AirflowHealth, Caller, DagRunState, Permission, Surroundings, WaitingRun
 from springtide_airflow.clock import WallClock
 from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.settings import airflow_settings, store_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fastapi import Request
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from springtide.record.store import RunStore
     from springtide.run.ports import Ports
 
-TOKEN_SECONDS: Final = 900
-"""For how long a page may act in the name of who opened it, without being loaded again."""
+MOST_WAITING: Final = 200
+UNENDED: Final = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
 
 SHOWN: Final = "scale_service"
 """The DAG whose runs a caller must be allowed to see: what springtide shows is about them."""
@@ -121,7 +122,37 @@ class AirflowStarts:
         with create_session() as session:
             chosen = select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
             state = session.scalar(chosen)
-        return None if state is None else DagRunState(str(getattr(state, "value", state)))
+        return None if state is None else _state(state)
+
+    def waiting(self, dag_id: str) -> Sequence[WaitingRun]:
+        """Return the runs that have not ended."""
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        chosen = select(DagRun).where(DagRun.dag_id == dag_id, DagRun.state.in_(UNENDED))
+        with create_session() as session:
+            found = session.scalars(chosen.order_by(DagRun.run_after, DagRun.run_id).limit(MOST_WAITING)).all()
+            return [
+                WaitingRun(run_id=run.run_id, state=_state(run.state), due=run.run_after, conf=dict(run.conf or {}))
+                for run in found
+            ]
+
+    def take_back(self, dag_id: str, run_id: str, *, caller: Caller) -> None:
+        """Remove a run that is still queued: locked, so that the scheduler does not begin it meanwhile."""
+        from airflow.models.dagrun import DagRun
+        from airflow.utils.session import create_session
+        from sqlalchemy import select
+
+        chosen = select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+        with create_session() as session:
+            run = session.scalar(chosen.with_for_update())
+            if run is None:
+                raise NotFound(f"there is no run {run_id!r} of {dag_id}.", code="run_unknown", field="run_id")
+            if _state(run.state) is not DagRunState.QUEUED:
+                raise Conflict(f"run {run_id!r} has begun. Abort it.", code="event_began", field="run_id")
+            session.delete(run)
+        log.info("%s took %s of %s back", caller.name, run_id, dag_id)
 
     def paused(self) -> frozenset[str]:
         """Return the DAGs that are paused."""
@@ -141,11 +172,12 @@ class AirflowStarts:
         return AirflowHealth(**alive)
 
     def token_for(self, caller: Caller) -> str:
-        """Return a token that lasts for a quarter of an hour."""
+        """Return a token that lasts for minutes, as the settings say."""
         from airflow.api_fastapi.app import get_auth_manager
 
         user: Any = caller.user
-        return str(get_auth_manager().generate_jwt(user, expiration_time_in_seconds=TOKEN_SECONDS))
+        seconds = int(WebLimits.of(airflow_settings()).page_token.total_seconds())
+        return str(get_auth_manager().generate_jwt(user, expiration_time_in_seconds=seconds))
 
     def link(self, dag_id: str, run_id: str) -> str:
         """Return the address of a run's page."""
@@ -153,6 +185,10 @@ class AirflowStarts:
 
         root = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
         return f"{root}/dags/{quote(dag_id)}/runs/{quote(run_id, safe='')}"
+
+
+def _state(state: object) -> DagRunState:
+    return DagRunState(str(getattr(state, "value", state)))
 
 
 def _alive(status: str | None) -> bool | None:

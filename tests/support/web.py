@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ import httpx
 from fastapi import FastAPI, Request
 
 from springtide.clock import Clock
-from springtide.errors import Conflict, PermanentError
+from springtide.errors import Conflict, NotFound, PermanentError
 from springtide.events.snapshot import CalendarSnapshot
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
@@ -21,7 +22,8 @@ from springtide.record.store import RunStore
 from springtide.run.ports import Ports
 from springtide.settings import Settings
 from springtide.web.app import create_app
-from springtide.web.ports import AirflowHealth, Caller, DagRunState, Permission, Surroundings
+from springtide.web.ports import AirflowHealth, Caller, DagRunState, Permission, Surroundings, WaitingRun
+from support.builders import NOW
 from support.simulation import Simulation
 
 HOST: Final = "airflow.example"
@@ -77,6 +79,7 @@ class FakeStarts:
     states: dict[tuple[str, str], DagRunState] = field(default_factory=dict)
     paused_dags: set[str] = field(default_factory=set)
     missing_dags: set[str] = field(default_factory=set)
+    due: datetime = NOW
     alive: AirflowHealth = field(
         default_factory=lambda: AirflowHealth(scheduler=True, triggerer=True, dag_processor=True)
     )
@@ -97,6 +100,25 @@ class FakeStarts:
     def state(self, dag_id: str, run_id: str) -> DagRunState | None:
         """Return how the run stands."""
         return self.states.get((dag_id, run_id))
+
+    def waiting(self, dag_id: str) -> Sequence[WaitingRun]:
+        """Return the runs that have not ended; each is due at `due`."""
+        return [
+            WaitingRun(run_id=run.run_id, state=self.states[dag_id, run.run_id], due=self.due, conf=run.conf)
+            for run in self.runs
+            if run.dag_id == dag_id and not self.states[dag_id, run.run_id].is_ended
+        ]
+
+    def take_back(self, dag_id: str, run_id: str, *, caller: Caller) -> None:
+        """Remove the run."""
+        del caller
+        state = self.states.get((dag_id, run_id))
+        if state is None:
+            raise NotFound(f"there is no run {run_id!r}.", code="run_unknown", field="run_id")
+        if state is not DagRunState.QUEUED:
+            raise Conflict(f"run {run_id!r} has begun.", code="event_began", field="run_id")
+        del self.states[dag_id, run_id]
+        self.runs = [run for run in self.runs if (run.dag_id, run.run_id) != (dag_id, run_id)]
 
     def paused(self) -> frozenset[str]:
         """Return the paused DAGs."""

@@ -30,7 +30,7 @@ class AuditRecord(Stored):
     """One request that would have changed something. `who` asked at `at` for a run of `dag_id`, and why.
 
     `service` is "" where it is about none or about several; `asked` are the parameters. `digest` tells one request from
-    another of the same `key`, which is "" where the caller gave none.
+    another of the same `key`, which is "" where the caller gave none. `roles` are those that `who` had then.
     """
 
     record_id: str
@@ -43,6 +43,7 @@ class AuditRecord(Stored):
     asked: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
     digest: str = ""
+    roles: tuple[str, ...] = ()
     outcome: AuditOutcome = AuditOutcome.STARTED
     code: str = ""
 
@@ -68,8 +69,8 @@ class AuditStore(Protocol):
         """Keep `record` unless another is in its way, and return the one that stands: one caller of several gets it.
 
         Another of the same person and key stands in its way if it is not older than `keys_since`; so does the latest
-        started one of its service, if that is not the run `after`. A record without a service looks at keys alone, and
-        so does one whose `after` is its own run.
+        started one of its service and DAG, if that is not the run `after`. A record without a service looks at keys
+        alone, and so does one whose `after` is its own run.
         """
         ...
 
@@ -77,8 +78,8 @@ class AuditStore(Protocol):
         """Keep the record, in the place of the one of its id."""
         ...
 
-    def latest_start(self, service: str) -> AuditRecord | None:
-        """Return the latest started record of the service."""
+    def latest_start(self, service: str, dag_id: str) -> AuditRecord | None:
+        """Return the latest started record of the service and the DAG."""
         ...
 
     def start_of_run(self, run_id: str) -> AuditRecord | None:
@@ -90,7 +91,7 @@ class AuditStore(Protocol):
         ...
 
     def starts_before(self, record: AuditRecord, *, since: datetime) -> tuple[AuditRecord, ...]:
-        """Return the started records of the same service from `since` to just before `record`, oldest first."""
+        """Return the started records of the same service and DAG from `since` to just before `record`, oldest first."""
         ...
 
     def audit(self, page: AuditPage) -> tuple[AuditRecord, ...]:

@@ -21,7 +21,7 @@ class MemoryAudit:
             kept = self._of_key(record.who, record.key, keys_since)
             if kept is not None:
                 return kept
-            latest = self._latest(record.service)
+            latest = self._latest(record.service, record.dag_id)
             if latest is not None and after not in {latest.run_id, record.run_id}:
                 return latest
             self._records[record.record_id] = record
@@ -32,10 +32,10 @@ class MemoryAudit:
         with self._lock:
             self._records[record.record_id] = record
 
-    def latest_start(self, service: str) -> AuditRecord | None:
-        """Return the latest started record of the service."""
+    def latest_start(self, service: str, dag_id: str) -> AuditRecord | None:
+        """Return the latest started record of the service and the DAG."""
         with self._lock:
-            return self._latest(service)
+            return self._latest(service, dag_id)
 
     def start_of_run(self, run_id: str) -> AuditRecord | None:
         """Return the started record of a run."""
@@ -50,7 +50,7 @@ class MemoryAudit:
     def starts_before(self, record: AuditRecord, *, since: datetime) -> tuple[AuditRecord, ...]:
         """Return the started records of the same service before `record`, oldest first."""
         with self._lock:
-            mine = [each for each in self._started() if each.service == record.service and each.at >= since]
+            mine = [each for each in self._started() if _subject(each) == _subject(record) and each.at >= since]
             return tuple(each for each in mine if _place(each) < _place(record))
 
     def audit(self, page: AuditPage) -> tuple[AuditRecord, ...]:
@@ -69,13 +69,17 @@ class MemoryAudit:
         started = [each for each in self._records.values() if each.outcome is AuditOutcome.STARTED]
         return sorted(started, key=_place)
 
-    def _latest(self, service: str) -> AuditRecord | None:
-        mine = [each for each in self._started() if service and each.service == service]
+    def _latest(self, service: str, dag_id: str) -> AuditRecord | None:
+        mine = [each for each in self._started() if service and (each.service, each.dag_id) == (service, dag_id)]
         return mine[-1] if mine else None
 
     def _of_key(self, who: str, key: str, since: datetime) -> AuditRecord | None:
         mine = [each for each in self._started() if key and (each.who, each.key) == (who, key) and each.at >= since]
         return mine[-1] if mine else None
+
+
+def _subject(record: AuditRecord) -> tuple[str, str]:
+    return record.service, record.dag_id
 
 
 def _place(record: AuditRecord) -> tuple[datetime, str]:

@@ -33,6 +33,7 @@ class AuditRow(Base):
     record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
     at: Mapped[datetime]
     who: Mapped[str] = mapped_column(String(250))
+    dag_id: Mapped[str] = mapped_column(String(250))
     service: Mapped[str] = mapped_column(String(253))
     run_id: Mapped[str] = mapped_column(String(250))
     key: Mapped[str] = mapped_column(String(250))
@@ -44,6 +45,7 @@ class AuditRow(Base):
         self.record_id = record.record_id
         self.at = record.at
         self.who = record.who
+        self.dag_id = record.dag_id
         self.service = record.service
         self.run_id = record.run_id
         self.key = record.key
@@ -68,10 +70,10 @@ class SqlAudit(SqlSessions):
         with self._writing() as session:
             _keep(session, record)
 
-    def latest_start(self, service: str) -> AuditRecord | None:
-        """Return the latest started record of the service."""
+    def latest_start(self, service: str, dag_id: str) -> AuditRecord | None:
+        """Return the latest started record of the service and the DAG."""
         with self._reading() as session:
-            return _latest(session, service)
+            return _latest(session, service, dag_id)
 
     def start_of_run(self, run_id: str) -> AuditRecord | None:
         """Return the started record of a run."""
@@ -99,7 +101,7 @@ def _claim(session: Session, record: AuditRecord, *, keys_since: datetime, after
     kept = _of_key(session, record.who, record.key, since=keys_since)
     if kept is not None:
         return kept
-    latest = _latest(session, record.service)
+    latest = _latest(session, record.service, record.dag_id)
     if latest is not None and after not in {latest.run_id, record.run_id}:
         return latest
     _keep(session, record)
@@ -113,11 +115,11 @@ def _keep(session: Session, record: AuditRecord) -> None:
     session.add(row)
 
 
-def _latest(session: Session, service: str) -> AuditRecord | None:
-    """Return the latest started record of the service."""
+def _latest(session: Session, service: str, dag_id: str) -> AuditRecord | None:
+    """Return the latest started record of the service and the DAG."""
     if not service:
         return None
-    mine = _started().where(AuditRow.service == service)
+    mine = _started().where(AuditRow.service == service, AuditRow.dag_id == dag_id)
     return _read(session, mine.order_by(AuditRow.at.desc(), AuditRow.record_id.desc()))
 
 
@@ -132,7 +134,9 @@ def _of_key(session: Session, who: str, key: str, *, since: datetime) -> AuditRe
 def _before(session: Session, record: AuditRecord, *, since: datetime) -> tuple[AuditRecord, ...]:
     """Return the started records of the same service before `record`, oldest first."""
     own = tuple_(AuditRow.at, AuditRow.record_id) < tuple_(record.at, record.record_id)
-    mine = _started().where(AuditRow.service == record.service, AuditRow.at >= since, own)
+    mine = _started().where(
+        AuditRow.service == record.service, AuditRow.dag_id == record.dag_id, AuditRow.at >= since, own
+    )
     return _all(session.scalars(mine.order_by(AuditRow.at, AuditRow.record_id)))
 
 

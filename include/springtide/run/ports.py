@@ -109,7 +109,8 @@ class RunRequest:
     the policy says; `approved` is the fingerprint of the plan that a person approved. `advised` is what advice of
     before would have left: the plan counts from it, and not from what runs; None where it does not. `override` says who
     lifts a freeze for it and why, "" where nobody does; `is_freeze_known` that whoever started it looked for freezes.
-    `event` is the id of the occurrence that a preparation makes it for: nobody else may say so.
+    `is_queued`: where another run owns the workload it waits for its turn. `event` is the id of the occurrence that a
+    preparation makes it for: nobody else may say so.
     """
 
     run_id: str
@@ -126,6 +127,7 @@ class RunRequest:
     advised: int | None = None
     override: str = ""
     is_freeze_known: bool = False
+    is_queued: bool = False
     event: str = ""
 
     @property

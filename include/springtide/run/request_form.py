@@ -63,6 +63,12 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
         "title": "Dry run",
         "description": "Plan and keep the plan; change nothing in the cluster.",
     },
+    "queue": {
+        "default": False,
+        "type": "boolean",
+        "title": "Wait for its turn",
+        "description": "Where another run has the service: be done after it, within the hour. Else this one fails.",
+    },
 }
 
 

@@ -22,7 +22,7 @@ RELEASE: Final = "release"
 """What restores a raised minimum, in the place of a number."""
 
 STRATEGIES: Final = (POLICY_STRATEGY, "blue_green", "in_place", "floor")
-PARAMETERS: Final = ("service", "replicas", "strategy", "reason", "until", "dry_run", "override")
+PARAMETERS: Final = ("service", "replicas", "strategy", "reason", "until", "dry_run", "override", "queue")
 CHILD_PARAMETERS: Final = (*PARAMETERS, "event")
 """What sweeps and preparations give their own runs: whom a run is for decides what was approved for it."""
 
@@ -86,6 +86,7 @@ def parse_request(
         is_freeze_known=origin.is_child,
         event=_event(asked.get("event", "")),
         dry_run=_flag(asked.get("dry_run", False)) or origin.is_past(now),
+        is_queued=_flag(asked.get("queue", False), "queue"),
     )
 
 
@@ -142,10 +143,10 @@ def _event(value: object) -> str:
     raise InputError(f"event: {_shown(value)} is not the id of an event.", code="event_invalid", field="event")
 
 
-def _flag(value: object) -> bool:
+def _flag(value: object, name: str = "dry_run") -> bool:
     if isinstance(value, bool):
         return value
-    raise InputError(f"dry_run: {_shown(value)} is neither true nor false.", code="flag_invalid", field="dry_run")
+    raise InputError(f"{name}: {_shown(value)} is neither true nor false.", code="flag_invalid", field=name)
 
 
 def _shown(value: object) -> str:

@@ -6,8 +6,10 @@ refuses to be made where one says neither.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -17,8 +19,15 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from springtide.errors import PermanentError
+from springtide.errors import PermanentError, TemporaryError
+from springtide.policy.scaling.model import ScalingPolicy
+from springtide.settings import variable_name
+from springtide.web.keys import digest_of, key_of
+from springtide.web.names import may_change, policy_named, service_in
+from springtide.web.parameters import require_known_once
 from springtide.web.ports import Caller, Permission, Surroundings
+from springtide.web.rates import Rates
+from springtide.web.starting import of_key
 
 
 def surroundings_of(request: Request) -> Surroundings:
@@ -35,29 +44,39 @@ class Guard:
     """
 
     permission: Permission
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it guards what changes something."""
-        return self.permission is not Permission.READ
+    is_write: bool
 
     async def __call__(self, request: Request) -> Caller:
         """Return who asks.
 
         Raises:
             PermanentError: `auth_required`, `token_invalid`, `origin_refused`, `bearer_required`, `not_allowed`.
+            InputError: the parameters or the key are refused, or the service is not known.
+            TemporaryError: too much was asked within a minute (`rate_limited`).
+            Repeated: the key leads to what was started before.
         """
-        access = surroundings_of(request).access
-        caller = await access.caller(request)
+        caller = await surroundings_of(request).access.caller(request)
+        _require_rate(request, caller, is_write=self.is_write)
         if self.is_write:
             _require_same_origin(request)
             _require_bearer(caller)
-        if not await run_in_threadpool(access.may, caller, self.permission):
-            raise not_allowed(self.permission)
+        await run_in_threadpool(self._require_may, request, caller)
+        require_known_once(request)
+        if self.is_write:
+            caller = replace(caller, key=key_of(request), digest=await digest_of(request))
+            await run_in_threadpool(of_key, surroundings_of(request), caller)
         return caller
 
+    def _require_may(self, request: Request, caller: Caller) -> None:
+        surroundings = surroundings_of(request)
+        if not surroundings.access.may(caller, self.permission):
+            raise not_allowed(self.permission)
+        service = service_in(request)
+        if self.is_write and service is not None:
+            permitted_policy(surroundings, service, caller, self.permission)
 
-reads: Final = Guard(Permission.READ)
+
+reads: Final = Guard(Permission.READ, is_write=False)
 """Whoever is logged in and may see DAG runs, by cookie or by token."""
 
 
@@ -65,7 +84,13 @@ reads: Final = Guard(Permission.READ)
 def writes(permission: Permission) -> Guard:
     """Return the guard of what starts the DAG of `permission`."""
     assert permission is not Permission.READ
-    return Guard(permission)
+    return Guard(permission, is_write=True)
+
+
+@cache
+def reads_as(permission: Permission) -> Guard:
+    """Return the guard of what only they may see who may start the DAG of `permission`."""
+    return Guard(permission, is_write=False)
 
 
 Reader = Annotated[Caller, Depends(reads)]
@@ -92,9 +117,41 @@ def _require_bearer(caller: Caller) -> None:
 
 
 def _require_same_origin(request: Request) -> None:
+    host = request.headers.get("host", "")
+    hosts = request.app.state.limits.hosts
+    if hosts and host not in hosts:
+        message = f"a write to {host[:60]!r} is refused: {variable_name('rest_hosts')} does not name it."
+        raise PermanentError(message, code="origin_refused", field="Host")
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise PermanentError("a write from another site's page is refused.", code="origin_refused", field="Origin")
+    if origin is not None and urlsplit(origin).netloc not in {host, *hosts}:
+        message = f"a write from a page of {origin[:60]!r} is refused: it is another site."
+        raise PermanentError(message, code="origin_refused", field="Origin")
+
+
+def _require_rate(request: Request, caller: Caller, *, is_write: bool) -> None:
+    rates: Rates = request.app.state.writes if is_write else request.app.state.requests
+    seconds = rates.wait(caller.name)
+    if seconds:
+        setting = variable_name("rest_writes" if is_write else "rest_requests")
+        raise TemporaryError(
+            f"too many requests of {caller.name} within a minute; {setting} says how many.",
+            code="rate_limited",
+            retry_after=timedelta(seconds=math.ceil(seconds)),
+        )
+
+
+def permitted_policy(surroundings: Surroundings, name: str, caller: Caller, permission: Permission) -> ScalingPolicy:
+    """Return the policy of a service that the caller may change.
+
+    Raises:
+        InputError: it is no name (`name_invalid`), or there is no such policy (`service_unknown`).
+        PolicyError: its file is refused.
+        PermanentError: they may not (`not_allowed`), or may not be told that there is none, in the same words.
+    """
+    policy = policy_named(surroundings, name, caller)
+    if policy is None or not may_change(policy, caller):
+        raise not_allowed(permission)
+    return policy
 
 
 def unguarded(routes: list[Any]) -> Iterator[str]:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
 
 from springtide import __version__
 from springtide.errors import PermanentError
-from springtide.web import problems
+from springtide.web import problems, scale
 from springtide.web.access import unguarded
-from springtide.web.api import event_approvals, health, pauses, services
+from springtide.web.api import audit, event_approvals, health, openapi, pauses, policies, services
+from springtide.web.intake import Intake
+from springtide.web.limits import WebLimits
 from springtide.web.pages import events as events_page
 from springtide.web.pages import services as services_page
 from springtide.web.pages import static_files
 from springtide.web.ports import Surroundings
+from springtide.web.rates import Rates
+from springtide.web.starting import AuditedStarts, Repeated, started
 
 MakeRouter = Callable[[Surroundings], APIRouter]
 
 API: Final = "/api/v1"
-API_ROUTERS: Final[tuple[MakeRouter, ...]] = (health.router, pauses.router, event_approvals.router, services.router)
+API_ROUTERS: Final[tuple[MakeRouter, ...]] = (
+    audit.router,
+    event_approvals.router,
+    health.router,
+    openapi.router,
+    pauses.router,
+    policies.router,
+    services.router,
+)
 """Below `/api/v1`."""
 
 OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router, services_page.router, events_page.router)
@@ -32,17 +47,32 @@ def create_app(surroundings: Surroundings) -> FastAPI:
 
     Raises:
         PermanentError: a route does not say who may come in (`route_unguarded`).
+        InputError: a limit is none (`limit_invalid`).
     """
     # No open list of its routes: Airflow's login does not stand before what a plugin mounts.
     app = FastAPI(title="springtide", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    limits = WebLimits.of(surroundings.settings)
     app.state.surroundings = surroundings
+    app.state.limits = limits
+    app.state.requests = Rates(limits.requests, surroundings.clock)
+    app.state.writes = Rates(limits.writes, surroundings.clock)
+    app.add_middleware(Intake, app=app, body_bytes=limits.body_bytes)
     problems.install(app)
+    app.add_exception_handler(Repeated, _repeated)
+    audited = replace(surroundings, starts=AuditedStarts(surroundings))
     for make in API_ROUTERS:
-        app.include_router(make(surroundings), prefix=API)
+        app.include_router(make(audited), prefix=API)
     for make in OTHER_ROUTERS:
-        app.include_router(make(surroundings))
+        app.include_router(make(audited))
+    app.include_router(scale.router(surroundings))  # it keeps more than `start` knows of
     require_guarded(app)
     return app
+
+
+async def _repeated(request: Request, repeated: Exception) -> JSONResponse:
+    assert isinstance(repeated, Repeated)
+    surroundings: Surroundings = request.app.state.surroundings
+    return JSONResponse(await run_in_threadpool(started, surroundings, repeated.record, is_repeated=True))
 
 
 def require_guarded(app: FastAPI) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from springtide.errors import PolicyError, SpringtideError
+from springtide.settings import variable_name
 from springtide.web.ports import Permission, Surroundings
 
 Light = Literal["green", "amber", "red", "unknown"]
@@ -133,6 +134,6 @@ def _halt(surroundings: Surroundings) -> HealthPart:
     words = surroundings.settings.halt
     if words:
         return HealthPart(
-            name="halt", light="red", sentence=f"all writes are halted: {words}.", cure="unset SPRINGTIDE_HALT"
+            name="halt", light="red", sentence=f"all writes are halted: {words}.", cure=f"unset {variable_name('halt')}"
         )
     return HealthPart(name="halt", light="green", sentence="nobody has halted writes by the environment.")

@@ -5,9 +5,10 @@ Airflow's are in `springtide_airflow.web_app`; tests have their own in `support.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -38,12 +39,15 @@ class Permission(StrEnum):
 class Caller:
     """Who asks. `is_bearer`: by a token in the header, which no other site can make a browser send.
 
+    `key` and `digest` are of a write: its idempotency key, "" where it has none, and what tells it from another.
     `user` is whatever `Access` knows its people by; nobody else looks into it.
     """
 
     name: str
     roles: frozenset[str] = frozenset()
     is_bearer: bool = False
+    key: str = ""
+    digest: str = ""
     user: object = None
 
 
@@ -78,6 +82,16 @@ class DagRunState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRun:
+    """A DAG run that is queued or running; Airflow begins it at `due`."""
+
+    run_id: str
+    state: DagRunState
+    due: datetime
+    conf: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AirflowHealth:
     """Which of Airflow's parts are alive; None where there is none of the kind."""
 
@@ -102,6 +116,19 @@ class Starts(Protocol):
 
     def state(self, dag_id: str, run_id: str) -> DagRunState | None:
         """Return how a run stands; None where there is no such run."""
+        ...
+
+    def waiting(self, dag_id: str) -> Sequence[WaitingRun]:
+        """Return the runs of a DAG that are queued or running, the first due first; 200 at most."""
+        ...
+
+    def take_back(self, dag_id: str, run_id: str, *, caller: Caller) -> None:
+        """Remove a run that is still queued.
+
+        Raises:
+            NotFound: there is no such run (`run_unknown`).
+            Conflict: it is not queued any more (`event_began`).
+        """
         ...
 
     def paused(self) -> frozenset[str]:

@@ -108,6 +108,8 @@ def violation_record(violation: Any) -> dict[str, Any]:
 
 def _headers(error: SpringtideError, status: int) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
+    if error.code == "use_post":
+        headers["Allow"] = "POST"
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TemporaryError):

@@ -36,9 +36,10 @@ def claimed(store: RunStore, record: AuditRecord, after: str | None = None) -> A
 def test_the_first_request_of_a_service_is_kept(store: RunStore) -> None:
     assert claimed(store, a_record()) == a_record()
 
-    assert store.latest_start("checkout") == a_record()
+    assert store.latest_start("checkout", "scale_service") == a_record()
     assert store.start_of_run("run-1") == a_record()
-    assert store.latest_start("search") is None
+    assert store.latest_start("search", "scale_service") is None
+    assert store.latest_start("checkout", "pause_service") is None
 
 
 def test_a_second_is_told_of_the_first_unless_it_has_seen_it(store: RunStore) -> None:

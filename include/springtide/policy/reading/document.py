@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 """The largest file that is read. A policy is some 2 KiB."""
 
+_TOO_LARGE = f"it is larger than {MAX_BYTES // 1024} KiB: a policy is some 2 KiB"
+
 MAX_DEPTH = 20
 """The deepest nesting that is read. A policy has 6 levels."""
 
@@ -85,7 +87,24 @@ def read_document(path: Path) -> Document:
         PolicyError: nothing can be said about its content: unreadable, not UTF-8, not YAML, not one document.
     """
     document = Document(file=str(path))
-    text = _decode(_read(path, document), document)
+    return _document(_read(path, document), document)
+
+
+def document_in(raw: bytes, file: str) -> Document:
+    """Return the one YAML document that `raw` is; messages call it `file`.
+
+    Raises:
+        PolicyError: as for `read_document`.
+    """
+    document = Document(file=file)
+    if len(raw) > MAX_BYTES:
+        document.refuse("policy_too_large", _TOO_LARGE)
+        _stop_on(document)
+    return _document(raw, document)
+
+
+def _document(raw: bytes, document: Document) -> Document:
+    text = _decode(raw, document)
     try:
         tagged = _survey(text, document)
         _stop_on(document)
@@ -117,7 +136,7 @@ def _read(path: Path, document: Document) -> bytes:
                 raw = file.read(MAX_BYTES + 1)  # one more than allowed tells "too large" without reading it all
             if len(raw) <= MAX_BYTES:
                 return raw
-            document.refuse("policy_too_large", f"it is larger than {MAX_BYTES // 1024} KiB: a policy is some 2 KiB")
+            document.refuse("policy_too_large", _TOO_LARGE)
     except OSError as error:
         document.refuse("policy_unreadable", f"it cannot be read: {error.strerror}")
     raise PolicyError(tuple(document.violations))

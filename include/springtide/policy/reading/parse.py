@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from springtide.errors import PolicyError, Violation
-from springtide.policy.reading.document import Document, read_document
+from springtide.policy.reading.document import Document, document_in, read_document
 from springtide.policy.reading.validation import validate
 from springtide.policy.scaling.model import ScalingPolicy
 
@@ -54,7 +54,19 @@ def read_policy(path: Path) -> PolicyFile:
     Raises:
         PolicyError: as for `load_policy`.
     """
-    document = read_document(path)
+    return _policy_file(read_document(path))
+
+
+def policy_in(raw: bytes, file: str) -> PolicyFile:
+    """Return the policy that `raw` is, with its document; messages call it `file`.
+
+    Raises:
+        PolicyError: as for `load_policy`.
+    """
+    return _policy_file(document_in(raw, file))
+
+
+def _policy_file(document: Document) -> PolicyFile:
     policy = validate(document, ScalingPolicy)
     if policy is None or document.violations:
         raise PolicyError(tuple(sorted(document.violations, key=in_order)))

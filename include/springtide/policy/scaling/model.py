@@ -62,6 +62,14 @@ class Metadata(Part):
     """The team that is responsible for the service. Required."""
 
 
+class PolicyMetadata(Metadata):
+    """The same, and who may have the service changed by hand."""
+
+    may_scale: Annotated[tuple[Line, ...], Field(strict=False, max_length=50)] = ()
+    """Who may have the service scaled, paused and released by hand: names of Airflow's users, and `role:NAME` for all
+    who have a role. At most 50. Default none: whoever may run the DAG. Sweeps and events are not asked."""
+
+
 _LONGEST_OTHER: Final = 229
 """Kubernetes allows names of 253 characters, and the Lease of such a workload has its kind before its name."""
 
@@ -308,8 +316,8 @@ class ScalingPolicy(Part):
     kind: Literal["ScalingPolicy"]
     """What the file holds: `ScalingPolicy`. Required."""
 
-    metadata: Metadata
-    """Name and owner; see `Metadata`. Required."""
+    metadata: PolicyMetadata
+    """Name and owner; see `PolicyMetadata`. Required."""
 
     spec: Spec
     """Everything about the service; see `Spec`. Required."""

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("record_id", sa.String(64), primary_key=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("who", sa.String(250), nullable=False),
+        sa.Column("dag_id", sa.String(250), nullable=False),
         sa.Column("service", sa.String(253), nullable=False),
         sa.Column("run_id", sa.String(250), nullable=False),
         sa.Column("key", sa.String(250), nullable=False),
