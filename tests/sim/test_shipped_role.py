@@ -42,7 +42,7 @@ def end_of(simulation: Simulation, target: int) -> tuple[str, set[Right]]:
     """Do a whole run; return its outcome, or the code of the error that the user sees, and what it was refused."""
     with recorded_rights(simulation) as rights:
         try:
-            end = pipeline.run(simulation.ports("run-1"), simulation.request(target)).value
+            end = pipeline.run(simulation.telling_ports("run-1"), simulation.request(target)).value
         except SpringtideError as error:
             end = error.code
     return end, refused(rights)
@@ -258,7 +258,7 @@ def test_every_right_of_the_role_is_used_by_a_course() -> None:
         simulation = bind(way.simulation())
         touched_in_mid_run(simulation)
         with recorded_rights(simulation) as rights:
-            assert pipeline.run(simulation.ports("run-1"), simulation.request(4)) is RunOutcome.SUCCEEDED
+            assert pipeline.run(simulation.telling_ports("run-1"), simulation.request(4)) is RunOutcome.SUCCEEDED
             reconcile_round(simulation.ports("reconcile"), [NAMESPACE], lambda _run: False)
         used |= set(rights)
     waiting = bind(without_a_node())  # what a node autoscaler says is read while pods wait for a node

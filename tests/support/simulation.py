@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from springtide.clock import Clock
 from springtide.errors import InputError
 from springtide.kube.live import LiveKube
+from springtide.kube.object_events import AnnouncesEvents, KeptObjectEvents
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.memory import MemoryStore
 from springtide.record.model import RunOutcome
@@ -152,6 +153,12 @@ class Simulation:
         if name != self.policy.name:
             raise InputError(f"service: there is no policy {name!r}.", code="service_unknown", field="service")
         return self.policy
+
+    def telling_ports(self, agent: str = "springtide") -> Ports:
+        """Return the same, whose run tells on the workload what it does, as Kubernetes Events."""
+        ports = self.ports(agent)
+        assert isinstance(ports.kube, AnnouncesEvents)
+        return replace(ports, object_events=KeptObjectEvents(ports.kube))
 
     def request(self, replicas: int, run_id: str = "run-1") -> RunRequest:
         """Return the request to go to `replicas`."""

@@ -14,6 +14,7 @@ from springtide.errors import ClusterRefused, ClusterUnavailable
 from springtide.kube import proxy
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
 from springtide.kube.kubeconfig import ClusterConfig, find_cluster
+from springtide.kube.object_events import ObjectEvent
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 from springtide.kube.translate import translated
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
+TOLD_SECONDS: Final = 2.0
+"""Of each of the two requests that keep an Event: it is told, and nothing waits for it."""
 ANSWER_BYTES: Final = 256 * 1024 * 1024
 """Of one answer: a list of some ten thousand pods."""
 READ_ATTEMPTS: Final = 3
@@ -142,6 +145,17 @@ class LiveKube:
         }
         with translated(f"delete {kind.value} {namespace}/{name}", is_write=True):
             self._method("delete", kind)(name, namespace, body=body, **_options())
+
+    def announce(self, kind: Kind, event: ObjectEvent) -> None:
+        """Keep an Event about an object of `kind` (see `AnnouncesEvents`)."""
+        # One attempt and seconds: whoever tells something waits for nothing.
+        options = {"_request_timeout": (TOLD_SECONDS, TOLD_SECONDS), "_preload_content": False}
+        namespace = event.workload.namespace
+        with translated(f"get {kind.value} {event.workload}", is_write=False):
+            found = _body(self._method("read", kind)(event.workload.deployment, namespace, **options))
+        manifest = event.manifest(found["metadata"]["uid"])
+        with translated(f"create event {namespace}/{event.name}", is_write=True):
+            self._method("create", Kind.EVENT)(namespace, manifest, field_manager=FIELD_MANAGER, **options)
 
     def _patch(
         self, verb: str, method: Callable[..., Any], where: tuple[str, str], change: Json, *, dry_run: bool = False

@@ -40,6 +40,9 @@ PREFLIGHT_RIGHTS: Final = tuple(
 WAIT_RIGHTS: Final = (Right(verb="list", group="", resource="events"),)
 """What a wait for nodes says more by: whether a node autoscaler adds some."""
 
+TELLING_RIGHTS: Final = (Right(verb="create", group="", resource="events"),)
+"""What `kubectl describe` of the workload shows of a run."""
+
 RECONCILE_RIGHTS: Final = (Right(verb="list", group="coordination.k8s.io", resource="leases"),)
 """What `springtide reconcile`, and the look at runs in flight, need on top."""
 
@@ -116,7 +119,7 @@ def preflight_rights_of(strategy: str) -> tuple[Right, ...]:
     # Through an autoscaler nobody asks who else scales the Deployment: that is the autoscaler's.
     claims = {group for group, _ in _CLAIMS} if strategy == "floor" else set()
     checked = (right for right in PREFLIGHT_RIGHTS if right.group not in claims)
-    return (*checked, HALT_RIGHT, *WAIT_RIGHTS, *RECONCILE_RIGHTS)
+    return (*checked, HALT_RIGHT, *WAIT_RIGHTS, *TELLING_RIGHTS, *RECONCILE_RIGHTS)
 
 
 def _named(group: str, resource: str, name: str, *verbs: str) -> list[Right]:
@@ -164,6 +167,8 @@ def rights_finding(needed: Iterable[Right], missing: Iterable[Right], namespace:
 def unseen_finding(missing: Iterable[Right], namespace: str) -> Finding:
     """Return the finding about rights without which a run goes on, and a check does not."""
     lacking = ", ".join(map(str, missing))
-    message = f"what these rights in namespace {namespace} show is not checked, for they are missing: {lacking}."
+    message = (
+        f"what these rights in namespace {namespace} show is not checked or told, for they are missing: {lacking}."
+    )
     message += " Apply deploy/kubernetes/rbac.yaml there."
     return Finding(check="rights", status=FindingStatus.WARNING, message=message, code="rbac_missing")

@@ -12,6 +12,7 @@ from springtide.demand.instant import instant_query
 from springtide.demand.model import DemandSource
 from springtide.demand.registry import demand_source
 from springtide.kube.client import CountsReads, KubeClient
+from springtide.kube.object_events import AnnouncesEvents, KeptObjectEvents, NoObjectEvents
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
@@ -65,6 +66,7 @@ def assemble(
         policy_of=PolicyFolder(metrics.base).get,
         databases=PostgresDatabases(database_address),
         reads=lambda: kube.reads if isinstance(kube, CountsReads) else 0,
+        object_events=KeptObjectEvents(kube) if isinstance(kube, AnnouncesEvents) else NoObjectEvents(),
     )
 
 

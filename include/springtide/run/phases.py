@@ -13,7 +13,7 @@ from datetime import timedelta
 from springtide.errors import Conflict, Fenced, SpringtideError
 from springtide.plan.findings import require_passed
 from springtide.plan.model import ScalingPlan
-from springtide.policy.scaling.strategy import Floor
+from springtide.policy.scaling.strategy import BlueGreen, Floor
 from springtide.record.model import RunOutcome
 from springtide.run.aborted import AbortWatch
 from springtide.run.acquisition import acquired_work, ref_of, require_room_for
@@ -26,6 +26,7 @@ from springtide.run.halted import halt_of, kept_as_it_is, kept_serving, require_
 from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import read_lease
 from springtide.run.node_autoscaler import told_of_nodes
+from springtide.run.object_events import tell_begun, tell_ended, tell_switched, telling_refusal
 from springtide.run.ownership import is_owner, require_planned_here, why_nothing_to_undo
 from springtide.run.phase_table import rule_of
 from springtide.run.ports import Ports, RunRef, RunRequest
@@ -65,7 +66,8 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
         OtherCluster: the run began in another cluster.
     """
     begin_run(ports, request)
-    with recorded(ports, request.run_id, Phase.CALCULATE_CAPACITY, attempt=attempt) as note:
+    recording = recorded(ports, request.run_id, Phase.CALCULATE_CAPACITY, attempt=attempt)
+    with telling_refusal(ports, request), recording as note:
         require_planned_here(ports, request.policy.spec.target.workload, request.run_id)
         plan = plan_capacity(ports, request)
         note.message = plan.reason
@@ -95,6 +97,7 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
         require_room_for(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
         work.engine.stamp()
+        tell_begun(ports, request, plan)
         progress = work.drive(Phase.CREATE_INSTANCES, gate(ports, work, work.decide(Phase.CREATE_INSTANCES)))
         note.message = progress.message
         return progress
@@ -216,6 +219,7 @@ def report(ports: Ports, ref: RunRef, error: SpringtideError | None = None) -> R
     with ending(ports, ref.run_id, error):
         outcome = close(ports, ref, error)
     end_run(ports, ref.run_id, outcome, error)
+    tell_ended(ports, ref, outcome, error)
     return outcome
 
 
@@ -253,6 +257,8 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
         note.message = progress.message
         note.is_ended = progress.is_done
+        if progress.is_done and isinstance(work.state.settings, BlueGreen):
+            tell_switched(ports, ref, phase, progress.message)
         return progress
 
 

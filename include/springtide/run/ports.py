@@ -14,6 +14,7 @@ from springtide.events.calendars import Calendars
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.cluster import ClusterIdentity
 from springtide.kube.kubeconfig import ClusterAddress
+from springtide.kube.object_events import NoObjectEvents, ObjectEvents
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
@@ -68,6 +69,7 @@ class Ports:
     stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` counts the reads
     that this thread has sent to the cluster; it never goes down.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
+    `object_events` tells on the workload what a run did; it never stands in a run's way.
     """
 
     kube: KubeClient
@@ -86,6 +88,7 @@ class Ports:
     reads: Callable[[], int] = _uncounted
     halt: HaltSwitch = field(default_factory=HaltSwitch)
     calendars: Callable[[], Calendars] = Calendars
+    object_events: ObjectEvents = field(default_factory=NoObjectEvents)
 
     def require_running(self, namespace: str, what: str) -> None:
         """Return when nobody has halted the writes in `namespace`; `what` begins the message.
