@@ -16,6 +16,7 @@ from springtide.plan.rights import (
     HALT_RIGHT,
     PREFLIGHT_RIGHTS,
     RECONCILE_RIGHTS,
+    TELLING_RIGHTS,
     WAIT_RIGHTS,
     proxy_rights,
     rights_finding,
@@ -68,7 +69,7 @@ def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> 
     asked = set(proxy_rights(pods=True, services=True))
     assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(WAIT_RIGHTS) | set(
         RECONCILE_RIGHTS
-    ) | {of_any_name(HALT_RIGHT)}
+    ) | set(TELLING_RIGHTS) | {of_any_name(HALT_RIGHT)}
 
 
 def test_the_role_lets_the_one_config_map_be_read_that_halts_and_no_other() -> None:
@@ -94,10 +95,10 @@ def test_no_right_is_granted_twice_or_by_a_star(file: str) -> None:
     assert not [right for right in rights if "*" in (right.verb, right.group, right.resource)]
 
 
-def test_no_run_may_create_anything_but_its_lease() -> None:
-    created = [right for right in granted("rbac.yaml") if right.verb == "create"]
+def test_no_run_may_create_anything_but_its_lease_and_events_that_tell_of_it() -> None:
+    created = {right for right in granted("rbac.yaml") if right.verb == "create"}
 
-    assert created == [Right(verb="create", group="coordination.k8s.io", resource="leases")]
+    assert created == {Right(verb="create", group="coordination.k8s.io", resource="leases"), *TELLING_RIGHTS}
 
 
 def test_only_blue_green_touches_replica_sets_and_the_service() -> None:

@@ -216,7 +216,9 @@ class TestReading:
         outcome = pipeline.run(ports, bound.request(4))
 
         told = [finding.message for finding in plan.findings if finding.check == "rights"]
-        assert any(f"not checked or told, for they are missing: get configmaps {CONFIG_MAP}" in message for message in told)
+        assert any(
+            f"not checked or told, for they are missing: get configmaps {CONFIG_MAP}" in message for message in told
+        )
         assert outcome is RunOutcome.SUCCEEDED
 
 
