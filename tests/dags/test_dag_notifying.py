@@ -269,8 +269,9 @@ def test_an_event_is_told_when_it_is_prepared_and_when_it_is_given_back(
     assert webhook.titles[1:] == ["ad-hoc.flash: given back"]
 
 
+@pytest.mark.parametrize("dag", ["check_calendars", "adjust_capacity"])
 def test_a_calendar_that_breaks_is_told_once_until_it_is_mended(
-    bag: DagBag, webhook: Webhook, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dag: str, bag: DagBag, webhook: Webhook, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect((webhook.url, "springtide"))
     scene = Scene(Fleet({"web": ()}), tmp_path, monkeypatch)
@@ -280,7 +281,7 @@ def test_a_calendar_that_breaks_is_told_once_until_it_is_mended(
 
     for text in ("spec: [", "spec: [", whole, "spec: ["):
         calendar.write_text(text)
-        scene.run(bag, "adjust_capacity")
+        scene.run(bag, dag)
 
     assert webhook.titles == ["calendar sales.yaml: broken, events known before stay"] * 2
     assert str(tmp_path) not in webhook.received[0]["message"]

@@ -27,6 +27,7 @@ DAG_FILES = {
     "adjust_capacity",
     "approve_event",
     "capacity_history",
+    "check_calendars",
     "pause_service",
     "prepare_events",
     "reconcile_runs",
