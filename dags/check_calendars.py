@@ -2,8 +2,8 @@
 
 A broken calendar counts as it was before, so nothing is left out at once, and what was changed in it is not done. The
 preparation of an event and the sweep check calendars as well, but the next of them may be days away, and the sweep may
-be paused. Here a broken calendar fails the run, with every error's file and line, becomes a metric for the alert, and is
-told once (`springtide_notify`) until it is mended.
+be paused. Here a broken calendar fails the run, with every error's file and line. It becomes a metric for the alert,
+and is told once (`springtide_notify`) until it is mended.
 
 `springtide events list` says the same where there is no Airflow, and `springtide validate` before a change is merged.
 """

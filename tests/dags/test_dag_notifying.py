@@ -51,6 +51,12 @@ def webhooks() -> Iterator[Callable[[], Webhook]]:
 
 
 @pytest.fixture
+def scene_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    """Return a scene with one service."""
+    return Scene(Fleet({"web": ()}), tmp_path, monkeypatch)
+
+
+@pytest.fixture
 def webhook(webhooks: Callable[[], Webhook]) -> Webhook:
     return webhooks()
 
@@ -271,17 +277,16 @@ def test_an_event_is_told_when_it_is_prepared_and_when_it_is_given_back(
 
 @pytest.mark.parametrize("dag", ["check_calendars", "adjust_capacity"])
 def test_a_calendar_that_breaks_is_told_once_until_it_is_mended(
-    dag: str, bag: DagBag, webhook: Webhook, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dag: str, scene_of_one: Scene, bag: DagBag, webhook: Webhook, connect: Connect
 ) -> None:
     connect((webhook.url, "springtide"))
-    scene = Scene(Fleet({"web": ()}), tmp_path, monkeypatch)
-    calendar = tmp_path / "calendars" / "sales.yaml"
-    scene.calendar()
+    calendar = scene_of_one.folder / "calendars" / "sales.yaml"
+    scene_of_one.calendar()
     whole = calendar.read_text()
 
     for text in ("spec: [", "spec: [", whole, "spec: ["):
         calendar.write_text(text)
-        scene.run(bag, dag)
+        scene_of_one.run(bag, dag)
 
     assert webhook.titles == ["calendar sales.yaml: broken, events known before stay"] * 2
-    assert str(tmp_path) not in webhook.received[0]["message"]
+    assert str(scene_of_one.folder) not in webhook.received[0]["message"]
