@@ -10,7 +10,9 @@ import logging
 import sys
 from types import ModuleType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
+from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
 from springtide_airflow.timetables import CalendarTimetable, EventStart
@@ -50,6 +52,12 @@ class SpringtidePlugin(AirflowPlugin):
     deadline_references = [EventStart]  # noqa: RUF012
 
     @property
+    def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # asked for by the API server alone
+        """Return the pages in Airflow's own navigation, below where its pages are mounted."""
+        root = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+        return [_page(root, "services", "Services"), _page(root, "events", "Events")]
+
+    @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the API server alone reads it
         """Return REST and pages, and the page of metrics. What cannot be imported is logged, and the rest is there."""
         metrics = _imported("springtide_airflow.metrics_page", "the metrics have no page")
@@ -58,6 +66,19 @@ class SpringtidePlugin(AirflowPlugin):
         web = _imported("springtide_airflow.web_app", "there is no REST and there are no pages")
         app = metrics.app if web is None else _together(metrics, web)
         return [{"app": app, "url_prefix": metrics.PREFIX, "name": "springtide"}]
+
+
+def _page(root: str, page: str, title: str) -> dict[str, Any]:
+    place = f"{root}/springtide/pages"
+    return {
+        "name": title,
+        "category": "Capacity",
+        "destination": "nav",
+        "href": f"{place}/{page}",
+        "url_route": f"springtide-{page}",
+        "icon": f"{place}/static/{page}.svg",
+        "icon_dark_mode": f"{place}/static/{page}-dark.svg",
+    }
 
 
 def _imported(name: str, otherwise: str) -> ModuleType | None:

@@ -42,6 +42,7 @@ class MarkedFacts:
     """What marks are made of, of one service; `runs` are its latest, newest first."""
 
     problem: str = ""
+    is_not_read_yet: bool = False
     unknown: str = ""
     is_running: bool = False
     is_as_wanted: bool | None = None
@@ -64,6 +65,9 @@ def marks_of(service: str, facts: MarkedFacts, records: Records) -> tuple[Badge,
 
 
 def _of_state(facts: MarkedFacts) -> Iterator[Badge]:
+    if facts.is_not_read_yet:
+        yield Badge(text="not read yet", tone=Tone.INFO, why=facts.problem)
+        return
     if facts.problem:
         yield Badge(text="policy broken", tone=Tone.BAD, why=facts.problem)
         return

@@ -16,7 +16,7 @@ from typing import Final
 from springtide.clock import Clock
 from springtide.errors import NotFound, SpringtideError
 from springtide.kube.autoscaler import Autoscaler
-from springtide.kube.client import KubeReader
+from springtide.kube.client import KubeReader, Right
 from springtide.kube.objects import Json, Kind
 from springtide.kube.workloads import KIND_OF, view_of
 from springtide.policy.scaling.model import ScalingPolicy
@@ -29,6 +29,12 @@ WITHIN_SECONDS: Final = 2.0
 
 FRESH_SECONDS: Final = 5.0
 """How long what one look saw counts: many who look at one page ask the cluster once."""
+
+PAGE_RIGHTS: Final = (
+    Right(verb="list", group="apps", resource="deployments"),
+    Right(verb="list", group="apps", resource="statefulsets"),
+)
+"""What a page needs of the cluster that no run does: without them its services are unknown, and the page says so."""
 
 _SIDE_BY_SIDE: Final = 8
 """Namespaces that are read at one time."""

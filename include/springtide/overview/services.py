@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 from typing import Final
 
-from springtide.errors import PolicyError, SpringtideError
+from springtide.errors import PolicyError, SpringtideError, TemporaryError
 from springtide.overview.coming import Coming, ComingEvent
 from springtide.overview.cost import CostToday, EventSpan, cost_today
 from springtide.overview.marks import PAUSED, Badge, MarkedFacts, marks_of, severity
@@ -62,6 +62,7 @@ class ServiceRow(Stored):
     one_run_most: int | None = None
     unknown: str = ""
     problem: str = ""
+    is_not_read_yet: bool = False
     planned: int | None = None
     answer: int | None = None
     is_floor: bool = False
@@ -143,8 +144,8 @@ def totals_of(rows: Sequence[ServiceRow], inputs: ServicesInputs) -> Totals:
     ahead = [row.coming for row in rows if row.coming is not None]
     return Totals(
         services=len(rows),
-        not_as_wanted=as_wanted.count(False) + sum(bool(row.problem) for row in rows),
-        unknown=as_wanted.count(None),
+        not_as_wanted=as_wanted.count(False) + sum(bool(row.problem) and not row.is_not_read_yet for row in rows),
+        unknown=as_wanted.count(None) + sum(row.is_not_read_yet for row in rows),
         approvals=sum(row.service in inputs.records.waiting for row in rows),
         next_event=min(ahead, key=lambda event: event.start, default=None),
         pods_held=pods,
@@ -170,7 +171,7 @@ def _row(name: str, policy: ScalingPolicy | SpringtideError, inputs: ServicesInp
     runs = inputs.records.runs.get(name, ())
     row = ServiceRow(service=name, last=runs[0] if runs else None, coming=inputs.coming.next(name))
     if isinstance(policy, SpringtideError):
-        row = replace(row, problem=_problem(policy))
+        row = replace(row, problem=_problem(policy), is_not_read_yet=isinstance(policy, TemporaryError))
     else:
         row = _decided(_scaled(row, policy, inputs.seen.get(name, Seen(unknown="nobody looked at it"))), inputs)
         row = replace(row, held=_held(row, inputs))
@@ -244,6 +245,7 @@ def _held(row: ServiceRow, inputs: ServicesInputs) -> Held | None:
 def _facts(row: ServiceRow, inputs: ServicesInputs) -> MarkedFacts:
     return MarkedFacts(
         problem=row.problem,
+        is_not_read_yet=row.is_not_read_yet,
         unknown=row.unknown or inputs.records.unknown,
         is_running=row.is_running,
         is_as_wanted=row.is_as_wanted,

@@ -130,6 +130,22 @@ class WallReader:
         """
         return self._policies.all(self._ports.policies())
 
+    def policy(self, service: str) -> ScalingPolicy:
+        """Return the policy of `service`.
+
+        Raises:
+            InputError: there is none (`service_unknown`).
+            PolicyError: it has errors, or the folder cannot be read.
+        """
+        found = self._policies.one(self._ports.policies(), service)
+        if found is None:
+            # No list of the others: whoever may not see them would learn their names.
+            message = f"service: there is no policy {service[:80]!r}. Look for it on the page Services."
+            raise InputError(message, code="service_unknown", field="service")
+        if isinstance(found, SpringtideError):
+            raise found
+        return found
+
     def calendars(self) -> CalendarSnapshot:
         """Return the calendars as they were within the last seconds."""
         with self._lock:

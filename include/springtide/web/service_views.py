@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Query, Request
 
-from springtide.errors import InputError, SpringtideError
+from springtide.errors import SpringtideError
 from springtide.overview.plan_now import Planner, PlanNow
 from springtide.overview.service_detail import ServiceDetail, service_detail
 from springtide.overview.service_history import HistoryQuery
@@ -61,15 +61,7 @@ class ServiceViews:
             InputError: there is none (`service_unknown`).
             PolicyError: it has errors.
         """
-        known = self.reader.policies()
-        if service not in known:
-            # No list of the others: whoever may not see them would learn their names.
-            message = f"service: there is no policy {service[:80]!r}. Look for it on the page Services."
-            raise InputError(message, code="service_unknown", field="service")
-        policy = known[service]
-        if isinstance(policy, SpringtideError):
-            raise policy
-        return policy
+        return self.reader.policy(service)
 
     def row(self, service: str) -> ServiceRow:
         """Return the row of one service, also of one whose policy is broken.

@@ -68,6 +68,25 @@ def test_a_calendar_that_has_changed_may_give_another_zone_so_all_are_read_again
     assert remembered.all(folder)["checkout"] is not first
 
 
+def test_what_is_not_read_within_its_time_is_told_and_read_behind_whoever_asked(folder: PolicyFolder) -> None:
+    remembered = RememberedPolicies(within_seconds=0)
+
+    found = remembered.all(folder)
+    assert {getattr(each, "code", "") for each in found.values()} == {"policy_not_read_yet"}
+
+    reading = remembered._reading
+    assert reading is not None
+    reading.join(timeout=20)
+    assert all(isinstance(each, ScalingPolicy) for each in remembered.all(folder).values())
+
+
+def test_one_policy_is_read_at_once_whatever_others_wait_for(folder: PolicyFolder) -> None:
+    remembered = RememberedPolicies(within_seconds=0)
+
+    assert isinstance(remembered.one(folder, "search"), ScalingPolicy)
+    assert remembered.one(folder, "nothing") is None
+
+
 def test_a_folder_that_cannot_be_read_is_an_error_and_no_empty_page(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="cannot be read"):
         RememberedPolicies().all(PolicyFolder(tmp_path / "nowhere"))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from secrets import token_hex
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
 
+from springtide.errors import InputError
 from springtide.overview.wall import LARGEST_PAGE, PAGE, WallQuery
-from springtide.web.access import Reader
-from springtide.web.ports import Surroundings
+from springtide.run.request_parameters import RELEASE
+from springtide.web.access import Reader, writes
+from springtide.web.ports import Caller, Permission, Surroundings
 from springtide.web.service_views import Searched, Views
 
 _EXAMPLE: Final = {
@@ -18,10 +23,19 @@ _EXAMPLE: Final = {
 }
 _LISTED: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"application/json": {"example": _EXAMPLE}}}}
 
+Scaling = Annotated[Caller, Depends(writes(Permission.SCALE))]
+
+
+class ReleaseBody(BaseModel):
+    """Why a floor is given back."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "the sale is over"}]})
+
+    reason: Annotated[str, Field(min_length=1, max_length=200, description="Why; kept with the run.")]
+
 
 def router(surroundings: Surroundings) -> APIRouter:
     """Return the routes of services."""
-    del surroundings  # each request finds the application's views
     made = APIRouter(tags=["services"])
 
     @made.get("/services", summary="Every service, those first that need a look", responses=_LISTED)
@@ -55,5 +69,28 @@ def router(surroundings: Surroundings) -> APIRouter:
             "left_out": [],
             "decisions": [decision.to_record() for decision in detail.decisions],
         }
+
+    @made.post(
+        "/services/{service}/release",
+        status_code=HTTPStatus.ACCEPTED,
+        summary="Give back a minimum that is held: its owner's own counts again",
+    )
+    def release(views: Views, caller: Scaling, service: str, asked: Annotated[ReleaseBody, Body()]) -> dict[str, Any]:
+        """Queue the run that gives it back; a service whose strategy holds nothing is refused."""
+        policy = views.policy(service)
+        if policy.spec.strategy.type != "floor":
+            raise InputError(
+                f"strategy: {policy.spec.strategy.type} of {service} holds no floor, so there is nothing to give back. "
+                "Scale it instead.",
+                code="nothing_held",
+                field="strategy",
+            )
+        now = surroundings.clock.now()
+        run_id = f"{service}__release__{now:%Y%m%dT%H%M%S}_{token_hex(3)}"
+        dag_id = Permission.SCALE.value
+        conf = {"service": service, "replicas": RELEASE, "reason": asked.reason}
+        surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=f"give back {service}: {asked.reason}")
+        link = surroundings.starts.link(dag_id, run_id)
+        return {"service": service, "dag_id": dag_id, "run_id": run_id, "link": link}
 
     return made

@@ -91,11 +91,13 @@
     const said = document.createElement("span");
     said.append(form.dataset.done || "Done.");
     const run = record.dag_run_id || record.run_id;
-    if (run && record.page !== null) {
+    if (run) {
       const link = document.createElement("a");
-      link.href = record.page || `${ROOT}/pages/runs/${encodeURIComponent(run)}`;
-      link.append(" Watch its run.");
-      said.append(link);
+      const isScaling = !record.dag_id || record.dag_id === "scale_service";
+      link.href = isScaling || !record.link ? `${ROOT}/pages/runs/${encodeURIComponent(run)}` : record.link;
+      link.toggleAttribute("data-airflow", !isScaling);
+      link.append("Watch its run.");
+      said.append(" ", link);
     }
     say(form, said, "good");
     document.dispatchEvent(new CustomEvent("springtide:done", { detail: { form, record } }));
