@@ -15,14 +15,17 @@ import httpx
 from examples.demo.airflow_server import ROOT, begin_airflow, when_ready
 from examples.demo.children import Children, DemoError
 from examples.demo.follow import finished, follow
-from examples.demo.live_load import LiveLoad
-from examples.demo.screen import console, load_table, plan_table, result
+from examples.demo.live_load import LOOKED_AT_SECONDS, LiveLoad
+from examples.demo.sale import write_sale
+from examples.demo.screen import console, load_table, next_table, plan_table, result
 from examples.demo.shop import Shop, begin_shop
 
+from springtide.clock import SystemClock
 from springtide.record.sql import open_store
 
 HOME = ROOT / ".springtide" / "demo"
 POLICIES = ROOT / "examples" / "sandbox"
+CALENDARS = HOME / "calendars"
 TRAIL_SECONDS = 5
 """How long the load goes on after the run: what breaks only then is the run's fault, too."""
 
@@ -51,6 +54,7 @@ def demonstrate(children: Children, *, once: bool) -> int:
     store_url = f"sqlite:///{HOME}/runs.db"
     with console.status("Starting a cluster on loopback and a real Airflow") as status:
         shop = begin_shop(children, HOME, ROOT / "examples" / "workloads" / "checkout.yaml")
+        sale = write_sale(CALENDARS, SystemClock().now())
         airflow = begin_airflow(children, HOME / "airflow", settings(shop, store_url))
         shop.when_serving()
         status.update("Waiting for Airflow's parts")
@@ -74,7 +78,9 @@ def demonstrate(children: Children, *, once: bool) -> int:
     console.print(f"The run in Airflow: {airflow.page(run_id)}", soft_wrap=True)
     is_good = state == "success" and after == plan.get("replicas") and failed == 0
     if not once:
-        console.print(f"Log in as admin with {airflow.password}. Ctrl-C ends it.")
+        LiveLoad(children, shop.url, name="load-on", seconds=LOOKED_AT_SECONDS)
+        console.print("", next_table(airflow.url, sale))
+        console.print(f"Log in as admin with {airflow.password}. The load goes on; Ctrl-C ends everything.")
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
     return 0 if is_good else 1
@@ -87,6 +93,8 @@ def settings(shop: Shop, store_url: str) -> dict[str, str]:
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
         "SPRINGTIDE_POLICIES": str(POLICIES),
         "SPRINGTIDE_STORE_URL": store_url,
+        "SPRINGTIDE_CALENDARS": str(CALENDARS),
+        "SPRINGTIDE_SWEEP_PLANS_AFTER": "never",  # who turns the sweep on here wants to see it act
     }
 
 

@@ -13,18 +13,21 @@ RATE: Final = 100
 """Requests per second and kind of connection."""
 
 LONGEST_SECONDS: Final = 600
-"""The load ends by itself, whatever becomes of the demonstration."""
+"""The load that is counted ends by itself, whatever becomes of the demonstration."""
+
+LOOKED_AT_SECONDS: Final = 4 * 3600
+"""The load that goes on behind it does so, too: nobody looks at a demonstration for longer."""
 
 
 class LiveLoad:
-    """Two load generators, running."""
+    """Two load generators, running; `name` begins the names of their logs."""
 
-    def __init__(self, children: Children, url: str) -> None:
+    def __init__(self, children: Children, url: str, *, name: str = "load", seconds: int = LONGEST_SECONDS) -> None:
         common = [sys.executable, "-m", "springtide.sandbox.load", "--url", url, "--rate", str(RATE)]
-        common += ["--for", str(LONGEST_SECONDS)]
+        common += ["--for", str(seconds)]
         self._generators: list[Child] = [
-            children.start("load-fresh", common),
-            children.start("load-kept", [*common, "--keepalive"]),
+            children.start(f"{name}-fresh", common),
+            children.start(f"{name}-kept", [*common, "--keepalive"]),
         ]
 
     def watch_on(self, seconds: float) -> None:

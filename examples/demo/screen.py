@@ -73,6 +73,16 @@ def result(state: str, before: int, after: int, reports: Sequence[Mapping[str, A
     return f"[{colour}]{state}[/]: {before} → {after} replicas in {seconds:.1f} s; {sent} requests, {failed} failed"
 
 
+def next_table(airflow: str, sale: datetime) -> Table:
+    """Return three pages of the Airflow at `airflow` to try next; the sale begins at `sale`."""
+    table = Table("try next", "where", box=None, pad_edge=False)
+    table.add_row("Every service on one screen", f"{airflow}/springtide/pages/services")
+    ready = f"Is the sale of {sale.astimezone():%H:%M} ready? It is prepared three minutes before"
+    table.add_row(ready, f"{airflow}/springtide/pages/events")
+    table.add_row("Scale it yourself: Trigger opens the form", f"{airflow}/dags/scale_service")
+    return table
+
+
 def _seconds(task: Mapping[str, Any]) -> str:
     start = task.get("start_date")
     end = task.get("end_date")
