@@ -107,7 +107,7 @@ OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people
 ReplicasOption = Annotated[str, typer.Option(help='A number, or "auto": the capacity models decide.')]
 StrategyOption = Annotated[str | None, typer.Option(help="blue_green, in_place or floor. Default: the policy's own.")]
 OverrideOption = Annotated[
-    str, typer.Option(metavar="WHO: WHY", help="Who lifts a calendar's freeze for this run, and why.")
+    str, typer.Option(metavar="WHO: WHY", help="Who lifts a calendar's freeze or a pause for this run, and why.")
 ]
 ReasonOption = Annotated[str, typer.Option(help="Why; kept with the run.")]
 

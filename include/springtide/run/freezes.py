@@ -64,7 +64,7 @@ def parse_override(value: object) -> str:
     is_line = isinstance(value, str) and len(value) <= LONGEST_OVERRIDE and value.isprintable()
     if not (is_line and who.strip() and why.strip()):
         raise InputError(
-            f"override: {str(value)[:80]!r} does not say who lifts the freeze and why; write one line of at most "
+            f"override: {str(value)[:80]!r} does not say who lifts it and why; write one line of at most "
             f"{LONGEST_OVERRIDE} characters, such as `ann: the sale was moved to today`.",
             code="override_invalid",
             field="override",

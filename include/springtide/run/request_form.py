@@ -55,7 +55,7 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
         "type": "string",
         "maxLength": LONGEST_REASON,
         "title": "Override a freeze",
-        "description": "Who lifts a calendar's freeze for this run and why: ann: the sale was moved. Else leave it.",
+        "description": "Who lifts a freeze or a pause for this run, and why: ann: the sale was moved. Else leave it.",
     },
     "dry_run": {
         "default": False,

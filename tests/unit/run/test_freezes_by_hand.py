@@ -144,7 +144,7 @@ class TestOverrides:
 
     @pytest.mark.parametrize("text", ["ann", "ann:", ": why", "ann: \nwhy", 7, "ann: " + "y" * 500])
     def test_what_does_not_name_both_is_refused(self, text: object) -> None:
-        with pytest.raises(InputError, match="who lifts the freeze and why") as error:
+        with pytest.raises(InputError, match="who lifts it and why") as error:
             parse_override(text)
 
         assert (error.value.code, error.value.field) == ("override_invalid", "override")
