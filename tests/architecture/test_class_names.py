@@ -7,15 +7,15 @@ from pathlib import Path
 
 from architecture.sources import ROOT, python_files
 
-SANDBOX = Path("include/springtide/sandbox")
-"""A world of its own, in the words of Kubernetes."""
+OF_THEIR_OWN = (Path("include/springtide/sandbox"), Path("include/springtide/sdk"))
+"""A world in the words of Kubernetes, and a distribution whose reader sees nothing else of springtide."""
 
 
 def public_classes() -> dict[str, list[str]]:
     """Return where each public class of the library and of the plugin is defined."""
     places: dict[str, list[str]] = {}
     for path in python_files("include", "plugins"):
-        if path.is_relative_to(SANDBOX):
+        if any(path.is_relative_to(folder) for folder in OF_THEIR_OWN):
             continue
         for node in ast.parse((ROOT / path).read_text()).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
