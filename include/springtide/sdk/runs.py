@@ -76,13 +76,10 @@ class RunState:
         """
         if self.outcome in AS_ASKED:
             return
-        error = self.record.get("error")
-        told = error if isinstance(error, Mapping) else {}
-        words = self.headline or str(told.get("message") or "")
+        words = self.headline or str(self.record.get("error") or "")
         raise RunFailed(
             f"{self.run_id} ended as {self.outcome}{': ' + words if words else ''}",
-            code=str(told.get("code") or self.outcome),
-            field=told.get("field"),
+            code=str(self.record.get("error_code") or self.outcome),
             link=self.link,
         )
 

@@ -168,7 +168,8 @@ class TestWaiting:
         record = {
             "outcome": "rolled_back",
             "headline": "checkout 6 → 12, rolled back: the smoke test failed",
-            "error": {"code": "smoke_failed", "field": None, "message": "0 of 10 answered 200"},
+            "error_code": "smoke_failed",
+            "error": "0 of 10 answered 200",
         }
 
         with pytest.raises(RunFailed, match="rolled back: the smoke test failed") as raised:
