@@ -49,14 +49,16 @@ class ServiceOperator(FleetOperator):
 
 
 class CheckCalendarsOperator(FleetOperator):
-    """Fails, with every error's file and line, when a calendar is broken; the sweep goes on with what was known."""
+    """Fails when a calendar is broken, with every error's file and line, or an event of the next days cannot be met.
+
+    The sweep goes on with what was known.
+    """
 
     def execute(self, context: Context) -> Record:
         """Return how many events are known, and what became of every source; the log says what to look at."""
-        from springtide.fleet.notices import tell_calendars
-
-        del context
         from springtide.fleet.measured import keep_calendars
+        from springtide.fleet.notices import tell_calendars
+        from springtide.overview.event_alarm import alarms, red_events, require_ready
 
         known = self.wiring.known()
         keep_calendars(self.wiring.fleet(), known)
@@ -65,7 +67,11 @@ class CheckCalendarsOperator(FleetOperator):
         for warning in known.warnings:
             self.log.warning("%s", warning)
         tell_calendars(self.wiring.teller(), known.violations)
+        red = red_events(self.wiring.events(context, known))
+        for event, lines in alarms(red).items():
+            self.log.error("%s cannot be met: %s", event, " ".join(lines))
         known.raise_if_broken()
+        require_ready(red)
         sources = [account.to_record() for account in known.accounts]
         return {"events": len(known.calendars.occurrences), "sources": sources, "warnings": list(known.warnings)}
 
@@ -172,10 +178,23 @@ class EventReportOperator(FleetOperator):
         report = required_report(context, self.after)
         for service, message in report.services.items():
             self.log.info("%s: %s", service, message)
-        facts = reported_facts(self.wiring.fleet(), due_of(context), report, lambda: seen_facts(context))
+        due = due_of(context)
+        facts = reported_facts(self.wiring.fleet(), due, report, lambda: seen_facts(context))
         self.wiring.teller().tell(*(replace(fact, link=page_of(context)) for fact in facts))
+        kept = self._kept(context, due)
         report.require_good()
-        return report.to_record()
+        return report.to_record() | ({"never_given_back": kept} if kept else {})
+
+    def _kept(self, context: Context, due: Due) -> list[str]:
+        """Return, and log, what nobody will give back of what was prepared; a sweep gives back itself."""
+        from springtide.overview.event_alarm import never_given_back
+
+        if due.is_simulated or not due.events:
+            return []
+        kept = never_given_back(due.events, self.wiring.fleet().policies, self.wiring.airflow(context))
+        for line in kept:
+            self.log.warning("%s", line)
+        return kept
 
 
 def due_of(context: Context) -> Due:

@@ -24,6 +24,7 @@ from springtide_airflow.settings import airflow_settings, store_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from fastapi import Request
 
@@ -90,7 +91,16 @@ def _roles(user: Any) -> frozenset[str]:
 class AirflowStarts:
     """Runs of Airflow's DAGs, in the name of who asks."""
 
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], *, caller: Caller, note: str = "") -> None:
+    def start(
+        self,
+        dag_id: str,
+        run_id: str,
+        conf: Mapping[str, Any],
+        *,
+        caller: Caller,
+        note: str = "",
+        due: datetime | None = None,
+    ) -> None:
         """Queue a run, as Airflow's own API does."""
         from airflow.api.common.trigger_dag import trigger_dag
         from airflow.exceptions import DagNotFound, DagRunAlreadyExists, ParamValidationError
@@ -104,6 +114,7 @@ class AirflowStarts:
                 conf=dict(conf),
                 triggered_by=DagRunTriggeredByType.REST_API,
                 triggering_user_name=caller.name,
+                run_after=due,
                 note=note or None,
             )
         except DagRunAlreadyExists:

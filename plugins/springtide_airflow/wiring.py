@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from springtide_airflow.child_runs import AirflowRuns
 from springtide_airflow.clock import system_clock
+from springtide_airflow.dag_sight import airflow_sight
 from springtide_airflow.folders import calendar_folder, policy_folder
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import teller
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from springtide.fleet.memory import Memory
     from springtide.fleet.ports import FleetPorts
     from springtide.notify.telling import Teller
+    from springtide.overview.event_surroundings import AirflowSight, EventSurroundings
     from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.store import RunStore
     from springtide.run.ports import Ports
@@ -83,6 +85,28 @@ class Wiring:
         from springtide_airflow.sweeps import first_sweep
 
         return first_sweep(airflow_settings())
+
+    def airflow(self, context: Context) -> AirflowSight:
+        """Return which DAGs are paused that an event needs."""
+        return airflow_sight(context)
+
+    def events(self, context: Context, known: CalendarSnapshot) -> EventSurroundings:
+        """Return what the readiness of events is judged by; clusters are opened only where an event is near."""
+        from springtide.overview.awake import Awake
+        from springtide.overview.event_surroundings import EventSurroundings
+
+        fleet = self.fleet()
+        settings = airflow_settings()
+        return EventSurroundings(
+            clock=fleet.clock,
+            known=known,
+            policies=fleet.policies,
+            open_store=fleet.open_store,
+            awake=Awake.parse(settings.awake),
+            ports_of=fleet.ports_of,
+            airflow=self.airflow(context),
+            halted=settings.halt or "",
+        )
 
     def runs(self, context: Context) -> ChildRuns:
         """Return what starts the runs of `scale_service`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from springtide.errors import InputError
 from springtide.events.ad_hoc import ad_hoc_event
 from springtide.overview.added_events import event_run_id
 from springtide.overview.event_checks import not_given_back
+from springtide.overview.event_reading import EventReading
 from springtide.overview.event_rows import calendars_with, told
 from springtide.overview.event_surroundings import AddedEvent, EventSurroundings
 from springtide.overview.event_views import card_of, read_events
@@ -42,31 +43,54 @@ def event_to_add(around: EventSurroundings, asked: Mapping[str, Any], *, with_cl
     Raises:
         InputError: it is refused or over (`event_invalid`), or cannot be given what it asks for (`event_impossible`).
     """
+    queued, reading = _judged(around, asked, with_cluster=with_cluster)
+    event = queued.occurrence
+    facts = reading.facts(event)
+    card = card_of(reading, event, queued)
+    require_possible(card)
+    due = max(facts.now, facts.prepared_at).replace(microsecond=0)
+    return EventToAdd(
+        run_id=queued.run_id,
+        due=due,
+        conf={"event": dict(asked)},
+        card=card,
+        lead=facts.lead.length,
+        is_late=facts.prepared_at < facts.now.replace(microsecond=0),
+        told=tuple(filter(None, (*map(_told, _worth_telling(card)), not_given_back(facts)))),
+    )
+
+
+def event_estimate(around: EventSurroundings, asked: Mapping[str, Any], *, with_cluster: bool = False) -> Readiness:
+    """Return the card of the event that `asked` describes, also where it would be refused.
+
+    Raises:
+        InputError: it is no event, or it is over (`event_invalid`).
+    """
+    queued, reading = _judged(around, asked, with_cluster=with_cluster)
+    return card_of(reading, queued.occurrence, queued)
+
+
+def _judged(
+    around: EventSurroundings, asked: Mapping[str, Any], *, with_cluster: bool
+) -> tuple[AddedEvent, EventReading]:
     added = ad_hoc_event(asked)
     event = added.occurrence
     now = around.clock.now()
     if event.end <= now:
         message = f"end: {event.end:%Y-%m-%d %H:%M} UTC is over already."
         raise InputError(message, code="event_invalid", field="end")
-    run_id = event_run_id(event.event, event.start)
     queued = AddedEvent(
-        run_id=run_id, state="queued", due=event.start, occurrence=event, owner=added.owner, reason=added.reason
+        run_id=event_run_id(event.event, event.start),
+        state="queued",
+        due=event.start,
+        occurrence=event,
+        owner=added.owner,
+        reason=added.reason,
     )
     known = calendars_with(around.known.calendars, [*(around.airflow.added or ()), queued])
     reading = read_events(around, known, [event], with_cluster=with_cluster)
-    facts = reading.facts(event)
-    due = max(now, facts.prepared_at).replace(microsecond=0)
-    card = card_of(reading, event, queued)
-    require_possible(card)
-    return EventToAdd(
-        run_id=run_id,
-        due=due,
-        conf={"event": dict(asked)},
-        card=card,
-        lead=facts.lead.length,
-        is_late=facts.prepared_at < now.replace(microsecond=0),
-        told=tuple(filter(None, (*map(_told, _worth_telling(card)), not_given_back(facts)))),
-    )
+    lead = reading.leads[event.id].length
+    return replace(queued, due=max(now, event.start - lead)), reading
 
 
 def require_possible(card: Readiness) -> None:

@@ -5,8 +5,8 @@ Each check says both numbers, and what to do next.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from springtide.overview.event_facts import EventFacts, ServiceFacts
 from springtide.overview.event_surroundings import (
@@ -14,8 +14,10 @@ from springtide.overview.event_surroundings import (
     PREPARE_EVENTS,
     RELEASE_FLOORS,
     SCALE_SERVICE,
+    AirflowSight,
 )
 from springtide.overview.events import Check, Light
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor
 from springtide.quantities import round_down
 
@@ -148,21 +150,26 @@ def giving_back(facts: EventFacts) -> Check:
 
 def not_given_back(facts: EventFacts) -> str:
     """Return that nobody will give back what the event takes, and until when; "" where somebody will, or may."""
-    is_paused = facts.airflow.is_paused(ADJUST_CAPACITY)
-    if facts.airflow.paused is None or is_paused is False:
+    policies = [each.policy for each in facts.services if each.policy is not None]
+    return kept_for_ever(facts.airflow, policies, facts.occurrence.end)
+
+
+def kept_for_ever(airflow: AirflowSight, policies: Iterable[ScalingPolicy], end: datetime) -> str:
+    """Return that nobody will give back what was prepared until `end`; "" where somebody will, or nobody knows."""
+    is_paused = airflow.is_paused(ADJUST_CAPACITY)
+    if airflow.paused is None or is_paused is False:
         return ""
     why = "is paused" if is_paused else "is not there"
-    releases = facts.airflow.is_paused(RELEASE_FLOORS) is False
-    lapses = [_lapses(each, facts.occurrence.end, releases=releases) for each in facts.services if each.policy]
+    releases = airflow.is_paused(RELEASE_FLOORS) is False
+    lapses = [_lapses(policy, end, releases=releases) for policy in policies]
     return f"{ADJUST_CAPACITY} {why}: nobody will give back {', '.join(lapses)}" if lapses else ""
 
 
-def _lapses(each: ServiceFacts, end: datetime, *, releases: bool) -> str:
-    assert each.policy is not None
-    settings = each.policy.spec.strategy
+def _lapses(policy: ScalingPolicy, end: datetime, *, releases: bool) -> str:
+    settings = policy.spec.strategy
     if isinstance(settings, Floor) and releases:
-        return f"{each.service} before {_moment(end + timedelta(seconds=settings.expires.total_seconds()))}"
-    return f"{each.service} at all"
+        return f"{policy.name} before {_moment(end + settings.expires)}"
+    return f"{policy.name} at all"
 
 
 def _moment(at: datetime) -> str:

@@ -20,6 +20,7 @@ from springtide.overview.event_cluster import ClusterLook
 from springtide.overview.event_surroundings import AirflowSight
 from springtide.policy.calendar.model import ServiceRequest
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.record.approvals import ApprovalAhead
 from springtide.record.pauses import Pause
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class ServiceFacts:
     unseen: str = ""
     note: EventNote | None = None
     pause: Pause | None = None
+    approval: ApprovalAhead | None = None
     runs: Sequence[float] = ()
     rehearsals: Sequence[RehearsalOutcome] = ()
     past: Sequence[PastNeed] = ()

@@ -21,6 +21,7 @@ from springtide.overview.event_facts import EventFacts, ServiceFacts, bounds_of,
 from springtide.overview.event_past import PastNeed, past_need, past_occurrences
 from springtide.overview.event_surroundings import EventSurroundings
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.record.approvals import ApprovalAhead, last_word
 from springtide.record.pauses import Pause
 from springtide.record.store import RunStore
 from springtide.training.durations import measure
@@ -35,6 +36,7 @@ class StoreFacts:
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     rehearsals: Mapping[str, Sequence[RehearsalOutcome]] = field(default_factory=dict)
     past: Mapping[tuple[str, str], Sequence[PastNeed]] = field(default_factory=dict)
+    approvals: Sequence[ApprovalAhead] = ()
     problem: str = ""
 
 
@@ -99,6 +101,7 @@ class EventReading:
             problem=self.broken.get(name, ""),
             note=stored.notes.get((event.id, name)),
             pause=stored.pauses.get(name),
+            approval=last_word(stored.approvals, name, event.id),
             runs=stored.measured.runs.get(name, ()),
             rehearsals=stored.rehearsals.get(name, ()),
             past=stored.past.get((event.id, name), ()),
@@ -156,6 +159,7 @@ def _stored(
                 pauses=store.pauses(names, now=now),
                 rehearsals={name: store.rehearsals(name) for name in names},
                 past=_past(store, calendars, events, now),
+                approvals=store.approvals_ahead(names),
             )
     except SpringtideError as error:
         return StoreFacts(measured=_of_policies(policies), problem=error.message)

@@ -80,15 +80,26 @@ def _steps(order: ServicePlan, policy: ScalingPolicy | None) -> str:
 
 
 def approval_checks(facts: EventFacts) -> Iterator[Check]:
-    """Yield, for each service, whether somebody has to approve it, and whether somebody is awake by then."""
+    """Yield, for each service, whether somebody has to approve it, and whether somebody did or is awake by then."""
+    begins = max(facts.prepared_at, facts.now)
     for each in facts.services:
         order = facts.order(each.service)
         if each.policy is None or order is None:
             continue
         approval = each.policy.spec.approval
         asked = [step for step in range(len(order.steps)) if approval.is_needed(order.before(step), order.steps[step])]
-        if asked:
+        if asked and _is_approved(each, each.policy, order, begins):
+            yield _check(each, Light.GREEN, f"{each.approval}; {order.standing} are to stand", "")
+        elif asked:
             yield _approval(facts, each, each.policy, _counted(len(asked), "approval"))
+
+
+def _is_approved(each: ServiceFacts, policy: ScalingPolicy, order: ServicePlan, begins: datetime) -> bool:
+    """Say whether what was said ahead covers the last run: up to its number, by its time, of its workload."""
+    said = each.approval
+    if said is None or said.target != policy.spec.target.workload:
+        return False
+    return order.standing <= said.up_to and begins < said.until
 
 
 def _approval(facts: EventFacts, each: ServiceFacts, policy: ScalingPolicy, asked: str) -> Check:

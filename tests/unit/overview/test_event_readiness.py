@@ -14,6 +14,7 @@ from springtide.events.rehearsed import RehearsalOutcome, RehearsalVerdict
 from springtide.overview.event_surroundings import AirflowSight
 from springtide.overview.events import Light
 from springtide.plan.recent import SweepDecision
+from springtide.record.approvals import ApprovalAhead
 from springtide.record.memory import MemoryStore
 from springtide.record.pauses import Pause
 from support.builders import NOW
@@ -85,6 +86,25 @@ def approved(within: str, awake: str = "08:00-22:00 UTC", **event: Any) -> Event
     return EventScene(policies={"web": policy}, awake=awake, calendars=(sales(sale(**event)),))
 
 
+def ahead(up_to: int) -> EventScene:
+    """Return a scene at night, in which somebody approved the event before."""
+    scene = approved("10m", "13:00-22:00 UTC")
+    workload = web_policy().spec.target.workload
+    scene.store.approve_ahead(
+        ApprovalAhead(
+            policy="web",
+            target=workload,
+            event="sales.sale.20261112T120000Z",
+            up_to=up_to,
+            until=START,
+            at=NOW,
+            by="ann",
+            reason="the launch",
+        )
+    )
+    return scene
+
+
 def needed(*answers: int) -> EventScene:
     """Return a scene in which an event of the kind took place for each answer, days ago."""
     past = [sale(name=f"past-{at}", start=f"{START - timedelta(days=3 + at):%Y-%m-%dT%H:%M}") for at in range(3)]
@@ -154,6 +174,9 @@ CASES: Final = (
     Case("approval", lambda: approved("10m", "13:00-22:00 UTC"), RED, ("until 2026-11-12 11:10", "nobody is awake")),
     Case("approval", lambda: approved("1d", "13:00-22:00 UTC"), RED, ("answered until 2026-11-12 12:00 UTC",)),
     Case("approval", lambda: approved("1d", "11:30-22:00 UTC"), AMBER, ("awake 11:30-22:00 UTC",)),
+    Case("approval", lambda: ahead(12), GREEN, ("ann approved web for", "up to 12 replicas", "12 are to stand")),
+    Case("approval", lambda: ahead(11), RED, ("nobody is awake",)),
+    Case("approval", lambda: ahead(0), RED, ("nobody is awake",)),
     Case("prepare_events", lambda: airflow(prepare_events=True), RED, ("prepare_events is paused",)),
     Case("scale_service", lambda: airflow(scale_service=True), RED, ("scale_service is paused",)),
     Case("adjust_capacity", EventScene, GREEN, ("adjust_capacity is on",)),
