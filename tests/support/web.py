@@ -69,6 +69,7 @@ class StartedRun:
     conf: Mapping[str, Any]
     caller: str
     note: str = ""
+    due: datetime | None = None
 
 
 @dataclass
@@ -85,7 +86,16 @@ class FakeStarts:
     )
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], *, caller: Caller, note: str = "") -> None:
+    def start(
+        self,
+        dag_id: str,
+        run_id: str,
+        conf: Mapping[str, Any],
+        *,
+        caller: Caller,
+        note: str = "",
+        due: datetime | None = None,
+    ) -> None:
         """Keep the run."""
         if dag_id in self.missing_dags:
             raise PermanentError(f"the DAG {dag_id} cannot be run.", code="dag_unavailable", field=dag_id)
@@ -95,16 +105,17 @@ class FakeStarts:
             if (dag_id, run_id) in self.states:
                 raise Conflict(f"there is a run {run_id!r} already.", code="run_exists", field="run_id")
             self.states[dag_id, run_id] = DagRunState.QUEUED
-            self.runs.append(StartedRun(dag_id=dag_id, run_id=run_id, conf=conf, caller=caller.name, note=note))
+            run = StartedRun(dag_id=dag_id, run_id=run_id, conf=conf, caller=caller.name, note=note, due=due)
+            self.runs.append(run)
 
     def state(self, dag_id: str, run_id: str) -> DagRunState | None:
         """Return how the run stands."""
         return self.states.get((dag_id, run_id))
 
     def waiting(self, dag_id: str) -> Sequence[WaitingRun]:
-        """Return the runs that have not ended; each is due at `due`."""
+        """Return the runs that have not ended; each is due as it was asked, or at `due`."""
         return [
-            WaitingRun(run_id=run.run_id, state=self.states[dag_id, run.run_id], due=self.due, conf=run.conf)
+            WaitingRun(run_id=run.run_id, state=self.states[dag_id, run.run_id], due=run.due or self.due, conf=run.conf)
             for run in self.runs
             if run.dag_id == dag_id and not self.states[dag_id, run.run_id].is_ended
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,10 +30,11 @@ from springtide.cli.groups import grouped
 from springtide.cli.options import CliContext, Output, OutputOption, Policies
 from springtide.cli.relative_times import on_the_clock
 from springtide.clock import SystemClock
-from springtide.errors import Conflict, InputError, NotFound, SpringtideError
+from springtide.errors import Conflict, InputError, SpringtideError
 from springtide.events.rehearsal import named_event
-from springtide.overview.added_events import event_run_id
 from springtide.overview.event_adding import EventToAdd, event_to_add
+from springtide.overview.event_cancelling import of_a_calendar, run_to_take_back
+from springtide.overview.event_surroundings import AirflowSight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,12 +105,14 @@ def cancel_event(
     now = SystemClock().now()
     with answering(output):
         try:
-            queued = _queued(name, start, events.airflow)
+            begins = None if start is None else instant("start", start)
+            sight = AirflowSight() if begins is not None else airflow_sight(events.airflow)
+            queued = run_to_take_back(name, begins, sight)
             delete_run(events.airflow, queued)
         except Conflict:  # it was added, and has begun
             raise
         except SpringtideError as error:
-            raise _of_a_calendar(name, events.calendars, now) or error from error
+            raise of_a_calendar(name, read_known(events.calendars, None, now), now) or error from error
         answer(f"{queued} is cancelled.")
 
 
@@ -164,43 +166,6 @@ def _require_policies(place: CliContext, services: dict[str, Any]) -> None:
     """Raise what is wrong with the policies of `services`: with all of their errors, which a check has no room for."""
     for name in services if services_of(place) else ():
         place.policy(name)
-
-
-def _queued(name: str, start: str | None, airflow: str) -> str:
-    """Return the run that prepares the added event `name`, of several the one that begins at `start`.
-
-    Raises:
-        NotFound: there is none (`event_unknown`).
-        InputError: there are several, or nobody can say (`event_ambiguous`).
-    """
-    if start is not None:
-        return event_run_id(name, instant("start", start))
-    sight = airflow_sight(airflow)
-    named = [event for event in sight.added or () if event.occurrence.event == name]
-    if len(named) == 1:
-        return named[0].run_id
-    if sight.added is None:
-        message = f"start: {sight.why_not}, so when {name[:60]!a} begins is not known. Give --start."
-    elif named:
-        times = ", ".join(f"{event.occurrence.start:%Y-%m-%dT%H:%MZ}" for event in named)
-        message = f"start: {name[:60]!a} begins at several times: {times}. Give --start."
-    else:
-        message = f"{name[:60]!a} is not queued: there is nothing to cancel."
-        raise NotFound(message, code="event_unknown", field="name")
-    raise InputError(message, code="event_ambiguous", field="start")
-
-
-def _of_a_calendar(name: str, calendars: Path, now: datetime) -> InputError | None:
-    """Return that an event is one of a calendar's file, which no command takes out; None where it is not."""
-    for file, view in read_known(calendars, None, now).views.items():
-        for event in view.occurrences:
-            if now < event.end and name in (event.event, f"{event.calendar}.{event.event}", event.id):
-                return InputError(
-                    f"{name[:100]} is in {file}: remove it there, or freeze its services (spec.freezes).",
-                    code="event_of_calendar",
-                    field="name",
-                )
-    return None
 
 
 def _ask(text: str, services: list[str] | None) -> tuple[str, dict[str, Any]]:

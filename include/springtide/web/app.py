@@ -14,7 +14,7 @@ from springtide import __version__
 from springtide.errors import PermanentError
 from springtide.web import problems, scale
 from springtide.web.access import unguarded
-from springtide.web.api import audit, event_approvals, health, openapi, pauses, policies, services
+from springtide.web.api import audit, event_approvals, events, health, openapi, pauses, policies, services
 from springtide.web.intake import Intake
 from springtide.web.limits import WebLimits
 from springtide.web.pages import events as events_page
@@ -30,6 +30,7 @@ API: Final = "/api/v1"
 API_ROUTERS: Final[tuple[MakeRouter, ...]] = (
     audit.router,
     event_approvals.router,
+    events.router,
     health.router,
     openapi.router,
     pauses.router,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from springtide.overview.added_events import added_event, is_event_run
 from springtide.overview.awake import Awake
-from springtide.overview.event_surroundings import EVENT_DAGS, AirflowSight, EventSurroundings
+from springtide.overview.event_surroundings import (
+    EVENT_DAGS,
+    PREPARE_EVENTS,
+    AirflowSight,
+    EventSurroundings,
+)
 from springtide.web.ports import Surroundings
 
 
@@ -26,6 +32,13 @@ def seen_events(surroundings: Surroundings, *, with_cluster: bool = False) -> Ev
 
 
 def airflow_sight(surroundings: Surroundings) -> AirflowSight:
-    """Return which of the DAGs are paused that an event needs. Events that were added are known by their notes."""
+    """Return which of the DAGs are paused that an event needs, and the events that are queued or being prepared."""
     paused = surroundings.starts.paused()
-    return AirflowSight(paused={dag: dag in paused for dag in EVENT_DAGS})
+    runs = [run for run in surroundings.starts.waiting(PREPARE_EVENTS) if is_event_run(run.run_id)]
+    read = {run.run_id: added_event(run.run_id, run.state.value, run.due, run.conf) for run in runs}
+    return AirflowSight(
+        paused={dag: dag in paused for dag in EVENT_DAGS},
+        added=tuple(event for event in read.values() if event is not None),
+        unread=tuple(run_id for run_id, event in read.items() if event is None),
+        why_not="",
+    )

@@ -103,8 +103,17 @@ class AirflowHealth:
 class Starts(Protocol):
     """Runs of DAGs: started in a caller's name, and looked at."""
 
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], *, caller: Caller, note: str = "") -> None:
-        """Queue a run.
+    def start(
+        self,
+        dag_id: str,
+        run_id: str,
+        conf: Mapping[str, Any],
+        *,
+        caller: Caller,
+        note: str = "",
+        due: datetime | None = None,
+    ) -> None:
+        """Queue a run; Airflow begins it at once, or when it is `due`.
 
         Raises:
             PermanentError: there is no such DAG, or it cannot be loaded (`dag_unavailable`).

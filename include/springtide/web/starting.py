@@ -29,13 +29,17 @@ class Repeated(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedRun:
-    """A DAG run that somebody wants; `is_alone`: not while the last one that was started for its service goes on."""
+    """A DAG run that somebody wants, at once or when it is `due`.
+
+    `is_alone`: not while the last one that was started for its service goes on.
+    """
 
     dag_id: str
     run_id: str
     caller: Caller
     conf: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
+    due: datetime | None = None
     is_alone: bool = False
 
 
@@ -64,7 +68,9 @@ def begin(surroundings: Surroundings, wanted: WantedRun) -> AuditRecord:
         try:
             _require_healthy(surroundings.starts.health())
             caller = wanted.caller
-            surroundings.starts.start(wanted.dag_id, wanted.run_id, wanted.conf, caller=caller, note=wanted.note)
+            surroundings.starts.start(
+                wanted.dag_id, wanted.run_id, wanted.conf, caller=caller, note=wanted.note, due=wanted.due
+            )
         except BaseException as error:
             store.keep_audit(record.refused(error.code if isinstance(error, SpringtideError) else "internal_error"))
             raise
@@ -180,9 +186,19 @@ class AuditedStarts:
         self._surroundings = surroundings
         self._starts: Starts = surroundings.starts
 
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], *, caller: Caller, note: str = "") -> None:
+    def start(
+        self,
+        dag_id: str,
+        run_id: str,
+        conf: Mapping[str, Any],
+        *,
+        caller: Caller,
+        note: str = "",
+        due: datetime | None = None,
+    ) -> None:
         """Queue a run, and keep who asked for it."""
-        begin(self._surroundings, WantedRun(dag_id=dag_id, run_id=run_id, conf=conf, caller=caller, note=note))
+        wanted = WantedRun(dag_id=dag_id, run_id=run_id, conf=conf, caller=caller, note=note, due=due)
+        begin(self._surroundings, wanted)
 
     def state(self, dag_id: str, run_id: str) -> DagRunState | None:
         """Return how a run stands."""
