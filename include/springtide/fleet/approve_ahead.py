@@ -48,6 +48,26 @@ def approval_asked(
     )
 
 
+def approval_parameters(approval: ApprovalAhead) -> dict[str, Any]:
+    """Return what asks for `approval` again, in the run that keeps it: its event's id and its instant, as they are.
+
+    What was typed may mean the next time of the event by then.
+    """
+    return {
+        "service": approval.policy,
+        "event": approval.event,
+        "up_to": approval.up_to or None,
+        "until": approval.until.isoformat(),
+        "reason": approval.reason,
+        "take_back": approval.is_taken_back,
+    }
+
+
+def approval_run_id(approval: ApprovalAhead, unique: str) -> str:
+    """Return the name of the run that keeps `approval`."""
+    return f"{approval.policy}__approve__{approval.at:%Y%m%dT%H%M%S}_{unique}"
+
+
 def _event(parameters: Mapping[str, Any], service: str, calendars: Calendars, now: datetime) -> tuple[str, datetime]:
     """Return the event's id, and until when it is approved: until its end, unless `until` says otherwise."""
     name = parameters.get("event")

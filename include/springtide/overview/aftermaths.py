@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from springtide.errors import SpringtideError
+from dataclasses import replace
+
+from springtide.errors import PermanentError, SpringtideError
 from springtide.events.occurrences import Occurrence
 from springtide.fleet.simulated import SimulatedLine, simulate_preparation
-from springtide.overview.event_past import next_time, past_need
+from springtide.overview.event_past import PastNeed, next_time, past_need
 from springtide.overview.event_surroundings import EventSurroundings
 from springtide.overview.events import Aftermath, EventRow, ServiceAftermath
+from springtide.overview.needed_then import needed_then
+from springtide.policy.calendar.model import ServiceRequest
 
 
 def aftermath(around: EventSurroundings, row: EventRow, event: Occurrence) -> Aftermath:
@@ -24,16 +28,44 @@ def _service(around: EventSurroundings, event: Occurrence, name: str) -> Service
     with around.open_store() as store:
         need = past_need(store, name, event)
     if need.needed is None:
-        return _simulated(around, event, name)
+        return _by_days(around, event, name)
+    return _of_need(need, name, ask)
+
+
+def _of_need(need: PastNeed, name: str, ask: ServiceRequest, problem: str = "") -> ServiceAftermath:
     return ServiceAftermath(
         service=name,
         asked=str(ask),
         prepared=need.prepared,
         needed=need.needed,
         violated_minutes=None if need.violated is None else round(need.violated.total_seconds() / 60),
+        pod_hours_held=None if need.held_hours is None else round(need.held_hours, 1),
         pod_hours_wasted=None if need.wasted_hours is None else round(need.wasted_hours, 1),
         next_time=next_time(need, multiplied=ask.multiply is not None),
+        problem=problem,
     )
+
+
+def _by_days(around: EventSurroundings, event: Occurrence, name: str) -> ServiceAftermath:
+    """Return what the kept days say where no sweep decided anything while it lasted; without them it is simulated."""
+    try:
+        with around.open_store() as store:
+            then = needed_then(store, around.policies.get(name), event)
+    except PermanentError as error:  # its policy is gone or broken
+        return ServiceAftermath(service=name, asked=str(event.asks[name]), problem=error.message)
+    if then.needed is None:
+        return replace(_simulated(around, event, name), prepared=then.prepared)
+    need = PastNeed(
+        occurrence=event.id,
+        start=event.start,
+        needed=then.needed,
+        prepared=then.prepared,
+        base=then.base,
+        violated=then.violated,
+        wasted_hours=then.wasted_hours,
+        held_hours=then.held_hours,
+    )
+    return _of_need(need, name, event.asks[name], then.why_not or "by the demand that was kept of its days")
 
 
 def _simulated(around: EventSurroundings, event: Occurrence, name: str) -> ServiceAftermath:

@@ -27,8 +27,8 @@ _LONGEST_STEP: Final = timedelta(hours=1)
 class PastNeed:
     """One service under one event: what demand `needed` at most, what was `prepared`, and from what `base`.
 
-    `violated` is the time in which demand asked for more than was wanted of the workload, `wasted_hours` the pod-hours
-    that were wanted beyond what demand asked for. None where the decisions do not say.
+    `violated` is the time in which demand asked for more than was wanted of the workload, `held_hours` the pod-hours
+    that were wanted then, `wasted_hours` those beyond what demand asked for. None where the decisions do not say.
     """
 
     occurrence: str
@@ -38,6 +38,7 @@ class PastNeed:
     base: int | None = None
     violated: timedelta | None = None
     wasted_hours: float | None = None
+    held_hours: float | None = None
 
 
 def past_occurrences(
@@ -81,6 +82,7 @@ def past_need(store: DecisionStore, service: str, occurrence: Occurrence) -> Pas
         )
         if known
         else None,
+        held_hours=sum(_stood(each) * (length / timedelta(hours=1)) for each, _, length in known) if known else None,
     )
 
 

@@ -178,8 +178,8 @@ class Readiness(Stored):
 class ServiceAftermath(Stored):
     """What an event came to for one service; None where nobody knows, and `problem` says why.
 
-    `violated_minutes` are those in which demand needed more than was prepared; `pod_hours_wasted` what was held beyond
-    that. `next_time` is what to ask for then, in words.
+    `violated_minutes` are those in which demand needed more than was prepared; `pod_hours_held` what stood while it
+    lasted, `pod_hours_wasted` what of it demand did not need. `next_time` is what to ask for then, in words.
     """
 
     service: str
@@ -187,6 +187,7 @@ class ServiceAftermath(Stored):
     prepared: int | None = None
     needed: int | None = None
     violated_minutes: int | None = None
+    pod_hours_held: float | None = None
     pod_hours_wasted: float | None = None
     next_time: str = ""
     problem: str = ""

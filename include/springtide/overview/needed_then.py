@@ -38,7 +38,8 @@ class NeededThen:
     """One service under one event of the past; `why_not` says what is not known, "" where all of it is.
 
     `base` is what it needed when it began, `needed` at most while it lasted. `violated` is the time in which that was
-    more than was `prepared`, `wasted_hours` the pod-hours beyond it.
+    more than was `prepared`, `held_hours` are the pod-hours of that,
+    `wasted_hours` those that were not needed.
     """
 
     prepared: int | None = None
@@ -46,6 +47,7 @@ class NeededThen:
     base: int | None = None
     violated: timedelta | None = None
     wasted_hours: float | None = None
+    held_hours: float | None = None
     why_not: str = ""
 
 
@@ -121,5 +123,10 @@ def _compared(prepared: int | None, needed: list[int], step: timedelta) -> Neede
     short = sum(each > prepared for each in during)
     wasted = sum(max(0, prepared - each) for each in during) * (step / timedelta(hours=1))
     return NeededThen(
-        prepared=prepared, needed=max(during, default=base), base=base, violated=short * step, wasted_hours=wasted
+        prepared=prepared,
+        needed=max(during, default=base),
+        base=base,
+        violated=short * step,
+        wasted_hours=wasted,
+        held_hours=prepared * len(during) * (step / timedelta(hours=1)),
     )

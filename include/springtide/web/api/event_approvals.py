@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from springtide.fleet.approve_ahead import approval_asked
+from springtide.fleet.approve_ahead import approval_asked, approval_parameters, approval_run_id
 from springtide.record.approvals import ApprovalAhead
 from springtide.run.request_parameters import LONGEST_REASON
 from springtide.web.access import Reader, writes
@@ -68,17 +68,9 @@ def router(surroundings: Surroundings) -> APIRouter:
 
 
 def _started(surroundings: Surroundings, caller: Caller, approval: ApprovalAhead) -> dict[str, Any]:
-    run_id = f"{approval.policy}__approve__{approval.at:%Y%m%dT%H%M%S}_{token_hex(3)}"
+    run_id = approval_run_id(approval, token_hex(3))
     dag_id = Permission.APPROVE.value
-    # The id and the instant, and not what was typed: the next time of the event may be another one by then.
-    conf = {
-        "service": approval.policy,
-        "event": approval.event,
-        "up_to": approval.up_to or None,
-        "until": approval.until.isoformat(),
-        "reason": approval.reason,
-        "take_back": approval.is_taken_back,
-    }
+    conf = approval_parameters(approval)
     surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=str(approval))
     link = surroundings.starts.link(dag_id, run_id)
-    return {"approval": approval.to_record(), "dag_id": dag_id, "run_id": run_id, "link": link, "page": link}
+    return {"approval": approval.to_record(), "dag_id": dag_id, "run_id": run_id, "link": link}
