@@ -171,6 +171,15 @@
 
   function sent(where, record) {
     const said = element("span", "", where.dataset.done);
+    if (record.link) {
+      const run = element("a", "", " See its run.");
+      run.href = record.link;
+      run.dataset.airflow = "";
+      said.append(run);
+    }
+    for (const words of record.told || []) {
+      said.append(element("br", ""), words);
+    }
     const reload = element("a", "", " Show it here.");
     reload.href = window.location.href;
     said.append(reload);
@@ -178,12 +187,12 @@
     document.dispatchEvent(new CustomEvent("springtide:done", { detail: { form: where, record } }));
   }
 
-  async function send(where, path, body) {
+  async function send(where, method, path, body) {
     const button = where.querySelector("button[type=submit]");
     button.disabled = true;
     say(where, "Asking…", "muted");
     try {
-      sent(where, await call("POST", path, body));
+      sent(where, await call(method, path, body));
     } catch (error) {
       say(where, error.message, "bad");
       button.disabled = false;
@@ -211,7 +220,7 @@
     });
     form.addEventListener("submit", function (event) {
       event.preventDefault();
-      send(form, "/api/v1/events", asked());
+      send(form, "POST", "/api/v1/events", asked());
     });
     document.getElementById("add").addEventListener("springtide:opened", function () {
       const start = new Date(Math.ceil((Date.now() + 7200000) / 3600000) * 3600000);
@@ -248,7 +257,28 @@
         reason: field("reason").value,
         take_back: field("take_back").checked,
       };
-      send(approval, `/api/v1/events/${encodeURIComponent(field("name").value)}/approve`, body);
+      send(approval, "POST", `/api/v1/events/${encodeURIComponent(field("name").value)}/approve`, body);
+    });
+  }
+
+  // Rehearsing and cancelling
+
+  function values(where) {
+    const found = {};
+    for (const field of where.elements) {
+      if (field.name && field.name !== "name") {
+        found[field.name] = field.type === "checkbox" ? field.checked : field.type === "number" ? Number(field.value) : field.value;
+      }
+    }
+    return found;
+  }
+
+  for (const where of document.querySelectorAll("form[data-sends]")) {
+    where.addEventListener("submit", function (event) {
+      event.preventDefault();
+      const [method, last] = where.dataset.sends.split(" ");
+      const path = `/api/v1/events/${encodeURIComponent(where.elements.namedItem("name").value)}`;
+      send(where, method, last ? `${path}/${last}` : path, method === "DELETE" ? undefined : values(where));
     });
   }
 
