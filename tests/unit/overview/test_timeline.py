@@ -135,7 +135,7 @@ def test_services_beyond_the_most_lanes_are_told() -> None:
 
 
 def test_a_freeze_lies_over_the_services_that_stand_still() -> None:
-    span = {"start": MIDNIGHT + timedelta(days=1), "end": MIDNIGHT + timedelta(days=2)}
+    span: dict[str, Any] = {"start": MIDNIGHT + timedelta(days=1), "end": MIDNIGHT + timedelta(days=2)}
     every = FreezeRow(name="audit", calendar="sales", reason="audit", **span)
     one = FreezeRow(name="move", calendar="sales", reason="the database moves", services=("web",), **span)
     over = replace(every, start=NOW - timedelta(days=9), end=NOW - timedelta(days=8))

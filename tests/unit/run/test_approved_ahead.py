@@ -90,7 +90,7 @@ def test_another_service_is_not_approved(simulation: Simulation) -> None:
 
 
 @pytest.mark.parametrize("changed", [{"cluster": "east"}, {"namespace": "staging"}, {"deployment": "checkout-v2"}])
-def test_the_same_service_elsewhere_is_not_approved(simulation: Simulation, changed: dict[str, str]) -> None:
+def test_the_same_service_elsewhere_is_not_approved(simulation: Simulation, changed: dict[str, Any]) -> None:
     elsewhere = replace(simulation.policy.spec.target.workload, **changed)
 
     refused(simulation, [approved(simulation, target=elsewhere)], asked(simulation))

@@ -10,8 +10,9 @@ import pytest
 
 from springtide.plan.recent import SweepDecision
 from springtide.record.approvals import ApprovalAhead
+from springtide.web.ports import Caller
 from support.simulation import Simulation
-from support.web import OPERATOR, VIEWER, Caller, WebScene
+from support.web import OPERATOR, VIEWER, WebScene
 from support.web_events import launch, web_with_event, with_events
 
 EVENTS = "/pages/events"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from secrets import token_hex
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from springtide.fleet.approve_ahead import approval_asked, approval_parameters, approval_run_id
 from springtide.record.approvals import ApprovalAhead
@@ -17,7 +18,7 @@ from springtide.web.ports import Caller, Permission, Surroundings
 
 Approving = Annotated[Caller, Depends(writes(Permission.APPROVE))]
 
-_EXAMPLE = {"service": "checkout", "up_to": 60, "reason": "the launch is at three in the morning"}
+_EXAMPLE: Final[JsonDict] = {"service": "checkout", "up_to": 60, "reason": "the launch is at three in the morning"}
 
 
 class ApprovalBody(BaseModel):
