@@ -103,7 +103,7 @@ def _ports_of(place: CliContext) -> OpenPortsOf:
 def _show(cards: tuple[Readiness, ...], days: int, *, is_whole: bool) -> None:
     now = SystemClock().now()
     if not cards:
-        answer(f"no event begins within {days} days")
+        answer(f"no event begins within {days} {'day' if days == 1 else 'days'}")
     for number, card in enumerate(cards):
         if number:
             answer("")

@@ -47,7 +47,8 @@ class KnownPreparations:
         """How many events are known and what is left out, or what is wrong."""
         if self.problem:
             return self.problem
-        known = f"{len(self.preparations)} events are known"
+        count = len(self.preparations)
+        known = "1 event is known" if count == 1 else f"{count} events are known"
         return known if self.account is None else f"{known}; {self.account}"
 
     def following(
