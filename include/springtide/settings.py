@@ -130,6 +130,21 @@ class Settings:
             "How long `abort_run` and `springtide abort` wait until the run says what became of it: 10s to 1h.",
         )
     )
+    run_moments: str = field(
+        metadata=_variable(
+            "RUN_MOMENTS",
+            "500",
+            "How many moments of one run are kept for its page (ready pods, who has traffic, writes): 0 to 5000.",
+        )
+    )
+    grafana_url: str | None = field(
+        metadata=_variable(
+            "GRAFANA_URL",
+            None,
+            "The address of a dashboard, which a run's page links to. `{service}`, `{namespace}`, `{from}` and `{to}` "
+            "(milliseconds) are filled in. Unset: no link.",
+        )
+    )
     prometheus_url: str | None = field(
         metadata=_variable(
             "PROMETHEUS",

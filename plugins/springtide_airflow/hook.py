@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
-from springtide.errors import InputError
+from springtide.errors import InputError, SpringtideError
 from springtide_airflow.clock import system_clock
 from springtide_airflow.folders import calendar_folder
 from springtide_airflow.halting import halt_switch
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
     from springtide.kube.live import LiveKube
     from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.sql import SqlStore
+    from springtide.record.store import RunStore
     from springtide.run.assembly import Metrics
+    from springtide.run.moments import Moments
     from springtide.run.ports import Ports
     from springtide.training.days import Learning
 
@@ -36,6 +40,8 @@ KUBERNETES: Final = "kubernetes_default"
 
 _FILES: Final = ("token_file", "ca", "certificate", "key")
 """The extra fields of the Prometheus connection that are paths."""
+
+log = logging.getLogger(__name__)
 
 _loading = threading.Lock()
 """The client loads credentials into a global first: two threads of a triggerer must not do so at once."""
@@ -83,16 +89,16 @@ class SpringtideHook(BaseHook):
                 ports,
                 halt=halt_switch(),
                 calendars=_known_calendars,
+                moments=_moments(),
                 installation=airflow_settings().installation or store.installation(),
                 elsewhere=lambda cluster: SpringtideHook.of_cluster(cluster).kube(),
             )
 
     def reading_ports(self) -> Ports:
-        """Open the cluster alone, for a trigger: it looks, and keeps no record."""
-        from springtide.record.memory import MemoryStore
+        """Open the cluster for a trigger: it looks, and keeps no record but of what it saw, for people who look."""
         from springtide.run.assembly import Metrics, assemble
 
-        return assemble(self.kube(), MemoryStore(), Metrics())
+        return replace(assemble(self.kube(), _watching_store(), Metrics()), moments=_watching_moments())
 
     def kube(self) -> LiveKube:
         """Return the client for the cluster of the Kubernetes connection, with springtide's own timeouts.
@@ -172,6 +178,40 @@ class SpringtideHook(BaseHook):
         pages = airflow_settings().pages.joinpath(policy.name)
         with self.store() as store:
             yield learning(policy, store, self.metrics(), pages=pages)
+
+
+def _moments() -> Moments:
+    from springtide.run.moment_limit import moments_kept
+    from springtide.run.moments import Moments
+
+    return Moments(moments_kept(airflow_settings()))
+
+
+@cache
+def _watching_moments() -> Moments:
+    """Return the one that all triggers of this process share, so that a store that is away is left alone by all."""
+    return _moments()
+
+
+_opening = threading.Lock()
+_watching: list[SqlStore] = []
+
+
+def _watching_store() -> RunStore:
+    """Return the one store that all triggers of this process share: hundreds of waits, and a few connections.
+
+    One of memory where it does not answer, so that a wait depends on no store.
+    """
+    from springtide.record.memory import MemoryStore
+
+    with _opening:
+        if not _watching:
+            try:
+                _watching.append(SpringtideHook().store())
+            except SpringtideError:
+                log.warning("the store does not answer: what this trigger sees is not kept")
+                return MemoryStore()
+        return _watching[0]
 
 
 def _known_calendars() -> Calendars:

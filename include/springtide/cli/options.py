@@ -28,6 +28,8 @@ from springtide.record.store import RunStore
 from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.assembly import Metrics, assemble
 from springtide.run.halt import Halt, HaltSwitch
+from springtide.run.moment_limit import moments_kept
+from springtide.run.moments import Moments
 from springtide.run.ports import Ports
 from springtide.settings import Settings, variable_name
 from springtide.workload import DEFAULT_CLUSTER
@@ -267,6 +269,7 @@ class CliContext:
                 ports,
                 halt=HaltSwitch(halt_by_environment),
                 calendars=known_calendars,
+                moments=Moments(moments_kept(settings_now())),
                 cluster_address=cluster.address,
                 elsewhere=lambda name: connected(self._found(name), clock=clock),
             )

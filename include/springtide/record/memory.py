@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from springtide.events.rehearsed import RehearsalOutcome
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
+    from springtide.record.moments import RunMoment
     from springtide.record.samples import Key, Look
 
 
@@ -42,6 +43,7 @@ class MemoryStore(MemoryGlances, MemoryAudit):
         self._lock = Lock()
         self._runs: dict[str, ScalingRun] = {}
         self._totals: dict[Key, float] = {}
+        self._moments: dict[str, tuple[RunMoment, ...]] = {}
         self._days: dict[tuple[str, date], HistoryDay] = {}
         self._learned: dict[str, Learned] = {}
         self._rehearsed: dict[tuple[str, str], RehearsalOutcome] = {}
@@ -274,6 +276,7 @@ class MemoryStore(MemoryGlances, MemoryAudit):
             kept = {name: len(left) for name, (_, left) in tables.items()}
             if not is_dry:
                 self._runs = runs
+                self._moments = {name: each for name, each in self._moments.items() if name in runs}
                 self._decisions = decisions
                 self._preparations = preparations
                 self._rehearsed = rehearsed

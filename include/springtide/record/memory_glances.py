@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from springtide.record.glances import CoursePoint, RunGlance, by_policy, point_of
+from springtide.record.run_search import RunFilter, fitting
 from springtide.record.samples import Total
-from springtide.record.store import require_limit
+from springtide.record.store import require_limit, unknown_run
 
 if TYPE_CHECKING:
     from springtide.plan.recent import SweepDecision
     from springtide.record.metrics import Metric
     from springtide.record.model import ScalingRun
+    from springtide.record.moments import RunMoment
     from springtide.record.samples import Key
 
 
@@ -26,6 +28,7 @@ class MemoryGlances:
     _runs: dict[str, ScalingRun]
     _decisions: dict[tuple[str, datetime], SweepDecision]
     _totals: dict[Key, float]
+    _moments: dict[str, tuple[RunMoment, ...]]
 
     def last_runs(self, since: datetime, *, each: int = 2) -> dict[str, tuple[RunGlance, ...]]:
         """Return the latest runs of each policy."""
@@ -36,6 +39,24 @@ class MemoryGlances:
         """Return the latest runs of one policy."""
         require_limit(limit)
         return _newest(run for run in self._since(since) if run.policy == policy)[:limit]
+
+    def find_runs(self, wanted: RunFilter, *, limit: int) -> tuple[RunGlance, ...]:
+        """Return the runs that fit, newest first."""
+        with self._lock:
+            runs = list(map(RunGlance.of, self._runs.values()))
+        return fitting(runs, wanted, require_limit(limit))
+
+    def save_moments(self, run_id: str, moments: Sequence[RunMoment], *, at_most: int) -> None:
+        """Keep the moments of the run."""
+        with self._lock:
+            if run_id not in self._runs:
+                raise unknown_run(run_id)
+            self._moments[run_id] = (*self._moments.get(run_id, ()), *moments)[:at_most]
+
+    def moments(self, run_id: str) -> tuple[RunMoment, ...]:
+        """Return the moments of the run, oldest first."""
+        with self._lock:
+            return tuple(sorted(self._moments.get(run_id, ()), key=lambda moment: moment.at))
 
     def last_decisions(self, since: datetime) -> dict[str, SweepDecision]:
         """Return the latest decision about each policy."""

@@ -20,6 +20,7 @@ from springtide.record.exposition import write_textfile
 from springtide.record.installation import new_installation
 from springtide.record.metrics import CLUSTER_READS, PhaseLabels
 from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.moment_rows import SqlMoments
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import TRY_FOR, Notification, claim_of
 from springtide.record.pause_rows import end_pause, keep_pause, open_pauses, pauses_of
@@ -76,7 +77,7 @@ def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
     return SqlStore(engine, metrics_directory)
 
 
-class SqlStore(SqlGlances, SqlAudit):
+class SqlStore(SqlGlances, SqlAudit, SqlMoments):
     """A `RunStore` in a database whose schema is up to date: see `open_store`."""
 
     def __init__(self, engine: Engine, metrics_directory: Path | None = None) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from springtide.plan.recent import SweepDecision
 from springtide.record.glances import CoursePoint, RunGlance, by_policy
 from springtide.record.model import RunOutcome
+from springtide.record.run_search import RunFilter
 from springtide.record.samples import Total
 from springtide.record.sessions import SqlSessions
 from springtide.record.store import require_limit
@@ -49,6 +50,12 @@ class SqlGlances(SqlSessions):
         query = mine.order_by(RunRow.started_at.desc(), RunRow.run_id.desc()).limit(require_limit(limit))
         with self._reading() as session:
             return tuple(map(_glance, session.execute(query)))
+
+    def find_runs(self, wanted: RunFilter, *, limit: int) -> tuple[RunGlance, ...]:
+        """Return the runs that fit, newest first."""
+        query = _glances().where(*_conditions(wanted)).order_by(RunRow.started_at.desc(), RunRow.run_id.desc())
+        with self._reading() as session:
+            return tuple(map(_glance, session.execute(query.limit(require_limit(limit)))))
 
     def last_decisions(self, since: datetime) -> dict[str, SweepDecision]:
         """Return the latest decision about each policy."""
@@ -114,6 +121,20 @@ def _glances() -> Select[*tuple[Any, ...]]:
         _number(RunRow.plan, "replicas").label("replicas"),
         type_coerce(RunRow.error, _JSON)["message"].as_string().label("message"),
     )
+
+
+def _conditions(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.policy is not None:
+        yield RunRow.policy == wanted.policy
+    if wanted.outcome is not None:
+        yield RunRow.outcome == wanted.outcome.value
+    if wanted.by is not None:
+        yield RunRow.requested_by.icontains(wanted.by, autoescape=True)
+    if wanted.event is not None:
+        yield RunRow.reason.icontains(wanted.event, autoescape=True)
+    if wanted.after is not None:
+        at, run_id = wanted.after
+        yield (RunRow.started_at < at) | ((RunRow.started_at == at) & (RunRow.run_id < run_id))
 
 
 def _number(record: Any, name: str) -> ColumnElement[int]:

@@ -16,8 +16,10 @@ from springtide.record.decisions import DecisionStore
 from springtide.record.events import EventStore
 from springtide.record.glances import GlanceStore
 from springtide.record.history import HistoryStore
+from springtide.record.moments import MomentStore
 from springtide.record.notifications import NotificationStore
 from springtide.record.pauses import PauseStore
+from springtide.record.run_search import RunSearch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,6 +42,8 @@ class RunStore(
     NotificationStore,
     PauseStore,
     GlanceStore,
+    MomentStore,
+    RunSearch,
     ApprovalStore,
     AuditStore,
     Protocol,

@@ -69,7 +69,7 @@ def request_abort(
     for _ in range(_ATTEMPTS):
         lease = _owned(ports, workload, service, run_id)
         state = lease.required_state()
-        _require_way_back(state, service)
+        require_way_back(state, service)
         asked = abort_of(lease, state.run_id)
         if asked is not None or state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             return asked or Abort.of_words(state.run_id, by=by, reason=reason, at=ports.clock.now())
@@ -128,8 +128,12 @@ def _nothing_owned(service: str, run_id: str | None, lease: Lease | None) -> str
     return f"{begin}: run {run_id!r} has written nothing here. Where it waits for an approval, reject that."
 
 
-def _require_way_back(state: RunState, service: str) -> None:
-    """Raise `InputError` where the journal says that nothing is left to stop, or to roll back to."""
+def require_way_back(state: RunState, service: str) -> None:
+    """Return while the journal says that there is something to stop, and to roll back to.
+
+    Raises:
+        InputError: there is not (any more); the message says what to do instead (`abort_too_late`).
+    """
     run = f"run {state.run_id!r}"
     if state.outcome is not None or state.entry(Phase.SMOKE_TEST, JournalStatus.HELD):
         raise InputError(

@@ -57,7 +57,7 @@ class Engine:
     """Drives decisions against one workload for one run.
 
     `sets_aside` says that it may write to the Service and to ReplicaSets as well; `placeholders` names the Deployment
-    by which it warms nodes.
+    by which it warms nodes. `on_look` and `on_step` are told what was seen and what was written; neither may raise.
     """
 
     kube: KubeClient
@@ -69,10 +69,14 @@ class Engine:
     autoscaler: tuple[Kind, str] | None = None
     sets_aside: bool = False
     placeholders: str | None = None
+    on_look: Callable[[Observation], None] = lambda _observation: None
+    on_step: Callable[[str], None] = lambda _step: None
 
     def look(self) -> Observation:
         """Read what runs now."""
-        return observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
+        seen = observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
+        self.on_look(seen)
+        return seen
 
     def drive(
         self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
@@ -193,6 +197,7 @@ class Engine:
             log.info("compare_and_swap_lost", step=step.reason, message=error.message)
             return False
         writes.append(step.reason)
+        self.on_step(step.reason)
         log.info("step_applied", run=self.fence.run_id, step=step.reason)
         return True
 

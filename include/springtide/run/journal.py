@@ -42,6 +42,7 @@ def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> It
 
     def keep(kept: PhaseRecord) -> None:
         reads = ports.reads() - read_before
+        ports.moments.flush(ports.store, ports.clock, run_id)
         _keep(lambda: ports.store.save_phase(run_id, kept, reads=reads))
 
     def end(status: PhaseStatus, message: str) -> None:

@@ -20,6 +20,7 @@ from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
 from springtide.record.store import RunStore
 from springtide.run.halt import HaltSwitch
+from springtide.run.moments import Moments
 from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.destinations import Ways
 from springtide.verify.route import Route
@@ -68,6 +69,7 @@ class Ports:
     says which cluster it is; None where whoever opened it knows it by a connection's name. `halt` is the switch that
     stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` counts the reads
     that this thread has sent to the cluster; it never goes down.
+    `moments` keeps what runs see and write, for whoever looks at them.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     `object_events` tells on the workload what a run did; it never stands in a run's way.
     """
@@ -89,6 +91,7 @@ class Ports:
     halt: HaltSwitch = field(default_factory=HaltSwitch)
     calendars: Callable[[], Calendars] = Calendars
     object_events: ObjectEvents = field(default_factory=NoObjectEvents)
+    moments: Moments = field(default_factory=Moments)
 
     def require_running(self, namespace: str, what: str) -> None:
         """Return when nobody has halted the writes in `namespace`; `what` begins the message.

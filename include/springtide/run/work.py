@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from springtide.errors import Conflict, Fenced, PermanentError
@@ -103,6 +104,8 @@ class Work:
             autoscaler=through,
             sets_aside=isinstance(state.settings, BlueGreen),
             placeholders=None if placeholders is None else placeholders.name,
+            on_look=partial(ports.moments.saw, ports.store, ports.clock, state.order),
+            on_step=partial(ports.moments.wrote, ports.clock, ref.run_id),
         )
         return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
 
