@@ -82,14 +82,16 @@ def _ending(run: ScalingRun) -> str:
     """Return how a run stands that was to change something, as the rest of its sentence."""
     if is_refused(run):
         return f", {'not begun' if run.outcome is RunOutcome.HALTED else 'refused'}: {_why(run)}"
-    after = f"after {_took(run)}: "
-    words = {
-        RunOutcome.RUNNING: lambda: f": {_doing(run)}",
-        RunOutcome.SUCCEEDED: lambda: f", done {after}{_last_words(run)}.",
-        RunOutcome.ROLLED_BACK: lambda: f", rolled back {after}{_why(run)} {_serves_as_before(run)}".rstrip(),
-        RunOutcome.NEEDS_ATTENTION: lambda: f", stopped half-way {after}{_why(run)} Both sets of pods may be up.",
-    }
-    return words.get(run.outcome, lambda: f", failed {after}{_why(run)}")()
+    if run.outcome is RunOutcome.RUNNING:
+        return f": {_doing(run)}"
+    after = f"after {_took(run)}"
+    if run.outcome is RunOutcome.SUCCEEDED:
+        return f", done {after}: {_last_words(run)}."
+    if run.outcome is RunOutcome.ROLLED_BACK:
+        return f", rolled back {after}: {_why(run)} {_serves_as_before(run)}".rstrip()
+    if run.outcome is RunOutcome.NEEDS_ATTENTION:
+        return f", stopped half-way {after}: {_why(run)} Both sets of pods may be up."
+    return f", failed {after}: {_why(run)}"
 
 
 def what_to_do(run: ScalingRun) -> str:

@@ -142,6 +142,8 @@ def _may_hold(run: ScalingRun) -> bool:
 
 
 def _outcome_words(run: ScalingRun) -> str:
+    if is_refused(run) and run.outcome.value == "failed":
+        return "refused"
     return "planned only" if run.dry_run and run.is_ended and run.error is None else run.outcome.value.replace("_", " ")
 
 

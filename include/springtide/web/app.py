@@ -14,10 +14,11 @@ from springtide import __version__
 from springtide.errors import PermanentError
 from springtide.web import problems, scale
 from springtide.web.access import unguarded
-from springtide.web.api import audit, event_approvals, events, health, openapi, pauses, policies, services
+from springtide.web.api import audit, event_approvals, events, health, openapi, pauses, policies, runs, services
 from springtide.web.intake import Intake
 from springtide.web.limits import WebLimits
 from springtide.web.pages import events as events_page
+from springtide.web.pages import runs as run_page
 from springtide.web.pages import services as services_page
 from springtide.web.pages import static_files
 from springtide.web.ports import Surroundings
@@ -35,11 +36,17 @@ API_ROUTERS: Final[tuple[MakeRouter, ...]] = (
     openapi.router,
     pauses.router,
     policies.router,
+    runs.router,
     services.router,
 )
 """Below `/api/v1`."""
 
-OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (static_files.router, services_page.router, events_page.router)
+OTHER_ROUTERS: Final[tuple[MakeRouter, ...]] = (
+    static_files.router,
+    services_page.router,
+    events_page.router,
+    run_page.router,
+)
 """Below the application's own root: pages and the article's call."""
 
 

@@ -51,6 +51,8 @@ _STATUS: Final = MappingProxyType(
         "field_owned": 409,
         "namespace_terminating": 409,
         "halted": 409,
+        "abort_impossible": 409,
+        "abort_too_late": 409,
         "paused": 409,
         "not_paused": 409,
         "body_too_large": 413,
