@@ -55,7 +55,7 @@ class SpringtidePlugin(AirflowPlugin):
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # asked for by the API server alone
         """Return the pages in Airflow's own navigation, below where its pages are mounted."""
         root = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
-        return [_page(root, "services", "Services"), _page(root, "events", "Events")]
+        return [_page(root, "services", "Services"), _page(root, "events", "Events"), _tab_of_runs(root)]
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # the API server alone reads it
@@ -78,6 +78,19 @@ def _page(root: str, page: str, title: str) -> dict[str, Any]:
         "url_route": f"springtide-{page}",
         "icon": f"{place}/static/{page}.svg",
         "icon_dark_mode": f"{place}/static/{page}-dark.svg",
+    }
+
+
+def _tab_of_runs(root: str) -> dict[str, Any]:
+    """Return the tab of DAG runs; Airflow's page fills in both places, encoded. It stands on the runs of every DAG."""
+    place = f"{root}/springtide/pages"
+    return {
+        "name": "Scaling",
+        "destination": "dag_run",
+        "href": f"{place}/runs/{{RUN_ID}}?dag={{DAG_ID}}",
+        "url_route": "springtide-scaling",
+        "icon": f"{place}/static/services.svg",
+        "icon_dark_mode": f"{place}/static/services-dark.svg",
     }
 
 

@@ -124,25 +124,16 @@ class Settings:
         )
     )
     abort_wait: str = field(
-        metadata=_variable(
-            "ABORT_WAIT",
-            "10m",
-            "How long `abort_run` and `springtide abort` wait until the run says what became of it: 10s to 1h.",
-        )
+        metadata=_variable("ABORT_WAIT", "10m", "How long who aborts a run waits for what becomes of it: 10s to 1h.")
     )
     run_moments: str = field(
-        metadata=_variable(
-            "RUN_MOMENTS",
-            "500",
-            "How many moments of one run are kept for its page (ready pods, who has traffic, writes): 0 to 5000.",
-        )
+        metadata=_variable("RUN_MOMENTS", "500", "Moments of one run that are kept for its page: 0 to 5000.")
     )
     grafana_url: str | None = field(
         metadata=_variable(
             "GRAFANA_URL",
             None,
-            "The address of a dashboard, which a run's page links to. `{service}`, `{namespace}`, `{from}` and `{to}` "
-            "(milliseconds) are filled in. Unset: no link.",
+            "A dashboard for a run's page; `{service}`, `{namespace}`, `{from}`, `{to}` (ms) are filled in.",
         )
     )
     prometheus_url: str | None = field(

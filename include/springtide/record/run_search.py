@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from springtide.errors import InputError
 from springtide.record.glances import RunGlance
 from springtide.record.model import RunOutcome
 
@@ -50,37 +47,7 @@ class RunSearch(Protocol):
         ...
 
 
-def cursor_of(run: RunGlance) -> str:
-    """Return what asks for the runs behind `run`."""
-    return base64.urlsafe_b64encode(f"{run.started_at.isoformat()} {run.run_id}".encode()).decode().rstrip("=")
-
-
-def cursor_place(cursor: str) -> tuple[datetime, str]:
-    """Return where `cursor` points.
-
-    Raises:
-        InputError: it is not one that `cursor_of` made (`cursor_invalid`).
-    """
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        at, _, run_id = text.partition(" ")
-        place = datetime.fromisoformat(at)
-    except (binascii.Error, ValueError) as error:
-        raise _invalid(cursor) from error
-    if place.tzinfo is None or not run_id:
-        raise _invalid(cursor)
-    return place, run_id
-
-
 def fitting(runs: Iterable[RunGlance], wanted: RunFilter, limit: int) -> tuple[RunGlance, ...]:
     """Return the runs that fit, newest first, `limit` at most."""
     found = sorted(filter(wanted.fits, runs), key=lambda run: (run.started_at, run.run_id), reverse=True)
     return tuple(found[:limit])
-
-
-def _invalid(cursor: str) -> InputError:
-    return InputError(
-        f"cursor: {cursor[:60]!r} is none of ours: take it from `next` of the answer before, or leave it out.",
-        code="cursor_invalid",
-        field="cursor",
-    )

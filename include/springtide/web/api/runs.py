@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from springtide.errors import InputError
 from springtide.record.model import RunOutcome
-from springtide.record.run_search import RunFilter, cursor_of, cursor_place
+from springtide.record.run_search import RunFilter
 from springtide.run.abort_parameters import parse_abort
 from springtide.run.request_parameters import LONGEST_REASON
-from springtide.web.access import Reader, writes
+from springtide.web.access import Reader, permitted_policy, writes
+from springtide.web.cursors import cursor_after, place_of
 from springtide.web.ports import Caller, Permission, Surroundings
 from springtide.web.run_sources import run_view
 
@@ -58,12 +59,12 @@ def router(surroundings: Surroundings) -> APIRouter:
             by=by,
             event=event,
             outcome=None if outcome is None else _outcome(outcome),
-            after=None if cursor is None else cursor_place(cursor),
+            after=None if cursor is None else place_of(cursor),
         )
         with surroundings.open_store() as store:
             found = store.find_runs(wanted, limit=limit + 1)
         shown = found[:limit]
-        more = cursor_of(shown[-1]) if len(found) > limit else None
+        more = cursor_after(shown[-1].started_at, shown[-1].run_id) if len(found) > limit else None
         return {"items": [run.to_record() for run in shown], "next": more, "left_out": []}
 
     @made.get("/runs/{run_id}", summary="One run: its sentence, plan, phases, course, writes, and what to do")
@@ -85,6 +86,7 @@ def router(surroundings: Surroundings) -> APIRouter:
     def abort(run_id: str, asked: Annotated[AbortBody, Body()], caller: Aborting) -> dict[str, Any]:
         """Judge what is asked, and queue the run of `abort_run` that asks it; that one says what became of it."""
         view = run_view(surroundings, run_id)
+        permitted_policy(surroundings, view.service, caller, Permission.ABORT)  # the address names no service
         conf = {"service": view.service, "run_id": run_id, "reason": asked.reason}
         request = parse_abort(conf, surroundings.policies())
         if not view.abort.is_possible:
