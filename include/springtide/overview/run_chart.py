@@ -103,39 +103,12 @@ def _most(run: RunView) -> float:
 
 
 def _layout(run: RunView, length: float) -> dict[str, Any]:
-    bands = [(phase, phase.begin, length if phase.end is None else phase.end) for phase in run.phases]
-    shapes = [
-        {
-            "type": "rect",
-            "xref": "x",
-            "yref": "paper",
-            "x0": max(0.0, begin),
-            "x1": min(length, end),
-            "y0": 0,
-            "y1": 1,
-            "layer": "below",
-            "line": {"width": 0},
-            "fillcolor": _BANDS[number % len(_BANDS)],
-        }
-        for number, (_, begin, end) in enumerate(bands)
-    ]
-    names = [
-        {
-            "xref": "x",
-            "yref": "paper",
-            "x": (begin + end) / 2,
-            "y": 1,
-            "yanchor": "bottom",
-            "text": phase.title,
-            "showarrow": False,
-            "font": {"size": 11, "color": "--quiet"},
-        }
-        for phase, begin, end in bands
-        if end - begin >= _NARROWEST * length
-    ]
+    bands = [(phase.title, phase.begin, length if phase.end is None else phase.end) for phase in run.phases]
     return {
-        "shapes": shapes,
-        "annotations": names,
+        "shapes": [_band(begin, min(length, end), number) for number, (_, begin, end) in enumerate(bands)],
+        "annotations": [
+            _name(title, (begin + end) / 2) for title, begin, end in bands if end - begin >= _NARROWEST * length
+        ],
         "hovermode": "x unified",
         "margin": {"l": 48, "r": 16, "t": 28, "b": 80},
         "legend": {
@@ -146,7 +119,46 @@ def _layout(run: RunView, length: float) -> dict[str, Any]:
             "x": 0,
             "traceorder": "normal",
         },
-        "xaxis": {"title": {"text": "seconds of the run"}, "range": [0, length], "fixedrange": True, "anchor": "y2"},
+    } | _axes(run, length)
+
+
+def _band(begin: float, end: float, number: int) -> dict[str, Any]:
+    """Return the background of one phase, every other one shaded."""
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": max(0.0, begin),
+        "x1": end,
+        "y0": 0,
+        "y1": 1,
+        "layer": "below",
+        "line": {"width": 0},
+        "fillcolor": _BANDS[number % len(_BANDS)],
+    }
+
+
+def _name(title: str, at: float) -> dict[str, Any]:
+    return {
+        "xref": "x",
+        "yref": "paper",
+        "x": at,
+        "y": 1,
+        "yanchor": "bottom",
+        "text": title,
+        "showarrow": False,
+        "font": {"size": 11, "color": "--quiet"},
+    }
+
+
+def _axes(run: RunView, length: float) -> dict[str, Any]:
+    return {
+        "xaxis": {
+            "title": {"text": "seconds of the run"},
+            "range": [0, length],
+            "fixedrange": True,
+            "anchor": "y2",
+        },
         "yaxis": {
             "title": {"text": "ready pods"},
             "range": [0, _most(run) * 1.06],

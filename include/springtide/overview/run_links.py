@@ -8,6 +8,7 @@ from urllib.parse import quote
 from springtide.errors import InputError
 from springtide.overview.run_view import LinkView
 from springtide.record.model import ScalingRun
+from springtide.settings import variable_name
 
 _MARGIN_SECONDS = 60.0
 """What a dashboard shows before and after the run."""
@@ -38,11 +39,12 @@ def grafana_link(template: str, run: ScalingRun, seconds: float) -> LinkView:
     address = template
     for name, value in values.items():
         address = address.replace(f"{{{name}}}", value)
+    variable = variable_name("grafana_url")
     if not address.startswith(("http://", "https://")) or "{" in address:
         raise InputError(
-            f"SPRINGTIDE_GRAFANA_URL: {template[:80]!r} begins with no http(s)://, or has other places to fill than "
+            f"{name}: {template[:80]!r} begins with no http(s)://, or has other places to fill than "
             "{service}, {namespace}, {from} and {to}.",
             code="template_invalid",
-            field="SPRINGTIDE_GRAFANA_URL",
+            field=variable,
         )
     return LinkView(title="Grafana", href=address)

@@ -5,11 +5,11 @@ What cannot be read is told in `unknown`, and takes nothing else with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from springtide.errors import SpringtideError
 from springtide.overview.run_abort import abort_view
@@ -21,6 +21,7 @@ from springtide.percentiles import nearest_rank
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.model import ScalingRun
 from springtide.record.moments import RunMoment
+from springtide.record.run_search import RunFilter
 from springtide.record.store import RunStore
 from springtide.run.lease import Lease, read_lease
 from springtide.run.ports import Ports
@@ -58,9 +59,9 @@ def read_run(store: RunStore, run_id: str, sources: RunSources) -> RunView:
     run = store.get(run_id)
     lease, unknown = (None, "") if not _may_hold(run) else lease_of(run, sources)
     durations, _ = ([], None) if run.is_ended else measured_runs(store, run.policy)
-    previous = [each.run_id for each in store.latest(run.policy, limit=50) if each.started_at < run.started_at]
+    previous = store.find_runs(RunFilter(policy=run.policy, after=(run.started_at, run_id)), limit=1)
     view = view_of(run, store.moments(run_id), lease=lease, durations=durations, now=sources.now)
-    links = tuple(links_of(run, previous[0] if previous else None))
+    links = tuple(links_of(run, previous[0].run_id if previous else None))
     dashboard, wrong = _dashboard(run, view, sources.grafana)
     told = tuple(words for words in (unknown, wrong) if words)
     return replace(view, links=(*links, *dashboard), unknown=told)
@@ -77,13 +78,10 @@ def view_of(
     """Return the view of `run` as it stands at `now`; `lease` is its workload's, None where nobody looked."""
     took = ((run.ended_at or now) - run.started_at).total_seconds()
     ends_in, ends_in_words = (None, "") if run.is_ended else expected_end(durations, took)
-    error: Mapping[str, Any] = run.error or {}
-    target = run.target
-    where = f"{target.kind.noun} {target.namespace}/{target.deployment}"
     return RunView(
         run_id=run.run_id,
         service=run.policy,
-        workload=in_cluster(where, target.cluster) if target.cluster != DEFAULT_CLUSTER else where,
+        workload=_workload(run),
         strategy=run.strategy,
         outcome=run.outcome.value,
         outcome_words=_outcome_words(run),
@@ -102,8 +100,8 @@ def view_of(
         reason=run.reason,
         approved=_approved(run),
         what_to_do=what_to_do(run),
-        error_code=str(error.get("code") or ""),
-        error=str(error.get("message") or ""),
+        error_code=_error(run, "code"),
+        error=_error(run, "message"),
         plan=None if run.plan is None else plan_view(run.plan),
         phases=tuple(phase_view(run, phase) for phase in run.phases),
         course=tuple(course_of(run, moments)),
@@ -126,7 +124,8 @@ def lease_of(run: ScalingRun, sources: RunSources) -> tuple[Lease | None, str]:
 
 def expected_end(durations: Sequence[float], took: float) -> tuple[float | None, str]:
     """Return how many seconds a run that has taken `took` will most likely still take, and the same in words."""
-    typical, longest = nearest_rank(durations, _TYPICAL), nearest_rank(durations, _LONG)
+    typical = nearest_rank(durations, _TYPICAL)
+    longest = nearest_rank(durations, _LONG)
     if typical is None or longest is None or len(durations) < _FEWEST:
         return None, "nobody knows yet how long it takes: fewer than 3 runs of this service have succeeded"
     runs = f"of {len(durations)} runs"
@@ -135,6 +134,15 @@ def expected_end(durations: Sequence[float], took: float) -> tuple[float | None,
     if took < longest:
         return longest - took, f"ends in at most {longest - took:.0f} s, as 95 % {runs} did"
     return None, f"takes longer than 95 % {runs}, which took at most {longest:.0f} s"
+
+
+def _workload(run: ScalingRun) -> str:
+    where = f"{run.target.kind.noun} {run.target.namespace}/{run.target.deployment}"
+    return where if run.target.cluster == DEFAULT_CLUSTER else in_cluster(where, run.target.cluster)
+
+
+def _error(run: ScalingRun, name: str) -> str:
+    return str((run.error or {}).get(name) or "")
 
 
 def _may_hold(run: ScalingRun) -> bool:

@@ -36,7 +36,7 @@ _PARTS: Final = 60
 """Moments that say nothing new come no more often than so many in the time that the run has taken until then."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Course:
     """What is known of one run in this process, by the monotonic clock."""
 
@@ -66,7 +66,8 @@ class Moments:
             course = self._course(order.run_id, now)
             apart = max(EVERY_SECONDS, (now - course.began) / _PARTS)
             if counts != course.seen or now - course.seen_at >= apart:
-                course.seen, course.seen_at = counts, now
+                course.seen = counts
+                course.seen_at = now
                 course.waiting.append(RunMoment(at=clock.now(), counts=counts))
         self._flush(store, clock, order.run_id)
 
@@ -92,7 +93,9 @@ class Moments:
             is_due = course is not None and (at_once or now - course.flushed >= EVERY_SECONDS)
             if course is None or not course.waiting or not is_due or now < self._away_until:
                 return
-            waiting, course.waiting, course.flushed = course.waiting[: self._at_most], [], now
+            waiting = course.waiting[: self._at_most]
+            course.waiting = []
+            course.flushed = now
         try:
             store.save_moments(run_id, waiting, at_most=self._at_most)
         except SpringtideError as error:

@@ -41,7 +41,12 @@ class AbortBody(BaseModel):
 def router(surroundings: Surroundings) -> APIRouter:
     """Return the routes of runs."""
     made = APIRouter(tags=["runs"])
+    _reads(made, surroundings)
+    _aborts(made, surroundings)
+    return made
 
+
+def _reads(made: APIRouter, surroundings: Surroundings) -> None:
     @made.get("/runs", summary="The runs of all services, newest first")
     def runs(
         _caller: Reader,
@@ -61,11 +66,7 @@ def router(surroundings: Surroundings) -> APIRouter:
             outcome=None if outcome is None else _outcome(outcome),
             after=None if cursor is None else place_of(cursor),
         )
-        with surroundings.open_store() as store:
-            found = store.find_runs(wanted, limit=limit + 1)
-        shown = found[:limit]
-        more = cursor_after(shown[-1].started_at, shown[-1].run_id) if len(found) > limit else None
-        return {"items": [run.to_record() for run in shown], "next": more, "left_out": []}
+        return _page_of(surroundings, wanted, limit)
 
     @made.get("/runs/{run_id}", summary="One run: its sentence, plan, phases, course, writes, and what to do")
     def run(run_id: str, _caller: Reader) -> dict[str, Any]:
@@ -78,6 +79,8 @@ def router(surroundings: Surroundings) -> APIRouter:
         found = run_view(surroundings, run_id).to_record()["phases"]
         return {"items": found, "next": None, "left_out": []}
 
+
+def _aborts(made: APIRouter, surroundings: Surroundings) -> None:
     @made.post(
         "/runs/{run_id}/abort",
         status_code=HTTPStatus.ACCEPTED,
@@ -95,7 +98,13 @@ def router(surroundings: Surroundings) -> APIRouter:
             )
         return _started(surroundings, caller, conf | {"reason": request.reason})
 
-    return made
+
+def _page_of(surroundings: Surroundings, wanted: RunFilter, limit: int) -> dict[str, Any]:
+    with surroundings.open_store() as store:
+        found = store.find_runs(wanted, limit=limit + 1)
+    shown = found[:limit]
+    more = cursor_after(shown[-1].started_at, shown[-1].run_id) if len(found) > limit else None
+    return {"items": [run.to_record() for run in shown], "next": more, "left_out": []}
 
 
 def _outcome(text: str) -> RunOutcome:
