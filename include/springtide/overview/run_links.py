@@ -42,7 +42,7 @@ def grafana_link(template: str, run: ScalingRun, seconds: float) -> LinkView:
     variable = variable_name("grafana_url")
     if not address.startswith(("http://", "https://")) or "{" in address:
         raise InputError(
-            f"{name}: {template[:80]!r} begins with no http(s)://, or has other places to fill than "
+            f"{variable}: {template[:80]!r} begins with no http(s)://, or has other places to fill than "
             "{service}, {namespace}, {from} and {to}.",
             code="template_invalid",
             field=variable,
