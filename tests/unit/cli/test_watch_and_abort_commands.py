@@ -48,6 +48,7 @@ def undone(simulation: Simulation, ref: RunRef) -> None:
     cause: SpringtideError | None = None
     try:
         phases.instances_ready(simulation.ports("run-1"), ref)
+        phases.switch_endpoints(simulation.ports("run-1"), ref)
     except SpringtideError as error:
         cause = error
     phases.roll_back(simulation.ports("run-1"), ref)
