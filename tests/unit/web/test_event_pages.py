@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -164,3 +165,11 @@ async def test_a_broken_store_takes_the_list_not_away(scene: WebScene) -> None:
 async def test_a_viewer_sees_it_and_nobody_else_does(scene: WebScene) -> None:
     assert (await shown(scene, caller=VIEWER))[0] == 200
     assert (await shown(scene, caller=None))[0] == 401
+
+
+async def test_every_file_that_a_page_names_is_served(scene: WebScene) -> None:
+    _, page = await shown(scene)
+    files = re.findall(r'(?:src|href)="(/pages/static/[^"]+)"', page)
+
+    assert len(files) > 4
+    assert [file for file in files if (await shown(scene, file))[0] != 200] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse
 
 from springtide.web.access import reads
@@ -16,8 +18,9 @@ def router(surroundings: Surroundings) -> APIRouter:
     made = APIRouter()
 
     @made.get("/pages/static/{name}", dependencies=[Depends(reads)], include_in_schema=False)
-    def file(name: str) -> FileResponse:
-        """Return one file."""
+    def file(name: str, v: Annotated[str, Query(max_length=40)] = "") -> FileResponse:
+        """Return one file; `v` is its version, which makes browsers fetch what has changed."""
+        del v
         return static_file(name)
 
     return made
