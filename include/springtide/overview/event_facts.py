@@ -42,6 +42,9 @@ class ServiceFacts:
     base: int | None = None
     base_from: str = ""
     is_measured: bool = False
+    last: int | None = None
+    """What its last successful run went to; None without one."""
+
     look: ClusterLook | None = None
     unseen: str = ""
     note: EventNote | None = None

@@ -10,7 +10,7 @@ from springtide.errors import SpringtideError
 from springtide.events.calendars import Calendars
 from springtide.events.connections import ConnectionUse
 from springtide.events.grants import Grant, grants
-from springtide.events.leads import LeadTime, MeasuredRuns, leads_of
+from springtide.events.leads import LEARNED_WITHIN, LeadTime, MeasuredRuns, leads_of
 from springtide.events.notes import EventNote
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsed import RehearsalOutcome
@@ -60,7 +60,8 @@ class EventReading:
         """Read what the `asked` events need. A part that fails is told in the facts, and takes nothing else away."""
         now = around.clock.now()
         events = tuple(asked)
-        policies, broken = _policies(around, calendars, events)
+        asked_by = _near(calendars, events, now)
+        policies, broken = _policies(around, asked_by, with_neighbours=with_cluster)
         stored = _stored(around, calendars, events, policies, now)
         return cls(
             around=around,
@@ -102,6 +103,7 @@ class EventReading:
             note=stored.notes.get((event.id, name)),
             pause=stored.pauses.get(name),
             approval=last_word(stored.approvals, name, event.id),
+            last=stored.measured.expected.get(name),
             runs=stored.measured.runs.get(name, ()),
             rehearsals=stored.rehearsals.get(name, ()),
             past=stored.past.get((event.id, name), ()),
@@ -109,10 +111,10 @@ class EventReading:
         if facts.policy is not None:
             look, unseen = self.looks.of(facts.policy)
             facts = replace(facts, look=look, unseen=unseen)
-        return _with_base(facts, stored.measured.expected.get(name))
+        return _with_base(facts)
 
 
-def _with_base(facts: ServiceFacts, last: int | None) -> ServiceFacts:
+def _with_base(facts: ServiceFacts) -> ServiceFacts:
     """Return the facts with what a multiple multiplies: noted before measured, measured before its last run."""
     if facts.note is not None:
         return replace(
@@ -120,25 +122,48 @@ def _with_base(facts: ServiceFacts, last: int | None) -> ServiceFacts:
         )
     if facts.look is not None and facts.look.expected is not None:
         return replace(facts, base=facts.look.expected, base_from="what demand needs now", is_measured=True)
-    if last is not None:
-        return replace(facts, base=last, base_from="what its last run went to")
+    if facts.last is not None:
+        return replace(facts, base=facts.last, base_from="what its last run went to")
     return facts
 
 
+def _near(calendars: Calendars, events: Sequence[Occurrence], now: datetime) -> set[str]:
+    """Return the services of `events`, of those beside them, and of those whose leads are learned by now."""
+    begin = min((event.start for event in events), default=now)
+    end = max((event.end for event in events), default=now)
+    near = (
+        other
+        for other in calendars.occurrences
+        if (other.start < end and begin < other.end) or abs(other.start - now) < LEARNED_WITHIN
+    )
+    return {name for event in (*events, *near) for name in event.asks}
+
+
 def _policies(
-    around: EventSurroundings, calendars: Calendars, events: Sequence[Occurrence]
+    around: EventSurroundings, asked: Iterable[str], *, with_neighbours: bool
 ) -> tuple[dict[str, ScalingPolicy], dict[str, str]]:
-    """Return every policy that can be read, and why those of the events' services cannot."""
+    """Return the policies of the services that are asked for, and why some cannot be used.
+
+    With those of their neighbours, where databases are shared: reading a thousand takes its time.
+    """
     there = set(around.policies.names())
-    asked = {name for event in (*events, *calendars.occurrences) for name in event.asks}
+    wanted = set(asked)
+    broken = dict.fromkeys(wanted - there, "there is no policy of this name") if there else {}
+    policies, problems = _read(around, wanted & there)
+    if with_neighbours and any(policy.spec.downstream for policy in policies.values()):
+        policies |= _read(around, there - wanted)[0]
+    return policies, broken | problems
+
+
+def _read(around: EventSurroundings, names: Iterable[str]) -> tuple[dict[str, ScalingPolicy], dict[str, str]]:
     policies: dict[str, ScalingPolicy] = {}
-    broken = dict.fromkeys(asked - there, "there is no policy of this name") if there else {}
-    for name in sorted(there):
+    problems: dict[str, str] = {}
+    for name in sorted(names):
         try:
             policies[name] = around.policies.get(name)
         except SpringtideError as error:
-            broken[name] = f"its policy cannot be used ({error.code}); see springtide validate"
-    return policies, broken
+            problems[name] = f"its policy cannot be used ({error.code}); see springtide validate"
+    return policies, problems
 
 
 def _stored(
@@ -149,7 +174,7 @@ def _stored(
     now: datetime,
 ) -> StoreFacts:
     names = sorted({name for event in events for name in event.asks})
-    every = sorted({name for event in (*events, *calendars.occurrences) for name in event.asks})
+    every = sorted(_near(calendars, events, now))
     try:
         with around.open_store() as store:
             kept = store.notes(names, now=now)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from springtide.events.ad_hoc import CALENDAR
 from springtide.events.calendars import Calendars, ExpandedCalendar
-from springtide.overview.event_facts import EventFacts
+from springtide.overview.event_facts import EventFacts, ServiceFacts
 from springtide.overview.event_surroundings import AddedEvent
 from springtide.overview.events import Check, EventOrigin, EventRow, EventState, Light, light_of
 from springtide.policy.calendar.model import EventCalendar
@@ -92,10 +92,14 @@ def _state(facts: EventFacts, added: AddedEvent | None) -> EventState:
 
 
 def _all_stand(facts: EventFacts) -> bool:
-    """Say whether every service was seen with what it is to have; where none was looked at, its note has to do."""
+    """Say whether every service was seen with what it is to have; without a look, by what its last run went to."""
     return all(
-        each.look is None
-        or each.look.running is None
-        or (each.service in facts.granted and each.look.running >= facts.granted[each.service].replicas)
+        each.service in facts.granted and _standing(each) >= facts.granted[each.service].replicas
         for each in facts.services
     )
+
+
+def _standing(each: ServiceFacts) -> int:
+    if each.look is not None and each.look.running is not None:
+        return each.look.running
+    return -1 if each.last is None else each.last
