@@ -83,7 +83,7 @@ def test_only_what_the_preparation_is_about_counts() -> None:
     fleet = Fleet({"web": (), "mail": ()})
     start = fleet.now + timedelta(minutes=10)
     asks = {"web": 80}
-    event = occurrence("flash", f"{start:%Y-%m-%dT%H:%M}", **asks)  # type: ignore[arg-type]
+    event = occurrence("flash", f"{start:%Y-%m-%dT%H:%M}", **asks)
     sweep = Due(services=("web", "mail"), began_at=fleet.now, planned_at=fleet.now)
     seen = {name: found(name) for name in ("web", "mail")}
 
