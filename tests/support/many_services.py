@@ -98,14 +98,14 @@ def document(number: int, **spec: Any) -> Json:
     name = name_of(number)
     demand = {"source": "prometheus", "query": f"sum(rate(requests{{service={json.dumps(name)}}}[1m]))", "unit": "r/s"}
     model = {"model": "target_utilization", "per_replica": 50, "target": 0.7}
-    made = policy_document(
-        name,
-        target={"namespace": f"team-{number % 5}", "deployment": name, "service": name},
-        replicas={"min": 3, "max": 60},
-        demand=demand,
-        capacity={"models": [model]},
-        **spec,
-    )
+    own: Json = {
+        "target": {"namespace": f"team-{number % 5}", "deployment": name, "service": name},
+        "replicas": {"min": 3, "max": 60},
+        "demand": demand,
+        "capacity": {"models": [model]},
+    }
+    said = {key: value for key, value in (own | spec).items() if value is not None}
+    made = policy_document(name, **said)
     return made | {"metadata": {"name": name, "owner": f"team-{number % 5}"}}
 
 
