@@ -36,6 +36,7 @@ def browser() -> Iterator[Browser]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: nothing is looked at")
     if not Path(CHROMIUM).exists():
         pytest.skip(f"{CHROMIUM} is not there, so no page is looked at: apt-get install -y chromium")
+    playwright.expect.set_options(timeout=15_000)  # a busy machine reads plotly's five megabytes slowly
     with playwright.sync_playwright() as started:
         chromium = started.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield chromium
@@ -64,7 +65,7 @@ def look(browser: Browser) -> Iterator[Callable[..., Looked]]:
         def opened(url: str, *, width: int = 1440, theme: Any = "light") -> Looked:
             context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
             stack.callback(context.close)
-            context.add_cookies([{"name": "_token", "value": "ann", "url": url}])
+            context.add_cookies([{"name": "_token", "value": "ann", "url": url.partition("/springtide")[0]}])
             return Looked.at(context.new_page(), url)
 
         yield opened

@@ -146,7 +146,7 @@
     if (field) {
       field.value = value;
     }
-    for (const shown of form.querySelectorAll(`[data-shows="${name}"]`)) {
+    for (const shown of form.closest("dialog").querySelectorAll(`[data-shows="${name}"]`)) {
       shown.textContent = value;
     }
   }
