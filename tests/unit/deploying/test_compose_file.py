@@ -159,7 +159,7 @@ def test_programs_that_are_called_are_in_the_image() -> None:
 
     there = {Path(path).name for path in copied[1].split() if (ROOT / path).exists()}
 
-    assert called == {"first-start", "first_run.py", "healthy.py", "inbox.py"}
+    assert called == {"first-start", "first_run.py", "healthy.py", "inbox.py", "worker_answers.py"}
     assert called < there
 
 
@@ -187,7 +187,7 @@ def test_two_workers_are_of_a_profile_and_have_names_of_their_own() -> None:
 
     assert {name for name in SERVICES if SERVICES[name].get("profiles") == ["celery"]} == {"redis", *workers}
     assert all(f"--celery-hostname=celery@{name}" in command(name) for name in workers)
-    assert all(f"--destination=celery@{name}" in SERVICES[name]["healthcheck"]["test"] for name in workers)
+    assert all(f"celery@{name}" in SERVICES[name]["healthcheck"]["test"] for name in workers)
 
 
 def test_another_cluster_is_used_by_all_that_run_tasks_and_triggers() -> None:
