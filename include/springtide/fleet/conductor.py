@@ -105,7 +105,7 @@ class Conductor:
         self, due: Due, orders: Sequence[ServicePlan], report: FleetReport, progress: FleetProgress
     ) -> None:
         """Keep how long a preparation took that succeeded as a whole; the way back prepares nothing."""
-        if due.events and not self.way and not report.problems:
+        if due.events and not self.way and not report.problems and not report.paused:
             keep_duration(self.fleet, due, orders, progress.run_ids(), parent=self.parent)
 
     def _keep_end(self, due: Due, orders: Sequence[ServicePlan], report: FleetReport, progress: FleetProgress) -> None:

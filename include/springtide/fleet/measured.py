@@ -38,7 +38,8 @@ def keep_prepared(
     fleet: FleetPorts, due: Due, orders: Sequence[ServicePlan], report: FleetReport, progress: FleetProgress
 ) -> None:
     """Keep how long before its events a preparation began, and when each of their services stood."""
-    stood = dict(_stood_at(fleet, due, [order for order in orders if order.service not in report.problems], progress))
+    standing = [order for order in orders if order.service not in report.problems and not order.unmet]
+    stood = dict(_stood_at(fleet, due, standing, progress))
     events = [
         EventSeen(
             event=event.event,

@@ -16,7 +16,7 @@ from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.notices import reported_facts
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.report import FleetReport
-from springtide.record.metrics import SERVICE_PAUSED
+from springtide.record.metrics import EVENT_LATE_TOLD, SERVICE_PAUSED
 from springtide.record.model import RunOutcome
 from springtide.record.pauses import BY_SPRINGTIDE, Pause
 from springtide.sandbox.objects import Json
@@ -127,6 +127,9 @@ def test_an_event_that_needs_it_ends_as_one_for_a_person(fleet: WantedFleet) -> 
     with pytest.raises(PermanentError, match="is paused by ann") as error:
         report.require_good()
     assert error.value.code == "needs_attention"
+    late = {dict(total.labels)["event"] for total in fleet.store.totals() if total.name == EVENT_LATE_TOLD.name}
+    assert late == {sale.event}  # what does not stand is not in time
+    assert fleet.store.preparations() == ()  # and says nothing about how long a preparation takes
 
 
 def test_an_event_that_asks_for_what_stands_lacks_nothing(fleet: WantedFleet) -> None:
