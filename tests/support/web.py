@@ -197,9 +197,14 @@ class WebScene:
         return create_app(self.surroundings())
 
     @asynccontextmanager
-    async def client(self, caller: Caller | None = OPERATOR, *, by_cookie: bool = False) -> AsyncIterator[Client]:
-        """Open a client in the name of `caller`, by token unless `by_cookie`; None is logged in as nobody."""
-        async with Client(self.app(), caller, by_cookie=by_cookie) as client:
+    async def client(
+        self, caller: Caller | None = OPERATOR, *, by_cookie: bool = False, made: FastAPI | None = None
+    ) -> AsyncIterator[Client]:
+        """Open a client in the name of `caller`, by token unless `by_cookie`; None is logged in as nobody.
+
+        `made` is the application, where it is not to be a new one.
+        """
+        async with Client(made or self.app(), caller, by_cookie=by_cookie) as client:
             yield client
 
     def _open_store(self) -> AbstractContextManager[RunStore]:

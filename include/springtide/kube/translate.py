@@ -101,6 +101,8 @@ def _from_status(what: str, error: Any, *, is_write: bool) -> SpringtideError:
 def _refusal_code(status: int, text: str) -> str:
     if "exceeded quota" in text:
         return "quota_short"
+    if "because it is being terminated" in text:
+        return "namespace_terminating"
     return {401: "token_invalid", 403: "rbac_missing"}.get(status, "cluster_refused")
 
 

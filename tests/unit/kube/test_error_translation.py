@@ -105,6 +105,13 @@ def status_of(reason: str, message: str) -> dict[str, str]:
         (403, status_of("Forbidden", "exceeded quota: small"), ClusterRefused, ClusterRefused, "quota_short"),
         (
             403,
+            status_of("Forbidden", "unable to create new content in namespace shop because it is being terminated"),
+            ClusterRefused,
+            ClusterRefused,
+            "namespace_terminating",
+        ),
+        (
+            403,
             status_of(
                 "Forbidden", 'admission webhook "limits.example.com" denied the request: [few] at least 2 replicas'
             ),
