@@ -161,6 +161,7 @@ class WebScene:
     starts: FakeStarts = field(default_factory=FakeStarts)
     calendars: CalendarSnapshot = field(default_factory=CalendarSnapshot)
     environ: Mapping[str, str] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, simulation: Simulation, folder: Path, **environ: str) -> WebScene:
@@ -213,7 +214,8 @@ class WebScene:
     @contextmanager
     def _ports(self, policy: ScalingPolicy) -> Iterator[Ports]:
         del policy
-        yield self.simulation.ports()
+        with self._turn:  # the world has no threads
+            yield self.simulation.ports()
 
 
 class Client(httpx.AsyncClient):

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import HTTPException, RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 
 from springtide.errors import (
     Conflict,
@@ -154,9 +155,21 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         message = f"{request.method} is not allowed here."
         answer = problem(InputError(message, code="method_not_allowed"))
-        answer.headers.update(getattr(error, "headers", None) or {})
+        answer.headers["Allow"] = ", ".join(_methods(request))
         return answer
     return problem(InputError("there is nothing at this address.", code="page_unknown"))
+
+
+def _missing(field: str) -> str:
+    own = f"{field}_required"
+    return own if own in _STATUS else "parameter_required"
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be sent to an address: by all of its routes, of which the framework names but one."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+    routes = [each for each in request.app.routes if isinstance(each, APIRoute) and each.path_regex.match(path)]
+    return sorted({method for each in routes for method in each.methods})
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
@@ -165,7 +178,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     field = ".".join(str(part) for part in first["loc"][1:]) or "body"
     if first["type"] == "json_invalid":
         return problem(InputError(f"the body is no JSON: {first['ctx']['error']}.", code="json_invalid", field="body"))
-    code = "parameter_required" if first["type"] == "missing" else "parameter_invalid"
+    code = _missing(field) if first["type"] == "missing" else "parameter_invalid"
     return problem(InputError(f"{field}: {first['msg']}.", code=code, field=field))
 
 

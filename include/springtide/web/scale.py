@@ -26,12 +26,20 @@ DAG: Final = Permission.SCALE.value
 
 Scaler = Annotated[Caller, Depends(writes(Permission.SCALE))]
 ServiceName = Annotated[
-    str | None,
-    Query(description="The service, by its policy's name. Required.", examples=["checkout"], max_length=4096),
+    str,
+    Query(
+        description="The service, by its policy's name.",
+        examples=["checkout"],
+        json_schema_extra={"pattern": "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"},
+    ),
 ]
 Pods = Annotated[
-    str | None,
-    Query(description="How many pods: ASCII digits, `auto` or `release`. Required.", examples=["6"], max_length=4096),
+    str,
+    Query(
+        description="How many pods: ASCII digits, `auto` or `release`.",
+        examples=["6"],
+        json_schema_extra={"pattern": "^(auto|release|[1-9][0-9]{0,4})$"},
+    ),
 ]
 
 
@@ -51,16 +59,16 @@ class ScaleBody(BaseModel):
 class ScaleParameters:
     """What stands in the address of a POST."""
 
-    name: str | None
-    pods: str | None
+    name: str
+    pods: str
     is_queued: bool
     reason: str
 
 
 def _parameters(
     *,
-    name: ServiceName = None,
-    pods: Pods = None,
+    name: ServiceName,
+    pods: Pods,
     queue: Annotated[bool, Query(description="Where a run is going on: be done after it.")] = False,
     reason: Annotated[str, Query(max_length=LONGEST_REASON, description="Why; kept with the run.")] = "",
 ) -> ScaleParameters:
@@ -74,16 +82,16 @@ def router(surroundings: Surroundings) -> APIRouter:
     @made.get("/scale/", summary="Plan, and start nothing", responses=PROBLEMS | {200: PLAN})
     def plan(
         caller: Reader,
-        name: ServiceName = None,
-        pods: Pods = None,
-        execute: Annotated[str | None, Query(deprecated=True, description="Refused: send POST.")] = None,
+        name: ServiceName,
+        pods: Pods,
+        execute: Annotated[str | None, Query(include_in_schema=False)] = None,
     ) -> dict[str, Any]:
         """Return what a run would do now; nothing is started, whatever is asked."""
         if execute is not None:
             message = "GET never starts a run. Send POST to the same address, without execute."
             raise WithMembers(InputError(message, code="use_post", field="execute"), allow=["POST"])
-        policy = surroundings.policies().get(require_name(_required(name, "name")))
-        asked = {"service": policy.name, "replicas": _required(pods, "pods"), "dry_run": True}
+        policy = surroundings.policies().get(require_name(name))
+        asked = {"service": policy.name, "replicas": pods, "dry_run": True}
         return plan_of(surroundings, _request(surroundings, asked, caller, f"plan-{policy.name}"))
 
     @made.post("/scale/", summary="Start a run", status_code=202, responses=PROBLEMS | {200: STARTED, 202: STARTED})
@@ -94,8 +102,8 @@ def router(surroundings: Surroundings) -> APIRouter:
         body: Annotated[ScaleBody | None, Body()] = None,
     ) -> dict[str, Any]:
         """Judge the request, queue a run of `scale_service`, and return where it is."""
-        policy = permitted_policy(surroundings, _required(parameters.name, "name"), caller, Permission.SCALE)
-        asked = {"service": policy.name, "replicas": _required(parameters.pods, "pods")}
+        policy = permitted_policy(surroundings, parameters.name, caller, Permission.SCALE)
+        asked = {"service": policy.name, "replicas": parameters.pods}
         asked |= (body or ScaleBody()).model_dump()
         if parameters.reason:
             asked["reason"] = parameters.reason
@@ -105,12 +113,6 @@ def router(surroundings: Surroundings) -> APIRouter:
         return answer
 
     return made
-
-
-def _required(value: str | None, name: str) -> str:
-    if value is None:
-        raise InputError(f"{name}: it is required, as in ?name=checkout&pods=6.", code=f"{name}_required", field=name)
-    return value
 
 
 def _request(surroundings: Surroundings, asked: dict[str, Any], caller: Caller, run_id: str) -> RunRequest:

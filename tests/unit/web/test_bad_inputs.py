@@ -140,10 +140,10 @@ REQUESTS: Final = (
 """What a caller of the article's call meets."""
 
 
-def policy_of(text: str, row: int, code: str, says: str = "") -> BadInput:
+def policy_of(text: str, row: int, code: str, says: str = "", status: int = 200) -> BadInput:
     """Return the row of a policy's text."""
     how = {"content": text.encode("utf-8", "surrogateescape"), "headers": {"Content-Type": "application/yaml"}}
-    return BadInput(row=row, code=code, status=200, path="/api/v1/policies/validate", how=how, says=says)
+    return BadInput(row=row, code=code, status=status, path="/api/v1/policies/validate", how=how, says=says)
 
 
 def changed(row: int, code: str, says: str = "", **spec: Any) -> BadInput:
@@ -173,7 +173,7 @@ POLICIES: Final = (
     policy_of(SMALL.replace("MAX", "5, max: 6"), 40, "policy_duplicate_key"),
     policy_of(SMALL.replace("max: MAX", "max: 5, maxs: 6"), 41, "policy_unknown_key", "did you mean max"),
     *(policy_of(SMALL.replace("MAX", each), 42, "policy_type") for each in ("no", "010", "1_000", "12:30")),
-    policy_of("", 43, "policy_unreadable"),
+    policy_of("", 43, "policy_unreadable", status=422),
     policy_of("\ufeff" + SMALL, 43, "policy_unreadable"),
     policy_of("a:\n\tb: 1\n", 43, "policy_unreadable"),
     policy_of("a: 1\n---\nb: 1\n", 43, "policy_unreadable"),

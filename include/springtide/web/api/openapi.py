@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 
 from springtide import __version__
 from springtide.web.access import Reader, guards_of
+from springtide.web.examples import PROBLEMS
 from springtide.web.keys import HEADER, PATTERN
 from springtide.web.ports import Surroundings
 
@@ -47,11 +48,14 @@ def document(app: FastAPI, root: str = "") -> dict[str, Any]:
     for route in routes:
         is_write = any(guard.is_write for guard in guards_of(route.dependant))
         for method in route.methods:
-            _say_guard(made["paths"][route.path_format][method.lower()], is_write=is_write)
+            _say_all(made["paths"][route.path_format][method.lower()], is_write=is_write)
     return made
 
 
-def _say_guard(operation: dict[str, Any], *, is_write: bool) -> None:
+def _say_all(operation: dict[str, Any], *, is_write: bool) -> None:
+    operation["responses"] = {str(status): each for status, each in PROBLEMS.items()} | {
+        status: each for status, each in operation["responses"].items() if status != "422"
+    }
     operation["security"] = [_BEARER] if is_write else [_BEARER, _COOKIE]
     if is_write:
         operation.setdefault("parameters", []).append(

@@ -23,7 +23,7 @@ Validator = Annotated[Caller, Depends(writes(Permission.SCALE))]
 _YAML: Final = {
     "requestBody": {
         "required": True,
-        "content": {"application/yaml": {"schema": {"type": "string"}, "example": "apiVersion: springtide/v1\n"}},
+        "content": {"application/yaml": {"schema": {}, "example": "apiVersion: springtide/v1\n"}},
     }
 }
 
@@ -47,7 +47,10 @@ def router(surroundings: Surroundings) -> APIRouter:
     )
     async def validate(_caller: Validator, request: Request) -> dict[str, Any]:
         """Read the body as a policy's file, by the same entry that every run reads its own by; nothing is kept."""
-        return await run_in_threadpool(_verdict, await request.body())
+        text = await request.body()
+        if not text:
+            await run_in_threadpool(policy_in, text, BODY)  # which says so: no body is no file that is wrong
+        return await run_in_threadpool(_verdict, text)
 
     return made
 
