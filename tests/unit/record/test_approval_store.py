@@ -66,4 +66,5 @@ def test_the_last_word_is_of_one_service_and_one_event() -> None:
 
     assert last_word(words, "checkout", EVENT) == words[1]
     assert last_word(words, "checkout", "sales.other.20261127T180000Z") is None
+    assert last_word(words, "search", EVENT) == words[2]
     assert words[1].is_taken_back
