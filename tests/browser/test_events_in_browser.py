@@ -41,11 +41,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield opened
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")])
 @pytest.mark.parametrize("count", [0, 3, 100])
 def test_the_list_fits_says_nothing_to_the_console_and_has_no_serious_fault(
-    serve: Serve, look: Look, axe: str, count: int, width: int, theme: str
+    serve: Serve, look: Look, axe: str, *, count: int, width: int, theme: str
 ) -> None:
     url, _ = serve(count)
     looked = look(f"{url}/pages/events", width=width, theme=theme)
