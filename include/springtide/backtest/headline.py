@@ -1,4 +1,4 @@
-"""A backtest in words: who missed what, and who pays for it."""
+"""A backtest in words: who missed what, and who pays for it, against the best of the others."""
 
 from __future__ import annotations
 
@@ -11,11 +11,30 @@ _SAME = 0.005
 
 
 def verdict(report: BacktestReport) -> str:
-    """Return the judgement in one or two sentences: the policy beside the autoscaler that it replaces."""
+    """Return the judgement in two or three sentences: the policy beside the best of what could stand in its place."""
     ours = report.lines[0]
-    theirs = report.lines[1]
-    first = f"{report.policy} would have missed {_missed(ours, report)}; {theirs.name} {_missed(theirs, report)}"
-    return f"{first}. It costs {_cost(ours, theirs)}, and {ours.score.cost:.2f} times the clairvoyant minimum."
+    best = best_rival(report)
+    missed = f"{report.policy} would have missed {_missed(ours, report)}; {best.name}, the best of the others, "
+    cost = f"It costs {_cost(ours, best)}, and {ours.score.cost:.2f} times the clairvoyant minimum."
+    return " ".join(filter(None, (f"{missed}{_missed(best, report)}.", cost, _concession(ours, best))))
+
+
+def best_rival(report: BacktestReport) -> Line:
+    """Return the autoscaler or schedule that missed the fewest minutes, and of those the cheapest.
+
+    What is chosen in hindsight is no rival: the static peak and the clairvoyant minimum.
+    """
+    rivals = [line for line in report.lines[1:] if line.replicas is not None]
+    return min(rivals, key=lambda line: (line.score.violated_minutes, line.score.cost))
+
+
+def _concession(ours: Line, best: Line) -> str:
+    """Return that the other does as well, or better, where it does."""
+    share = ours.score.cost / best.score.cost - 1
+    if best.score.violated_minutes > ours.score.violated_minutes or share < -_SAME:
+        return ""
+    is_same = abs(share) < _SAME and best.score.violated_minutes == ours.score.violated_minutes
+    return f"{best.name} does {'as well' if is_same else 'better'} here."
 
 
 def _missed(line: Line, report: BacktestReport) -> str:

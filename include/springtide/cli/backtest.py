@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,6 +20,7 @@ from springtide.cli.options import (
     ServiceArgument,
 )
 from springtide.cli.plain_text import PlainTable, plain
+from springtide.clock import SystemClock
 from springtide.errors import InputError
 from springtide.extras import require_packages
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from springtide.backtest.policy import BacktestReport
     from springtide.backtest.trace import Trace
     from springtide.policy.scaling.model import ScalingPolicy
+
+DEFAULT_RANGE: Final = timedelta(days=7)
 
 _HISTORY = timedelta(days=28)
 """What is read before the range: tuning replays a week, whose plans look back on three."""
@@ -36,9 +39,23 @@ _HISTORY = timedelta(days=28)
 class PastOptions:
     """What is replayed."""
 
-    first: Annotated[str, typer.Option("--from", help="When it begins: ISO 8601, UTC unless it says another zone.")]
-    last: Annotated[str, typer.Option("--to", help="When it is over.")]
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="When it begins: ISO 8601, UTC unless it says another zone. Default: 7 days before --to."
+        ),
+    ] = None
+    last: Annotated[str | None, typer.Option("--to", help="When it is over. Default: now.")] = None
     per_replica: Annotated[float | None, typer.Option(help="What a pod can serve, where no model says it.")] = None
+
+    def range(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return when it begins and ends: by default the last 7 days.
+
+        Raises:
+            InputError: a text is no time.
+        """
+        last = now if self.last is None else moment(self.last)
+        return (last - DEFAULT_RANGE if self.first is None else moment(self.first)), last
 
 
 @grouped
@@ -62,9 +79,8 @@ def backtest(
         if report is not None:
             require_packages("plots", "plotly")  # now, not after minutes of replay
         policy = place.policy(service)
-        replayed = replay(
-            policy, history(place, policy, moment(past.first), moment(past.last), past.per_replica), startup
-        )
+        first, last = past.range(SystemClock().now())
+        replayed = replay(policy, history(place, policy, first, last, past.per_replica), startup)
         if report is not None:
             report.write_text(render(replayed), encoding="utf-8")
         _show(replayed, output)

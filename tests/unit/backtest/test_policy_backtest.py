@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from springtide.backtest import baselines
-from springtide.backtest.headline import verdict
+from springtide.backtest.headline import best_rival, verdict
 from springtide.backtest.page import COLUMNS, render, rows
-from springtide.backtest.policy import POLICY, BacktestReport, backtest, capacity_of_a_pod
+from springtide.backtest.policy import POLICY, BacktestReport, Line, backtest, capacity_of_a_pod
 from springtide.backtest.trace import Trace
 from springtide.errors import InputError
 from springtide.policy.scaling.model import ScalingPolicy
@@ -120,24 +120,48 @@ def test_a_schedule_is_last_weeks_peak_of_the_hour() -> None:
     assert replayed[4 * (4 * 60 + 15)] == 12
 
 
-def test_the_verdict_says_who_missed_what_and_who_pays(trace: Trace) -> None:
+def test_the_verdict_compares_with_the_best_of_the_others(trace: Trace) -> None:
     report = backtest(policy({**TARGET, "target": 0.95}), trace, 60)
-    ours, theirs = report.lines[:2]
+    ours = report.lines[0]
+    best = best_rival(report)
     sentence = verdict(report)
 
     assert sentence.startswith(
         f"web would have missed {ours.score.violated_minutes:,} minutes on {ours.missed_days} of 2"
     )
-    assert "HPA cpu 50% " in sentence
-    assert f"It costs {1 - ours.score.cost / theirs.score.cost:.0%} less" in sentence
+    assert f"; {best.name}, the best of the others, " in sentence
+    assert best.score.violated_minutes == min(line.score.violated_minutes for line in report.lines[1:-2])
+    assert [line.name for line in report.lines[-2:]] == ["static peak", "oracle"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "end"),
+    [
+        ((0, 1.02), (0, 1.00), "It costs 2% more, and 1.02 times the clairvoyant minimum. rival does better here."),
+        ((0, 1.00), (0, 1.00), "It costs the same, and 1.00 times the clairvoyant minimum. rival does as well here."),
+        ((5, 1.20), (0, 1.10), "It costs 9% more, and 1.20 times the clairvoyant minimum. rival does better here."),
+        ((0, 1.20), (5, 1.10), "It costs 9% more, and 1.20 times the clairvoyant minimum."),
+        ((5, 1.00), (0, 1.25), "It costs 20% less, and 1.00 times the clairvoyant minimum."),
+    ],
+    ids=["dearer", "same", "worse", "safer", "cheaper"],
+)
+def test_where_a_rival_does_as_well_the_verdict_says_so(
+    ours: tuple[int, float], theirs: tuple[int, float], end: str, report: BacktestReport
+) -> None:
+    def line(name: str, judged: tuple[int, float]) -> Line:
+        first = report.lines[0]
+        return replace(first, name=name, score=replace(first.score, violated_minutes=judged[0], cost=judged[1]))
+
+    worst = line("worst", (90, 3.0))
+    lines = (line("web", ours), worst, line("rival", theirs), *report.lines[-2:])
+
+    assert verdict(replace(report, lines=lines)).endswith(end)
 
 
 def test_a_smooth_service_is_missed_by_nobody() -> None:
     trace = replace(steps((2 * DAY, 7.0)), per_replica=0.5)
 
-    assert verdict(backtest(policy(TARGET), trace, 60)).startswith(
-        "web would have missed nothing; HPA cpu 50% nothing."
-    )
+    assert verdict(backtest(policy(TARGET), trace, 60)).startswith("web would have missed nothing; ")
 
 
 def test_the_page_holds_the_table_and_loads_nothing(report: BacktestReport) -> None:

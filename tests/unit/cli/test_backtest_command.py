@@ -1,11 +1,13 @@
 """`springtide backtest` over the recorded match day of the examples."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from springtide.cli.backtest import PastOptions
 from springtide.cli.main import app
 
 POLICIES = str(Path(__file__).parents[3] / "examples" / "policies")
@@ -51,3 +53,13 @@ def test_ranges_that_cannot_be_replayed_are_refused(arguments: list[str], messag
 
     assert result.exit_code == 1
     assert message in " ".join(result.output.split())
+
+
+def test_without_a_range_it_is_the_last_seven_days() -> None:
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+    assert PastOptions().range(now) == (datetime(2026, 11, 20, 12, tzinfo=UTC), now)
+    assert PastOptions(last="2026-11-11").range(now) == (
+        datetime(2026, 11, 4, tzinfo=UTC),
+        datetime(2026, 11, 11, tzinfo=UTC),
+    )
