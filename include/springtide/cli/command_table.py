@@ -119,6 +119,7 @@ COMMANDS: Final[Mapping[str, tuple[Entry, ...]]] = {
         ),
     ),
     "Policies": (
+        Entry("policies", "springtide.cli.policies:app", "What the folder of policies holds."),
         Entry(
             "validate",
             "springtide.cli.validate:validate",
@@ -137,6 +138,12 @@ COMMANDS: Final[Mapping[str, tuple[Entry, ...]]] = {
         ),
     ),
     "The installation": (
+        Entry(
+            "doctor",
+            "springtide.cli.doctor:doctor",
+            "Look at everything that springtide needs, and print how each part stands and what cures it. Changes "
+            "nothing.",
+        ),
         Entry(
             "prune",
             "springtide.cli.prune:prune",
