@@ -60,8 +60,7 @@ class RunState:
         )
 
     def __str__(self) -> str:
-        words = self.headline or self.outcome or "running"
-        return f"{words} ({self.phase})" if self.phase and not self.is_ended else words
+        return self.headline or self.phase or self.outcome or "running"
 
     @property
     def is_ended(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,18 @@ class RunsAtOnce(FakeStarts):
     scene: WebScene | None = None
     is_held: bool = False
 
-    def start(self, dag_id: str, run_id: str, conf: Mapping[str, Any], *, caller: Caller, note: str = "") -> None:
+    def start(
+        self,
+        dag_id: str,
+        run_id: str,
+        conf: Mapping[str, Any],
+        *,
+        caller: Caller,
+        note: str = "",
+        due: datetime | None = None,
+    ) -> None:
         """Keep the run, and make it."""
-        super().start(dag_id, run_id, conf, caller=caller, note=note)
+        super().start(dag_id, run_id, conf, caller=caller, note=note, due=due)
         if self.is_held:
             return
         assert self.scene is not None

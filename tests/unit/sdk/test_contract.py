@@ -7,7 +7,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from springtide.sdk import AsyncSpringtide, Busy, Conflict, Invalid, NotAllowed, NotFound, NotLoggedIn, Server
+from springtide.sdk import (
+    AsyncSpringtide,
+    Busy,
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    NotLoggedIn,
+    Server,
+    StillRunning,
+)
 from support.web import URL
 from unit.sdk.installation import installation
 
@@ -80,3 +90,24 @@ async def test_who_may_not_is_told(token: str, kind: type[Exception], tmp_path: 
     async with client_of(tmp_path, token) as springtide:
         with pytest.raises(kind):
             await springtide.scale("web", 3)
+
+
+async def test_the_end_of_a_run_is_told_in_its_own_words(tmp_path: Path) -> None:
+    told: list[str] = []
+    async with client_of(tmp_path, is_held=False) as springtide:
+        run = await springtide.scale("web", 3, reason="sale at noon")
+        ended = await run.wait(60, on_progress=lambda state: told.append(str(state)))
+
+    assert (ended.outcome, ended.is_ended) == ("succeeded", True)
+    assert "2 → 3" in ended.headline
+    assert told == [ended.headline]
+
+
+async def test_a_run_of_which_nothing_is_kept_yet_is_queued(tmp_path: Path) -> None:
+    async with client_of(tmp_path) as springtide:
+        run = await springtide.scale("web", 3)
+        state = await run.state()
+        with pytest.raises(StillRunning):
+            await run.wait(0)
+
+    assert (state.outcome, state.is_ended) == ("queued", False)

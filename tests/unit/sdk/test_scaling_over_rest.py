@@ -160,7 +160,7 @@ class TestWaiting:
 
         assert ended is not None
         assert (ended.outcome, ended.link) == ("succeeded", f"{URL}{STARTED['link']}")
-        assert told.progress == ["checkout 6 → 12 (instances_ready)", "checkout 6 → 12 in 41 s"]
+        assert told.progress == ["checkout 6 → 12", "checkout 6 → 12 in 41 s"]
         assert told.requests[1].url.path.endswith("/springtide/api/v1/runs/checkout__20261129T120000_ab12cd")
 
     @both_clients
