@@ -10,7 +10,7 @@ from springtide.cli.doctor_looks import looks_of
 from springtide.cli.event_options import DEFAULT_AIRFLOW, AirflowOption
 from springtide.cli.exit_codes import ExitCode
 from springtide.cli.groups import grouped
-from springtide.cli.looks import Looked, LookStatus, looked_at, record_of
+from springtide.cli.looks import LookResult, LookStatus, looked_at, record_of
 from springtide.cli.options import CliContext, Output, OutputOption
 from springtide.cli.plain_text import PlainTable, plain
 from springtide.clock import SystemClock
@@ -45,7 +45,7 @@ def doctor(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _show(found: list[tuple[str, Looked]]) -> None:
+def _show(found: list[tuple[str, LookResult]]) -> None:
     table = PlainTable("part", "", "what was found, and what to do")
     for part, looked in found:
         told = f"{looked.found}\n→ {looked.cure}" if looked.cure else looked.found

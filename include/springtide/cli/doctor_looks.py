@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from springtide import __version__
 from springtide.cli.airflow import airflow_answer, opened_airflow, require_good
-from springtide.cli.looks import Look, Looked, bad, good, not_checked, warning
+from springtide.cli.looks import Look, LookResult, bad, good, not_checked, warning
 from springtide.cli.options import CliContext, halt_by_environment, settings_now
 from springtide.clock import SystemClock
 from springtide.errors import PolicyError, SpringtideError
@@ -48,14 +48,14 @@ def looks_of(place: CliContext, airflow: str) -> list[Look]:
     ]
 
 
-def _halt() -> Looked:
+def _halt() -> LookResult:
     halt = halt_by_environment()
     if halt is None:
         return good("nobody has halted this installation by its environment")
     return bad(halt.banner, f"unset {variable_name('halt')}, once its reason is over")
 
 
-def _policies(place: CliContext) -> Looked:
+def _policies(place: CliContext) -> LookResult:
     policies, violations = place.folder.readable()
     if violations:
         files = len({each.file for each in violations})
@@ -67,7 +67,7 @@ def _policies(place: CliContext) -> Looked:
     return good(f"{len(policies)} in {place.policies}")
 
 
-def _calendars(place: CliContext) -> Looked:
+def _calendars(place: CliContext) -> LookResult:
     from springtide.events.snapshot import read_calendars
 
     settings = settings_now()
@@ -86,7 +86,7 @@ def _calendars(place: CliContext) -> Looked:
     )
 
 
-def _store(place: CliContext) -> Looked:
+def _store(place: CliContext) -> LookResult:
     with place.open_store() as store:
         latest = store.latest(limit=1)
     last = f"the last run is {latest[0].run_id}" if latest else "it holds no run yet"
@@ -114,13 +114,13 @@ def _cluster_looks(place: CliContext) -> Iterator[Look]:
         yield Look(f"rights{called}", partial(_rights, there, theirs))
 
 
-def _cluster(place: CliContext) -> Looked:
+def _cluster(place: CliContext) -> LookResult:
     with replace(place, store=None).ports(lambda _message: None) as ports:
         version = ports.kube.server_version()
         return good(f"{ports.cluster_address}: Kubernetes {version}")
 
 
-def _rights(place: CliContext, policies: list[ScalingPolicy]) -> Looked:
+def _rights(place: CliContext, policies: list[ScalingPolicy]) -> LookResult:
     missing: list[str] = []
     asked = policies[:MOST_RIGHTS]
     with replace(place, store=None).ports(lambda _message: None) as ports:
@@ -138,7 +138,7 @@ def _rights(place: CliContext, policies: list[ScalingPolicy]) -> Looked:
     return good(f"this caller may do what runs of {len(asked)} policies do{left}")
 
 
-def _prometheus(place: CliContext) -> Looked:
+def _prometheus(place: CliContext) -> LookResult:
     ask = instant_of(place.metrics)
     if ask is None:
         return _without_prometheus(place)
@@ -146,7 +146,7 @@ def _prometheus(place: CliContext) -> Looked:
     return good(f"{place.prometheus} answers")
 
 
-def _kube_state_metrics(place: CliContext) -> Looked:
+def _kube_state_metrics(place: CliContext) -> LookResult:
     ask = instant_of(place.metrics)
     if ask is None:
         return not_checked("no Prometheus is named", "see the line above")
@@ -159,7 +159,7 @@ def _kube_state_metrics(place: CliContext) -> Looked:
     return good(f"it tells of {found:g} Deployments")
 
 
-def _without_prometheus(place: CliContext) -> Looked:
+def _without_prometheus(place: CliContext) -> LookResult:
     policies, _ = place.folder.readable()
     users = [policy.name for policy in policies if isinstance(policy.spec.demand, PrometheusDemand)]
     cure = f"--prometheus URL, or {variable_name('prometheus_url')}"
@@ -168,7 +168,7 @@ def _without_prometheus(place: CliContext) -> Looked:
     return not_checked("none is named, and no policy needs it", cure)
 
 
-def _airflow(airflow: str) -> Looked:
+def _airflow(airflow: str) -> LookResult:
     if _is_unnamed():
         return _no_airflow()
     with opened_airflow(airflow) as client:
@@ -182,7 +182,7 @@ def _airflow(airflow: str) -> Looked:
     return good(f"{airflow}: Airflow {version}, all components healthy")
 
 
-def _dags(airflow: str) -> Looked:
+def _dags(airflow: str) -> LookResult:
     if _is_unnamed():
         return _no_airflow()
     with opened_airflow(airflow) as client:
@@ -209,6 +209,6 @@ def _is_unnamed() -> bool:
     return not (settings.airflow_token or settings.airflow_user)
 
 
-def _no_airflow() -> Looked:
+def _no_airflow() -> LookResult:
     names = f"{variable_name('airflow_url')} and {variable_name('airflow_token')}"
     return not_checked("nobody is named in whose name to ask", f"set {names}, where you have an Airflow")

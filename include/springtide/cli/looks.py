@@ -24,7 +24,7 @@ class LookStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class LookResult:
     """What a look found; `cure` says what to do, "" where nothing is to be done."""
 
     status: LookStatus
@@ -37,12 +37,12 @@ class Look:
     """One part, and how to look at it."""
 
     part: str
-    look: Callable[[], Looked]
+    look: Callable[[], LookResult]
 
 
-def looked_at(looks: Sequence[Look], clock: Clock, seconds: float = LOOK_SECONDS) -> list[tuple[str, Looked]]:
+def looked_at(looks: Sequence[Look], clock: Clock, seconds: float = LOOK_SECONDS) -> list[tuple[str, LookResult]]:
     """Return what each look found, in order. All look at once; who is not back after `seconds` is told as that."""
-    found: dict[int, Looked] = {}
+    found: dict[int, LookResult] = {}
     threads = [
         threading.Thread(target=_look, args=(each, index, found), name=f"look-{each.part}", daemon=True)
         for index, each in enumerate(looks)
@@ -52,7 +52,7 @@ def looked_at(looks: Sequence[Look], clock: Clock, seconds: float = LOOK_SECONDS
     ends = clock.monotonic() + seconds
     for thread in threads:
         thread.join(max(0.0, ends - clock.monotonic()))
-    late = Looked(
+    late = LookResult(
         status=LookStatus.BAD,
         found=f"no answer within {seconds:g} s",
         cure="see whether the network lets this machine through",
@@ -60,27 +60,27 @@ def looked_at(looks: Sequence[Look], clock: Clock, seconds: float = LOOK_SECONDS
     return [(each.part, found.get(index, late)) for index, each in enumerate(looks)]
 
 
-def good(found: str) -> Looked:
+def good(found: str) -> LookResult:
     """Return that a part is as it should be."""
-    return Looked(status=LookStatus.GOOD, found=found)
+    return LookResult(status=LookStatus.GOOD, found=found)
 
 
-def warning(found: str, cure: str) -> Looked:
+def warning(found: str, cure: str) -> LookResult:
     """Return that a part works, and something is to be known about it."""
-    return Looked(status=LookStatus.WARNING, found=found, cure=cure)
+    return LookResult(status=LookStatus.WARNING, found=found, cure=cure)
 
 
-def bad(found: str, cure: str) -> Looked:
+def bad(found: str, cure: str) -> LookResult:
     """Return that a part does not do what springtide needs of it."""
-    return Looked(status=LookStatus.BAD, found=found, cure=cure)
+    return LookResult(status=LookStatus.BAD, found=found, cure=cure)
 
 
-def not_checked(found: str, cure: str) -> Looked:
+def not_checked(found: str, cure: str) -> LookResult:
     """Return that nobody could look, and what that takes."""
-    return Looked(status=LookStatus.NOT_CHECKED, found=found, cure=cure)
+    return LookResult(status=LookStatus.NOT_CHECKED, found=found, cure=cure)
 
 
-def record_of(found: Sequence[tuple[str, Looked]]) -> list[dict[str, Any]]:
+def record_of(found: Sequence[tuple[str, LookResult]]) -> list[dict[str, Any]]:
     """Return the form for programs."""
     return [
         {"part": part, "status": looked.status.value, "found": looked.found, "cure": looked.cure or None}
@@ -88,7 +88,7 @@ def record_of(found: Sequence[tuple[str, Looked]]) -> list[dict[str, Any]]:
     ]
 
 
-def _look(each: Look, index: int, found: dict[int, Looked]) -> None:
+def _look(each: Look, index: int, found: dict[int, LookResult]) -> None:
     try:
         found[index] = each.look()
     except SpringtideError as error:
