@@ -96,7 +96,8 @@ def test_form_offers_the_services_that_have_a_policy(scale_service: DAG, policie
     from springtide_airflow.parameters import scaling_params
 
     assert scaling_params(PolicyFolder(policies))["service"].schema["enum"] == ["checkout", "search"]
-    assert set(scale_service.params) == {"service", "replicas", "strategy", "reason", "until", "override", "dry_run"}
+    fields = {"service", "replicas", "strategy", "reason", "until", "override", "dry_run", "queue"}
+    assert set(scale_service.params) == fields
 
 
 def test_form_without_policies_still_is_one(tmp_path: Path) -> None:
