@@ -1,0 +1,104 @@
+"""A run in a browser: aborted from its page while it goes on, and seen to end without the page jumping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from browser.serving import served
+from springtide.errors import SpringtideError
+from springtide.run import phases
+from springtide.run.aborting import request_abort
+from springtide.run.ports import RunRef
+from support.simulation import WORKLOAD, Simulation
+from support.web import COOKIE, OPERATOR, WebScene
+
+RUN = "manual__2026-11-27T16:05:21.123456+00:00"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> WebScene:
+    return WebScene.of(Simulation.of(2), tmp_path)
+
+
+@pytest.fixture
+def page(scene: WebScene, browser: Browser) -> Iterator[Page]:
+    with served(scene.app()) as address:
+        context = browser.new_context(base_url=address, viewport={"width": 390, "height": 844})
+        context.add_cookies([{"name": COOKIE, "value": OPERATOR.name, "url": address}])
+        opened = context.new_page()
+        yield opened
+        context.close()
+
+
+def begun(scene: WebScene) -> RunRef:
+    ports = scene.simulation.ports(RUN)
+    request = scene.simulation.request(4, RUN)
+    plan = phases.calculate_capacity(ports, request)
+    phases.create_instances(ports, request, plan)
+    return RunRef.of_plan(plan, RUN)
+
+
+def asked_and_undone(scene: WebScene, ref: RunRef) -> None:
+    """Do what the DAG `abort_run` does, and what the run makes of it."""
+    (started,) = scene.starts.runs
+    reason = started.conf["reason"]
+    request_abort(scene.simulation.ports(), WORKLOAD, "web", by=started.caller, reason=reason, run_id=RUN)
+    cause: SpringtideError | None = None
+    try:
+        phases.instances_ready(scene.simulation.ports(RUN), ref)
+        phases.switch_endpoints(scene.simulation.ports(RUN), ref)
+    except SpringtideError as error:
+        cause = error
+    phases.roll_back(scene.simulation.ports(RUN), ref)
+    with suppress(SpringtideError):
+        phases.report(scene.simulation.ports(RUN), ref, cause)
+
+
+def test_a_run_is_aborted_from_its_page_which_shows_how_it_rolls_back(scene: WebScene, page: Page) -> None:
+    ref = begun(scene)
+    page.goto(f"/pages/runs/{quote(RUN, safe='')}")
+    page.get_by_role("button", name="Abort and roll back…").click()
+    page.get_by_label("Reason").fill("the new pods answer slowly")
+    page.get_by_role("dialog").get_by_role("button", name="Abort and roll back").click()
+    expect(page.get_by_text("Asked. The run stops between two writes")).to_be_visible()
+    page.get_by_role("button", name="Close").click()
+
+    asked_and_undone(scene, ref)
+
+    expect(page.locator("h1")).to_contain_text("rolled back", timeout=15_000)
+    expect(page.locator(".headline")).to_contain_text("aborted by ann: the new pods answer slowly.")
+    expect(page.get_by_role("button", name="Abort and roll back…")).to_have_count(0)
+
+
+def test_what_somebody_has_opened_stays_open_while_the_run_goes_on(scene: WebScene, page: Page) -> None:
+    ref = begun(scene)
+    page.goto(f"/pages/runs/{quote(RUN, safe='')}")
+    page.locator("#run-passed > summary").click()
+
+    phases.instances_ready(scene.simulation.ports(RUN), ref)
+
+    expect(page.locator("#run-phases")).to_contain_text("4 of 4 new pods are ready", timeout=15_000)
+    assert page.locator("#run-passed").get_attribute("open") is not None
+
+
+def test_nothing_is_wider_than_a_phone(scene: WebScene, page: Page) -> None:
+    begun(scene)
+    page.goto(f"/pages/runs/{quote(RUN, safe='')}")
+    page.wait_for_selector("#run-chart .main-svg")
+
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
