@@ -9,6 +9,7 @@ import pytest
 
 from springtide.errors import PermanentError
 from springtide.events.occurrences import Occurrence
+from springtide.events.waves import ServicePlan
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due, due_sweep, prepared
 from springtide.fleet.facts import facts_of_all
@@ -231,3 +232,21 @@ def test_people_are_told_once_of_each_pause(fleet: WantedFleet) -> None:
     assert (first.kind, first.subject, first.to) == ("paused", "web", ("shop",))
     assert first.lines[0] == str(pause)
     assert "springtide resume web" in first.lines[1]
+
+
+def test_the_way_back_of_a_rehearsal_goes_through_a_pause(fleet: WantedFleet) -> None:
+    fleet.sweep()
+    fleet.pause()
+    back = ServicePlan(service="web", current=4, steps=(2,), reason="the rehearsal is over")
+    conductor = Conductor(
+        fleet=fleet.fleet_ports(),
+        runs=FleetRuns(fleet),
+        memory=ProcessMemory(),
+        decide=lambda _due: [back],
+        parent="rehearsal",
+        way="back-",
+    )
+
+    report = conducted(conductor, due_sweep(fleet.fleet_ports()), lambda _turn: None, pause=fleet.tick)
+
+    assert (fleet.replicas()["web"], report.problems) == (2, {})
