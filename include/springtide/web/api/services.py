@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from springtide.errors import InputError
 from springtide.overview.wall import LARGEST_PAGE, PAGE, WallQuery
 from springtide.run.request_parameters import RELEASE
-from springtide.web.access import Reader, writes
+from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.ports import Caller, Permission, Surroundings
 from springtide.web.service_views import Searched, Views
 
@@ -75,9 +75,9 @@ def router(surroundings: Surroundings) -> APIRouter:
         status_code=HTTPStatus.ACCEPTED,
         summary="Give back a minimum that is held: its owner's own counts again",
     )
-    def release(views: Views, caller: Scaling, service: str, asked: Annotated[ReleaseBody, Body()]) -> dict[str, Any]:
+    def release(caller: Scaling, service: str, asked: Annotated[ReleaseBody, Body()]) -> dict[str, Any]:
         """Queue the run that gives it back; a service whose strategy holds nothing is refused."""
-        policy = views.policy(service)
+        policy = permitted_policy(surroundings, service, caller, Permission.SCALE)
         if policy.spec.strategy.type != "floor":
             raise InputError(
                 f"strategy: {policy.spec.strategy.type} of {service} holds no floor, so there is nothing to give back. "
