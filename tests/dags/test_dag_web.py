@@ -72,7 +72,7 @@ def alive(*kinds: str) -> None:
 
     with create_session() as session:
         for kind in kinds:
-            job = Job()
+            job = Job()  # type: ignore[no-untyped-call]
             job.job_type = kind
             job.state = JobState.RUNNING
             job.latest_heartbeat = datetime.now(UTC)

@@ -169,7 +169,8 @@ def _methods(request: Request) -> list[str]:
     """Return what may be sent to an address: by all of its routes, of which the framework names but one."""
     path = request.url.path.removeprefix(request.scope.get("root_path", ""))
     routes = [each for each in request.app.routes if isinstance(each, APIRoute) and each.path_regex.match(path)]
-    return sorted({method for each in routes for method in each.methods})
+    own = [each for each in routes if each.path == path] or routes
+    return sorted({method for each in own for method in each.methods})
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Query, Response
@@ -16,6 +16,7 @@ from springtide.run.ports import RunRequest
 from springtide.run.request_parameters import LONGEST_REASON, STRATEGIES, RequestOrigin, parse_request
 from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.examples import PLAN, PROBLEMS, STARTED
+from springtide.web.kept_policies import kept_policies
 from springtide.web.names import require_name
 from springtide.web.planning import plan_of
 from springtide.web.ports import Caller, Permission, Surroundings
@@ -77,6 +78,7 @@ def _parameters(
 
 def router(surroundings: Surroundings) -> APIRouter:
     """Return the two routes."""
+    surroundings = replace(surroundings, policies=kept_policies(surroundings.policies))
     made = APIRouter(tags=["scale"])
 
     @made.get("/scale/", summary="Plan, and start nothing", responses=PROBLEMS | {200: PLAN})

@@ -192,3 +192,15 @@ async def test_what_a_body_says_is_judged_as_the_form_is(scene: WebScene) -> Non
     assert scene.starts.runs[0].conf["dry_run"] is True
     assert (bad.status_code, bad.json()["code"]) == (422, "strategy_unknown")
     assert (unknown.status_code, unknown.json()["code"]) == (422, "parameter_invalid")
+
+
+async def test_a_policy_that_was_edited_counts_as_it_is_now(scene: WebScene) -> None:
+    app = scene.app()
+    async with scene.client(made=app) as client:
+        before = await client.post("/scale/?name=web&pods=60")
+        text = policy_text("web", replicas={"min": 1, "max": 100})
+        scene.folder.joinpath("web.yaml").write_text(text)
+        after = await client.post("/scale/?name=web&pods=60")
+
+    assert before.json()["code"] == "pods_too_many"
+    assert after.status_code == 202
