@@ -9,15 +9,20 @@ dropping a request:
 
 Trigger it with the form (or `POST /api/v2/dags/scale_service/dagRuns`, with the same names in `conf`). A run that has
 nothing to do, or only was to plan, ends in success with everything after `calculate_capacity` skipped; a run that
-failed or was rolled back ends failed, and `report` says why in the run's own words. `approve` is skipped unless the
-policy wants a person for such a plan; then it waits, and only the very plan that was approved is applied.
-`warm_nodes` and `nodes_ready` are skipped unless the policy names placeholders by which nodes come before pods.
+failed, was rolled back or was refused ends failed. `report` says how it ended, why, what serves now and what to do, in
+its log and in the note of the DAG run. A request that was due more than an hour ago is refused: without a logical date
+it is due when it begins. A backfill only plans, and so does what is cleared later than an hour after it was due.
+
+The group `only_if_needed` holds what most runs have no need of: `approve` passes unless the policy wants a person for
+such a plan; then it waits, and only the very plan that was approved is applied. `warm_nodes` and `nodes_ready` are for
+policies that name placeholders by which nodes come before pods. The group `ending` has `roll_back`, which runs when
+something failed, and `report`.
 
 Two runs of one service are kept apart by a Lease in the cluster, so the second fails at once and says whose turn it is.
 Connections: `kubernetes_default`, `prometheus_default`. Policies: the folder that SPRINGTIDE_POLICIES names.
 """
 
-from airflow.sdk import DAG, TriggerRule, chain
+from airflow.sdk import DAG, TaskGroup, TriggerRule, chain
 
 from springtide_airflow.approval import PlanApprovalOperator
 from springtide_airflow.defaults import scaling_defaults
@@ -47,9 +52,11 @@ with DAG(
     tags=["springtide"],
 ):
     calculate_capacity = CalculateCapacityOperator(task_id="calculate_capacity")
-    approve = PlanApprovalOperator(task_id="approve")
-    warm_nodes = WarmNodesOperator(task_id="warm_nodes", trigger_rule=TriggerRule.NONE_FAILED)
-    nodes_ready = PhaseSensor(task_id="nodes_ready")
+    # Closed, a group has the colour of the best of its tasks that did not fail: a skip inside it is no alarm.
+    with TaskGroup("only_if_needed", prefix_group_id=False, tooltip="A person's approval, and nodes that come first."):
+        approve = PlanApprovalOperator(task_id="approve")
+        warm_nodes = WarmNodesOperator(task_id="warm_nodes", trigger_rule=TriggerRule.NONE_FAILED)
+        nodes_ready = PhaseSensor(task_id="nodes_ready")
     create_instances = CreateInstancesOperator(task_id="create_instances", trigger_rule=TriggerRule.NONE_FAILED)
     instances_ready = PhaseSensor(task_id="instances_ready")
     switch_endpoints = PhaseOperator(task_id="switch_endpoints")
@@ -57,8 +64,9 @@ with DAG(
     smoke_test = SmokeTestOperator(task_id="smoke_test")
     remove_old_instances = PhaseOperator(task_id="remove_old_instances")
     instances_removed = PhaseSensor(task_id="instances_removed")
-    roll_back = RollBackOperator(task_id="roll_back", trigger_rule=TriggerRule.ONE_FAILED)
-    report = ReportOperator(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
+    with TaskGroup("ending", prefix_group_id=False, tooltip="The way back where something failed, and the report."):
+        roll_back = RollBackOperator(task_id="roll_back", trigger_rule=TriggerRule.ONE_FAILED)
+        report = ReportOperator(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
 
     bring_in = [warm_nodes, nodes_ready, create_instances, instances_ready, switch_endpoints, endpoints_switched]
     take_out = [smoke_test, remove_old_instances, instances_removed]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from springtide_airflow import run_notes
 from springtide_airflow.timetables import CalendarTimetable, EventStart
 
 FORKING_COMMANDS: Final = frozenset({"scheduler", "worker"})
@@ -50,6 +51,7 @@ class SpringtidePlugin(AirflowPlugin):
     name = "springtide"
     timetables = [CalendarTimetable]  # noqa: RUF012  so the base class has it
     deadline_references = [EventStart]  # noqa: RUF012
+    listeners = [run_notes]  # noqa: RUF012
 
     @property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # asked for by the API server alone

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.clock import system_clock
+from springtide_airflow.errors import told
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import answer_page_of, teller
 from springtide_airflow.parameters import request_of
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class PlanApprovalOperator(ApprovalOperator):
-    """Shows the plan and waits for an answer. Skipped where nobody needs to be asked; rejected, the run fails."""
+    """Shows the plan and waits for an answer. It passes where nobody needs to be asked; rejected, the run fails."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(subject="Apply this plan?", body="", fail_on_reject=True, **kwargs)
 
     def execute(self, context: Context) -> Any:
-        """Ask, or skip; pass at once what somebody approved ahead for the event that the run is for."""
-        from springtide.run.approval import approval_page, keep_asked, needs_approval
+        """Ask; pass at once where nobody needs to be asked, and what somebody approved ahead for the run's event."""
+        from springtide.run.approval import approval_page, approval_subject, keep_asked, needs_approval, others_waiting
         from springtide.run.approved_ahead import approval_in
         from springtide.run.notices import approval_fact
         from springtide.run.planned import approval_record
@@ -35,14 +35,17 @@ class PlanApprovalOperator(ApprovalOperator):
         plan = required_run(context).plan
         request = request_of(context, clock)
         if not needs_approval(request, plan):
-            raise AirflowSkipException("this plan needs no approval")
+            self.log.info("this plan needs no approval")
+            return {"approval": "not needed"}
         now = clock.now()
         ahead = approval_in(SpringtideHook().store, request, plan, now)
         if ahead is not None:
             self.log.info("%s", ahead)
             context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, now))
             return {"approved_ahead": str(ahead)}
-        self.body = approval_page(plan)
+        waiting = others_waiting(SpringtideHook().store, plan.policy, now)
+        self.subject = approval_subject(plan)
+        self.body = approval_page(plan, request, now, waiting=waiting)
         link = answer_page_of(context)
         teller().tell(approval_fact(request.policy, plan, context["dag_run"].run_id, link=link))
         # no subclass of it: Airflow's supervisor takes none, and the task would be tried again and again
@@ -53,7 +56,7 @@ class PlanApprovalOperator(ApprovalOperator):
         """Leave the fingerprint of what was approved; only that plan is applied.
 
         Raises:
-            PermanentError: it was rejected, or nobody answered.
+            ToldFailure: it was rejected, or nobody answered.
         """
         from springtide.run.approval import keep_answered, rejected, unanswered
         from springtide.run.planned import approval_record
@@ -66,7 +69,7 @@ class PlanApprovalOperator(ApprovalOperator):
             refusal = rejected(plan, who) if isinstance(error, HITLRejectException) else unanswered(plan)
             keep_answered(SpringtideHook().store, plan.policy, refusal)
             leave_error(context, refusal)
-            raise refusal from error
+            raise told(refusal) from error
         keep_answered(SpringtideHook().store, plan.policy)
         context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, answer["responded_at"]))
         return answer

@@ -124,7 +124,7 @@ class LookAtServiceOperator(ServiceOperator):
 
         del context
         facts = facts_of(self.wiring.fleet(), self.service, waits=self.waits)
-        self.log.info("%s replicas; demand asks for %s; %s", facts.current, facts.planned, facts.health.message())
+        self.log.info("%s replicas; %s are asked for; %s", facts.current, facts.planned, facts.health.message())
         return facts.to_record()
 
 

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.child_runs import going_in
 from springtide_airflow.contexts import Record
+from springtide_airflow.folders import policy_folder
 from springtide_airflow.parameters import origin_of, person_of, request_of
 from springtide_airflow.runs import (
     APPROVED_BY,
@@ -23,6 +24,8 @@ from springtide_airflow.runs import (
     ref_of,
     required_ref,
     required_run,
+    say_end,
+    say_unchanged,
     tell_end,
 )
 from springtide_airflow.tracing import trace_runs
@@ -47,21 +50,25 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
         from springtide.run.permission import require_permitted
         from springtide.run.planned import plan_run
         from springtide.run.queueing import who_is_ahead
+        from springtide.run.refusals import refusals_kept
 
-        with opened(context) as ports:
+        origin = origin_of(context)
+        asked = context["params"]
+        with opened(context) as ports, refusals_kept(ports.store, asked, policy_folder(), origin, ports.clock):
             request = request_of(context, ports.clock)
             require_permitted(request, person_of(context), ports.store)
-            ahead = who_is_ahead(ports, request, origin_of(context).due, is_going=going_in(context))
-            planned = None if ahead else plan_run(ports, request, context["ti"].try_number)
+            ahead = who_is_ahead(ports, request, origin.due, is_going=going_in(context))
+            too_late = origin.refusal_for_age(ports.clock.now())
+            attempt = context["ti"].try_number
+            planned = None if ahead else plan_run(ports, request, attempt, refusal=too_late)
         if planned is None:
             self._wait(str(ahead))
             return
         plan = planned.plan
         context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
-        self.log.info("%s, %s → %s replicas: %s", plan.outcome.value, plan.current, plan.replicas, plan.reason)
+        self.log.info("%s, %s → %s replicas: %s", planned.outcome.value, plan.current, plan.replicas, plan.reason)
         if planned.is_unchanged:
-            why = "this is a dry run" if planned.dry_run else plan.outcome.value.replace("_", " ")
-            self.log.info("nothing is changed: %s", why)
+            self.log.info("nothing is changed: %s", planned.why_unchanged(is_asked=asked.get("dry_run") is True))
             changes = [t for t in self.get_flat_relatives(upstream=False) if t.trigger_rule != TriggerRule.ALL_DONE]
             self.skip(ti=context["ti"], tasks=changes)
         elif request.settings.warm_nodes is None:
@@ -160,13 +167,16 @@ class RollBackOperator(BaseOperator):
 
 
 class ReportOperator(BaseOperator):
-    """Closes the run, and tells people. It is the last task: a run that failed or rolled back ends failed here."""
+    """Closes the run, and tells people. It is the last task: a run that failed or rolled back ends failed here.
+
+    Its log and the note of the DAG run have the whole outcome: how it ended, why, what serves now, what to do.
+    """
 
     def execute(self, context: Context) -> Record:
         """Return how the run ended.
 
         Raises:
-            PermanentError: the run did not do what it was asked to; the message is the run's own.
+            ToldFailure: the run did not do what it was asked to; the log says why in the run's own words.
         """
         try:
             return _closed(context)
@@ -180,9 +190,13 @@ def _closed(context: Context) -> Record:
     error = first_failure(context)
     planned = planned_run(context)
     if error is None and planned is not None and planned.is_unchanged:
+        say_unchanged(context)
         return planned.summary()
     with opened(context) as ports:
         run_id = context["dag_run"].run_id
         attempt = context["ti"].try_number
         tell = partial(tell_end, context, ports)
-        return close_run(ports, planned, error, run_id=run_id, attempt=attempt, tell=tell)
+        try:
+            return close_run(ports, planned, error, run_id=run_id, attempt=attempt, tell=tell)
+        finally:
+            say_end(context, ports)

@@ -72,11 +72,14 @@ def origin_of(context: Context) -> RequestOrigin:
     """Return who asked for this DAG run, and for when it was due."""
     dag_run = context["dag_run"]
     run_type = run_type_of(dag_run)
+    date = dag_run.data_interval_end or dag_run.logical_date
     return RequestOrigin(
         run_id=dag_run.run_id,
         requested_by=dag_run.triggering_user_name or f"airflow ({run_type})",
         trigger=_TRIGGERS.get(run_type, "manual"),
-        due=dag_run.data_interval_end or dag_run.logical_date or dag_run.run_after,
+        due=date or dag_run.run_after,
         is_backfill=is_backfill(dag_run),
         is_child=run_type == _CHILD,
+        is_dated=date is not None,
+        is_again=bool(dag_run.clear_number),
     )

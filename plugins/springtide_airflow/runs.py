@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final
 from springtide.errors import SpringtideError
 from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record, left_by, required_of
+from springtide_airflow.errors import told
 from springtide_airflow.folders import policy_folder, policy_or_none
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import page_of, teller
+from springtide_airflow.run_notes import NOTE_KEY
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -42,7 +44,11 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def opened(context: Context) -> Iterator[Ports]:
-    """Open the ports of a task, in the cluster of its run; an error that ends the block is left for `report`."""
+    """Open the ports of a task, in the cluster of its run; an error that ends the block is left for `report`.
+
+    Raises:
+        ToldFailure: what ended the block; its words stand in the log.
+    """
     from springtide.run.waiting import WaitLog
 
     on_wait = WaitLog(lambda message: log.info("waiting: %s", message), system_clock())
@@ -51,7 +57,7 @@ def opened(context: Context) -> Iterator[Ports]:
             yield ports
     except SpringtideError as error:
         leave_error(context, error)
-        raise
+        raise told(error) from error
 
 
 def _hook_of(context: Context) -> SpringtideHook:
@@ -104,6 +110,29 @@ def tell_end(context: Context, ports: Ports, outcome: RunOutcome, why: str) -> N
     fact = ended_fact(policy_or_none(service), service, context["dag_run"].run_id, outcome, why, link=page_of(context))
     if fact is not None:
         teller(lambda: nullcontext(ports.store), ports.clock).tell(fact)
+
+
+def say_end(context: Context, ports: Ports) -> None:
+    """Write how the run ended, by its record, into the task's log, and leave it for the note of the DAG run."""
+    from springtide.run.ended_words import ended_lines, note_of
+
+    try:
+        run = ports.store.get(context["dag_run"].run_id)
+    except SpringtideError as error:
+        log.warning("no record says how the run ended: %s", error.message)
+        return
+    for line in ended_lines(run):
+        log.info("%s", line)
+    context["ti"].xcom_push(key=NOTE_KEY, value=note_of(run))
+
+
+def say_unchanged(context: Context) -> None:
+    """Say how a run ended that changed nothing: what cannot be opened costs the words, and fails nothing."""
+    try:
+        with _hook_of(context).ports(log.info) as ports:
+            say_end(context, ports)
+    except SpringtideError as error:
+        log.warning("no record says how the run ended: %s", error.message)
 
 
 def first_failure(context: Context) -> PermanentError | None:

@@ -142,8 +142,8 @@ def test_a_sweep_and_a_preparation_due_at_one_instant_start_runs_of_their_own(ba
     instant = at.isoformat()
     assert list(observation.fleet.runs) == [
         "somebody",
-        f"adjust_capacity__manual__{instant}__web__0",
-        f"prepare_events__manual__{instant}__web__0",
+        f"web__adjust_capacity__manual__{instant}__0",
+        f"web__prepare_events__manual__{instant}__0",
     ]
 
 

@@ -37,6 +37,7 @@ def dag_run(**changes: Any) -> SimpleNamespace:
         "logical_date": None,
         "data_interval_end": None,
         "triggering_user_name": "ada",
+        "clear_number": 0,
     }
     return SimpleNamespace(**facts | changes)
 
@@ -158,8 +159,11 @@ def test_policy_with_errors_is_refused_with_its_lines(folder: Path) -> None:
     ("changes", "past"),
     [
         ({}, False),
-        ({"run_after": NOW - timedelta(minutes=59)}, False),
-        ({"run_after": NOW - timedelta(minutes=61)}, True),
+        ({"run_after": NOW - timedelta(days=2)}, False),  # without a date it is due when it begins
+        ({"run_after": NOW - timedelta(minutes=59), "clear_number": 1}, False),
+        ({"run_after": NOW - timedelta(minutes=61), "clear_number": 1}, True),
+        ({"run_after": NOW - timedelta(minutes=59), "run_type": "operator_triggered"}, False),
+        ({"run_after": NOW - timedelta(minutes=61), "run_type": "operator_triggered"}, True),
         ({"logical_date": NOW - timedelta(days=365)}, True),
         ({"data_interval_end": NOW - timedelta(days=1), "logical_date": NOW}, True),
         ({"logical_date": NOW, "run_after": NOW - timedelta(days=2)}, False),  # for the present, whenever queued
@@ -172,6 +176,30 @@ def test_run_over_the_past_only_plans(folder: Path, changes: dict[str, Any], *, 
 
     assert origin_of(asked).is_past(NOW) is past
     assert request_of(asked, ManualClock(NOW)).dry_run is past
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_refused"),
+    [
+        ({}, False),
+        ({"run_after": NOW - timedelta(days=2)}, False),
+        ({"logical_date": NOW - timedelta(minutes=59)}, False),
+        ({"logical_date": NOW - timedelta(minutes=65)}, True),
+        ({"logical_date": NOW - timedelta(minutes=65), "clear_number": 1}, False),
+        ({"logical_date": NOW - timedelta(days=2), "run_type": "backfill"}, False),
+        ({"run_after": NOW - timedelta(minutes=65), "run_type": "operator_triggered"}, True),
+    ],
+)
+def test_one_that_comes_too_late_is_refused_unless_it_is_a_backfill_or_cleared(
+    folder: Path, changes: dict[str, Any], *, is_refused: bool
+) -> None:
+    assert folder.is_dir()
+
+    refusal = origin_of(context({"service": "checkout"}, **changes)).refusal_for_age(NOW)
+
+    assert (refusal is not None) is is_refused
+    if refusal is not None:
+        assert refusal.message.startswith("due 65 min ago (2026-11-11 10:55 UTC); trigger it again.")
 
 
 def test_who_lifts_a_freeze_and_why_goes_with_the_request(folder: Path) -> None:

@@ -18,6 +18,7 @@ from springtide.errors import SpringtideError
 from springtide.plan.findings import FindingStatus
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
+from springtide.run.refusals import NOWHERE, asked_of
 from springtide.run.state import Phase
 from springtide.workload import in_cluster
 
@@ -41,6 +42,7 @@ _STYLES = {
     RunOutcome.NOTHING_TO_DO: "green",
     RunOutcome.PLANNED_ONLY: "cyan",
     RunOutcome.HALTED: "bold yellow",
+    RunOutcome.REFUSED: "red",
     RunOutcome.RUNNING: "cyan",
     RunOutcome.ROLLED_BACK: "yellow",
     RunOutcome.FAILED: "red",
@@ -173,8 +175,10 @@ def outcome_of(run: ScalingRun) -> Text:
 
 def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
     """Print one run: its outcome, its phases with their seconds, and why it failed."""
-    out.print(Text.assemble(plain(run.run_id, "bold"), plain(f": {run.policy} by {run.strategy}: "), outcome_of(run)))
-    out.print(plain(str(run.target)))
+    way = f" by {run.strategy}" if run.strategy else ""
+    out.print(Text.assemble(plain(run.run_id, "bold"), plain(f": {run.policy}{way}: "), outcome_of(run)))
+    if run.target != NOWHERE:
+        out.print(plain(str(run.target)))
     out.print(plain(f"asked for by {run.requested_by} ({run.trigger}): {run.reason}"))
     if run.plan is not None:
         change = f"{run.plan['current']} → {run.plan['replicas']} replicas"
@@ -184,7 +188,10 @@ def show_run(run: ScalingRun, *, with_error: bool = True) -> None:
         seconds = "" if phase.seconds is None else f"{phase.seconds:.2f}"
         mark = _PHASE_MARKS.get(phase.status, plain(phase.status.value))
         table.add_row(phase.phase, seconds, mark, phase.message)
-    out.print(table)
+    if run.phases:
+        out.print(table)
+    for name, value in asked_of(run).items():
+        out.print(plain(f"asked for: {name} {value}"))
     if with_error and run.error is not None:
         out.print(_with_code(str(run.error["code"]), str(run.error["message"])))
 

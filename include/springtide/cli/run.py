@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import structlog
 
 from springtide.cli.answers import answering
@@ -9,10 +11,22 @@ from springtide.cli.asked import RunOptions, requested_run
 from springtide.cli.cluster_note import ClusterNote
 from springtide.cli.display import PhaseDisplay, err
 from springtide.cli.groups import grouped
-from springtide.cli.options import CliContext, Output, OutputOption, ServiceArgument
+from springtide.cli.options import (
+    CliContext,
+    Output,
+    OutputOption,
+    ServiceArgument,
+    current_user,
+    new_run_id,
+)
 from springtide.cli.status import show_one
+from springtide.clock import SystemClock
 from springtide.errors import SpringtideError
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import pipeline
+from springtide.run.ports import RunRequest
+from springtide.run.refusals import refusals_kept
+from springtide.run.request_parameters import RequestOrigin
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +48,7 @@ def run(
     note = ClusterNote(output)
     with answering(output):
         policy = place.policy(service)
-        request = requested_run(policy, asked)
+        request = _requested(place, policy, asked)
         with place.only_at(policy).ports(display.wait) as ports:
             note.say(ports, policy.spec.target.namespace)
             try:
@@ -42,6 +56,16 @@ def run(
                     pipeline.run(ports, request, display.phase, approve=display.approve)
             finally:
                 _show_if_kept(place, request.run_id, output, note)
+
+
+def _requested(place: CliContext, policy: ScalingPolicy, asked: RunOptions) -> RunRequest:
+    """Return the request; one that is refused stands in the history, with who asked and for what."""
+    clock = SystemClock()
+    run_id = new_run_id(clock)
+    origin = RequestOrigin(run_id=run_id, requested_by=current_user(), trigger="manual", due=clock.now())
+    values = {"service": policy.name} | asdict(asked)
+    with place.open_store() as store, refusals_kept(store, values, place.folder, origin, clock):
+        return requested_run(policy, asked)
 
 
 def _show_if_kept(place: CliContext, run_id: str, output: Output, note: ClusterNote) -> None:

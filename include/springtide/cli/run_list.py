@@ -12,6 +12,7 @@ from springtide.cli.display import PIPE_WIDTH, ROOMY, outcome_of
 from springtide.cli.plain_text import PlainTable
 from springtide.cli.relative_times import ago
 from springtide.record.model import ScalingRun
+from springtide.run.ended_words import change_of
 from springtide.workload import DEFAULT_CLUSTER
 
 
@@ -27,14 +28,10 @@ def show_runs(runs: Sequence[ScalingRun], now: datetime) -> None:
     for run in runs:
         there = (run.target.cluster,) if several else ()
         told = _detail(run) if is_roomy else ()
-        table.add_row(run.policy, *there, _change(run), outcome_of(run), ago(run.started_at, now), *told, run.run_id)
+        table.add_row(run.policy, *there, change_of(run), outcome_of(run), ago(run.started_at, now), *told, run.run_id)
     # wider than the terminal where an id needs it: the terminal wraps it, and it can still be copied
     lines = display.out.render_lines(table, display.out.options.update(width=PIPE_WIDTH), pad=False)
     display.out.print(SegmentLines(lines, new_lines=True), soft_wrap=True)
-
-
-def _change(run: ScalingRun) -> str:
-    return f"{run.plan['current']} → {run.plan['replicas']}" if run.plan else ""
 
 
 def _detail(run: ScalingRun) -> tuple[str, ...]:

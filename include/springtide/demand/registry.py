@@ -58,8 +58,8 @@ def demand_source(
 
         if prometheus_url is None:
             raise InputError(
-                "demand.source is prometheus, and no address of a Prometheus was given. Give one, such as "
-                "http://prometheus:9090.",
+                "demand.source is prometheus, and no address of one was given. Pass --prometheus URL, or set "
+                "SPRINGTIDE_PROMETHEUS to it; in Airflow it is the connection prometheus_default.",
                 code="prometheus_url_required",
                 field="demand.source",
             )

@@ -242,7 +242,7 @@ def _order_for(inspection: Inspection, others: Mapping[str, Inspection]) -> Serv
                 inspection, f"held at {inspection.current}: {owned}, which it comes after: {others[owned].frozen}"
             )
         is_event = inspection.floor is not None and inspection.floor >= (inspection.planned or 0)
-        reason = inspection.floor_reason if is_event else f"demand asks for {wanted}"
+        reason = inspection.floor_reason if is_event else _asked_for(inspection, wanted)
         # An autoscaler runs more than its minimum by itself: those pods are there, and no step has to start them.
         # A minimum under what runs already is no growth.
         steps = steps_up(inspection.running, wanted, inspection.step_up) or (wanted,)
@@ -277,7 +277,11 @@ def _asked(inspection: Inspection, wanted: int) -> str:
         return inspection.held
     if inspection.minimum is not None and wanted == inspection.minimum.owner_minimum:
         return "no event asks for more than the minimum that the autoscaler's owner set"
-    return f"demand asks for {wanted}"
+    return _asked_for(inspection, wanted)
+
+
+def _asked_for(inspection: Inspection, wanted: int) -> str:
+    return f"demand asks for {wanted}" if inspection.reads_demand else f"its policy asks for {wanted}"
 
 
 def steps_up(current: int, wanted: int, step_up: float) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from springtide.errors import SpringtideError
 from springtide.events.waves import ChildRunState, ServicePlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import OpenStore
+from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.ports import RunRequest
 from springtide.run.request_parameters import RELEASE
 
@@ -106,6 +107,9 @@ class ChildRuns(Protocol):
 def child_run_id(parent: str, service: str, step: int, *, way: str = "") -> str:
     """Return the name of the run that takes `service` to its step: the same whenever it is asked for.
 
+    The service comes first: of a name that is cut off on a screen, it is what people look for. Only a name of the
+    command line begins as that says (`COMMAND_LINE`), for by that its runs are judged when their process is gone.
+
     `parent` names the conductor among all conductors: in Airflow its DAG too, for a sweep and a preparation that are
     due at one instant have the same run id. `way` tells the way back of a rehearsal from the way there.
     """
@@ -113,7 +117,9 @@ def child_run_id(parent: str, service: str, step: int, *, way: str = "") -> str:
     if len(name) > LONGEST_PARENT:
         digest = hashlib.sha256(parent.encode()).hexdigest()[:12]
         name = f"{name[: LONGEST_PARENT - 13]}.{digest}"
-    return f"{name}__{service}__{way}{step}"
+    is_marked = name.startswith(COMMAND_LINE) or service.startswith(COMMAND_LINE)
+    named = f"{name}__{service}" if is_marked else f"{service}__{name}"
+    return f"{named}__{way}{step}"
 
 
 def failure_in_store(open_store: OpenStore, run_id: str) -> str:

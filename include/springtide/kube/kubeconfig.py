@@ -226,7 +226,7 @@ def _places(named: Sequence[Path]) -> str:
 
 def _refused(problem: str) -> InputError:
     return InputError(
-        f"kubeconfig: no usable cluster configuration: {problem}. {_ADVICE}",
+        f"kubeconfig: no usable cluster configuration: {problem.rstrip('.')}. {_ADVICE}",
         code="cluster_unreachable",
         field="kubeconfig",
     )

@@ -46,9 +46,16 @@ def footprint_between(
     """Return what a run from `running` to `replicas` adds to them at its peak; see `footprint`."""
     if not isinstance(settings, BlueGreen):
         return footprint_of(max(0, replicas - running), pod_spec, live)
-    peak = max(running, replicas)
-    more = peak if settings.overlap == "full" else peak - running + settings.batch.of(peak)
+    more = peak_between(running, replicas, settings) - running
     return replace(footprint_of(more, pod_spec, live), replica_sets=1)
+
+
+def peak_between(running: int, replicas: int, settings: RunSettings) -> int:
+    """Return how many pods a run from `running` to `replicas` has at its peak; with `floor`, at least so many."""
+    most = max(running, replicas)
+    if not isinstance(settings, BlueGreen):
+        return most
+    return running + most if settings.overlap == "full" else most + settings.batch.of(most)
 
 
 def footprint_of(pods: int, pod_spec: Json, live: Sequence[Pod] = ()) -> Footprint:

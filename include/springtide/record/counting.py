@@ -25,7 +25,7 @@ from springtide.record.metrics import (
     PolicyLabels,
     RunLabels,
 )
-from springtide.record.model import PhaseStatus
+from springtide.record.model import PhaseStatus, RunOutcome
 from springtide.record.samples import Change, Gone, Look, Present, became, counted, key_of, observed
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ PASS: Final = "pass"  # noqa: S105  no password
 
 def changes(before: ScalingRun | None, after: ScalingRun) -> tuple[Change, ...]:
     """Return what the step from `before` (None: the run is new) to `after` counts for."""
-    if after.dry_run:
-        return ()
+    if after.dry_run or after.outcome is RunOutcome.REFUSED:
+        return tuple(_end_alone(before, after))
     return (*_plan_changes(before, after), *_phase_changes(before, after), *_end_changes(before, after))
 
 
@@ -112,6 +112,12 @@ def _end_changes(before: ScalingRun | None, after: ScalingRun) -> Iterator[Chang
         labels = RunLabels(after.strategy, after.outcome.value, after.target.cluster)
         yield counted(RUNS, labels)
         yield from observed(RUN_DURATION, labels, after.seconds)
+
+
+def _end_alone(before: ScalingRun | None, after: ScalingRun) -> Iterator[Change]:
+    """Yield how a run ended that did nothing: how long it took says nothing of runs that do."""
+    if after.is_ended and (before is None or before.outcome is not after.outcome):
+        yield counted(RUNS, RunLabels(after.strategy, after.outcome.value, after.target.cluster))
 
 
 def _is_refused_by_demand(run: ScalingRun) -> bool:

@@ -14,7 +14,7 @@ from springtide.record.events import notes_by_service
 from springtide.record.installation import new_installation
 from springtide.record.memory_glances import MemoryGlances
 from springtide.record.metrics import CLUSTER_READS, PhaseLabels
-from springtide.record.model import PhaseRecord, ScalingRun, merged
+from springtide.record.model import PhaseRecord, RunOutcome, ScalingRun, merged
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import Notification, claim_of
 from springtide.record.pauses import PAUSES_KEPT, Pause, open_by_service, standing
@@ -249,11 +249,12 @@ class MemoryStore(MemoryGlances, MemoryAudit):
     def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
         """Forget what is older than `before`."""
         with self._lock:
-            newest = {run.policy: run.started_at for run in sorted(self._runs.values(), key=lambda run: run.started_at)}
+            planned = [run for run in self._runs.values() if run.outcome is not RunOutcome.REFUSED]
+            newest = {run.policy: run.started_at for run in sorted(planned, key=lambda run: run.started_at)}
             runs = {
                 name: run
                 for name, run in self._runs.items()
-                if run.started_at >= before or run.outcome in UNENDED or run.started_at == newest[run.policy]
+                if run.started_at >= before or run.outcome in UNENDED or run.started_at == newest.get(run.policy)
             }
             latest = sorted(self._preparations.values(), key=lambda each: each.began_at)[-LATEST_KEPT:]
             preparations = {

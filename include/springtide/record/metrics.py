@@ -3,8 +3,8 @@
 A metric is counted in the same transaction that keeps the fact it counts (`counting`), or written by whoever looked
 (`looks`): so a phase that is repeated, a run that is saved twice and a process that dies half-way count once, and
 processes that live for seconds need no memory of their own. Whoever exports (`exposition`) reads the store's totals:
-every exporter of one store shows the same numbers, so take `max without (instance)` when there are several. Dry runs
-are not counted: they do nothing.
+every exporter of one store shows the same numbers, so take `max without (instance)` when there are several. Of a dry
+run and of a request that was refused only the end is counted: they do nothing.
 
 A gauge says what was seen last. How long ago that was, the `…_timestamp_seconds` beside it says: a round that does not
 come any more leaves its numbers as they were.

@@ -7,12 +7,15 @@
      ▲              ├──► halted ──────────► running
      │              ├──► failed ──────────► running | rolled_back
      │              └──► needs_attention ───────► running | rolled_back | succeeded
-     └──────────────────────┘
-        continued: cleared in Airflow, or by reconcile_runs
+     ├──────────────────────┘
+     │  continued: cleared in Airflow, or by reconcile_runs
+     │
+  refused    cleared in Airflow, when what was asked for is allowed by now
 
 `failed`: the run gave up, and whatever it left behind does not serve. `needs_attention`: both sets are up, because it
-could not be proven which of them may go. `planned_only`: the policy's mode is to advise, and nothing was written.
-`halted`: somebody had stopped all writes before the first one, and nothing was begun.
+could not be proven which of them may go. `planned_only`: a dry run, a backfill, or a policy whose mode is advise: the
+plan is kept, and nothing was written. `halted`: somebody had stopped all writes before the first one, and nothing was
+begun. `refused`: what was asked for is not allowed, so it was never planned; `error` says why, and what was asked.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ class RunOutcome(StrEnum):
     NOTHING_TO_DO = "nothing_to_do"
     PLANNED_ONLY = "planned_only"
     HALTED = "halted"
+    REFUSED = "refused"
     ROLLED_BACK = "rolled_back"
     FAILED = "failed"
     NEEDS_ATTENTION = "needs_attention"
@@ -47,11 +51,12 @@ class RunOutcome(StrEnum):
 
 TRANSITIONS: Final[Mapping[RunOutcome, frozenset[RunOutcome]]] = MappingProxyType(
     {
-        RunOutcome.RUNNING: frozenset(RunOutcome) - {RunOutcome.RUNNING},
+        RunOutcome.RUNNING: frozenset(RunOutcome) - {RunOutcome.RUNNING, RunOutcome.REFUSED},
         RunOutcome.SUCCEEDED: frozenset(),
         RunOutcome.NOTHING_TO_DO: frozenset(),
         RunOutcome.PLANNED_ONLY: frozenset(),
         RunOutcome.HALTED: frozenset({RunOutcome.RUNNING}),
+        RunOutcome.REFUSED: frozenset({RunOutcome.RUNNING}),
         RunOutcome.ROLLED_BACK: frozenset(),
         RunOutcome.FAILED: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK}),
         RunOutcome.NEEDS_ATTENTION: frozenset({RunOutcome.RUNNING, RunOutcome.ROLLED_BACK, RunOutcome.SUCCEEDED}),

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from springtide.record.audit_rows import AuditRow
+from springtide.record.model import RunOutcome
 from springtide.record.retention import LATEST_KEPT, UNENDED, Pruned, first_day_kept
 from springtide.record.tables import DayRow, DecisionRow, PreparationRow, RehearsalRow, RunRow
 
@@ -33,9 +34,12 @@ def pruned(session: Session, before: datetime, *, now: datetime, is_dry: bool) -
 
 def _old(before: datetime, now: datetime) -> Iterator[tuple[str, type[Any], ColumnElement[bool]]]:
     later = aliased(RunRow)
-    has_later = exists().where(later.policy == RunRow.policy, later.started_at > RunRow.started_at)
+    refused = RunOutcome.REFUSED.value
+    has_later = exists().where(
+        later.policy == RunRow.policy, later.started_at > RunRow.started_at, later.outcome != refused
+    )
     is_ended = RunRow.outcome.not_in([outcome.value for outcome in UNENDED])
-    yield "runs", RunRow, (RunRow.started_at < before) & is_ended & has_later
+    yield "runs", RunRow, (RunRow.started_at < before) & is_ended & (has_later | (RunRow.outcome == refused))
     yield "decisions", DecisionRow, DecisionRow.at < before
     latest = select(PreparationRow.run_id).order_by(PreparationRow.began_at.desc()).limit(LATEST_KEPT)
     yield "preparations", PreparationRow, (PreparationRow.began_at < before) & PreparationRow.run_id.not_in(latest)

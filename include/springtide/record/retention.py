@@ -1,6 +1,7 @@
 """What a store forgets, how old that has to be, and what it never forgets.
 
-runs with their phases      the age that is asked for; never one under way, one for a person, a policy's newest
+runs with their phases      the age that is asked for; never one under way, one for a person, a policy's newest;
+                            what was refused is no run of a policy, and goes with its age
 audit                       the same age
 decisions, preparations     the same age; the latest preparations stay, for leads are learned from them
 rehearsals                  the same age; a service's latest stay, for capacity is taken from them

@@ -13,7 +13,7 @@ from springtide.record.database import writing
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0014"
+HEAD: Final = "0011"
 """The newest revision, known without loading alembic: opening a store that has it costs one query."""
 
 VERSION_TABLE: Final = "springtide_schema"

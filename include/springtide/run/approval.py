@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
-from springtide.errors import PermanentError
+from springtide.errors import PermanentError, SpringtideError
+from springtide.plan.footprint import peak_between
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.looks import approval_asked, approval_ended, keep_look
+from springtide.record.metrics import APPROVAL_DEADLINE, APPROVAL_WAITING_SINCE
 from springtide.record.store import OpenStore
 from springtide.run.ports import RunRequest
 
@@ -56,14 +59,45 @@ def keep_answered(open_store: OpenStore, policy: str, refusal: PermanentError | 
     keep_look(open_store, approval_ended(policy, "approved" if refusal is None else no))
 
 
-def approval_page(plan: ScalingPlan) -> str:
-    """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text."""
+def others_waiting(open_store: OpenStore, policy: str, now: datetime) -> datetime | None:
+    """Return since when another run of the policy waits for a person; None where none does, or nobody knows."""
+    try:
+        with open_store() as store:
+            totals = {total.name: total.value for total in store.totals() if ("policy", policy) in total.labels}
+    except SpringtideError:
+        return None
+    since = totals.get(APPROVAL_WAITING_SINCE.name)
+    is_over = totals.get(APPROVAL_DEADLINE.name, 0.0) <= now.timestamp()
+    return None if since is None or is_over else datetime.fromtimestamp(since, UTC)
+
+
+def approval_subject(plan: ScalingPlan) -> str:
+    """Return the question in a line, as the list of what waits shows it."""
+    return f"{plan.policy}: {plan.current} → {plan.replicas} replicas?"
+
+
+def approval_page(plan: ScalingPlan, request: RunRequest, now: datetime, *, waiting: datetime | None = None) -> str:
+    """Return the plan for the page that asks, as Markdown; what others wrote stands in code, so it is only text.
+
+    It says who asks and why, until when an answer is waited for from `now`, and how many pods there are at the peak;
+    and since when another plan for the service is `waiting`.
+    """
     numbers = f"{plan.current} → {plan.replicas} replicas by `{plan.strategy}`"
-    lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`"]
+    lines = [f"**{plan.policy}**: {numbers}, plan `{plan.fingerprint}`", "", *_asked(plan, request, now)]
+    if waiting is not None:
+        lines += ["", f"**Another plan for {plan.policy} waits for an answer since {waiting:%Y-%m-%d %H:%M} UTC.**"]
+        lines += ["Two runs of one service do not go side by side: approve one of them, and reject the other."]
     reason = [f"    {line}" for line in plan.reason.splitlines()]
     lines += ["", *reason, "", "| check | | found |", "|---|---|---|"]
     lines += [f"| {each.check} | {each.status.value} | `{_cell(each.message)}` |" for each in plan.findings]
     return "\n".join(lines)
+
+
+def _asked(plan: ScalingPlan, request: RunRequest, now: datetime) -> Iterator[str]:
+    until = now + timedelta(seconds=request.policy.spec.approval.within.total_seconds())
+    yield f"- asked for by `{_cell(request.requested_by)}` ({request.trigger}): `{_cell(request.reason)}`"
+    yield f"- waits until {until:%Y-%m-%d %H:%M} UTC; then the run ends failed, and nothing is written"
+    yield f"- {peak_between(plan.current, plan.replicas, request.settings)} pods at the peak, {plan.current} now"
 
 
 def rejected(plan: ScalingPlan, who: str | None) -> PermanentError:

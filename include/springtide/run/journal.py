@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from springtide.errors import Fenced, OtherCluster, PermanentError, SpringtideError
+from springtide.errors import Fenced, NotFound, OtherCluster, PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
 from springtide.run.ports import Ports, RunRequest
@@ -84,10 +84,8 @@ def keep_plan(ports: Ports, request: RunRequest, plan: ScalingPlan) -> None:
         run = replace(ports.store.get(request.run_id), plan=plan.to_record())
         if plan.outcome is PlanOutcome.NOTHING_TO_DO:
             run = run.with_outcome(RunOutcome.NOTHING_TO_DO, at=ports.clock.now())
-        elif plan.outcome is PlanOutcome.PLANNED_ONLY:
+        elif request.dry_run or plan.outcome is PlanOutcome.PLANNED_ONLY:
             run = run.with_outcome(RunOutcome.PLANNED_ONLY, at=ports.clock.now())
-        elif request.dry_run:
-            run = run.with_outcome(RunOutcome.SUCCEEDED, at=ports.clock.now())
         ports.store.save(run)
 
     _keep(save)
@@ -128,12 +126,21 @@ def behind(cause: SpringtideError, failure: SpringtideError) -> PermanentError:
     return kind(message, code=cause.code, field=cause.field)
 
 
-def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideError | None = None) -> None:
-    """Keep how the run ended; without `error`, the last failed phase says why it failed."""
+def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideError | None = None) -> RunOutcome:
+    """Keep how the run ended; without `error`, the last failed phase says why it failed.
+
+    Returns how it ended by the record: `outcome`, or `refused` where it was refused before it began.
+    """
+    kept = [outcome]
 
     def save() -> None:
-        run = ports.store.get(run_id)
+        try:
+            run = ports.store.get(run_id)
+        except NotFound:
+            return  # it never began, so there is nothing to end
         if run.is_ended and run.outcome is not RunOutcome.NEEDS_ATTENTION:
+            if run.outcome is RunOutcome.REFUSED:
+                kept.append(run.outcome)
             return  # whoever ended it first knew why; a late `report` of the same run knows less
         failed = [phase for phase in run.phases if phase.status is PhaseStatus.FAILED]
         record: dict[str, Any] | None = None
@@ -146,6 +153,7 @@ def end_run(ports: Ports, run_id: str, outcome: RunOutcome, error: SpringtideErr
         ports.store.save(run.with_outcome(outcome, at=ports.clock.now(), error=record))
 
     _keep(save)
+    return kept[-1]
 
 
 def _keep(save: Callable[[], None]) -> None:

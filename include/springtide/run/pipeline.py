@@ -56,10 +56,8 @@ def run(
         raise
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return RunOutcome.NOTHING_TO_DO
-    if plan.outcome is PlanOutcome.PLANNED_ONLY:
+    if request.dry_run or plan.outcome is PlanOutcome.PLANNED_ONLY:
         return RunOutcome.PLANNED_ONLY
-    if request.dry_run:
-        return RunOutcome.SUCCEEDED
     return _scale(ports, request, plan, on_phase)
 
 

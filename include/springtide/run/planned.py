@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from springtide.errors import PermanentError, SpringtideError
+from springtide.errors import InputError, PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.run.halted import unbegun
@@ -34,13 +34,27 @@ class PlannedRun:
     dry_run: bool
 
     @property
+    def outcome(self) -> PlanOutcome:
+        """What it comes to: a dry run that would scale is planned only."""
+        is_dry = self.dry_run and self.plan.outcome is PlanOutcome.SCALE
+        return PlanOutcome.PLANNED_ONLY if is_dry else self.plan.outcome
+
+    @property
     def is_unchanged(self) -> bool:
         """Whether the run ends with its plan: there is nothing to do, or only a plan was to be made."""
         return self.dry_run or self.plan.outcome is not PlanOutcome.SCALE
 
+    def why_unchanged(self, *, is_asked: bool) -> str:
+        """Return why the run ends with its plan; `is_asked` says that a dry run was asked for."""
+        if self.outcome is not PlanOutcome.PLANNED_ONLY:
+            return self.outcome.value.replace("_", " ")
+        if not self.dry_run:
+            return "the policy's mode is advise"
+        return "this is a dry run" if is_asked else "the run is over the past, so it only plans"
+
     def summary(self) -> dict[str, Any]:
         """Return what the run came to where nothing was to be changed: JSON types only."""
-        return {"outcome": self.plan.outcome.value, _DRY_RUN: self.dry_run, **_figures(self.plan)}
+        return {"outcome": self.outcome.value, _DRY_RUN: self.dry_run, **_figures(self.plan)}
 
     def to_record(self) -> dict[str, Any]:
         """Return the stored form: that of the plan, and one field more."""
@@ -68,16 +82,21 @@ class PlannedRun:
         return replace(request, approved=answer["plan"], dry_run=self.dry_run or is_stale)
 
 
-def plan_run(ports: Ports, request: RunRequest, attempt: int = 1) -> PlannedRun:
+def plan_run(ports: Ports, request: RunRequest, attempt: int = 1, *, refusal: InputError | None = None) -> PlannedRun:
     """Return the plan of a run; one that owns its workload already is under way, and no dry run however late it is.
 
-    A run that was cleared long after it was due would otherwise end with its plan, half-way and in success.
+    A run that was cleared long after it was due would otherwise end with its plan, half-way and in success. `refusal`
+    is why one is refused that is not under way: see `RequestOrigin.refusal_for_age`.
 
     Raises:
+        InputError: `refusal`; nothing has begun.
         PermanentError, TemporaryError: as `calculate_capacity` says.
     """
     lease = read_lease(ports.kube, request.policy.spec.target.workload)
-    asked = replace(request, dry_run=request.dry_run and not is_owner(ports, request.run_id, lease))
+    is_under_way = is_owner(ports, request.run_id, lease)
+    if refusal is not None and not is_under_way:
+        raise refusal
+    asked = replace(request, dry_run=request.dry_run and not is_under_way)
     return PlannedRun(calculate_capacity(ports, asked, attempt=attempt), asked.dry_run)
 
 
@@ -111,9 +130,8 @@ def close_run(
     Raises:
         PermanentError: it did not do what it was asked to (`run_not_succeeded`); the message is `error`'s.
     """
-    outcome = unbegun(error)
     if planned is None:
-        end_run(ports, run_id, outcome, error)
+        outcome = end_run(ports, run_id, unbegun(error), error)
     else:
         outcome = report(ports, RunRef.of_plan(planned.plan, run_id, attempt), error)
     if planned is None or outcome is not RunOutcome.SUCCEEDED:

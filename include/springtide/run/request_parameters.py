@@ -31,7 +31,7 @@ NO_REASON: Final = "no reason given"
 """What a run says whose request has none: nobody takes it for one."""
 
 STALE_AFTER: Final = timedelta(hours=1)
-"""A run that was due longer ago is over the past: what it would act on has gone by, so it plans and writes nothing."""
+"""A run that was due longer ago is over the past: what it would act on has gone by, and it writes nothing."""
 
 LONGEST_HOLD: Final = timedelta(days=400)
 """How far ahead a floor may be held: as far as events are known."""
@@ -41,7 +41,9 @@ LONGEST_HOLD: Final = timedelta(days=400)
 class RequestOrigin:
     """Who asked for a run, by what, and for when it was due. A backfill is over the past whatever the time.
 
-    `is_child` says that a sweep or a preparation has started it, which has looked at the freezes.
+    `is_dated` says that somebody named the time at which it is due: one that is simply asked for, without a date, is
+    due when it begins. `is_again` says that it began before and was cleared. `is_child` says that a sweep or a
+    preparation has started it, which has looked at the freezes.
     """
 
     run_id: str
@@ -50,16 +52,35 @@ class RequestOrigin:
     due: datetime
     is_backfill: bool = False
     is_child: bool = False
+    is_dated: bool = True
+    is_again: bool = False
 
     def is_past(self, now: datetime) -> bool:
         """Say whether the run is over a past interval: a backfill, or due more than an hour ago."""
-        return self.is_backfill or now - self.due > STALE_AFTER
+        has_due_time = self.is_dated or self.is_again or self.is_child
+        return self.is_backfill or (has_due_time and now - self.due > STALE_AFTER)
+
+    def refusal_for_age(self, now: datetime) -> InputError | None:
+        """Return why a run is refused that comes too late; None for one in time, a backfill, and what is cleared.
+
+        A backfill is asked for the past, and a run that is cleared had its time: those only plan.
+        """
+        if self.is_backfill or self.is_again or not self.is_past(now):
+            return None
+        minutes = (now - self.due) // timedelta(minutes=1)
+        return InputError(
+            f"due {minutes} min ago ({self.due:%Y-%m-%d %H:%M} UTC); trigger it again. Nothing was planned or changed: "
+            f"a request counts for {STALE_AFTER // timedelta(minutes=1)} min, and one without a logical date is due "
+            "when it begins.",
+            code="run_too_late",
+            field="logical_date",
+        )
 
 
 def parse_request(
     asked: Mapping[str, object], folder: PolicyFolder, origin: RequestOrigin, now: datetime
 ) -> RunRequest:
-    """Return the request that the parameters `asked` make. One over the past is a dry run.
+    """Return the request that the parameters `asked` make. One over the past is a dry run: see `refusal_for_age`.
 
     Raises:
         InputError: a parameter is unknown, or its value not allowed; the message names it and says what is.

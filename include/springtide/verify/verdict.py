@@ -46,4 +46,7 @@ class Verdict(Stored):
         wrong = [
             f"{result.check}: {result.message}" for result in self.checks if result.status is not VerdictStatus.PASS
         ]
-        return "; ".join(wrong) or (f"{len(self.checks)} checks passed" if self.checks else "the policy has no checks")
+        if wrong:
+            return "; ".join(wrong)
+        noun = "check" if len(self.checks) == 1 else "checks"
+        return f"{len(self.checks)} {noun} passed" if self.checks else "the policy has no checks"

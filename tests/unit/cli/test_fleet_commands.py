@@ -99,8 +99,8 @@ def test_a_sweep_scales_what_demand_asks_for_and_nothing_else(shop: Shop) -> Non
     report = shop.run("adjust")
 
     assert shop.fleet.replicas() == {"db": START, "web": 4, "mail": START}
-    assert report["services"]["web"] == "2 → 4: demand asks for 4"
-    assert shop.run("adjust")["services"]["web"] == "4 stay: demand asks for 4"
+    assert report["services"]["web"] == "2 → 4: its policy asks for 4"
+    assert shop.run("adjust")["services"]["web"] == "4 stay: its policy asks for 4"
     with open_store(f"sqlite:///{shop.folder}/runs.db") as store:
         (run,) = store.latest()
     assert run.run_id.startswith(COMMAND_LINE)  # if it dies, `springtide reconcile` may end it
@@ -187,4 +187,4 @@ def test_for_people_it_is_a_table(shop: Shop) -> None:
     result = CliRunner().invoke(app, ["adjust", *options, f"--store=sqlite:///{shop.folder}/runs.db"])
 
     assert result.exit_code == 0
-    assert "2 stay: demand asks for 2" in result.stdout
+    assert "2 stay: its policy asks for 2" in result.stdout

@@ -27,6 +27,7 @@ from springtide.record.model import RunOutcome
 from springtide.run.approval import approval_page
 from springtide.run.state import Phase
 from springtide.workload import Workload
+from support.simulation import Simulation
 from unit.record.run_builders import an_ended_run
 
 CLI = Path(springtide.cli.__file__).parent
@@ -178,11 +179,15 @@ def test_consoles_read_no_markup_by_themselves() -> None:
 @pytest.mark.parametrize("text", ["a\n# b", "a\n\n<script>", "a\r\n| b", "a\u2028# b", "`a` | b\n"])
 def test_the_page_that_asks_shows_it_as_text(text: str) -> None:
     """Airflow renders Markdown: what others wrote stands in code, every line of it."""
-    page = approval_page(replace(plan_of(text), policy="web"))
+    asked = replace(Simulation.of(2).request(4), reason=text, requested_by=text)
+
+    page = approval_page(replace(plan_of(text), policy="web"), asked, datetime(2026, 11, 11, tzinfo=UTC))
 
     for line in page.split("\n")[2:]:
-        inside = line.startswith(("    ", "| ")) or line in {"", "|---|---|---|"}
+        inside = line.startswith(("    ", "| ", "- ")) or line in {"", "|---|---|---|"}
         assert inside, line
+        if line.startswith("- asked for by"):
+            assert line.count("`") == 4
         if line.startswith("| quota"):
             assert line.count("`") == 2
             assert line.count("|") == 4

@@ -118,6 +118,18 @@ class TestReleasing:
 
 
 class TestRollingBack:
+    def test_where_no_run_owns_it_there_is_nothing_to_do_and_nothing_failed(
+        self, simulation: Simulation, folder: Path
+    ) -> None:
+        phases.roll_back(simulation.ports(), REF)
+        phases.report(simulation.ports(), REF)
+
+        result = command(folder, "roll-back")
+
+        answer = json.loads(result.stdout)
+        assert (result.exit_code, answer["outcome"], answer["run_id"]) == (0, "nothing_to_do", "")
+        assert "there is nothing to undo" in answer["message"]
+
     def test_it_waits_until_the_lease_has_stood_still(self, simulation: Simulation, folder: Path) -> None:
         begin = simulation.world.elapsed
         calls = len(simulation.world.history.calls)

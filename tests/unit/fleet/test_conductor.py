@@ -190,7 +190,11 @@ class TestNamesOfRuns:
         assert len(first) == len(second) < 250 - 63
 
     def test_only_characters_that_airflow_allows_are_left(self) -> None:
-        assert child_run_id("manual__a b/c", "web", 1, way="back-") == "manual__a-b-c__web__back-1"
+        assert child_run_id("manual__a b/c", "web", 1, way="back-") == "web__manual__a-b-c__back-1"
+
+    def test_only_runs_of_the_command_line_begin_as_theirs_do(self) -> None:
+        assert child_run_id("cli-1", "web", 0) == "cli-1__web__0"
+        assert child_run_id("manual__1", "cli-tools", 0) == "manual__1__cli-tools__0"
 
 
 class TestPace:

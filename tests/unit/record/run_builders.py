@@ -44,7 +44,7 @@ def a_run(run_id: str = "manual__checkout__1", **values: Any) -> ScalingRun:
 
 
 def an_ended_run(outcome: RunOutcome = RunOutcome.SUCCEEDED, *, after: float = 42, **values: Any) -> ScalingRun:
-    return a_run(**values).with_outcome(outcome, at=at(after))
+    return replace(a_run(**values), outcome=outcome, ended_at=at(after))
 
 
 def a_phase(phase: str = "create_instances", *, attempt: int = 1, start: float = 1) -> PhaseRecord:

@@ -114,8 +114,19 @@ def test_a_run_taken_up_again_counts_both_of_its_ends() -> None:
     assert value(store, "runs_total", "blue_green", "rolled_back") == 1
 
 
-def test_dry_runs_count_nowhere() -> None:
-    assert stored(an_ended_run(dry_run=True, plan=PLAN, verdict=VERDICT, phases=(an_ended_phase(),))).totals() == ()
+@pytest.mark.parametrize(
+    "run",
+    [
+        an_ended_run(RunOutcome.PLANNED_ONLY, dry_run=True, plan=PLAN, verdict=VERDICT, phases=(an_ended_phase(),)),
+        an_ended_run(RunOutcome.REFUSED),
+    ],
+    ids=["dry run", "refused"],
+)
+def test_of_what_did_nothing_only_the_end_is_counted(run: ScalingRun) -> None:
+    store = stored(run, run)
+
+    assert value(store, "runs_total", "blue_green", run.outcome.value) == 1
+    assert len(store.totals()) == 1
 
 
 phases = st.builds(

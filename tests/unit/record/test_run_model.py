@@ -16,8 +16,9 @@ from unit.record.run_builders import NOON, PLAN, VERDICT, a_phase, a_run, an_end
 
 MOVES = [(here, there) for here, there in product(RunOutcome, RunOutcome) if here is not there]
 ALLOWED = {
-    *((RunOutcome.RUNNING, there) for there in RunOutcome if there is not RunOutcome.RUNNING),
+    *((RunOutcome.RUNNING, there) for there in RunOutcome if there not in {RunOutcome.RUNNING, RunOutcome.REFUSED}),
     (RunOutcome.HALTED, RunOutcome.RUNNING),
+    (RunOutcome.REFUSED, RunOutcome.RUNNING),
     (RunOutcome.FAILED, RunOutcome.RUNNING),
     (RunOutcome.FAILED, RunOutcome.ROLLED_BACK),
     (RunOutcome.NEEDS_ATTENTION, RunOutcome.RUNNING),

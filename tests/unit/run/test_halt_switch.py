@@ -98,7 +98,7 @@ class TestNothingBegins:
 
         outcome = pipeline.run(simulation.ports("run-1"), replace(simulation.request(4), dry_run=True))
 
-        assert outcome is RunOutcome.SUCCEEDED
+        assert outcome is RunOutcome.PLANNED_ONLY
 
     def test_a_sweep_leaves_the_service_as_it_is_and_says_whose_word_that_is(self, simulation: Simulation) -> None:
         pulled(simulation)

@@ -38,6 +38,7 @@ def test_nothing_is_changed_by_a_dry_run_or_where_there_is_nothing_to_do(
     run = planned(replicas, dry_run=dry_run)
 
     assert run.is_unchanged is is_unchanged
+    assert run.summary()["outcome"] == ("planned_only" if dry_run else run.plan.outcome)
     assert run.summary()["dry_run"] is dry_run
     assert run.summary()["replicas"] == replicas
 
@@ -90,7 +91,7 @@ class TestApproved:
         plan = planned().plan
         finding = replace(plan.findings[0], message="a|b `c`\n# d")
 
-        page = approval_page(replace(plan, findings=(finding,)))
+        page = approval_page(replace(plan, findings=(finding,)), request(Simulation.of(2)), NOW)
 
         assert page.splitlines()[-1].endswith("| `a/b 'c' # d` |")
 

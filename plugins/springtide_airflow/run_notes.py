@@ -1,0 +1,96 @@
+"""What a DAG run says in Airflow's lists: its note, written where the run's state changes.
+
+A task cannot write a note: its API has no such call. The scheduler tells listeners when a run begins and ends, with the
+row of the run in hand. So `report` leaves the words as an XCom, and they become the note in the transaction that ends
+the run. What others wrote stays below. A listener that fails costs the note, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.listeners import hookimpl
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
+
+    NoteOf = Callable[[DagRun, Session], str | None]
+
+NOTE_KEY: Final = "outcome_note"
+"""The XCom of `report` that holds the note."""
+
+REPORTED_BY: Final = "report"
+SCALES: Final = "scale_service"
+
+log = logging.getLogger(__name__)
+
+
+@hookimpl
+def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
+    """Note what a run of `scale_service` was asked for, so that lists name its service while it goes on."""
+    del msg
+    if dag_run.dag_id == SCALES:
+        _write(dag_run, _asked)
+
+
+@hookimpl
+def on_dag_run_success(dag_run: DagRun, msg: str) -> None:
+    """Note how the run ended."""
+    del msg
+    _write(dag_run, _ended)
+
+
+@hookimpl
+def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
+    """Note how the run ended, and why."""
+    del msg
+    _write(dag_run, _ended)
+
+
+def _write(dag_run: DagRun, note_of: NoteOf) -> None:
+    from airflow.utils.session import create_session
+    from sqlalchemy.orm import object_session
+
+    try:
+        session = object_session(dag_run)
+        if session is not None:
+            with session.begin_nested():  # what goes wrong here is undone here, and the scheduler's own work stands
+                _note(dag_run, session, note_of)
+            return
+        with create_session() as own:  # `dag.test()` hands over a row of no session
+            _note(own.get_one(type(dag_run), dag_run.id), own, note_of)
+    except Exception:
+        log.exception("no note is written of %s %s", dag_run.dag_id, dag_run.run_id)
+
+
+def _note(dag_run: DagRun, session: Session, note_of: NoteOf) -> None:
+    from springtide.run.ended_words import merged_note
+
+    note = note_of(dag_run, session)
+    if note is None:
+        return
+    text = merged_note(note, dag_run.note, dag_run.run_id)
+    if dag_run.dag_run_note is None:
+        dag_run.note = text
+    else:  # in its row: another row of the same run is refused
+        dag_run.dag_run_note.content = text
+
+
+def _asked(dag_run: DagRun, session: Session) -> str | None:
+    from springtide.run.ended_words import asked_note
+
+    del session
+    conf: Mapping[str, Any] = dag_run.conf or {}
+    return asked_note(conf, dag_run.triggering_user_name, dag_run.run_id)
+
+
+def _ended(dag_run: DagRun, session: Session) -> str | None:
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import select
+
+    left = select(XComModel.value).filter_by(dag_run_id=dag_run.id, task_id=REPORTED_BY, key=NOTE_KEY, map_index=-1)
+    value = session.scalar(left)
+    return value if isinstance(value, str) else None
