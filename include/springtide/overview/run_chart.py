@@ -154,7 +154,7 @@ def _name(title: str, at: float) -> dict[str, Any]:
 def _axes(run: RunView, length: float) -> dict[str, Any]:
     return {
         "xaxis": {
-            "title": {"text": "seconds of the run"},
+            "ticksuffix": " s",
             "range": [0, length],
             "fixedrange": True,
             "anchor": "y2",
