@@ -26,7 +26,14 @@ class PlanApprovalOperator(ApprovalOperator):
 
     def execute(self, context: Context) -> Any:
         """Ask; pass at once where nobody needs to be asked, and what somebody approved ahead for the run's event."""
-        from springtide.run.approval import approval_page, approval_subject, keep_asked, needs_approval, others_waiting
+        from springtide.run.approval import (
+            approval_page,
+            approval_subject,
+            keep_approved,
+            keep_asked,
+            needs_approval,
+            others_waiting,
+        )
         from springtide.run.approved_ahead import approval_in
         from springtide.run.notices import approval_fact
         from springtide.run.planned import approval_record
@@ -41,6 +48,7 @@ class PlanApprovalOperator(ApprovalOperator):
         ahead = approval_in(SpringtideHook().store, request, plan, now)
         if ahead is not None:
             self.log.info("%s", ahead)
+            keep_approved(SpringtideHook().store, request.run_id, str(ahead), now)
             context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, now))
             return {"approved_ahead": str(ahead)}
         waiting = others_waiting(SpringtideHook().store, plan.policy, now)
@@ -58,7 +66,7 @@ class PlanApprovalOperator(ApprovalOperator):
         Raises:
             ToldFailure: it was rejected, or nobody answered.
         """
-        from springtide.run.approval import keep_answered, rejected, unanswered
+        from springtide.run.approval import keep_answered, keep_approved, rejected, unanswered
         from springtide.run.planned import approval_record
 
         plan = required_run(context).plan
@@ -71,5 +79,8 @@ class PlanApprovalOperator(ApprovalOperator):
             leave_error(context, refusal)
             raise told(refusal) from error
         keep_answered(SpringtideHook().store, plan.policy)
+        who = (event.get("responded_by_user") or {}).get("name") or "somebody"
+        run_id = context["dag_run"].run_id
+        keep_approved(SpringtideHook().store, run_id, f"approved by {who}", system_clock().now())
         context["ti"].xcom_push(key=APPROVED_KEY, value=approval_record(plan, answer["responded_at"]))
         return answer

@@ -64,7 +64,7 @@ def change_of(run: ScalingRun) -> str:
 
 def is_refused(run: ScalingRun) -> bool:
     """Say whether nothing of it was begun, because what was asked is not allowed: there is nothing to draw then."""
-    has_acted = any(phase.phase not in {"calculate_capacity", "report", "roll_back"} for phase in run.phases)
+    has_acted = any(phase.phase not in {"calculate_capacity", "approve", "report", "roll_back"} for phase in run.phases)
     return run.is_ended and run.outcome.value in {"failed", "refused", "halted"} and not has_acted
 
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
 
 from springtide.errors import PermanentError, SpringtideError
 from springtide.plan.footprint import peak_between
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.looks import approval_asked, approval_ended, keep_look
 from springtide.record.metrics import APPROVAL_DEADLINE, APPROVAL_WAITING_SINCE
+from springtide.record.model import PhaseRecord, PhaseStatus
 from springtide.record.store import OpenStore
 from springtide.run.ports import RunRequest
+
+log = structlog.get_logger(__name__)
+
+APPROVE: Final = "approve"
+"""What a person's answer is called among the phases of a run's record."""
 
 
 def needs_approval(request: RunRequest, plan: ScalingPlan) -> bool:
@@ -69,6 +78,18 @@ def others_waiting(open_store: OpenStore, policy: str, now: datetime) -> datetim
     since = totals.get(APPROVAL_WAITING_SINCE.name)
     is_over = totals.get(APPROVAL_DEADLINE.name, 0.0) <= now.timestamp()
     return None if since is None or is_over else datetime.fromtimestamp(since, UTC)
+
+
+def keep_approved(open_store: OpenStore, run_id: str, words: str, at: datetime) -> None:
+    """Keep with the run who approved its plan, in words; a store that does not answer stands in no run's way."""
+    approved = PhaseRecord(
+        phase=APPROVE, status=PhaseStatus.SUCCEEDED, started_at=at, ended_at=at, message=words
+    )  # without seconds: how long a person takes is no phase's duration
+    try:
+        with open_store() as store:
+            store.save_phase(run_id, approved)
+    except SpringtideError as error:
+        log.warning("approval_not_kept", run=run_id, code=error.code, message=error.message)
 
 
 def approval_subject(plan: ScalingPlan) -> str:

@@ -13,6 +13,7 @@ import pytest
 from springtide.errors import SpringtideError
 from springtide.run import phases, pipeline
 from springtide.run.aborting import request_abort
+from springtide.run.approval import keep_approved
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from support.simulation import WORKLOAD, Simulation
 from support.web import VIEWER, WebScene
@@ -122,6 +123,13 @@ class TestOneRun:
         assert "switch to the new set" in " ".join(write["what"] for write in run["writes"])
         assert {check["status"] for check in run["smoke"]} == {"pass"}
         assert [phase["phase"] for phase in run["phases"]][:2] == ["calculate_capacity", "create_instances"]
+
+    async def test_who_approved_its_plan_stands_with_it(self, scene: WebScene) -> None:
+        ran(scene, "run-1", 4)
+        keep_approved(scene.surroundings().open_store, "run-1", "approved by bea", scene.clock.now())
+        keep_approved(scene.surroundings().open_store, "run-9", "approved by bea", scene.clock.now())  # nobody knows it
+
+        assert (await got(scene, "/api/v1/runs/run-1"))["approved"] == "approved by bea"
 
     async def test_its_phases_stand_alone(self, scene: WebScene) -> None:
         ran(scene, "run-1", 4)
