@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
@@ -19,6 +20,7 @@ class SqlSessions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._turn = Lock()
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -27,6 +29,7 @@ class SqlSessions:
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        with translated(self._engine), writing(self._engine) as connection, Session(connection) as session:
+        # The database lets one writer in at a time: threads of one process that ask it in turn do not poll its lock.
+        with self._turn, translated(self._engine), writing(self._engine) as connection, Session(connection) as session:
             yield session
             session.flush()
