@@ -29,6 +29,7 @@ CASES = (
     ("`import springtide`, a new process", "0.3", "import springtide"),
     ("`import springtide.run.pipeline`, all that a run needs", "-", "import springtide.run.pipeline"),
     ("`springtide version`, a new process", "-", "from springtide.cli import main; main(['version'])"),
+    ("`springtide --help`, a new process", "0.5", "from springtide.cli import main; main(['--help'])"),
 )
 
 
