@@ -10,6 +10,7 @@ from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.parameters import person_of
 from springtide_airflow.settings import airflow_settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class AbortRunOperator(BaseOperator):
         """
         from springtide.run.abort_parameters import longest_wait, parse_abort
         from springtide.run.aborting import await_abort, request_abort
+        from springtide.run.permission import require_permitted
         from springtide.run.waiting import WaitLog
 
         asked = parse_abort(context["params"], policy_folder())
@@ -34,6 +36,7 @@ class AbortRunOperator(BaseOperator):
         by = context["dag_run"].triggering_user_name or "airflow"
         on_wait = WaitLog(lambda message: self.log.info("waiting: %s", message), system_clock())
         with SpringtideHook.of(asked.policy).ports(on_wait) as ports:
+            require_permitted(asked.policy, person_of(context), ports.store, run_id=context["dag_run"].run_id)
             workload = asked.policy.spec.target.workload
             abort = request_abort(ports, workload, asked.policy.name, by=by, reason=asked.reason, run_id=asked.run_id)
             self.log.info("run %s: %s", abort.run_id, abort)

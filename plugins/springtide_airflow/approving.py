@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from springtide_airflow.contexts import Record
 from springtide_airflow.event_operators import FleetOperator
+from springtide_airflow.parameters import person_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -17,6 +18,7 @@ class ApproveAheadOperator(FleetOperator):
     def execute(self, context: Context) -> Record:
         """Return the approval as it is kept."""
         from springtide.fleet.approve_ahead import approval_asked
+        from springtide.run.permission import require_permitted
 
         fleet = self.wiring.fleet()
         # Who runs it by Airflow's own word: a run that a schedule or a task has started names nobody, and is refused.
@@ -27,7 +29,9 @@ class ApproveAheadOperator(FleetOperator):
             calendars=fleet.calendars(),
             now=fleet.clock.now(),
         )
+        policy = fleet.policies.get(approval.policy)
         with fleet.open_store() as store:
+            require_permitted(policy, person_of(context), store, run_id=context["dag_run"].run_id)
             store.approve_ahead(approval)
         self.log.info("%s", approval)
         return approval.to_record()

@@ -56,7 +56,7 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
         asked = context["params"]
         with opened(context) as ports, refusals_kept(ports.store, asked, policy_folder(), origin, ports.clock):
             request = request_of(context, ports.clock)
-            require_permitted(request, person_of(context), ports.store)
+            require_permitted(request.policy, person_of(context), ports.store, run_id=request.run_id)
             ahead = who_is_ahead(ports, request, origin.due, is_going=going_in(context))
             too_late = origin.refusal_for_age(ports.clock.now())
             attempt = context["ti"].try_number

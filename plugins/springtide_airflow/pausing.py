@@ -12,6 +12,7 @@ from springtide_airflow.contexts import Record, run_type_of
 from springtide_airflow.event_operators import FleetOperator
 from springtide_airflow.folders import policy_or_none
 from springtide_airflow.notifying import page_of
+from springtide_airflow.parameters import person_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -55,7 +56,18 @@ class PauseServiceOperator(FleetOperator):
         by = run.triggering_user_name or f"airflow ({run_type_of(run)})"
         now = fleet.clock.now()
         service = asked.get("service")
+        self._require_permitted(context, str(service))
         if parse_action(asked.get("action")) is PauseAction.RESUME:
             return resume_service(fleet.open_store, str(service), by=by, reason=asked.get("reason"), now=now)
         policy = fleet.policies.get(str(service))
         return pause_service(fleet.open_store, parse_pause(asked, policy, by=by, now=now), now)
+
+    def _require_permitted(self, context: Context, service: str) -> None:
+        """Return when whoever asks may; a pause of a policy that cannot be read may be taken back by anybody."""
+        from springtide.run.permission import require_permitted
+
+        policy = policy_or_none(service)
+        if policy is None:
+            return
+        with self.wiring.fleet().open_store() as store:
+            require_permitted(policy, person_of(context), store, run_id=context["dag_run"].run_id)

@@ -33,7 +33,7 @@ class Ended:
         from airflow.utils.session import create_session
         from sqlalchemy import select
 
-        dated = {} if due is None else {"run_after": due}
+        dated: dict[str, Any] = {} if due is None else {"run_after": due}
         params = deepcopy(dag.params)
         run = dag.test(logical_date=due, run_conf={"service": "checkout"} | conf, **dated)
         dag.params = params  # `dag.test()` leaves the conf of one run as the default of the next

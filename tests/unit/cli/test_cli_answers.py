@@ -222,7 +222,9 @@ def test_a_manifest_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "none.yaml" in "".join(done.stderr.split())
 
 
-@pytest.mark.parametrize(("output", "read"), [("json", json.loads), ("yaml", YAML(typ="safe").load)], ids=["json", "yaml"])
+@pytest.mark.parametrize(
+    ("output", "read"), [("json", json.loads), ("yaml", YAML(typ="safe").load)], ids=["json", "yaml"]
+)
 def test_a_program_finds_the_error_on_stdout_in_its_form(output: str, read: Callable[[str], Any], store: str) -> None:
     done = springtide("status", "--run", "cli-never", "--store", store, "-o", output)
 

@@ -21,8 +21,9 @@ def restricted(simulation: Simulation, *allowed: str) -> Simulation:
 
 
 def code_for(simulation: Simulation, user: str | None) -> str | None:
+    request = simulation.request(3)
     try:
-        require_permitted(simulation.request(3), user, simulation.store)
+        require_permitted(request.policy, user, simulation.store, run_id=request.run_id)
     except PermanentError as refused:
         return refused.code
     return None

@@ -75,6 +75,16 @@ async def test_an_event_that_nobody_knows_is_not_approved(scene: WebScene) -> No
     assert (status, problem["code"]) == (404, "event_unknown")
 
 
+async def test_who_may_not_scale_a_service_approves_nothing_for_it(scene: WebScene) -> None:
+    policy = scene.simulation.policy
+    metadata = policy.metadata.model_copy(update={"may_scale": ("bob",)})
+    scene.add_policy(policy.model_copy(update={"metadata": metadata}))
+
+    status, problem = await posted(scene, GOOD)
+
+    assert (status, problem["code"], scene.starts.runs) == (403, "not_allowed", [])
+
+
 async def test_a_viewer_may_not_approve_and_a_cookie_alone_approves_nothing(scene: WebScene) -> None:
     async with scene.client(VIEWER) as client:
         assert (await client.post(PATH, json=GOOD)).status_code == 403

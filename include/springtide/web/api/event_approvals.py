@@ -13,7 +13,7 @@ from pydantic.config import JsonDict
 from springtide.fleet.approve_ahead import approval_asked, approval_parameters, approval_run_id
 from springtide.record.approvals import ApprovalAhead
 from springtide.run.request_parameters import LONGEST_REASON
-from springtide.web.access import Reader, writes
+from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.ports import Caller, Permission, Surroundings
 
 Approving = Annotated[Caller, Depends(writes(Permission.APPROVE))]
@@ -56,6 +56,7 @@ def router(surroundings: Surroundings) -> APIRouter:
     )
     def approve(name: str, asked: Annotated[ApprovalBody, Body()], caller: Approving) -> dict[str, Any]:
         """Judge what is asked, and queue the run that keeps it; the same is judged again there."""
+        permitted_policy(surroundings, asked.service, caller, Permission.APPROVE)  # the address names no service
         approval = approval_asked(
             asked.model_dump() | {"event": name},
             by=caller.name,
