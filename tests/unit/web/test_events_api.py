@@ -90,6 +90,7 @@ async def test_what_cannot_be_met_is_refused_with_both_numbers_and_estimated_all
         ({"services": {"web": {"multiply": "0.5x"}}}, 422),
         ({"start": "2026-11-11T00:00:00"}, 422),
         ({"start": "tomorrow"}, 422),
+        ({"start": 0}, 422),
         ({"end": "2001-01-01T00:00:00Z"}, 422),
         ({"name": "Not A Name"}, 422),
         ({"lead": "soon"}, 422),

@@ -9,7 +9,7 @@ from secrets import token_hex
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from springtide.errors import NotFound
@@ -40,6 +40,16 @@ _EVENT: Final[JsonDict] = {
 }
 
 
+def _text(value: object) -> str:
+    """Return `value` where it is text: pydantic would take a number for the seconds since 1970."""
+    if not isinstance(value, str):
+        raise ValueError("a time is text, such as 2026-11-27T18:00:00Z")  # noqa: TRY004  pydantic's word for a wrong value
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_text)]
+
+
 class AskBody(BaseModel):
     """What an event asks of one service: `replicas` or `multiply`, one of them."""
 
@@ -57,8 +67,8 @@ class EventBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EVENT]})
 
     name: Annotated[str, Field(max_length=63, description="What it is called.")]
-    start: Annotated[AwareDatetime, Field(description="When it begins, with its zone.")]
-    end: Annotated[AwareDatetime, Field(description="When it is over, with its zone.")]
+    start: Annotated[Moment, Field(description="When it begins, with its zone.")]
+    end: Annotated[Moment, Field(description="When it is over, with its zone.")]
     services: Annotated[dict[str, AskBody], Field(min_length=1, max_length=200)]
     lead: Annotated[str, Field(max_length=20, description="How long before: `auto`, or a length such as `45m`.")] = (
         "auto"
