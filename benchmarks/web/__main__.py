@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,10 @@ from benchmarks.web.server import SERVICES
 
 CLIENTS = 50
 POSTS = 1000
+AGAIN = 4
+LIMIT_MS = 300
+HEADERS = {"Authorization": "Bearer ann"}
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +34,19 @@ class Round:
     seconds: list[float]
     statuses: Counter[int]
     runs: int
-    rss_before: int
-    rss_after: int
+    processor: float
+    rss: int
+    load: float
 
     def line(self) -> str:
         """Return the row of the table."""
-        ordered = sorted(self.seconds)
-        at = [ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.99)]
         told = ", ".join(f"{count} x {status}" for status, count in sorted(self.statuses.items()))
-        memory = f"{self.rss_before / 1024:.0f} → {self.rss_after / 1024:.0f}"
-        return f"| {self.name} | {at[0]:.0f} | {at[1]:.0f} | {told} | {self.runs} | {memory} |"
+        cells = [self.name, f"{self.at(0.5):.0f}", f"{self.at(0.99):.0f}", f"{self.processor * 1000 / POSTS:.1f}"]
+        return f"| {' | '.join(cells)} | {told} | {self.runs} | {self.rss / 1024:.0f} | {self.load:.1f} |"
+
+    def at(self, share: float) -> float:
+        """Return within how many milliseconds that share was answered."""
+        return sorted(self.seconds)[int(len(self.seconds) * share)] * 1000
 
 
 def rss(pid: int) -> int:
@@ -46,41 +55,73 @@ def rss(pid: int) -> int:
     return int(text.partition("VmRSS:")[2].split()[0])
 
 
-async def play(url: str, name: str, paths: list[str], keys: list[str], pid: int) -> Round:
-    """Send one post for each path, by fifty clients side by side."""
+def processor_seconds(pid: int) -> float:
+    """Return what a process took of the processors so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+Sessions = list[httpx.AsyncClient]
+
+
+async def play(sessions: Sessions, name: str, paths: list[str], keys: list[str], pid: int) -> Round:
+    """Send one post for each path, by all clients side by side."""
     work = list(zip(paths, keys, strict=True))
     seconds: list[float] = []
     statuses: Counter[int] = Counter()
     runs: set[str] = set()
-    before = rss(pid)
+    before = processor_seconds(pid)
 
-    async def client() -> None:
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": "Bearer ann"}, timeout=30) as session:
-            while work:
-                path, key = work.pop()
-                began = time.monotonic()
-                answer = await session.post(path, headers={"Idempotency-Key": key} if key else {})
-                seconds.append(time.monotonic() - began)
-                statuses[answer.status_code] += 1
-                if answer.status_code in {200, 202}:
-                    runs.add(answer.json()["run_id"])
+    async def client(session: httpx.AsyncClient) -> None:
+        while work:
+            path, key = work.pop()
+            began = time.monotonic()
+            answer = await session.post(path, headers={"Idempotency-Key": key} if key else {})
+            seconds.append(time.monotonic() - began)
+            statuses[answer.status_code] += 1
+            if answer.status_code in {200, 202}:
+                runs.add(answer.json()["run_id"])
 
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
-    after = rss(pid)
-    return Round(name=name, seconds=seconds, statuses=statuses, runs=len(runs), rss_before=before, rss_after=after)
+    await asyncio.gather(*map(client, sessions))
+    return Round(
+        name=name,
+        seconds=seconds,
+        statuses=statuses,
+        runs=len(runs),
+        processor=processor_seconds(pid) - before,
+        rss=rss(pid),
+        load=os.getloadavg()[0],
+    )
 
 
 async def rounds(url: str, pid: int) -> list[Round]:
-    """Play every round: the first warms the server up and is not told."""
+    """Play every round with the same clients: what it takes to make one is not the server's."""
+    async with AsyncExitStack() as open_clients:
+        made = [httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=60) for _ in range(CLIENTS)]
+        return await every_round([await open_clients.enter_async_context(each) for each in made], pid)
+
+
+async def every_round(sessions: Sessions, pid: int) -> list[Round]:
+    """Play the rounds; the first warms the server up."""
     each = [f"/scale/?name=service-{number % SERVICES}&pods=3" for number in range(POSTS)]
     one = ["/scale/?name=web&pods=3"] * POSTS
     none = [""] * POSTS
-    await play(url, "warm", [f"{path}&dry=1" for path in one], none, pid)
     return [
-        await play(url, "one key, one service", one, ["order-1"] * POSTS, pid),
-        await play(url, "one service, no key", one, none, pid),
-        await play(url, "1,000 services", each, none, pid),
-        await play(url, "1,000 services again", each, none, pid),
+        await play(sessions, "one key, one service, cold", one, ["order-1"] * POSTS, pid),
+        await play(sessions, "one key, one service", one, ["order-1"] * POSTS, pid),
+        await play(sessions, "one service, no key", one, none, pid),
+        await play(sessions, "1,000 services, first", each, none, pid),
+        *[await play(sessions, "1,000 services again", each, none, pid) for _ in range(AGAIN)],
+    ]
+
+
+def verdict(played: list[Round]) -> list[str]:
+    """Return the sentences that hold the rounds against the limits."""
+    over = [each for each in played if each.at(0.99) > LIMIT_MS]
+    last = [each.rss for each in played[-3:]]
+    return [
+        f"The limit is a p99 of {LIMIT_MS} ms: {len(played) - len(over)} of {len(played)} rounds are within it.",
+        f"Memory over the last three rounds: {(max(last) / min(last) - 1) * 100:.1f} % between least and most.",
     ]
 
 
@@ -96,17 +137,22 @@ def main(page: Path) -> None:
         folder.joinpath("end").touch()
         server.wait(30)
         started = folder.joinpath("runs").read_text().splitlines()
+    cores = os.cpu_count() or 1
     lines = [
         "# REST under load",
         "",
-        f"1,000 posts of `/scale/` by {CLIENTS} clients over loopback; both share {os.cpu_count()} cores.",
+        f"1,000 posts of `/scale/` by {CLIENTS} clients over loopback; both share {cores} cores.",
+        f"Measured with Python {platform.python_version()}.",
         "The store is SQLite; the cluster is simulated, and DAG runs are only counted.",
         f"The load of the machine was {load:.1f} before it began.",
         "",
-        "| posts | p50 ms | p99 ms | answers | runs | memory of the server, MiB |",
-        "|---|---|---|---|---|---|",
+        "Processor time is the server's own, and does not wait for others; load is the machine's after the round.",
+        "",
+        "| posts | p50 ms | p99 ms | processor ms a post | answers | runs | memory of the server, MiB | load |",
+        "|---|---|---|---|---|---|---|---|",
         *(each.line() for each in played),
         "",
+        *verdict(played),
         f"{len(started)} runs were started in all, {len(set(started))} of them different.",
         "",
         "`PYTHONPATH=include:plugins:tests:. python -m benchmarks.web benchmarks/results/web.md` makes this page.",

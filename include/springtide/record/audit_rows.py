@@ -52,10 +52,6 @@ class AuditRow(Base):
         self.outcome = record.outcome.value
         self.record = record.to_record()
 
-    def read(self) -> AuditRecord:
-        """Return the record."""
-        return AuditRecord.from_record(self.record)
-
 
 class SqlAudit(SqlSessions):
     """The audit records of a SQL store."""
@@ -142,7 +138,7 @@ def _before(session: Session, record: AuditRecord, *, since: datetime) -> tuple[
 
 def _page(session: Session, page: AuditPage) -> tuple[AuditRecord, ...]:
     """Return records, newest first."""
-    query = select(AuditRow)
+    query = select(AuditRow.record)
     if page.service is not None:
         query = query.where(AuditRow.service == page.service)
     if page.who is not None:
@@ -152,14 +148,15 @@ def _page(session: Session, page: AuditPage) -> tuple[AuditRecord, ...]:
     return _all(session.scalars(query.order_by(AuditRow.at.desc(), AuditRow.record_id.desc()).limit(page.limit)))
 
 
-def _started() -> Select[AuditRow]:
-    return select(AuditRow).where(AuditRow.outcome == _STARTED)
+def _started() -> Select[dict[str, Any]]:
+    # Only what is read back: an object with its identity map costs more than the look itself.
+    return select(AuditRow.record).where(AuditRow.outcome == _STARTED)
 
 
-def _read(session: Session, query: Select[AuditRow]) -> AuditRecord | None:
-    row = session.scalars(query.limit(1)).first()
-    return None if row is None else row.read()
+def _read(session: Session, query: Select[dict[str, Any]]) -> AuditRecord | None:
+    record = session.scalars(query.limit(1)).first()
+    return None if record is None else AuditRecord.from_record(record)
 
 
-def _all(rows: Iterable[AuditRow]) -> tuple[AuditRecord, ...]:
-    return tuple(row.read() for row in rows)
+def _all(records: Iterable[dict[str, Any]]) -> tuple[AuditRecord, ...]:
+    return tuple(map(AuditRecord.from_record, records))

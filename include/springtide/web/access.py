@@ -60,12 +60,18 @@ class Guard:
         if self.is_write:
             _require_same_origin(request)
             _require_bearer(caller)
-        await run_in_threadpool(self._require_may, request, caller)
+        digest = await digest_of(request) if self.is_write else ""
+        # One way into a thread and back for all that may wait: each costs as much as what it asks.
+        return await run_in_threadpool(self._admitted, request, caller, digest)
+
+    def _admitted(self, request: Request, caller: Caller, digest: str) -> Caller:
+        self._require_may(request, caller)
         require_known_once(request)
-        if self.is_write:
-            caller = replace(caller, key=key_of(request), digest=await digest_of(request))
-            await run_in_threadpool(of_key, surroundings_of(request), caller)
-        return caller
+        if not self.is_write:
+            return caller
+        keyed = replace(caller, key=key_of(request), digest=digest)
+        of_key(surroundings_of(request), keyed)
+        return keyed
 
     def _require_may(self, request: Request, caller: Caller) -> None:
         surroundings = surroundings_of(request)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from springtide.policy.reading.folder import PolicyFolder
+from springtide.policy.reading.folder import PolicyFolder, is_name
 
 if TYPE_CHECKING:
     from springtide.policy.scaling.model import ScalingPolicy
+
+MOST: Final = 5_000
+"""How many policies are kept; the one that is kept longest makes room, and is read again."""
 
 Mark = tuple[str, int, int, int]
 """The path of a file, its inode, its length and when it was written."""
@@ -25,12 +29,15 @@ class KeptPolicies(PolicyFolder):
     def get(self, name: object) -> ScalingPolicy:
         """Return the policy `name`; see `PolicyFolder.get`."""
         mark = _mark(self.path, str(name))
+        if mark is None:
+            return PolicyFolder.get(self, name)  # which says what is wrong
         known = self.kept.get(str(name))
-        if mark is not None and known is not None and known[0] == mark:
+        if known is not None and known[0] == mark:
             return known[1]
-        policy = PolicyFolder.get(self, name)
-        if mark is not None:
-            self.kept[policy.name] = (mark, policy)
+        policy = self.read(Path(mark[0]))  # the one file of the name: nothing else of the folder is looked at
+        self.kept[policy.name] = (mark, policy)
+        if len(self.kept) > MOST:
+            self.kept.pop(next(iter(self.kept)), None)
         return policy
 
 
@@ -47,12 +54,12 @@ def kept_policies(policies: Callable[[], PolicyFolder]) -> Callable[[], PolicyFo
 
 def _mark(folder: Path, name: str) -> Mark | None:
     """Return what tells a file from what it was; None where there is none, or there are two of the name."""
+    if not is_name(name):
+        return None
     marks = []
     for suffix in (".yaml", ".yml"):
         path = folder / f"{name}{suffix}"
-        try:
+        with suppress(OSError):
             seen = path.stat()
-        except (OSError, ValueError):
-            continue
-        marks.append((str(path), seen.st_ino, seen.st_size, seen.st_mtime_ns))
+            marks.append((str(path), seen.st_ino, seen.st_size, seen.st_mtime_ns))
     return marks[0] if len(marks) == 1 else None

@@ -66,7 +66,7 @@ class ScaleParameters:
     reason: str
 
 
-def _parameters(
+async def _parameters(  # waits for nothing: without `async` it would be run in a thread
     *,
     name: ServiceName,
     pods: Pods,

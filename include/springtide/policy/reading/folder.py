@@ -19,6 +19,11 @@ _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
+def is_name(name: str) -> bool:
+    """Say whether a policy may be called `name`, so that it never becomes a path."""
+    return _NAME.fullmatch(name) is not None
+
+
 def yaml_files(folder: Path) -> list[Path]:
     """Return the YAML files of `folder`, not of its subfolders, sorted.
 
@@ -59,15 +64,23 @@ class PolicyFolder:
             InputError: `name` is none of `names()` (`service_unknown`); it never becomes a path.
             PolicyError: the file is refused, is not called as its policy, or there are two of that name.
         """
-        from springtide.policy.reading.consistency import misnamed
-        from springtide.policy.reading.parse import read_policy
-
         paths = [path for path in self._paths() if path.stem == name]
         if not paths:
             raise self._unknown(name)
         if len(paths) > 1:
             raise PolicyError(tuple(_twins(paths)))
-        file = read_policy(paths[0])
+        return self.read(paths[0])
+
+    def read(self, path: Path) -> ScalingPolicy:
+        """Return the policy of one of the folder's files.
+
+        Raises:
+            PolicyError: the file is refused, or is not called as its policy.
+        """
+        from springtide.policy.reading.consistency import misnamed
+        from springtide.policy.reading.parse import read_policy
+
+        file = read_policy(path)
         violations = tuple(misnamed(file))
         if violations:
             raise PolicyError(violations)
@@ -165,7 +178,7 @@ class PolicyFolder:
             paths = yaml_files(self.path)
         except OSError:
             return []
-        return [path for path in paths if _NAME.fullmatch(path.stem)]
+        return [path for path in paths if is_name(path.stem)]
 
     def _unknown(self, name: object) -> InputError:
         names = self.names()
