@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _read_afterwards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def _read_afterwards(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the files that are parsed from now on, as it grows."""
     read: list[str] = []
     real = PolicyFolder.read
@@ -35,7 +35,7 @@ def _read_afterwards(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]
 
 def test_a_policy_is_parsed_once_and_its_folder_is_not_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand files cost a post nothing."""
-    read = _read_afterwards(folder, monkeypatch)
+    read = _read_afterwards(monkeypatch)
     monkeypatch.setattr(PolicyFolder, "_paths", lambda _self: pytest.fail("the folder is listed"))
     policies = kept.kept_policies(lambda: PolicyFolder(folder))
 
@@ -47,7 +47,7 @@ def test_a_policy_is_parsed_once_and_its_folder_is_not_listed(folder: Path, monk
 
 def test_a_file_that_has_changed_is_parsed_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy of now is what a post is judged by."""
-    read = _read_afterwards(folder, monkeypatch)
+    read = _read_afterwards(monkeypatch)
     policies = kept.kept_policies(lambda: PolicyFolder(folder))
     policies().get("checkout")
 
@@ -60,7 +60,7 @@ def test_a_file_that_has_changed_is_parsed_again(folder: Path, monkeypatch: pyte
 def test_no_more_than_so_many_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory has a bound: the one kept longest makes room, and is read again."""
     monkeypatch.setattr(kept, "MOST", 1)
-    read = _read_afterwards(folder, monkeypatch)
+    read = _read_afterwards(monkeypatch)
     policies = kept.kept_policies(lambda: PolicyFolder(folder))
 
     for name in ("checkout", "search", "search", "checkout"):
