@@ -20,12 +20,6 @@ TIMEOUT_SECONDS: Final = 10
 WRITE_LOCK: Final = 0x5350_5249_4E47
 """The advisory lock that PostgreSQL's writers hold for their few milliseconds, as SQLite's single writer does."""
 
-CONNECTIONS: Final = 15
-"""SQLite's, all of them kept: one above the pool's size would be opened and closed for each look of many threads."""
-
-_SQLITE_POOL: Final[dict[str, Any]] = {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_use_lifo": True}
-"""The one used last serves next: each connection has a page cache of its own, and one that is warm is enough."""
-
 EXAMPLES: Final = "sqlite:////var/lib/springtide/runs.db or postgresql://USER:PASSWORD@HOST/NAME"
 
 
@@ -39,7 +33,7 @@ def engine_for(url: str) -> Engine:
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(_with_directory(parsed), connect_args=_SQLITE, **_SQLITE_POOL)
+        engine = create_engine(_with_directory(parsed), connect_args=_SQLITE)
         event.listen(engine, "connect", _prepare_sqlite)
     else:
         parsed = parsed.set(drivername="postgresql+psycopg")
