@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator
 
 from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record
+from springtide_airflow.ends import ends_in_words, require
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.parameters import person_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class AbortRunOperator(BaseOperator):
     """Writes the request on the service's Lease. Asked again, by a retry for one, it waits for the same end."""
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return how the run ended.
 
@@ -42,5 +44,6 @@ class AbortRunOperator(BaseOperator):
             self.log.info("run %s: %s", abort.run_id, abort)
             end = await_abort(ports, workload, abort.run_id, at_most=wait)
         self.log.info("%s", end.message)
-        end.require_rolled_back()
+        head = f"abort of {asked.policy.name}: {end.outcome.replace('_', ' ')}"
+        require(context, end.require_rolled_back, head, [end.message, f"asked for by {by}: {asked.reason}"])
         return dict(end.to_record())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from springtide_airflow.contexts import Record
+from springtide_airflow.ends import ends_in_words, leave_note
 from springtide_airflow.event_operators import FleetOperator
 from springtide_airflow.parameters import person_of
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 class ApproveAheadOperator(FleetOperator):
     """Keeps the approval of one preparation, or takes one back. Only a person's run does so."""
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return the approval as it is kept."""
         from springtide.fleet.approve_ahead import approval_asked
@@ -34,4 +36,5 @@ class ApproveAheadOperator(FleetOperator):
             require_permitted(policy, person_of(context), store, run_id=context["dag_run"].run_id)
             store.approve_ahead(approval)
         self.log.info("%s", approval)
+        leave_note(context, "approval taken back" if approval.is_taken_back else "approved ahead", [str(approval)])
         return approval.to_record()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 
 from springtide_airflow.contexts import Record, is_backfill, left_by_each, required_of
+from springtide_airflow.ends import ends_in_words, require
 from springtide_airflow.notifying import page_of
 from springtide_airflow.wiring import AIRFLOW, Wiring
 
@@ -54,6 +55,7 @@ class CheckCalendarsOperator(FleetOperator):
     The sweep goes on with what was known.
     """
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return how many events are known, and what became of every source; the log says what to look at."""
         from springtide.fleet.measured import keep_calendars
@@ -79,6 +81,7 @@ class CheckCalendarsOperator(FleetOperator):
 class ListServicesOperator(FleetOperator):
     """Every service that has a policy: what a sweep looks at. A sweep over the past looks at none."""
 
+    @ends_in_words
     def execute(self, context: Context) -> list[str]:
         """Return the services."""
         from springtide.fleet.due import due_sweep
@@ -94,6 +97,7 @@ class ListServicesOperator(FleetOperator):
 class FindEventsOperator(FleetOperator):
     """What begins at the end of this run's interval, or what the run's conf asks for; the past is only simulated."""
 
+    @ends_in_words
     def execute(self, context: Context) -> list[str]:
         """Return the services to look at: those of its events, and of every other event that goes on."""
         from springtide.fleet.due import due_preparation
@@ -118,6 +122,7 @@ class LookAtServiceOperator(ServiceOperator):
         super().__init__(**kwargs)
         self.waits = waits
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return the facts."""
         from springtide.fleet.facts import facts_of
@@ -146,6 +151,7 @@ class ScaleServicesSensor(BaseSensorOperator):
 
         return self.wiring.conductor(context, decided(self.wiring.fleet(), lambda: seen_facts(context)))
 
+    @ends_in_words
     def poke(self, context: Context) -> PokeReturnValue:
         """Take one turn."""
         due = due_of(context)
@@ -165,24 +171,30 @@ class ScaleServicesSensor(BaseSensorOperator):
 
 
 class EventReportOperator(FleetOperator):
-    """The last task: a run in which any service failed, was held back or could not be looked at ends failed here."""
+    """The last task: a run in which any service failed, was held back or could not be looked at ends failed here.
+
+    Its log and the note of the DAG run have the whole outcome.
+    """
 
     def __init__(self, *, after: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.after = after
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return what was done, by service."""
+        from springtide.fleet.ended_words import fleet_headline, fleet_lines
         from springtide.fleet.notices import reported_facts
 
         report = required_report(context, self.after)
-        for service, message in report.services.items():
-            self.log.info("%s: %s", service, message)
         due = due_of(context)
         facts = reported_facts(self.wiring.fleet(), due, report, lambda: seen_facts(context))
         self.wiring.teller().tell(*(replace(fact, link=page_of(context)) for fact in facts))
         kept = self._kept(context, due)
-        report.require_good()
+        head, lines = f"{self.dag_id}: {fleet_headline(report)}", fleet_lines(report, due, kept)
+        for line in (head, *lines):
+            self.log.info("%s", line)
+        require(context, report.require_good, head, lines)
         return report.to_record() | ({"never_given_back": kept} if kept else {})
 
     def _kept(self, context: Context, due: Due) -> list[str]:

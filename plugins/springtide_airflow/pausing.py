@@ -9,6 +9,7 @@ from airflow.sdk import Param
 
 from springtide.fleet.pausing import pause_form
 from springtide_airflow.contexts import Record, run_type_of
+from springtide_airflow.ends import ends_in_words, leave_note
 from springtide_airflow.event_operators import FleetOperator
 from springtide_airflow.folders import policy_or_none
 from springtide_airflow.notifying import page_of
@@ -29,6 +30,7 @@ def pause_params(folder: PolicyFolder) -> dict[str, Param]:
 class PauseServiceOperator(FleetOperator):
     """Keeps the pause, or takes it back, and tells people of a pause."""
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return what came of it.
 
@@ -41,6 +43,7 @@ class PauseServiceOperator(FleetOperator):
 
         done = self._done(context)
         self.log.info("%s", done.message)
+        leave_note(context, f"{done.action.value} {done.pause.service}: done", [done.message])
         if done.action is PauseAction.PAUSE:
             fact = paused_fact(done.pause, policy_or_none(done.pause.service))
             self.wiring.teller().tell(replace(fact, link=page_of(context)))

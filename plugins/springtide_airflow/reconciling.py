@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.clock import system_clock
 from springtide_airflow.contexts import Record
+from springtide_airflow.ends import ends_in_words
 from springtide_airflow.folders import policy_folder
 from springtide_airflow.hook import SpringtideHook
 from springtide_airflow.notifying import teller
@@ -34,12 +35,14 @@ class ReconcileRunsOperator(BaseOperator):
         super().__init__(**kwargs)
         self.scaling_dags = tuple(scaling_dags)
 
+    @ends_in_words
     def execute(self, context: Context) -> list[Record]:
         """Return what became of each run that owned a workload.
 
         Raises:
-            AirflowFailException: a run needs a person, or claims to be alive and stands still, or something cannot be
-                looked into; the message says all of it. So the DAG stays red until somebody has looked.
+            PermanentError: a run needs a person, or claims to be alive and stands still, or something cannot be
+                looked into (`runs_not_reconciled`); the message says all of it. So the DAG stays red until somebody
+                has looked.
             InputError: a limit of the environment is not one (`limit_invalid`).
             TemporaryError: the cluster did not answer everywhere.
         """
@@ -66,10 +69,7 @@ class ReconcileRunsOperator(BaseOperator):
         # Every minute, so it is also the occasion for what could not be sent.
         policies = [policy for scope in scopes for policy in scope.policies]
         teller().tell(*reconciled_facts(report, policies))
-        if report.problems:
-            raise AirflowFailException("\n".join(report.problems))
-        if report.unanswered:
-            raise report.unanswered[0]
+        report.require_good()
         return [dict(run.to_record()) for run in report.runs]
 
     def _is_under_way(self, context: Context, run_id: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from airflow.sdk.exceptions import AirflowSkipException
 
 from springtide_airflow.contexts import Record, left_by, left_by_each, required_of
+from springtide_airflow.ends import ends_in_words, require
 from springtide_airflow.event_operators import (
     FleetOperator,
     ScaleServicesSensor,
@@ -30,6 +32,7 @@ RELEASED_BY: Final = "release_services"
 class FindRehearsalOperator(FleetOperator):
     """What is rehearsed, judged before anything is touched: every policy is read, every bound checked."""
 
+    @ends_in_words
     def execute(self, context: Context) -> list[str]:
         """Return the services to look at: those of the rehearsal, and of every event that goes on."""
         from springtide.fleet.rehearsal_request import begin_rehearsal
@@ -56,6 +59,7 @@ class PrepareRehearsalSensor(ScaleServicesSensor):
 class LoadTestOperator(ServiceOperator):
     """The load test of one service, and the verdict over it. It is sent once: a worker that died sends none again."""
 
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return the outcome."""
         from springtide.fleet.rehearsal import ServiceRehearsal
@@ -92,16 +96,24 @@ class ReleaseRehearsalSensor(ScaleServicesSensor):
 
 
 class RehearsalReportOperator(FleetOperator):
-    """The last task: keeps every service's outcome in the store, and says whether the event would hold."""
+    """The last task: keeps every service's outcome in the store, and says whether the event would hold.
 
+    The note of the DAG run has the whole outcome.
+    """
+
+    @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return the verdict, service by service."""
         from springtide.events.rehearsed import RehearsalOutcome
-        from springtide.fleet.rehearsal_report import end_rehearsal
+        from springtide.fleet.rehearsal_report import end_rehearsal, rehearsal_headline, rehearsal_lines
         from springtide.fleet.rehearsal_request import AcceptedRehearsal
         from springtide.fleet.report import FleetReport
 
         outcomes = left_by_each(context, TESTED_BY, RehearsalOutcome.from_record)
         rehearsal = left_by(context, FOUND_BY, AcceptedRehearsal.from_record, REHEARSAL_KEY)
         released = left_by(context, RELEASED_BY, FleetReport.from_record)
-        return end_rehearsal(self.wiring.fleet(), rehearsal, outcomes, released)
+        head = f"{self.dag_id}: {rehearsal_headline(outcomes)}"
+        lines = rehearsal_lines(rehearsal, outcomes, released)
+        for line in (head, *lines):
+            self.log.info("%s", line)
+        return require(context, partial(end_rehearsal, self.wiring.fleet(), rehearsal, outcomes, released), head, lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from springtide_airflow.contexts import Record
+from springtide_airflow.ends import ends_in_words
 from springtide_airflow.event_operators import FleetOperator
 from springtide_airflow.folders import policy_folder
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 class ReleaseExpiredOperator(FleetOperator):
     """Gives back every floor whose time is over, one run each; a run that fails keeps no other from its own."""
 
+    @ends_in_words
     def execute(self, context: Context) -> list[Record]:
         """Return what became of each."""
         from springtide.fleet.expired import release_everywhere

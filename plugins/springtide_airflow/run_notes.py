@@ -1,8 +1,9 @@
 """What a DAG run says in Airflow's lists: its note, written where the run's state changes.
 
 A task cannot write a note: its API has no such call. The scheduler tells listeners when a run begins and ends, with the
-row of the run in hand. So `report` leaves the words as an XCom, and they become the note in the transaction that ends
-the run. What others wrote stays below. A listener that fails costs the note, and nothing else.
+row of the run in hand. So tasks leave words as an XCom, those that failed and the report, and they become the note in
+the transaction that ends the run. What others wrote stays below. A listener that fails costs the note, and nothing
+else.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     NoteOf = Callable[[DagRun, Session], str | None]
 
 NOTE_KEY: Final = "outcome_note"
-"""The XCom of `report` that holds the note."""
+"""The XCom of a task that holds a note, and of one that is mapped nothing that counts: its report says the same."""
 
 REPORTED_BY: Final = "report"
 SCALES: Final = "scale_service"
@@ -91,6 +92,9 @@ def _ended(dag_run: DagRun, session: Session) -> str | None:
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
-    left = select(XComModel.value).filter_by(dag_run_id=dag_run.id, task_id=REPORTED_BY, key=NOTE_KEY, map_index=-1)
-    value = session.scalar(left)
-    return value if isinstance(value, str) else None
+    from springtide.run.ended_words import joined_notes
+
+    left = select(XComModel.task_id, XComModel.value).filter_by(dag_run_id=dag_run.id, key=NOTE_KEY, map_index=-1)
+    # what failed first says more than the report, which then has nothing to tell of
+    rows = sorted(session.execute(left.order_by(XComModel.timestamp)), key=lambda row: row.task_id == REPORTED_BY)
+    return joined_notes([row.value for row in rows if isinstance(row.value, str)], dag_run.run_id)

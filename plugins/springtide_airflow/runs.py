@@ -104,10 +104,13 @@ def required_ref(context: Context) -> RunRef:
 
 def tell_end(context: Context, ports: Ports, outcome: RunOutcome, why: str) -> None:
     """Tell people how this DAG run ended, where they want to know."""
+    from springtide.run.ended_words import told_lines
     from springtide.run.notices import ended_fact
 
     service = str(context["params"].get("service"))
-    fact = ended_fact(policy_or_none(service), service, context["dag_run"].run_id, outcome, why, link=page_of(context))
+    run_id = context["dag_run"].run_id
+    told_of = told_lines(ports.store, run_id, why)
+    fact = ended_fact(policy_or_none(service), service, run_id, outcome, told_of, link=page_of(context))
     if fact is not None:
         teller(lambda: nullcontext(ports.store), ports.clock).tell(fact)
 

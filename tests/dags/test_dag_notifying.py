@@ -224,7 +224,8 @@ def test_a_run_that_waits_for_a_person_and_is_rejected_tells_both_with_their_pag
     assert wanted[0].startswith("2 → 4 replicas by in_place: ")
     assert wanted[-1] == f"{page}/tasks/approve/required_actions"
     assert "was rejected by ada" in failed[0]
-    assert failed[1:] == [f"run {run_id}", page]
+    assert failed[0].startswith("checkout 2 → 4, ")
+    assert failed[1:] == ["Put right what it says, then start it again.", f"run {run_id}", page]
 
 
 def test_a_run_that_succeeds_is_told_where_that_is_asked_for_alone(
@@ -237,7 +238,7 @@ def test_a_run_that_succeeds_is_told_where_that_is_asked_for_alone(
     assert Run(tmp_path, monkeypatch, notify={"also": ["succeeded"]}).end(bag)[1] == "success"
 
     assert webhook.titles == ["checkout: succeeded"]
-    assert webhook.received[0]["message"].startswith("2 → 4 replicas: ")
+    assert webhook.received[0]["message"].startswith("checkout 2 → 4, done after ")
 
 
 def test_a_run_goes_on_where_the_webhook_does_not_answer(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from springtide.record.model import RunOutcome
+from support.dag_notes import kept_note
 from support.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ class Ended:
     """A DAG run that has ended, as Airflow keeps it, and its record."""
 
     def __init__(self, dag: DAG, simulation: Simulation, due: datetime | None = None, **conf: Any) -> None:
-        from airflow.models.dagrun import DagRun
-        from airflow.utils.session import create_session
-        from sqlalchemy import select
-
         dated: dict[str, Any] = {} if due is None else {"run_after": due}
         params = deepcopy(dag.params)
         run = dag.test(logical_date=due, run_conf={"service": "checkout"} | conf, **dated)
@@ -40,10 +37,7 @@ class Ended:
         self.state = str(run.state.value)
         self.run_id = str(run.run_id)
         self.tasks = {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
-        with create_session() as session:
-            kept = session.scalar(select(DagRun).filter_by(dag_id=run.dag_id, run_id=run.run_id))
-            assert kept is not None
-            self.note = str(kept.note)
+        self.note = kept_note(run)
         self.record: ScalingRun = simulation.store.get(self.run_id)
 
 
@@ -98,7 +92,7 @@ def test_a_run_that_was_due_an_hour_ago_is_refused_and_red(scale_service: DAG, s
 
     assert (ended.state, ended.record.outcome) == ("failed", RunOutcome.REFUSED)
     assert ended.tasks["calculate_capacity"] == "failed"
-    assert "why: due 65 min ago" in ended.note
+    assert "checkout → 4, refused: due 65 min ago" in ended.note
     assert "trigger it again" in ended.note
     assert writes(simulation) == []
 

@@ -18,6 +18,7 @@ from springtide.fleet.conductor import Conductor, Decide
 from springtide.fleet.load_test import Send, send
 from springtide_airflow.event_operators import ScaleServicesSensor
 from springtide_airflow.wiring import Wiring
+from support.dag_notes import kept_note
 from support.fleet import Fleet, FleetRuns
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Scene:
         self.fleet = fleet
         self.folder = folder
         self.send: Send = send
+        self.note = ""
         for name in ("policies", "calendars"):
             (folder / name).mkdir()
             monkeypatch.setenv(f"SPRINGTIDE_{name.upper()}", str(folder / name))
@@ -129,7 +131,10 @@ class Scene:
     def run(
         self, bag: DagBag, dag_id: str, *, at: datetime | None = None, wiring: Wiring | None = None, **conf: Any
     ) -> tuple[str, dict[str, Any]]:
-        """Run a DAG to its end, due `at` its logical date; return how it ended, and what its report says."""
+        """Run a DAG to its end, due `at` its logical date; return how it ended, and what its report says.
+
+        The note of the run is left in `note`.
+        """
         dag = deepcopy(bag.dags[dag_id])  # the bag is for the whole session
         dag.deadline = None  # Airflow 3.3.2 takes the second `dag.test()` of a DAG with a deadline for a broken one
         sensors = [task for task in dag.tasks if isinstance(task, ScaleServicesSensor)]
@@ -144,6 +149,7 @@ class Scene:
             else:
                 task.wiring = given
         done = dag.test(run_conf=conf or None, logical_date=at, run_after=at)
+        self.note = kept_note(done)
         instances = {ti.task_id: ti for ti in done.get_task_instances()}
         last = sensors[0].task_id if sensors else dag.tasks[-1].task_id
         report = instances[last].xcom_pull(task_ids=last) or {}

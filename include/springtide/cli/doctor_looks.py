@@ -19,6 +19,7 @@ from springtide.plan.rights import rights_finding, rights_of
 from springtide.policy.scaling.demand import PrometheusDemand
 from springtide.run.assembly import instant_of
 from springtide.settings import variable_name
+from springtide.wording import counted
 
 if TYPE_CHECKING:
     import httpx
@@ -81,9 +82,8 @@ def _calendars(place: CliContext) -> LookResult:
         return good(str(known.account))
     if known.warnings:
         return warning(known.warnings[0], "springtide events sources")
-    return good(
-        f"{len(known.views)} in {settings.calendars}, {len(known.calendars.occurrences)} events ahead and behind"
-    )
+    events = counted(len(known.calendars.occurrences), "event")
+    return good(f"{len(known.views)} in {settings.calendars}, {events} ahead and behind")
 
 
 def _store(place: CliContext) -> LookResult:
@@ -135,7 +135,7 @@ def _rights(place: CliContext, policies: list[ScalingPolicy]) -> LookResult:
     if missing:
         more = f", and {len(missing) - 1} more" if missing[1:] else ""
         return bad(f"{missing[0]}{more}{left}", "kubectl apply -f deploy/kubernetes/rbac.yaml")
-    return good(f"this caller may do what runs of {len(asked)} policies do{left}")
+    return good(f"this caller may do what runs of {counted(len(asked), 'policy', 'policies')} do{left}")
 
 
 def _prometheus(place: CliContext) -> LookResult:
@@ -164,7 +164,8 @@ def _without_prometheus(place: CliContext) -> LookResult:
     users = [policy.name for policy in policies if isinstance(policy.spec.demand, PrometheusDemand)]
     cure = f"--prometheus URL, or {variable_name('prometheus_url')}"
     if users:
-        return bad(f"{len(users)} policies read their demand there, such as {users[0]}, and none is named", cure)
+        readers = counted(len(users), "policy reads its", "policies read their")
+        return bad(f"{readers} demand there, such as {users[0]}, and none is named", cure)
     return not_checked("none is named, and no policy needs it", cure)
 
 

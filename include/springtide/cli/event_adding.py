@@ -28,13 +28,13 @@ from springtide.cli.event_options import (
 )
 from springtide.cli.groups import grouped
 from springtide.cli.options import CliContext, Output, OutputOption, Policies
-from springtide.cli.relative_times import on_the_clock
 from springtide.clock import SystemClock
 from springtide.errors import Conflict, InputError, SpringtideError
 from springtide.events.rehearsal import named_event
 from springtide.overview.event_adding import EventToAdd, event_to_add
 from springtide.overview.event_cancelling import of_a_calendar, run_to_take_back
 from springtide.overview.event_surroundings import AirflowSight
+from springtide.wording import on_the_clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from springtide.cli.relative_times import on_the_clock
 from springtide.overview.events import Check, EventOrigin, Light, Readiness, Wave
+from springtide.wording import on_the_clock
 
 WIDTH: Final = 80
 MARKS: Final = {Light.GREEN: "✓", Light.AMBER: "!", Light.RED: "✗", Light.UNKNOWN: "?"}

@@ -20,10 +20,10 @@ from springtide.cli.groups import grouped
 from springtide.cli.halt_banner import say_halts
 from springtide.cli.options import Output, OutputOption, Policies
 from springtide.cli.plain_text import PlainTable, plain
-from springtide.cli.relative_times import on_the_clock
 from springtide.clock import SystemClock
 from springtide.overview.event_views import events_overview
 from springtide.overview.events import EventOrigin, EventRow, EventsOverview, Light
+from springtide.wording import on_the_clock
 
 
 @grouped

@@ -10,9 +10,9 @@ from rich.segment import SegmentLines
 from springtide.cli import display
 from springtide.cli.display import PIPE_WIDTH, ROOMY, outcome_of
 from springtide.cli.plain_text import PlainTable
-from springtide.cli.relative_times import ago
 from springtide.record.model import ScalingRun
-from springtide.run.ended_words import change_of
+from springtide.run.sentence import change_of
+from springtide.wording import relative
 from springtide.workload import DEFAULT_CLUSTER
 
 
@@ -28,7 +28,8 @@ def show_runs(runs: Sequence[ScalingRun], now: datetime) -> None:
     for run in runs:
         there = (run.target.cluster,) if several else ()
         told = _detail(run) if is_roomy else ()
-        table.add_row(run.policy, *there, change_of(run), outcome_of(run), ago(run.started_at, now), *told, run.run_id)
+        age = relative(run.started_at, now, units=1)
+        table.add_row(run.policy, *there, change_of(run), outcome_of(run), age, *told, run.run_id)
     # wider than the terminal where an id needs it: the terminal wraps it, and it can still be copied
     lines = display.out.render_lines(table, display.out.options.update(width=PIPE_WIDTH), pad=False)
     display.out.print(SegmentLines(lines, new_lines=True), soft_wrap=True)

@@ -12,6 +12,7 @@ from springtide.cli.answers import answering, print_record
 from springtide.cli.exit_codes import ExitCode
 from springtide.cli.options import Output
 from springtide.clock import SystemClock
+from springtide.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,13 +74,9 @@ def _lines(checks: FileChecks) -> Iterator[str]:
 
 
 def _summary(checks: FileChecks) -> str:
-    files = f"{_counted(checks.policies, 'policy', 'policies')} and {_counted(checks.calendars, 'calendar')}"
-    problems = f"{_counted(len(checks.errors), 'error')}, {_counted(len(checks.warnings), 'warning')}"
+    files = f"{counted(checks.policies, 'policy', 'policies')} and {counted(checks.calendars, 'calendar')}"
+    problems = f"{counted(len(checks.errors), 'error')}, {counted(len(checks.warnings), 'warning')}"
     return f"{files}: {problems}"
-
-
-def _counted(number: int, singular: str, plural: str | None = None) -> str:
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _record(checks: FileChecks) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from springtide.errors import Violation
+from springtide.wording import counted
 
 CANCELLED: Final = "cancelled"
 UNREADABLE: Final = "unreadable"
@@ -97,7 +98,10 @@ class SourceAccount:
         """What should be looked at although nothing is broken; a source without anything ahead is one."""
         warnings = [str(finding) for finding in self.findings if not finding.is_error]
         if len(warnings) > MOST_TOLD:
-            warnings = [*warnings[:MOST_TOLD], f"{self.file}: {len(warnings) - MOST_TOLD} more oddities of its events"]
+            warnings = [
+                *warnings[:MOST_TOLD],
+                f"{self.file}: {_more_oddities(len(warnings) - MOST_TOLD)}",
+            ]
         return (f"{self}: nothing is ahead", *warnings) if self.is_idle else tuple(warnings)
 
     @property
@@ -108,7 +112,7 @@ class SourceAccount:
     def __str__(self) -> str:
         """Return its line for people."""
         left_out = sum(map(len, self.left_out.values()))
-        events = _plural(self.in_file, "event")
+        events = counted(self.in_file, "event")
         text = f"{self.name} ({self.file}): {events}, {self.counted} counted, {left_out} left out"
         reasons = [f"{len(names)} {why} ({_named(names)})" for why, names in self.left_out.items()]
         return f"{text}: {', '.join(reasons)}" if reasons else text
@@ -154,7 +158,7 @@ class SourceAccount:
         ]
         file = f"{folder}/{self.file}"
         if len(findings) > MOST_TOLD:
-            more = f"{len(findings) - MOST_TOLD} more oddities of its events"
+            more = _more_oddities(len(findings) - MOST_TOLD)
             doubts.append(Violation(code="event_doubtful", message=more, field=place, file=file))
         if self.is_idle and self.kind != "freezes":
             idle = f"{self}: nothing is ahead"
@@ -189,15 +193,15 @@ def _named(names: tuple[str, ...]) -> str:
     return listed if len(different) <= _MOST_NAMED else f"{listed} and {len(different) - _MOST_NAMED} more"
 
 
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _more_oddities(number: int) -> str:
+    return f"{counted(number, 'more oddity', 'more oddities')} of its events"
 
 
 def summary_of(accounts: Iterable[SourceAccount]) -> str:
     """Return what became of all sources, in one line for a page."""
     every = [account for account in accounts if account.kind not in {"freezes", "freeze_imports"}]
     left_out = sum(account.in_file - account.counted for account in every)
-    parts = [f"{_plural(sum(account.in_file for account in every), 'event')} of {_plural(len(every), 'source')}"]
+    parts = [f"{counted(sum(account.in_file for account in every), 'event')} of {counted(len(every), 'source')}"]
     if left_out:
         parts.append(f"{left_out} left out")
     idle = [account.name for account in every if not account.ahead]

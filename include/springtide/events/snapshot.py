@@ -22,6 +22,7 @@ from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.policy.calendar.files import calendar_files, load_what_is_whole
 from springtide.private_file import write_private
 from springtide.settings import variable_name
+from springtide.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ class CalendarSnapshot:
         """What is wrong, in one line for a page; None when nothing is."""
         if not self.violations:
             return None
-        more = f", and {len(self.violations) - 1} more errors" if len(self.violations) > 1 else ""
+        more = f", and {counted(len(self.violations) - 1, 'more error')}" if len(self.violations) > 1 else ""
         first = replace(self.violations[0], file=PurePath(self.violations[0].file).name)
         return f"BROKEN CALENDAR, events known before stay: {first}{more}"
 

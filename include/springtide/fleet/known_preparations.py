@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from springtide.events.schedule import ScheduledPreparation, next_preparation
 from springtide.fleet.calendars import CalendarFolder
+from springtide.wording import counted
 
 MOST_KEPT: Final = 2000
 """Preparations that are kept, the nearest to now: in Airflow every scheduler loop reads them."""
@@ -47,8 +48,7 @@ class KnownPreparations:
         """How many events are known and what is left out, or what is wrong."""
         if self.problem:
             return self.problem
-        count = len(self.preparations)
-        known = "1 event is known" if count == 1 else f"{count} events are known"
+        known = counted(len(self.preparations), "event is known", "events are known")
         return known if self.account is None else f"{known}; {self.account}"
 
     def following(

@@ -44,6 +44,24 @@ def end_rehearsal(
     }
 
 
+def rehearsal_headline(outcomes: Sequence[RehearsalOutcome]) -> str:
+    """Return what the load tests came to, in a few words: `held, not tested`, `would not hold`, `no verdict`."""
+    verdicts = dict.fromkeys(verdict for verdict in RehearsalVerdict for each in outcomes if each.verdict is verdict)
+    if RehearsalVerdict.WOULD_NOT_HOLD in verdicts:
+        return "would not hold"
+    return ", ".join(verdict.value.replace("_", " ") for verdict in verdicts) or "no verdict"
+
+
+def rehearsal_lines(
+    rehearsal: AcceptedRehearsal | None, outcomes: Sequence[RehearsalOutcome], released: FleetReport | None
+) -> tuple[str, ...]:
+    """Return the whole, a line each: what every service came to, and what stands now that the rehearsal is over."""
+    found = [f"{outcome.policy}: {outcome.message}" for outcome in outcomes]
+    kept = [*_not_released(released), *_without_verdict(rehearsal, outcomes)]
+    good = [] if released is None else [each for each in released.services.items() if each[0] not in released.problems]
+    return (*kept, *found, *(f"now: {name}: {message}" for name, message in good))
+
+
 def _not_released(released: FleetReport | None) -> list[str]:
     if released is None:
         return ["the way back did not come to its end: its log says why; what it left expires"]

@@ -20,6 +20,7 @@ from springtide.overview.events import Check, Light
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor
 from springtide.quantities import round_down
+from springtide.wording import counted
 
 
 def policy_checks(facts: EventFacts) -> Iterator[Check]:
@@ -81,7 +82,7 @@ def cap_checks(facts: EventFacts) -> Iterator[Check]:
         yield Check(name="cap", light=Light.UNKNOWN, sentence=sentence)
     elif not cuts and facts.granted:
         total = sum(grant.replicas for grant in facts.granted.values())
-        sentence = f"its services take {total} pods, the cap of all events is {cap}"
+        sentence = f"its services take {counted(total, 'pod')}, the cap of all events is {cap}"
         yield Check(name="cap", light=Light.GREEN, sentence=sentence)
 
 

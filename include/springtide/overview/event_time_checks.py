@@ -11,6 +11,7 @@ from springtide.events.leads import lead_time, p95, preparation_time
 from springtide.events.waves import ServicePlan
 from springtide.overview.event_facts import EventFacts, ServiceFacts
 from springtide.overview.events import Check, Light
+from springtide.wording import counted
 
 if TYPE_CHECKING:
     from springtide.policy.scaling.model import ScalingPolicy
@@ -34,7 +35,7 @@ def time_checks(facts: EventFacts) -> Iterator[Check]:
     runs = sum(len(order.steps) for order in growing)
     steps = "; ".join(_steps(order, facts.by_service[order.service].policy) for order in growing)
     begins = max(facts.prepared_at, facts.now)
-    ahead = f"prepared in {_counted(runs, 'run')} ({steps}) from {begins:%Y-%m-%d %H:%M} UTC on"
+    ahead = f"prepared in {counted(runs, 'run')} ({steps}) from {begins:%Y-%m-%d %H:%M} UTC on"
     yield _late(facts, ahead) if taken is None else _measured(facts, ahead, taken)
 
 
@@ -91,7 +92,7 @@ def approval_checks(facts: EventFacts) -> Iterator[Check]:
         if asked and _is_approved(each, each.policy, order, begins):
             yield _check(each, Light.GREEN, f"{each.approval}; {order.standing} are to stand", "")
         elif asked:
-            yield _approval(facts, each, each.policy, _counted(len(asked), "approval"))
+            yield _approval(facts, each, each.policy, counted(len(asked), "approval"))
 
 
 def _is_approved(each: ServiceFacts, policy: ScalingPolicy, order: ServicePlan, begins: datetime) -> bool:
@@ -123,10 +124,6 @@ def _at(moment: datetime) -> str:
 
 def _check(each: ServiceFacts, light: Light, sentence: str, to_do: str) -> Check:
     return Check(name="approval", light=light, service=each.service, sentence=sentence, to_do=to_do)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _minutes(length: timedelta) -> str:

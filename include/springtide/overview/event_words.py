@@ -14,6 +14,7 @@ from springtide.overview.events import (
     Readiness,
     WaveState,
 )
+from springtide.wording import counted
 
 
 def headline(card: Readiness) -> str:
@@ -46,7 +47,7 @@ def _progress(card: Readiness) -> str:
         return ""
     standing = sum(service.state is WaveState.STANDS for service in services)
     verb = "stands" if standing == 1 else "stand"
-    return f"{standing} of {len(services)} services {verb}."
+    return f"{standing} of {counted(len(services), 'service')} {verb}."
 
 
 def _sentence(check: Check) -> str:
@@ -80,5 +81,5 @@ def aftermath_headline(after: Aftermath) -> str:
     if not short:
         return "It held: at no time was more needed than there was."
     worst = max(short, key=lambda service: service.violated_minutes or 0)
-    more = f", and {len(short) - 1} more services" if len(short) > 1 else ""
+    more = f", and {counted(len(short) - 1, 'more service')}" if len(short) > 1 else ""
     return f"It fell short: {worst.service} for {worst.violated_minutes} min{more}."

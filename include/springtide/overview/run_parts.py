@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from springtide.overview.run_headline import PHASE_TITLES
 from springtide.overview.run_view import CheckView, CourseView, PhaseView, PlanView, StepView, Tone, WriteView
 from springtide.record.model import PhaseRecord, PhaseStatus, ScalingRun
 from springtide.record.moments import RunMoment
+from springtide.run.sentence import PHASE_TITLES
 
 _PHASE_TONES: Final[Mapping[PhaseStatus, Tone]] = {
     PhaseStatus.RUNNING: "info",

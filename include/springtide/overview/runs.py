@@ -13,9 +13,9 @@ from typing import Final
 
 from springtide.errors import SpringtideError
 from springtide.overview.run_abort import abort_view
-from springtide.overview.run_headline import change_of, headline_of, is_refused, tone_of, what_to_do
 from springtide.overview.run_links import grafana_link, links_of
 from springtide.overview.run_parts import course_of, phase_view, plan_view, smoke_at, smoke_of, writes_of
+from springtide.overview.run_tone import tone_of
 from springtide.overview.run_view import LinkView, RunView
 from springtide.percentiles import nearest_rank
 from springtide.policy.scaling.model import ScalingPolicy
@@ -25,6 +25,7 @@ from springtide.record.run_search import RunFilter
 from springtide.record.store import RunStore
 from springtide.run.lease import Lease, read_lease
 from springtide.run.ports import Ports
+from springtide.run.sentence import change_of, headline_of, is_refused, what_to_do
 from springtide.training.durations import measured_runs
 from springtide.workload import DEFAULT_CLUSTER, in_cluster
 

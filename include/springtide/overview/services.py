@@ -22,6 +22,7 @@ from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.glances import CoursePoint, RunGlance
 from springtide.record.model import RunOutcome
 from springtide.stored import Stored
+from springtide.wording import counted
 
 CARRIED_OUT: Final = timedelta(minutes=5)
 """After so long what a sweep decided should stand, or a run of it be on its way."""
@@ -184,7 +185,7 @@ def _problem(error: SpringtideError) -> str:
         return error.message
     first = replace(error.violations[0], file=PurePath(error.violations[0].file).name)
     more = len(error.violations) - 1
-    return f"{first}, and {more} more errors" if more else str(first)
+    return f"{first}, and {counted(more, 'more error')}" if more else str(first)
 
 
 def _scaled(row: ServiceRow, policy: ScalingPolicy, seen: Seen) -> ServiceRow:

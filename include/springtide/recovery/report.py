@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from springtide.errors import SpringtideError, TemporaryError
+from springtide.errors import PermanentError, SpringtideError, TemporaryError
 from springtide.record.looks import LeaseSeen
 from springtide.record.metrics import LeaseLabels
 from springtide.record.model import RunOutcome
@@ -108,6 +108,18 @@ class ReconcileReport:
     def unanswered(self) -> tuple[TemporaryError, ...]:
         """What could not be looked into because the cluster did not answer: the next round may."""
         return tuple(error for error in self.refused if isinstance(error, TemporaryError))
+
+    def require_good(self) -> None:
+        """Return where nobody has to look at anything.
+
+        Raises:
+            PermanentError: somebody has to; the message says all of it, a line each (`runs_not_reconciled`).
+            TemporaryError: a cluster did not answer, and nothing else is wrong.
+        """
+        if self.problems:
+            raise PermanentError("\n".join(self.problems), code="runs_not_reconciled")
+        if self.unanswered:
+            raise self.unanswered[0]
 
 
 def ended_run(run: Reconciled) -> ReconciledRun:

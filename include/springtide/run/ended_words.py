@@ -6,11 +6,13 @@ never markup: a note is shown as Markdown, so there it stands in an indented blo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from springtide.errors import SpringtideError
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
-from springtide.run.refusals import asked_of
+from springtide.record.store import RunStore
+from springtide.run.sentence import change_of, headline_of, what_to_do
 from springtide.run.state import Phase
 
 LONGEST_NOTE: Final = 1000
@@ -27,14 +29,6 @@ _OUTCOME_WORDS: Final[Mapping[RunOutcome, str]] = {
     RunOutcome.FAILED: "failed",
     RunOutcome.NEEDS_ATTENTION: "needs attention",
 }
-_TO_DO: Final[Mapping[RunOutcome, str]] = {
-    RunOutcome.PLANNED_ONLY: "to have it done, trigger a run that is no dry run",
-    RunOutcome.HALTED: "trigger it again, or clear it, when somebody has resumed (`springtide resume`)",
-    RunOutcome.REFUSED: "ask again for what is allowed",
-    RunOutcome.ROLLED_BACK: "put right what it says, then trigger it again",
-    RunOutcome.FAILED: "put right what it says, then trigger it again",
-    RunOutcome.NEEDS_ATTENTION: "look at both sets, then `springtide roll-back SERVICE`, or release its Lease",
-}
 _UNBEGUN: Final = frozenset({RunOutcome.NOTHING_TO_DO, RunOutcome.PLANNED_ONLY, RunOutcome.HALTED, RunOutcome.REFUSED})
 
 
@@ -43,17 +37,22 @@ def headline(run: ScalingRun) -> str:
     return " ".join(filter(None, (run.policy, f"{change_of(run)}:", _OUTCOME_WORDS[run.outcome])))
 
 
-def change_of(run: ScalingRun) -> str:
-    """Return from how many replicas to how many, or what was asked for where it came to no plan."""
-    if run.plan is not None:
-        return f"{run.plan['current']} → {run.plan['replicas']}"
-    asked = asked_of(run).get("replicas")
-    return f"→ {asked}" if asked else ""
-
-
 def ended_lines(run: ScalingRun) -> tuple[str, ...]:
     """Return the whole outcome, a line each: how it ended, why, what serves now, what to do, who asked."""
     return (headline(run), *_detail(run))
+
+
+def told_lines(store: RunStore, run_id: str, why: str) -> tuple[str, ...]:
+    """Return what people are told of its end, wherever they are: its sentence, and what to do; `why` has more lines.
+
+    Where no record says how it ended, `why` is all that is told.
+    """
+    first, *more = why.splitlines() or [""]
+    try:
+        run = store.get(run_id)
+    except SpringtideError:
+        return (first, *more)
+    return tuple(filter(None, (headline_of(run), *more, what_to_do(run))))
 
 
 def note_of(run: ScalingRun) -> str:
@@ -68,6 +67,15 @@ def noted(head: str, lines: tuple[str, ...], run_id: str) -> str:
     room = LONGEST_NOTE - len(head) - len(last) - 4
     shown = body if len(body) <= room else f"{body[: room - 1]}…"
     return f"{head}\n\n{shown}\n\n{last}" if shown else f"{head}\n\n{last}"
+
+
+def joined_notes(notes: Sequence[str], run_id: str) -> str | None:
+    """Return the notes of one run's tasks as one, at most `LONGEST_NOTE` characters; None where there is none."""
+    last = _signature(run_id)
+    text = "\n\n".join(dict.fromkeys(note.removesuffix(last).rstrip() for note in notes))
+    room = LONGEST_NOTE - len(last) - 2
+    shown = text if len(text) <= room else f"{text[: room - 1]}…"
+    return f"{shown}\n\n{last}" if shown else None
 
 
 def merged_note(note: str, before: str | None, run_id: str) -> str:
@@ -95,18 +103,25 @@ def _signature(run_id: str) -> str:
 
 
 def _detail(run: ScalingRun) -> Iterator[str]:
-    yield f"why: {_why(run)}"
+    said = headline_of(run)
+    yield said
+    why = _why(run)
+    if why.lower() not in said.lower():
+        yield f"why: {why}"
     if run.outcome is RunOutcome.PLANNED_ONLY:
         yield f"planned only: {_why_planned(run)}"
     yield f"now: {_serves(run)}"
-    if run.outcome in _TO_DO:
-        yield f"to do: {_TO_DO[run.outcome].replace('SERVICE', run.policy)}"
+    if run.error is not None and run.outcome is not RunOutcome.SUCCEEDED:
+        yield f"code: {run.error['code']}"
+    to_do = what_to_do(run)
+    if to_do:
+        yield f"to do: {to_do}"
     yield f"asked for by {run.requested_by} ({run.trigger}): {run.reason or 'no reason given'}"
 
 
 def _why(run: ScalingRun) -> str:
     if run.error is not None and run.outcome is not RunOutcome.SUCCEEDED:
-        return f"{run.error['message']} ({run.error['code']})"
+        return str(run.error["message"])
     return str(run.plan["reason"]) if run.plan is not None else "nothing says why"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from springtide.notify.facts import Fact, key_of, kind_of, run_key
 from springtide.notify.wanted import recipients
 from springtide.plan.model import ScalingPlan
@@ -10,14 +12,23 @@ from springtide.record.model import RunOutcome
 
 
 def ended_fact(
-    policy: ScalingPolicy | None, service: str, run_id: str, outcome: RunOutcome, why: str, *, link: str | None = None
+    policy: ScalingPolicy | None,
+    service: str,
+    run_id: str,
+    outcome: RunOutcome,
+    told: Sequence[str],
+    *,
+    link: str | None = None,
 ) -> Fact | None:
-    """Return the fact that a run ended so; None where nobody wants to know. `policy` is None where it is unreadable."""
+    """Return the fact that a run ended so; None where nobody wants to know. `policy` is None where it is unreadable.
+
+    `told` are the lines of `ended_words.told_lines`.
+    """
     kind = kind_of(outcome)
     if kind is None:
         return None
     to = recipients(kind, [policy])
-    lines = (*why.splitlines(), f"run {run_id}")
+    lines = (*told, f"run {run_id}")
     return Fact(kind=kind, subject=service, key=run_key(run_id, kind), to=to, lines=lines, link=link)
 
 

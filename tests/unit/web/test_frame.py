@@ -12,7 +12,8 @@ from jinja2 import UndefinedError
 
 from springtide.errors import NotFound
 from springtide.web.pages.frame import CONTENT_POLICY, Frame, environment, static_file
-from springtide.web.pages.words import duration_words, number_words, relative
+from springtide.web.pages.words import number_words
+from springtide.wording import duration_words, relative
 from support.simulation import Simulation
 from support.web import VIEWER, WebScene
 

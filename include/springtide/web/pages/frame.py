@@ -21,7 +21,8 @@ from jinja2.utils import htmlsafe_json_dumps
 
 from springtide.errors import NotFound
 from springtide.web.pages.spark import gauge_of, spark_of
-from springtide.web.pages.words import clock_words, duration_words, number_words, relative, shortened
+from springtide.web.pages.words import clock_words, number_words, shortened
+from springtide.wording import counted, duration_words, relative
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,7 @@ _json: Final = partial(htmlsafe_json_dumps, allow_nan=False, separators=(",", ":
 
 _FILTERS: Final = {
     "clock": clock_words,
+    "counted": counted,
     "duration": duration_words,
     "gauge": gauge_of,
     "json": _json,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from springtide.cli.relative_times import ago, on_the_clock
+from springtide.wording import counted, on_the_clock, relative
 
 NOW = datetime(2026, 11, 25, 18, 30, tzinfo=UTC)  # a Wednesday
 
@@ -14,8 +14,8 @@ NOW = datetime(2026, 11, 25, 18, 30, tzinfo=UTC)  # a Wednesday
 @pytest.mark.parametrize(
     ("span", "words"),
     [
-        (timedelta(seconds=-5), "just now"),
-        (timedelta(), "just now"),
+        (timedelta(seconds=-5), "in 5 s"),
+        (timedelta(), "now"),
         (timedelta(seconds=41), "41 s ago"),
         (timedelta(seconds=119), "119 s ago"),
         (timedelta(minutes=2), "2 min ago"),
@@ -26,8 +26,8 @@ NOW = datetime(2026, 11, 25, 18, 30, tzinfo=UTC)  # a Wednesday
     ],
     ids=str,
 )
-def test_an_age_has_one_unit(span: timedelta, words: str) -> None:
-    assert ago(NOW - span, NOW) == words
+def test_an_age_may_have_one_unit(span: timedelta, words: str) -> None:
+    assert relative(NOW - span, NOW, units=1) == words
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,8 @@ def test_the_day_is_that_of_the_reader_s_zone() -> None:
 
     assert on_the_clock(NOW, NOW.astimezone(there)) == "today 3:30"
     assert on_the_clock(NOW - timedelta(hours=4), NOW.astimezone(there)) == "yesterday 23:30"
+
+
+def test_one_thing_is_not_many() -> None:
+    assert [counted(number, "pod") for number in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
+    assert [counted(number, "policy", "policies") for number in (1, 2)] == ["1 policy", "2 policies"]

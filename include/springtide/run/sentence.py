@@ -1,4 +1,7 @@
-"""A run in one sentence, and what to do about it. Pure: by the run's record alone."""
+"""A run in one sentence, and what to do about it. Pure: by the run's record alone.
+
+The run's page, `status`, the note of its DAG run and what people are told of its end all say this sentence.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from springtide.overview.run_view import Tone
 from springtide.record.model import PhaseStatus, RunOutcome, ScalingRun
-
-_TONES: Final[Mapping[str, Tone]] = MappingProxyType(
-    {
-        "running": "info",
-        "succeeded": "good",
-        "nothing_to_do": "muted",
-        "planned_only": "info",
-        "halted": "warn",
-        "rolled_back": "warn",
-        "failed": "bad",
-        "refused": "bad",
-        "needs_attention": "bad",
-    }
-)
+from springtide.run.refusals import asked_of
 
 PHASE_TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -47,19 +36,20 @@ _TO_DO: Final[Mapping[str, str]] = MappingProxyType(
         "needs_attention": "Both sets of pods may be up. Look at them, then `springtide roll-back {service}`, or "
         "`springtide release-lease {service} --i-have-looked`.",
         "halted": "Somebody has stopped all writes. When they are allowed again (`springtide resume`), start it again.",
+        "refused": "Ask again for what is allowed.",
+        "rolled_back": "Put right what it says, then start it again.",
+        "failed": "Put right what it says, then start it again.",
         "planned_only": "Start it again without a dry run, or let the policy's mode be act, to have it done.",
     }
 )
 
 
-def tone_of(outcome: str) -> Tone:
-    """Return how an outcome is to be taken; a word of a later springtide is only told."""
-    return _TONES.get(outcome, "muted")
-
-
 def change_of(run: ScalingRun) -> str:
-    """Return from how many to how many, `6 → 8`; "" without a plan."""
-    return "" if run.plan is None else f"{run.plan['current']} → {run.plan['replicas']}"
+    """Return from how many replicas to how many, `6 → 8`, or what was asked for where it came to no plan, `→ 8`."""
+    if run.plan is not None:
+        return f"{run.plan['current']} → {run.plan['replicas']}"
+    asked = asked_of(run).get("replicas")
+    return f"→ {asked}" if asked else ""
 
 
 def is_refused(run: ScalingRun) -> bool:
