@@ -124,6 +124,8 @@ def test_a_rehearsal_prepares_loads_judges_and_gives_everything_back(
     state, report = observation.run(bag, "rehearse_event", **ASKED)
 
     assert (state, observation.fleet.replicas()) == ("success", {"db": START, "web": START})
+    assert observation.note.startswith("rehearse_event: held")
+    assert "    now: web: " in observation.note
     assert report["standing"] == {"db": 4, "web": 6}
     assert generator.at == [{"db": 4, "web": 6}]
     assert [(one.service, one.peak, one.present, one.rate) for one in generator.sent] == [("web", 300, 100, 200)]
@@ -163,6 +165,7 @@ def test_what_would_not_hold_fails_the_run_and_raises_what_is_asked_for_next(
     state, _ = observation.run(bag, "rehearse_event", **ASKED)
 
     assert (state, observation.fleet.replicas()) == ("failed", {"db": START, "web": START})
+    assert observation.note.startswith("rehearse_event: would not hold\n")
     (web,) = observation.fleet.store.rehearsals("web")
     assert web.verdict is RehearsalVerdict.WOULD_NOT_HOLD
     assert web.message.endswith("p99 was 1200 ms. One replica serves 35 requests/s: the peak needs 9 of them")
