@@ -13,6 +13,7 @@ from springtide_airflow.aborting import AbortRunOperator
 from springtide_airflow.approving import ApproveAheadOperator
 from springtide_airflow.pausing import PauseServiceOperator
 from support.builders import policy_text
+from support.dag_notes import executed
 from support.fleet import Fleet
 from support.fleet_scene import Scene, SceneWiring
 from support.simulation import Simulation
@@ -43,7 +44,7 @@ def test_only_who_may_scale_a_service_pauses_it(scene: Scene) -> None:
     pause.wiring = SceneWiring(scene)
 
     with pytest.raises(PermanentError, match="eve"):
-        pause.execute(started_by("eve", PAUSE))
+        executed(pause, started_by("eve", PAUSE))
 
     assert scene.fleet.store.latest_pauses("web") == ()
 
@@ -53,10 +54,10 @@ def test_only_who_may_scale_a_service_approves_for_it(scene: Scene) -> None:
     approve.wiring = SceneWiring(scene)
 
     with pytest.raises(PermanentError, match="eve"):
-        approve.execute(started_by("eve", APPROVE))
+        executed(approve, started_by("eve", APPROVE))
     assert scene.fleet.store.approvals_ahead(["web"]) == ()
 
-    approve.execute(started_by("bob", APPROVE))
+    executed(approve, started_by("bob", APPROVE))
     assert [approval.by for approval in scene.fleet.store.approvals_ahead(["web"])] == ["bob"]
 
 
@@ -66,6 +67,6 @@ def test_only_who_may_scale_a_service_aborts_its_run(simulation: Simulation, tmp
     asked = {"service": "checkout", "run_id": "", "reason": "the new pods are slow"}
 
     with pytest.raises(PermanentError, match="eve"):
-        AbortRunOperator(task_id="abort").execute(started_by("eve", asked))
+        executed(AbortRunOperator(task_id="abort"), started_by("eve", asked))
 
     assert [call for call in simulation.world.history.calls if call.method == "PATCH"] == []

@@ -11,9 +11,9 @@ import pytest
 
 from springtide.errors import PermanentError, TemporaryError
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
-from springtide_airflow.errors import ToldFailure
 from springtide_airflow.hook import SpringtideHook
 from support.builders import policy_text
+from support.dag_notes import executed
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 if TYPE_CHECKING:
@@ -85,15 +85,6 @@ def outcome(dag: DAG) -> tuple[str, Any]:
     return str(run.state), ti.xcom_pull(task_ids="reconcile_runs")
 
 
-def executed(task: Any, count: Callable[..., int]) -> None:
-    """Execute the task where Airflow counts runs so; raise the error whose words ended it."""
-    ti = SimpleNamespace(get_dr_count=count, xcom_push=lambda **_: None)
-    try:
-        task.execute({"ti": ti, "dag_run": SimpleNamespace(run_id="reconcile-1")})
-    except ToldFailure as ended:
-        raise ended.error from None
-
-
 def is_free(simulation: Simulation) -> bool:
     lease = simulation.world.get("leases", NAMESPACE, WORKLOAD.lease_name)
     assert lease is not None
@@ -144,7 +135,7 @@ def test_a_run_that_needs_a_person_fails_the_task_with_its_words(reconcile_runs:
     assert (first, second) == ("failed", "failed")
     task: Any = reconcile_runs.get_task("reconcile_runs")
     with pytest.raises(PermanentError, match=r"'manual__somebody' needs_attention: .* `springtide roll-back web`"):
-        executed(task, lambda **_: 0)
+        executed(task, {"ti": SimpleNamespace(get_dr_count=lambda **_: 0)})
     assert not is_free(simulation)
 
 
@@ -171,7 +162,7 @@ def test_a_living_run_that_stands_still_fails_the_task_and_is_left_alone(
 
     task: Any = reconcile_runs.get_task("reconcile_runs")
     with pytest.raises(PermanentError, match=r"'manual__paused' running: .* is its DAG paused"):
-        executed(task, lambda **_: 1)
+        executed(task, {"ti": SimpleNamespace(get_dr_count=lambda **_: 1)})
     assert ended == "failed"
     assert not is_free(simulation)
 
@@ -186,7 +177,7 @@ def test_a_run_that_airflow_cannot_be_asked_about_is_left_alone_and_told(
 
     task: Any = reconcile_runs.get_task("reconcile_runs")
     with pytest.raises(PermanentError, match=r"the owner of run 'manual__unknown' is alive: .*no answer"):
-        executed(task, no_answer)
+        executed(task, {"ti": SimpleNamespace(get_dr_count=no_answer)})
     assert not is_free(simulation)
 
 
@@ -196,7 +187,7 @@ def test_a_cluster_that_does_not_answer_is_tried_again(reconcile_runs: DAG, simu
 
     task: Any = reconcile_runs.get_task("reconcile_runs")
     with pytest.raises(TemporaryError, match="cannot be reached"):
-        executed(task, lambda **_: 0)
+        executed(task, {"ti": SimpleNamespace(get_dr_count=lambda **_: 0)})
 
 
 def test_without_policies_there_is_nothing_to_look_after(reconcile_runs: DAG, folder: Path) -> None:
