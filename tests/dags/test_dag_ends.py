@@ -133,8 +133,8 @@ def test_a_rehearsal_that_is_refused_says_why_in_its_note(bag: DagBag, observati
     ("dag_id", "conf"),
     [
         ("abort_run", {"service": "checkout", "reason": "no run owns it"}),
-        ("pause_service", {"service": "nobody", "reason": "a try"}),
-        ("approve_event", {"service": "nobody", "event": "sale", "up_to": 4, "reason": "a try"}),
+        ("pause_service", {"service": "checkout", "action": "resume", "reason": "it is not paused"}),
+        ("approve_event", {"service": "checkout", "event": "sale", "up_to": 4, "reason": "a try"}),
     ],
 )
 def test_what_is_asked_by_hand_and_refused_says_so_in_the_note(
