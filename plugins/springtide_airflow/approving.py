@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from springtide_airflow.contexts import Record
@@ -11,6 +12,10 @@ from springtide_airflow.parameters import person_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from springtide.record.approvals import ApprovalAhead
+
+log = logging.getLogger(__name__)
 
 
 class ApproveAheadOperator(FleetOperator):
@@ -35,6 +40,11 @@ class ApproveAheadOperator(FleetOperator):
         with fleet.open_store() as store:
             require_permitted(policy, person_of(context), store, run_id=context["dag_run"].run_id)
             store.approve_ahead(approval)
-        self.log.info("%s", approval)
-        leave_note(context, "approval taken back" if approval.is_taken_back else "approved ahead", [str(approval)])
-        return approval.to_record()
+        return _said(context, approval)
+
+
+def _said(context: Context, approval: ApprovalAhead) -> Record:
+    """Return the approval's record; its words stand in the log and in the note."""
+    log.info("%s", approval)
+    leave_note(context, "approval taken back" if approval.is_taken_back else "approved ahead", [str(approval)])
+    return approval.to_record()

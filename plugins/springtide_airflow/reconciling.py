@@ -41,8 +41,7 @@ class ReconcileRunsOperator(BaseOperator):
 
         Raises:
             PermanentError: a run needs a person, or claims to be alive and stands still, or something cannot be
-                looked into (`runs_not_reconciled`); the message says all of it. So the DAG stays red until somebody
-                has looked.
+                looked into (`runs_not_reconciled`); the message says all of it, and the DAG stays red meanwhile.
             InputError: a limit of the environment is not one (`limit_invalid`).
             TemporaryError: the cluster did not answer everywhere.
         """

@@ -2,8 +2,7 @@
 
 A task cannot write a note: its API has no such call. The scheduler tells listeners when a run begins and ends, with the
 row of the run in hand. So tasks leave words as an XCom, those that failed and the report, and they become the note in
-the transaction that ends the run. What others wrote stays below. A listener that fails costs the note, and nothing
-else.
+the transaction that ends the run. What others wrote stays below. A listener that fails costs the note alone.
 """
 
 from __future__ import annotations
