@@ -24,23 +24,28 @@ class ApproveAheadOperator(FleetOperator):
     @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return the approval as it is kept."""
-        from springtide.fleet.approve_ahead import approval_asked
         from springtide.run.permission import require_permitted
+
+        approval = self._asked(context)
+        fleet = self.wiring.fleet()
+        policy = fleet.policies.get(approval.policy)
+        with fleet.open_store() as store:
+            require_permitted(policy, person_of(context), store, run_id=context["dag_run"].run_id)
+            store.approve_ahead(approval)
+        return _said(context, approval)
+
+    def _asked(self, context: Context) -> ApprovalAhead:
+        from springtide.fleet.approve_ahead import approval_asked
 
         fleet = self.wiring.fleet()
         # Who runs it by Airflow's own word: a run that a schedule or a task has started names nobody, and is refused.
-        approval = approval_asked(
+        return approval_asked(
             dict(context["params"]),
             by=context["dag_run"].triggering_user_name,
             policies=fleet.policies,
             calendars=fleet.calendars(),
             now=fleet.clock.now(),
         )
-        policy = fleet.policies.get(approval.policy)
-        with fleet.open_store() as store:
-            require_permitted(policy, person_of(context), store, run_id=context["dag_run"].run_id)
-            store.approve_ahead(approval)
-        return _said(context, approval)
 
 
 def _said(context: Context, approval: ApprovalAhead) -> Record:
