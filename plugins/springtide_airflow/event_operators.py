@@ -191,7 +191,8 @@ class EventReportOperator(FleetOperator):
         facts = reported_facts(self.wiring.fleet(), due, report, lambda: seen_facts(context))
         self.wiring.teller().tell(*(replace(fact, link=page_of(context)) for fact in facts))
         kept = self._kept(context, due)
-        head, lines = f"{self.dag_id}: {fleet_headline(report)}", fleet_lines(report, due, kept)
+        head = f"{self.dag_id}: {fleet_headline(report)}"
+        lines = fleet_lines(report, due, kept)
         for line in (head, *lines):
             self.log.info("%s", line)
         require(context, report.require_good, head, lines)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [  # what Airflow 3.3.2 itself does when a DAG runs inside a test
     pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),
+    pytest.mark.filterwarnings("ignore:Multiple rows returned"),
     pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
 ]
 
