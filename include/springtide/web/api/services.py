@@ -37,7 +37,12 @@ class ReleaseBody(BaseModel):
 def router(surroundings: Surroundings) -> APIRouter:
     """Return the routes of services."""
     made = APIRouter(tags=["services"])
+    _reads(made)
+    _releases(made, surroundings)
+    return made
 
+
+def _reads(made: APIRouter) -> None:
     @made.get("/services", summary="Every service, those first that need a look", responses=_LISTED)
     def services(
         views: Views,
@@ -70,6 +75,8 @@ def router(surroundings: Surroundings) -> APIRouter:
             "decisions": [decision.to_record() for decision in detail.decisions],
         }
 
+
+def _releases(made: APIRouter, surroundings: Surroundings) -> None:
     @made.post(
         "/services/{service}/release",
         status_code=HTTPStatus.ACCEPTED,
@@ -92,5 +99,3 @@ def router(surroundings: Surroundings) -> APIRouter:
         surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=f"give back {service}: {asked.reason}")
         link = surroundings.starts.link(dag_id, run_id)
         return {"service": service, "dag_id": dag_id, "run_id": run_id, "link": link}
-
-    return made
