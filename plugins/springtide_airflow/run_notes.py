@@ -15,9 +15,10 @@ from airflow.listeners import hookimpl
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
-    NoteOf = Callable[[DagRun, Session], str | None]
+    NoteOf = Callable[[DagRun, Connection], str | None]
 
 NOTE_KEY: Final = "outcome_note"
 """The XCom of a task that holds a note, and of one that is mapped nothing that counts: its report says the same."""
@@ -57,37 +58,52 @@ def _write(dag_run: DagRun, note_of: NoteOf) -> None:
     try:
         session = object_session(dag_run)
         if session is not None:
-            with session.begin_nested():  # what goes wrong here is undone here, and the scheduler's own work stands
-                _note(dag_run, session, note_of)
+            _note_within(session, dag_run, note_of)
             return
         with create_session() as own:  # `dag.test()` hands over a row of no session
-            _note(own.get_one(type(dag_run), dag_run.id), own, note_of)
+            _note(own.get_one(type(dag_run), dag_run.id), own.connection(), note_of)
     except Exception:
         log.exception("no note is written of %s %s", dag_run.dag_id, dag_run.run_id)
 
 
-def _note(dag_run: DagRun, session: Session, note_of: NoteOf) -> None:
+def _note_within(session: Session, dag_run: DagRun, note_of: NoteOf) -> None:
+    """Write the note in the scheduler's own transaction, so that what goes wrong undoes the note alone.
+
+    By a savepoint of the connection: the scheduler forbids its session every commit, that of a savepoint included.
+    """
+    connection = session.connection()
+    with connection.begin_nested():
+        _note(dag_run, connection, note_of)
+    session.expire(dag_run, ["dag_run_note"])
+
+
+def _note(dag_run: DagRun, connection: Connection, note_of: NoteOf) -> None:
+    from airflow.models.dagrun import DagRunNote
+    from sqlalchemy import insert, select, update
+
     from springtide.run.ended_words import merged_note
 
-    note = note_of(dag_run, session)
+    note = note_of(dag_run, connection)
     if note is None:
         return
-    text = merged_note(note, dag_run.note, dag_run.run_id)
-    if dag_run.dag_run_note is None:
-        dag_run.note = text
-    else:  # in its row: another row of the same run is refused
-        dag_run.dag_run_note.content = text
+    of_run = DagRunNote.dag_run_id == dag_run.id
+    before = connection.execute(select(DagRunNote.content).where(of_run)).first()
+    text = merged_note(note, before and before.content, dag_run.run_id)
+    if before is None:
+        connection.execute(insert(DagRunNote).values(dag_run_id=dag_run.id, content=text))
+    else:
+        connection.execute(update(DagRunNote).where(of_run).values(content=text))
 
 
-def _asked(dag_run: DagRun, session: Session) -> str | None:
+def _asked(dag_run: DagRun, connection: Connection) -> str | None:
     from springtide.run.ended_words import asked_note
 
-    del session
+    del connection
     conf: Mapping[str, Any] = dag_run.conf or {}
     return asked_note(conf, dag_run.triggering_user_name, dag_run.run_id)
 
 
-def _ended(dag_run: DagRun, session: Session) -> str | None:
+def _ended(dag_run: DagRun, connection: Connection) -> str | None:
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
@@ -95,5 +111,5 @@ def _ended(dag_run: DagRun, session: Session) -> str | None:
 
     left = select(XComModel.task_id, XComModel.value).filter_by(dag_run_id=dag_run.id, key=NOTE_KEY, map_index=-1)
     # what failed first says more than the report, which then has nothing to tell of
-    rows = sorted(session.execute(left.order_by(XComModel.timestamp)), key=lambda row: row.task_id == REPORTED_BY)
+    rows = sorted(connection.execute(left.order_by(XComModel.timestamp)), key=lambda row: row.task_id == REPORTED_BY)
     return joined_notes([row.value for row in rows if isinstance(row.value, str)], dag_run.run_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from springtide.record.model import RunOutcome
+from springtide_airflow.run_notes import on_dag_run_success
 from support.dag_notes import kept_note
 from support.simulation import Simulation
 
@@ -53,6 +54,29 @@ def test_a_run_that_scaled_says_so_with_what_serves_now(scale_service: DAG, simu
     assert ended.note.startswith("checkout 2 → 4: succeeded\n")
     assert "    now: exactly 4 pods serve" in ended.note
     assert "(manual): sale" in ended.note
+
+
+def test_the_note_is_written_in_the_schedulers_session_which_forbids_every_commit(
+    scale_service: DAG, simulation: Simulation
+) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from airflow.utils.sqlalchemy import prohibit_commit
+    from sqlalchemy import select
+
+    ended = Ended(scale_service, simulation, replicas=4)
+    with create_session() as session:
+        run = session.scalar(select(DagRun).filter_by(dag_id="scale_service", run_id=ended.run_id))
+        assert run is not None
+        run.note = "left by somebody"
+        session.flush()
+        with prohibit_commit(session) as guard:
+            on_dag_run_success(run, "success")
+            guard.commit()
+        note = str(run.note)
+
+    assert note.startswith("checkout 2 → 4: succeeded\n")
+    assert note.endswith("\n\nleft by somebody")
 
 
 def test_nothing_that_is_normal_is_skipped_outside_a_group_of_its_own(

@@ -49,7 +49,7 @@
       parts.push(told);
     }
     if (plan.estimate.answers.length) {
-      const rows = plan.estimate.answers.map((each) => [each.model, String(each.replicas), each.reason]);
+      const rows = plan.estimate.answers.map((each) => [each.model, String(Math.round(each.replicas * 100) / 100), each.reason]);
       parts.push(table(["model", "pods", "why"], rows, "What each model answers"));
     }
     const guards = plan.guards.map((each) => [each.guard, each.setting, each.allows, each.effect]);
