@@ -66,6 +66,7 @@ def test_the_json_form_holds_the_words_of_the_file() -> None:
         "cooldown": "0s",
         "cooldown_up": "0s",
         "stabilization": {"down": "5m", "error_over": "2h"},
+        "failures": {"back_off": "30m", "pause_after": 2},
     }
 
 
