@@ -136,6 +136,14 @@ class Settings:
             "A dashboard for a run's page; `{service}`, `{namespace}`, `{from}`, `{to}` (ms) are filled in.",
         )
     )
+    awake: str = field(
+        metadata=_variable(
+            "AWAKE",
+            "08:00-22:00 UTC",
+            "When somebody is awake to approve a plan: from, to, and a time zone, such as `08:00-22:00 Europe/Berlin`. "
+            "`springtide events check` turns red where an approval is asked for and times out outside of it.",
+        )
+    )
     prometheus_url: str | None = field(
         metadata=_variable(
             "PROMETHEUS",
@@ -212,14 +220,6 @@ class Settings:
     )
     airflow_password: str | None = field(
         repr=False, metadata=_variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
-    )
-    awake: str = field(
-        metadata=_variable(
-            "AWAKE",
-            "08:00-22:00 UTC",
-            "When somebody is awake to approve a plan: from, to, and a time zone, such as `08:00-22:00 Europe/Berlin`. "
-            "`springtide events check` turns red where an approval is asked for and times out outside of it.",
-        )
     )
     private_feeds: str | None = field(
         metadata=_variable(

@@ -52,7 +52,8 @@ def test_it_only_plans_and_the_next_one_acts() -> None:
     assert fleet.replicas() == {"web": 2, "db": 2}
     assert first.planned_only == {"web": 4, "db": 4}
     assert first.services["web"] == (
-        "planned only: 2 → 4: first sweep after it was turned on: only planned; the next one acts: demand asks for 4"
+        "planned only: 2 → 4: first sweep after it was turned on: only planned; the next one acts: "
+        "its policy asks for 4"
     )
 
     fleet.later()

@@ -74,9 +74,15 @@ def test_an_override_lifts_it_and_stands_in_the_plan_that_is_kept(simulation: Si
     assert told["message"].endswith(f"overridden by {ANN}")
 
 
-@pytest.mark.parametrize("change", [{"dry_run": True}, {"is_freeze_known": True}])
-def test_what_writes_nothing_or_has_asked_is_not_refused(simulation: Simulation, change: dict[str, Any]) -> None:
-    assert pipeline.run(frozen(simulation), replace(simulation.request(4), **change)) is RunOutcome.SUCCEEDED
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [({"dry_run": True}, RunOutcome.PLANNED_ONLY), ({"is_freeze_known": True}, RunOutcome.SUCCEEDED)],
+    ids=["only plans", "has asked"],
+)
+def test_what_writes_nothing_or_has_asked_is_not_refused(
+    simulation: Simulation, change: dict[str, Any], outcome: RunOutcome
+) -> None:
+    assert pipeline.run(frozen(simulation), replace(simulation.request(4), **change)) is outcome
 
 
 def test_a_freeze_of_other_services_says_nothing(simulation: Simulation) -> None:
