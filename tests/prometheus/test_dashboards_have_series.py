@@ -16,7 +16,7 @@ import pytest
 from deploy.grafana.__main__ import DASHBOARDS, FOLDER
 
 from springtide.record.exposition import exposition
-from springtide.record.looks import LeaseSeen, calendars_seen, floors_seen, leases_seen
+from springtide.record.looks import LeaseSeen, calendars_seen, floors_seen, leases_seen, pauses_seen
 from springtide.record.metrics import (
     APPROVAL_DEADLINE,
     APPROVAL_WAITING_SINCE,
@@ -121,6 +121,7 @@ def keep_what_is_seen(store: RunStore) -> None:
     store.measure(leases_seen([LeaseSeen(labels=lease, acquired=NOW, renewed=NOW)], refused=0, now=NOW))
     store.measure(floors_seen({"checkout": NOW + timedelta(hours=2)}, of=["checkout"], now=NOW))
     store.measure(calendars_seen({"sales": False}, now=NOW))
+    store.measure(pauses_seen({"checkout": (True, NOW - timedelta(minutes=5))}))
     store.measure(lambda _present: changes)
 
 
