@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from springtide.overview.event_facts import EventFacts, ServiceFacts
+from springtide.overview.event_standing import all_stand, holds
 from springtide.overview.event_surroundings import (
     ADJUST_CAPACITY,
     PREPARE_EVENTS,
@@ -90,6 +91,8 @@ def freeze_checks(facts: EventFacts) -> Iterator[Check]:
     """Yield the freezes that hold a service when it is to be prepared."""
     event = facts.occurrence
     for each in facts.services:
+        if holds(facts, each.service):
+            continue
         begins = max(facts.prepared_at, facts.now)
         frozen = facts.calendars.frozen(each.service, begins, event.event)
         if frozen is not None:
@@ -100,15 +103,15 @@ def freeze_checks(facts: EventFacts) -> Iterator[Check]:
 def stop_checks(facts: EventFacts) -> Iterator[Check]:
     """Yield what somebody stopped: the installation, or a service."""
     if facts.halted:
-        yield Check(
-            name="halt",
-            light=Light.RED,
-            sentence=f"everything is halted by {facts.halted}: nothing is written",
-            to_do="Resume before it is prepared.",
-        )
+        sentence = f"everything is halted by {facts.halted}: nothing is written"
+        if all_stand(facts):
+            to_do = "What it asks for stands. Resume before it is given back."
+            yield Check(name="halt", light=Light.AMBER, sentence=sentence, to_do=to_do)
+        else:
+            yield Check(name="halt", light=Light.RED, sentence=sentence, to_do="Resume before it is prepared.")
     for each in facts.services:
         pause = each.pause
-        if pause is None:
+        if pause is None or holds(facts, each.service):
             continue
         if pause.until is not None and pause.until <= facts.prepared_at:
             sentence = f"{pause}; it is prepared at {_moment(facts.prepared_at)}, after that"
@@ -135,7 +138,8 @@ def dag_checks(facts: EventFacts) -> Iterator[Check]:
             yield Check(name=dag_id, light=Light.RED, sentence=sentence, to_do="Look at its import errors.")
         elif is_paused:
             sentence = f"{dag_id} is paused: nothing is prepared"
-            yield Check(name=dag_id, light=Light.RED, sentence=sentence, to_do=f"airflow dags unpause {dag_id}")
+            light = Light.AMBER if all_stand(facts) else Light.RED
+            yield Check(name=dag_id, light=light, sentence=sentence, to_do=f"airflow dags unpause {dag_id}")
     yield giving_back(facts)
 
 

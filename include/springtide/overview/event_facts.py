@@ -57,7 +57,10 @@ class ServiceFacts:
     @property
     def current(self) -> int | None:
         """What runs now or, where no cluster was seen, what its last run went to; None where nobody knows."""
-        return self.base if self.look is None or self.look.running is None else self.look.running
+        if self.look is not None and self.look.running is not None:
+            return self.look.running
+        # What was expected when it was prepared is what ran before that, and no longer what runs.
+        return self.base if self.last is None else self.last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,11 @@ class EventFacts:
     def prepared_at(self) -> datetime:
         """When its preparation begins."""
         return self.occurrence.start - self.lead.length
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it goes on, or is over."""
+        return self.now >= self.occurrence.start
 
     @property
     def available(self) -> timedelta:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from springtide.events.ad_hoc import CALENDAR
 from springtide.events.calendars import Calendars, ExpandedCalendar
-from springtide.overview.event_facts import EventFacts, ServiceFacts
+from springtide.overview.event_facts import EventFacts
+from springtide.overview.event_standing import all_stand
 from springtide.overview.event_surroundings import AddedEvent
 from springtide.overview.events import Check, EventOrigin, EventRow, EventState, Light, light_of
 from springtide.policy.calendar.model import EventCalendar
@@ -81,25 +82,11 @@ def _state(facts: EventFacts, added: AddedEvent | None) -> EventState:
     event = facts.occurrence
     if facts.now >= event.end:
         return EventState.OVER
-    if facts.now >= event.start:
+    if facts.has_begun:
         return EventState.GOING_ON
     if added is not None and added.state == "running":
         return EventState.PREPARING
     noted = [each for each in facts.services if each.note is not None]
     if noted:
-        return EventState.PREPARED if _all_stand(facts) else EventState.PREPARING
+        return EventState.PREPARED if all_stand(facts) else EventState.PREPARING
     return EventState.DUE if facts.now >= facts.prepared_at else EventState.AHEAD
-
-
-def _all_stand(facts: EventFacts) -> bool:
-    """Say whether every service was seen with what it is to have; without a look, by what its last run went to."""
-    return all(
-        each.service in facts.granted and _standing(each) >= facts.granted[each.service].replicas
-        for each in facts.services
-    )
-
-
-def _standing(each: ServiceFacts) -> int:
-    if each.look is not None and each.look.running is not None:
-        return each.look.running
-    return -1 if each.last is None else each.last

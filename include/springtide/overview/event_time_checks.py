@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from springtide.events.leads import lead_time, p95, preparation_time
 from springtide.events.waves import ServicePlan
 from springtide.overview.event_facts import EventFacts, ServiceFacts
+from springtide.overview.event_standing import growing, is_timed
 from springtide.overview.events import Check, Light
 from springtide.wording import counted
 
@@ -19,21 +20,24 @@ if TYPE_CHECKING:
 
 def measured_time(facts: EventFacts) -> timedelta | None:
     """Return how long the preparation takes by the p95 of what was measured; None where a service was never run."""
-    growing = [order for order in facts.orders if order.steps]
-    if any(not facts.by_service[order.service].runs for order in growing):
+    grows = growing(facts)
+    if any(not facts.by_service[order.service].runs for order in grows):
         return None
-    times = {order.service: timedelta(seconds=p95(facts.by_service[order.service].runs)) for order in growing}
-    return preparation_time(growing, times, facts.calendars.pace)
+    times = {order.service: timedelta(seconds=p95(facts.by_service[order.service].runs)) for order in grows}
+    return preparation_time(grows, times, facts.calendars.pace)
 
 
 def time_checks(facts: EventFacts) -> Iterator[Check]:
-    """Yield whether what is to be done fits into the lead: its runs, their steps, and the time that they take."""
-    growing = [order for order in facts.orders if order.steps]
-    if not growing:
+    """Yield whether what is to be done fits into the lead: its runs, their steps, and the time that they take.
+
+    Nothing where an event has begun, or where what its preparation came to so far was not seen: `standing` tells then.
+    """
+    grows = growing(facts)
+    if not grows or not all(is_timed(facts, order.service) for order in grows):
         return
     taken = measured_time(facts)
-    runs = sum(len(order.steps) for order in growing)
-    steps = "; ".join(_steps(order, facts.by_service[order.service].policy) for order in growing)
+    runs = sum(len(order.steps) for order in grows)
+    steps = "; ".join(_steps(order, facts.by_service[order.service].policy) for order in grows)
     begins = max(facts.prepared_at, facts.now)
     ahead = f"prepared in {counted(runs, 'run')} ({steps}) from {begins:%Y-%m-%d %H:%M} UTC on"
     yield _late(facts, ahead) if taken is None else _measured(facts, ahead, taken)
@@ -57,7 +61,7 @@ def _measured(facts: EventFacts, ahead: str, taken: timedelta) -> Check:
 def _late(facts: EventFacts, ahead: str) -> Check:
     """Return the check where a service was never measured: nobody knows, and what leads take then is told."""
     learn = facts.calendars.learning(facts.occurrence)
-    unknown = [order.service for order in facts.orders if order.steps and not facts.by_service[order.service].runs]
+    unknown = [order.service for order in growing(facts) if not facts.by_service[order.service].runs]
     usual = lead_time(
         replace(facts.occurrence, lead=None),
         facts.orders,
@@ -83,8 +87,9 @@ def _steps(order: ServicePlan, policy: ScalingPolicy | None) -> str:
 def approval_checks(facts: EventFacts) -> Iterator[Check]:
     """Yield, for each service, whether somebody has to approve it, and whether somebody did or is awake by then."""
     begins = max(facts.prepared_at, facts.now)
+    grows = {order.service: order for order in growing(facts) if is_timed(facts, order.service)}
     for each in facts.services:
-        order = facts.order(each.service)
+        order = grows.get(each.service)
         if each.policy is None or order is None:
             continue
         approval = each.policy.spec.approval

@@ -30,6 +30,7 @@ from springtide.overview.event_memory_checks import past_checks, rehearsal_check
 from springtide.overview.event_reading import EventReading
 from springtide.overview.event_room_checks import cluster_checks, connection_checks
 from springtide.overview.event_rows import calendars_with, row_of
+from springtide.overview.event_standing import STANDING, standing_checks
 from springtide.overview.event_surroundings import AddedEvent, EventSurroundings
 from springtide.overview.event_time_checks import approval_checks, measured_time, time_checks
 from springtide.overview.event_waves import cost_of, waves_of
@@ -126,6 +127,7 @@ def _cheap(facts: EventFacts, reading: EventReading) -> tuple[Check, ...]:
         *freeze_checks(facts),
         *stop_checks(facts),
         *time_checks(facts),
+        *standing_checks(facts),
         *approval_checks(facts),
         *connection_checks(facts, reading.looks.peak),
         *dag_checks(facts),
@@ -152,7 +154,7 @@ def card_of(reading: EventReading, event: Occurrence, added: AddedEvent | None) 
         waves=waves_of(facts),
         cost=cost_of(facts),
         preparation_seconds=None if taken is None else taken.total_seconds(),
-        margin_seconds=None if taken is None else (facts.available - taken).total_seconds(),
+        margin_seconds=None if taken is None or facts.has_begun else (facts.available - taken).total_seconds(),
     )
 
 
@@ -176,11 +178,13 @@ def _added(around: EventSurroundings, now: datetime) -> tuple[dict[str, AddedEve
 
 
 def _in_the_way(checks: Iterable[Check]) -> list[Check]:
-    """Return what stands in an event's way: what is red, and what asks for less than it seems."""
+    """Return what stands in an event's way: what is red, asks for less than it seems, or was not seen to stand."""
     return [
         check
         for check in checks
-        if check.light is Light.RED or (check.light is Light.AMBER and check.name in {"policy", "policy maximum"})
+        if check.light is Light.RED
+        or (check.light is Light.AMBER and check.name in {"policy", "policy maximum"})
+        or (check.light is Light.UNKNOWN and check.name == STANDING)
     ]
 
 
