@@ -90,7 +90,10 @@ class GlanceStore(Protocol):
     """Reads over many services. Every method raises `TemporaryError` where the store does not answer."""
 
     def last_runs(self, since: datetime, *, each: int = 2) -> Mapping[str, tuple[RunGlance, ...]]:
-        """Return the latest runs of each policy that started after `since`, newest first, `each` at most."""
+        """Return the latest runs of each policy that started after `since`, `each` at most.
+
+        One that goes on comes first, then the newest. A request that was refused is no run: it stands in the history.
+        """
         ...
 
     def runs_of(self, policy: str, since: datetime, *, limit: int) -> tuple[RunGlance, ...]:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from springtide.record.glances import CoursePoint, RunGlance, by_policy, point_of
+from springtide.record.model import RunOutcome
 from springtide.record.run_search import RunFilter, fitting
 from springtide.record.samples import Total
 from springtide.record.store import require_limit, unknown_run
@@ -32,8 +33,9 @@ class MemoryGlances:
 
     def last_runs(self, since: datetime, *, each: int = 2) -> dict[str, tuple[RunGlance, ...]]:
         """Return the latest runs of each policy."""
-        grouped = groupby(sorted(self._since(since), key=lambda run: run.policy), key=lambda run: run.policy)
-        return {name: _newest(runs)[:each] for name, runs in grouped}
+        told = [run for run in self._since(since) if run.outcome is not RunOutcome.REFUSED]
+        grouped = groupby(sorted(told, key=lambda run: run.policy), key=lambda run: run.policy)
+        return {name: _going_on_first(_newest(runs))[:each] for name, runs in grouped}
 
     def runs_of(self, policy: str, since: datetime, *, limit: int) -> tuple[RunGlance, ...]:
         """Return the latest runs of one policy."""
@@ -84,6 +86,10 @@ class MemoryGlances:
     def _since(self, since: datetime) -> list[ScalingRun]:
         with self._lock:
             return [run for run in self._runs.values() if run.started_at > since]
+
+
+def _going_on_first(runs: Sequence[RunGlance]) -> tuple[RunGlance, ...]:
+    return tuple(sorted(runs, key=lambda run: run.outcome is not RunOutcome.RUNNING))
 
 
 def _newest(runs: Iterable[ScalingRun]) -> tuple[RunGlance, ...]:

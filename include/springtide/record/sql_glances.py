@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import JSON, ColumnElement, Select, and_, func, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Select, and_, case, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from springtide.plan.recent import SweepDecision
@@ -34,9 +34,11 @@ class SqlGlances(SqlSessions):
 
     def last_runs(self, since: datetime, *, each: int = 2) -> dict[str, tuple[RunGlance, ...]]:
         """Return the latest runs of each policy."""
-        order = (RunRow.started_at.desc(), RunRow.run_id.desc())
+        has_ended = case((RunRow.outcome == RunOutcome.RUNNING.value, 0), else_=1)
+        order = (has_ended, RunRow.started_at.desc(), RunRow.run_id.desc())
         number = func.row_number().over(partition_by=RunRow.policy, order_by=order).label("number")
-        numbered = select(RunRow.run_id, number).where(RunRow.started_at > since).subquery()
+        is_run = RunRow.outcome != RunOutcome.REFUSED.value
+        numbered = select(RunRow.run_id, number).where(RunRow.started_at > since, is_run).subquery()
         latest = _glances().join(numbered, numbered.c.run_id == RunRow.run_id).where(numbered.c.number <= each)
         found: dict[str, list[RunGlance]] = {}
         with self._reading() as session:

@@ -95,6 +95,14 @@ def test_a_service_that_lacks_a_pod_is_not_as_wanted_unless_a_run_is_on_its_way(
     services.store.save(running)
     assert badges(rows(services)["search"]) & {"scaling", "not as wanted"} == {"scaling"}
 
+    later = NOON + timedelta(minutes=1)
+    services.store.save(
+        replace(a_run(1, later, RunOutcome.SUCCEEDED, "400"), run_id="refused", outcome=RunOutcome.REFUSED)
+    )
+    row = rows(services)["search"]
+    assert row.last is not None
+    assert (row.last.run_id, "scaling" in badges(row)) == ("now", True)
+
 
 @pytest.mark.parametrize(("minutes", "is_as_wanted"), [(6, False), (1, True)])
 def test_what_was_decided_and_does_not_stand_after_five_minutes_is_told(

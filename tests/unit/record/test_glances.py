@@ -12,7 +12,7 @@ from springtide.record.looks import approval_asked
 from springtide.record.metrics import APPROVAL_WAITING_SINCE, SWEEP_ENDED
 from springtide.record.model import RunOutcome
 from springtide.record.store import RunStore
-from unit.record.run_builders import NOON, PLAN, an_ended_run, at
+from unit.record.run_builders import NOON, PLAN, a_run, an_ended_run, at
 from unit.record.test_decision_store import QUARTER, a_decision
 
 BEFORE = NOON - timedelta(days=1)
@@ -31,6 +31,21 @@ def test_the_latest_runs_of_each_policy_come_newest_first_and_no_more_than_asked
     assert found["checkout"][0].change == "3 → 6"
     assert (found["search"][0].message, found["search"][0].change) == ("2 of 6 pods crash", "")
     assert store.last_runs(at(1), each=1).keys() == {"checkout"}
+
+
+def test_a_run_that_goes_on_comes_first_and_what_was_refused_is_no_run(store: RunStore) -> None:
+    store.save(a_run(run_id="checkout-1", started_at=at(1)))
+    store.save(an_ended_run(run_id="checkout-2", started_at=at(2)))
+    for number in (3, 4):
+        store.save(an_ended_run(RunOutcome.REFUSED, run_id=f"checkout-{number}", started_at=at(number), error=ERROR))
+    store.save(an_ended_run(RunOutcome.REFUSED, run_id="search-1", policy="search", error=ERROR))
+
+    found = store.last_runs(BEFORE)
+
+    assert [run.run_id for run in found["checkout"]] == ["checkout-1", "checkout-2"]
+    assert "search" not in found
+    history = store.runs_of("checkout", BEFORE, limit=10)
+    assert [run.run_id for run in history] == [f"checkout-{number}" for number in (4, 3, 2, 1)]
 
 
 def test_the_runs_of_one_policy_are_its_own(store: RunStore) -> None:
