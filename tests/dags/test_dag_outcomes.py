@@ -70,7 +70,7 @@ def test_the_note_is_written_in_the_schedulers_session_which_forbids_every_commi
         assert run is not None
         run.note = "left by somebody"
         session.flush()
-        with prohibit_commit(session) as guard:
+        with prohibit_commit(session) as guard:  # type: ignore[no-untyped-call]  # Airflow's own
             on_dag_run_success(run, "success")
             guard.commit()
         note = str(run.note)
