@@ -12,6 +12,7 @@ from airflow.sdk import Param
 from springtide.fleet.event_form import approval_form, event_form
 from springtide.fleet.rehearsal_form import rehearsal_form
 from springtide.run.abort_parameters import abort_form
+from springtide.run.child_origin import child_asker, child_trigger
 from springtide.run.request_form import request_form
 from springtide.run.request_parameters import RequestOrigin, parse_request
 from springtide_airflow.contexts import is_backfill, run_type_of
@@ -73,13 +74,17 @@ def origin_of(context: Context) -> RequestOrigin:
     dag_run = context["dag_run"]
     run_type = run_type_of(dag_run)
     date = dag_run.data_interval_end or dag_run.logical_date
+    is_child = run_type == _CHILD
+    event = context["params"].get("event")
+    asker = child_asker(dag_run.run_id, event) if is_child else f"airflow ({run_type})"
+    trigger = child_trigger(dag_run.run_id, event) if is_child else _TRIGGERS.get(run_type, _BY_HAND)
     return RequestOrigin(
         run_id=dag_run.run_id,
-        requested_by=dag_run.triggering_user_name or f"airflow ({run_type})",
-        trigger=_TRIGGERS.get(run_type, "manual"),
+        requested_by=dag_run.triggering_user_name or asker,
+        trigger=trigger,
         due=date or dag_run.run_after,
         is_backfill=is_backfill(dag_run),
-        is_child=run_type == _CHILD,
+        is_child=is_child,
         is_dated=date is not None,
         is_again=bool(dag_run.clear_number),
     )

@@ -57,6 +57,36 @@ def test_run_is_named_and_asked_for_as_airflow_knows_it(folder: Path) -> None:
     assert (request.reason, request.dry_run) == ("sale", False)
 
 
+@pytest.mark.parametrize(
+    ("run_id", "conf", "asked_by", "trigger"),
+    [
+        (
+            "checkout__prepare_events__scheduled__1__0",
+            {"event": "sales.flash.20261112T120000Z"},
+            "the preparation, for event sales.flash",
+            "event",
+        ),
+        (
+            "checkout__adjust_capacity__scheduled__1__0",
+            {"event": "sales.flash.20261112T120000Z"},
+            "the sweep, for event sales.flash",
+            "event",
+        ),
+        ("checkout__adjust_capacity__scheduled__1__0", {}, "the sweep", "schedule"),
+        ("checkout__rehearse_event__manual__1__back0", {}, "the rehearsal", "manual"),
+        ("a-run-of-somebody's-dag", {"event": "\n"}, "another DAG", "manual"),
+    ],
+)
+def test_a_run_of_a_conductor_says_in_words_who_asked_for_it(
+    run_id: str, conf: dict[str, Any], asked_by: str, trigger: str
+) -> None:
+    asked = context(conf, run_id=run_id, run_type="operator_triggered", triggering_user_name=None)
+
+    origin = origin_of(asked)
+
+    assert (origin.requested_by, origin.trigger) == (asked_by, trigger)
+
+
 def test_who_knows_how_long_a_floor_is_needed_says_so(folder: Path) -> None:
     assert folder.is_dir()
 
