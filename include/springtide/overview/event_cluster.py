@@ -17,24 +17,26 @@ from springtide.errors import (
     NotFound,
     SpringtideError,
 )
+from springtide.kube.autoscaler import find
 from springtide.kube.objects import Json, Kind, Pod
 from springtide.kube.observation import Observation, PodSet
 from springtide.overview.event_surroundings import OpenPortsOf
 from springtide.plan.room import Reservation
 from springtide.plan.startup import startup_allowed
 from springtide.policy.scaling.model import ScalingPolicy
-from springtide.run.admission import admit, current_number
+from springtide.run.admission import admit, current_number, observe_workload
 from springtide.run.estimation import EstimateInputs, estimate_for
+from springtide.run.lease import read_lease
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.reservations import peak_replicas, reserved_by_others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterLook:
-    """What was found. `refusal` says why the workload may not be scaled, and `owner` which run has it now.
+    """What was found. `refusal` says why the workload may not be scaled, and `owner` which run scales it now.
 
-    No number is known then. A list is None where it may not be read. `expected` is what demand needs, None where that
-    is not known.
+    No number of replicas is known then; an owned one's autoscaler is. A list is None where it may not be read.
+    `expected` is what demand needs, None where that is not known.
     """
 
     cluster: str
@@ -120,8 +122,8 @@ def _looked(ports: Ports, policy: ScalingPolicy, nodes: ClusterNodes) -> Cluster
     found = ClusterLook(cluster=workload.cluster, namespace=workload.namespace)
     try:
         observation, stable = admit(ports, request)
-    except Fenced as error:
-        return replace(found, owner=error.message)
+    except Fenced:
+        return replace(found, owner=_owner(ports, policy), observation=_owned(ports, policy))
     except InputError as error:
         return replace(found, refusal=error.message)
     quotas = _listed(lambda: ports.kube.list(Kind.RESOURCE_QUOTA, workload.namespace))
@@ -143,6 +145,24 @@ def _looked(ports: Ports, policy: ScalingPolicy, nodes: ClusterNodes) -> Cluster
         nodes=nodes.nodes,
         pods=nodes.pods,
     )
+
+
+def _owner(ports: Ports, policy: ScalingPolicy) -> str:
+    """Return which run has the workload, since when, and when it is looked at again."""
+    lease = read_lease(ports.kube, policy.spec.target.workload)
+    if lease is None or not lease.holder:
+        return f"a run of {policy.name} has just ended: look again"
+    since = "" if lease.acquired_at is None else f" (since {lease.acquired_at:%Y-%m-%d %H:%M} UTC)"
+    return f"run {lease.holder} scales {policy.name} now{since}: looked at again when it has ended"
+
+
+def _owned(ports: Ports, policy: ScalingPolicy) -> Observation | None:
+    """Return what may be read of a workload while a run scales it: its autoscaler's bounds, which no run moves far."""
+    if policy.spec.strategy.type != "floor":
+        return None
+    workload = policy.spec.target.workload
+    autoscalers = find(ports.kube, workload)
+    return replace(observe_workload(ports, workload), autoscaler=autoscalers[0] if autoscalers else None)
 
 
 def _expected(ports: Ports, policy: ScalingPolicy, stable: PodSet) -> tuple[int | None, str]:

@@ -54,8 +54,9 @@ def _seen(facts: EventFacts, each: ServiceFacts, policy: ScalingPolicy) -> Itera
         to_do = "Mend what it names; nothing is scaled before."
         yield Check(name="workload", light=Light.RED, service=each.service, sentence=look.refusal, to_do=to_do)
     elif look.owner:
-        sentence = f"not checked: {_CLUSTER_CHECKS}: {look.owner}"
-        yield Check(name="workload", light=Light.UNKNOWN, service=each.service, sentence=sentence)
+        yield Check(name="workload", light=Light.UNKNOWN, service=each.service, sentence=look.owner)
+        for finding in downgraded([*_autoscaler_findings(facts, each)], policy.spec.preflight.only_warn):
+            yield _check(finding, each.service)
     elif facts.order(each.service) is None:
         sentence = f"not checked: {_CLUSTER_CHECKS}: what it asks for is not known"
         yield Check(name="cluster", light=Light.UNKNOWN, service=each.service, sentence=sentence)

@@ -61,10 +61,15 @@ def row_of(
     )
 
 
+def is_named(check: Check) -> bool:
+    """Say whether the sentence of a check names its service, so that nobody has to put the name before it."""
+    begins = check.sentence.startswith((f"{check.service} ", f"{check.service}:"))
+    return not check.service or begins or f" {check.service} " in check.sentence
+
+
 def told(check: Check) -> str:
     """Return a check in one line: of which service, and what it found."""
-    is_named = not check.service or check.sentence.startswith((f"{check.service} ", f"{check.service}:"))
-    return check.sentence if is_named else f"{check.service}: {check.sentence}"
+    return check.sentence if is_named(check) else f"{check.service}: {check.sentence}"
 
 
 def _owner(facts: EventFacts, added: AddedEvent | None) -> str:

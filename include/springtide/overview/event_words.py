@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from springtide.overview.event_rows import is_named
 from springtide.overview.events import (
     Aftermath,
     Check,
@@ -51,8 +52,7 @@ def _progress(card: Readiness) -> str:
 
 
 def _sentence(check: Check) -> str:
-    is_named = not check.service or check.sentence.startswith(check.service)
-    return (check.sentence if is_named else f"{check.service} {check.sentence}").rstrip(".")
+    return (check.sentence if is_named(check) else f"{check.service} {check.sentence}").rstrip(".")
 
 
 def _all(count: int) -> str:

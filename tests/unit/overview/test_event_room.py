@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from springtide.errors import ClusterUnavailable
+from springtide.overview.event_words import headline
 from springtide.overview.events import Check, EventState, Light, Readiness, WaveState
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.ports import Ports
@@ -101,8 +102,32 @@ def test_a_run_that_owns_the_service_leaves_the_room_unchecked() -> None:
 
     found = card(fleet, services={"web": 12})
 
-    assert check(found, "workload").light is Light.UNKNOWN
+    told = check(found, "workload")
+    assert told.light is Light.UNKNOWN
+    assert told.sentence.startswith("run somebody scales web now (since 2026-01-05 08:00")
+    assert told.sentence.endswith(" UTC): looked at again when it has ended")
+    assert "run somebody scales web now" in headline(found)
+    assert check(found, "policy maximum").light is Light.GREEN
     assert found.waves[0].services[0].state is WaveState.GOES_ON
+
+
+def test_while_a_run_owns_a_service_its_autoscalers_maximum_is_still_judged() -> None:
+    fleet = Fleet({"api": ()}, autoscaled=frozenset({"api"}))
+    fleet.start("somebody", "api", 4)
+
+    found = check(card(fleet, services={"api": 6}), "autoscaler maximum", "api")
+
+    assert found.light is Light.RED
+
+
+def test_whether_an_event_stands_that_a_run_still_scales_is_not_known_and_says_who_scales_it() -> None:
+    fleet = Fleet({"web": ()})
+    fleet.start("somebody", "web", 4)
+
+    found = check(card(fleet, services={"web": 12}, now=START), "standing", "")
+
+    assert found.light is Light.UNKNOWN
+    assert "whether it stands is not known: run somebody scales web now" in found.sentence
 
 
 def test_a_workload_that_may_not_be_scaled_is_red_in_its_own_words() -> None:
