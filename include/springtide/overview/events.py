@@ -169,7 +169,8 @@ class Readiness(Stored):
         return tuple(
             sorted(
                 (check for check in self.checks if check.light is not Light.GREEN),
-                key=lambda check: order.index(check.light),
+                # That a run scales a service is why others of its checks cannot know.
+                key=lambda check: (order.index(check.light), check.name != "workload"),
             )
         )
 
