@@ -32,7 +32,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> WebScene:
-    return WebScene.of(Simulation.of(2), tmp_path)
+    scene = WebScene.of(Simulation.of(2), tmp_path)
+    scene.environ = {"SPRINGTIDE_GRAFANA_URL": "https://grafana.example/d?s={service}"}
+    return scene
 
 
 @pytest.fixture
@@ -102,3 +104,21 @@ def test_nothing_is_wider_than_a_phone(scene: WebScene, page: Page) -> None:
     page.wait_for_selector("#run-chart .main-svg")
 
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_dashboard_is_a_link_and_in_a_frame_that_opens_no_window_an_address_to_copy(
+    scene: WebScene, page: Page
+) -> None:
+    begun(scene)
+    page.goto(f"/pages/runs/{quote(RUN, safe='')}")
+    expect(page.get_by_role("link", name="Grafana")).to_be_visible()
+    expect(page.get_by_text("https://grafana.example/d?s=web")).to_be_hidden()
+
+    sandbox = "allow-scripts allow-same-origin allow-forms allow-downloads"
+    around = f'<iframe sandbox="{sandbox}" src="/pages/runs/{quote(RUN, safe="")}"></iframe>'
+    page.route("**/around", lambda route: route.fulfill(body=around, content_type="text/html"))
+    page.goto("/around")
+
+    framed = page.frame_locator("iframe")
+    expect(framed.get_by_text("https://grafana.example/d?s=web")).to_be_visible()
+    expect(framed.get_by_role("link", name="Grafana")).to_be_hidden()

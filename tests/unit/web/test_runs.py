@@ -208,11 +208,13 @@ class TestOneRun:
         ran(scene, "run-1", 4)
         scene.environ = {"SPRINGTIDE_GRAFANA_URL": "https://grafana.example/d?s={service}&from={from}&to={to}"}
         linked = await got(scene, "/api/v1/runs/run-1")
+        page = await got(scene, "/pages/runs/run-1")
         scene.environ = {"SPRINGTIDE_GRAFANA_URL": "javascript:alert({service})"}
         wrong = await got(scene, "/api/v1/runs/run-1")
 
         (dashboard,) = [link["href"] for link in linked["links"] if link["title"] == "Grafana"]
         assert dashboard.startswith("https://grafana.example/d?s=web&from=17")
+        assert page.count("https://grafana.example/d?s=web") == 2, "the link, and its text for a frame of Airflow's"
         assert [link["title"] for link in wrong["links"]] == ["Service web"]
         assert "SPRINGTIDE_GRAFANA_URL" in wrong["unknown"][0]
 

@@ -5,10 +5,14 @@
 //   <form data-call="POST /api/v1/PATH">    sends its fields as JSON; {NAME} in the path is filled by a field
 //   <input data-filters="ID">               hides the rows of <table id="ID"> that do not hold every word
 //   <a data-airflow href="/dags/…">         leaves the frame of Airflow's page around this one
+//   class="framed", class="unframed"        is shown only in a frame, or only without one
 "use strict";
 (function () {
   const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content || "";
   const ROOT = meta("springtide-root");
+
+  // A frame of Airflow's may open no window, and other origins refuse to be framed: there an address is text to copy.
+  document.documentElement.classList.toggle("is-framed", window.parent !== window);
 
   async function call(method, path, body) {
     const headers = { Accept: "application/json" };
