@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import Param
 
-from springtide.fleet.pausing import pause_form
+from springtide.fleet.pause_form import pause_form
 from springtide_airflow.contexts import Record, run_type_of
 from springtide_airflow.ends import ends_in_words, leave_note
 from springtide_airflow.event_operators import FleetOperator
@@ -38,8 +38,8 @@ class PauseServiceOperator(FleetOperator):
             InputError: there is no such service, a value is not allowed, or there is nothing to resume.
             TemporaryError: the store does not answer.
         """
+        from springtide.fleet.pause_form import PauseAction
         from springtide.fleet.pauses import paused_fact
-        from springtide.fleet.pausing import PauseAction
 
         done = self._done(context)
         self.log.info("%s", done.message)
@@ -50,7 +50,8 @@ class PauseServiceOperator(FleetOperator):
         return done.to_record()
 
     def _done(self, context: Context) -> Paused:
-        from springtide.fleet.pausing import PauseAction, parse_action, pause_service, resume_service
+        from springtide.fleet.pause_form import PauseAction, parse_action
+        from springtide.fleet.pausing import pause_service, resume_service
         from springtide.run.pauses import parse_pause
 
         asked = context["params"]

@@ -32,9 +32,12 @@ AXE: Final = "axe-core@4.10.3"
 _ARGUMENTS: Final = ["--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start Chromium."""
+    """Start Chromium.
+
+    For one module: playwright keeps an event loop in this thread, in which no asynchronous test can run.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: nothing is looked at")
     if not Path(CHROMIUM).exists():
         _left_out(f"{CHROMIUM} is not there, so no page is looked at: apt-get install -y chromium")

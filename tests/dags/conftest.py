@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,19 @@ def bag(policies: Path) -> DagBag:
         plugins_manager.get_timetables_plugins()
         importlib.import_module("starlette.testclient")  # `dag.test()` asks the execution API through it
     return DagBag(str(ROOT / "dags"))
+
+
+@pytest.fixture(autouse=True)
+def params_as_written(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put the parameters of every DAG back: `dag.test()` leaves the conf of one run as the default of the next."""
+    if "bag" not in request.fixturenames:
+        yield
+        return
+    bag: DagBag = request.getfixturevalue("bag")
+    written = {dag_id: deepcopy(dag.params) for dag_id, dag in bag.dags.items()}
+    yield
+    for dag_id, params in written.items():
+        bag.dags[dag_id].params = params
 
 
 @pytest.fixture(scope="session")

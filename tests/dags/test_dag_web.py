@@ -60,6 +60,7 @@ def server(
     from starlette.testclient import TestClient
 
     purge_cached_app()
+    dead()  # what other tests have run stands in the same database
     alive("SchedulerJob", "TriggererJob")
     yield TestClient(create_app(), base_url="http://airflow.example")
     dead()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
 import pytest
 
@@ -22,6 +23,10 @@ from support.task_driver import TaskDriver
 from support.trials import EVERY, Stage, Trial
 
 ENDED = {RunOutcome.SUCCEEDED, RunOutcome.ROLLED_BACK}
+
+
+NOTICED: Final = 5.0
+"""Seconds until the kubelet has seen that an app is not ready any more."""
 
 
 def again_and_again(trial: Trial, act: Callable[[], None], *, every: float = 0.4, for_seconds: float = 400) -> None:
@@ -131,7 +136,12 @@ def test_new_pods_die_during_the_removal() -> None:
 def test_old_pods_do_not_come_back() -> None:
     """`[roll_back]`: what is not ready is not pointed at; both sets stay and a person is called."""
     trial = Trial.at(Stage.SWITCH, Course("blue_green, smoke", "blue_green", 2, 4, problem="smoke"))
-    trial.struck(lambda: again_and_again(trial, lambda: sicken(trial, trial.stable_pods), for_seconds=1000), late=True)
+
+    def sick_and_seen_to_be() -> None:
+        again_and_again(trial, lambda: sicken(trial, trial.stable_pods), for_seconds=1000)
+        trial.world.advance(NOTICED)  # until then the cluster itself takes them for ready, and so does the way back
+
+    trial.struck(sick_and_seen_to_be, late=True)
 
     assert trial.broken("I-26") == []
     assert trial.kept

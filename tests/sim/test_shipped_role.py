@@ -11,6 +11,7 @@ import pytest
 
 from springtide.errors import InputError, SpringtideError
 from springtide.kube.client import Right
+from springtide.overview.replicas import seen_in
 from springtide.plan.model import ScalingPlan
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.recovery.rounds import reconcile_round
@@ -29,6 +30,8 @@ from support.role import bind, recorded_rights, shipped_rights
 from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
 
 NODES = Right(verb="list", group="", resource="nodes")
+PAGE_RIGHTS = [Right(verb="list", group="apps", resource=resource) for resource in ("deployments", "statefulsets")]
+"""What no run takes, and the page of services does: one list instead of a read for each."""
 SYSTEM = Right(verb="get", group="", resource="namespaces", name="kube-system")
 OUTSIDE = {NODES, SYSTEM}
 """What no Role of a namespace can grant: room on nodes is told as not checked, and the cluster known by other uids."""
@@ -260,6 +263,7 @@ def test_every_right_of_the_role_is_used_by_a_course() -> None:
         with recorded_rights(simulation) as rights:
             assert pipeline.run(simulation.telling_ports("run-1"), simulation.request(4)) is RunOutcome.SUCCEEDED
             reconcile_round(simulation.ports("reconcile"), [NAMESPACE], lambda _run: False)
+            seen_in(simulation.ports().kube, NAMESPACE, [simulation.policy])
         used |= set(rights)
     waiting = bind(without_a_node())  # what a node autoscaler says is read while pods wait for a node
     with recorded_rights(waiting) as rights:
@@ -294,7 +298,19 @@ def of_any_name(right: str) -> str:
     return f"{verb} {resource}"
 
 
-@pytest.mark.parametrize("right", shipped_rights(), ids=str)
+@pytest.mark.parametrize("right", PAGE_RIGHTS, ids=str)
+def test_the_page_of_services_names_the_right_that_only_it_takes(right: Right) -> None:
+    missing: set[str] = set()
+    for way in WAYS.values():
+        simulation = bind(way.simulation(), without=right)
+        seen = seen_in(simulation.ports().kube, NAMESPACE, [simulation.policy])
+        missing |= {each.unknown for each in seen.values() if each.ready is None}
+
+    assert len(missing) == 1
+    assert all(f'cannot {right.verb} resource "{right.resource}"' in why for why in missing)
+
+
+@pytest.mark.parametrize("right", [right for right in shipped_rights() if right not in PAGE_RIGHTS], ids=str)
 def test_the_preflight_names_exactly_the_right_that_is_missing(right: Right) -> None:
     missing: set[str] = set()
     for way in WAYS.values():

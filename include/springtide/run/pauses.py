@@ -22,9 +22,9 @@ from springtide.policy.language.units import Duration
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.pauses import Pause
 from springtide.run.ports import Ports, RunRequest
+from springtide.run.request_parameters import LONGEST_REASON
 
 CODE: Final = "paused"
-LONGEST_REASON: Final = 500
 LONGEST_PAUSE: Final = timedelta(days=400)
 _LENGTH: Final = re.compile(Duration.pattern)
 

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from springtide.fleet.pausing import PauseAction
+from springtide.fleet.pause_form import PauseAction
 from springtide.record.pauses import Pause
-from springtide.run.pauses import LONGEST_REASON, nothing_to_resume, parse_pause, parse_reason
+from springtide.run.pauses import nothing_to_resume, parse_pause, parse_reason
+from springtide.run.request_parameters import LONGEST_REASON
 from springtide.web.access import Reader, writes
 from springtide.web.ports import Caller, Permission, Surroundings
 
