@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -73,10 +73,11 @@ def params_as_written(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     bag: DagBag = request.getfixturevalue("bag")
-    written = {dag_id: deepcopy(dag.params) for dag_id, dag in bag.dags.items()}
+    owners: list[Any] = [owner for dag in bag.dags.values() for owner in (dag, *dag.tasks)]  # they share their values
+    written = [deepcopy(owner.params) for owner in owners]
     yield
-    for dag_id, params in written.items():
-        bag.dags[dag_id].params = params
+    for owner, params in zip(owners, written, strict=True):
+        owner.params = params
 
 
 @pytest.fixture(scope="session")
