@@ -36,7 +36,7 @@ PHASES = (
 )
 SKIPPED = ("warm_nodes", "nodes_ready", "roll_back")
 DONE = dict.fromkeys(PHASES, "success") | dict.fromkeys(SKIPPED, "skipped") | {"": "success"}
-"""The states of a run's tasks, and of the run itself, where all went well; `approve` passes at once where nobody has to be asked."""
+"""The states of a run's tasks, and its own, where all went well; `approve` passes where nobody has to be asked."""
 
 UNDONE = DONE | {
     "smoke_test": "failed",
