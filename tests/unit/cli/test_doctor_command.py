@@ -65,7 +65,7 @@ class TestOnACluster:
         (folder / "policies").mkdir()
         (folder / "policies" / "web.yaml").write_text(text)
 
-        code, parts = told()
+        code, parts = told("--policies", folder / "policies")
 
         assert (code, parts["cluster"]["status"], parts["rights"]["status"]) == (0, "good", "good")
         assert "Kubernetes 1." in parts["cluster"]["found"]
