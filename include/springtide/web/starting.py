@@ -12,7 +12,7 @@ from springtide.errors import Conflict, PermanentError, SpringtideError, Tempora
 from springtide.record.audit import AuditRecord
 from springtide.record.store import RunStore
 from springtide.web.limits import WebLimits
-from springtide.web.ports import AirflowHealth, Caller, DagRunState, Starts, Surroundings, WaitingRun
+from springtide.web.ports import AirflowHealth, Caller, DagRunState, Permission, Starts, Surroundings, WaitingRun
 from springtide.web.problems import WithMembers
 
 CLAIMED_FOR: Final = timedelta(seconds=60)
@@ -43,9 +43,26 @@ class WantedRun:
     is_alone: bool = False
 
 
-def run_id_of(service: str, now: datetime) -> str:
-    """Return an id of its own for a run: the service, the second, and what tells two of one second apart."""
-    return f"{service}__{now:%Y%m%dT%H%M%S}_{secrets.token_hex(3)}"
+def run_id_of(service: str, now: datetime, what: str = "") -> str:
+    """Return an id of its own for a run: the service, the second, and what tells two of one second apart.
+
+    `what` is done with the service, "" where it is scaled.
+    """
+    begin = f"{service}__{what}" if what else service
+    return f"{begin}__{now:%Y%m%dT%H%M%S}_{secrets.token_hex(3)}"
+
+
+def queued(
+    surroundings: Surroundings, caller: Caller, wanted: Permission, run_id: str, *, conf: Mapping[str, Any], note: str
+) -> dict[str, Any]:
+    """Start a run of the DAG that `wanted` is the right to, and return where it is: its DAG, its id and its link.
+
+    Raises:
+        Conflict, PermanentError, TemporaryError: as `Starts.start` says.
+    """
+    dag_id = wanted.value
+    surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=note)
+    return {"dag_id": dag_id, "run_id": run_id, "link": surroundings.starts.link(dag_id, run_id)}
 
 
 def begin(surroundings: Surroundings, wanted: WantedRun) -> AuditRecord:

@@ -15,6 +15,7 @@ from springtide.record.approvals import ApprovalAhead
 from springtide.run.request_parameters import LONGEST_REASON
 from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.ports import Caller, Permission, Surroundings
+from springtide.web.starting import queued
 
 Approving = Annotated[Caller, Depends(writes(Permission.APPROVE))]
 
@@ -71,8 +72,6 @@ def router(surroundings: Surroundings) -> APIRouter:
 
 def _started(surroundings: Surroundings, caller: Caller, approval: ApprovalAhead) -> dict[str, Any]:
     run_id = approval_run_id(approval, token_hex(3))
-    dag_id = Permission.APPROVE.value
     conf = approval_parameters(approval)
-    surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=str(approval))
-    link = surroundings.starts.link(dag_id, run_id)
-    return {"approval": approval.to_record(), "dag_id": dag_id, "run_id": run_id, "link": link}
+    run = queued(surroundings, caller, Permission.APPROVE, run_id, conf=conf, note=str(approval))
+    return {"approval": approval.to_record(), **run}

@@ -26,6 +26,7 @@ from springtide.run.request_parameters import LONGEST_REASON
 from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.event_sight import airflow_sight, seen_events
 from springtide.web.ports import Caller, Permission, Surroundings
+from springtide.web.starting import queued
 
 Preparing = Annotated[Caller, Depends(writes(Permission.PREPARE))]
 Rehearsing = Annotated[Caller, Depends(writes(Permission.REHEARSE))]
@@ -204,10 +205,9 @@ def _rehearsed(surroundings: Surroundings, caller: Caller, name: str, asked: Reh
     conf = {"event": event.id, **asked.model_dump()}
     rehearsal_asked(conf, calendars, now)
     _require_may_scale(surroundings, event.asks, caller, Permission.REHEARSE)
-    dag_id = Permission.REHEARSE.value
     run_id = f"rehearsal__{event.event}__{now:%Y%m%dT%H%M%SZ}_{token_hex(3)}"
-    surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=f"rehearsal of {event.id}: {asked.reason}")
-    return {"event": event.id, "dag_id": dag_id, "run_id": run_id, "link": surroundings.starts.link(dag_id, run_id)}
+    note = f"rehearsal of {event.id}: {asked.reason}"
+    return {"event": event.id, **queued(surroundings, caller, Permission.REHEARSE, run_id, conf=conf, note=note)}
 
 
 def _require_may_scale(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from secrets import token_hex
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends
@@ -15,6 +14,7 @@ from springtide.run.pauses import nothing_to_resume, parse_pause, parse_reason
 from springtide.run.request_parameters import LONGEST_REASON
 from springtide.web.access import Reader, writes
 from springtide.web.ports import Caller, Permission, Surroundings
+from springtide.web.starting import queued, run_id_of
 
 Pausing = Annotated[Caller, Depends(writes(Permission.PAUSE))]
 
@@ -101,10 +101,8 @@ def _require_paused(surroundings: Surroundings, service: str) -> Pause:
 def _started(
     surroundings: Surroundings, caller: Caller, service: str, action: PauseAction, values: dict[str, Any]
 ) -> dict[str, Any]:
-    now = surroundings.clock.now()
-    run_id = f"{service}__{action.value}__{now:%Y%m%dT%H%M%S}_{token_hex(3)}"
+    run_id = run_id_of(service, surroundings.clock.now(), action.value)
     conf = {"service": service, "action": action.value, **values}
-    dag_id = Permission.PAUSE.value
-    surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=f"{action.value} {service}: {values['reason']}")
-    link = surroundings.starts.link(dag_id, run_id)
-    return {"service": service, "action": action.value, "dag_id": dag_id, "run_id": run_id, "link": link}
+    note = f"{action.value} {service}: {values['reason']}"
+    run = queued(surroundings, caller, Permission.PAUSE, run_id, conf=conf, note=note)
+    return {"service": service, "action": action.value, **run}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from secrets import token_hex
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Query
@@ -18,6 +17,7 @@ from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.cursors import cursor_after, place_of
 from springtide.web.ports import Caller, Permission, Surroundings
 from springtide.web.run_sources import run_view
+from springtide.web.starting import queued, run_id_of
 
 Aborting = Annotated[Caller, Depends(writes(Permission.ABORT))]
 
@@ -117,10 +117,7 @@ def _outcome(text: str) -> RunOutcome:
 
 
 def _started(surroundings: Surroundings, caller: Caller, conf: dict[str, Any]) -> dict[str, Any]:
-    now = surroundings.clock.now()
-    run_id = f"{conf['service']}__abort__{now:%Y%m%dT%H%M%S}_{token_hex(3)}"
-    dag_id = Permission.ABORT.value
+    run_id = run_id_of(conf["service"], surroundings.clock.now(), "abort")
     note = f"abort {conf['run_id']}: {conf['reason']}"
-    surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=note)
-    link = surroundings.starts.link(dag_id, run_id)
-    return {"service": conf["service"], "dag_id": dag_id, "run_id": run_id, "link": link, "page": None}
+    run = queued(surroundings, caller, Permission.ABORT, run_id, conf=conf, note=note)
+    return {"service": conf["service"], **run, "page": None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from secrets import token_hex
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, Query
@@ -15,6 +14,7 @@ from springtide.run.request_parameters import RELEASE
 from springtide.web.access import Reader, permitted_policy, writes
 from springtide.web.ports import Caller, Permission, Surroundings
 from springtide.web.service_views import Searched, Views
+from springtide.web.starting import queued, run_id_of
 
 _EXAMPLE: Final = {
     "items": [{"service": "checkout", "ready": 18, "wanted": 18, "minimum": 3, "maximum": 120, "why": "demand"}],
@@ -92,10 +92,8 @@ def _releases(made: APIRouter, surroundings: Surroundings) -> None:
                 code="nothing_held",
                 field="strategy",
             )
-        now = surroundings.clock.now()
-        run_id = f"{service}__release__{now:%Y%m%dT%H%M%S}_{token_hex(3)}"
-        dag_id = Permission.SCALE.value
+        run_id = run_id_of(service, surroundings.clock.now(), "release")
         conf = {"service": service, "replicas": RELEASE, "reason": asked.reason}
-        surroundings.starts.start(dag_id, run_id, conf, caller=caller, note=f"give back {service}: {asked.reason}")
-        link = surroundings.starts.link(dag_id, run_id)
-        return {"service": service, "dag_id": dag_id, "run_id": run_id, "link": link}
+        note = f"give back {service}: {asked.reason}"
+        run = queued(surroundings, caller, Permission.SCALE, run_id, conf=conf, note=note)
+        return {"service": service, **run}
