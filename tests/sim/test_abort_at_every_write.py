@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -18,20 +17,12 @@ from springtide.recovery.rounds import reconcile_round
 from springtide.run import pipeline
 from springtide.run.aborting import await_abort, request_abort
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
-from support.courses import FAILING, SUCCEEDING, Course, state_of, unfaulted, untouched
+from support.courses import FAILING, SUCCEEDING, Course, points, state_of, unfaulted, untouched
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 pytestmark = pytest.mark.at_each_write
 
 WORDS = "aborted by ann: the new pods are slow"
-
-
-def points(courses: tuple[Course, ...]) -> list[Any]:
-    return [
-        pytest.param(course, number, id=f"{course.name}-write{number}")
-        for course in courses
-        for number in range(unfaulted(course).before + 1, unfaulted(course).before + unfaulted(course).attempts + 1)
-    ]
 
 
 @dataclass

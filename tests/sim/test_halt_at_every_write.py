@@ -6,7 +6,6 @@ The ConfigMap appears while the write is on its way, so that write is the last o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ from springtide.run.halt import CONFIG_MAP, FRESH_SECONDS
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref
-from support.courses import FAILING, SUCCEEDING, Course, state_of, unfaulted, untouched
+from support.courses import FAILING, SUCCEEDING, Course, points, state_of, unfaulted, untouched
 from support.simulation import NAMESPACE, Simulation
 
 pytestmark = pytest.mark.at_each_write
@@ -36,14 +35,6 @@ def config_map() -> Json:
     metadata = {"name": CONFIG_MAP, "namespace": NAMESPACE}
     data = {"by": "ann", "why": "the load balancer of the sale is down"}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-def points(courses: tuple[Course, ...]) -> list[Any]:
-    return [
-        pytest.param(course, number, id=f"{course.name}-write{number}")
-        for course in courses
-        for number in range(unfaulted(course).before + 1, unfaulted(course).before + unfaulted(course).attempts + 1)
-    ]
 
 
 @dataclass

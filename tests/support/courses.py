@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import pytest
+
 from invariants import Begin, Evidence, Terms
 from springtide import labels
 from springtide.record.model import RunOutcome
@@ -188,3 +190,12 @@ def unfaulted(course: Course) -> End:
 def untouched(course: Course) -> str:
     """Return the state before the course, in a form that can be kept."""
     return repr(state_of(course.simulation()))
+
+
+def points(courses: tuple[Course, ...]) -> list[Any]:
+    """Return each course with the number of each of its writes, as the parameters of a test."""
+    return [
+        pytest.param(course, number, id=f"{course.name}-write{number}")
+        for course in courses
+        for number in range(unfaulted(course).before + 1, unfaulted(course).before + unfaulted(course).attempts + 1)
+    ]
