@@ -30,7 +30,7 @@ def databases() -> Iterator[Databases]:
     with postgresql_server() as place:
         with psycopg.connect(host=place, user=OWNER, dbname="postgres", autocommit=True) as connection:
             for name in ("airflow", "springtide"):
-                connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]  # two words of ours
+                connection.execute(f"CREATE DATABASE {name}")
         pid = int(Path(place, "data", "postmaster.pid").read_text().splitlines()[0])
         url = f"postgresql+psycopg://{OWNER}@/%s?host={place}"
         yield Databases(airflow=url % "airflow", store=url % "springtide", pid=pid)

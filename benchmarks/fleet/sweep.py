@@ -98,7 +98,7 @@ def when_all_ready(home: Path, fleet: Fleet, cluster: Child) -> str:
 
     def ready() -> bool:
         items = httpx.get(f"{server}/apis/apps/v1/deployments", timeout=60, trust_env=False).json()["items"]
-        return sum(each.get("status", {}).get("readyReplicas", 0) for each in items) == REPLICAS * fleet.services
+        return bool(sum(each.get("status", {}).get("readyReplicas", 0) for each in items) == REPLICAS * fleet.services)
 
     wait_until(ready, "every pod is ready", cluster.require_alive, START_SECONDS)
     return server
