@@ -13,8 +13,8 @@ CODE := $(wildcard include plugins dags tests benchmarks examples deploy)
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
-demo: .venv ## a scaling run under live load, with a real Airflow; ONCE=1 ends by itself
-	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
+demo: .venv ## a scaling run under live load, with a real Airflow; ONCE=1 ends by itself, DATABASE=sqlite without PostgreSQL
+	@$(BIN)/python -m examples.demo $(if $(ONCE),--once) $(if $(DATABASE),--database $(DATABASE))
 
 test: .venv ## the tests that run on this machine as it is; says what it leaves out
 	@scripts/test

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from examples.demo.__main__ import settings
 from examples.demo.airflow_server import ROOT, begin_airflow, when_ready
 from examples.demo.children import Children
+from examples.demo.database import begin_database
 from examples.demo.follow import ENDED
 from examples.demo.patience import wait_until
 from examples.demo.shop import Shop, begin_shop
@@ -53,15 +54,15 @@ def measure() -> Table:
         shop = begin_shop(children, home, ROOT / "examples" / "workloads" / "checkout.yaml")
         shop.when_serving()
         rows += _series("`springtide run`", "3", lambda replicas, strategy: _by_command(shop, home, replicas, strategy))
-        store = f"sqlite:///{home}/runs.db"
-        airflow = when_ready(begin_airflow(children, home / "airflow", settings(shop, store)))
+        database = begin_database(children, home)
+        airflow = when_ready(begin_airflow(children, home / "airflow", settings(shop, database)))
 
         def in_airflow(replicas: int, strategy: str) -> float:
             run_id = airflow.trigger({"service": "checkout", "replicas": replicas, "strategy": strategy})
             wait_until(
                 lambda: str(airflow.run(run_id)["state"]) in ENDED, "the run has ended", children.require_alive, 300
             )
-            with open_store(store) as opened:
+            with open_store(database.store_url) as opened:
                 return opened.get(run_id).seconds or 0.0
 
         in_airflow(SMALL, "in_place")  # the first task after a start is slow

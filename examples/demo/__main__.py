@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 from examples.demo.airflow_server import ROOT, begin_airflow, when_ready
 from examples.demo.children import Children, DemoError
+from examples.demo.database import KINDS, Database, begin_database
 from examples.demo.follow import finished, follow
 from examples.demo.live_load import LOOKED_AT_SECONDS, LiveLoad
 from examples.demo.sale import write_sale
@@ -34,12 +35,14 @@ def main() -> int:
     """Run the demonstration; 0 when the run succeeded, serves what it planned, and no request failed."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end by itself instead of waiting for Ctrl-C")
-    once = parser.parse_args().once
+    about = "where everything is kept; by default PostgreSQL, and SQLite where that cannot be had"
+    parser.add_argument("--database", choices=KINDS, help=about)
+    asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     rmtree(HOME, ignore_errors=True)
     try:
         with Children(HOME / "logs") as children:
-            return demonstrate(children, once=once)
+            return demonstrate(children, once=asked.once, database=begin_database(children, HOME, asked.database))
     except DemoError as error:
         console.print(f"[red]The demonstration ended:[/red] {error}", highlight=False)
     except httpx.HTTPError as error:
@@ -49,13 +52,13 @@ def main() -> int:
     return 1
 
 
-def demonstrate(children: Children, *, once: bool) -> int:
+def demonstrate(children: Children, *, once: bool, database: Database) -> int:
     """Start everything, do one run, show how it went."""
-    store_url = f"sqlite:///{HOME}/runs.db"
+    console.print(database, style="yellow" if database.instead else "", highlight=False, soft_wrap=True)
     with console.status("Starting a cluster on loopback and a real Airflow") as status:
         shop = begin_shop(children, HOME, ROOT / "examples" / "workloads" / "checkout.yaml")
         sale = write_sale(CALENDARS, SystemClock().now())
-        airflow = begin_airflow(children, HOME / "airflow", settings(shop, store_url))
+        airflow = begin_airflow(children, HOME / "airflow", settings(shop, database))
         shop.when_serving()
         status.update("Waiting for Airflow's parts")
         when_ready(airflow)
@@ -65,7 +68,7 @@ def demonstrate(children: Children, *, once: bool) -> int:
     load = LiveLoad(children, shop.url)
     conf = {"service": "checkout", "strategy": "blue_green", "reason": "kick-off: demand has doubled"}
     run_id = airflow.trigger(conf)
-    with open_store(store_url) as store:
+    with open_store(database.store_url) as store:
         state = follow(airflow, store, run_id)
         load.watch_on(TRAIL_SECONDS)
         reports = load.stop()
@@ -86,13 +89,12 @@ def demonstrate(children: Children, *, once: bool) -> int:
     return 0 if is_good else 1
 
 
-def settings(shop: Shop, store_url: str) -> dict[str, str]:
-    """Return what springtide needs of Airflow's environment: its cluster, its policies, its store."""
+def settings(shop: Shop, database: Database) -> dict[str, str]:
+    """Return what springtide needs of Airflow's environment: its cluster, its policies, its database."""
     connection: dict[str, Any] = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(shop.kubeconfig)}}
-    return {
+    return dict(database.environment) | {
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
         "SPRINGTIDE_POLICIES": str(POLICIES),
-        "SPRINGTIDE_STORE_URL": store_url,
         "SPRINGTIDE_CALENDARS": str(CALENDARS),
         "SPRINGTIDE_SWEEP_PLANS_AFTER": "never",  # who turns the sweep on here wants to see it act
     }

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import httpx
 from examples.demo.children import Child, Children, DemoError
+from examples.demo.database import airflow_on_sqlite
 from examples.demo.patience import wait_until
 from examples.demo.ports import free_ports
 
@@ -81,7 +82,10 @@ class Airflow:
 
 
 def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -> Airflow:
-    """Start Airflow with its files in `home`; it is not ready yet: see `when_ready`."""
+    """Start Airflow with its files in `home`, its metadata too unless `environment` has a database for it.
+
+    It is not ready yet: see `when_ready`.
+    """
     port, worker_logs, triggerer_logs = free_ports(3)
     url = f"http://127.0.0.1:{port}"
     password = secrets.token_urlsafe(9)
@@ -105,7 +109,7 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     command = [str(Path(sys.executable).with_name("airflow")), "standalone"]
-    settings |= environment
+    settings |= airflow_on_sqlite(home) | environment
     child = children.start("airflow", command, environment=settings, stop_with=signal.SIGINT)
     client = httpx.Client(base_url=url, timeout=10, trust_env=False)
     return Airflow(url, password, home / "logs", child, client, settings)

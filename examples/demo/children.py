@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-GRACE_SECONDS: Final = 15
-"""How long a process may take to stop by itself; then it, and whatever it started, is killed."""
+from examples.demo.guard import Guard
+from examples.demo.sessions import GRACE_SECONDS, kill_session
 
 
 class DemoError(Exception):
@@ -42,24 +45,22 @@ class Child:
             try:
                 self.process.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:
-                self._kill_all()
-        self._kill_all()
+                self.process.kill()
+        kill_session(self.process.pid)
         return self.process.wait()
-
-    def _kill_all(self) -> None:
-        """Kill what is left of the session: its leader's process group."""
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
 
 
 @dataclass
 class Children:
-    """All processes of the demonstration, stopped in the opposite order at the end of the block."""
+    """All processes of the demonstration, stopped in the opposite order at the end of the block.
+
+    Whoever is killed in the block has a guard that stops them and removes their folders.
+    """
 
     logs: Path
     _started: list[tuple[Child, signal.Signals]] = field(default_factory=list)
+    _folders: list[Path] = field(default_factory=list)
+    _guard: Guard | None = None
 
     def start(
         self,
@@ -68,8 +69,9 @@ class Children:
         *,
         environment: Mapping[str, str] | None = None,
         stop_with: signal.Signals = signal.SIGTERM,
+        runs_as: pwd.struct_passwd | None = None,
     ) -> Child:
-        """Start `command` with its output in `logs`/NAME.log."""
+        """Start `command` with its output in `logs`/NAME.log, as another user where one is named: only root can."""
         self.logs.mkdir(parents=True, exist_ok=True)
         log = self.logs / f"{name}.log"
         with log.open("wb") as output:
@@ -80,10 +82,30 @@ class Children:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for the demonstration, which stops the others in their order
+                user=runs_as.pw_uid if runs_as else None,
+                group=runs_as.pw_gid if runs_as else None,
+                extra_groups=[] if runs_as else None,
             )
         child = Child(name, process, log)
         self._started.append((child, stop_with))
+        if self._guard is not None:
+            self._guard.knows_process(process.pid, stop_with)
         return child
+
+    def folder(self, prefix: str) -> Path:
+        """Make a folder with a short path, which is removed at the end of the block."""
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+        self._folders.append(folder)
+        if self._guard is not None:
+            self._guard.knows_folder(folder)
+        return folder
+
+    def stop(self, child: Child) -> None:
+        """Stop one of them now; `require_alive` asks for it no longer."""
+        for each, first in self._started:
+            if each is child:
+                child.stop(first)
+        self._started = [each for each in self._started if each[0] is not child]
 
     def require_alive(self) -> None:
         """Raise `DemoError` when any of them has ended."""
@@ -91,6 +113,7 @@ class Children:
             child.require_alive()
 
     def __enter__(self) -> Self:
+        self._guard = Guard.begin()
         return self
 
     def __exit__(
@@ -98,3 +121,7 @@ class Children:
     ) -> None:
         for child, first in reversed(self._started):
             child.stop(first)
+        for folder in self._folders:
+            rmtree(folder, ignore_errors=True)
+        if self._guard is not None:
+            self._guard.dismiss()

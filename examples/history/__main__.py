@@ -25,6 +25,7 @@ from typing import Final
 import httpx
 from examples.demo.airflow_server import ROOT, Airflow, begin_airflow, when_ready
 from examples.demo.children import Children, DemoError
+from examples.demo.database import begin_database
 from examples.demo.patience import wait_until
 from examples.demo.screen import console
 from examples.demo.told import leave_login, told
@@ -55,12 +56,12 @@ def tell(children: Children) -> None:
     (HOME / "dags").mkdir()
     for name in DAGS:
         copy(ROOT / "dags" / f"{name}.py", HOME / "dags")
-    store = f"sqlite:///{HOME}/runs.db"
-    environment = {
+    database = begin_database(children, HOME)
+    console.print(database, highlight=False, soft_wrap=True)
+    environment = dict(database.environment) | {
         "AIRFLOW_CONN_PROMETHEUS_DEFAULT": json.dumps({"conn_type": "http", "host": url}),
         "AIRFLOW__CORE__DAGS_FOLDER": str(HOME / "dags"),
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),
-        "SPRINGTIDE_STORE_URL": store,
         "SPRINGTIDE_PAGES": str(HOME / "pages"),
     }
     airflow = when_ready(begin_airflow(children, HOME / "airflow", environment))
@@ -71,8 +72,8 @@ def tell(children: Children) -> None:
     last = (now - timedelta(days=1)).date()
     span = ["--from-date", first.isoformat(), "--to-date", last.isoformat(), "--max-active-runs", "4"]
     conf = ["--dag-run-conf", json.dumps({"dry_run": False})]
-    once = backfilled(airflow, store, [*span, *conf])
-    again = backfilled(airflow, store, [*span, *conf, "--reprocess-behavior", "completed"])
+    once = backfilled(airflow, database.store_url, [*span, *conf])
+    again = backfilled(airflow, database.store_url, [*span, *conf, "--reprocess-behavior", "completed"])
     show(once)
     same = "the same rows" if once == again else "OTHER ROWS"
     console.print(f"{len(once)} days after the first backfill, {len(again)} after the second: {same}")

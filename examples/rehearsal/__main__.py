@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 from examples.demo.airflow_server import ROOT, Airflow, begin_airflow, when_ready
 from examples.demo.children import Child, Children
+from examples.demo.database import begin_database
 from examples.demo.patience import wait_until
 from examples.demo.screen import console
 from examples.demo.shop import Shop, begin_shop
@@ -62,11 +63,12 @@ def tell(children: Children) -> None:
         write_demand(service, rate)
     shop = begin_shop(children, HOME, HERE / "workloads.yaml")
     connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(shop.kubeconfig)}}
-    environment = {
+    database = begin_database(children, HOME)
+    console.print(database, highlight=False, soft_wrap=True)
+    environment = dict(database.environment) | {
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),
         "SPRINGTIDE_CALENDARS": str(HOME / "calendars"),
-        "SPRINGTIDE_STORE_URL": f"sqlite:///{HOME}/runs.db",
     }
     airflow = begin_airflow(children, HOME / "airflow", environment)
     shop.when_serving()

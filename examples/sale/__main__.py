@@ -16,6 +16,7 @@ from typing import Any
 
 from examples.demo.airflow_server import ROOT, USER, Airflow, begin_airflow, when_ready
 from examples.demo.children import Children
+from examples.demo.database import begin_database
 from examples.demo.patience import wait_until
 from examples.demo.screen import console
 from examples.demo.shop import begin_shop
@@ -27,7 +28,7 @@ DAG = "/api/v2/dags/prepare_events"
 LEAD = "1m"
 PATIENCE = 300
 ATTEMPTS = 3
-"""Airflow's command line writes to the same SQLite file as its scheduler, and may find it locked."""
+"""On SQLite Airflow's command line writes to the same file as its scheduler, and may find it locked."""
 
 
 def main() -> int:
@@ -42,11 +43,12 @@ def tell(children: Children) -> None:
     write_demand(HOME / "policies" / "demand.csv", utc_now())
     shop = begin_shop(children, HOME, HERE / "workloads.yaml")
     connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(shop.kubeconfig)}}
-    environment = {
+    database = begin_database(children, HOME)
+    console.print(database, highlight=False, soft_wrap=True)
+    environment = dict(database.environment) | {
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),
         "SPRINGTIDE_CALENDARS": str(HOME / "calendars"),
-        "SPRINGTIDE_STORE_URL": f"sqlite:///{HOME}/runs.db",
         "SPRINGTIDE_SWEEP_PLANS_AFTER": "never",
     }
     airflow = begin_airflow(children, HOME / "airflow", environment)
