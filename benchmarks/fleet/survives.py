@@ -1,6 +1,7 @@
-"""The demo and a sweep over 100 services, again and again on the default database: who survives, and for how long.
+"""The demo and a sweep over 100 services, again and again: who survives on the default database, or on SQLite.
 
     python -m benchmarks.fleet.survives 10
+    python -m benchmarks.fleet.survives 3 sqlite
 
 Each round is `make demo ONCE=1` as it stands, then an Airflow of its own with its first two sweeps: the first is what
 ended a scheduler on SQLite. It goes on after a round that failed, and its exit code says whether one did.
@@ -8,11 +9,15 @@ ended a scheduler on SQLite. It goes on after a round that failed, and its exit 
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +25,9 @@ import httpx
 from examples.demo.__main__ import HOME
 from examples.demo.airflow_server import PARTS, ROOT, Airflow
 from examples.demo.children import DemoError
+from examples.demo.database import KINDS, airflow_on_sqlite, on_sqlite
 
+from benchmarks.fleet.postgres import Databases, databases
 from benchmarks.fleet.services import Fleet
 from benchmarks.fleet.sweep import scene, sweep
 from benchmarks.table import Table
@@ -36,37 +43,55 @@ ERROR: Final = re.compile(
 """What a database that does not hold leaves in the log of `airflow standalone`."""
 
 
+DATABASE: Final = re.compile(r"^Database (PostgreSQL \S+|SQLite)", re.MULTILINE)
+
+
 def errors_in(log: Path) -> int:
     """Count the lines of a log that tell of a part that fell, or of a database that refused."""
     return sum(bool(ERROR.search(line)) for line in log.read_text(errors="replace").splitlines())
 
 
-def demo(number: int) -> list[str]:
+@contextmanager
+def sqlite(home: Path) -> Iterator[Databases]:
+    """Yield SQLite files in `home` as the demo has them without PostgreSQL; no process of theirs is measured."""
+    database = on_sqlite(home, "it is measured")
+    (airflow,) = airflow_on_sqlite(home / "airflow").values()
+    yield Databases(airflow=airflow, store=database.store_url, pid=os.getpid())
+
+
+def demo(number: int, kind: str) -> list[str]:
     """Run the demo once; return its row."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "examples.demo", "--once"]
+    command = [sys.executable, "-m", "examples.demo", "--once", *(["--database", kind] if kind == "sqlite" else [])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=DEMO_SECONDS, check=False)
-    said = next((line for line in done.stdout.splitlines() if line.startswith("Database ")), "Database unknown")
-    database = " ".join(said.split()[1:3])
+    said = DATABASE.search(done.stdout)
+    database = said[1] if said else "unknown"
     seconds = f"{time.monotonic() - began:.0f}"
     errors = errors_in(HOME / "logs" / "airflow.log")
     return [str(number), "demo", database, f"code {done.returncode}", seconds, str(errors)]
 
 
-def sweeps(number: int) -> list[list[str]]:
+def sweeps(number: int, kind: str) -> list[list[str]]:
     """Start a fleet and an Airflow; return a row for each of its sweeps."""
     rows = []
+    kept_in, name = (sqlite, "SQLite") if kind == "sqlite" else (databases, "PostgreSQL")
     with tempfile.TemporaryDirectory(prefix="springtide-fleet-") as place:
         try:
-            with scene(Path(place), Fleet(services=SERVICES)) as running:
+            with scene(Path(place), Fleet(services=SERVICES), kept_in) as running:
                 for which in range(1, SWEEPS + 1):
                     state, seconds, _ = sweep(running)
                     state = "; ".join([state, *unhealthy(running.airflow)])
                     errors = errors_in(running.airflow.child.log)
-                    rows.append([str(number), f"sweep {which}", "PostgreSQL", state, f"{seconds:.0f}", str(errors)])
+                    rows.append([str(number), f"sweep {which}", name, state, f"{seconds:.0f}", str(errors)])
         except (DemoError, httpx.HTTPError) as error:
-            rows.append([str(number), "sweep", "PostgreSQL", str(error).partition("\n")[0], "", ""])
+            rows.append([str(number), "sweep", name, str(error).partition("\n")[0], "", ""])
     return rows
+
+
+def told(row: list[str]) -> list[str]:
+    """Print a row while the others are still to come."""
+    sys.stderr.write(f"{' | '.join(row)}\n")
+    return row
 
 
 def unhealthy(airflow: Airflow) -> list[str]:
@@ -75,18 +100,21 @@ def unhealthy(airflow: Airflow) -> list[str]:
     return [f"{name} is {parts[name]['status']}" for name in PARTS if parts[name]["status"] != "healthy"]
 
 
-def main(rounds: int) -> int:
+def main(rounds: int, kind: str) -> int:
     """Play the rounds, write the table, and return 0 when everything survived without an error in a log."""
     rows: list[list[str]] = []
     for number in range(1, rounds + 1):
-        for row in (demo(number), *sweeps(number)):
-            rows.append(row)
-            sys.stderr.write(f"{' | '.join(row)}\n")
+        rows.append(told(demo(number, kind)))
+        rows += map(told, sweeps(number, kind))
     table = Table(f"{rounds} rounds of the demo and of sweeps over {SERVICES} services", COLUMNS, rows)
-    table.write("survives")
+    table.write("survives-sqlite" if kind == "sqlite" else "survives")
     sys.stdout.write(table.to_markdown())
     return 0 if all(row[3] in GOOD and row[5] == "0" for row in rows) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fleet.survives")
+    parser.add_argument("rounds", type=int, nargs="?", default=10)
+    parser.add_argument("database", choices=KINDS, nargs="?", default="postgresql")
+    asked = parser.parse_args()
+    sys.exit(main(asked.rounds, asked.database))

@@ -16,8 +16,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -74,10 +74,12 @@ class Scene:
 
 
 @contextmanager
-def scene(home: Path, fleet: Fleet) -> Iterator[Scene]:
+def scene(
+    home: Path, fleet: Fleet, kept_in: Callable[[Path], AbstractContextManager[Databases]] = databases
+) -> Iterator[Scene]:
     """Start everything, and stop it."""
     fleet.write_policies(home / "policies")
-    with Children(home / "logs") as children, databases() as stores, measured(home / "prometheus", fleet) as metrics:
+    with Children(home / "logs") as children, kept_in(home) as stores, measured(home / "prometheus", fleet) as metrics:
         cluster = children.start(
             "cluster", [sys.executable, "-m", "benchmarks.fleet.cluster", str(home), str(fleet.services)]
         )

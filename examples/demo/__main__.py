@@ -54,7 +54,7 @@ def main() -> int:
 
 def demonstrate(children: Children, *, once: bool, database: Database) -> int:
     """Start everything, do one run, show how it went."""
-    console.print(database, style="yellow" if database.instead else "", highlight=False, soft_wrap=True)
+    console.print(str(database), style="yellow" if database.instead else "", highlight=False, soft_wrap=True)
     with console.status("Starting a cluster on loopback and a real Airflow") as status:
         shop = begin_shop(children, HOME, ROOT / "examples" / "workloads" / "checkout.yaml")
         sale = write_sale(CALENDARS, SystemClock().now())

@@ -57,7 +57,7 @@ def tell(children: Children) -> None:
     for name in DAGS:
         copy(ROOT / "dags" / f"{name}.py", HOME / "dags")
     database = begin_database(children, HOME)
-    console.print(database, highlight=False, soft_wrap=True)
+    console.print(str(database), highlight=False, soft_wrap=True)
     environment = dict(database.environment) | {
         "AIRFLOW_CONN_PROMETHEUS_DEFAULT": json.dumps({"conn_type": "http", "host": url}),
         "AIRFLOW__CORE__DAGS_FOLDER": str(HOME / "dags"),

