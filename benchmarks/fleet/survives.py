@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,6 +101,7 @@ def unhealthy(airflow: Airflow) -> list[str]:
 
 def main(rounds: int, kind: str) -> int:
     """Play the rounds, write the table, and return 0 when everything survived without an error of its database."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything that was started is stopped
     rows: list[list[str]] = []
     for number in range(1, rounds + 1):
         rows.append(told(demo(number, kind)))
