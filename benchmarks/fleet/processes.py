@@ -13,6 +13,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _EVERY_SECONDS: Final = 0.5
 _PARENT: Final = 1
 _TIMES: Final = slice(11, 15)
+_OWN_TIMES: Final = slice(11, 13)
 
 
 def members(root: int) -> list[int]:
@@ -27,6 +28,11 @@ def members(root: int) -> list[int]:
 def processor_seconds(root: int) -> float:
     """Return what the processes of a tree have taken so far, with their children that have ended."""
     return sum(int(number) for pid in members(root) for number in _fields(pid)[_TIMES]) / _TICKS
+
+
+def own_processor_seconds(pid: int) -> float:
+    """Return what one process has taken so far, without any that it started."""
+    return sum(int(number) for number in _fields(pid)[_OWN_TIMES]) / _TICKS
 
 
 def memory_mib(root: int) -> float:

@@ -11,7 +11,7 @@ from springtide.events.waves import ChildRunState
 from springtide.run import pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from springtide.clock import Clock
     from springtide.fleet.child_runs import ChildRun
@@ -80,6 +80,12 @@ class ConductedRuns:
         if not task.is_over:
             return ChildRunState.GOING
         return ChildRunState.FAILED if task.error else ChildRunState.SUCCEEDED
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        """Return what has become of those that have ended."""
+        from springtide.fleet.child_runs import asked_one_by_one
+
+        return asked_one_by_one(self.state, run_ids)
 
     def failure(self, run_id: str) -> str:
         """Return why it failed."""

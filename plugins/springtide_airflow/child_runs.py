@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from springtide.errors import PermanentError
 from springtide.events.waves import ChildRunState
+from springtide.fleet.child_runs import asked_in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airflow.sdk import Context
 
@@ -70,6 +71,14 @@ class AirflowRuns:
         """Return what has become of the run."""
         state = str(self.context["ti"].get_dagrun_state(dag_id=SCALE_SERVICE, run_id=run_id))
         return _STATES.get(state.rpartition(".")[2].lower(), ChildRunState.GOING)
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        """Return what has become of those of these runs that have ended: a request for many that all go on."""
+        return asked_in_parts(lambda part: self._count(part, *_STATES) > 0, self.state, run_ids)
+
+    def _count(self, run_ids: Sequence[str], *states: str) -> int:
+        count: int = self.context["ti"].get_dr_count(dag_id=SCALE_SERVICE, run_ids=list(run_ids), states=list(states))
+        return count
 
     def failure(self, run_id: str) -> str:
         """Return why the run failed."""

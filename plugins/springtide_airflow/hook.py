@@ -100,6 +100,13 @@ class SpringtideHook(BaseHook):
 
         return replace(assemble(self.kube(), _watching_store(), Metrics()), moments=_watching_moments())
 
+    def cluster_ports(self) -> Ports:
+        """Open the cluster alone, for whoever reads a Lease and keeps nothing."""
+        from springtide.record.memory import MemoryStore
+        from springtide.run.assembly import Metrics, assemble
+
+        return assemble(self.kube(), MemoryStore(), Metrics())
+
     def kube(self) -> LiveKube:
         """Return the client for the cluster of the Kubernetes connection, with springtide's own timeouts.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
+from springtide_airflow.ahead import go_ahead, taken_up
 from springtide_airflow.child_runs import going_in
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
@@ -22,7 +23,6 @@ from springtide_airflow.runs import (
     planned_run,
     progress_record,
     ref_of,
-    required_ref,
     required_run,
     say_end,
     say_unchanged,
@@ -109,15 +109,19 @@ class WarmNodesOperator(BaseOperator):
 
 
 class CreateInstancesOperator(BaseOperator):
-    """Takes the workload's Lease and brings the new instances into being."""
+    """Takes the workload's Lease and brings the new instances into being; what follows and needs no wait goes ahead."""
 
     def execute(self, context: Context) -> Record:
         """Return what was done."""
         from springtide.run.phases import create_instances
+        from springtide.run.state import Phase
 
         with opened(context) as ports:
             planned, request = _approved(context, ports)
-            return progress_record(create_instances(ports, request, planned.plan, attempt=context["ti"].try_number))
+            attempt = context["ti"].try_number
+            progress = create_instances(ports, request, planned.plan, attempt=attempt)
+            go_ahead(context, ports, ref_of(context, planned.plan), Phase.CREATE_INSTANCES)
+        return progress_record(progress)
 
 
 def _approved(context: Context, ports: Ports) -> tuple[PlannedRun, RunRequest]:
@@ -135,8 +139,8 @@ class PhaseOperator(BaseOperator):
         from springtide.run.phases import run_phase
         from springtide.run.state import Phase
 
-        with opened(context) as ports:
-            return progress_record(run_phase(ports, required_ref(context), Phase(self.task_id)))
+        phase = Phase(self.task_id)
+        return taken_up(context, phase, lambda ports, ref: progress_record(run_phase(ports, ref, phase)))
 
 
 class SmokeTestOperator(BaseOperator):
@@ -145,9 +149,9 @@ class SmokeTestOperator(BaseOperator):
     def execute(self, context: Context) -> Record:
         """Return the verdict."""
         from springtide.run.phases import smoke_test
+        from springtide.run.state import Phase
 
-        with opened(context) as ports:
-            return dict(smoke_test(ports, required_ref(context)).to_record())
+        return taken_up(context, Phase.SMOKE_TEST, lambda ports, ref: dict(smoke_test(ports, ref).to_record()))
 
 
 class RollBackOperator(BaseOperator):

@@ -43,8 +43,10 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def opened(context: Context) -> Iterator[Ports]:
+def opened(context: Context, planned: PlannedRun | None = None) -> Iterator[Ports]:
     """Open the ports of a task, in the cluster of its run; an error that ends the block is left for `report`.
+
+    `planned` is the plan of this DAG run where the task has read it already.
 
     Raises:
         ToldFailure: what ended the block; its words stand in the log.
@@ -52,19 +54,34 @@ def opened(context: Context) -> Iterator[Ports]:
     from springtide.run.waiting import WaitLog
 
     on_wait = WaitLog(lambda message: log.info("waiting: %s", message), system_clock())
+    with leaving_errors(context), _hook_of(context, planned).ports(on_wait) as ports:
+        yield ports
+
+
+@contextmanager
+def leaving_errors(context: Context) -> Iterator[None]:
+    """Leave an error that ends the block for `report`.
+
+    Raises:
+        ToldFailure: what ended the block; its words stand in the log.
+    """
     try:
-        with _hook_of(context).ports(on_wait) as ports:
-            yield ports
+        yield
     except SpringtideError as error:
         leave_error(context, error)
         raise told(error) from error
 
 
-def _hook_of(context: Context) -> SpringtideHook:
+def hook_of(planned: PlannedRun) -> SpringtideHook:
+    """Return the way to the cluster that a run was planned in."""
+    return SpringtideHook.of_cluster(planned.plan.target.cluster, planned.plan.policy)
+
+
+def _hook_of(context: Context, planned: PlannedRun | None = None) -> SpringtideHook:
     """Return the way to the cluster that this DAG run was planned in, or that its policy names where it plans."""
-    planned = planned_run(context)
+    planned = planned or planned_run(context)
     if planned is not None:
-        return SpringtideHook.of_cluster(planned.plan.target.cluster, planned.plan.policy)
+        return hook_of(planned)
     try:
         return SpringtideHook.of(policy_folder().get(context["params"].get("service")))
     except SpringtideError:

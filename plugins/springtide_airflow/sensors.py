@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import BaseSensorOperator
 
 from springtide_airflow.contexts import Record
-from springtide_airflow.runs import opened, progress_record, required_ref
+from springtide_airflow.runs import progress_record
 from springtide_airflow.triggers import PhaseTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from springtide.run.ports import Ports, RunRef
 
 PATIENCE: Final = timedelta(seconds=5)
 """How long the worker looks itself: twice what a deferral costs, and most pods are ready by then."""
@@ -34,19 +36,23 @@ class PhaseSensor(BaseSensorOperator):
             DeadlineExceeded: the phase's own deadline is over.
             PermanentError, TemporaryError: as the phase says.
         """
+        from springtide.run.state import Phase
+        from springtide_airflow.ahead import taken_up
+
+        return taken_up(context, Phase(self.task_id), self._wait)
+
+    def _wait(self, ports: Ports, ref: RunRef) -> Record:
         from springtide.run.phases import run_phase
         from springtide.run.state import Phase
         from springtide.run.waiting import WaitElsewhere
 
         phase = Phase(self.task_id)
-        with opened(context) as ports:
-            ref = required_ref(context)
-            progress = run_phase(ports, ref, phase, patience=PATIENCE)
-            if not progress.is_done:
-                wait = WaitElsewhere.of(ports, ref, phase, at_most=timedelta(seconds=self.timeout))
-                self.log.info("deferred until %s: %s", wait.until.isoformat(timespec="seconds"), progress.message)
-                trigger = PhaseTrigger(self.task_id, ref.workload.to_record(), ref.run_id, wait.until.timestamp())
-                self.defer(trigger=trigger, method_name="execute", timeout=wait.timeout)
+        progress = run_phase(ports, ref, phase, patience=PATIENCE)
+        if not progress.is_done:
+            wait = WaitElsewhere.of(ports, ref, phase, at_most=timedelta(seconds=self.timeout))
+            self.log.info("deferred until %s: %s", wait.until.isoformat(timespec="seconds"), progress.message)
+            trigger = PhaseTrigger(self.task_id, ref.workload.to_record(), ref.run_id, wait.until.timestamp())
+            self.defer(trigger=trigger, method_name="execute", timeout=wait.timeout)
         return progress_record(progress)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Record:

@@ -102,4 +102,5 @@ def simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
         yield made.ports()
 
     monkeypatch.setattr(SpringtideHook, "ports", ports)
+    monkeypatch.setattr(SpringtideHook, "cluster_ports", lambda _hook: made.ports())
     return made

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from springtide.events.waves import ChildRunState
+from springtide.fleet.child_runs import ASKED_AT_ONCE
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.record.sql import open_store
 from springtide.record.store import RunStore
 from springtide.workload import Workload
 from springtide_airflow.child_runs import SCALE_SERVICE, AirflowRuns
 from springtide_airflow.wiring import AIRFLOW
-from unit.fleet.contracts import MEMORY, RUNS, Ended
+from unit.fleet.contracts import MEMORY, RUN, RUNS, Ended
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
@@ -115,5 +117,26 @@ def test_runs_of_scale_service(bag: DagBag, tmp_path: Path, promise: Callable[[E
     forget_runs()
     try:
         in_a_task(bag, lambda context: promise(EndedInAirflow(AirflowRuns(context, opened), url)))
+    finally:
+        forget_runs()
+
+
+def test_of_many_runs_those_that_ended_are_told(bag: DagBag, tmp_path: Path) -> None:
+    runs = [replace(RUN, run_id=f"conductor__service-{number}__0") for number in range(3 * ASKED_AT_ONCE)]
+
+    def act(context: Context) -> None:
+        started = AirflowRuns(context, lambda: open_store(f"sqlite:///{tmp_path}/runs.db"))
+        for run in runs:
+            started.start(run)
+        names = [run.run_id for run in runs]
+        assert started.ended(names) == {}
+
+        set_state(names[2], "success")
+        set_state(names[-1], "failed")
+        assert started.ended(names) == {names[2]: ChildRunState.SUCCEEDED, names[-1]: ChildRunState.FAILED}
+
+    forget_runs()
+    try:
+        in_a_task(bag, act)
     finally:
         forget_runs()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from springtide.demand.model import DemandSource
 from springtide.errors import InputError, SpringtideError
 from springtide.events.calendars import Calendars
 from springtide.events.waves import ChildRunState
-from springtide.fleet.child_runs import ChildRun
+from springtide.fleet.child_runs import ChildRun, asked_one_by_one
 from springtide.fleet.ports import FleetPorts, Policies
 from springtide.kube.live import LiveKube
 from springtide.policy.scaling.model import ScalingPolicy
@@ -157,6 +157,10 @@ class FleetRuns:
     def state(self, run_id: str) -> ChildRunState:
         """Return what has become of the run."""
         return self.fleet.runs[run_id].state
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        """Return what has become of those that have ended."""
+        return asked_one_by_one(self.state, run_ids)
 
     def failure(self, run_id: str) -> str:
         """Return why it failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -20,6 +21,9 @@ LONGEST_PARENT: Final = 150
 """Characters of a conductor's name in those of its runs: the store and Airflow take 250 in all."""
 
 LONGEST_REASON: Final = 500
+
+ASKED_AT_ONCE: Final = 10
+"""Runs in one question: their names stand in its address, and of few that one has ended among, each is asked for."""
 
 _ALLOWED: Final = re.compile(r"[^A-Za-z0-9_.~:+-]")
 
@@ -83,6 +87,24 @@ class ChildRun:
         return asked | ({"event": self.event} if self.event else {})
 
 
+def asked_one_by_one(state: Callable[[str], ChildRunState], run_ids: Iterable[str]) -> dict[str, ChildRunState]:
+    """Return what has become of those that have ended, where asking for one costs as much as for many."""
+    states = {run_id: state(run_id) for run_id in run_ids}
+    return {run_id: became for run_id, became in states.items() if became is not ChildRunState.GOING}
+
+
+def asked_in_parts(
+    has_ended: Callable[[Sequence[str]], bool], state: Callable[[str], ChildRunState], run_ids: Sequence[str]
+) -> dict[str, ChildRunState]:
+    """Return what has become of those that have ended, where one question tells whether any of several has."""
+    ended: dict[str, ChildRunState] = {}
+    for first in range(0, len(run_ids), ASKED_AT_ONCE):
+        part = run_ids[first : first + ASKED_AT_ONCE]
+        if has_ended(part):
+            ended |= asked_one_by_one(state, part)
+    return ended
+
+
 class ChildRuns(Protocol):
     """Starts runs that go on by themselves, several at a time, and says what became of each."""
 
@@ -97,6 +119,10 @@ class ChildRuns(Protocol):
 
     def state(self, run_id: str) -> ChildRunState:
         """Return what has become of a run that was started."""
+        ...
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        """Return what has become of those of these runs that have ended; none of them may be unknown."""
         ...
 
     def failure(self, run_id: str) -> str:

@@ -72,7 +72,7 @@ class Conductor:
         turn = decide_turn(orders, started, pace, now=now, until_next=self._until_next(now))
         # Started, then kept: a crash in between starts the same name again, which starts nothing.
         by_name = {order.service: order for order in orders}
-        begun = {service: progress.start(by_name[service], step, now) for service, step in turn.starts}
+        begun = progress.start([(by_name[service], step) for service, step in turn.starts], now)
         late = foreseen_lateness(self.fleet, self.memory, due, orders, started, pace=pace)
         if late is not None:
             log.error("event_prepared_late", run=self.parent, message=late)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
@@ -10,7 +11,7 @@ from typing import Self
 from springtide.clock import Clock
 from springtide.errors import SpringtideError
 from springtide.events.waves import ChildRunState
-from springtide.fleet.child_runs import ChildRun
+from springtide.fleet.child_runs import ChildRun, asked_one_by_one
 from springtide.fleet.ports import FleetPorts
 from springtide.run import pipeline
 
@@ -43,6 +44,10 @@ class InProcessRuns:
     def state(self, run_id: str) -> ChildRunState:
         """Return what has become of the run."""
         return self._runs[run_id].state
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        """Return what has become of those that have ended."""
+        return asked_one_by_one(self.state, run_ids)
 
     def failure(self, run_id: str) -> str:
         """Return why the run failed."""

@@ -254,7 +254,7 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = probe_gate(ports, work, decide)
         decide = drain_gate(ports, work, phase, decide)
-        progress = work.drive(phase, decide, patience=patience if rule.is_awaited else None)
+        progress = work.drive(phase, decide, patience=patience)
         note.message = progress.message
         note.is_ended = progress.is_done
         if progress.is_done and isinstance(work.state.settings, BlueGreen):

@@ -75,6 +75,22 @@ def a_start_that_is_repeated_starts_nothing(ended: Ended) -> None:
     assert ended.runs.state(RUN.run_id) is ChildRunState.SUCCEEDED
 
 
+def a_run_that_goes_on_is_not_among_those_that_ended(ended: Ended) -> None:
+    ended.runs.start(RUN)
+    assert ended.runs.ended([RUN.run_id]) == {}
+    assert ended.runs.ended([]) == {}
+
+    ended.succeed(RUN.run_id)
+    assert ended.runs.ended([RUN.run_id]) == {RUN.run_id: ChildRunState.SUCCEEDED}
+
+
+def a_run_that_failed_is_among_those_that_ended(ended: Ended) -> None:
+    ended.runs.start(RUN)
+    ended.fail(RUN.run_id)
+
+    assert ended.runs.ended([RUN.run_id]) == {RUN.run_id: ChildRunState.FAILED}
+
+
 MEMORY: tuple[Callable[[Memory], None], ...] = (
     what_was_never_set_is_none,
     what_was_set_last_is_got,
@@ -84,4 +100,6 @@ RUNS: tuple[Callable[[Ended], None], ...] = (
     a_run_goes_on_until_it_succeeds,
     a_run_that_failed_says_why_and_which_it_was,
     a_start_that_is_repeated_starts_nothing,
+    a_run_that_goes_on_is_not_among_those_that_ended,
+    a_run_that_failed_is_among_those_that_ended,
 )

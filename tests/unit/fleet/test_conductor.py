@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from springtide.events.calendars import Calendars, Pace
 from springtide.events.preparations import Preparation
 from springtide.events.sweep import Inspection
 from springtide.events.waves import ChildRunState, ServicePlan
-from springtide.fleet.child_runs import ChildRun, child_run_id
+from springtide.fleet.child_runs import ChildRun, asked_one_by_one, child_run_id
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due
 from springtide.fleet.memory import ProcessMemory
@@ -49,6 +50,9 @@ class NotedRuns:
     def state(self, run_id: str) -> ChildRunState:
         self.asked.append(run_id)
         return self.state_of_all
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        return asked_one_by_one(self.state, run_ids)
 
     def failure(self, run_id: str) -> str:
         return f"run {run_id} failed: no image"

@@ -1,30 +1,29 @@
-"""Fifty small services and their policies: `python -m benchmarks.executors.fifty FOLDER` writes both.
+"""So many small services, their policies, and a calendar whose pace holds none of them back.
 
-Each service has one pod that is ready after a second, and a policy by which a run scales it in place. The folder then
-holds `fifty.yaml` for `springtide sandbox --manifest` and `policies/`.
+Each service has one pod, and a policy by which a run scales it in place.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-SERVICES: Final = 50
 NAMESPACE: Final = "wave"
+MOST_AT_ONCE: Final = 100
+"""What `spec.pace.runs` of a calendar may be at most."""
 
 
 def name_of(number: int) -> str:
     """Return a service's name, which is its policy's too."""
-    return f"service-{number:02d}"
+    return f"service-{number:03d}"
 
 
-def objects() -> list[dict[str, Any]]:
-    """Return what the cluster begins with."""
+def objects(services: int, startup: int) -> list[dict[str, Any]]:
+    """Return what the cluster begins with; a new pod is ready after `startup` seconds."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    return [namespace, *(each for number in range(SERVICES) for each in _workload(name_of(number)))]
+    return [namespace, *(each for number in range(services) for each in _workload(name_of(number), startup))]
 
 
 def policy(name: str) -> dict[str, Any]:
@@ -36,28 +35,40 @@ def policy(name: str) -> dict[str, Any]:
         "spec": {
             "target": {"namespace": NAMESPACE, "deployment": name, "service": name},
             "replicas": {"min": 1, "max": 4},
-            "capacity": {"models": [{"model": "fixed", "replicas": 2}]},
+            "capacity": {"models": [{"model": "fixed", "replicas": 1}]},
             "strategy": {"type": "in_place", "deadlines": {"ready": "5m", "switched": "5m", "removed": "5m"}},
         },
     }
 
 
-def write(folder: Path) -> None:
-    """Write the objects and the policies."""
+def calendar(runs: int, pods_per_minute: int) -> dict[str, Any]:
+    """Return a calendar without events, for its pace."""
+    return {
+        "apiVersion": "springtide/v1",
+        "kind": "EventCalendar",
+        "metadata": {"name": "pace", "owner": "benchmark"},
+        "spec": {"timezone": "UTC", "pace": {"pods_per_minute": pods_per_minute, "runs": runs}},
+    }
+
+
+def write(folder: Path, services: int, *, runs: int, pods_per_minute: int, startup: int) -> None:
+    """Write `objects.yaml` for `springtide sandbox --manifest`, and the folders `policies` and `calendars`."""
     yaml = YAML()
-    (folder / "policies").mkdir(parents=True, exist_ok=True)
-    with (folder / "fifty.yaml").open("w") as file:
-        yaml.dump_all(objects(), file)
-    for number in range(SERVICES):
+    for name in ("policies", "calendars"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    with (folder / "objects.yaml").open("w") as file:
+        yaml.dump_all(objects(services, startup), file)
+    for number in range(services):
         yaml.dump(policy(name_of(number)), folder / "policies" / f"{name_of(number)}.yaml")
+    yaml.dump(calendar(runs, pods_per_minute), folder / "calendars" / "pace.yaml")
 
 
-def _workload(name: str) -> list[dict[str, Any]]:
+def _workload(name: str, startup: int) -> list[dict[str, Any]]:
     labels = {"app": name}
     container = {
         "name": "web",
         "image": "localhost/web:1",
-        "env": [{"name": "STARTUP", "value": "1s"}],
+        "env": [{"name": "STARTUP", "value": f"{startup}s"}],
         "ports": [{"containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 1},
     }
@@ -78,7 +89,3 @@ def _workload(name: str) -> list[dict[str, Any]]:
         "spec": {"selector": labels, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}]},
     }
     return [deployment, service]
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

@@ -1,0 +1,75 @@
+"""Phases that follow one that is done, in its process: what waits for nothing costs no process of its own.
+
+Each is the phase that it always is: by the journal in the Lease, with its own looks, its own record and its own
+deadline. It only goes ahead of the task that has its name. That task finds in the journal that it is done, does it
+itself where it is not, and fails by the words of the attempt that went ahead where that failed for good: so no phase
+is judged twice because of who did it, and no task shows what its phase is not.
+
+A phase that is not done within the patience is left to its task, as one that failed for a reason that passes, and a
+smoke test that watches for a while: what takes long is seen under its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from springtide.errors import PermanentError
+from springtide.run.engine import Progress
+from springtide.run.phase_table import FORWARD
+from springtide.run.phases import run_phase
+from springtide.run.ports import Ports, RunRef
+from springtide.run.state import JournalStatus, Phase
+from springtide.run.work import Work
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WentAhead:
+    """What became of one phase that went ahead: what it came to, or the error that ended it for good."""
+
+    phase: Phase
+    progress: Progress | None = None
+    error: PermanentError | None = None
+
+
+def go_ahead(ports: Ports, ref: RunRef, after: Phase, *, patience: timedelta) -> Iterator[WentAhead]:
+    """Do the phases behind `after`, which is done, and yield each; end before the first that its own task has to do.
+
+    `patience` is how long each of them may take. Raises nothing: what failed for good is yielded as the last.
+    """
+    first_attempt = replace(ref, attempt=1)
+    for phase in FORWARD[FORWARD.index(after) + 1 :]:
+        try:
+            if _has_to_be_seen(ports, ref, phase):
+                return
+            progress = run_phase(ports, first_attempt, phase, patience=patience)
+        except PermanentError as error:
+            yield WentAhead(phase, error=error)
+            return
+        except Exception as error:  # noqa: BLE001  its own task meets it again, with its retries and its words
+            log.warning("left_to_its_task", phase=phase.value, error=repr(error))
+            return
+        if not progress.is_done:
+            return
+        yield WentAhead(phase, progress)
+
+
+def done_ahead(ports: Ports, ref: RunRef, phase: Phase) -> str | None:
+    """Return what `phase` came to where the run's Lease says that it is done; None where it is not.
+
+    Raises:
+        Fenced: another run holds the Lease, none does, or it is gone.
+        PermanentError, TemporaryError: as the cluster says.
+    """
+    entry = Work.of(ports, ref).state.entry(phase, JournalStatus.DONE)
+    return None if entry is None else entry.message
+
+
+def _has_to_be_seen(ports: Ports, ref: RunRef, phase: Phase) -> bool:
+    """Tell whether `phase` takes long by its very nature."""
+    return phase is Phase.SMOKE_TEST and Work.of(ports, ref).state.stability is not None

@@ -1,0 +1,122 @@
+"""Phases that go ahead in an earlier task's process: every task shows its own, and a phase is judged once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from springtide.record.model import RunOutcome
+from springtide.run import ahead, phases
+from springtide.run.phase_table import FORWARD
+from springtide.run.state import Phase
+from support.builders import policy_text
+from support.simulation import NAMESPACE, WAITS, Simulation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from airflow.sdk import DAG
+
+    from springtide.run.ports import Ports, RunRef
+
+pytestmark = [  # what Airflow 3.3.2 itself does when a DAG runs inside a test
+    pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),
+    pytest.mark.filterwarnings("ignore:Using `httpx` with `starlette.testclient`"),
+]
+
+BEHIND = [phase.value for phase in FORWARD[FORWARD.index(Phase.CREATE_INSTANCES) + 1 :]]
+ASKED = {"service": "checkout", "replicas": 4}
+
+
+def in_place(folder: Path, **spec: Any) -> None:
+    """Write a policy by which nothing but new pods is waited for."""
+    folder.joinpath("checkout.yaml").write_text(policy_text("checkout", strategy=WAITS | {"type": "in_place"}, **spec))
+
+
+class Counted:
+    """How often each phase was done, instead of found done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        for module in (ahead, phases):
+            monkeypatch.setattr(module, "run_phase", self._counting(phases.run_phase))
+        monkeypatch.setattr(phases, "smoke_test", self._counting_smoke(phases.smoke_test))
+
+    def _counting(self, run_phase: Any) -> Any:
+        def counted(ports: Ports, ref: RunRef, phase: Phase, **named: Any) -> Any:
+            if phase is not Phase.SMOKE_TEST:
+                self.done.append(phase.value)
+            return run_phase(ports, ref, phase, **named)
+
+        return counted
+
+    def _counting_smoke(self, smoke_test: Any) -> Any:
+        def counted(ports: Ports, ref: RunRef) -> Any:
+            self.done.append(Phase.SMOKE_TEST.value)
+            return smoke_test(ports, ref)
+
+        return counted
+
+
+def states(run: Any) -> dict[str, str]:
+    return {ti.task_id: str(ti.state) for ti in run.get_task_instances()}
+
+
+def test_each_phase_is_done_once_and_every_task_succeeds(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+    counted = Counted(monkeypatch)
+
+    run = scale_service.test(run_conf=ASKED)
+
+    assert counted.done == BEHIND
+    assert set(states(run).items()) >= {(phase, "success") for phase in BEHIND}
+    assert simulation.store.get(run.run_id).outcome is RunOutcome.SUCCEEDED
+
+
+def test_a_phase_that_failed_ahead_fails_its_own_task_by_the_same_words_and_is_not_judged_again(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unmet = {"http": {"path": "/healthz", "samples": 1, "expect": 204, "when": "after_switch"}}
+    in_place(tmp_path, smoke=[unmet], preflight={"only_warn": ["smoke"]})
+    counted = Counted(monkeypatch)
+
+    run = scale_service.test(run_conf=ASKED)
+
+    became = states(run)
+    assert counted.done.count("smoke_test") == 1
+    assert (became["create_instances"], became["endpoints_switched"]) == ("success", "success")
+    assert (became["smoke_test"], became["remove_old_instances"]) == ("failed", "upstream_failed")
+    assert (became["roll_back"], became["report"]) == ("success", "failed")
+    record = simulation.store.get(run.run_id)
+    assert record.outcome is RunOutcome.ROLLED_BACK
+    assert (record.error or {})["code"] == "smoke_failed"
+    simulation.world.settle()
+    assert len(simulation.world.pods(NAMESPACE)) == 2
+
+
+def test_a_process_that_dies_ahead_costs_no_phase(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+    going = phases.run_phase
+    deaths: list[str] = []
+
+    def dies_once(ports: Ports, ref: RunRef, phase: Phase, **named: Any) -> Any:
+        if phase is Phase.SMOKE_TEST and not deaths:
+            deaths.append(phase.value)
+            raise SystemExit(1)
+        return going(ports, ref, phase, **named)
+
+    monkeypatch.setattr(ahead, "run_phase", dies_once)
+    monkeypatch.setattr(scale_service.get_task("create_instances"), "retry_delay", timedelta(0))
+
+    run = scale_service.test(run_conf=ASKED)
+
+    assert deaths == ["smoke_test"]
+    assert set(states(run).items()) >= {(phase, "success") for phase in ["create_instances", *BEHIND]}
+    assert simulation.store.get(run.run_id).outcome is RunOutcome.SUCCEEDED
+    assert len(simulation.world.pods(NAMESPACE)) == 4
