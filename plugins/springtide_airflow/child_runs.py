@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 
 from springtide.errors import PermanentError
 from springtide.events.waves import ChildRunState
-from springtide.fleet.child_runs import asked_in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +73,8 @@ class AirflowRuns:
 
     def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
         """Return what has become of those of these runs that have ended: a request for many that all go on."""
+        from springtide.fleet.child_runs import asked_in_parts
+
         return asked_in_parts(lambda part: self._count(part, *_STATES) > 0, self.state, run_ids)
 
     def _count(self, run_ids: Sequence[str], *states: str) -> int:
