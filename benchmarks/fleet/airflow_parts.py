@@ -83,7 +83,7 @@ def start(
 
     `beside` starts what an executor needs; `airflow` are the first words of Airflow's command.
     """
-    stores = stack.enter_context(databases())
+    stores = stack.enter_context(databases(folder / "postgresql"))
     port, *log_ports = free_ports(3)
     password = secrets.token_urlsafe(9)
     home = folder / "airflow"

@@ -11,6 +11,7 @@ from springtide.record.model import RunOutcome
 from springtide.run import ahead, phases
 from springtide.run.phase_table import FORWARD
 from springtide.run.state import Phase
+from springtide_airflow.hook import SpringtideHook
 from support.builders import policy_text
 from support.simulation import NAMESPACE, WAITS, Simulation
 
@@ -120,3 +121,33 @@ def test_a_process_that_dies_ahead_costs_no_phase(
     assert set(states(run).items()) >= {(phase, "success") for phase in ["create_instances", *BEHIND]}
     assert simulation.store.get(run.run_id).outcome is RunOutcome.SUCCEEDED
     assert len(simulation.world.pods(NAMESPACE)) == 4
+
+
+def test_what_was_waited_for_ahead_is_not_waited_for_in_a_worker_again(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+    going = phases.run_phase
+    patience: list[timedelta] = []
+
+    def watched(ports: Ports, ref: RunRef, phase: Phase, **named: Any) -> Any:
+        if phase is Phase.INSTANCES_READY:
+            patience.append(named["patience"])
+        return going(ports, ref, phase, **named)
+
+    def short(ports: Ports, ref: RunRef, phase: Phase, **named: Any) -> Any:
+        return watched(ports, ref, phase, **named | {"patience": timedelta(0)})
+
+    def settled(_hook: SpringtideHook) -> Ports:
+        simulation.world.settle()
+        return simulation.ports()
+
+    monkeypatch.setattr(phases, "run_phase", watched)
+    monkeypatch.setattr(ahead, "run_phase", short)
+    monkeypatch.setattr(SpringtideHook, "reading_ports", settled)
+
+    run = scale_service.test(run_conf=ASKED)
+
+    assert patience[:2] == [timedelta(0), timedelta(0)]
+    assert set(states(run).items()) >= {(phase, "success") for phase in BEHIND}
+    assert simulation.store.get(run.run_id).outcome is RunOutcome.SUCCEEDED

@@ -70,6 +70,15 @@ def done_ahead(ports: Ports, ref: RunRef, phase: Phase) -> str | None:
     return None if entry is None else entry.message
 
 
+def is_begun(ports: Ports, ref: RunRef, phase: Phase) -> bool:
+    """Tell whether somebody has begun `phase`: whoever went ahead has waited for it already.
+
+    Raises:
+        Fenced, PermanentError, TemporaryError: as `done_ahead`.
+    """
+    return Work.of(ports, ref).state.entry(phase, JournalStatus.STARTED) is not None
+
+
 def _has_to_be_seen(ports: Ports, ref: RunRef, phase: Phase) -> bool:
     """Tell whether `phase` takes long by its very nature."""
     return phase is Phase.SMOKE_TEST and Work.of(ports, ref).state.stability is not None
