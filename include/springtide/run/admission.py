@@ -79,7 +79,10 @@ def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
 def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
     """Raise `InputError` when another policy of the folder scales this workload, or switches this Service."""
     mine = policy.spec.target.workload
-    for other in ports.neighbours().policies:
+    placeholders = policy.spec.strategy.warm_nodes
+    names = (mine.deployment, mine.service, placeholders.deployment if placeholders else None)
+    shared = [name for name in names if name]
+    for other in ports.neighbours_that_name(shared).policies:
         theirs = other.spec.target.workload
         if other.name == policy.name or (theirs.cluster, theirs.namespace) != (mine.cluster, mine.namespace):
             continue

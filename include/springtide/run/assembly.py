@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,7 @@ def assemble(
         instant=instant_of(metrics),
         on_wait=on_wait,
         neighbours=lambda: _neighbours(metrics.base),
+        naming=lambda words: _neighbours(metrics.base, words),
         policy_of=PolicyFolder(metrics.base).get,
         databases=PostgresDatabases(database_address),
         reads=lambda: kube.reads if isinstance(kube, CountsReads) else 0,
@@ -70,8 +71,8 @@ def assemble(
     )
 
 
-def _neighbours(folder: Path) -> Neighbours:
-    policies, errors = PolicyFolder(folder).readable()
+def _neighbours(folder: Path, naming: Collection[str] = ()) -> Neighbours:
+    policies, errors = PolicyFolder(folder).readable(naming)
     return Neighbours(policies, tuple(sorted({Path(error.file).stem for error in errors})))
 
 

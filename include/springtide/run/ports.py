@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -65,6 +65,7 @@ class Ports:
 
     `elsewhere` opens the cluster that other policies call by a name, to look at what they share with this one: it
     raises `InputError` where nothing leads there.
+    `naming` returns those neighbours in whose files one of some words may stand; None where `neighbours` is asked.
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name. `halt` is the switch that
     stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` counts the reads
@@ -82,6 +83,7 @@ class Ports:
     instant: Instant | None = None
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
+    naming: Callable[[Collection[str]], Neighbours] | None = None
     elsewhere: Callable[[str], KubeReader] = _nowhere_else
     policy_of: Callable[[str], ScalingPolicy] = _no_policy
     databases: Databases = field(default_factory=NoDatabases)
@@ -92,6 +94,10 @@ class Ports:
     calendars: Callable[[], Calendars] = Calendars
     object_events: ObjectEvents = field(default_factory=NoObjectEvents)
     moments: Moments = field(default_factory=Moments)
+
+    def neighbours_that_name(self, words: Collection[str]) -> Neighbours:
+        """Return the neighbours that may name any of `words`, and perhaps others."""
+        return self.neighbours() if self.naming is None else self.naming(words)
 
     def require_running(self, namespace: str, what: str) -> None:
         """Return when nobody has halted the writes in `namespace`; `what` begins the message.

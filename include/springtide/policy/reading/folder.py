@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from springtide.errors import InputError, PolicyError, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from springtide.policy.scaling.model import ScalingPolicy
 
@@ -109,11 +109,13 @@ class PolicyFolder:
         policies = (file.policy for file in files)
         return {policy.name: self._completed(policy) for policy in sorted(policies, key=lambda policy: policy.name)}
 
-    def readable(self) -> tuple[tuple[ScalingPolicy, ...], tuple[Violation, ...]]:
+    def readable(self, naming: Collection[str] = ()) -> tuple[tuple[ScalingPolicy, ...], tuple[Violation, ...]]:
         """Return the policies that can be read, and the errors of the files that cannot.
 
         For what must not wait until the last file is right: most others want `all`. Of two files of one name none is
-        taken, because nobody can say which is meant.
+        taken, because nobody can say which is meant. With `naming`, files in which none of these words can stand are
+        left out without being parsed: a run looks for who shares its workload, and parsing them all takes it longer
+        than its own work where there are a hundred.
 
         Raises:
             PolicyError: the folder cannot be read.
@@ -128,6 +130,8 @@ class PolicyFolder:
         for paths in by_name.values():
             if len(paths) > 1:
                 violations.extend(_twins(paths))
+                continue
+            if naming and not _may_name(paths[0], naming):
                 continue
             try:
                 policies.append(self._with_mode(load_policy(paths[0])))
@@ -197,3 +201,12 @@ def _twins(paths: Iterable[Path]) -> Iterable[Violation]:
     for path in others:
         message = f"{first.name} and {path.name} hold one policy: remove one of them"
         yield Violation(code="policy_duplicate_name", message=message, field="file", file=str(path))
+
+
+def _may_name(path: Path, words: Collection[str]) -> bool:
+    """Tell whether any of `words` may be what a value of the file says: by its text, or by an escape in it."""
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return True  # who parses it says what is wrong with it
+    return b"\\" in text or any(word.encode() in text for word in words)
