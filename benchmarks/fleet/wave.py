@@ -155,7 +155,8 @@ def _event(running: Running, cluster: Cluster, name: str, numbers: range, stood:
         "services": [f"{name_of(number)}={TARGET}" for number in numbers],
         "reason": "a wave",
     }
-    began, asked_at = time.monotonic(), time.time()
+    began = time.monotonic()
+    asked_at = time.time()
     running.post("/dags/prepare_events/dagRuns", {"dag_run_id": name, "logical_date": None, "conf": conf})
     wanted = stood + len(numbers)
     exactly = running.until(
