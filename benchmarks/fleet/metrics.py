@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 HOURS: Final = 3
 SCRAPE_SECONDS: Final = 15
+SEEN_SECONDS: Final = 100
+"""After so long what is shown stands at a whole minute, as demand is asked for."""
+
 _MINUTE: Final = 60
 _COUNTED: Final = re.compile(
     r'^prometheus_http_requests_total\{code="\d+",handler="/api/v1/(query|query_range)"\} (\S+)', re.MULTILINE
@@ -83,12 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def measured(folder: Path, fleet: Fleet) -> Iterator[Measured]:
     """Start it with the last hours of `fleet`, and stop it."""
-    now = time.time() // _MINUTE * _MINUTE
-    make_blocks(folder, _series(fleet, now))
     page = _Page(("127.0.0.1", 0), _Handler)
     page.text = fleet.metrics()
     threading.Thread(target=page.serve_forever, daemon=True).start()
     target = f"127.0.0.1:{page.server_address[1]}"
+    make_blocks(folder, _series(fleet, target, time.time() // _MINUTE * _MINUTE))
     scrape = f"[{{job_name: fleet, scrape_interval: {SCRAPE_SECONDS}s, static_configs: [{{targets: ['{target}']}}]}}]"
     try:
         with running(folder, f"scrape_configs: {scrape}\n") as server:
@@ -98,8 +100,8 @@ def measured(folder: Path, fleet: Fleet) -> Iterator[Measured]:
         page.server_close()
 
 
-def _series(fleet: Fleet, now: float) -> Iterator[Series]:
+def _series(fleet: Fleet, target: str, now: float) -> Iterator[Series]:
     for number, name in enumerate(fleet.names):
-        # The labels that a scrape gives: a series with others would be a second one beside it.
-        title = f'{METRIC}{{service="{name}"}}'
+        # The labels that a scrape gives: a series with others would be a second one beside it for five minutes.
+        title = f'{METRIC}{{service="{name}",job="fleet",instance="{target}"}}'
         yield title, ((now - _MINUTE * ago, fleet.demand(number)) for ago in range(HOURS * _MINUTE, -1, -1))

@@ -1,7 +1,7 @@
 """The fleet: N services of two pods in ten namespaces, a policy for each, and what they are measured to need.
 
-Demand is steady, so a sweep finds nothing to do; of a fleet that changes, every tenth service is measured at twice as
-much, and its policy allows one step.
+Demand is steady, so a sweep finds nothing to do; of a fleet that changes, every tenth service is measured at four times
+as much.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PER_REPLICA: Final = 100.0
 STEADY: Final = 120.0
 """Requests a second: two pods at 60 % each."""
 
-CHANGED: Final = 240.0
+CHANGED: Final = 480.0
 ONE_IN: Final = 10
 LOOKBACK_DAYS: Final = 21
 METRIC: Final = "fleet_requests_per_second"

@@ -29,7 +29,7 @@ from examples.demo.patience import wait_until
 
 from benchmarks.fleet.cluster import COUNTS
 from benchmarks.fleet.history import keep_history
-from benchmarks.fleet.metrics import SCRAPE_SECONDS, Measured, measured
+from benchmarks.fleet.metrics import SEEN_SECONDS, Measured, measured
 from benchmarks.fleet.postgres import Databases, databases
 from benchmarks.fleet.processes import PeakMemory, memory_mib, processor_seconds
 from benchmarks.fleet.services import REPLICAS, Fleet
@@ -187,7 +187,7 @@ def measure(services: int, *, changes: bool) -> list[list[str]]:
             rows = [row(running, "nothing to do")]
             if changes:
                 running.metrics.show(Fleet(services=services, changes=True))
-                time.sleep(2 * SCRAPE_SECONDS)
+                time.sleep(SEEN_SECONDS)
                 rows.append(row(running, "one in ten changes"))
             return rows
 
