@@ -1,6 +1,6 @@
 """Look at every service and scale those that need it: what demand asks for, and what events hold.
 
-    list_services ─► look_at_service (one per service) ─► scale_services ─► report
+    list_services ─► look_at_services (some hundred each) ─► scale_services ─► report
     check_calendars
 
 A service gets the larger of what its policy asks for and what the events that go on ask of it; what they ask for is
@@ -25,7 +25,7 @@ from springtide_airflow.event_operators import (
     CheckCalendarsOperator,
     EventReportOperator,
     ListServicesOperator,
-    LookAtServiceOperator,
+    LookAtServicesOperator,
     ScaleServicesSensor,
 )
 from springtide_airflow.settings import airflow_settings
@@ -49,10 +49,10 @@ with DAG(
 ):
     CheckCalendarsOperator(task_id="check_calendars", retries=2)
     list_services = ListServicesOperator(task_id="list_services")
-    look_at_service = LookAtServiceOperator.partial(task_id="look_at_service", pool=settings.pool).expand(
-        service=list_services.output
-    )
+    look_at_services = LookAtServicesOperator.partial(
+        task_id="look_at_services", map_index_template="{{ looked_at }}", pool=settings.pool
+    ).expand(services=list_services.output)
     scale_services = ScaleServicesSensor(task_id="scale_services", trigger_rule=TriggerRule.ALL_DONE)
     report = EventReportOperator(task_id="report", after="scale_services", trigger_rule=TriggerRule.ALL_DONE)
 
-    look_at_service >> scale_services >> report
+    look_at_services >> scale_services >> report

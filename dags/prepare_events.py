@@ -1,6 +1,6 @@
 """Prepare what begins at one instant: every service of those events, in order and at the calendars' pace.
 
-    find_events ─► look_at_service (one per service) ─► prepare_services ─► report
+    find_events ─► look_at_services (some hundred each) ─► prepare_services ─► report
 
 Airflow starts a run a lead time before the events of the calendars (the folder that SPRINGTIDE_CALENDARS names); a
 start that was missed still comes while the event lasts. An event of no calendar is a queued run: `springtide events
@@ -24,7 +24,7 @@ from springtide_airflow.defaults import scaling_defaults
 from springtide_airflow.event_operators import (
     EventReportOperator,
     FindEventsOperator,
-    LookAtServiceOperator,
+    LookAtServicesOperator,
     ScaleServicesSensor,
 )
 from springtide_airflow.folders import policy_folder
@@ -51,10 +51,10 @@ with DAG(
     tags=["springtide"],
 ):
     find_events = FindEventsOperator(task_id="find_events")
-    look_at_service = LookAtServiceOperator.partial(task_id="look_at_service", waits=True).expand(
-        service=find_events.output
-    )
+    look_at_services = LookAtServicesOperator.partial(
+        task_id="look_at_services", map_index_template="{{ looked_at }}", waits=True
+    ).expand(services=find_events.output)
     prepare_services = ScaleServicesSensor(task_id="prepare_services", trigger_rule=TriggerRule.ALL_DONE)
     report = EventReportOperator(task_id="report", after="prepare_services", trigger_rule=TriggerRule.ALL_DONE)
 
-    look_at_service >> prepare_services >> report
+    look_at_services >> prepare_services >> report

@@ -1,6 +1,6 @@
 """Rehearse an event: its waves now, a bounded load test at its forecast peak, a verdict, and everything given back.
 
-    find_event ─► look_at_service (each) ─► prepare_services ─► load_test (each) ─► release_services ─► report
+    find_event ─► look_at_services ─► prepare_services ─► load_test (each) ─► release_services ─► report
         └────────────────── whatever fails: ─────────────────────────┘
 
 Trigger it with the form, with an event of the calendars or what is asked of services, and confirm: it scales and loads
@@ -18,7 +18,7 @@ from datetime import timedelta
 from airflow.sdk import DAG, TriggerRule
 
 from springtide_airflow.defaults import scaling_defaults
-from springtide_airflow.event_operators import LookAtServiceOperator
+from springtide_airflow.event_operators import LookAtServicesOperator
 from springtide_airflow.folders import known_events, policy_folder
 from springtide_airflow.parameters import rehearsal_params
 from springtide_airflow.rehearsal import (
@@ -41,7 +41,7 @@ with DAG(
     tags=["springtide"],
 ):
     find_event = FindRehearsalOperator(task_id="find_event")
-    look_at_service = LookAtServiceOperator.partial(task_id="look_at_service", waits=True).expand(
+    look_at_services = LookAtServicesOperator.partial(task_id="look_at_services", waits=True).expand(
         service=find_event.output
     )
     prepare_services = PrepareRehearsalSensor(
@@ -51,6 +51,6 @@ with DAG(
     release_services = ReleaseRehearsalSensor(task_id="release_services")
     report = RehearsalReportOperator(task_id="report")
 
-    look_at_service >> prepare_services >> load_test >> release_services >> report
+    look_at_services >> prepare_services >> load_test >> release_services >> report
     for last in (release_services, report):
         last.as_teardown(setups=find_event, on_failure_fail_dagrun=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from benchmarks.saleday.runs import ConductedRuns
 from springtide.fleet.conductor import Conductor, decided
 from springtide.fleet.due import Due, due_sweep, prepared
-from springtide.fleet.facts import facts_of_all
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.turns import TURN_EVERY
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benchmarks.saleday.pipeline import Pipeline
     from benchmarks.saleday.together import Task
     from springtide.events.schedule import ScheduledPreparation
+    from springtide.fleet.look_record import LookRecord
 
 TURN: Final = TURN_EVERY.total_seconds()
 SWEEP: Final = 15 * 60
@@ -61,13 +62,13 @@ class Schedule:
         return [each for each in self._firings if each.at <= now < each.end and each.start not in self._fired]
 
     def _begin(self, kind: str, due: Due) -> None:
-        look = self.pipeline.together.start(lambda clock: facts_of_all(self.pipeline.fleet(clock), due))
+        look = self.pipeline.together.start(lambda clock: look_at_due(self.pipeline.fleet(clock), due))
         fleet = self.pipeline.fleet()
         conductor = Conductor(
             fleet=fleet,
             runs=ConductedRuns(self.pipeline.runs, fleet.policies, kind),
             memory=ProcessMemory(),
-            decide=decided(fleet, lambda: cast("Any", look.result)[0]),
+            decide=decided(fleet, lambda: cast("LookRecord", look.result)),
             parent=f"{kind}-{due.began_at:%d%H%M%S}",
         )
         self._going.append((conductor, due, look))

@@ -8,56 +8,17 @@ this file, by `python -m springtide.cli.configuration_page docs/configuration.md
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from springtide.variables import VARIABLE, Reader, Variable, variable
 
 DATABASE_PREFIX: Final = "SPRINGTIDE_DATABASE_"
 FEED_PREFIX: Final = "SPRINGTIDE_FEED_"
 HOME: Final = Path(".springtide")
 """Where the command line keeps files of its own: below the working directory, so that a trial leaves nothing else."""
-
-_VARIABLE: Final = "variable"
-
-
-class Reader(StrEnum):
-    """Who reads a variable."""
-
-    BOTH = "the command line and Airflow"
-    COMMAND_LINE = "the command line alone"
-    AIRFLOW = "Airflow alone"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """One environment variable. `default` may name `{home}` and `{base}`; None means that there is none."""
-
-    name: str
-    default: str | None
-    meaning: str
-    reader: Reader
-    parse: Callable[[str], Any]
-
-    def value(self, environ: Mapping[str, str], places: Mapping[str, Path]) -> Any:
-        """Return what `environ` says; an unset or an empty variable leaves the default."""
-        text = environ.get(self.name)
-        if not text and self.default is not None:
-            text = self.default.format(**places)
-        return self.parse(text) if text else None
-
-
-def _variable(
-    name: str,
-    default: str | None,
-    meaning: str,
-    *,
-    reader: Reader = Reader.BOTH,
-    parse: Callable[[str], Any] = str,
-) -> dict[str, Variable]:
-    variable = Variable(name=f"SPRINGTIDE_{name}", default=default, meaning=meaning, reader=reader, parse=parse)
-    return {_VARIABLE: variable}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +30,13 @@ class Settings:
 
     home: Path
 
-    policies: Path = field(metadata=_variable("POLICIES", "{base}/policies", "The folder of policy files.", parse=Path))
+    policies: Path = field(metadata=variable("POLICIES", "{base}/policies", "The folder of policy files.", parse=Path))
     calendars: Path = field(
-        metadata=_variable("CALENDARS", "{base}/calendars", "The folder of calendar files.", parse=Path)
+        metadata=variable("CALENDARS", "{base}/calendars", "The folder of calendar files.", parse=Path)
     )
     store_url: str = field(
         repr=False,
-        metadata=_variable(
+        metadata=variable(
             "STORE_URL",
             "sqlite:///{home}/runs.db",
             "The database of runs: `sqlite:///PATH` (one machine), else `postgresql://USER:PASSWORD@HOST/NAME`. "
@@ -84,7 +45,7 @@ class Settings:
         ),
     )
     metrics_directory: Path | None = field(
-        metadata=_variable(
+        metadata=variable(
             "METRICS_DIRECTORY",
             None,
             "The folder that `springtide.prom` is written to whenever metrics change, for node_exporter's textfile "
@@ -93,7 +54,7 @@ class Settings:
         )
     )
     mode: str = field(
-        metadata=_variable(
+        metadata=variable(
             "MODE",
             "act",
             "What counts for policies that name no `mode`: `act`, or `advise`, which plans and records and writes "
@@ -101,7 +62,7 @@ class Settings:
         )
     )
     halt: str | None = field(
-        metadata=_variable(
+        metadata=variable(
             "HALT",
             None,
             "Who stops all writes and why, in words: `ann: the load balancer of the sale is down`. "
@@ -109,14 +70,14 @@ class Settings:
         )
     )
     reconcile_runs: str = field(
-        metadata=_variable(
+        metadata=variable(
             "RECONCILE_RUNS",
             "16",
             "How many abandoned runs `reconcile_runs` and `springtide reconcile` end side by side: 1 to 64.",
         )
     )
     stalled_after: str = field(
-        metadata=_variable(
+        metadata=variable(
             "STALLED_AFTER",
             "5m",
             "After how long both tell of a living run whose Lease stands still: 1m to 1d. "
@@ -124,20 +85,20 @@ class Settings:
         )
     )
     abort_wait: str = field(
-        metadata=_variable("ABORT_WAIT", "10m", "How long who aborts a run waits for what becomes of it: 10s to 1h.")
+        metadata=variable("ABORT_WAIT", "10m", "How long who aborts a run waits for what becomes of it: 10s to 1h.")
     )
     run_moments: str = field(
-        metadata=_variable("RUN_MOMENTS", "500", "Moments of one run that are kept for its page: 0 to 5000.")
+        metadata=variable("RUN_MOMENTS", "500", "Moments of one run that are kept for its page: 0 to 5000.")
     )
     grafana_url: str | None = field(
-        metadata=_variable(
+        metadata=variable(
             "GRAFANA_URL",
             None,
             "A dashboard for a run's page; `{service}`, `{namespace}`, `{from}`, `{to}` (ms) are filled in.",
         )
     )
     awake: str = field(
-        metadata=_variable(
+        metadata=variable(
             "AWAKE",
             "08:00-22:00 UTC",
             "When somebody is awake to approve a plan: from, to, and a time zone, such as `08:00-22:00 Europe/Berlin`. "
@@ -145,7 +106,7 @@ class Settings:
         )
     )
     prometheus_url: str | None = field(
-        metadata=_variable(
+        metadata=variable(
             "PROMETHEUS",
             None,
             "The Prometheus that policies with `source: prometheus` ask. "
@@ -155,7 +116,7 @@ class Settings:
     )
     prometheus_headers: str | None = field(
         repr=False,
-        metadata=_variable(
+        metadata=variable(
             "PROMETHEUS_HEADERS",
             None,
             "Headers for that Prometheus, one a line: `NAME: VALUE`, such as `X-Scope-OrgID: shop` for a tenant.",
@@ -163,7 +124,7 @@ class Settings:
         ),
     )
     prometheus_token_file: Path | None = field(
-        metadata=_variable(
+        metadata=variable(
             "PROMETHEUS_TOKEN_FILE",
             None,
             "A file with a bearer token for it. It is read for each connection, so a renewed token counts.",
@@ -172,7 +133,7 @@ class Settings:
         )
     )
     prometheus_ca: Path | None = field(
-        metadata=_variable(
+        metadata=variable(
             "PROMETHEUS_CA",
             None,
             "A PEM file with the authorities that its certificate may be of, in the place of the machine's own.",
@@ -181,7 +142,7 @@ class Settings:
         )
     )
     prometheus_certificate: Path | None = field(
-        metadata=_variable(
+        metadata=variable(
             "PROMETHEUS_CERTIFICATE",
             None,
             "A PEM file with the certificate to show to it, for mutual TLS.",
@@ -190,7 +151,7 @@ class Settings:
         )
     )
     prometheus_key: Path | None = field(
-        metadata=_variable(
+        metadata=variable(
             "PROMETHEUS_KEY",
             None,
             "A PEM file with that certificate's key, where it is not in the same file.",
@@ -199,7 +160,7 @@ class Settings:
         )
     )
     airflow_url: str = field(
-        metadata=_variable(
+        metadata=variable(
             "AIRFLOW",
             "http://127.0.0.1:8080",
             "Airflow's address, for `springtide events`.",
@@ -208,7 +169,7 @@ class Settings:
     )
     airflow_token: str | None = field(
         repr=False,
-        metadata=_variable(
+        metadata=variable(
             "AIRFLOW_TOKEN",
             None,
             "A token of Airflow's API, in the place of a user and a password.",
@@ -216,13 +177,13 @@ class Settings:
         ),
     )
     airflow_user: str | None = field(
-        metadata=_variable("AIRFLOW_USER", None, "The user that asks Airflow for a token.", reader=Reader.COMMAND_LINE)
+        metadata=variable("AIRFLOW_USER", None, "The user that asks Airflow for a token.", reader=Reader.COMMAND_LINE)
     )
     airflow_password: str | None = field(
-        repr=False, metadata=_variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
+        repr=False, metadata=variable("AIRFLOW_PASSWORD", None, "That user's password.", reader=Reader.COMMAND_LINE)
     )
     private_feeds: str | None = field(
-        metadata=_variable(
+        metadata=variable(
             "PRIVATE_FEEDS",
             None,
             "Networks of your own that feeds may be fetched from, such as `10.0.0.0/8, fd00::/8`. "
@@ -231,7 +192,7 @@ class Settings:
         )
     )
     known_events: Path = field(
-        metadata=_variable(
+        metadata=variable(
             "KNOWN_EVENTS",
             "{home}/known-events.json",
             "The file that remembers what the calendars said when they were last read without an error. "
@@ -241,7 +202,7 @@ class Settings:
         )
     )
     pages: Path = field(
-        metadata=_variable(
+        metadata=variable(
             "PAGES",
             "{home}/pages",
             "The folder of the quality pages, which `capacity_history` writes.",
@@ -250,7 +211,7 @@ class Settings:
         )
     )
     keep_runs: str = field(
-        metadata=_variable(
+        metadata=variable(
             "KEEP_RUNS",
             "400d",
             "For how long `capacity_history` keeps runs, decisions, preparations and rehearsals: 30d to 3650d. "
@@ -259,7 +220,7 @@ class Settings:
         )
     )
     sweep_cron: str = field(
-        metadata=_variable(
+        metadata=variable(
             "SWEEP_CRON",
             "*/15 * * * *",
             "When `adjust_capacity` looks at every service, as a cron expression.",
@@ -267,7 +228,7 @@ class Settings:
         )
     )
     sweep_timezone: str = field(
-        metadata=_variable(
+        metadata=variable(
             "SWEEP_TIMEZONE",
             "UTC",
             "The time zone of that expression, such as `Europe/Berlin`.",
@@ -275,7 +236,7 @@ class Settings:
         )
     )
     sweep_plans_after: str = field(
-        metadata=_variable(
+        metadata=variable(
             "SWEEP_PLANS_AFTER",
             "4",
             "After how many sweeps that did not come the next one counts as the first since `adjust_capacity` was "
@@ -284,7 +245,7 @@ class Settings:
         )
     )
     installation: str | None = field(
-        metadata=_variable(
+        metadata=variable(
             "INSTALLATION",
             None,
             "The name of this Airflow in the Leases of its runs: another Airflow on the same cluster never ends them. "
@@ -293,8 +254,23 @@ class Settings:
             reader=Reader.AIRFLOW,
         )
     )
+    look_chunk: str = field(
+        metadata=variable(
+            "LOOK_CHUNK",
+            "250",
+            "Services that one task of a sweep or a preparation looks at, by cluster and namespace.",
+            reader=Reader.AIRFLOW,
+        )
+    )
+    looks_at_once: str = field(
+        metadata=variable(
+            "LOOKS_AT_ONCE",
+            "8",
+            "Services that are looked at side by side: smoke checks and Prometheus are waited for together.",
+        )
+    )
     pool: str = field(
-        metadata=_variable(
+        metadata=variable(
             "POOL",
             "default_pool",
             "The Airflow pool of the tasks of `adjust_capacity` that ask Prometheus. It must exist.",
@@ -302,7 +278,7 @@ class Settings:
         )
     )
     metrics_token_file: Path | None = field(
-        metadata=_variable(
+        metadata=variable(
             "METRICS_TOKEN_FILE",
             None,
             "A file with the bearer token, of at least 16 characters, that opens `GET /springtide/metrics` of the API "
@@ -312,19 +288,19 @@ class Settings:
         )
     )
     rest_requests: str = field(
-        metadata=_variable("REST_REQUESTS", "1200", "Requests of one person in a minute.", reader=Reader.AIRFLOW)
+        metadata=variable("REST_REQUESTS", "1200", "Requests of one person in a minute.", reader=Reader.AIRFLOW)
     )
     rest_writes: str = field(
-        metadata=_variable("REST_WRITES", "60", "How many of them may ask for a change.", reader=Reader.AIRFLOW)
+        metadata=variable("REST_WRITES", "60", "How many of them may ask for a change.", reader=Reader.AIRFLOW)
     )
     rest_body: str = field(
-        metadata=_variable("REST_BODY", "65536", "The most bytes of a body: 1024 to 10485760.", reader=Reader.AIRFLOW)
+        metadata=variable("REST_BODY", "65536", "The most bytes of a body: 1024 to 10485760.", reader=Reader.AIRFLOW)
     )
     rest_keys: str = field(
-        metadata=_variable("REST_KEYS", "7", "Days that an idempotency key lasts: 1 to 30.", reader=Reader.AIRFLOW)
+        metadata=variable("REST_KEYS", "7", "Days that an idempotency key lasts: 1 to 30.", reader=Reader.AIRFLOW)
     )
     rest_hosts: str | None = field(
-        metadata=_variable(
+        metadata=variable(
             "REST_HOSTS",
             None,
             "The names, with their ports, that a write may be sent to and come from a page of: "
@@ -333,7 +309,7 @@ class Settings:
         )
     )
     page_token: str = field(
-        metadata=_variable("PAGE_TOKEN", "15", "Minutes that a page may act for who opened it.", reader=Reader.AIRFLOW)
+        metadata=variable("PAGE_TOKEN", "15", "Minutes that a page may act for who opened it.", reader=Reader.AIRFLOW)
     )
     calendars_named: bool = False
     """Whether the environment names the folder of calendars: one that is named must be there."""
@@ -386,7 +362,7 @@ def variable_part(connection: str) -> str:
 
 def variables() -> dict[str, Variable]:
     """Return every variable with a name of its own, by its field of `Settings`."""
-    return {each.name: each.metadata[_VARIABLE] for each in fields(Settings) if _VARIABLE in each.metadata}
+    return {each.name: each.metadata[VARIABLE] for each in fields(Settings) if VARIABLE in each.metadata}
 
 
 def variable_name(setting: str) -> str:

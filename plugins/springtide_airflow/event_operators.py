@@ -14,15 +14,18 @@ from springtide_airflow.notifying import page_of
 from springtide_airflow.wiring import AIRFLOW, Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.sdk import Context
 
     from springtide.events.sweep import Inspection
     from springtide.fleet.conductor import Conductor
     from springtide.fleet.due import Due
+    from springtide.fleet.look_record import LookRecord
     from springtide.fleet.report import FleetReport, TurnReport
 
 DUE_KEY: Final = "due"
-LOOKED_BY: Final = "look_at_service"
+LOOKED_BY: Final = "look_at_services"
 FIRST: Final = ("find_events", "list_services", "find_event")
 
 
@@ -36,6 +39,12 @@ class FleetOperator(BaseOperator):
         context["ti"].xcom_push(key=DUE_KEY, value=due.to_record())
         self.log.info("due: %s", ", ".join(event.id for event in due.events) or "every service")
         return list(due.services)
+
+    def chunks(self, services: list[str]) -> list[list[str]]:
+        """Return `services` in the chunks that one task each looks at."""
+        from springtide.fleet.chunks import chunks_of
+
+        return chunks_of(self.wiring.fleet().policies, services, self.wiring.look_bounds().chunk)
 
 
 class ServiceOperator(FleetOperator):
@@ -82,8 +91,8 @@ class ListServicesOperator(FleetOperator):
     """Every service that has a policy: what a sweep looks at. A sweep over the past looks at none."""
 
     @ends_in_words
-    def execute(self, context: Context) -> list[str]:
-        """Return the services."""
+    def execute(self, context: Context) -> list[list[str]]:
+        """Return the services, in chunks."""
         from springtide.fleet.due import due_sweep
 
         due = due_sweep(
@@ -91,15 +100,15 @@ class ListServicesOperator(FleetOperator):
         )
         if due.only_plans:
             self.log.warning("%s", due.only_plans)
-        return self.begin(context, due)
+        return self.chunks(self.begin(context, due))
 
 
 class FindEventsOperator(FleetOperator):
     """What begins at the end of this run's interval, or what the run's conf asks for; the past is only simulated."""
 
     @ends_in_words
-    def execute(self, context: Context) -> list[str]:
-        """Return the services to look at: those of its events, and of every other event that goes on."""
+    def execute(self, context: Context) -> list[list[str]]:
+        """Return the services to look at, in chunks: those of its events, and of every other event that goes on."""
         from springtide.fleet.due import due_preparation
         from springtide.fleet.event_form import event_of_form
 
@@ -112,25 +121,44 @@ class FindEventsOperator(FleetOperator):
             asked=event_of_form(run.conf or {}, asked_by=asked_by),
             is_backfill=is_backfill(run),
         )
-        return self.begin(context, due)
+        return self.chunks(self.begin(context, due))
 
 
-class LookAtServiceOperator(ServiceOperator):
-    """One look at one service. With `waits`, a run that owns it is waited for."""
+class LookAtServicesOperator(FleetOperator):
+    """A look at each service of a chunk: Airflow maps it over several. With `waits`, runs that own one are waited for.
 
-    def __init__(self, *, waits: bool = False, **kwargs: Any) -> None:
+    What does not answer is asked again in the task itself: a retry of the task would look at all of them again.
+    """
+
+    template_fields = ("services",)
+
+    def __init__(self, *, services: list[str], waits: bool = False, wiring: Wiring = AIRFLOW, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.services = services
         self.waits = waits
+        self.wiring = wiring
 
     @ends_in_words
     def execute(self, context: Context) -> Record:
-        """Return the facts."""
-        from springtide.fleet.facts import facts_of
+        """Return the facts of each service that was seen, and why the others were not."""
+        from springtide.fleet.looking import TRIES, look_at
 
-        del context
-        facts = facts_of(self.wiring.fleet(), self.service, waits=self.waits)
-        self.log.info("%s replicas; %s are asked for; %s", facts.current, facts.planned, facts.health.message())
-        return facts.to_record()
+        context["looked_at"] = _title(self.services)  # type: ignore[typeddict-unknown-key]  # what the template shows
+        looked = look_at(
+            self.wiring.fleet(),
+            self.services,
+            waits=self.waits,
+            tries=TRIES,
+            at_once=self.wiring.look_bounds().at_once,
+        ).record()
+        for line in looked.lines():
+            self.log.info("%s", line)
+        return looked.to_record()
+
+
+def _title(services: list[str]) -> str:
+    more = f" and {len(services) - 1} more" if len(services) > 1 else ""
+    return f"{services[0]}{more}" if services else "none"
 
 
 class ScaleServicesSensor(BaseSensorOperator):
@@ -149,7 +177,7 @@ class ScaleServicesSensor(BaseSensorOperator):
         """Return who decides."""
         from springtide.fleet.conductor import decided
 
-        return self.wiring.conductor(context, decided(self.wiring.fleet(), lambda: seen_facts(context)))
+        return self.wiring.conductor(context, decided(self.wiring.fleet(), lambda: look_of(context)))
 
     @ends_in_words
     def poke(self, context: Context) -> PokeReturnValue:
@@ -218,11 +246,20 @@ def due_of(context: Context) -> Due:
     return required_of(context, first, Due.from_record, DUE_KEY, code="events_missing")
 
 
-def seen_facts(context: Context) -> dict[str, Inspection]:
-    """Return what each look of this run found, by service."""
-    from springtide.events.sweep import Inspection
+def look_of(context: Context) -> LookRecord:
+    """Return what the looks of this run found of each service, and why others were not seen."""
+    from springtide.fleet.look_record import LookRecord
 
-    return {facts.service: facts for facts in left_by_each(context, LOOKED_BY, Inspection.from_record)}
+    looks = left_by_each(context, LOOKED_BY, LookRecord.from_record)
+    return LookRecord(
+        seen={name: facts for look in looks for name, facts in look.seen.items()},
+        unseen={name: why for look in looks for name, why in look.unseen.items()},
+    )
+
+
+def seen_facts(context: Context) -> Mapping[str, Inspection]:
+    """Return what the looks of this run found, by service."""
+    return look_of(context).seen
 
 
 def required_report(context: Context, task_id: str) -> FleetReport:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from springtide.clock import Clock
     from springtide.events.snapshot import CalendarSnapshot
     from springtide.fleet.child_runs import ChildRuns
+    from springtide.fleet.chunks import LookBounds
     from springtide.fleet.conductor import Conductor, Decide
     from springtide.fleet.first_sweep import FirstSweep
     from springtide.fleet.memory import Memory
@@ -79,6 +80,12 @@ class Wiring:
             open_store=self.open_store,
             open_cluster=self.open_cluster,
         )
+
+    def look_bounds(self) -> LookBounds:
+        """Return how many services one task looks at, and how many side by side."""
+        from springtide.fleet.chunks import LookBounds
+
+        return LookBounds.of(airflow_settings())
 
     def first_sweep(self) -> FirstSweep | None:
         """Return which sweep only plans, by the schedule of the sweeps; None where each one acts."""

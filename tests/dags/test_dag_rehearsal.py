@@ -17,7 +17,7 @@ from springtide.events.calendars import Calendars
 from springtide.events.rehearsed import RehearsalVerdict
 from springtide.events.waves import ChildRunState
 from springtide.fleet.conductor import Conductor, Decide
-from springtide.fleet.facts import facts_of
+from springtide.fleet.looking import look_at
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.rehearsal import WAY_BACK, ServiceRehearsal
 from springtide.fleet.rehearsal_bounds import PARAMETERS
@@ -209,7 +209,7 @@ def test_a_load_test_that_dies_is_given_back_all_the_same(bag: DagBag, observati
 
 def test_a_load_that_was_begun_is_not_sent_again(observation: Scene, generator: Generator) -> None:
     fleet = replace(observation.fleet.fleet_ports(policy_folder()), send=generator)
-    facts = facts_of(fleet, "web", waits=True)
+    facts = look_at(fleet, ["web"], waits=True).seen["web"]
     load = ServiceRehearsal(
         fleet=fleet,
         rehearsal=begin_rehearsal(fleet, ASKED, requested_by="a test"),

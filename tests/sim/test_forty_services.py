@@ -9,7 +9,7 @@ from springtide.events.calendars import Calendars, ExpandedCalendar
 from springtide.events.waves import ChildRunState, ServicePlan, waves
 from springtide.fleet.conductor import Conductor
 from springtide.fleet.due import prepared
-from springtide.fleet.facts import facts_of_all
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.report import FleetReport
@@ -30,13 +30,13 @@ def prepare(fleet: Fleet) -> FleetReport:
     fleet.almanac = Calendars((ExpandedCalendar.of(calendar("UTC", event, pace=pace), Path(), now=fleet.now),))
     ports = fleet.fleet_ports()
     due = prepared(ports, fleet.almanac.occurrences)
-    seen, unseen = facts_of_all(ports, due)
-    assert unseen == {}
+    look = look_at_due(ports, due)
+    assert look.unseen == {}
     conductor = Conductor(
         fleet=ports,
         runs=FleetRuns(fleet),
         memory=ProcessMemory(),
-        decide=lambda wanted: decided_orders(ports, wanted, seen),
+        decide=lambda wanted: decided_orders(ports, wanted, look.seen),
         parent="prepare_events__r1",
         every=TURN,
     )

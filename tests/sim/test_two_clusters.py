@@ -11,8 +11,8 @@ from springtide.errors import ClusterUnavailable, InputError, PermanentError
 from springtide.fleet.child_runs import ChildRun
 from springtide.fleet.due import due_sweep
 from springtide.fleet.expired import release_everywhere
-from springtide.fleet.facts import facts_of_all
 from springtide.fleet.in_process import InProcessRuns
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.orders import decided_orders
 from springtide.labels import FLOOR, STATE
 from springtide.plan.findings import FindingStatus
@@ -151,10 +151,10 @@ class TestASweep:
         fleet = both.fleet()
         due = due_sweep(fleet)
 
-        seen, unseen = facts_of_all(fleet, due)
-        orders = {order.service: order for order in decided_orders(fleet, due, seen, unseen=unseen)}
+        look = look_at_due(fleet, due)
+        orders = {order.service: order for order in decided_orders(fleet, due, look.seen, unseen=look.unseen)}
 
-        assert list(seen) == [SECOND]
+        assert list(look.seen) == [SECOND]
         assert orders[SECOND].steps
         assert "the API server does not answer" in orders[ALPHA].reason
 

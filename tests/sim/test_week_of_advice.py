@@ -20,7 +20,7 @@ from springtide.events.waves import ChildRunState
 from springtide.fleet.child_runs import ChildRun
 from springtide.fleet.conductor import Conductor, conducted, decided
 from springtide.fleet.due import due_sweep
-from springtide.fleet.facts import facts_of_all
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.report import FleetReport
@@ -142,13 +142,13 @@ class Week:
                 open_store=lambda: nullcontext(store),
             )
             due = due_sweep(fleet)
-            seen, unseen = facts_of_all(fleet, due)
-            assert unseen == {}
+            look = look_at_due(fleet, due)
+            assert look.unseen == {}
             conductor = Conductor(
                 fleet=fleet,
                 runs=NoRuns(),
                 memory=ProcessMemory(),
-                decide=decided(fleet, lambda: seen),
+                decide=decided(fleet, lambda: look),
                 parent=f"sweep-{number}",
             )
             return conducted(conductor, due, lambda _turn: None, pause=self.world.advance)

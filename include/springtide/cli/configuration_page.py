@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from springtide.settings import HOME, Reader, Variable, variables
+from springtide.settings import HOME, variables
+from springtide.variables import Reader, Variable
 
 _IN_AIRFLOW: Final = {"home": Path("$AIRFLOW_HOME/springtide"), "base": Path("…")}
 _ON_THE_COMMAND_LINE: Final = {"home": HOME, "base": Path()}

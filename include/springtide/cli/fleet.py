@@ -22,6 +22,7 @@ from springtide.cli.options import (
     OutputOption,
     current_user,
     new_run_id,
+    settings_now,
 )
 from springtide.cli.plain_text import PlainTable, plain
 from springtide.clock import Clock, SystemClock
@@ -29,10 +30,11 @@ from springtide.events.calendars import Calendars
 from springtide.events.leads import leads_of
 from springtide.events.rehearsal import named_event
 from springtide.fleet.calendars import CalendarFolder
-from springtide.fleet.conductor import Conductor, conducted
+from springtide.fleet.chunks import LookBounds
+from springtide.fleet.conductor import Conductor, conducted, decided
 from springtide.fleet.due import Due, due_now, due_sweep, prepared
-from springtide.fleet.facts import facts_of_all
 from springtide.fleet.in_process import InProcessRuns
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.ports import FleetPorts
@@ -130,16 +132,18 @@ class FleetCommand:
             PermanentError: a service is not as it should be (`services_failed`), after the answer.
             TemporaryError: the cluster or the store does not answer.
         """
-        seen, unseen = facts_of_all(fleet, due)
+        look = look_at_due(fleet, due, at_once=LookBounds.of(settings_now()).at_once)
         if is_dry:
-            self._show(FleetReport.planned(decided_orders(fleet, due, seen, unseen=unseen, is_dry=True), unseen))
+            self._show(
+                FleetReport.planned(decided_orders(fleet, due, look.seen, unseen=look.unseen, is_dry=True), look.unseen)
+            )
             return
         with InProcessRuns(fleet, requested_by=current_user()) as runs:
             conductor = Conductor(
                 fleet=fleet,
                 runs=runs,
                 memory=ProcessMemory(),
-                decide=lambda wanted: decided_orders(fleet, wanted, seen, unseen=unseen),
+                decide=decided(fleet, lambda: look),
                 parent=new_run_id(fleet.clock),
                 every=TURN_EVERY,
             )

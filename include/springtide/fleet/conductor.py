@@ -22,9 +22,10 @@ from springtide.fleet.backfill import simulated_report
 from springtide.fleet.child_runs import ChildRuns
 from springtide.fleet.due import Due
 from springtide.fleet.lateness import foreseen_lateness, keep_duration
+from springtide.fleet.look_record import LookRecord
 from springtide.fleet.measured import keep_late, keep_prepared, keep_sweep
 from springtide.fleet.memory import Memory
-from springtide.fleet.orders import Inspections, attention, decided_orders
+from springtide.fleet.orders import attention, decided_orders
 from springtide.fleet.pauses import keep_pauses, paused_after_failures
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.progress import FleetProgress
@@ -120,9 +121,14 @@ class Conductor:
         self.memory.set("measured_end", True)
 
 
-def decided(fleet: FleetPorts, looked: Inspections) -> Decide:
+def decided(fleet: FleetPorts, looked: Callable[[], LookRecord]) -> Decide:
     """Return how a sweep or a preparation decides: by what each look found, demand and events alike."""
-    return lambda due: decided_orders(fleet, due, looked())
+
+    def decide(due: Due) -> Sequence[ServicePlan]:
+        look = looked()
+        return decided_orders(fleet, due, look.seen, unseen=look.unseen)
+
+    return decide
 
 
 def conducted(

@@ -30,23 +30,13 @@ from springtide.verify.smoke import checks_after_switch, smoke_test
 from springtide.verify.verdict import Verdict, VerdictStatus
 
 OWNED_FOR: Final = timedelta(minutes=5)
-"""How long a preparation waits for a run that a sweep started: what it takes comes out of the lead's margin."""
+"""How long a preparation waits for a run that a sweep started: what it takes comes out of the lead's margin.
 
-_LOOK_AGAIN_SECONDS: Final = 5.0
+What an event multiplies, and where its first run begins, cannot be said while another run is on its way.
+"""
 
-
-def inspect_when_free(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:
-    """Return what is found of one service once no run owns it, or as they are after `OWNED_FOR`: see `inspect_service`.
-
-    What an event multiplies, and where its first run begins, cannot be said while another run is on its way.
-    """
-    end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
-    while True:
-        inspection = inspect_service(ports, policy, before=before)
-        if not inspection.is_owned or ports.clock.monotonic() >= end:
-            return inspection
-        ports.on_wait(str(inspection.frozen))
-        ports.clock.sleep(_LOOK_AGAIN_SECONDS)
+LOOK_AGAIN_SECONDS: Final = 5.0
+"""How often a service that a run owns is looked at until it is over."""
 
 
 def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None = None) -> Inspection:

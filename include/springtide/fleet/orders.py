@@ -29,7 +29,7 @@ Inspections = Callable[[], Mapping[str, Inspection]]
 UNSEEN: Final = "it could not be looked at"
 """How the reason of an order begins whose service nothing is known of: it fails, and holds back what comes after it."""
 
-WHY_UNSEEN: Final = "it has no policy, or its look failed: see look_at_service"
+WHY_UNSEEN: Final = "it has no policy, or its look failed: see look_at_services"
 
 
 def decided_orders(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from springtide.errors import InputError
+from springtide.quantities import whole_number
 from springtide.settings import Settings, variable_name
 
 
@@ -43,9 +42,4 @@ class WebLimits:
 
 
 def _number(setting: str, text: str, least: int, most: int) -> int:
-    if re.fullmatch(r"[0-9]{1,9}", text) and least <= int(text) <= most:
-        return int(text)
-    name = variable_name(setting)
-    raise InputError(
-        f"{name}: {text[:60]!r} is not a whole number from {least} to {most}.", code="limit_invalid", field=name
-    )
+    return whole_number(variable_name(setting), text, least, most)

@@ -17,7 +17,7 @@ from springtide.events.rehearsed import RehearsalVerdict
 from springtide.events.sweep import Inspection, with_floors
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due, due_sweep, prepared
-from springtide.fleet.facts import facts_of_all
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.rehearsal import ServiceRehearsal, WayBack
@@ -76,12 +76,12 @@ class AdvisedFleet(Fleet):
 
     def conduct(self, due: Due, parent: str = "sweep") -> FleetReport:
         fleet = self.fleet_ports()
-        seen, unseen = facts_of_all(fleet, due)
+        look = look_at_due(fleet, due)
         conductor = Conductor(
             fleet=fleet,
             runs=FleetRuns(self),
             memory=ProcessMemory(),
-            decide=lambda wanted: decided_orders(fleet, wanted, seen, unseen=unseen),
+            decide=lambda wanted: decided_orders(fleet, wanted, look.seen, unseen=look.unseen),
             parent=parent,
         )
         return conducted(conductor, due, lambda _turn: None, pause=self.tick)
@@ -233,7 +233,7 @@ class TestAnEvent:
         ports = replace(fleet.fleet_ports(), send=no_load)
         event = occurrence("rehearsal-flash", f"{fleet.now:%Y-%m-%dT%H:%M}", web=9)
         due = prepared(ports, (event,))
-        seen, _ = facts_of_all(ports, due)
+        seen = look_at_due(ports, due).seen
         report = fleet.conduct(due, "rehearsal")
         memory = ProcessMemory()
         test = ServiceRehearsal(

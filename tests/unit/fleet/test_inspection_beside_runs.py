@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from springtide.clock import Clock
+from springtide.events.calendars import Calendars
 from springtide.events.release import Health
 from springtide.events.sweep import Inspection, order_for
-from springtide.fleet.inspection import OWNED_FOR, inspect_service, inspect_when_free
+from springtide.fleet.inspection import OWNED_FOR, inspect_service
+from springtide.fleet.looking import look_at
+from springtide.fleet.ports import FleetPorts
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run import phases
 from springtide.run.ports import RunRef
 from springtide.sandbox.world import World
@@ -46,6 +52,32 @@ def owned() -> tuple[Simulation, RunRef]:
     return simulation, RunRef(workload=target.workload, run_id=request.run_id)
 
 
+@dataclass
+class OnePolicy:
+    """The policy of the simulation."""
+
+    simulation: Simulation
+
+    def names(self) -> list[str]:
+        return [self.simulation.policy.name]
+
+    def get(self, name: str) -> ScalingPolicy:
+        del name
+        return self.simulation.policy
+
+
+def waited_for(simulation: Simulation, clock: Clock) -> Inspection:
+    """Return what a preparation finds."""
+    fleet = FleetPorts(
+        clock=clock,
+        calendars=Calendars,
+        policies=OnePolicy(simulation),
+        open_ports=lambda: nullcontext(replace(simulation.ports(), clock=clock)),
+        open_store=lambda: nullcontext(simulation.store),
+    )
+    return look_at(fleet, [simulation.policy.name], waits=True).seen[simulation.policy.name]
+
+
 def test_a_sweep_does_not_wait_for_the_run() -> None:
     simulation, _ = owned()
     begin = simulation.world.elapsed
@@ -66,7 +98,7 @@ def test_an_event_waits_until_the_run_is_over() -> None:
         phases.report(simulation.ports(), ref)
 
     clock = Meanwhile(simulation.world, 60, end)
-    facts = inspect_when_free(replace(simulation.ports(), clock=clock), simulation.policy)
+    facts = waited_for(simulation, clock)
 
     assert (facts.is_owned, facts.frozen, facts.current) == (False, None, 2)
     assert facts.expected is not None
@@ -76,7 +108,7 @@ def test_an_event_does_not_wait_for_ever() -> None:
     simulation, _ = owned()
     begin = simulation.world.now()
 
-    facts = inspect_when_free(simulation.ports(), simulation.policy)
+    facts = waited_for(simulation, simulation.ports().clock)
 
     assert facts.is_owned
     assert OWNED_FOR <= simulation.world.now() - begin < OWNED_FOR + timedelta(seconds=10)

@@ -12,7 +12,7 @@ from springtide.events.occurrences import Occurrence
 from springtide.events.waves import ServicePlan
 from springtide.fleet.conductor import Conductor, conducted
 from springtide.fleet.due import Due, due_sweep, prepared
-from springtide.fleet.facts import facts_of_all
+from springtide.fleet.looking import look_at_due
 from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.notices import reported_facts
 from springtide.fleet.orders import decided_orders
@@ -46,12 +46,12 @@ class WantedFleet(Fleet):
 
     def conduct(self, due: Due, parent: str) -> FleetReport:
         fleet = self.fleet_ports()
-        seen, unseen = facts_of_all(fleet, due)
+        look = look_at_due(fleet, due)
         conductor = Conductor(
             fleet=fleet,
             runs=FleetRuns(self),
             memory=ProcessMemory(),
-            decide=lambda wanted: decided_orders(fleet, wanted, seen, unseen=unseen),
+            decide=lambda wanted: decided_orders(fleet, wanted, look.seen, unseen=look.unseen),
             parent=parent,
         )
         return conducted(conductor, due, lambda _turn: None, pause=self.tick)
@@ -145,7 +145,7 @@ def test_an_event_that_asks_for_what_stands_lacks_nothing(fleet: WantedFleet) ->
 def test_a_run_that_was_on_its_way_when_somebody_paused_is_refused_in_the_pauses_words(fleet: WantedFleet) -> None:
     ports = fleet.fleet_ports()
     due = due_sweep(ports)
-    orders = decided_orders(ports, due, facts_of_all(ports, due)[0])
+    orders = decided_orders(ports, due, look_at_due(ports, due).seen)
     pause = fleet.pause()
     conductor = Conductor(
         fleet=ports, runs=FleetRuns(fleet), memory=ProcessMemory(), decide=lambda _due: orders, parent="sweep"
@@ -214,7 +214,7 @@ def test_a_plan_only_looks_and_pauses_nobody() -> None:
 
     ports = fleet.fleet_ports()
     due = due_sweep(ports)
-    decided_orders(ports, due, facts_of_all(ports, due)[0], is_dry=True)
+    decided_orders(ports, due, look_at_due(ports, due).seen, is_dry=True)
 
     assert fleet.store.pauses(now=fleet.now) == {}
 
@@ -225,7 +225,7 @@ def test_people_are_told_once_of_each_pause(fleet: WantedFleet) -> None:
     due = due_sweep(ports)
     report = fleet.sweep()
 
-    facts = [reported_facts(ports, due, report, lambda: facts_of_all(ports, due)[0]) for _ in range(2)]
+    facts = [reported_facts(ports, due, report, lambda: look_at_due(ports, due).seen) for _ in range(2)]
 
     (first,), (again,) = facts
     assert first == again

@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from springtide.errors import PolicyError, Violation
 from springtide.policy.language.units import shown
+from springtide.policy.reading.plain_yaml import NotPlain, plain_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +106,15 @@ def document_in(raw: bytes, file: str) -> Document:
 
 def _document(raw: bytes, document: Document) -> Document:
     text = _decode(raw, document)
+    try:
+        document.data, document.lines = plain_data(text, MAX_DEPTH, _unquoted)
+    except NotPlain:
+        return _every_document(text, document)
+    return document
+
+
+def _every_document(text: str, document: Document) -> Document:
+    """Read what may hold anything: slow, and with every error in its place."""
     try:
         tagged = _survey(text, document)
         _stop_on(document)
@@ -262,8 +272,11 @@ class _Walk:
 def _plain(node: nodes.ScalarNode) -> Any:
     """Return what a scalar says; quoted text and every other notation stay text."""
     text = str(node.value)
-    if node.style:
-        return text  # quoted: "1" is text, whatever it looks like
+    # quoted: "1" is text, whatever it looks like
+    return text if node.style else _unquoted(text)
+
+
+def _unquoted(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from os.path import lexists
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -64,7 +65,7 @@ class PolicyFolder:
             InputError: `name` is none of `names()` (`service_unknown`); it never becomes a path.
             PolicyError: the file is refused, is not called as its policy, or there are two of that name.
         """
-        paths = [path for path in self._paths() if path.stem == name]
+        paths = self._paths_of(name) if isinstance(name, str) and is_name(name) else []
         if not paths:
             raise self._unknown(name)
         if len(paths) > 1:
@@ -183,6 +184,11 @@ class PolicyFolder:
         except OSError:
             return []
         return [path for path in paths if is_name(path.stem)]
+
+    def _paths_of(self, name: str) -> list[Path]:
+        # Not by a list of the folder: whoever asks for each of a thousand policies would read it a thousand times.
+        paths = (self.path / f"{name}{suffix}" for suffix in _SUFFIXES)
+        return [path for path in paths if lexists(path)]
 
     def _unknown(self, name: object) -> InputError:
         names = self.names()

@@ -1,0 +1,49 @@
+"""Which services one task looks at together: those of one namespace, so that its lists are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from springtide.errors import SpringtideError
+from springtide.fleet.ports import Policies
+from springtide.quantities import whole_number
+from springtide.settings import Settings, variable_name
+
+_LAST: Final = "\N{LATIN SMALL LETTER Y WITH DIAERESIS}"
+
+
+@dataclass(frozen=True, slots=True)
+class LookBounds:
+    """How many services one task looks at, and how many of them side by side."""
+
+    chunk: int
+    at_once: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the environment asks for.
+
+        Raises:
+            InputError: a variable does not hold what it should (`limit_invalid`).
+        """
+        return cls(
+            chunk=whole_number(variable_name("look_chunk"), settings.look_chunk, 1, 1000),
+            at_once=whole_number(variable_name("looks_at_once"), settings.looks_at_once, 1, 64),
+        )
+
+
+def chunks_of(policies: Policies, services: Iterable[str], size: int) -> list[list[str]]:
+    """Return the services in chunks of at most `size`, by cluster and namespace; unreadable policies come last."""
+    places = {service: _place(policies, service) for service in services}
+    ordered = sorted(places, key=lambda service: (*places[service], service))
+    return [ordered[first : first + size] for first in range(0, len(ordered), size)]
+
+
+def _place(policies: Policies, service: str) -> tuple[str, str]:
+    try:
+        target = policies.get(service).spec.target
+    except SpringtideError:  # whoever looks at it says so
+        return (_LAST, "")
+    return (target.cluster or "", target.namespace)
