@@ -96,7 +96,7 @@ def _workload(number: int, name: str) -> list[dict[str, Any]]:
         "image": "localhost/web:1",
         "ports": [{"containerPort": 8080}],
         # Seldom: a thousand services are probed by the same two cores that are measured.
-        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 300},
+        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 60},
     }
     deployment = {
         "apiVersion": "apps/v1",

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 
 class Span(NamedTuple):
-    """Lengths in decisions: of a day, of an hour, and of the wait until a decision's window is over."""
+    """Lengths in decisions: of a day, of an hour, and of the wait until a decision's window is over.
+
+    Bounds are worked out from the decision `first` on.
+    """
 
     day: int
     hour: int
     wait: int
+    first: int = 0
 
 
 @compiled
@@ -93,19 +97,32 @@ def slide(values: Array, count: int, source: Array, edges: NDArray[np.int64], wa
 
 
 @compiled
+def filled(values: Array, source: Array, first: int, last: int) -> int:
+    """Put what is known of `source` from `first` to `last` into `values`, sorted; return the count."""
+    count = 0
+    for k in range(max(first, 0), last + 1):
+        if not np.isnan(source[k]):
+            values[count] = source[k]
+            count += 1
+    values[:count] = np.sort(values[:count])
+    return count
+
+
+@compiled
 def bounds_of(base: Array, residual: Array, quantiles: Array, span: Span, same_time: NDArray[np.int64]) -> Array:
-    """Return one base's bounds, (quantile, decision); NaN until it has an hour of residuals.
+    """Return one base's bounds, (quantile, decision); NaN until it has an hour of residuals, and before the first.
 
     `same_time[day, k]` is the decision at the time of k, `day` + 1 days before it.
     """
     # Both windows are kept sorted while they move, so that a decision costs one look-up instead of one sort.
     week = np.zeros(7 * span.day + 2)
     clock = np.zeros(7 * (2 * span.hour + 1) + 2)
-    in_week = in_clock = 0
+    in_week = filled(week, residual, span.first - span.wait - 7 * span.day, span.first - span.wait - 1)
+    in_clock = 0
     edges = np.zeros((7, 2), np.int64)
     edges[:, 1] -= 1  # empty
     bounds = np.full((len(quantiles), len(base)), np.nan)
-    for k in range(len(base)):
+    for k in range(span.first, len(base)):
         in_week = move(week, in_week, at(residual, k - span.wait), at(residual, k - span.wait - 7 * span.day))
         for day in range(7):
             # A week of such windows is one run of 2 h + 1 decisions on each day.

@@ -51,8 +51,18 @@ def horizon_minutes(interval: int, startup_seconds: float) -> int:
     return interval + math.ceil((_SETTLING + startup_seconds) / 60)
 
 
-def bounds(demand: Array, window: PredictorWindow, quantiles: Sequence[float], grid: ClockGrid = PLAIN) -> DemandBounds:
+def bounds(
+    demand: Array,
+    window: PredictorWindow,
+    quantiles: Sequence[float],
+    grid: ClockGrid = PLAIN,
+    *,
+    only_last: bool = False,
+) -> DemandBounds:
     """Return the bounds of every decision over per-minute `demand`; decision k sees demand[: k·interval] only.
+
+    With `only_last` only what the last decision needs is worked out: its own bound, and those by which its base is
+    compared. Those of earlier decisions are NaN then.
 
     Raises:
         InputError: the day before a window, by the clocks of `grid`, may not be over when it is decided.
@@ -65,12 +75,16 @@ def bounds(demand: Array, window: PredictorWindow, quantiles: Sequence[float], g
             code="out_of_range",
             field="interval",
         )
-    span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
+    day = DAY // window.interval
+    wait = math.ceil(window.horizon / window.interval)
     wanted = np.asarray(quantiles, dtype=np.float64)
     table = predictors(demand, window, grid)
     target = targets(demand, window)
     same_time = grid.decisions_before(table.shape[1], window.interval)
-    size = (len(wanted), table.shape[1])
+    decisions = table.shape[1]
+    first = max(0, decisions - 1 - wait - 7 * day) if only_last else 0
+    span = Span(day, HOUR // window.interval, wait, first)
+    size = (len(wanted), decisions)
     best = np.full(size, np.nan)
     least = np.full(size, np.inf)
     chosen = np.full(size, -1, np.int8)
@@ -114,7 +128,8 @@ class Conformal:
             self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10
         )
         # Who plans below the median does not want more than that for an event.
-        calibrated = bounds(seen.values[cut:], window, (self.quantile, min(self.quantile, LIKELY)), grid)
+        wanted = (self.quantile, min(self.quantile, LIKELY))
+        calibrated = bounds(seen.values[cut:], window, wanted, grid, only_last=True)
         bound, likely = map(float, calibrated.demand[:, -1])
         if math.isnan(bound):
             raise DemandUnusable(

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from springtide.demand.local_time import STEADY, LocalClock
 
@@ -74,14 +75,15 @@ def _level_before(slots: NDArray[np.float64], least: float) -> float | None:
     """Return the latest half hour's level such that everything ten minutes after it is below `least` of it."""
     # The largest value from each slot on: "everything after it is below" is then one comparison. fmax skips gaps.
     after = np.fmax.accumulate(slots[::-1])[::-1]
-    for at in range(len(slots) - _TRANSITION - 1, _BEFORE - 2, -1):
-        before = slots[at - _BEFORE + 1 : at + 1]
-        # The second lowest of six: demand had it in all of the half hour but five minutes. So a spike is no level, and
-        # a single gap (0 here) is forgiven.
-        level = float(np.sort(np.nan_to_num(before))[1]) if len(before) == _BEFORE else 0.0
-        if level > 0 and after[at + _TRANSITION] < least * level:
-            return level
-    return None
+    ends = np.arange(_BEFORE - 1, len(slots) - _TRANSITION)
+    if not len(ends):
+        return None
+    # The second lowest of six: demand had it in all of the half hour but five minutes. So a spike is no level, and a
+    # single gap (0 here) is forgiven.
+    halves = sliding_window_view(np.nan_to_num(slots), _BEFORE)[: len(ends)]
+    levels = np.partition(halves, 1, axis=1)[:, 1]
+    is_before = (levels > 0) & (after[ends + _TRANSITION] < least * levels)
+    return float(levels[is_before][-1]) if is_before.any() else None
 
 
 def _is_usual(slots: NDArray[np.float64], low: float, now: float, clock: LocalClock) -> bool:

@@ -67,7 +67,7 @@ def inspect_service(ports: Ports, policy: ScalingPolicy, *, before: float | None
     if advised is not None:
         current = advised
         request = replace(request, advised=advised)
-    plan, problem = _plan(ports, request)
+    plan, problem = _plan(ports, request, (observation, stable))
     demand = None if plan is None else plan.estimate.demand
     health = Health(_problem(ports, policy, observation, stable), demand, before)
     inspection = replace(
@@ -123,9 +123,11 @@ def _planned(minimum: Minimum, inspection: Inspection, plan: ScalingPlan | None)
     )
 
 
-def _plan(ports: Ports, request: RunRequest) -> tuple[ScalingPlan | None, str | None]:
+def _plan(
+    ports: Ports, request: RunRequest, admitted: tuple[Observation, PodSet]
+) -> tuple[ScalingPlan | None, str | None]:
     try:
-        return plan_capacity(ports, request), None
+        return plan_capacity(ports, request, admitted=admitted), None
     except (DemandUnavailable, DemandUnusable) as error:
         return None, error.message
 

@@ -81,11 +81,8 @@ def _require_sole_policy(ports: Ports, policy: ScalingPolicy) -> None:
     mine = policy.spec.target.workload
     placeholders = policy.spec.strategy.warm_nodes
     names = (mine.deployment, mine.service, placeholders.deployment if placeholders else None)
-    shared = [name for name in names if name]
-    for other in ports.neighbours_that_name(shared).policies:
+    for other in ports.neighbours_that_name([name for name in names if name]).near(policy):
         theirs = other.spec.target.workload
-        if other.name == policy.name or (theirs.cluster, theirs.namespace) != (mine.cluster, mine.namespace):
-            continue
         switches = "blue_green" in (policy.spec.strategy.type, other.spec.strategy.type)
         for field, name, same in (
             (f"target.{mine.kind.value}", mine.deployment, theirs.reference == mine.reference),
@@ -114,8 +111,12 @@ def observe_workload(ports: Ports, workload: Workload) -> Observation:
     return observe(ports.kube, ports.clock, workload)
 
 
-def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
+def plan_capacity(
+    ports: Ports, request: RunRequest, *, admitted: tuple[Observation, PodSet] | None = None
+) -> ScalingPlan:
     """Return the plan: how many replicas, why, and what stands in its way. Writes nothing.
+
+    `admitted` is what `admit` returned, for whoever has just looked; without it the plan looks itself.
 
     A run that owns the workload already has its plan, in its Lease: what it did changed what a new one would say.
 
@@ -128,7 +129,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
         lease = read_lease(ports.kube, workload)
     if lease is not None and is_owner(ports, request.run_id, lease) and lease.state is not None:
         return lease.state.plan
-    observation, stable = admit(ports, request)
+    observation, stable = admitted or admit(ports, request)
     plan = replace(
         advised(request.policy, _plan(ports, request, observation, stable)),
         allowed_startup=startup_allowed(stable.scaled),

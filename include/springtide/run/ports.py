@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from springtide.clock import Clock
@@ -51,12 +52,37 @@ def _nowhere_else(cluster: str) -> KubeReader:
     )
 
 
-@dataclass(frozen=True, slots=True)
+_Named = tuple[str, str, str]
+"""A cluster, a namespace in it, and the name of an object there."""
+
+
+def _named_by(policy: ScalingPolicy) -> set[_Named]:
+    workload = policy.spec.target.workload
+    warm = policy.spec.strategy.warm_nodes
+    names = (workload.deployment, workload.service, warm.deployment if warm else None)
+    return {(workload.cluster, workload.namespace, name) for name in names if name}
+
+
+@dataclass(frozen=True)
 class Neighbours:
     """The policies beside the one of a run; `unread` are the names of files that cannot be read."""
 
     policies: tuple[ScalingPolicy, ...] = ()
     unread: tuple[str, ...] = ()
+
+    def near(self, policy: ScalingPolicy) -> list[ScalingPolicy]:
+        """Return the others that name, in the same namespace, any object that `policy` names."""
+        found = {other.name: other for key in _named_by(policy) for other in self._by_name.get(key, ())}
+        return [found[name] for name in sorted(found) if name != policy.name]
+
+    @cached_property
+    def _by_name(self) -> dict[_Named, list[ScalingPolicy]]:
+        # Asked for each of a thousand services of one look: comparing all with all would be a million times.
+        found: dict[_Named, list[ScalingPolicy]] = {}
+        for policy in self.policies:
+            for key in _named_by(policy):
+                found.setdefault(key, []).append(policy)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
