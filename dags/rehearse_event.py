@@ -41,9 +41,7 @@ with DAG(
     tags=["springtide"],
 ):
     find_event = FindRehearsalOperator(task_id="find_event")
-    look_at_services = LookAtServicesOperator.partial(task_id="look_at_services", waits=True).expand(
-        service=find_event.output
-    )
+    look_at_services = LookAtServicesOperator(task_id="look_at_services", waits=True, services=find_event.output)
     prepare_services = PrepareRehearsalSensor(
         task_id="prepare_services", trigger_rule=TriggerRule.ALL_DONE, timeout=timedelta(hours=4)
     )
