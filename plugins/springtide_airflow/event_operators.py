@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from airflow.sdk import BaseOperator, BaseSensorOperator, PokeReturnValue
 
@@ -16,7 +16,7 @@ from springtide_airflow.wiring import AIRFLOW, Wiring
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow.sdk import Context
+    from airflow.sdk import Context, XComArg
 
     from springtide.events.sweep import Inspection
     from springtide.fleet.conductor import Conductor
@@ -132,7 +132,9 @@ class LookAtServicesOperator(FleetOperator):
 
     template_fields = ("services",)
 
-    def __init__(self, *, services: list[str], waits: bool = False, wiring: Wiring = AIRFLOW, **kwargs: Any) -> None:
+    def __init__(
+        self, *, services: list[str] | XComArg, waits: bool = False, wiring: Wiring = AIRFLOW, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.services = services
         self.waits = waits
@@ -141,12 +143,14 @@ class LookAtServicesOperator(FleetOperator):
     @ends_in_words
     def execute(self, context: Context) -> Record:
         """Return the facts of each service that was seen, and why the others were not."""
+        from springtide.fleet.chunks import title_of
         from springtide.fleet.looking import TRIES, look_at
 
-        context["looked_at"] = _title(self.services)  # type: ignore[typeddict-unknown-key]  # what the template shows
+        services = cast("list[str]", self.services)  # a template by which another task's answer has come
+        context["looked_at"] = title_of(services)  # type: ignore[typeddict-unknown-key]  # what the template shows
         looked = look_at(
             self.wiring.fleet(),
-            self.services,
+            services,
             waits=self.waits,
             tries=TRIES,
             at_once=self.wiring.look_bounds().at_once,
@@ -154,11 +158,6 @@ class LookAtServicesOperator(FleetOperator):
         for line in looked.lines():
             self.log.info("%s", line)
         return looked.to_record()
-
-
-def _title(services: list[str]) -> str:
-    more = f" and {len(services) - 1} more" if len(services) > 1 else ""
-    return f"{services[0]}{more}" if services else "none"
 
 
 class ScaleServicesSensor(BaseSensorOperator):

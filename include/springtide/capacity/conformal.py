@@ -75,16 +75,13 @@ def bounds(
             code="out_of_range",
             field="interval",
         )
-    day = DAY // window.interval
-    wait = math.ceil(window.horizon / window.interval)
     wanted = np.asarray(quantiles, dtype=np.float64)
     table = predictors(demand, window, grid)
     target = targets(demand, window)
     same_time = grid.decisions_before(table.shape[1], window.interval)
-    decisions = table.shape[1]
-    first = max(0, decisions - 1 - wait - 7 * day) if only_last else 0
-    span = Span(day, HOUR // window.interval, wait, first)
-    size = (len(wanted), decisions)
+    day, wait = DAY // window.interval, math.ceil(window.horizon / window.interval)
+    span = Span(day, HOUR // window.interval, wait, max(0, table.shape[1] - 1 - wait - 7 * day) if only_last else 0)
+    size = (len(wanted), table.shape[1])
     best = np.full(size, np.nan)
     least = np.full(size, np.inf)
     chosen = np.full(size, -1, np.int8)

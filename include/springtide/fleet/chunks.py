@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -39,6 +39,12 @@ def chunks_of(policies: Policies, services: Iterable[str], size: int) -> list[li
     places = {service: _place(policies, service) for service in services}
     ordered = sorted(places, key=lambda service: (*places[service], service))
     return [ordered[first : first + size] for first in range(0, len(ordered), size)]
+
+
+def title_of(services: Sequence[str]) -> str:
+    """Return what people call a chunk: its first service, and how many more there are."""
+    more = f" and {len(services) - 1} more" if len(services) > 1 else ""
+    return f"{services[0]}{more}" if services else "none"
 
 
 def _place(policies: Policies, service: str) -> tuple[str, str]:

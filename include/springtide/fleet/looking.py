@@ -26,7 +26,7 @@ AGAIN_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Looked:
+class Looks:
     """What was found of each service, and why others have nothing: the error that each of them met."""
 
     seen: dict[str, Inspection] = field(default_factory=dict)
@@ -68,7 +68,7 @@ def look_at(
     waits: bool = False,
     tries: int = 1,
     at_once: int = 1,
-) -> Looked:
+) -> Looks:
     """Return what is found of each service, `at_once` of them side by side; an error stays with its own service.
 
     With `waits`, those that a run owns are looked at again until it is over, for `OWNED_FOR` at most: an event cannot
@@ -77,7 +77,7 @@ def look_at(
     Raises:
         TemporaryError: no service at all could be looked at, and the last one's error is worth another try.
     """
-    looked = Looked()
+    looked = Looks()
     policies: list[ScalingPolicy] = []
     for service in services:
         try:
@@ -109,7 +109,7 @@ def _by_cluster(policies: Iterable[ScalingPolicy]) -> dict[str | None, list[Scal
     return found
 
 
-def _look_at_cluster(opened: Ports, policies: Sequence[ScalingPolicy], looked: Looked, manner: _Manner) -> None:
+def _look_at_cluster(opened: Ports, policies: Sequence[ScalingPolicy], looked: Looks, manner: _Manner) -> None:
     ports = replace(opened, neighbours=cache(opened.neighbours))
     end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
     looked.add(_look(ports, policies, manner.at_once))

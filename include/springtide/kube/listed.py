@@ -47,7 +47,7 @@ _EQUAL: Final = "="
 _Pair = tuple[str, str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Answer:
     """What the cluster answered, or the error that it gave; `at` is when it was asked."""
 
@@ -71,7 +71,7 @@ class ListedKube:
     An object or a list of the kinds in `LISTED` comes from the list of its whole namespace. Such a list is a quorum
     read, as of when it was asked, at most `FRESH_SECONDS` ago. Where listing is refused, objects are read one by one.
     An error of a list counts as long as the list would: a namespace that does not answer is waited for once.
-    A write that is no dry run raises `NotImplementedError`: it would be one that no fence has passed.
+    A write that is no dry run raises `TypeError`: it would be one that no fence has passed.
     """
 
     def __init__(self, kube: KubeClient, clock: Clock) -> None:
@@ -205,7 +205,7 @@ class ListedKube:
 
 def _require_dry_run(verb: str, kind: Kind, *, dry_run: bool) -> None:
     if not dry_run:
-        raise NotImplementedError(f"{verb} {kind.value}: a look writes nothing; only a dry run passes")
+        raise TypeError(f"{verb} {kind.value}: a look writes nothing; only a dry run passes")
 
 
 def _labels(raw: Json) -> Mapping[str, str]:

@@ -107,14 +107,18 @@ def document_in(raw: bytes, file: str) -> Document:
 def _document(raw: bytes, document: Document) -> Document:
     text = _decode(raw, document)
     try:
-        document.data, document.lines = plain_data(text, MAX_DEPTH, _unquoted)
+        document.data, document.lines = plain_data(text, MAX_DEPTH, unquoted)
     except NotPlain:
-        return _every_document(text, document)
+        return every_document(text, document)
     return document
 
 
-def _every_document(text: str, document: Document) -> Document:
-    """Read what may hold anything: slow, and with every error in its place."""
+def every_document(text: str, document: Document) -> Document:
+    """Return `document` with what `text` holds: slow, and with every error in its place.
+
+    Raises:
+        PolicyError: as for `read_document`.
+    """
     try:
         tagged = _survey(text, document)
         _stop_on(document)
@@ -273,10 +277,11 @@ def _plain(node: nodes.ScalarNode) -> Any:
     """Return what a scalar says; quoted text and every other notation stay text."""
     text = str(node.value)
     # quoted: "1" is text, whatever it looks like
-    return text if node.style else _unquoted(text)
+    return text if node.style else unquoted(text)
 
 
-def _unquoted(text: str) -> Any:
+def unquoted(text: str) -> Any:
+    """Return what a scalar without quotes says."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
