@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from springtide.capacity.calibration import Span
     from springtide.demand.model import DemandSeries
 
     Array = NDArray[np.float64]
@@ -67,7 +68,7 @@ def bounds(
     Raises:
         InputError: the day before a window, by the clocks of `grid`, may not be over when it is decided.
     """
-    from springtide.capacity.calibration import Span, bounds_of, losses_of
+    from springtide.capacity.calibration import bounds_of, losses_of
 
     if window.horizon > LONGEST_HORIZON - grid.furthest:
         raise InputError(
@@ -79,8 +80,7 @@ def bounds(
     table = predictors(demand, window, grid)
     target = targets(demand, window)
     same_time = grid.decisions_before(table.shape[1], window.interval)
-    day, wait = DAY // window.interval, math.ceil(window.horizon / window.interval)
-    span = Span(day, HOUR // window.interval, wait, max(0, table.shape[1] - 1 - wait - 7 * day) if only_last else 0)
+    span = _span(window, decisions=table.shape[1], only_last=only_last)
     size = (len(wanted), table.shape[1])
     best = np.full(size, np.nan)
     least = np.full(size, np.inf)
@@ -96,6 +96,15 @@ def bounds(
             least[a, better] = loss[better]
             chosen[a, better] = index
     return DemandBounds(best, chosen)
+
+
+def _span(window: PredictorWindow, *, decisions: int, only_last: bool) -> Span:
+    from springtide.capacity.calibration import Span
+
+    span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
+    if not only_last:
+        return span
+    return span._replace(first=max(0, decisions - 1 - span.wait - 7 * span.day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
