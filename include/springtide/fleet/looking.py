@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from typing import Final
 
 from springtide.errors import SpringtideError, TemporaryError
@@ -110,7 +110,9 @@ def _by_cluster(policies: Iterable[ScalingPolicy]) -> dict[str | None, list[Scal
 
 
 def _look_at_cluster(opened: Ports, policies: Sequence[ScalingPolicy], looked: Looks, manner: _Manner) -> None:
-    ports = replace(opened, neighbours=cache(opened.neighbours))
+    # All policies once: to look for those that name an object would be a look at each file for each service.
+    known = opened.neighbours()
+    ports = replace(opened, neighbours=lambda: known, naming=None)
     end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
     looked.add(_look(ports, policies, manner.at_once))
     for _ in range(manner.tries - 1):
