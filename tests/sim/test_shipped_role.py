@@ -10,7 +10,10 @@ from datetime import timedelta
 import pytest
 
 from springtide.errors import InputError, SpringtideError
+from springtide.events.sweep import Inspection
+from springtide.fleet.inspection import inspect_service
 from springtide.kube.client import Right
+from springtide.kube.listed import ListedKube
 from springtide.overview.replicas import seen_in
 from springtide.plan.model import ScalingPlan
 from springtide.record.model import RunOutcome, ScalingRun
@@ -32,6 +35,8 @@ from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
 NODES = Right(verb="list", group="", resource="nodes")
 PAGE_RIGHTS = [Right(verb="list", group="apps", resource=resource) for resource in ("deployments", "statefulsets")]
 """What no run takes, and the page of services does: one list instead of a read for each."""
+LOOK_RIGHT = Right(verb="list", group="", resource="services")
+"""What no run takes, and a sweep does: one list of Services instead of a read for each."""
 SYSTEM = Right(verb="get", group="", resource="namespaces", name="kube-system")
 OUTSIDE = {NODES, SYSTEM}
 """What no Role of a namespace can grant: room on nodes is told as not checked, and the cluster known by other uids."""
@@ -273,8 +278,46 @@ def test_every_right_of_the_role_is_used_by_a_course() -> None:
     with recorded_rights(alone) as rights, pytest.raises(InputError):
         plan_capacity(alone.ports(), alone.request(4))
     used |= set(rights)
+    swept = bind(WAYS["in_place"].simulation())
+    with recorded_rights(swept) as rights:
+        looked_at_by_lists(swept)
+    used |= set(rights)
 
     assert used - OUTSIDE == set(shipped_rights())
+
+
+def looked_at_by_lists(simulation: Simulation) -> Inspection:
+    """Return what a look finds in a namespace of several services."""
+    ports = simulation.ports("sweep")
+    listed = ListedKube(ports.kube, ports.clock, {NAMESPACE})
+    return inspect_service(replace(ports, kube=listed), simulation.policy)
+
+
+@pytest.mark.parametrize("right", [None, *shipped_rights()], ids=str)
+def test_a_look_by_lists_finds_what_single_reads_find(right: Right | None) -> None:
+    for way in WAYS.values():
+        found = [
+            found_by(look, bind(way.simulation(), without=right)) for look in (looked_at_by_lists, looked_at_alone)
+        ]
+
+        assert found[0] == found[1]
+
+
+def found_by(look: Callable[[Simulation], Inspection], simulation: Simulation) -> Json | str:
+    """Return what a look finds but for its times, or the code of its error."""
+    try:
+        record = look(simulation).to_record()
+    except SpringtideError as error:
+        return error.code
+    del record["lately_ready"]
+    if record["minimum"]:
+        del record["minimum"]["looked_at"]
+    return record
+
+
+def looked_at_alone(simulation: Simulation) -> Inspection:
+    """Return what a look finds that reads each object by itself."""
+    return inspect_service(simulation.ports("sweep"), simulation.policy)
 
 
 def named(ports: Ports, request: RunRequest) -> set[str]:
@@ -310,7 +353,9 @@ def test_the_page_of_services_names_the_right_that_only_it_takes(right: Right) -
     assert all(f'cannot {right.verb} resource "{right.resource}"' in why for why in missing)
 
 
-@pytest.mark.parametrize("right", [right for right in shipped_rights() if right not in PAGE_RIGHTS], ids=str)
+@pytest.mark.parametrize(
+    "right", [right for right in shipped_rights() if right not in {*PAGE_RIGHTS, LOOK_RIGHT}], ids=str
+)
 def test_the_preflight_names_exactly_the_right_that_is_missing(right: Right) -> None:
     missing: set[str] = set()
     for way in WAYS.values():

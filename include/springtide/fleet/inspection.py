@@ -22,7 +22,7 @@ from springtide.plan.recent import LATELY
 from springtide.policy.scaling.auto import AutoSpec
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import Floor
-from springtide.run.admission import admit, current_number, plan_capacity
+from springtide.run.admission import admit, current_number, plan_admitted
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.recent import advised_before
 from springtide.strategy.hold import hold_on, owner_bounds
@@ -127,7 +127,7 @@ def _plan(
     ports: Ports, request: RunRequest, admitted: tuple[Observation, PodSet]
 ) -> tuple[ScalingPlan | None, str | None]:
     try:
-        return plan_capacity(ports, request, admitted=admitted), None
+        return plan_admitted(ports, request, admitted), None
     except (DemandUnavailable, DemandUnusable) as error:
         return None, error.message
 

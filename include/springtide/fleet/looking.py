@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from datetime import timedelta
+from threading import Lock
 from typing import Final
+
+import structlog
 
 from springtide.errors import SpringtideError, TemporaryError
 from springtide.events.sweep import Inspection
@@ -16,13 +21,22 @@ from springtide.fleet.look_record import LookRecord
 from springtide.fleet.ports import FleetPorts
 from springtide.kube.listed import ListedKube
 from springtide.policy.scaling.model import ScalingPolicy
-from springtide.run.ports import Ports
+from springtide.recovery.ending import as_ours
+from springtide.run.ports import Neighbours, Ports
+
+log = structlog.get_logger(__name__)
 
 TRIES: Final = 3
 """How often what does not answer is asked, where nobody else would ask again."""
 
 AGAIN_SECONDS: Final = 10.0
 """After so long what did not answer is asked again."""
+
+WITHIN: Final = timedelta(minutes=10)
+"""How long the looks at all services may take, without what is waited for runs: then no other one begins."""
+
+_Cluster = str | None
+_Found = Inspection | SpringtideError
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,7 +46,7 @@ class Looks:
     seen: dict[str, Inspection] = field(default_factory=dict)
     unseen: dict[str, SpringtideError] = field(default_factory=dict)
 
-    def add(self, found: Mapping[str, Inspection | SpringtideError]) -> None:
+    def add(self, found: Mapping[str, _Found]) -> None:
         """Take what a later look found: it replaces what an earlier one said of the same services."""
         for service, what in found.items():
             self.seen.pop(service, None)
@@ -46,19 +60,14 @@ class Looks:
         """Return those of `policies` whose service a run owns."""
         return [policy for policy in policies if policy.name in self.seen and self.seen[policy.name].is_owned]
 
+    def silent(self, policies: Iterable[ScalingPolicy]) -> list[ScalingPolicy]:
+        """Return those of `policies` for which something did not answer."""
+        return [policy for policy in policies if isinstance(self.unseen.get(policy.name), TemporaryError)]
+
     def record(self) -> LookRecord:
         """Return what is left for those that follow."""
         unseen = {service: error.message for service, error in self.unseen.items()}
         return LookRecord(seen=self.seen, unseen=unseen)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Manner:
-    """How services are looked at: see `look_at`."""
-
-    waits: bool
-    tries: int
-    at_once: int
 
 
 def look_at(
@@ -72,24 +81,28 @@ def look_at(
     """Return what is found of each service, `at_once` of them side by side; an error stays with its own service.
 
     With `waits`, those that a run owns are looked at again until it is over, for `OWNED_FOR` at most: an event cannot
-    leave them to the next sweep. What did not answer is asked again until `tries` looks were taken.
+    leave them to the next sweep. What did not answer is asked again until `tries` looks were taken. After `WITHIN` no
+    other look begins.
 
     Raises:
         TemporaryError: no service at all could be looked at, and the last one's error is worth another try.
     """
     looked = Looks()
-    policies: list[ScalingPolicy] = []
-    for service in services:
-        try:
-            policies.append(fleet.policies.get(service))
-        except SpringtideError as error:
-            looked.unseen[service] = error
-    for mine in _by_cluster(policies).values():
-        try:
-            with fleet.ports_of(mine[0]) as ports:
-                _look_at_cluster(ports, mine, looked, _Manner(waits=waits, tries=tries, at_once=at_once))
-        except SpringtideError as error:  # the cluster cannot be opened, which is the error of each service in it
-            looked.add(dict.fromkeys([policy.name for policy in mine], error))
+    policies = _readable(fleet, services, looked)
+    clock = fleet.clock
+    with _opened(fleet) as opened:
+        began = clock.monotonic()
+        around = _Around(opened, at_once=at_once, end=began + WITHIN.total_seconds())
+        looked.add(around.look(policies))
+        for _ in range(tries - 1):
+            if (silent := looked.silent(policies)) and clock.monotonic() < around.end:
+                clock.sleep(AGAIN_SECONDS)
+                looked.add(around.look(silent))
+        while waits and (owned := looked.owned(policies)) and clock.monotonic() - began < OWNED_FOR.total_seconds():
+            for policy in owned:
+                opened(policy).on_wait(f"{policy.name}: {looked.seen[policy.name].frozen}")
+            clock.sleep(LOOK_AGAIN_SECONDS)
+            looked.add(around.look(owned))
     errors = list(looked.unseen.values())
     if errors and not looked.seen and isinstance(errors[-1], TemporaryError):
         raise errors[-1]
@@ -101,51 +114,121 @@ def look_at_due(fleet: FleetPorts, due: Due, *, at_once: int = 1) -> LookRecord:
     return look_at(fleet, due.services, waits=bool(due.events), at_once=at_once).record()
 
 
-def _by_cluster(policies: Iterable[ScalingPolicy]) -> dict[str | None, list[ScalingPolicy]]:
-    """Return the policies of each cluster, those of one namespace behind each other."""
-    found: dict[str | None, list[ScalingPolicy]] = {}
-    for policy in sorted(policies, key=lambda each: each.spec.target.namespace):
-        found.setdefault(policy.spec.target.cluster, []).append(policy)
-    return found
+def _readable(fleet: FleetPorts, services: Iterable[str], looked: Looks) -> list[ScalingPolicy]:
+    """Return the policies of `services`, those of one namespace behind each other; errors go to `looked`."""
+    policies: list[ScalingPolicy] = []
+    for service in services:
+        try:
+            policies.append(fleet.policies.get(service))
+        except SpringtideError as error:
+            looked.unseen[service] = error
+    return sorted(policies, key=lambda each: (each.spec.target.cluster or "", each.spec.target.namespace))
 
 
-def _look_at_cluster(opened: Ports, policies: Sequence[ScalingPolicy], looked: Looks, manner: _Manner) -> None:
-    # All policies once: to look for those that name an object would be a look at each file for each service.
-    known = opened.neighbours()
-    ports = replace(opened, neighbours=lambda: known, naming=None)
-    end = ports.clock.monotonic() + OWNED_FOR.total_seconds()
-    looked.add(_look(ports, policies, manner.at_once))
-    for _ in range(manner.tries - 1):
-        silent = [policy for policy in policies if isinstance(looked.unseen.get(policy.name), TemporaryError)]
-        if silent:
-            ports.clock.sleep(AGAIN_SECONDS)
-            looked.add(_look(ports, silent, manner.at_once))
-    while manner.waits and (owned := looked.owned(policies)) and ports.clock.monotonic() < end:
-        for policy in owned:
-            ports.on_wait(f"{policy.name}: {looked.seen[policy.name].frozen}")
-        ports.clock.sleep(LOOK_AGAIN_SECONDS)
-        looked.add(_look(ports, owned, manner.at_once))
+@contextmanager
+def _opened(fleet: FleetPorts) -> Iterator[Callable[[ScalingPolicy], Ports]]:
+    """Yield what opens the cluster of a policy, once for all that name it; all are closed at the end."""
+    ports: dict[_Cluster, Ports] = {}
+
+    def open_once(policy: ScalingPolicy) -> Ports:
+        cluster = policy.spec.target.cluster
+        if cluster not in ports:
+            opened = stack.enter_context(fleet.ports_of(policy))
+            # All policies once: to look for those that name an object would be a look at each file for each service.
+            ports[cluster] = replace(opened, neighbours=_Once(opened.neighbours), naming=None)
+        return ports[cluster]
+
+    with ExitStack() as stack:
+        yield open_once
 
 
-def _look(opened: Ports, policies: Sequence[ScalingPolicy], at_once: int) -> dict[str, Inspection | SpringtideError]:
-    """Take one look at each service, by lists of their own."""
-    ports = replace(opened, kube=ListedKube(opened.kube, opened.clock))
-    return dict(zip([policy.name for policy in policies], _each(ports, policies, at_once), strict=True))
+class _Once:
+    """Reads the neighbours when somebody asks first, and not again; threads that ask at once read once."""
+
+    def __init__(self, read: Callable[[], Neighbours]) -> None:
+        self._read = read
+        self._lock = Lock()
+        self._known: Neighbours | None = None
+
+    def __call__(self) -> Neighbours:
+        with self._lock:
+            if self._known is None:
+                self._known = self._read()
+            return self._known
 
 
-def _each(ports: Ports, policies: Sequence[ScalingPolicy], at_once: int) -> list[Inspection | SpringtideError]:
-    look: Callable[[ScalingPolicy], Inspection | SpringtideError] = partial(_found, ports)
-    if at_once == 1:
-        return [look(policy) for policy in policies]
-    with ThreadPoolExecutor(at_once, thread_name_prefix="springtide-look") as pool:
-        return list(pool.map(look, policies))
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """Takes rounds of looks, each by lists of its own; `end` is when no other look begins."""
+
+    opened: Callable[[ScalingPolicy], Ports]
+    at_once: int
+    end: float
+
+    def look(self, policies: Sequence[ScalingPolicy]) -> dict[str, _Found]:
+        """Return what one look at each service finds."""
+        by_cluster: dict[_Cluster, list[ScalingPolicy]] = {}
+        for policy in policies:
+            by_cluster.setdefault(policy.spec.target.cluster, []).append(policy)
+        found: dict[str, _Found] = {}
+        for mine in by_cluster.values():
+            try:
+                ports = self.opened(mine[0])
+            except SpringtideError as error:  # which is the error of each service in it
+                found |= dict.fromkeys([policy.name for policy in mine], error)
+                continue
+            answers = _Round(ports, mine, self.end).all(self.at_once)
+            found |= zip([policy.name for policy in mine], answers, strict=True)
+        return found
 
 
-def _found(ports: Ports, policy: ScalingPolicy) -> Inspection | SpringtideError:
-    try:
-        return inspect_service(ports, policy, before=_demand_before(ports, policy.name))
-    except SpringtideError as error:
-        return error
+class _Round:
+    """One look at each of some services of one cluster."""
+
+    def __init__(self, ports: Ports, policies: Sequence[ScalingPolicy], end: float) -> None:
+        self._policies = policies
+        self._end = end
+        self._left = Counter(policy.spec.target.namespace for policy in policies)
+        # One service alone asks for its own objects: a list would hold those of everybody else there.
+        shared = {namespace for namespace, number in self._left.items() if number > 1}
+        self._listed = ListedKube(ports.kube, ports.clock, shared)
+        self._ports = replace(ports, kube=self._listed)
+        self._lock = Lock()
+
+    def all(self, at_once: int) -> list[_Found]:
+        """Return what is found, in the order of the policies."""
+        if at_once == 1:
+            return [self._found(policy) for policy in self._policies]
+        with ThreadPoolExecutor(at_once, thread_name_prefix="springtide-look") as pool:
+            return list(pool.map(self._found, self._policies))
+
+    def _found(self, policy: ScalingPolicy) -> _Found:
+        try:
+            return self._look(policy)
+        except SpringtideError as error:
+            return error
+        except Exception as error:
+            # A broken object, or a fault of ours: it is this service's alone.
+            log.exception("service_not_seen", service=policy.name)
+            return as_ours(error, policy.name)
+        finally:
+            self._is_done(policy.spec.target.namespace)
+
+    def _look(self, policy: ScalingPolicy) -> Inspection:
+        if self._ports.clock.monotonic() >= self._end:
+            raise TemporaryError(
+                f"{policy.name}: it was not its turn within {WITHIN}: what is asked for the others answers too slowly. "
+                "Look at fewer services in one task (SPRINGTIDE_LOOK_CHUNK).",
+                code="looks_late",
+            )
+        return inspect_service(self._ports, policy, before=_demand_before(self._ports, policy.name))
+
+    def _is_done(self, namespace: str) -> None:
+        with self._lock:
+            self._left[namespace] -= 1
+            is_last = not self._left[namespace]
+        if is_last:
+            self._listed.forget(namespace)
 
 
 def _demand_before(ports: Ports, service: str) -> float | None:

@@ -1,22 +1,22 @@
 """Reads of many services at once: one list of each kind of each namespace, however many services stand in it.
 
 For looks alone. What a look finds only says which runs are worth starting; a run decides by reads of its own (I-16).
-So nothing can be written through it: only a dry run passes, which keeps nothing.
+So nothing can be written through it, not even for show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 
 from springtide.clock import Clock
-from springtide.errors import ClusterRefused, Conflict, NotFound, SpringtideError
+from springtide.errors import ClusterRefused, NotFound, SpringtideError
 from springtide.kube.client import KubeClient, Right, ServerVersion
-from springtide.kube.objects import Json, Kind, Version
+from springtide.kube.objects import Json, Kind
 from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 
 log = structlog.get_logger(__name__)
@@ -33,15 +33,12 @@ LISTED: Final = frozenset(
         Kind.LEASE,
         Kind.AUTOSCALER,
         Kind.SCALED_OBJECT,
-        Kind.RESOURCE_QUOTA,
-        Kind.DISRUPTION_BUDGET,
-        Kind.VERTICAL_AUTOSCALER,
     }
 )
-"""Kinds of which each service has some: a list of them costs less than what is read one by one."""
+"""Kinds that a look reads, and of which each service has some: a list costs less than reading them one by one."""
 
 FRESH_SECONDS: Final = 30.0
-"""How long a list counts: looks at one namespace follow each other, and one that comes later lists anew."""
+"""How long the lists of a namespace count, from its first one on: then all of them are made anew, together."""
 
 _EQUAL: Final = "="
 _Pair = tuple[str, str]
@@ -49,9 +46,8 @@ _Pair = tuple[str, str]
 
 @dataclass(slots=True, kw_only=True)
 class _Answer:
-    """What the cluster answered, or the error that it gave; `at` is when it was asked."""
+    """What the cluster answered, or the error that it gave."""
 
-    at: float
     objects: Mapping[str, Json] = field(default_factory=dict)
     labelled: Mapping[_Pair, Sequence[Json]] = field(default_factory=dict)
     error: SpringtideError | None = None
@@ -68,28 +64,29 @@ class _Place:
 class ListedKube:
     """A `KubeClient` over another one, for looks; safe to use from several threads.
 
-    An object or a list of the kinds in `LISTED` comes from the list of its whole namespace. Such a list is a quorum
-    read, as of when it was asked, at most `FRESH_SECONDS` ago. Where listing is refused, objects are read one by one.
-    An error of a list counts as long as the list would: a namespace that does not answer is waited for once.
-    A write that is no dry run raises `TypeError`: it would be one that no fence has passed.
+    In `namespaces`, an object or a list of the kinds in `LISTED` comes from the list of its whole namespace: a quorum
+    read, as of when it was asked, at most `FRESH_SECONDS` ago. Elsewhere, where a list would hold more than is wanted,
+    and where listing is refused, objects are read one by one. An error of a list counts as long as the list would: a
+    namespace that does not answer is waited for once. Every write raises `TypeError`: no fence has passed it.
     """
 
-    def __init__(self, kube: KubeClient, clock: Clock) -> None:
+    def __init__(self, kube: KubeClient, clock: Clock, namespaces: Collection[str]) -> None:
         self._kube = kube
         self._clock = clock
+        self._namespaces = frozenset(namespaces)
         self._lock = Lock()
-        self._places: dict[tuple[Kind, str], _Place] = {}
+        self._begun: dict[str, float] = {}
+        self._places: dict[tuple[str, Kind], _Place] = {}
         self._single: dict[tuple[Kind, str, str], tuple[float, Json | SpringtideError]] = {}
         self._rights: dict[tuple[Right, str], bool] = {}
+        self._refused: set[tuple[str, Kind]] = set()
         self._version: ServerVersion | None = None
-        self._moved: set[tuple[Kind, str, str]] = set()
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         """Return the object, as `KubeReader.get` does and with its errors."""
-        if kind not in LISTED or not namespace:
+        if kind not in LISTED:
             return self._get_once(kind, namespace, name)
-        is_older = (kind, namespace, name) in self._moved
-        answer = None if is_older else self._listed(kind, namespace)
+        answer = self._listed(kind, namespace)
         if answer is None:
             return self._kube.get(kind, namespace, name)
         if name not in answer.objects:
@@ -100,9 +97,7 @@ class ListedKube:
     def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         """Return the objects, as `KubeReader.list` does and with its errors."""
         wanted = _pairs(selector)
-        answer = None
-        if kind in LISTED and namespace and not fields and wanted is not None:
-            answer = self._listed(kind, namespace)
+        answer = None if fields or wanted is None else self._listed(kind, namespace)
         if answer is None or wanted is None:
             return self._kube.list(kind, namespace, selector=selector, fields=fields)
         if not wanted:
@@ -127,37 +122,30 @@ class ListedKube:
         """Send a request by way of the API server, each time anew."""
         return self._kube.ask(request)
 
-    def create(self, kind: Kind, namespace: str, manifest: Json, *, dry_run: bool = False) -> Json:
-        """Try to create the object, as `KubeClient.create` with `dry_run`."""
-        _require_dry_run("create", kind, dry_run=dry_run)
-        return self._kube.create(kind, namespace, manifest, dry_run=True)
+    def create(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        _refuse("create")
 
-    def patch(
-        self, kind: Kind, namespace: str, name: str, change: Json, *, version: Version, dry_run: bool = False
-    ) -> Json:
-        """Try to merge `change`, as `KubeClient.patch` with `dry_run`."""
-        _require_dry_run("patch", kind, dry_run=dry_run)
-        try:
-            return self._kube.patch(kind, namespace, name, change, version=version, dry_run=True)
-        except Conflict:
-            self._moved.add((kind, namespace, name))
-            raise
+    def patch(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        _refuse("patch")
 
-    def scale(
-        self, kind: Kind, namespace: str, name: str, replicas: int, *, version: Version, dry_run: bool = False
-    ) -> None:
-        """Try to set replicas, as `KubeClient.scale` with `dry_run`."""
-        _require_dry_run("scale", kind, dry_run=dry_run)
-        try:
-            self._kube.scale(kind, namespace, name, replicas, version=version, dry_run=True)
-        except Conflict:
-            self._moved.add((kind, namespace, name))
-            raise
+    def scale(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        _refuse("scale")
 
-    def delete(self, kind: Kind, namespace: str, name: str, *, version: Version) -> None:
-        """Refuse: a look deletes nothing."""
-        del namespace, name, version
-        _require_dry_run("delete", kind, dry_run=False)
+    def delete(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        _refuse("delete")
+
+    def forget(self, namespace: str) -> None:
+        """Let go of what was listed in `namespace`: thousands of pods, when nobody looks there any more."""
+        with self._lock:
+            self._drop(namespace)
+
+    def _drop(self, namespace: str) -> None:
+        self._begun.pop(namespace, None)
+        self._places = {key: place for key, place in self._places.items() if key[0] != namespace}
 
     def _get_once(self, kind: Kind, namespace: str, name: str) -> Json:
         now = self._clock.monotonic()
@@ -173,13 +161,13 @@ class ListedKube:
         return known
 
     def _listed(self, kind: Kind, namespace: str) -> _Answer | None:
-        """Return the list; None where it may not be listed."""
-        with self._lock:
-            place = self._places.setdefault((kind, namespace), _Place())
+        """Return the list; None where none is made, or it may not be."""
+        if kind not in LISTED or namespace not in self._namespaces:
+            return None
+        place = self._place(kind, namespace)
         with place.lock:
-            now = self._clock.monotonic()
-            if place.answer is None or now - place.answer.at >= FRESH_SECONDS:
-                place.answer = self._asked(kind, namespace, now)
+            if place.answer is None:
+                place.answer = self._asked(kind, namespace)
             error = place.answer.error
         if isinstance(error, ClusterRefused):
             return None
@@ -187,25 +175,35 @@ class ListedKube:
             raise error
         return place.answer
 
-    def _asked(self, kind: Kind, namespace: str, now: float) -> _Answer:
+    def _place(self, kind: Kind, namespace: str) -> _Place:
+        now = self._clock.monotonic()
+        with self._lock:
+            # All of them: pods of now beside endpoints of before would look as if they did not serve.
+            if now - self._begun.get(namespace, now) >= FRESH_SECONDS:
+                self._drop(namespace)
+            self._begun.setdefault(namespace, now)
+            return self._places.setdefault((namespace, kind), _Place())
+
+    def _asked(self, kind: Kind, namespace: str) -> _Answer:
         try:
             listed = self._kube.list(kind, namespace)
         except ClusterRefused as error:
-            log.warning("list_refused", kind=kind.value, namespace=namespace, message=error.message)
-            return _Answer(at=now, error=error)
+            if (namespace, kind) not in self._refused:
+                log.warning("list_refused", kind=kind.value, namespace=namespace, message=error.message)
+            self._refused.add((namespace, kind))
+            return _Answer(error=error)
         except SpringtideError as error:
-            return _Answer(at=now, error=error)
+            return _Answer(error=error)
         labelled: dict[_Pair, list[Json]] = {}
         for raw in listed:
             for pair in _labels(raw).items():
                 labelled.setdefault(pair, []).append(raw)
         objects = {str(raw["metadata"]["name"]): raw for raw in listed}
-        return _Answer(at=now, objects=objects, labelled=labelled)
+        return _Answer(objects=objects, labelled=labelled)
 
 
-def _require_dry_run(verb: str, kind: Kind, *, dry_run: bool) -> None:
-    if not dry_run:
-        raise TypeError(f"{verb} {kind.value}: a look writes nothing; only a dry run passes")
+def _refuse(verb: str) -> NoReturn:
+    raise TypeError(f"{verb}: a look writes nothing")
 
 
 def _labels(raw: Json) -> Mapping[str, str]:

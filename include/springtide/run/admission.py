@@ -111,12 +111,8 @@ def observe_workload(ports: Ports, workload: Workload) -> Observation:
     return observe(ports.kube, ports.clock, workload)
 
 
-def plan_capacity(
-    ports: Ports, request: RunRequest, *, admitted: tuple[Observation, PodSet] | None = None
-) -> ScalingPlan:
+def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
     """Return the plan: how many replicas, why, and what stands in its way. Writes nothing.
-
-    `admitted` is what `admit` returned, for whoever has just looked; without it the plan looks itself.
 
     A run that owns the workload already has its plan, in its Lease: what it did changed what a new one would say.
 
@@ -129,15 +125,23 @@ def plan_capacity(
         lease = read_lease(ports.kube, workload)
     if lease is not None and is_owner(ports, request.run_id, lease) and lease.state is not None:
         return lease.state.plan
-    observation, stable = admitted or admit(ports, request)
-    plan = replace(
-        advised(request.policy, _plan(ports, request, observation, stable)),
-        allowed_startup=startup_allowed(stable.scaled),
-        cluster=identify(ports.kube, workload),
-    )
+    admitted = admit(ports, request)
+    plan = replace(plan_admitted(ports, request, admitted), cluster=identify(ports.kube, workload))
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return plan
-    return replace(plan, findings=(*plan.findings, *findings_of(ports, request, plan, (observation, stable))))
+    return replace(plan, findings=(*plan.findings, *findings_of(ports, request, plan, admitted)))
+
+
+def plan_admitted(ports: Ports, request: RunRequest, admitted: tuple[Observation, PodSet]) -> ScalingPlan:
+    """Return the plan for what was `admitted`, without what stands in its way: what a look needs. Asks no cluster.
+
+    Raises:
+        InputError: the number that was asked for is not allowed.
+        DemandUnavailable, DemandUnusable: there is no demand to act on.
+    """
+    observation, stable = admitted
+    plan = advised(request.policy, _plan(ports, request, observation, stable))
+    return replace(plan, allowed_startup=startup_allowed(stable.scaled))
 
 
 def findings_of(

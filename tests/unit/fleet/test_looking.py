@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,13 @@ import pytest
 from springtide.errors import ClusterUnavailable, InputError
 from springtide.fleet.chunks import LookBounds, chunks_of, title_of
 from springtide.fleet.look_record import LookRecord
-from springtide.fleet.looking import look_at
+from springtide.fleet.looking import WITHIN, look_at
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.run.ports import Ports
 from springtide.settings import Settings
 from support.builders import policy_text
-from support.fleet import Fleet
+from support.fleet import START, Fleet
 from support.two_clusters import ALPHA, SECOND, TwoClusters
 
 
@@ -74,6 +77,50 @@ class TestALook:
         assert (list(look.seen), list(look.unseen)) == (["web"], ["db"])
         assert look.lines()[0].startswith("db: not seen: ")
 
+    def test_that_meets_a_fault_of_its_own_fails_alone(self) -> None:
+        fleet = Fleet({"web": (), "db": ()})
+
+        def asked(policy: ScalingPolicy) -> None:
+            if policy.name == "db":
+                raise KeyError("selector")
+
+        ports = fleet.fleet_ports(OfFleet(fleet))
+        look = look_at(
+            replace(ports, open_ports=lambda: nullcontext(replace(fleet.ports(), demand=asked))), ["web", "db"]
+        )
+
+        assert (list(look.seen), list(look.unseen)) == (["web"], ["db"])
+        assert look.unseen["db"].code == "internal_error"
+
+    def test_that_is_not_begun_in_time_says_so(self) -> None:
+        fleet = Fleet(dict.fromkeys(("web", "db", "api"), ()))
+        ports = fleet.fleet_ports(OfFleet(fleet))
+        slow = Slow(fleet, WITHIN / 2 + timedelta(seconds=1))
+
+        look = look_at(replace(ports, open_ports=slow.open), ["web", "db", "api"])
+
+        assert list(look.seen) == ["web", "db"]
+        assert look.unseen["api"].message.startswith("api: it was not its turn within 0:10:00")
+
+    def test_of_one_service_alone_lists_nobody_elses_pods(self) -> None:
+        fleet = Fleet({"web": (), "db": ()})
+        before = len(fleet.world.history.calls)
+
+        look_at(fleet.fleet_ports(OfFleet(fleet)), ["web"])
+
+        asked = {call.path.rpartition("/shop/")[2] for call in fleet.world.history.calls[before:]}
+        assert {"services/web", "deployments/web"} <= asked
+
+    def test_tries_the_whole_preflight_of_no_service(self) -> None:
+        fleet = Fleet({"web": (), "db": ()})
+        grown = OfFleet(fleet, replicas=5)
+        before = len(fleet.world.history.calls)
+
+        look = look_at(fleet.fleet_ports(grown), ["web", "db"])
+
+        assert {each.planned for each in look.seen.values()} == {5}
+        assert {call.method for call in fleet.world.history.calls[before:]} == {"GET"}
+
     def test_goes_on_with_the_cluster_that_answers(self) -> None:
         both = TwoClusters(away={ALPHA}, strategy="in_place")
 
@@ -119,6 +166,7 @@ class OfFleet:
 
     fleet: Fleet
     broken: str = ""
+    replicas: int = START
 
     def names(self) -> list[str]:
         return sorted(self.fleet.after)
@@ -126,4 +174,21 @@ class OfFleet:
     def get(self, name: str) -> ScalingPolicy:
         if name == self.broken:
             raise InputError("policy: it cannot be read.", code="policy_unreadable", field="service")
-        return ScalingPolicy.model_validate(self.fleet.document(name))
+        document = self.fleet.document(name)
+        document["spec"]["capacity"] = {"models": [{"model": "fixed", "replicas": self.replicas}]}
+        return ScalingPolicy.model_validate(document)
+
+
+@dataclass
+class Slow:
+    """A fleet whose demand takes its time to be answered."""
+
+    fleet: Fleet
+    takes: timedelta
+
+    def open(self) -> AbstractContextManager[Ports]:
+        return nullcontext(replace(self.fleet.ports(), demand=self._asked))
+
+    def _asked(self, policy: ScalingPolicy) -> None:
+        del policy
+        self.fleet.world.advance(self.takes.total_seconds())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from springtide.clock import SystemClock
-from springtide.errors import ClusterRefused, ClusterUnavailable, Conflict, NotFound
+from springtide.errors import ClusterRefused, ClusterUnavailable, NotFound
 from springtide.kube.client import Right
 from springtide.kube.listed import FRESH_SECONDS, ListedKube
 from springtide.kube.objects import Kind, Version
@@ -27,7 +28,6 @@ class Cluster:
         self.pods = list(pods)
         self.asked: Counter[str] = Counter()
         self.error: Exception | None = None
-        self.moved = False
 
     def get(self, kind: Kind, namespace: str, name: str) -> Any:
         self.asked[f"get {kind.value}"] += 1
@@ -48,12 +48,6 @@ class Cluster:
         self.asked["may"] += 1
         return True
 
-    def patch(self, kind: Kind, *_: Any, **how: Any) -> Any:
-        self.asked[f"patch {kind.value} dry_run={how['dry_run']}"] += 1
-        if self.moved:
-            raise Conflict("it has changed", code="conflict")
-        return {}
-
 
 class Ahead(SystemClock):
     """A clock that is put forward by hand."""
@@ -65,7 +59,7 @@ class Ahead(SystemClock):
 
 
 def listed(cluster: Cluster, clock: Ahead | None = None) -> ListedKube:
-    return ListedKube(cluster, clock or Ahead())  # type: ignore[arg-type]  # as much of a client as is asked
+    return ListedKube(cluster, clock or Ahead(), {"shop"})  # type: ignore[arg-type]  # as much of a client as is asked
 
 
 class TestReads:
@@ -114,6 +108,39 @@ class TestReads:
 
         assert (before, len(kube.list(Kind.POD, "shop"))) == (1, 2)
 
+    def test_all_lists_of_a_namespace_are_of_one_time(self) -> None:
+        cluster = Cluster(pod("one"))
+        clock = Ahead()
+        kube = listed(cluster, clock)
+        kube.list(Kind.POD, "shop")
+        clock.now_seconds = FRESH_SECONDS - 1
+        kube.list(Kind.ENDPOINT_SLICE, "shop")
+        clock.now_seconds = FRESH_SECONDS
+
+        for kind in (Kind.POD, Kind.ENDPOINT_SLICE):
+            kube.list(kind, "shop")
+
+        assert cluster.asked == {"list pod": 2, "list endpoint_slice": 2}
+
+    def test_elsewhere_only_what_is_wanted_is_read(self) -> None:
+        cluster = Cluster(pod("one", app="web"))
+        kube = listed(cluster)
+
+        kube.get(Kind.POD, "cellar", "one")
+        kube.list(Kind.POD, "cellar", selector="app=web")
+
+        assert cluster.asked == {"get pod": 1, "list pod app=web": 1}
+
+    def test_what_is_forgotten_is_listed_again(self) -> None:
+        cluster = Cluster(pod("one"))
+        kube = listed(cluster)
+        kube.list(Kind.POD, "shop")
+
+        kube.forget("shop")
+        kube.list(Kind.POD, "shop")
+
+        assert cluster.asked == {"list pod": 2}
+
     def test_a_right_is_asked_for_once(self) -> None:
         cluster = Cluster()
         kube = listed(cluster)
@@ -146,31 +173,19 @@ class TestFailures:
 
 
 class TestWrites:
-    def test_only_a_dry_run_passes(self) -> None:
+    def test_nothing_is_written_not_even_for_show(self) -> None:
         cluster = Cluster(pod("one"))
         kube = listed(cluster)
         version = Version("uid-one", "1")
 
-        kube.patch(Kind.POD, "shop", "one", {}, version=version, dry_run=True)
-        with pytest.raises(TypeError, match="writes nothing"):
-            kube.patch(Kind.POD, "shop", "one", {}, version=version)
-        with pytest.raises(TypeError, match="writes nothing"):
-            kube.scale(Kind.DEPLOYMENT, "shop", "one", 3, version=version)
-        with pytest.raises(TypeError, match="writes nothing"):
-            kube.delete(Kind.POD, "shop", "one", version=version)
-        with pytest.raises(TypeError, match="writes nothing"):
-            kube.create(Kind.POD, "shop", {})
+        writes: list[Callable[[], object]] = [
+            lambda: kube.create(Kind.POD, "shop", {}, dry_run=True),
+            lambda: kube.patch(Kind.POD, "shop", "one", {}, version=version, dry_run=True),
+            lambda: kube.scale(Kind.DEPLOYMENT, "shop", "one", 3, version=version),
+            lambda: kube.delete(Kind.POD, "shop", "one", version=version),
+        ]
 
-        assert cluster.asked == {"patch pod dry_run=True": 1}
-
-    def test_what_has_changed_since_it_was_listed_is_read_again(self) -> None:
-        cluster = Cluster(pod("one"))
-        cluster.moved = True
-        kube = listed(cluster)
-        kube.get(Kind.POD, "shop", "one")
-
-        with pytest.raises(Conflict):
-            kube.patch(Kind.POD, "shop", "one", {}, version=Version("uid-one", "1"), dry_run=True)
-        kube.get(Kind.POD, "shop", "one")
-
-        assert cluster.asked["get pod"] == 1
+        for write in writes:
+            with pytest.raises(TypeError, match="writes nothing"):
+                write()
+        assert not cluster.asked
