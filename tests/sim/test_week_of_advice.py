@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -60,6 +60,9 @@ class NoRuns:
 
     def state(self, run_id: str) -> ChildRunState:
         raise AssertionError(f"{run_id} was asked for")
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        raise AssertionError(f"{run_ids} were asked for")
 
     def failure(self, run_id: str) -> str:
         raise AssertionError(f"{run_id} was asked for")
