@@ -26,6 +26,8 @@ from springtide.policy.calendar.model import EventCalendar
 from springtide.record.memory import MemoryStore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from springtide.fleet.child_runs import ChildRun
     from springtide.policy.scaling.model import ScalingPolicy
     from springtide.run.ports import Ports
@@ -56,6 +58,10 @@ class InstantRuns:
     def state(self, _run_id: str) -> ChildRunState:
         """Return that it succeeded."""
         return ChildRunState.SUCCEEDED
+
+    def ended(self, run_ids: Sequence[str]) -> dict[str, ChildRunState]:
+        """Return what has become of those that have ended."""
+        return dict.fromkeys(run_ids, ChildRunState.SUCCEEDED)
 
     def failure(self, run_id: str) -> str:
         """Return what never happens."""
