@@ -53,6 +53,13 @@ class Settings:
             parse=Path,
         )
     )
+    looks_at_once: str = field(
+        metadata=variable(
+            "LOOKS_AT_ONCE",
+            "8",
+            "Services that are looked at side by side: smoke checks and Prometheus are waited for together.",
+        )
+    )
     mode: str = field(
         metadata=variable(
             "MODE",
@@ -260,13 +267,6 @@ class Settings:
             "250",
             "Services that one task of a sweep or a preparation looks at, by cluster and namespace.",
             reader=Reader.AIRFLOW,
-        )
-    )
-    looks_at_once: str = field(
-        metadata=variable(
-            "LOOKS_AT_ONCE",
-            "8",
-            "Services that are looked at side by side: smoke checks and Prometheus are waited for together.",
         )
     )
     pool: str = field(

@@ -12,6 +12,7 @@ import pytest
 from springtide.errors import InputError, SpringtideError
 from springtide.events.sweep import Inspection
 from springtide.fleet.inspection import inspect_service
+from springtide.fleet.looking import LOOK_RIGHTS
 from springtide.kube.client import Right
 from springtide.kube.listed import ListedKube
 from springtide.overview.replicas import seen_in
@@ -35,8 +36,6 @@ from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
 NODES = Right(verb="list", group="", resource="nodes")
 PAGE_RIGHTS = [Right(verb="list", group="apps", resource=resource) for resource in ("deployments", "statefulsets")]
 """What no run takes, and the page of services does: one list instead of a read for each."""
-LOOK_RIGHT = Right(verb="list", group="", resource="services")
-"""What no run takes, and a sweep does: one list of Services instead of a read for each."""
 SYSTEM = Right(verb="get", group="", resource="namespaces", name="kube-system")
 OUTSIDE = {NODES, SYSTEM}
 """What no Role of a namespace can grant: room on nodes is told as not checked, and the cluster known by other uids."""
@@ -359,7 +358,7 @@ def test_the_page_of_services_names_the_right_that_only_it_takes(right: Right) -
 
 
 @pytest.mark.parametrize(
-    "right", [right for right in shipped_rights() if right not in {*PAGE_RIGHTS, LOOK_RIGHT}], ids=str
+    "right", [right for right in shipped_rights() if right not in {*PAGE_RIGHTS, *LOOK_RIGHTS}], ids=str
 )
 def test_the_preflight_names_exactly_the_right_that_is_missing(right: Right) -> None:
     missing: set[str] = set()

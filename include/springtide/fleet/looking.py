@@ -19,12 +19,16 @@ from springtide.fleet.due import Due
 from springtide.fleet.inspection import LOOK_AGAIN_SECONDS, OWNED_FOR, inspect_service
 from springtide.fleet.look_record import LookRecord
 from springtide.fleet.ports import FleetPorts
+from springtide.kube.client import Right
 from springtide.kube.listed import ListedKube
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.recovery.ending import as_ours
 from springtide.run.ports import Neighbours, Ports
 
 log = structlog.get_logger(__name__)
+
+LOOK_RIGHTS: Final = (Right(verb="list", group="", resource="services"),)
+"""What a sweep needs that no run does: without it each Service is read by itself."""
 
 TRIES: Final = 3
 """How often what does not answer is asked, where nobody else would ask again."""
