@@ -62,16 +62,3 @@ def round_down(number: float) -> int:
 
 def _noise(number: float) -> float:
     return min(_NOISE * max(1.0, abs(number)), _MOST_NOISE)
-
-
-def whole_number(name: str, text: str, least: int, most: int) -> int:
-    """Return the whole number that the setting called `name` holds.
-
-    Raises:
-        InputError: it holds none from `least` to `most` (`limit_invalid`).
-    """
-    if re.fullmatch(r"[0-9]{1,9}", text) and least <= int(text) <= most:
-        return int(text)
-    raise InputError(
-        f"{name}: {text[:60]!r} is not a whole number from {least} to {most}.", code="limit_invalid", field=name
-    )

@@ -8,8 +8,8 @@ from typing import Final, Self
 
 from springtide.errors import SpringtideError
 from springtide.fleet.ports import Policies
-from springtide.quantities import whole_number
-from springtide.settings import Settings, variable_name
+from springtide.policy.language.setting_limits import number_setting
+from springtide.settings import Settings
 
 _LAST: Final = "\N{LATIN SMALL LETTER Y WITH DIAERESIS}"
 
@@ -29,8 +29,8 @@ class LookBounds:
             InputError: a variable does not hold what it should (`limit_invalid`).
         """
         return cls(
-            chunk=whole_number(variable_name("look_chunk"), settings.look_chunk, 1, 1000),
-            at_once=whole_number(variable_name("looks_at_once"), settings.looks_at_once, 1, 64),
+            chunk=number_setting("look_chunk", settings.look_chunk, least=1, most=1000),
+            at_once=number_setting("looks_at_once", settings.looks_at_once, least=1, most=64),
         )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Self
 
-from springtide.errors import InputError
-from springtide.policy.language.setting_limits import duration_setting
-from springtide.settings import Settings, variable_name
+from springtide.policy.language.setting_limits import duration_setting, number_setting
+from springtide.settings import Settings
 
 MOST_AT_ONCE: Final = 64
 """Threads of one round. Each asks the API server every two seconds at least; more would be felt there."""
@@ -29,19 +27,11 @@ class RoundLimits:
         Raises:
             InputError: a variable does not hold what it should (`limit_invalid`).
         """
-        return cls(at_once=_at_once(settings.reconcile_runs), stalled_after=_stalled_after(settings))
-
-
-def _at_once(text: str) -> int:
-    if re.fullmatch(r"[0-9]{1,3}", text) and 1 <= int(text) <= MOST_AT_ONCE:
-        return int(text)
-    raise _invalid("reconcile_runs", text, f"a whole number from 1 to {MOST_AT_ONCE}")
+        return cls(
+            at_once=number_setting("reconcile_runs", settings.reconcile_runs, least=1, most=MOST_AT_ONCE, digits=3),
+            stalled_after=_stalled_after(settings),
+        )
 
 
 def _stalled_after(settings: Settings) -> timedelta:
     return duration_setting("stalled_after", settings.stalled_after, shortest="1m", longest="1d", example="5m")
-
-
-def _invalid(setting: str, text: str, allowed: str) -> InputError:
-    name = variable_name(setting)
-    return InputError(f"{name}: {text[:60]!r} is not {allowed}.", code="limit_invalid", field=name)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from springtide.quantities import whole_number
-from springtide.settings import Settings, variable_name
+from springtide.policy.language.setting_limits import number_setting
+from springtide.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +32,10 @@ class WebLimits:
             InputError: a variable does not hold what it should (`limit_invalid`).
         """
         return cls(
-            requests=_number("rest_requests", settings.rest_requests, 1, 1_000_000),
-            writes=_number("rest_writes", settings.rest_writes, 1, 1_000_000),
-            body_bytes=_number("rest_body", settings.rest_body, 1024, 10_485_760),
-            keys_kept=timedelta(days=_number("rest_keys", settings.rest_keys, 1, 30)),
-            page_token=timedelta(minutes=_number("page_token", settings.page_token, 1, 120)),
+            requests=number_setting("rest_requests", settings.rest_requests, least=1, most=1_000_000),
+            writes=number_setting("rest_writes", settings.rest_writes, least=1, most=1_000_000),
+            body_bytes=number_setting("rest_body", settings.rest_body, least=1024, most=10_485_760),
+            keys_kept=timedelta(days=number_setting("rest_keys", settings.rest_keys, least=1, most=30)),
+            page_token=timedelta(minutes=number_setting("page_token", settings.page_token, least=1, most=120)),
             hosts=frozenset(settings.rest_hosts.replace(",", " ").split()) if settings.rest_hosts else frozenset(),
         )
-
-
-def _number(setting: str, text: str, least: int, most: int) -> int:
-    return whole_number(variable_name(setting), text, least, most)
