@@ -44,7 +44,7 @@ PRELOADED: Final = (
     "springtide.run.waiting",
     "springtide.fleet.conductor",
     "springtide.fleet.ended_words",
-    "springtide.fleet.facts",
+    "springtide.fleet.looking",
     "springtide.fleet.notices",
     "springtide.record.memory",
     "springtide.record.sql",

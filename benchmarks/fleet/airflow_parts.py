@@ -15,17 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from examples.demo.airflow_server import ROOT, SETTINGS
-from examples.demo.children import Child, Children, DemoError
+from examples.demo.airflow_server import ROOT, USER, is_healthy, shipped_settings
+from examples.demo.children import Child, Children
+from examples.demo.patience import wait_until
 from examples.demo.ports import free_ports
 
 from benchmarks.fleet.executors import Beside
 from benchmarks.fleet.postgres import Databases, databases
 from springtide.private_file import write_private
 
-USER: Final = "admin"
 LONGEST_START: Final = 300.0
-PARTS: Final = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 COMMANDS: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -51,13 +50,12 @@ class Running:
             DemoError: it is not so in time, or a part has ended.
         """
         began = time.monotonic()
-        while not is_so():
-            for child in self.parts.values():
-                child.require_alive()
-            if time.monotonic() - began > seconds:
-                raise DemoError(f"not within {seconds:g} s: {what}")
-            time.sleep(0.5)
+        wait_until(is_so, what, self._require_alive, seconds)
         return time.monotonic() - began
+
+    def _require_alive(self) -> None:
+        for child in self.parts.values():
+            child.require_alive()
 
     def get(self, path: str, **params: Any) -> dict[str, Any]:
         """Ask Airflow's API."""
@@ -110,9 +108,7 @@ def start(
 
 
 def _environment(folder: Path, home: Path, port: int, log_ports: list[int], stores: Databases) -> dict[str, str]:
-    files = [ROOT / "deploy" / "airflow" / name for name in SETTINGS]
-    lines = [line for file in files for line in file.read_text().splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines) | {
+    return shipped_settings() | {
         "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("include", "plugins")),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "AIRFLOW_HOME": str(home),
@@ -140,7 +136,7 @@ def _environment(folder: Path, home: Path, port: int, log_ports: list[int], stor
 
 
 def _when_ready(running: Running, password: str) -> None:
-    running.until("Airflow is healthy", lambda: _is_healthy(running.client), LONGEST_START)
+    running.until("Airflow is healthy", lambda: is_healthy(running.client), LONGEST_START)
     login = running.client.post("/auth/token", json={"username": USER, "password": password})
     login.raise_for_status()
     running.client.get("/execution/health")  # the first task would wait for what this starts
@@ -149,11 +145,3 @@ def _when_ready(running: Running, password: str) -> None:
     running.until(
         "every DAG is read", lambda: names <= {dag["dag_id"] for dag in running.get("/dags")["dags"]}, LONGEST_START
     )
-
-
-def _is_healthy(client: httpx.Client) -> bool:
-    try:
-        parts = client.get("/api/v2/monitor/health").json()
-    except (httpx.HTTPError, ValueError):
-        return False
-    return all(parts[name]["status"] == "healthy" for name in PARTS)

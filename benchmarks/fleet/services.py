@@ -19,6 +19,9 @@ STEADY: Final = 120.0
 
 CHANGED: Final = 480.0
 ONE_IN: Final = 10
+PROBED_EVERY: Final = 60
+"""Seconds. Seldom: a thousand services are probed by the same two cores that are measured."""
+
 LOOKBACK_DAYS: Final = 21
 METRIC: Final = "fleet_requests_per_second"
 
@@ -49,7 +52,11 @@ class Fleet:
         places = [
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"fleet-{n}"}} for n in range(NAMESPACES)
         ]
-        return [*places, *(each for number, name in enumerate(self.names) for each in _workload(number, name))]
+        made = (
+            workload(name, namespace_of(number), replicas=REPLICAS, probed_every=PROBED_EVERY)
+            for number, name in enumerate(self.names)
+        )
+        return [*places, *(each for objects in made for each in objects)]
 
     def write_policies(self, folder: Path) -> None:
         """Write a policy for each service."""
@@ -88,22 +95,25 @@ def _policy(number: int, name: str) -> dict[str, Any]:
     }
 
 
-def _workload(number: int, name: str) -> list[dict[str, Any]]:
-    place = namespace_of(number)
+def workload(
+    name: str, namespace: str, *, replicas: int, probed_every: int, startup: int | None = None
+) -> list[dict[str, Any]]:
+    """Return a Deployment and its Service, both called `name`; its pods are ready after `startup` seconds."""
     labels = {"app": name}
-    container = {
+    container: dict[str, Any] = {
         "name": "web",
         "image": "localhost/web:1",
         "ports": [{"containerPort": 8080}],
-        # Seldom: a thousand services are probed by the same two cores that are measured.
-        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 60},
+        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": probed_every},
     }
+    if startup is not None:
+        container["env"] = [{"name": "STARTUP", "value": f"{startup}s"}]
     deployment = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "namespace": place, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {
-            "replicas": REPLICAS,
+            "replicas": replicas,
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
         },
@@ -111,7 +121,7 @@ def _workload(number: int, name: str) -> list[dict[str, Any]]:
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": name, "namespace": place},
+        "metadata": {"name": name, "namespace": namespace},
         "spec": {"selector": labels, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}]},
     }
     return [deployment, service]

@@ -211,8 +211,10 @@ def main(arguments: list[str]) -> None:
     changes = "--still" not in arguments
     rows = [line for count in arguments if count.isdigit() for line in measure(int(count), changes=changes)]
     table = Table(f"Sweeps; the machine's load was {load:.1f} before", COLUMNS, rows)
-    RESULTS.joinpath("fleet-sweep.md").write_text(table.to_markdown())
-    sys.stdout.write(table.to_markdown())
+    again = f"`PYTHONPATH=include:plugins:tests python -m benchmarks.fleet.sweep {' '.join(arguments)}` makes it again."
+    text = f"{table.to_markdown()}\n{again}\n"
+    RESULTS.joinpath("fleet-sweep.md").write_text(text)
+    sys.stdout.write(text)
 
 
 if __name__ == "__main__":

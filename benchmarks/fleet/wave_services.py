@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
+from benchmarks.fleet.services import workload
+
 NAMESPACE: Final = "wave"
 MOST_AT_ONCE: Final = 100
 """What `spec.pace.runs` of a calendar may be at most."""
@@ -23,7 +25,9 @@ def name_of(number: int) -> str:
 def objects(services: int, startup: int) -> list[dict[str, Any]]:
     """Return what the cluster begins with; a new pod is ready after `startup` seconds."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    return [namespace, *(each for number in range(services) for each in _workload(name_of(number), startup))]
+    names = [name_of(number) for number in range(services)]
+    made = (workload(name, NAMESPACE, replicas=1, probed_every=1, startup=startup) for name in names)
+    return [namespace, *(each for objects in made for each in objects)]
 
 
 def policy(name: str) -> dict[str, Any]:
@@ -61,31 +65,3 @@ def write(folder: Path, services: int, *, runs: int, pods_per_minute: int, start
     for number in range(services):
         yaml.dump(policy(name_of(number)), folder / "policies" / f"{name_of(number)}.yaml")
     yaml.dump(calendar(runs, pods_per_minute), folder / "calendars" / "pace.yaml")
-
-
-def _workload(name: str, startup: int) -> list[dict[str, Any]]:
-    labels = {"app": name}
-    container = {
-        "name": "web",
-        "image": "localhost/web:1",
-        "env": [{"name": "STARTUP", "value": f"{startup}s"}],
-        "ports": [{"containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": 1},
-    }
-    deployment = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-        },
-    }
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": {"selector": labels, "ports": [{"name": "http", "port": 8080, "targetPort": 8080}]},
-    }
-    return [deployment, service]

@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -92,8 +92,7 @@ def begin_airflow(children: Children, home: Path, environment: dict[str, str]) -
     home.mkdir(parents=True, mode=0o700)
     passwords = home / "passwords.json"
     write_private(passwords, json.dumps({USER: password}))
-    files = [ROOT / "deploy" / "airflow" / name for name in SETTINGS]
-    settings = {name: value for file in files for name, value in _settings(file)} | {
+    settings = shipped_settings() | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -123,7 +122,7 @@ def when_ready(airflow: Airflow, within: float = START_SECONDS) -> Airflow:
     """
     client = airflow.client
     alive = airflow.child.require_alive
-    wait_until(lambda: _is_healthy(client), "Airflow is healthy", alive, within)
+    wait_until(lambda: is_healthy(client), "Airflow is healthy", alive, within)
     login = client.post("/auth/token", json={"username": USER, "password": airflow.password})
     login.raise_for_status()
     # The first task would wait for what this starts, which takes more than a request may on a busy machine.
@@ -133,7 +132,8 @@ def when_ready(airflow: Airflow, within: float = START_SECONDS) -> Airflow:
     return airflow
 
 
-def _is_healthy(client: httpx.Client) -> bool:
+def is_healthy(client: httpx.Client) -> bool:
+    """Tell whether every part of the Airflow behind `client` says that it works."""
     try:
         parts = client.get("/api/v2/monitor/health").json()
     except (httpx.HTTPError, ValueError):
@@ -153,8 +153,7 @@ def _has_dag(client: httpx.Client) -> bool:
     return client.get(f"/api/v2/dags/{DAG_ID}").status_code == httpx.codes.OK
 
 
-def _settings(file: Path) -> Iterator[tuple[str, str]]:
-    for line in file.read_text().splitlines():
-        if line and not line.startswith("#"):
-            name, _, value = line.partition("=")
-            yield name, value
+def shipped_settings() -> dict[str, str]:
+    """Return what deploy/airflow sets for an Airflow in which springtide is alone."""
+    lines = [line for name in SETTINGS for line in (ROOT / "deploy" / "airflow" / name).read_text().splitlines()]
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

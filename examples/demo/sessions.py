@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import psutil
@@ -31,13 +32,11 @@ def stop_stranger(pid: int, created: float, first: signal.Signals) -> None:
 
     It is passed over when `pid` is somebody else by now: `created` is when the process began.
     """
-    try:
+    with suppress(psutil.Error):  # it has ended, or does not end in time: what is left is killed
         process = psutil.Process(pid)
         if process.create_time() == created:
             process.send_signal(first)
             process.wait(GRACE_SECONDS)
-    except psutil.Error:  # it has ended, or does not end in time
-        pass
     kill_session(pid)
 
 

@@ -98,6 +98,19 @@ def test_only_processes_that_fork_workers_preload(command: str, *, is_heavy: boo
     assert bool(heavy) is is_heavy
 
 
+def test_everything_that_is_preloaded_is_there() -> None:
+    missing = fresh("""
+        import importlib.util, json, sys
+
+        sys.argv = ["airflow", "triggerer"]
+        from springtide_plugin import PRELOADED
+
+        print(json.dumps([name for name in PRELOADED if importlib.util.find_spec(name) is None]))
+    """)
+
+    assert missing == []
+
+
 def test_preload_that_cannot_import_is_only_logged() -> None:
     name = fresh("""
         import json, sys

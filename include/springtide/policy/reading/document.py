@@ -17,7 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from springtide.errors import PolicyError, Violation
 from springtide.policy.language.units import shown
-from springtide.policy.reading.plain_yaml import NotPlain, plain_data
+from springtide.policy.reading.plain_yaml import NotPlain, Place, plain_data
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +29,6 @@ _TOO_LARGE = f"it is larger than {MAX_BYTES // 1024} KiB: a policy is some 2 KiB
 
 MAX_DEPTH = 20
 """The deepest nesting that is read. A policy has 6 levels."""
-
-Place = tuple[str | int, ...]
-"""Where a value stands: the keys and indices that lead to it."""
 
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")
 # What an editor does not show or shows elsewhere: control characters, Unicode line breaks, marks of direction.

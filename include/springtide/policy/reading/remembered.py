@@ -1,7 +1,8 @@
 """Policies that are read once, for a process that asks for all of them again and again.
 
-To read a policy takes 5 ms, and a page over a thousand services has no five seconds. What was read counts as long as
-its file, and the calendars that give it its zone, are the same by size and time; nothing else is trusted.
+A page over a thousand services has no time to read a thousand files, some of which take milliseconds each.
+What was read counts as long as its file, and the calendars that give it its zone, are the same by size and time;
+nothing else is trusted.
 
 The first time, whoever asks waits only so long: what is left is read behind their back, and told until it is there.
 """

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from springtide.policy.language.parts import Contradiction
-    from springtide.policy.reading.document import Document, Place
+    from springtide.policy.reading.document import Document
+    from springtide.policy.reading.plain_yaml import Place
 
 _EXPECTED = {
     "int_type": "a whole number in plain decimal digits",
