@@ -293,6 +293,9 @@ class Settings:
     rest_writes: str = field(
         metadata=variable("REST_WRITES", "60", "How many of them may ask for a change.", reader=Reader.AIRFLOW)
     )
+    rest_at_once: str = field(
+        metadata=variable("REST_AT_ONCE", "8", "Requests worked on at a time: 1 to 40.", reader=Reader.AIRFLOW)
+    )
     rest_body: str = field(
         metadata=variable("REST_BODY", "65536", "The most bytes of a body: 1024 to 10485760.", reader=Reader.AIRFLOW)
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Index, Select, String, select, tuple_
+from sqlalchemy import Index, Select, String, bindparam, insert, select, tuple_, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from springtide.record.audit import AuditOutcome, AuditPage, AuditRecord
@@ -14,9 +14,8 @@ from springtide.record.sessions import SqlSessions
 from springtide.record.tables import PREFIX, Base
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
-
-_STARTED = AuditOutcome.STARTED.value
 
 
 class AuditRow(Base):
@@ -40,17 +39,25 @@ class AuditRow(Base):
     outcome: Mapped[str] = mapped_column(String(32))
     record: Mapped[dict[str, Any]]
 
-    def write(self, record: AuditRecord) -> None:
-        """Take over every value of `record`."""
-        self.record_id = record.record_id
-        self.at = record.at
-        self.who = record.who
-        self.dag_id = record.dag_id
-        self.service = record.service
-        self.run_id = record.run_id
-        self.key = record.key
-        self.outcome = record.outcome.value
-        self.record = record.to_record()
+
+# Statements that never change: one that is made anew for each request costs more than its answer.
+_STARTED: Final = select(AuditRow.record).where(AuditRow.outcome == AuditOutcome.STARTED.value)
+_OF_SERVICE: Final = _STARTED.where(
+    AuditRow.service == bindparam("service", type_=String), AuditRow.dag_id == bindparam("dag_id", type_=String)
+)
+_LATEST: Final = _OF_SERVICE.order_by(AuditRow.at.desc(), AuditRow.record_id.desc()).limit(1)
+_OF_RUN: Final = _STARTED.where(AuditRow.run_id == bindparam("run_id", type_=String)).limit(1)
+_OF_KEY: Final = (
+    _STARTED.where(
+        AuditRow.who == bindparam("who", type_=String),
+        AuditRow.key == bindparam("key", type_=String),
+        AuditRow.at >= bindparam("since", type_=AuditRow.at.type),
+    )
+    .order_by(AuditRow.at.desc())
+    .limit(1)
+)
+_NEW: Final = insert(AuditRow)
+_CHANGE: Final = update(AuditRow).where(AuditRow.record_id == bindparam("id", type_=String))
 
 
 class SqlAudit(SqlSessions):
@@ -59,27 +66,27 @@ class SqlAudit(SqlSessions):
     def claim_start(self, record: AuditRecord, *, keys_since: datetime, after: str | None = None) -> AuditRecord:
         """Keep the record unless another stands in its way: no other writer runs between look and write."""
         with self._writing() as session:
-            return _claim(session, record, keys_since=keys_since, after=after)
+            return _claim(session.connection(), record, keys_since=keys_since, after=after)
 
     def keep_audit(self, record: AuditRecord) -> None:
         """Keep the record."""
         with self._writing() as session:
-            _keep(session, record)
+            _keep(session.connection(), record)
 
     def latest_start(self, service: str, dag_id: str) -> AuditRecord | None:
         """Return the latest started record of the service and the DAG."""
-        with self._reading() as session:
-            return _latest(session, service, dag_id)
+        with self._looking() as connection:
+            return _latest(connection, service, dag_id)
 
     def start_of_run(self, run_id: str) -> AuditRecord | None:
         """Return the started record of a run."""
-        with self._reading() as session:
-            return _read(session, _started().where(AuditRow.run_id == run_id))
+        with self._looking() as connection:
+            return _read(connection, _OF_RUN, run_id=run_id)
 
     def start_of_key(self, who: str, key: str, *, since: datetime) -> AuditRecord | None:
         """Return the started record of a person's key."""
-        with self._reading() as session:
-            return _of_key(session, who, key, since=since)
+        with self._looking() as connection:
+            return _of_key(connection, who, key, since=since)
 
     def starts_before(self, record: AuditRecord, *, since: datetime) -> tuple[AuditRecord, ...]:
         """Return the started records of the same service before `record`."""
@@ -92,45 +99,52 @@ class SqlAudit(SqlSessions):
             return _page(session, page)
 
 
-def _claim(session: Session, record: AuditRecord, *, keys_since: datetime, after: str | None) -> AuditRecord:
+def _claim(connection: Connection, record: AuditRecord, *, keys_since: datetime, after: str | None) -> AuditRecord:
     """Keep `record` unless another stands in its way, and return the one that stands."""
-    kept = _of_key(session, record.who, record.key, since=keys_since)
+    kept = _of_key(connection, record.who, record.key, since=keys_since)
     if kept is not None:
         return kept
-    latest = _latest(session, record.service, record.dag_id)
+    latest = _latest(connection, record.service, record.dag_id)
     if latest is not None and after not in {latest.run_id, record.run_id}:
         return latest
-    _keep(session, record)
+    _keep(connection, record)
     return record
 
 
-def _keep(session: Session, record: AuditRecord) -> None:
+def _keep(connection: Connection, record: AuditRecord) -> None:
     """Keep the record, in the place of the one of its id."""
-    row = session.get(AuditRow, record.record_id) or AuditRow()
-    row.write(record)
-    session.add(row)
+    values = _values(record)
+    if not connection.execute(_CHANGE, {"id": record.record_id, **values}).rowcount:
+        connection.execute(_NEW, {"record_id": record.record_id, **values})
 
 
-def _latest(session: Session, service: str, dag_id: str) -> AuditRecord | None:
+def _values(record: AuditRecord) -> dict[str, Any]:
+    return {
+        "at": record.at,
+        "who": record.who,
+        "dag_id": record.dag_id,
+        "service": record.service,
+        "run_id": record.run_id,
+        "key": record.key,
+        "outcome": record.outcome.value,
+        "record": record.to_record(),
+    }
+
+
+def _latest(connection: Connection, service: str, dag_id: str) -> AuditRecord | None:
     """Return the latest started record of the service and the DAG."""
-    if not service:
-        return None
-    mine = _started().where(AuditRow.service == service, AuditRow.dag_id == dag_id)
-    return _read(session, mine.order_by(AuditRow.at.desc(), AuditRow.record_id.desc()))
+    return _read(connection, _LATEST, service=service, dag_id=dag_id) if service else None
 
 
-def _of_key(session: Session, who: str, key: str, *, since: datetime) -> AuditRecord | None:
+def _of_key(connection: Connection, who: str, key: str, *, since: datetime) -> AuditRecord | None:
     """Return the started record of a person's key."""
-    if not key:
-        return None
-    chosen = _started().where(AuditRow.who == who, AuditRow.key == key, AuditRow.at >= since)
-    return _read(session, chosen.order_by(AuditRow.at.desc()))
+    return _read(connection, _OF_KEY, who=who, key=key, since=since) if key else None
 
 
 def _before(session: Session, record: AuditRecord, *, since: datetime) -> tuple[AuditRecord, ...]:
     """Return the started records of the same service before `record`, oldest first."""
     own = tuple_(AuditRow.at, AuditRow.record_id) < tuple_(record.at, record.record_id)
-    mine = _started().where(
+    mine = _STARTED.where(
         AuditRow.service == record.service, AuditRow.dag_id == record.dag_id, AuditRow.at >= since, own
     )
     return _all(session.scalars(mine.order_by(AuditRow.at, AuditRow.record_id)))
@@ -148,13 +162,8 @@ def _page(session: Session, page: AuditPage) -> tuple[AuditRecord, ...]:
     return _all(session.scalars(query.order_by(AuditRow.at.desc(), AuditRow.record_id.desc()).limit(page.limit)))
 
 
-def _started() -> Select[dict[str, Any]]:
-    # Only what is read back: an object with its identity map costs more than the look itself.
-    return select(AuditRow.record).where(AuditRow.outcome == _STARTED)
-
-
-def _read(session: Session, query: Select[dict[str, Any]]) -> AuditRecord | None:
-    record = session.scalars(query.limit(1)).first()
+def _read(connection: Connection, statement: Select[dict[str, Any]], **values: Any) -> AuditRecord | None:
+    record = connection.execute(statement, values).scalar()
     return None if record is None else AuditRecord.from_record(record)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from springtide.record.database import translated, writing
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 
 class SqlSessions:
@@ -26,6 +26,12 @@ class SqlSessions:
     def _reading(self) -> Iterator[Session]:
         with translated(self._engine), Session(self._engine) as session:
             yield session
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        """Open what statements that never change read by, without what a session costs."""
+        with translated(self._engine), self._engine.connect() as connection:
+            yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

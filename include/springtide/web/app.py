@@ -12,9 +12,11 @@ from fastapi.responses import JSONResponse
 
 from springtide import __version__
 from springtide.errors import PermanentError
+from springtide.kube.preload import preload_client
 from springtide.web import problems, scale
 from springtide.web.access import unguarded
 from springtide.web.api import audit, event_approvals, events, health, openapi, pauses, policies, runs, services
+from springtide.web.at_once import AtOnce
 from springtide.web.intake import Intake
 from springtide.web.limits import WebLimits
 from springtide.web.pages import events as events_page
@@ -64,6 +66,7 @@ def create_app(surroundings: Surroundings) -> FastAPI:
     app.state.limits = limits
     app.state.requests = Rates(limits.requests, surroundings.clock)
     app.state.writes = Rates(limits.writes, surroundings.clock)
+    app.add_middleware(AtOnce, places=limits.at_once)  # inside of `Intake`: a body that comes slowly takes no place
     app.add_middleware(Intake, app=app, body_bytes=limits.body_bytes)
     problems.install(app)
     app.add_exception_handler(Repeated, _repeated)
@@ -74,6 +77,7 @@ def create_app(surroundings: Surroundings) -> FastAPI:
         app.include_router(make(audited))
     app.include_router(scale.router(surroundings))  # it keeps more than `start` knows of
     require_guarded(app)
+    preload_client()
     return app
 
 

@@ -14,11 +14,14 @@ from springtide.settings import Settings
 class WebLimits:
     """What one person may send in a minute, the bytes of a body, how long keys are remembered, and whose pages count.
 
+    `at_once` is how many requests of everybody are worked on at a time.
+
     `hosts` are the names that requests may be for; any where it is empty.
     """
 
     requests: int = 1200
     writes: int = 60
+    at_once: int = 8
     body_bytes: int = 65_536
     keys_kept: timedelta = timedelta(days=7)
     page_token: timedelta = timedelta(minutes=15)
@@ -34,6 +37,7 @@ class WebLimits:
         return cls(
             requests=number_setting("rest_requests", settings.rest_requests, least=1, most=1_000_000),
             writes=number_setting("rest_writes", settings.rest_writes, least=1, most=1_000_000),
+            at_once=number_setting("rest_at_once", settings.rest_at_once, least=1, most=40),
             body_bytes=number_setting("rest_body", settings.rest_body, least=1024, most=10_485_760),
             keys_kept=timedelta(days=number_setting("rest_keys", settings.rest_keys, least=1, most=30)),
             page_token=timedelta(minutes=number_setting("page_token", settings.page_token, least=1, most=120)),

@@ -64,7 +64,14 @@ async def test_who_asks_too_fast_is_told_when_to_come_back(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("REST_WRITES", "0"), ("REST_REQUESTS", "many"), ("REST_BODY", "1"), ("REST_KEYS", "31"), ("PAGE_TOKEN", "-1")],
+    [
+        ("REST_WRITES", "0"),
+        ("REST_REQUESTS", "many"),
+        ("REST_BODY", "1"),
+        ("REST_AT_ONCE", "41"),
+        ("REST_KEYS", "31"),
+        ("PAGE_TOKEN", "-1"),
+    ],
 )
 def test_a_limit_that_is_none_is_told_with_what_is_allowed(tmp_path: Path, setting: str, value: str) -> None:
     scene = WebScene.of(Simulation.of(2), tmp_path, **{f"SPRINGTIDE_{setting}": value})
