@@ -50,10 +50,20 @@ class Report:
 
 def answers(url: str, *, times: int = 20) -> bool:
     """Tell whether that many requests in a row are answered, each on a fresh connection."""
+    return all(_answering_pod(url) for _ in range(times))
+
+
+def answering_pods(url: str, *, times: int = 20) -> set[str | None]:
+    """Return who answers that many requests in a row, each on a fresh connection; None stands for a failed one."""
+    return {_answering_pod(url) for _ in range(times)}
+
+
+def _answering_pod(url: str) -> str | None:
     try:
-        return all(httpx.get(url, timeout=5, trust_env=False).is_success for _ in range(times))
+        answer = httpx.get(url, timeout=5, trust_env=False)
     except httpx.TransportError:
-        return False
+        return None
+    return answer.text.split()[0] if answer.is_success else None
 
 
 class LiveLoad:

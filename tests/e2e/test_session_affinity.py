@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.manifests import NAME
+from e2e.live_load import answering_pods
+from e2e.manifests import NAME, PORT
 
 if TYPE_CHECKING:
     from e2e.stages import Given
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 
 @pytest.mark.real_cluster
 def test_a_client_is_moved_to_another_pod_without_a_failed_request(given: Given) -> None:
-    given.web(replicas=3).scenario.see.patch("services", NAME, {"spec": {"sessionAffinity": "ClientIP"}})
+    see = given.web(replicas=3).scenario.see
+    service = see.patch("services", NAME, {"spec": {"sessionAffinity": "ClientIP"}})
+    url = f"http://{service['spec']['clusterIP']}:{PORT}/"
+    # A proxy learns of the change a little later: until then each request goes wherever it likes.
+    see.until("one pod alone answers", lambda: len(answering_pods(url) - {None}) == 1)
 
     then = given.under_load().is_scaled(to=6, by="blue_green")
 
