@@ -8,7 +8,8 @@ great-expectations (with pages for people), and kept: the demand profile, its pe
 filled, those that ran, and their saturation. The newest day also has forecasts fitted and every model judged by what it
 would have said. Runs of `scale_service` look all of that up.
 
-`prune` forgets records of runs that are older than SPRINGTIDE_KEEP_RUNS, and says how many went and how many stayed.
+`prune` forgets what is older than SPRINGTIDE_KEEP_RUNS, _MOMENTS and _DECISIONS say, and tells how many records went
+and how many stayed.
 
 It runs once a day by itself. Earlier days are learned by a backfill, from Airflow's pages (Trigger, Backfill), by
 

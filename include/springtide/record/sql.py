@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import delete, select
@@ -12,9 +11,9 @@ from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.approval_rows import approvals_of, keep_approval
 from springtide.record.audit_rows import SqlAudit
-from springtide.record.counting import changes, decided, learned_errors
+from springtide.record.counting import changes, learned_errors
 from springtide.record.database import engine_for, translated
-from springtide.record.decisions import KEPT_FOR
+from springtide.record.decision_rows import SqlDecisions
 from springtide.record.events import notes_by_service
 from springtide.record.exposition import write_textfile
 from springtide.record.installation import new_installation
@@ -24,13 +23,13 @@ from springtide.record.moment_rows import SqlMoments
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import TRY_FOR, Notification, claim_of
 from springtide.record.pause_rows import end_pause, keep_pause, open_pauses, pauses_of
-from springtide.record.pruning import pruned
-from springtide.record.samples import Change, Labels, Total, applied, counted
+from springtide.record.pruning import SqlPruning
+from springtide.record.sample_rows import count_sample, take_look, total_of
+from springtide.record.samples import counted
 from springtide.record.sql_glances import SqlGlances
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
-    DecisionRow,
     InstallationRow,
     LearnedRow,
     NoteRow,
@@ -52,12 +51,10 @@ if TYPE_CHECKING:
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import RehearsalOutcome
-    from springtide.plan.recent import SweepDecision
     from springtide.record.approvals import ApprovalAhead
     from springtide.record.history import HistoryDay
     from springtide.record.pauses import Pause
-    from springtide.record.retention import Pruned
-    from springtide.record.samples import Key, Look
+    from springtide.record.samples import Look, Total
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
@@ -77,7 +74,7 @@ def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
     return SqlStore(engine, metrics_directory)
 
 
-class SqlStore(SqlGlances, SqlAudit, SqlMoments):
+class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
     """A `RunStore` in a database whose schema is up to date: see `open_store`."""
 
     def __init__(self, engine: Engine, metrics_directory: Path | None = None) -> None:
@@ -105,7 +102,7 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
             before = row.read()
             _keep(session, row, before, before.with_phase(phase))
             if reads and not before.dry_run:
-                _count(session, counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
+                count_sample(session, counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""
@@ -127,7 +124,7 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
         """Return every metric's present value."""
         with self._reading() as session:
             rows = session.scalars(select(TotalRow))
-            return tuple(sorted((_total(row) for row in rows), key=lambda total: (total.name, total.labels)))
+            return tuple(sorted(map(total_of, rows), key=lambda total: (total.name, total.labels)))
 
     def measure(self, look: Look) -> None:
         """Keep what somebody saw, then show it.
@@ -136,7 +133,7 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
             TemporaryError: it is kept, but the metrics could not be written (`metrics_unwritable`).
         """
         with self._writing() as session:
-            _look(session, look)
+            take_look(session, look)
         self._show()
 
     def save_day(self, day: HistoryDay) -> None:
@@ -158,7 +155,7 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
             row = session.get(LearnedRow, policy) or LearnedRow(policy=policy)
             row.record = learned.to_record()
             session.add(row)
-            _look(session, learned_errors(policy, learned))
+            take_look(session, learned_errors(policy, learned))
 
     def learned(self, policy: str) -> Learned:
         """Return what was learned about the service."""
@@ -215,21 +212,6 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
         latest = select(PreparationRow).order_by(PreparationRow.began_at.desc(), PreparationRow.run_id.desc())
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(latest.limit(require_limit(limit))))
-
-    def save_decisions(self, decisions: Sequence[SweepDecision], *, now: datetime) -> None:
-        """Keep all decisions."""
-        with self._writing() as session:
-            session.execute(delete(DecisionRow).where(DecisionRow.at <= now - KEPT_FOR))
-            new = [each for each in decisions if session.get(DecisionRow, (each.policy, each.at)) is None]
-            for decision in decisions:
-                session.merge(DecisionRow.of(decision))
-            _look(session, decided(new))
-
-    def decisions(self, policy: str, first: datetime, last: datetime) -> tuple[SweepDecision, ...]:
-        """Return the decisions about the service, oldest first."""
-        mine = select(DecisionRow).where(DecisionRow.policy == policy, DecisionRow.at.between(first, last))
-        with self._reading() as session:
-            return tuple(row.read() for row in session.scalars(mine.order_by(DecisionRow.at)))
 
     def claim_notification(self, key: str, fact: Mapping[str, Any], *, now: datetime) -> Notification | None:
         """Return the notification for the caller to send: no other writer is at work between look and claim."""
@@ -298,11 +280,6 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
         with self._reading() as session:
             return approvals_of(session, policies)
 
-    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
-        """Forget what is older than `before`, all of it in one transaction."""
-        with self._writing() as session:
-            return pruned(session, before, now=now, is_dry=is_dry)
-
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""
         with self._reading() as session:
@@ -336,32 +313,4 @@ def _keep(session: Session, row: RunRow | None, before: ScalingRun | None, after
         session.add(row)
     row.write(after)
     for change in changes(before, after):
-        _count(session, change)
-
-
-def _count(session: Session, change: Change) -> None:
-    labels = json.dumps(change.labels, ensure_ascii=False)  # escaped, a name would take six times its letters
-    row = session.get(TotalRow, (change.name, labels))
-    if row is None:
-        session.add(TotalRow(name=change.name, labels=labels, value=applied(change, None)))
-    else:
-        row.value = applied(change, row.value)
-
-
-def _look(session: Session, look: Look) -> None:
-    rows = {_key(row): row for row in session.scalars(select(TotalRow))}
-    for step in look({key: row.value for key, row in rows.items()}):
-        if isinstance(step, Change):
-            _count(session, step)
-        elif step.key in rows:
-            session.delete(rows[step.key])
-
-
-def _key(row: TotalRow) -> Key:
-    total = _total(row)
-    return total.name, total.labels
-
-
-def _total(row: TotalRow) -> Total:
-    labels: Labels = tuple((name, value) for name, value in json.loads(row.labels))
-    return Total(row.name, labels, row.value)
+        count_sample(session, change)
