@@ -327,7 +327,12 @@ class Settings:
         )
     )
     page_token: str = field(
-        metadata=variable("PAGE_TOKEN", "15", "Minutes that a page may act for who opened it.", reader=Reader.AIRFLOW)
+        metadata=variable(
+            "PAGE_TOKEN",
+            "15",
+            "Minutes that a page's token lasts; while its reader is logged in, the page asks for another.",
+            reader=Reader.AIRFLOW,
+        )
     )
     calendars_named: bool = False
     """Whether the environment names the folder of calendars: one that is named must be there."""
