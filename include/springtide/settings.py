@@ -60,6 +60,14 @@ class Settings:
             "Services that are looked at side by side: smoke checks and Prometheus are waited for together.",
         )
     )
+    api_writes: str = field(
+        metadata=variable(
+            "API_WRITES",
+            "50",
+            "Writes a second that one process sends to one API server: 5 to 1000. More wait for their turn. "
+            "In Airflow a task is a process, so all of them together may send as many times more as tasks run at once.",
+        )
+    )
     mode: str = field(
         metadata=variable(
             "MODE",

@@ -119,6 +119,7 @@ class SpringtideHook(BaseHook):
         from yaml import YAMLError
 
         from springtide.kube.live import LiveKube
+        from springtide.run.write_limit import writes_a_second
 
         wanted = f", which policy {self.policy} names in target.cluster" if self.policy else ""
         try:
@@ -139,7 +140,7 @@ class SpringtideHook(BaseHook):
                 field=self.kubernetes_conn_id,
             ) from error
         settings.retries = False  # urllib3 would send some requests again by itself (I-15)
-        return LiveKube(ApiClient(settings))
+        return LiveKube(ApiClient(settings), writes_a_second=writes_a_second(airflow_settings()))
 
     def metrics(self) -> Metrics:
         """Return where demand is read; without the Prometheus connection only files and fixed numbers serve."""

@@ -9,6 +9,7 @@ import pytest
 
 from springtide.demand.access import PrometheusAccess
 from springtide.errors import InputError
+from springtide.kube.write_pace import pace_of
 from springtide_airflow.hook import SpringtideHook
 
 KUBECONFIG = """
@@ -115,6 +116,16 @@ def test_cluster_of_the_kubernetes_connection_never_has_a_request_sent_twice(
 
     assert client.configuration.host == "http://127.0.0.1:9"
     assert client.rest_client.pool_manager.connection_pool_kw["retries"].total is False
+
+
+@pytest.mark.usefixtures("cluster")
+def test_all_clients_of_a_task_write_at_the_pace_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPRINGTIDE_API_WRITES", "7")
+
+    clients = [SpringtideHook().kube(), SpringtideHook().kube()]
+
+    assert [client._pace for client in clients] == [pace_of("http://127.0.0.1:9", 7)] * 2
+    assert clients[0]._pace is clients[1]._pace
 
 
 @pytest.mark.parametrize("text", ["not a kubeconfig: hidden-token", "{", None])

@@ -14,6 +14,7 @@ from springtide import labels
 from springtide.errors import UnknownOutcome
 from springtide.kube import live
 from springtide.kube.live import LiveKube
+from springtide.kube.write_pace import WritePace
 from springtide.run import engine, lease, phase_table, phases, pipeline, work
 from springtide.run.engine import Engine
 from springtide.run.fence import Fence
@@ -267,5 +268,19 @@ SAFETIES = (
         take_out=patched((phases, "look"), to=lambda ports, ref, phase: phases.run_phase(ports, replace(ref), phase)),
         seen_by="sim/test_one_owner.py::test_a_trigger_only_reads[instances_ready]",
         because="assert",
+    ),
+    Safety(
+        name="Writes to one API server lie apart",
+        keeps="a hundred runs that begin at once send it more than it bears",
+        take_out=without(WritePace, "take"),
+        seen_by="unit/kube/test_write_pace.py::TestRate::test_two_clients_of_one_server_share_it",
+        because="assert",
+    ),
+    Safety(
+        name="A write waits for its turn before its guards are asked",
+        keeps="what was written for a run that has lost its workload, or is halted, goes out after a wait",
+        take_out=without(LiveKube, "await_turn"),
+        seen_by="unit/kube/test_write_pace.py::test_who_halts_while_a_write_waits_for_its_turn_is_heard",
+        because="DID NOT RAISE",
     ),
 )

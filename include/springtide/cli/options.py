@@ -31,6 +31,7 @@ from springtide.run.halt import Halt, HaltSwitch
 from springtide.run.moment_limit import moments_kept
 from springtide.run.moments import Moments
 from springtide.run.ports import Ports
+from springtide.run.write_limit import writes_a_second
 from springtide.settings import Settings, variable_name
 from springtide.workload import DEFAULT_CLUSTER
 
@@ -262,7 +263,8 @@ class CliContext:
         metrics = self.metrics
         with self.open_store() as store:
             cluster = self._found(self._cluster)
-            kube = connected(cluster, clock=clock)
+            writes = writes_a_second(settings_now())
+            kube = connected(cluster, clock=clock, writes_a_second=writes)
             address = settings_now().database_url
             ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
             yield replace(
@@ -271,7 +273,7 @@ class CliContext:
                 calendars=known_calendars,
                 moments=Moments(moments_kept(settings_now())),
                 cluster_address=cluster.address,
-                elsewhere=lambda name: connected(self._found(name), clock=clock),
+                elsewhere=lambda name: connected(self._found(name), clock=clock, writes_a_second=writes),
             )
 
     @property

@@ -36,6 +36,7 @@ NOT_OF_THE_SERVICE: Final = frozenset(
     {
         "cluster_unreachable",
         "cluster_busy",
+        "writes_paced",
         "outcome_unknown",
         "store_unavailable",
         "lease_stale",

@@ -18,6 +18,7 @@ from springtide.kube.object_events import ObjectEvent
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.proxy import ProxyAnswer, ProxyRequest
 from springtide.kube.translate import translated
+from springtide.kube.write_pace import LONGEST_WAIT, pace_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,19 +61,31 @@ _MERGE: Final = "application/merge-patch+json"
 
 
 class LiveKube:
-    """Talks to a real API server (or to the embedded one: it cannot tell)."""
+    """Talks to a real API server (or to the embedded one: it cannot tell).
 
-    def __init__(self, api_client: ApiClient, *, clock: Clock | None = None) -> None:
+    With `writes_a_second` its writes wait in the queue that all clients of this process for the same server share.
+    """
+
+    def __init__(
+        self, api_client: ApiClient, *, clock: Clock | None = None, writes_a_second: int | None = None
+    ) -> None:
         self._client = api_client
         self._clock = clock or SystemClock()
         self._apis: dict[str, Any] = {}
-        self._reads = threading.local()
+        self._of_thread = threading.local()
+        self._pace = pace_of(api_client.configuration.host, writes_a_second) if writes_a_second else None
 
     @property
     def reads(self) -> int:
         """How many reads this thread has sent through this client, every attempt counted."""
-        count: int = getattr(self._reads, "count", 0)
+        count: int = getattr(self._of_thread, "reads", 0)
         return count
+
+    def await_turn(self) -> None:
+        """Wait for the turn of this thread's next write (see `PacesWrites`)."""
+        if not getattr(self._of_thread, "has_turn", False):  # one that was kept back by its guard has left its turn
+            self._take_turn("the next write")
+        self._of_thread.has_turn = True
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         """Return the object (see `KubeReader.get`)."""
@@ -118,7 +131,9 @@ class LiveKube:
         """Create the object (see `KubeClient.create`)."""
         options = _written(dry_run=dry_run)
         name = manifest["metadata"]["name"]
-        with translated(f"create {kind.value} {namespace}/{name}", is_write=True):
+        what = f"create {kind.value} {namespace}/{name}"
+        self._take_turn(what)
+        with translated(what, is_write=True):
             return _body(self._method("create", kind)(namespace, manifest, **options))
 
     def patch(
@@ -143,7 +158,9 @@ class LiveKube:
             "preconditions": {"uid": version.uid, "resourceVersion": version.resource_version},
             "propagationPolicy": "Background",
         }
-        with translated(f"delete {kind.value} {namespace}/{name}", is_write=True):
+        what = f"delete {kind.value} {namespace}/{name}"
+        self._take_turn(what)
+        with translated(what, is_write=True):
             self._method("delete", kind)(name, namespace, body=body, **_options())
 
     def announce(self, kind: Kind, event: ObjectEvent) -> None:
@@ -154,7 +171,9 @@ class LiveKube:
         with translated(f"get {kind.value} {event.workload}", is_write=False):
             found = _body(self._method("read", kind)(event.workload.deployment, namespace, **options))
         manifest = event.manifest(found["metadata"]["uid"])
-        with translated(f"create event {namespace}/{event.name}", is_write=True):
+        what = f"create event {namespace}/{event.name}"
+        self._take_turn(what, longest=TOLD_SECONDS)
+        with translated(what, is_write=True):
             self._method("create", Kind.EVENT)(namespace, manifest, field_manager=FIELD_MANAGER, **options)
 
     def _patch(
@@ -162,8 +181,16 @@ class LiveKube:
     ) -> Json:
         namespace, name = where
         options = _written(dry_run=dry_run) | {"_content_type": _MERGE}
-        with translated(f"{verb} {namespace}/{name}", is_write=True):
+        what = f"{verb} {namespace}/{name}"
+        self._take_turn(what)
+        with translated(what, is_write=True):
             return _body(method(name, namespace, change, **options))
+
+    def _take_turn(self, what: str, *, longest: float = LONGEST_WAIT) -> None:
+        if getattr(self._of_thread, "has_turn", False):
+            self._of_thread.has_turn = False
+        elif self._pace is not None:
+            self._pace.take(self._clock, what, longest=longest)
 
     def _read(self, what: str, call: Callable[[], Any]) -> Json:
         # A read that is sent twice harms nobody; a write that is might undo what somebody did between the two.
@@ -175,7 +202,7 @@ class LiveKube:
             reraise=True,
         )
         for attempt in retrying:
-            self._reads.count = self.reads + 1
+            self._of_thread.reads = self.reads + 1
             with attempt, translated(what, is_write=False):
                 return _body(call())
         raise AssertionError("tenacity ends by a return or by raising")
@@ -229,15 +256,15 @@ def connect(kubeconfig: Path | None = None, *, context: str | None = None, clock
     return connected(find_cluster(kubeconfig, context=context), clock=clock)
 
 
-def connected(cluster: ClusterConfig, *, clock: Clock | None = None) -> LiveKube:
-    """Return a client for `cluster`.
+def connected(cluster: ClusterConfig, *, clock: Clock | None = None, writes_a_second: int | None = None) -> LiveKube:
+    """Return a client for `cluster`, which sends so many writes a second at most; as many as there are without it.
 
     Raises:
         InputError: its credentials cannot be used.
     """
     from kubernetes.client import ApiClient
 
-    return LiveKube(ApiClient(cluster.settings()), clock=clock)
+    return LiveKube(ApiClient(cluster.settings()), clock=clock, writes_a_second=writes_a_second)
 
 
 def _options() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from springtide.clock import Clock
 from springtide.errors import Fenced, TemporaryError
 from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
+from springtide.kube.write_pace import PacesWrites
 from springtide.run.halt import HaltSwitch
 from springtide.run.lease import fenced, read_lease
 from springtide.strategy.model import Delete, Patch, Scale, Step
@@ -46,6 +47,8 @@ class Fence:
             Conflict: the object is not the one that was judged.
             ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
         """
+        if isinstance(self.kube, PacesWrites):
+            self.kube.await_turn()  # first: what is asked below would be old after a wait
         self._require_running(step)
         # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap.
         self.check()

@@ -58,3 +58,16 @@ def test_a_run_s_answer_says_where_it_was(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["run", "checkout", "--replicas=4", f"--policies={POLICIES}", store, "-o", "json"])
 
     assert json.loads(done.stdout)["api_server"] == {"context": CONTEXT, "server": "http://127.0.0.1:9/shop"}
+
+
+def test_a_pace_of_writes_that_is_none_is_refused_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPRINGTIDE_API_WRITES", "4")
+
+    done = CliRunner().invoke(
+        app, ["run", "checkout", "--replicas=4", f"--policies={POLICIES}", f"--store=sqlite:///{tmp_path}/runs.db"]
+    )
+
+    assert "SPRINGTIDE_API_WRITES: '4' is not a whole number from 5 to 1000" in done.output
+    assert done.exit_code not in {0, 75}

@@ -28,6 +28,7 @@ class Answering(BaseHTTPRequestHandler):
     document: dict[str, str] | str = ""
     headers_sent: tuple[tuple[str, str], ...] = ()
     requests: list[tuple[str, str, str]]
+    port: int
 
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
@@ -54,10 +55,10 @@ class Answering(BaseHTTPRequestHandler):
 def api(status: int, document: dict[str, str] | str = "", **headers: str) -> Iterator[tuple[LiveKube, type[Answering]]]:
     """Start an API server that always answers the same."""
     sent = tuple(headers.items())
-    handler = type(
-        "Handler", (Answering,), {"status": status, "document": document, "headers_sent": sent, "requests": []}
-    )
+    about: dict[str, object] = {"status": status, "document": document, "headers_sent": sent, "requests": []}
+    handler: type[Answering] = type("Handler", (Answering,), about)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        handler.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
