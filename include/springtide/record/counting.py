@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Final
 
 from springtide.plan.findings import FindingStatus
@@ -59,18 +60,18 @@ def decided(decisions: Sequence[SweepDecision]) -> Look:
     return look
 
 
-def learned_errors(policy: str, learned: Learned) -> Look:
-    """Return the errors of the policy's models in the place of those of before."""
+def learned_errors(policy: str, before: Learned, learned: Learned) -> Look:
+    """Return the errors of the policy's models in the place of those that were learned `before`."""
+    errors = _errors(policy, learned)
+    gone = _errors(policy, before).keys() - errors.keys()
+    steps: list[Change | Gone] = [Gone(key_of(MODEL_ERROR, labels)) for labels in sorted(gone, key=astuple)]
+    steps += [became(MODEL_ERROR, labels, error) for labels, error in errors.items()]
+    return lambda _present: steps
+
+
+def _errors(policy: str, learned: Learned) -> dict[ModelLabels, float]:
     # By `fingerprint_of` a model's settings, which begins with the model's name.
-    errors = {ModelLabels(policy, name.rpartition("-")[0]): error for name, error in learned.errors.items()}
-    kept = {key_of(MODEL_ERROR, labels) for labels in errors}
-
-    def look(present: Present) -> Iterator[Change | Gone]:
-        mine = {key for key in present if key[0] == MODEL_ERROR.name and ("policy", policy) in key[1]}
-        yield from (Gone(key) for key in sorted(mine - kept))
-        yield from (became(MODEL_ERROR, labels, error) for labels, error in errors.items())
-
-    return look
+    return {ModelLabels(policy, name.rpartition("-")[0]): error for name, error in learned.errors.items()}
 
 
 def _held_since(decision: SweepDecision, present: Present) -> Iterator[Change | Gone]:

@@ -6,17 +6,22 @@ import math
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
+from springtide.capacity.learned import Learned
 from springtide.errors import InputError, PermanentError, TemporaryError
 from springtide.record import database
 from springtide.record.exposition import FILE, exposition
+from springtide.record.looks import errors_measured
 from springtide.record.sql import open_store
-from unit.record.run_builders import PLAN, a_phase, a_run, an_ended_phase, an_ended_run
+from unit.record.run_builders import NOON, PLAN, a_phase, a_run, an_ended_phase, an_ended_run
 
 WRITER = """
 import sys
@@ -53,6 +58,35 @@ def test_a_run_is_kept_even_when_its_metrics_cannot_be_written(url: str, tmp_pat
 
         assert failed.value.code == "metrics_unwritable"
         assert store.latest() == (an_ended_run(),)
+
+
+@contextmanager
+def asked_of_samples() -> Iterator[list[str]]:
+    """Yield what databases are asked of samples meanwhile."""
+    asked: list[str] = []
+
+    def ask(*given: Any) -> None:
+        asked.extend(each for each in given[2:3] if each.startswith("SELECT") and "springtide_totals" in each)
+
+    event.listen(Engine, "before_cursor_execute", ask)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", ask)
+
+
+def test_what_is_learned_of_a_service_reads_the_samples_of_no_other(url: str) -> None:
+    with open_store(url) as store:
+        store.save_learned("web", Learned(errors={"auto-0123": 0.1}))
+        with asked_of_samples() as asked:
+            store.save_learned("web", Learned(errors={"seasonal-4567": 0.2}))
+            store.measure(errors_measured("web", now=NOON))
+        with asked_of_samples() as all_of_them:
+            told = {total.labels: total.value for total in store.totals() if total.name.endswith("model_error_ratio")}
+
+    assert ["WHERE" in each for each in all_of_them] == [False]
+    assert {"WHERE" in each for each in asked} == {True}
+    assert told == {(("policy", "web"), ("model", "seasonal")): 0.2}
 
 
 def test_processes_may_open_a_new_store_at_the_same_time(url: str) -> None:
