@@ -58,12 +58,12 @@ def bounds(
     quantiles: Sequence[float],
     grid: ClockGrid = PLAIN,
     *,
-    only_last: bool = False,
+    latest: int | None = None,
 ) -> DemandBounds:
     """Return the bounds of every decision over per-minute `demand`; decision k sees demand[: k·interval] only.
 
-    With `only_last` only what the last decision needs is worked out: its own bound, and those by which its base is
-    compared. Those of earlier decisions are NaN then.
+    With `latest` only what the last so many decisions need is worked out: their own bounds, and those by which their
+    bases are compared. Those of earlier decisions are NaN then.
 
     Raises:
         InputError: the day before a window, by the clocks of `grid`, may not be over when it is decided.
@@ -80,7 +80,7 @@ def bounds(
     table = predictors(demand, window, grid)
     target = targets(demand, window)
     same_time = grid.decisions_before(table.shape[1], window.interval)
-    span = _span(window, decisions=table.shape[1], only_last=only_last)
+    span = _span(window, decisions=table.shape[1], latest=latest)
     size = (len(wanted), table.shape[1])
     best = np.full(size, np.nan)
     least = np.full(size, np.inf)
@@ -98,13 +98,13 @@ def bounds(
     return DemandBounds(best, chosen)
 
 
-def _span(window: PredictorWindow, *, decisions: int, only_last: bool) -> Span:
+def _span(window: PredictorWindow, *, decisions: int, latest: int | None) -> Span:
     from springtide.capacity.calibration import Span
 
     span = Span(DAY // window.interval, HOUR // window.interval, math.ceil(window.horizon / window.interval))
-    if not only_last:
+    if latest is None:
         return span
-    return span._replace(first=max(0, decisions - 1 - span.wait - 7 * span.day))
+    return span._replace(first=max(0, decisions - latest - span.wait - 7 * span.day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,23 +127,47 @@ class Conformal:
             DemandUnusable: less than two hours of demand lie before `now`.
         """
         del replicas
-        seen = seen_minutes(demand, now, most=LOOKBACK)
-        cut = len(seen) % self.interval  # a decision falls on the very end of what was seen
-        grid = ClockGrid(seen.start + cut * MINUTE, self.clock)
-        window = PredictorWindow(
-            self.interval, horizon_minutes(self.interval, self.startup_seconds), self.per_replica / 10
-        )
-        # Who plans below the median does not want more than that for an event.
-        wanted = (self.quantile, min(self.quantile, LIKELY))
-        calibrated = bounds(seen.values[cut:], window, wanted, grid, only_last=True)
-        bound, likely = map(float, calibrated.demand[:, -1])
-        if math.isnan(bound):
+        (answer,) = self.answers(demand, [now])
+        if answer is None:
+            seen = seen_minutes(demand, now, most=LOOKBACK)
             raise DemandUnusable(
                 f"conformal needs two hours of demand before it can say how wrong it is; got {len(seen)} minutes",
                 code="demand_too_short",
                 field="demand.lookback",
             )
-        base = PREDICTORS[calibrated.base[0, -1]]
+        return answer
+
+    def answers(self, demand: DemandSeries, moments: Sequence[datetime]) -> list[ModelAnswer | None]:
+        """Return what it answers at each of `moments`, worked out together; None where it knows too little.
+
+        They are ascending and whole intervals apart, and demand was measured up to each of them.
+
+        Raises:
+            DemandUnusable: no sample lies before the last of them.
+        """
+        earlier = [round((moments[-1] - moment).total_seconds() / MINUTE) for moment in moments]
+        seen = seen_minutes(demand, moments[-1], most=LOOKBACK + earlier[0])
+        cut = len(seen) % self.interval  # a decision falls on the very end of what was seen
+        grid = ClockGrid(seen.start + cut * MINUTE, self.clock)
+        # Who plans below the median does not want more than that for an event.
+        wanted = (self.quantile, min(self.quantile, LIKELY))
+        latest = 1 + earlier[0] // self.interval
+        calibrated = bounds(seen.values[cut:], self._window, wanted, grid, latest=latest)
+        return [self._answer(calibrated, minutes // self.interval) for minutes in earlier]
+
+    @property
+    def _window(self) -> PredictorWindow:
+        horizon = horizon_minutes(self.interval, self.startup_seconds)
+        return PredictorWindow(self.interval, horizon, self.per_replica / 10)
+
+    def _answer(self, calibrated: DemandBounds, back: int) -> ModelAnswer | None:
+        """Return what the bounds of the decision so many before the last one answer."""
+        at = calibrated.demand.shape[1] - 1 - back
+        if at < 0 or math.isnan(calibrated.demand[0, at]):
+            return None
+        bound, likely = map(float, calibrated.demand[:, at])
+        base = PREDICTORS[calibrated.base[0, at]]
+        horizon = self._window.horizon
         return ModelAnswer(
             model="conformal",
             replicas=bound / self.per_replica,
@@ -151,9 +175,9 @@ class Conformal:
                 "bound": bound,
                 "base": base,
                 "quantile": self.quantile,
-                "horizon_minutes": window.horizon,
+                "horizon_minutes": horizon,
                 "per_replica": self.per_replica,
             },
-            reason=f"demand stays below {bound:.4g} for {window.horizon} min, {self.quantile:.1%} sure ({base})",
+            reason=f"demand stays below {bound:.4g} for {horizon} min, {self.quantile:.1%} sure ({base})",
             expected=likely / self.per_replica,
         )

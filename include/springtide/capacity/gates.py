@@ -6,17 +6,21 @@ is no relation at all. `needed` is the largest demand of the time that the answe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from springtide.capacity.conformal import horizon_minutes
 from springtide.capacity.minutes import HOUR, MINUTE, on_grid
-from springtide.capacity.model import CapacityModel, ModelAnswer, abstaining
+from springtide.capacity.model import AnswersTogether, CapacityModel, ModelAnswer, abstaining
 from springtide.demand.model import DemandSeries
 from springtide.errors import DemandUnusable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +80,43 @@ def _errors(model: CapacityModel, demand: DemandSeries, looked: ScoringWindow, e
         return
     grid = on_grid(demand.times, demand.values)
     # The model is asked about moments of which all is known by now: it sees nothing after them (`CapacityModel`).
+    moments: list[float] = []
+    needed: list[float] = []
     for back in range(24, 0, -1):
         moment = end - (back * HOUR + horizon) * MINUTE
         first = int((moment - grid.start) // MINUTE)
-        if first < 0 or first + horizon > len(grid):
-            continue
-        try:
-            answer = model.answer(demand, replicas=1, now=datetime.fromtimestamp(moment, UTC))
-        except DemandUnusable:
-            continue  # no answer is no wrong answer: only answers are judged
-        needed = float(grid.values[first : first + horizon].max()) / looked.per_replica
-        if not answer.abstains:
+        if first >= 0 and first + horizon <= len(grid):
+            moments.append(moment)
+            needed.append(float(grid.values[first : first + horizon].max()) / looked.per_replica)
+    for answer, need in zip(_answers(model, demand, moments), needed, strict=True):
+        # No answer is no wrong answer: only answers are judged.
+        if answer is not None and not answer.abstains:
             # Over the larger of both, so that twice too much and half of it are the same error.
-            yield abs(answer.replicas - needed) / max(answer.replicas, needed, 1e-9)
+            yield abs(answer.replicas - need) / max(answer.replicas, need, 1e-9)
+
+
+def _answers(model: CapacityModel, demand: DemandSeries, moments: Sequence[float]) -> Sequence[ModelAnswer | None]:
+    """Return what the model answers at each of `moments`, in POSIX seconds; None where it raises."""
+    times = [datetime.fromtimestamp(moment, UTC) for moment in moments]
+    if not isinstance(model, AnswersTogether) or not _is_whole(demand.times, np.asarray(moments)):
+        return [_answer(model, demand, time) for time in times]
+    try:
+        return model.answers(demand, times)
+    except DemandUnusable:
+        return [None for _ in times]
+
+
+def _answer(model: CapacityModel, demand: DemandSeries, now: datetime) -> ModelAnswer | None:
+    try:
+        return model.answer(demand, replicas=1, now=now)
+    except DemandUnusable:
+        return None
+
+
+def _is_whole(times: NDArray[np.float64], moments: NDArray[np.float64]) -> bool:
+    """Say whether demand is there by the minute, and up to each of `moments`: else a later sample would be seen."""
+    apart = np.diff(times)
+    if not len(moments) or not len(apart) or np.median(apart) != MINUTE or (apart % MINUTE).any():
+        return False
+    last = np.searchsorted(times, moments, side="left") - 1
+    return bool((last >= 0).all() and (moments - times[last] <= MINUTE).all())

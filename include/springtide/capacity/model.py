@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from springtide.quantities import round_up
 from springtide.stored import Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from springtide.demand.model import DemandSeries
@@ -87,5 +88,20 @@ class CapacityModel(Protocol):
 
         Raises:
             DemandUnusable: the series does not hold what this model needs; the message says what.
+        """
+        ...
+
+
+@runtime_checkable
+class AnswersTogether(Protocol):
+    """A model that works the answers at several moments out at once, for little more than one of them costs."""
+
+    def answers(self, demand: DemandSeries, moments: Sequence[datetime]) -> Sequence[ModelAnswer | None]:
+        """Return what `answer` returns at each of `moments`; None where it raises `DemandUnusable`.
+
+        They are ascending and whole hours apart, and a sample of each minute before each of them is there.
+
+        Raises:
+            DemandUnusable: no sample lies before the last of them.
         """
         ...

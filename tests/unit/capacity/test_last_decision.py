@@ -31,7 +31,7 @@ def test_the_last_bound_and_its_base_are_those_of_the_whole(kind: str, days: flo
     values = demand(kind, round(days * DAY) // 15 * 15)
 
     whole = bounds(values, WINDOW, QUANTILES)
-    last = bounds(values, WINDOW, QUANTILES, only_last=True)
+    last = bounds(values, WINDOW, QUANTILES, latest=1)
 
     assert np.array_equal(whole.demand[:, -1], last.demand[:, -1], equal_nan=True)
     assert np.array_equal(whole.base[:, -1], last.base[:, -1])
