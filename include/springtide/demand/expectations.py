@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 SLOTS = round(DAY.total_seconds() / SLOT)
 _NAME = "demand"
+_VIEWS = {"module_name": "springtide.demand.page_views"}
+_PAGE = {"class_name": "DayPage"}
+_INDEX = {"class_name": "IndexOfDays"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +167,10 @@ def _site(context: Any, folder: str) -> Any:
         from great_expectations.checkpoint.actions import UpdateDataDocsAction
 
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": folder}
-    builder = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False}
-    context.add_data_docs_site(
-        site_name=_NAME,
-        site_config={"class_name": "SiteBuilder", "store_backend": store, "site_index_builder": builder},
-    )
+    builder = {"class_name": "DefaultSiteIndexBuilder", "show_cta_footer": False, "view": _VIEWS | _INDEX}
+    sections = {name: {"view": _VIEWS | _PAGE} for name in ("expectations", "validations", "profiling")}
+    config = {"store_backend": store, "site_index_builder": builder, "site_section_builders": sections}
+    context.add_data_docs_site(site_name=_NAME, site_config={"class_name": "SiteBuilder"} | config)
     return UpdateDataDocsAction(name="pages", site_names=[_NAME])
 
 
