@@ -45,10 +45,10 @@ class Steady:
         return np.asarray(self.level * (1 - _SWING * (1 + np.cos(2 * np.pi * times / _DAY)) / 2))
 
 
-def keep_history(fleet: Fleet, prometheus_url: str, folder: Path, now: datetime | None = None) -> None:
-    """Leave three weeks and a day of each service in the cache at `folder`."""
-    end = (now or datetime.now(UTC)) - KNOWN_UNTIL
-    start = end - timedelta(days=LOOKBACK_DAYS + 1)
+def keep_history(fleet: Fleet, prometheus_url: str, folder: Path, *, days: int = LOOKBACK_DAYS) -> None:
+    """Leave so many days, and one more, of each service in the cache at `folder`."""
+    end = datetime.now(UTC) - KNOWN_UNTIL
+    start = end - timedelta(days=days + 1)
     address = PrometheusAddress.parse(prometheus_url)
     for number, name in enumerate(fleet.names):
         source = Steady(fleet.demand(number))

@@ -84,13 +84,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def measured(folder: Path, fleet: Fleet) -> Iterator[Measured]:
-    """Start it with the last hours of `fleet`, and stop it."""
+def measured(folder: Path, fleet: Fleet, hours: int = HOURS) -> Iterator[Measured]:
+    """Start it with the last `hours` of `fleet`, and stop it."""
     page = _Page(("127.0.0.1", 0), _Handler)
     page.text = fleet.metrics()
     threading.Thread(target=page.serve_forever, daemon=True).start()
     target = f"127.0.0.1:{page.server_address[1]}"
-    make_blocks(folder, _series(fleet, target, time.time() // _MINUTE * _MINUTE))
+    make_blocks(folder, _series(fleet, target, time.time() // _MINUTE * _MINUTE, hours))
     scrape = f"[{{job_name: fleet, scrape_interval: {SCRAPE_SECONDS}s, static_configs: [{{targets: ['{target}']}}]}}]"
     try:
         with running(folder, f"scrape_configs: {scrape}\n") as server:
@@ -100,8 +100,8 @@ def measured(folder: Path, fleet: Fleet) -> Iterator[Measured]:
         page.server_close()
 
 
-def _series(fleet: Fleet, target: str, now: float) -> Iterator[Series]:
+def _series(fleet: Fleet, target: str, now: float, hours: int) -> Iterator[Series]:
     for number, name in enumerate(fleet.names):
         # The labels that a scrape gives: a series with others would be a second one beside it for five minutes.
         title = f'{METRIC}{{service="{name}",job="fleet",instance="{target}"}}'
-        yield title, ((now - _MINUTE * ago, fleet.demand(number)) for ago in range(HOURS * _MINUTE, -1, -1))
+        yield title, ((now - _MINUTE * ago, fleet.demand(number)) for ago in range(hours * _MINUTE, -1, -1))

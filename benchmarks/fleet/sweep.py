@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import sys
 import tempfile
@@ -30,23 +29,13 @@ from examples.demo.patience import wait_until
 from benchmarks.fleet.cluster import COUNTS
 from benchmarks.fleet.history import keep_history
 from benchmarks.fleet.metrics import SEEN_SECONDS, Measured, measured
+from benchmarks.fleet.one_dag import START_SECONDS, at_rest, leave_alone, run_dag, settings_of
 from benchmarks.fleet.postgres import Databases, databases
 from benchmarks.fleet.processes import PeakMemory, memory_mib, processor_seconds
 from benchmarks.fleet.services import REPLICAS, Fleet
 from benchmarks.table import RESULTS, Table
 
 SWEEP: Final = "adjust_capacity"
-ALL_BUT_RUNS: Final = (
-    "capacity_history",
-    "check_calendars",
-    "prepare_events",
-    "reconcile_runs",
-    "release_floors",
-    SWEEP,
-)
-LONGEST_SECONDS: Final = 1800
-REST_SECONDS: Final = 20
-START_SECONDS: Final = 300
 COLUMNS: Final = (
     "services",
     "sweep",
@@ -92,17 +81,11 @@ def scene(
             "cluster", [sys.executable, "-m", "benchmarks.fleet.cluster", str(home), str(fleet.services)]
         )
         server = when_all_ready(home, fleet, cluster)
-        airflow = begin_airflow(children, home / "airflow", _settings(home, metrics, stores))
+        airflow = begin_airflow(children, home / "airflow", settings_of(home, metrics, stores))
         keep_history(fleet, metrics.url, home / "airflow" / "springtide" / "demand")
         when_ready(airflow, START_SECONDS)
-        # Alone: what else Airflow does by itself, such as learning from the day, is no part of a sweep.
-        for dag_id in ALL_BUT_RUNS:
-            _pause(airflow, dag_id, paused=dag_id != SWEEP)
+        leave_alone(airflow, SWEEP)
         yield Scene(fleet, airflow, metrics, stores, server)
-
-
-def _pause(airflow: Airflow, dag_id: str, *, paused: bool) -> None:
-    airflow.client.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": paused}).raise_for_status()
 
 
 def when_all_ready(home: Path, fleet: Fleet, cluster: Child) -> str:
@@ -119,49 +102,15 @@ def when_all_ready(home: Path, fleet: Fleet, cluster: Child) -> str:
     return server
 
 
-def _settings(home: Path, metrics: Measured, stores: Databases) -> dict[str, str]:
-    kubernetes = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(home / "kubeconfig")}}
-    host, _, port = metrics.url.removeprefix("http://").partition(":")
-    prometheus: dict[str, Any] = {"conn_type": "http", "host": host, "port": int(port), "schema": "http"}
-    return {
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": stores.airflow,
-        "AIRFLOW__CORE__PARALLELISM": "8",
-        "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(kubernetes),
-        "AIRFLOW_CONN_PROMETHEUS_DEFAULT": json.dumps(prometheus),
-        "SPRINGTIDE_POLICIES": str(home / "policies"),
-        "SPRINGTIDE_STORE_URL": stores.store,
-        "SPRINGTIDE_SWEEP_CRON": "0 0 1 1 *",  # by hand alone
-        "SPRINGTIDE_SWEEP_PLANS_AFTER": "never",
-    }
-
-
 def sweep(scene: Scene) -> tuple[str, float, list[dict[str, Any]]]:
     """Run one sweep; return how it ended, after how many seconds, and its tasks."""
-    run_id = f"benchmark__{secrets.token_hex(4)}"
-    client = scene.airflow.client
-    began = time.monotonic()
-    started = client.post(f"/api/v2/dags/{SWEEP}/dagRuns", json={"dag_run_id": run_id, "logical_date": None})
-    started.raise_for_status()
-    state = "queued"
-
-    def is_over() -> bool:
-        nonlocal state
-        answer = client.get(f"/api/v2/dags/{SWEEP}/dagRuns/{run_id}", timeout=60)
-        state = str(answer.json().get("state", "queued"))
-        return state in {"success", "failed"}
-
-    wait_until(is_over, "the sweep is over", scene.airflow.child.require_alive, LONGEST_SECONDS)
-    seconds = time.monotonic() - began
-    tasks = client.get(
-        f"/api/v2/dags/{SWEEP}/dagRuns/{run_id}/taskInstances", params={"limit": 1000}, timeout=60
-    ).json()
-    return state, seconds, tasks["task_instances"]
+    return run_dag(scene.airflow, SWEEP)
 
 
 def row(scene: Scene, name: str) -> list[str]:
     """Measure one sweep, and return its line."""
     rest_memory = memory_mib(scene.airflow.child.process.pid)
-    rest = _rest(scene)
+    rest = at_rest(scene.processor)
     asked = scene.requests()
     queries = scene.metrics.requests()
     runs = _runs(scene)
@@ -175,13 +124,6 @@ def row(scene: Scene, name: str) -> list[str]:
     numbers = (f"{seconds:.0f}", f"{took:.0f}", sum(requests.values()), scene.metrics.requests() - queries)
     memories = (f"{rest_memory:.0f}", f"{memory.most:.0f}", len(tasks), _runs(scene) - runs)
     return [str(scene.fleet.services), name, state, *map(str, (*numbers, *memories))]
-
-
-def _rest(scene: Scene) -> float:
-    """Return how many of the processor's seconds go in a second in which nothing is asked for."""
-    before = scene.processor()
-    time.sleep(REST_SECONDS)
-    return (scene.processor() - before) / REST_SECONDS
 
 
 def _runs(scene: Scene) -> int:
