@@ -1,6 +1,6 @@
 """Learn from each day what a service needs.
 
-    services ─► learn_day [one task a service]
+    services ─► learn_day (some fifty each)
     prune
 
 For every service whose policy reads demand, one day (UTC) is read in five-minute maxima, judged with
@@ -8,8 +8,11 @@ great-expectations (with pages for people), and kept: the demand profile, its pe
 filled, those that ran, and their saturation. The newest day also has forecasts fitted and every model judged by what it
 would have said. Runs of `scale_service` look all of that up.
 
-`prune` forgets what is older than SPRINGTIDE_KEEP_RUNS, _MOMENTS and _DECISIONS say, and tells how many records went
-and how many stayed.
+A task of `learn_day` learns SPRINGTIDE_LEARN_CHUNK services, one after the other, and keeps each as soon as it is
+learned. One that fails keeps no other out: at the end the task fails with all names and reasons. A retry learns only
+what is left, also where the task was killed; a task that is cleared learns all of its services again.
+
+`prune` forgets records of runs that are older than SPRINGTIDE_KEEP_RUNS, and says how many went and how many stayed.
 
 It runs once a day by itself. Earlier days are learned by a backfill, from Airflow's pages (Trigger, Backfill), by
 
@@ -37,10 +40,12 @@ with DAG(
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,
     default_args=scaling_defaults(),
-    max_active_tasks=16,
+    max_active_tasks=4,  # each that learns takes a core and half a gigabyte
     is_paused_upon_creation=False,
     tags=["springtide"],
 ):
     services = DemandingServicesOperator(task_id="services")
     prune = PruneOperator(task_id="prune")
-    LearnDayOperator.partial(task_id="learn_day", map_index_template="{{ service }}").expand(service=services.output)
+    LearnDayOperator.partial(task_id="learn_day", map_index_template="{{ task.title }}").expand(
+        services=services.output
+    )

@@ -24,6 +24,12 @@ def is_backfill(dag_run: Any) -> bool:
     return run_type_of(dag_run) == "backfill"
 
 
+def try_chain(context: Context) -> str:
+    """Return a name for the attempts that belong together: those since the task was scheduled, or cleared, last."""
+    # Airflow keeps a task's state through a clear. A clear that leaves the DAG run as it is counts no `clear_number`.
+    return f"{context['dag_run'].clear_number or 0}/{context['ti'].max_tries}"
+
+
 def left_by(context: Context, task_id: str, read: Callable[[Record], T], key: str = "return_value") -> T | None:
     """Return what a task left; None where it left nothing."""
     record: Record | None = context["ti"].xcom_pull(task_ids=task_id, key=key)

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from springtide.run.assembly import Metrics
     from springtide.run.moments import Moments
     from springtide.run.ports import Ports
-    from springtide.training.days import Learning
 
 KUBERNETES: Final = "kubernetes_default"
 """The connection of policies that name no cluster."""
@@ -172,20 +171,6 @@ class SpringtideHook(BaseHook):
         from springtide.record.sql import open_store
 
         return open_store(store_url(), metrics_directory=airflow_settings().metrics_directory)
-
-    @contextmanager
-    def learning(self, policy: ScalingPolicy) -> Iterator[Learning]:
-        """Open what the past of `policy` is read from and kept in: the metrics and the store, and no cluster.
-
-        Raises:
-            InputError: the policy reads no demand, or a connection or the store's URL cannot be used.
-            TemporaryError: the store does not answer.
-        """
-        from springtide.training.assembly import learning
-
-        pages = airflow_settings().pages.joinpath(policy.name)
-        with self.store() as store:
-            yield learning(policy, store, self.metrics(), pages=pages)
 
 
 def _moments() -> Moments:

@@ -6,18 +6,13 @@ from collections.abc import Callable
 
 from safeties.safety import Safety, answering, patched, without, wrapped
 from springtide.events import waves
-from springtide.fleet import progress
-from springtide.record import pruning
+from springtide.fleet import learning, progress
 
 WAVES = "unit/events/test_waves.py"
 
 
 def by_the_instant_alone(real: Callable[..., str]) -> Callable[..., str]:
     return lambda parent, *rest, **way: real(parent.partition("__")[2], *rest, **way)
-
-
-def all_at_once(real: Callable[..., int]) -> Callable[..., int]:
-    return lambda *what, at_most: real(*what, at_most=1000 * at_most)
 
 
 SAFETIES = (
@@ -62,10 +57,11 @@ SAFETIES = (
         because="assert",
     ),
     Safety(
-        name="The store forgets some rows at a time",
-        keeps="every run waits for the store's one writer while it forgets a year, and fails",
-        take_out=wrapped(pruning, "remove_oldest", all_at_once),
-        seen_by="unit/record/test_pruning_in_parts.py::test_no_writer_waits_for_more_than_a_few_rows[sqlite]",
-        because="assert 7 == 2",
+        name="What an attempt to learn had begun comes last in the next",
+        keeps="one service that kills its task is met first by every attempt, and none behind it is ever learned",
+        take_out=patched((learning.Attempts, "has_begun"), to=answering(False)),
+        seen_by="unit/fleet/test_learning.py::TestTheNextAttempt::"
+        "test_goes_on_where_the_one_before_was_killed_and_takes_what_killed_it_last",
+        because="assert",
     ),
 )

@@ -29,11 +29,24 @@ class LearnedDay:
     stale: tuple[str, ...] = ()
     not_fitted: str | None = None
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What somebody should look at."""
+        return (*(() if self.not_fitted is None else (f"no model is fitted: {self.not_fitted}",)), *self.stale)
+
     def to_record(self) -> dict[str, Any]:
         """Return what people see of it: JSON types only."""
         record = self.day.to_record()
         shown = {name: value for name, value in record.items() if name in _SHOWN}
         return shown | ({"stale": list(self.stale)} if self.stale else {})
+
+    def __str__(self) -> str:
+        day = self.day
+        peak = "no peak" if day.peak is None else f"peak {day.peak:.4g} {day.unit}"
+        filled = "" if day.required is None else f", {day.required} replicas filled"
+        ran = "" if day.actual is None else f" of {day.actual:g}"
+        page = "" if day.pages is None else f", page {day.pages}"
+        return f"{day.day}: {peak}{filled}{ran}, quality {day.quality.get('outcome', 'unknown')}{page}"
 
 
 def last_whole_day(now: datetime) -> date:
@@ -60,6 +73,16 @@ def demanding_services(folder: PolicyFolder) -> list[str]:
     return services
 
 
+def require_over(day: date, now: datetime) -> None:
+    """Pass for a UTC day that is over.
+
+    Raises:
+        InputError: it is not over yet (`day_not_over`).
+    """
+    if day > last_whole_day(now):
+        raise InputError(f"{day} is not over yet: only whole days teach.", code="day_not_over", field="conf")
+
+
 def learn_whole_day(learning: Learning, day: date, now: datetime) -> LearnedDay:
     """Keep `day` (UTC); the newest whole day also has its models fitted, judged and tuned.
 
@@ -70,11 +93,9 @@ def learn_whole_day(learning: Learning, day: date, now: datetime) -> LearnedDay:
     from springtide.training import tuning
     from springtide.training.days import learn_day, learn_models
 
-    newest = last_whole_day(now)
-    if day > newest:
-        raise InputError(f"{day} is not over yet: only whole days teach.", code="day_not_over", field="conf")
+    require_over(day, now)
     learned = learn_day(learning, day)
-    if day != newest:
+    if day != last_whole_day(now):
         return LearnedDay(day=learned)
     try:
         learn_models(learning, now)
