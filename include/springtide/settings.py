@@ -68,6 +68,14 @@ class Settings:
             "In Airflow a task is a process, so all of them together may send as many times more as tasks run at once.",
         )
     )
+    queries_together: str = field(
+        metadata=variable(
+            "QUERIES_TOGETHER",
+            "100",
+            "Services whose demand a look asks Prometheus for by one request (POST): 1 to 1000. "
+            "1 asks for each by itself.",
+        )
+    )
     mode: str = field(
         metadata=variable(
             "MODE",

@@ -148,12 +148,14 @@ class LookAtServicesOperator(FleetOperator):
 
         services = cast("list[str]", self.services)  # a template by which another task's answer has come
         context["looked_at"] = title_of(services)  # type: ignore[typeddict-unknown-key]  # what the template shows
+        bounds = self.wiring.look_bounds()
         looked = look_at(
             self.wiring.fleet(),
             services,
             waits=self.waits,
             tries=TRIES,
-            at_once=self.wiring.look_bounds().at_once,
+            at_once=bounds.at_once,
+            together=bounds.together,
         ).record()
         for line in looked.lines():
             self.log.info("%s", line)

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from safeties.safety import Safety, TakeOut, answering, patched, without, wrapped
-from springtide.demand import connection
+from springtide.demand import at_once, connection, tagged, together
 from springtide.kube import proxy
 from springtide.verify import route
 from springtide.verify.route import HttpRoute
@@ -21,6 +21,8 @@ Real = Callable[..., Any]
 ROUTE = "unit/verify/test_route_protections.py"
 PASSED_ON = "unit/kube/test_passed_on_requests.py"
 PROMETHEUS = "unit/demand/test_prometheus_source.py"
+TOGETHER = "unit/demand/test_together.py"
+AS_IF_ALONE = "test_whatever_one_answers_it_and_its_neighbours_are_as_if_alone"
 
 
 def client_with(**settings: Any) -> TakeOut:
@@ -163,5 +165,37 @@ SAFETIES = (
         take_out=without(connection._Examiner, "_compare_clocks"),
         seen_by=f"{PROMETHEUS}::TestAnswersThatAreNotWhole::test_samples_by_a_clock_that_is_off_are_not_those_of_now",
         because="DID NOT RAISE",
+    ),
+    Safety(
+        name="A query that might reach out of its parentheses is asked alone",
+        keeps="the demand of one service is answered by a piece of another one's query",
+        take_out=patched((together, "is_closed"), to=answering(True)),
+        seen_by=f"{TOGETHER}::test_a_query_that_might_reach_into_a_neighbour_goes_alone[demand_7) or (demand_8]",
+        because="assert",
+    ),
+    Safety(
+        name="Queries that are refused together are asked again, and at last alone",
+        keeps="one wrong query takes away the demand of a hundred services",
+        take_out=patched((at_once, "DemandUnusable"), to=()),
+        seen_by=f"{TOGETHER}::{AS_IF_ALONE}[refused-None]",
+        because="DemandUnusable",
+    ),
+    Safety(
+        name="Demand that is asked for together keeps the labels that it has",
+        keeps="two series that come one after the other pass for one",
+        take_out=wrapped(
+            tagged,
+            "_tagged",
+            lambda real: lambda query, number: real(query, number).replace(":$1", ":").replace("(?s)(.*)", ""),
+        ),
+        seen_by="unit/demand/test_tagged.py::test_a_tag_keeps_what_the_label_says",
+        because="assert",
+    ),
+    Safety(
+        name="An answer to many queries counts by its tags alone",
+        keeps="a cache, or a server that does not tag, answers one service with the demand of another",
+        take_out=patched((at_once, "untagged"), to=lambda result, _queries: [[series] for series in result]),
+        seen_by=f"{TOGETHER}::test_a_server_that_does_not_tag_is_not_believed",
+        because="assert",
     ),
 )

@@ -132,7 +132,8 @@ class FleetCommand:
             PermanentError: a service is not as it should be (`services_failed`), after the answer.
             TemporaryError: the cluster or the store does not answer.
         """
-        look = look_at_due(fleet, due, at_once=LookBounds.of(settings_now()).at_once)
+        bounds = LookBounds.of(settings_now())
+        look = look_at_due(fleet, due, at_once=bounds.at_once, together=bounds.together)
         if is_dry:
             self._show(
                 FleetReport.planned(decided_orders(fleet, due, look.seen, unseen=look.unseen, is_dry=True), look.unseen)

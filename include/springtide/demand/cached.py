@@ -14,10 +14,11 @@ import zipfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import numpy as np
 
+from springtide.demand.asking import Asking, RangeQuestion, Shareable
 from springtide.demand.model import DemandSeries
 from springtide.demand.prometheus import not_empty
 
@@ -116,15 +117,9 @@ class CachedSource:
             DemandUnavailable, DemandUnusable: as the source says of what it was asked for.
         """
         file = self._file(step)
-        kept = _load(file)
         low = start.timestamp()
         high = end.timestamp()
-        # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
-        if kept is None or low < kept.start or low > kept.end:
-            kept = None
-            first = low
-        else:
-            first = max(low, kept.settled(step.total_seconds()))
+        kept, first = _continued(file, low, step)
         if kept is not None and high <= first:
             known = kept.between(low, high)
             return self._series(known, start, end)
@@ -133,6 +128,20 @@ class CachedSource:
         whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
         _save(file, whole)
         return self._series(whole.between(low, high), start, end)
+
+    def question(self, start: datetime, end: datetime, step: timedelta) -> RangeQuestion | None:
+        """Return the one question that `read` would ask; None where it would ask none, or several."""
+        if not isinstance(self._source, Shareable):
+            return None
+        _, first = _continued(self._file(step), start.timestamp(), step)
+        if end.timestamp() <= first:
+            return None
+        return self._source.question(datetime.fromtimestamp(first, UTC), end, step)
+
+    def asked_by(self, asking: Asking) -> Self:
+        """Return a source of the same, in the same file, whose questions go by `asking`."""
+        source = self._source.asked_by(asking) if isinstance(self._source, Shareable) else self._source
+        return type(self)(source, self._folder, key=self._key)
 
     def _series(self, points: _Kept, start: datetime, end: datetime) -> DemandSeries:
         series = DemandSeries(
@@ -148,6 +157,17 @@ class CachedSource:
         # The step belongs to the name: points at another step are other numbers, not more of the same.
         name = hashlib.sha256(f"{self._key} {step.total_seconds():g}".encode()).hexdigest()[:32]
         return self._folder / f"{name}.npz"
+
+
+def _continued(file: Path, low: float, step: timedelta) -> tuple[_Kept | None, float]:
+    """Return what of a reading from `low` on is kept, and from when on it is asked for: all of it where none is."""
+    kept = _load(file)
+    # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
+    if kept is None or low < kept.start or low > kept.end:
+        return None, low
+    # Whole quarters: services that were read at different moments ask for the same, and so can be asked for together.
+    settled = kept.settled(step.total_seconds()) // FRESH.total_seconds() * FRESH.total_seconds()
+    return kept, max(low, settled)
 
 
 def _load(file: Path) -> _Kept | None:

@@ -128,12 +128,7 @@ def connect(
     """
     from prometheus_api_client import PrometheusConnect
 
-    access = address.access
-    access.require_files()
-    with requests.Session() as session:
-        session.verify = True if access.ca is None else str(access.ca)
-        session.cert = _client_certificate(access)
-        session.hooks["response"].append(_Examiner(address, clock or SystemClock()))
+    with _examined(address, clock) as session:
         retry = Retry(
             total=tries - 1,
             backoff_factor=0.5,
@@ -142,16 +137,46 @@ def connect(
             status_forcelist=TEMPORARY,
             raise_on_status=False,
         )
-        client = PrometheusConnect(
+        yield PrometheusConnect(
             url=address.url,
-            headers=access.sent(),
+            headers=address.access.sent(),
             auth=_Login(address.login),
             retry=retry,
             session=session,
             timeout=(_CONNECT_SECONDS, read_seconds),
         )
+
+
+def post_range(
+    address: PrometheusAddress, form: Mapping[str, str], *, clock: Clock | None = None, read_seconds: float
+) -> Any:
+    """Return the `result` for a range query that is too long for an address. It is sent once.
+
+    Raises:
+        DemandUnavailable, DemandUnusable: as in `connect`.
+    """
+    with _examined(address, clock) as session:
+        response = session.post(
+            f"{address.url}/api/v1/query_range",
+            data=form,
+            headers=address.access.sent(),
+            auth=_Login(address.login),
+            timeout=(_CONNECT_SECONDS, read_seconds),
+        )
+        return response.json()["data"]["result"]
+
+
+@contextmanager
+def _examined(address: PrometheusAddress, clock: Clock | None) -> Iterator[requests.Session]:
+    """Yield a session whose every answer is looked at; whatever goes wrong inside is one of our errors."""
+    access = address.access
+    access.require_files()
+    with requests.Session() as session:
+        session.verify = True if access.ca is None else str(access.ca)
+        session.cert = _client_certificate(access)
+        session.hooks["response"].append(_Examiner(address, clock or SystemClock()))
         try:
-            yield client
+            yield session
         except requests.exceptions.SSLError as error:
             reason = getattr(error.args[0] if error.args else error, "reason", error)
             raise DemandUnusable(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from springtide.demand.connection import PrometheusAddress, connect
+from springtide.demand.asking import Asking, RangeQuestion, asked_alone
+from springtide.demand.connection import PrometheusAddress
 from springtide.demand.model import DemandSeries
 from springtide.demand.quality import NEWEST, unusable
 
@@ -32,12 +34,14 @@ class PrometheusSource:
         address: PrometheusAddress,
         clock: Clock | None = None,
         points: int = _MOST_POINTS,
+        asking: Asking | None = None,
     ) -> None:
         self._query = query
         self._unit = unit
         self._address = address
         self._clock = clock
         self._points = points
+        self._asking = asking or partial(asked_alone, address, clock)
         self._name = f"{address.url}, query {query if len(query) <= 200 else query[:200] + '...'!r}"  # noqa: PLR2004
 
     @property
@@ -71,11 +75,9 @@ class PrometheusSource:
         """
         labels: dict[str, str] | None = None
         points: list[list[Any]] = []
-        with connect(self._address, clock=self._clock) as client:
-            for first, last in chunks(start, end, step, self._points):
-                seconds = f"{step.total_seconds():.0f}"
-                result = client.custom_query_range(self._query, start_time=first, end_time=last, step=seconds)
-                for series in self._one(result, labels):
+        with self._asking() as ask:
+            for question in self._questions(start, end, step):
+                for series in self._one(ask(question), labels):
                     labels = series.get("metric", {})
                     points.extend(series["values"])
         return (
@@ -83,6 +85,21 @@ class PrometheusSource:
             if points
             else DemandSeries(times=np.empty(0), values=np.empty(0), unit=self._unit, source=self._name)
         )
+
+    def question(self, start: datetime, end: datetime, step: timedelta) -> RangeQuestion | None:
+        """Return the one question that `samples` would ask; None where it would ask none, or several."""
+        questions = list(self._questions(start, end, step))
+        return questions[0] if len(questions) == 1 else None
+
+    def asked_by(self, asking: Asking) -> Self:
+        """Return a source of the same whose questions go by `asking`; what they answer is judged the same."""
+        return type(self)(
+            self._query, self._unit, address=self._address, clock=self._clock, points=self._points, asking=asking
+        )
+
+    def _questions(self, start: datetime, end: datetime, step: timedelta) -> Iterator[RangeQuestion]:
+        for first, last in chunks(start, end, step, self._points):
+            yield RangeQuestion(address=self._address, query=self._query, first=first, last=last, step=step)
 
     def _one(self, result: Any, labels: dict[str, str] | None) -> list[dict[str, Any]]:
         if result is None:  # an empty list of Go, as some servers write it

@@ -28,6 +28,11 @@ _FALLBACK: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_OPEN: Final = re.compile(r"[\"'`\\]")
+"""Outside of strings: a quote that is never closed, and a backslash, by which names of VictoriaMetrics hold a quote."""
+
+_CLOSED_BY: Final = {"(": ")", "[": "]", "{": "}"}
+
 
 def without_comments(query: str) -> str:
     """Return `query` with each comment taken out."""
@@ -60,6 +65,37 @@ def as_series(query: str) -> str:
     """Return `query` in parentheses, as a series that may be looked back at: comments end, and scalars are a series."""
     inside = f"(\n{query}\n)" if "#" in query or "\n" in query else f"({query})"
     return f"vector{inside}" if is_scalar(query) else inside
+
+
+def is_closed(query: str) -> bool:
+    """Say whether `query` can stand in parentheses beside others: nothing of it, right or wrong, can reach out of them.
+
+    What is not sure by its text alone is not closed, though the server may well take it.
+    """
+    # Prometheus ends a comment at a carriage return, other servers do not: what stands behind it would be anything.
+    if "\r" in query:
+        return False
+    outside: list[str] = []
+    for token in _TOKEN.finditer(query):
+        if token["string"] and "\n" in token[0] and token[0][0] != "`":  # ends at the line's end, as an error
+            return False
+        outside.append(token["other"] or "")
+    text = "".join(outside)
+    return bool(text.strip()) and not _OPEN.search(text) and _is_nested(text)
+
+
+def _is_nested(text: str) -> bool:
+    """Say whether each bracket is closed by its own kind, and every comma stands in one."""
+    waiting: list[str] = []
+    for char in text:
+        if char in _CLOSED_BY:
+            waiting.append(_CLOSED_BY[char])
+        elif char in ")]}":
+            if not waiting or waiting.pop() != char:
+                return False
+        elif char == "," and not waiting:  # in parentheses VictoriaMetrics takes it for a union
+            return False
+    return not waiting
 
 
 def without_fallback(query: str) -> str | None:

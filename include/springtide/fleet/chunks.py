@@ -16,10 +16,11 @@ _LAST: Final = "\N{LATIN SMALL LETTER Y WITH DIAERESIS}"
 
 @dataclass(frozen=True, slots=True)
 class LookBounds:
-    """How many services one task looks at, and how many of them side by side."""
+    """How many services one task looks at, how many of them side by side, and for how many it asks Prometheus once."""
 
     chunk: int
     at_once: int
+    together: int
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -31,6 +32,7 @@ class LookBounds:
         return cls(
             chunk=number_setting("look_chunk", settings.look_chunk, least=1, most=1000),
             at_once=number_setting("looks_at_once", settings.looks_at_once, least=1, most=64),
+            together=number_setting("queries_together", settings.queries_together, least=1, most=1000),
         )
 
 

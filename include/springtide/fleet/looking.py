@@ -19,6 +19,7 @@ from springtide.fleet.due import Due
 from springtide.fleet.inspection import LOOK_AGAIN_SECONDS, OWNED_FOR, inspect_service
 from springtide.fleet.look_record import LookRecord
 from springtide.fleet.ports import FleetPorts
+from springtide.fleet.shared_demand import sharing_demand
 from springtide.kube.client import Right
 from springtide.kube.listed import ListedKube
 from springtide.policy.scaling.model import ScalingPolicy
@@ -81,8 +82,11 @@ def look_at(
     waits: bool = False,
     tries: int = 1,
     at_once: int = 1,
+    together: int = 1,
 ) -> Looks:
     """Return what is found of each service, `at_once` of them side by side; an error stays with its own service.
+
+    Prometheus is asked for the demand of up to `together` services by one request.
 
     With `waits`, those that a run owns are looked at again until it is over, for `OWNED_FOR` at most: an event cannot
     leave them to the next sweep. What did not answer is asked again until `tries` looks were taken. After `WITHIN` no
@@ -96,7 +100,7 @@ def look_at(
     clock = fleet.clock
     with _opened(fleet) as opened:
         began = clock.monotonic()
-        around = _Around(opened, at_once=at_once, end=began + WITHIN.total_seconds())
+        around = _Around(opened=opened, at_once=at_once, together=together, end=began + WITHIN.total_seconds())
         looked.add(around.look(policies))
         for _ in range(tries - 1):
             if (silent := looked.silent(policies)) and clock.monotonic() < around.end:
@@ -113,9 +117,9 @@ def look_at(
     return looked
 
 
-def look_at_due(fleet: FleetPorts, due: Due, *, at_once: int = 1) -> LookRecord:
+def look_at_due(fleet: FleetPorts, due: Due, *, at_once: int = 1, together: int = 1) -> LookRecord:
     """Return what is found of each service of `due`, and why others have nothing; raises as `look_at`."""
-    return look_at(fleet, due.services, waits=bool(due.events), at_once=at_once).record()
+    return look_at(fleet, due.services, waits=bool(due.events), at_once=at_once, together=together).record()
 
 
 def _readable(fleet: FleetPorts, services: Iterable[str], looked: Looks) -> list[ScalingPolicy]:
@@ -161,12 +165,13 @@ class _Once:
             return self._known
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Around:
     """Takes rounds of looks, each by lists of its own; `end` is when no other look begins."""
 
     opened: Callable[[ScalingPolicy], Ports]
     at_once: int
+    together: int
     end: float
 
     def look(self, policies: Sequence[ScalingPolicy]) -> dict[str, _Found]:
@@ -181,7 +186,8 @@ class _Around:
             except SpringtideError as error:  # which is the error of each service in it
                 found |= dict.fromkeys([policy.name for policy in mine], error)
                 continue
-            answers = _Round(ports, mine, self.end).all(self.at_once)
+            sharing = sharing_demand(ports, mine, most=self.together)
+            answers = _Round(sharing, mine, self.end).all(self.at_once)
             found |= zip([policy.name for policy in mine], answers, strict=True)
         return found
 

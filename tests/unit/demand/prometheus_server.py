@@ -57,14 +57,16 @@ class Prometheus:
     answer: Callable[[dict[str, str]], Answer] | None = None
     labels: dict[str, str] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     prefix: str = ""
     refusal: Callable[[dict[str, str]], Answer | None] = lambda headers: None  # noqa: ARG005
 
-    def take(self, path: str, headers: dict[str, str]) -> Answer:
-        """Answer one request."""
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+    def take(self, path: str, headers: dict[str, str], form: str = "") -> Answer:
+        """Answer one request, whose parameters stand in its address or in its form."""
+        asked = {name: values[0] for name, values in parse_qs(form or urlsplit(path).query).items()}
         self.asked.append(asked)
+        self.methods.append("POST" if form else "GET")
         self.headers.append(headers)
         if not path.startswith(f"{self.prefix}/api/v1/query"):
             return text(404, "404 page not found\n")
@@ -89,7 +91,13 @@ def serve(tls: ssl.SSLContext | None = None) -> Iterator[Prometheus]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, headers, body = state.take(self.path, dict(self.headers.items()))
+            self._answer("")
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+        def _answer(self, form: str) -> None:
+            status, headers, body = state.take(self.path, dict(self.headers.items()), form)
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)

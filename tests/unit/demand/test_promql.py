@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from springtide.demand.days import maxima_query
-from springtide.demand.promql import as_series, is_scalar, without_comments, without_fallback
+from springtide.demand.promql import as_series, is_closed, is_scalar, without_comments, without_fallback
 from springtide.policy.scaling.demand import PrometheusDemand
 
 
@@ -87,3 +87,43 @@ def test_what_can_be_absent_has_none(query: str) -> None:
 )
 def test_the_history_of_any_query_is_a_query(query: str, maxima: str) -> None:
     assert maxima_query(PrometheusDemand(query=query, unit="jobs")) == maxima
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "sum by (a, b) (rate(requests[1m]))",
+        'x{a=",", b="(#\\"", c=\'"\', d=`"`}',
+        "x offset 5m",
+        "x @ end() # one, two) three",
+        "(a\n+ b) # )\n* 2",
+        "x{a=`)\n(`}",
+    ],
+)
+def test_what_is_closed_may_stand_beside_others(query: str) -> None:
+    assert is_closed(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "a) or (b",
+        "sum(rate(x[1m])",
+        "sum(x))",
+        "x{a)}",
+        "[1m)]",
+        'x{a="b}',
+        "x{a='b}",
+        "`x",
+        'x\\"y"',
+        "up, down",
+        '"one\nline"',
+        "x # one\r) or (y",
+        "",
+        " \n",
+        "# nothing",
+        '"a text"',
+    ],
+)
+def test_what_might_reach_out_is_not_closed(query: str) -> None:
+    assert not is_closed(query)

@@ -16,11 +16,14 @@ from springtide.fleet.look_record import LookRecord
 from springtide.fleet.looking import WITHIN, look_at
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.run.assembly import Metrics, demand_of
 from springtide.run.ports import Ports
 from springtide.settings import Settings
 from support.builders import policy_text
 from support.fleet import START, Fleet
 from support.two_clusters import ALPHA, SECOND, TwoClusters
+from unit.demand.many_queries import Many, Said
+from unit.demand.prometheus_server import serve
 
 
 @dataclass
@@ -160,6 +163,46 @@ class TestALook:
         assert LookRecord.from_record(look.to_record()) == replace(look, seen=dict(look.seen))
 
 
+class TestDemandOfMany:
+    NAMES = tuple(f"service-{number:02d}" for number in range(16))
+
+    def look(self, url: str, kept: Path, together: int) -> LookRecord:
+        """Return what a look finds of services whose demand this Prometheus knows."""
+        fleet = Fleet(dict.fromkeys(self.NAMES, ()))
+        metrics = Metrics(url=url, kept=kept)
+        ports = replace(fleet.ports(), demand=lambda policy: demand_of(policy, metrics))
+        measured = replace(fleet.fleet_ports(OfFleet(fleet, measured=True)), open_ports=lambda: nullcontext(ports))
+        return look_at(measured, self.NAMES, at_once=4, together=together).record()
+
+    def test_is_asked_for_together_and_found_the_same(self, tmp_path: Path) -> None:
+        with serve() as server:
+            many = Many(server=server)
+            many.table["demand_07"] = Said(series=[{"pod": "a"}, {"pod": "b"}])
+            alone = self.look(server.url, tmp_path / "alone", 1)
+            asked_alone = len(server.asked)
+            together = self.look(server.url, tmp_path / "together", 100)
+
+        assert asked_alone == len(self.NAMES)
+        assert len(server.asked) == asked_alone + 2
+        assert together == alone
+        assert len({each.planned for each in together.seen.values()}) > 2
+        assert "returns 2 series: {pod='a'}, {pod='b'}" in str(together.seen["service-07"].problem)
+
+    def test_of_a_service_whose_source_is_a_fault_stays_with_it(self) -> None:
+        fleet = Fleet({"web": (), "db": ()})
+
+        def asked(policy: ScalingPolicy) -> None:
+            if policy.name == "db":
+                raise KeyError("selector")
+
+        opened = replace(fleet.ports(), demand=asked)
+        ports = replace(fleet.fleet_ports(OfFleet(fleet, measured=True)), open_ports=lambda: nullcontext(opened))
+
+        look = look_at(ports, ["web", "db"], together=100)
+
+        assert (list(look.seen), list(look.unseen)) == (["web"], ["db"])
+
+
 @dataclass
 class OfFleet:
     """The policies of a fleet; `broken` cannot be read."""
@@ -167,6 +210,7 @@ class OfFleet:
     fleet: Fleet
     broken: str = ""
     replicas: int = START
+    measured: bool = False
 
     def names(self) -> list[str]:
         return sorted(self.fleet.after)
@@ -176,6 +220,9 @@ class OfFleet:
             raise InputError("policy: it cannot be read.", code="policy_unreadable", field="service")
         document = self.fleet.document(name)
         document["spec"]["capacity"] = {"models": [{"model": "fixed", "replicas": self.replicas}]}
+        if self.measured:
+            document["spec"]["demand"] = {"query": f"demand_{name[-2:]}", "unit": "jobs", "source": "prometheus"}
+            document["spec"]["capacity"] = {"models": [{"model": "target_utilization", "per_replica": 3}]}
         return ScalingPolicy.model_validate(document)
 
 
