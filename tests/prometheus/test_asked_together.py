@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from springtide.demand.asking import RangeQuestion, asked_alone
-from springtide.demand.at_once import asked_at_once
 from springtide.demand.connection import PrometheusAddress
+from springtide.demand.few_requests import asked_at_once
 from springtide.demand.promql import is_closed
 from springtide.errors import DemandUnusable, SpringtideError
 from support.demand_readers import Readers, spec_of

@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from safeties.safety import Safety, TakeOut, answering, patched, without, wrapped
-from springtide.demand import at_once, connection, tagged, together
+from springtide.demand import connection, few_requests, tagged, together
 from springtide.kube import proxy
 from springtide.verify import route
 from springtide.verify.route import HttpRoute
@@ -176,7 +176,7 @@ SAFETIES = (
     Safety(
         name="Queries that are refused together are asked again, and at last alone",
         keeps="one wrong query takes away the demand of a hundred services",
-        take_out=patched((at_once, "DemandUnusable"), to=()),
+        take_out=patched((few_requests, "DemandUnusable"), to=()),
         seen_by=f"{TOGETHER}::{AS_IF_ALONE}[refused-None]",
         because="DemandUnusable",
     ),
@@ -194,7 +194,7 @@ SAFETIES = (
     Safety(
         name="An answer to many queries counts by its tags alone",
         keeps="a cache, or a server that does not tag, answers one service with the demand of another",
-        take_out=patched((at_once, "untagged"), to=lambda result, _queries: [[series] for series in result]),
+        take_out=patched((few_requests, "untagged"), to=lambda result, _queries: [[series] for series in result]),
         seen_by=f"{TOGETHER}::test_a_server_that_does_not_tag_is_not_believed",
         because="assert",
     ),

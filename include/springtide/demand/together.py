@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from springtide.clock import Clock
 from springtide.demand.asking import RangeQuestion, Shareable, asked_alone
-from springtide.demand.at_once import AtOnce
+from springtide.demand.few_requests import FewRequests
 from springtide.demand.promql import is_closed
 from springtide.demand.tagged import Series, tagged_bytes
 from springtide.policy.scaling.demand import PrometheusDemand
@@ -40,7 +40,7 @@ _LOOKS_AHEAD: Final = 3
 _Source = TypeVar("_Source", bound=Shareable)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class _Batch:
     """Questions that are asked together; `parts` are the answers that may be used, by who wanted them."""
 
@@ -50,7 +50,7 @@ class _Batch:
     done: Event = field(default_factory=Event)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, kw_only=True)
 class _Seat:
     """One service among them."""
 
@@ -88,7 +88,7 @@ class Together:
         self._clock = clock
         self._lock = Lock()
         self._seats: list[_Seat] = []
-        self._at_once = AtOnce(most)
+        self._requests = FewRequests(most)
 
     def join(self, source: _Source, spec: PrometheusDemand) -> _Source:
         """Return `source`, which reads the lookback of `spec`, as one of those that are asked for together.
@@ -97,7 +97,7 @@ class Together:
         """
         if not is_closed(spec.query):
             return source
-        seat = _Seat(source, spec)
+        seat = _Seat(source=source, spec=spec)
         self._seats.append(seat)
         return source.asked_by(lambda: nullcontext(partial(self._answer, seat)))
 
@@ -120,7 +120,7 @@ class Together:
             chosen = self._chosen(seat, question, at)
             if len(chosen) == 1:
                 return None, False
-            batch = _Batch(chosen, at)
+            batch = _Batch(questions=chosen, began=at)
             for each in chosen:
                 each.batch = batch
             return batch, True
@@ -129,7 +129,7 @@ class Together:
         """Return `question`, and those of others that ask for the same points and have not been asked for."""
         chosen = {seat: question}
         size = tagged_bytes(question.query)
-        most = min(self._at_once.most, MOST_POINTS // question.points)
+        most = min(self._requests.most, MOST_POINTS // question.points)
         now = self._clock.now()
         for other in self._seats:
             if len(chosen) >= most:
@@ -150,6 +150,6 @@ class Together:
 
     def _ask(self, batch: _Batch) -> None:
         try:
-            batch.parts = self._at_once.answers(batch.questions)
+            batch.parts = self._requests.answers(batch.questions)
         finally:
             batch.done.set()

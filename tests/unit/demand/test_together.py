@@ -228,7 +228,7 @@ def test_a_thread_that_fails_keeps_no_other_waiting(many: Many, monkeypatch: pyt
     def broken(*_arguments: object) -> None:
         raise KeyError("fault")
 
-    monkeypatch.setattr("springtide.demand.together.AtOnce.answers", broken)
+    monkeypatch.setattr("springtide.demand.together.FewRequests.answers", broken)
     readers = Readers(many.server.url, specs_of(3), most=100)
     with pytest.raises(KeyError):
         readers.read(0)

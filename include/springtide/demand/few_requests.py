@@ -40,7 +40,7 @@ def asked_at_once(questions: Sequence[RangeQuestion]) -> list[list[Series]]:
     return untagged(post_range(whole.address, form, read_seconds=_READ_SECONDS), queries)
 
 
-class AtOnce:
+class FewRequests:
     """Asks for up to `most` questions by one request: fewer after no answer came, and one where that only fails."""
 
     def __init__(self, most: int) -> None:
