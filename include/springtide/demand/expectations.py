@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +25,6 @@ from springtide.extras import requires_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pandas import DataFrame
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 SLOTS = round(DAY.total_seconds() / SLOT)
 _NAME = "demand"
+_STATIC = "static"
 _VIEWS = {"module_name": "springtide.demand.page_views"}
 _PAGE = {"class_name": "DayPage"}
 _INDEX = {"class_name": "IndexOfDays"}
@@ -50,15 +53,35 @@ def judge_day(
     """Return the verdict on the five-minute maxima of the day that begins at `start`.
 
     With `pages` a site is kept in that folder: one page a day, written over when the day is judged again; its
-    `index.html` shows the day that was judged last.
+    `index.html` shows the day that was judged last. The folder above it keeps what the pages of all services share.
     """
     if pages is None:
         return Judged(_verdict(series, spec, start, site=None))
     with TemporaryDirectory(prefix="springtide-pages-") as site:
         verdict = _verdict(series, spec, start, site=site)
         # a site is cleared when it is built: what it holds is laid beside the pages of the other days
+        _share(Path(site) / _STATIC, pages)
         shutil.copytree(site, pages, dirs_exist_ok=True)
     return Judged(verdict, _page(pages, start))
+
+
+def _share(fonts: Path, pages: Path) -> None:
+    """Keep fonts and images once for the pages of all services: four megabytes, which great-expectations gives each.
+
+    Where they cannot be shared, because there are no links or the pages have them already, they stay where they are.
+    """
+    name = f".{_STATIC}-{version('great-expectations')}"
+    pages.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(fonts, pages.parent / name, dirs_exist_ok=True, copy_function=_copy_once)
+    with suppress(OSError):
+        pages.joinpath(_STATIC).symlink_to(Path("..") / name, target_is_directory=True)
+    if pages.joinpath(_STATIC).is_symlink():
+        shutil.rmtree(fonts)
+
+
+def _copy_once(source: str, target: str) -> None:
+    if not Path(target).exists():
+        shutil.copy2(source, target)
 
 
 def _verdict(

@@ -93,6 +93,25 @@ def test_pages_are_kept_one_a_day_however_often_it_is_judged(tmp_path: Path) -> 
     assert len(list(tmp_path.glob("validations/**/*.html"))) == 2
 
 
+def test_the_pages_of_two_services_share_their_fonts_and_images(tmp_path: Path) -> None:
+    for name in ("web", "web", "db"):
+        judge_day(day(), SPEC, start=START, pages=tmp_path / name)
+
+    fonts = [(tmp_path / name / "static").resolve() for name in ("web", "db")]
+    assert fonts[0] == fonts[1]
+    assert fonts[0].parent == tmp_path
+    assert next(fonts[0].rglob("*.css"), None) is not None
+
+
+def test_pages_that_have_fonts_of_their_own_keep_them(tmp_path: Path) -> None:
+    (tmp_path / "web" / "static").mkdir(parents=True)
+
+    judge_day(day(), SPEC, start=START, pages=tmp_path / "web")
+
+    assert not (tmp_path / "web" / "static").is_symlink()
+    assert next((tmp_path / "web" / "static").rglob("*.css"), None) is not None
+
+
 def test_only_one_module_imports_it_inside_a_function_beside_the_views_that_it_imports_itself() -> None:
     """It takes four seconds and 160 MB."""
     texts = {
