@@ -1,6 +1,6 @@
 """Learn from each day what a service needs.
 
-    services ─► learn_day (some fifty each)
+    services ─► learn_day (a hundred each)
     prune
 
 For every service whose policy reads demand, one day (UTC) is read in five-minute maxima, judged with

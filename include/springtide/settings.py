@@ -288,7 +288,7 @@ class Settings:
     learn_chunk: str = field(
         metadata=variable(
             "LEARN_CHUNK",
-            "50",
+            "100",
             "Services whose day one task of `capacity_history` learns, one after the other: 1 to 500.",
             reader=Reader.AIRFLOW,
         )
