@@ -56,6 +56,7 @@ class Samples(Protocol):
 
 
 _MAX_BYTES = 256 * 1024 * 1024  # of a file, counted unpacked: years of minutes
+_EDGES_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,10 @@ class _Kept:
         # An agent that was cut off delivers later, into the gap: from there on everything is asked for again.
         return settled if not len(holes) else min(settled, float(edges[holes[0]]))
 
+    def edges(self, step: float) -> _Edges:
+        """Return between which moments all is known, and up to which it is settled."""
+        return _Edges(start=self.start, end=self.end, settled=self.settled(step))
+
 
 class CachedSource:
     """Reads `source` through a file in `folder`; `key` says what is read, and from where."""
@@ -126,14 +131,19 @@ class CachedSource:
         new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
         read = _Kept(start=first, end=high, times=new.times, values=new.values, left_out=new.left_out)
         whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
-        _save(file, whole)
+        _save(file, whole, step)
         return self._series(whole.between(low, high), start, end)
 
     def question(self, start: datetime, end: datetime, step: timedelta) -> RangeQuestion | None:
         """Return the one question that `read` would ask; None where it would ask none, or several."""
         if not isinstance(self._source, Shareable):
             return None
-        _, first = _continued(self._file(step), start.timestamp(), step)
+        file = self._file(step)
+        edges = _load_edges(file)
+        if edges is None:
+            _, first = _continued(file, start.timestamp(), step)
+        else:
+            first = edges.continued(start.timestamp()) or start.timestamp()
         if end.timestamp() <= first:
             return None
         return self._source.question(datetime.fromtimestamp(first, UTC), end, step)
@@ -159,15 +169,40 @@ class CachedSource:
         return self._folder / f"{name}.npz"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Edges:
+    """From when to when everything is known, and up to when nothing needs to be read again, in POSIX seconds."""
+
+    start: float
+    end: float
+    settled: float
+
+    def continued(self, low: float) -> float | None:
+        """Return from when on a reading from `low` on is asked for; None where all of it is."""
+        # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
+        if low < self.start or low > self.end:
+            return None
+        # Whole quarters: services that were read at different moments ask for the same, so they may ask together.
+        return max(low, self.settled // FRESH.total_seconds() * FRESH.total_seconds())
+
+
 def _continued(file: Path, low: float, step: timedelta) -> tuple[_Kept | None, float]:
     """Return what of a reading from `low` on is kept, and from when on it is asked for: all of it where none is."""
     kept = _load(file)
-    # What is kept has no hole in it, so it can only be continued: a range that begins elsewhere is read whole.
-    if kept is None or low < kept.start or low > kept.end:
-        return None, low
-    # Whole quarters: services that were read at different moments ask for the same, and so can be asked for together.
-    settled = kept.settled(step.total_seconds()) // FRESH.total_seconds() * FRESH.total_seconds()
-    return kept, max(low, settled)
+    first = None if kept is None else kept.edges(step.total_seconds()).continued(low)
+    return (None, low) if first is None else (kept, first)
+
+
+def _load_edges(file: Path) -> _Edges | None:
+    """Return the edges of what is kept, without reading it; None where the file does not tell them."""
+    try:
+        with zipfile.ZipFile(file) as packed, packed.open("edges.npy") as member:
+            told = np.frombuffer(member.read(_EDGES_BYTES)[-3 * 8 :], dtype="<f8")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+    if told.shape != (3,) or not np.isfinite(told).all():
+        return None
+    return _Edges(start=float(told[0]), end=float(told[1]), settled=float(told[2]))
 
 
 def _load(file: Path) -> _Kept | None:
@@ -189,9 +224,10 @@ def _load(file: Path) -> _Kept | None:
     return kept if whole else None
 
 
-def _save(file: Path, kept: _Kept) -> None:
+def _save(file: Path, kept: _Kept, step: timedelta) -> None:
     """Write the file in one step: another process reads the old or the new one. A full disk costs a reading."""
     # A name of this process: two that write at once must not write into one file.
+    edges = kept.edges(step.total_seconds())
     temporary = file.with_suffix(f".{os.getpid()}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -203,6 +239,7 @@ def _save(file: Path, kept: _Kept) -> None:
                 times=kept.times,
                 values=kept.values,
                 left_out=kept.left_out,
+                edges=np.array([edges.start, edges.end, edges.settled], dtype="<f8"),
             )
         temporary.replace(file)
     except OSError:

@@ -120,6 +120,27 @@ def test_an_answer_that_is_refused_leaves_what_was_known(kept: CachedSource, sou
     assert len(kept.read(ago(300), ago(0), MINUTE)) == 301
 
 
+@pytest.mark.parametrize("minutes", [0, 1, 14, 16, 75, 400])
+def test_what_would_be_asked_is_known_beforehand(tmp_path: Path, minutes: int) -> None:
+    """By the edges of the file alone, and by all of it where an earlier version wrote it."""
+    with serve() as server:
+        spec = PrometheusDemand(query="x", unit="jobs")
+        source = demand_source(spec, prometheus_url=server.url, base=tmp_path, kept=tmp_path)
+        assert isinstance(source, CachedSource)
+        source.read(ago(300 + minutes), ago(minutes), MINUTE)
+        file = next(tmp_path.glob("*.npz"))
+        question = source.question(ago(300), ago(0), MINUTE)
+        with np.load(file) as whole:
+            np.savez(file, **{name: whole[name] for name in whole.files if name != "edges"})
+        earlier = source.question(ago(300), ago(0), MINUTE)
+        source.read(ago(300), ago(0), MINUTE)
+
+    assert question is not None
+    assert question == earlier
+    assert question.form == server.asked[-1]
+    assert source.question(ago(300), ago(100), MINUTE) is None
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 cut off"])
 def test_a_damaged_file_costs_one_reading(kept: CachedSource, source: Source, tmp_path: Path, content: bytes) -> None:
     kept.read(ago(300), ago(60), MINUTE)
