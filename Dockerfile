@@ -37,7 +37,7 @@ RUN useradd --uid 50000 --gid 0 --no-create-home --home-dir /opt/airflow --shell
  && chown -R airflow:0 /opt/airflow /cluster \
  && chmod -R g=u /opt/airflow /cluster
 COPY --from=built /opt/venv /opt/venv
-COPY deploy/airflow/entrypoint deploy/airflow/first-start deploy/airflow/healthy.py deploy/airflow/first_run.py deploy/airflow/inbox.py deploy/airflow/worker_answers.py /opt/springtide/
+COPY deploy/airflow/entrypoint deploy/airflow/first-start deploy/airflow/clean deploy/airflow/healthy.py deploy/airflow/first_run.py deploy/airflow/inbox.py deploy/airflow/worker_answers.py /opt/springtide/
 COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
 RUN /opt/venv/bin/python -m compileall -q /opt/airflow/plugins /opt/airflow/dags /opt/springtide

@@ -12,7 +12,8 @@ A task of `learn_day` learns SPRINGTIDE_LEARN_CHUNK services, one after the othe
 learned. One that fails keeps no other out: at the end the task fails with all names and reasons. A retry learns only
 what is left, also where the task was killed; a task that is cleared learns all of its services again.
 
-`prune` forgets records of runs that are older than SPRINGTIDE_KEEP_RUNS, and says how many went and how many stayed.
+`prune` forgets what is older than SPRINGTIDE_KEEP_RUNS, _MOMENTS and _DECISIONS say, and tells how many records went
+and how many stayed.
 
 It runs once a day by itself. Earlier days are learned by a backfill, from Airflow's pages (Trigger, Backfill), by
 

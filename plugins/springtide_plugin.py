@@ -61,12 +61,18 @@ for them as for its own fork."""
 
 
 def preload() -> None:
-    """Import what tasks import. What cannot be imported is the task's to report: here it is only logged."""
+    """Import what tasks import, and make ready what they store and read by.
+
+    What cannot be imported is the task's to report: here it is only logged.
+    """
+    from springtide.stored import prepare_all
+
     for name in PRELOADED:
         try:
             importlib.import_module(name)
         except ImportError:
             logging.getLogger(__name__).exception("%s is not preloaded", name)
+    prepare_all()
 
 
 class SpringtidePlugin(AirflowPlugin):

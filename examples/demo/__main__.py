@@ -16,7 +16,7 @@ from examples.demo.airflow_server import ROOT, begin_airflow, when_ready
 from examples.demo.children import Children, DemoError
 from examples.demo.database import KINDS, Database, begin_database
 from examples.demo.follow import finished, follow
-from examples.demo.live_load import LOOKED_AT_SECONDS, LiveLoad
+from examples.demo.live_load import LOOKED_AT_RATE, LOOKED_AT_SECONDS, LiveLoad
 from examples.demo.sale import write_sale
 from examples.demo.screen import console, load_table, next_table, plan_table, result
 from examples.demo.shop import Shop, begin_shop
@@ -81,7 +81,7 @@ def demonstrate(children: Children, *, once: bool, database: Database) -> int:
     console.print(f"The run in Airflow: {airflow.page(run_id)}", soft_wrap=True)
     is_good = state == "success" and after == plan.get("replicas") and failed == 0
     if not once:
-        LiveLoad(children, shop.url, name="load-on", seconds=LOOKED_AT_SECONDS)
+        LiveLoad(children, shop.url, name="load-on", seconds=LOOKED_AT_SECONDS, rate=LOOKED_AT_RATE)
         console.print("", next_table(airflow.url, sale))
         console.print(f"Log in as admin with {airflow.password}. The load goes on; Ctrl-C ends everything.")
         with suppress(KeyboardInterrupt):

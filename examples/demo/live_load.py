@@ -18,12 +18,17 @@ LONGEST_SECONDS: Final = 600
 LOOKED_AT_SECONDS: Final = 4 * 3600
 """The load that goes on behind it does so, too: nobody looks at a demonstration for longer."""
 
+LOOKED_AT_RATE: Final = 20
+"""Of that: it leaves room for the load of a rehearsal, and a laptop alone."""
+
 
 class LiveLoad:
     """Two load generators, running; `name` begins the names of their logs."""
 
-    def __init__(self, children: Children, url: str, *, name: str = "load", seconds: int = LONGEST_SECONDS) -> None:
-        common = [sys.executable, "-m", "springtide.sandbox.load", "--url", url, "--rate", str(RATE)]
+    def __init__(
+        self, children: Children, url: str, *, name: str = "load", seconds: int = LONGEST_SECONDS, rate: int = RATE
+    ) -> None:
+        common = [sys.executable, "-m", "springtide.sandbox.load", "--url", url, "--rate", str(rate)]
         common += ["--for", str(seconds)]
         self._generators: list[Child] = [
             children.start(f"{name}-fresh", common),

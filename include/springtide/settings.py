@@ -113,6 +113,21 @@ class Settings:
     run_moments: str = field(
         metadata=variable("RUN_MOMENTS", "500", "Moments of one run that are kept for its page: 0 to 5000.")
     )
+    keep_moments: str = field(
+        metadata=variable(
+            "KEEP_MOMENTS",
+            "90d",
+            "For how long the moments of a run are kept, which draw its page: 1d to 3650d. Its phases stay as long as "
+            "it does.",
+        )
+    )
+    keep_decisions: str = field(
+        metadata=variable(
+            "KEEP_DECISIONS",
+            "35d",
+            "For how long what sweeps decided is kept, which `springtide report` reads: 8d to 35d.",
+        )
+    )
     grafana_url: str | None = field(
         metadata=variable(
             "GRAFANA_URL",
@@ -237,7 +252,7 @@ class Settings:
         metadata=variable(
             "KEEP_RUNS",
             "400d",
-            "For how long `capacity_history` keeps runs, decisions, preparations and rehearsals: 30d to 3650d. "
+            "For how long `capacity_history` keeps runs, preparations, rehearsals and the audit: 30d to 3650d. "
             "Days of demand stay for 800 days at least.",
             reader=Reader.AIRFLOW,
         )
@@ -336,7 +351,12 @@ class Settings:
         )
     )
     page_token: str = field(
-        metadata=variable("PAGE_TOKEN", "15", "Minutes that a page may act for who opened it.", reader=Reader.AIRFLOW)
+        metadata=variable(
+            "PAGE_TOKEN",
+            "15",
+            "Minutes that a page's token lasts; while its reader is logged in, the page asks for another.",
+            reader=Reader.AIRFLOW,
+        )
     )
     calendars_named: bool = False
     """Whether the environment names the folder of calendars: one that is named must be there."""

@@ -6,6 +6,7 @@ A dataclass that is a `Stored` needs no code of its own. One whose stored form d
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Self, TypeVar
 
@@ -72,6 +73,17 @@ class Stored:
             PermanentError: a field is missing, unknown, or holds what it cannot (`record_unreadable`).
         """
         return load(cls, record)
+
+
+def prepare_all() -> None:
+    """Make ready how each kind that is imported is read and written, for a process that many others are forked from."""
+    waiting: list[type[Stored]] = [Stored]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            waiting.append(kind)
+            # A dataclass with slots is made of another class, which nobody can name any more and nobody stores.
+            if getattr(sys.modules[kind.__module__], kind.__name__, None) is kind:
+                _adapter(kind)
 
 
 def _adapter(kind: type[Stored]) -> TypeAdapter[Any]:

@@ -111,22 +111,21 @@ class LearnDayOperator(BaseOperator):
 
 
 class PruneOperator(BaseOperator):
-    """Forgets what is older than SPRINGTIDE_KEEP_RUNS says: records alone, and none that somebody still needs."""
+    """Forgets what is older than SPRINGTIDE_KEEP_… say: records alone, and none that somebody still needs."""
 
     def execute(self, context: Context) -> Record:
         """Return how many rows went, and how many stayed.
 
         Raises:
-            InputError: the setting is no such age (`age_invalid`).
+            InputError: a setting is no such age (`age_invalid`).
             TemporaryError: the store did not answer.
         """
-        from springtide.record.retention import oldest_kept
-        from springtide.settings import variable_name
+        from springtide.record.retention import Ages
 
         now = system_clock().now()
-        before = oldest_kept(airflow_settings().keep_runs, variable_name("keep_runs"), now)
+        ages = Ages.of(airflow_settings())
         with SpringtideHook().store() as store:
-            told = store.prune(before, now=now, is_dry=False)
+            told = store.prune(ages, now=now, is_dry=False)
         self.log.info("%s: %s", context["dag_run"].run_id, told)
         return dict(told.to_record())
 

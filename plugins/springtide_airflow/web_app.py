@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 MOST_WAITING: Final = 200
 UNENDED: Final = (DagRunState.QUEUED.value, DagRunState.RUNNING.value)
 
+NOBODY: Final = "Not authenticated"
+EXPIRED: Final = "Token Expired"
+"""Airflow's own words."""
+
 SHOWN: Final = "scale_service"
 """The DAG whose runs a caller must be allowed to see: what springtide shows is about them."""
 
@@ -53,7 +57,7 @@ class AirflowAccess:
         try:
             user: Any = await get_user(request, None, credentials)
         except HTTPException as error:
-            raise _refused(request, str(error.detail)) from None
+            raise _not_taken(request, str(error.detail)) from None
         return Caller(name=user.get_name(), roles=_roles(user), is_bearer=credentials is not None, user=user)
 
     def may(self, caller: Caller, permission: Permission) -> bool:
@@ -72,11 +76,18 @@ class AirflowAccess:
             )
         )
 
+    def log_in(self, address: str) -> str:
+        """Return the address from which Airflow leads to the login of its auth manager, and then back."""
+        return f"{_root()}/api/v2/auth/login?next={quote(address, safe='')}"
 
-def _refused(request: Request, detail: str) -> PermanentError:
-    if "authorization" not in request.headers and detail == "Not authenticated":
-        return PermanentError("log in to Airflow, or send Authorization: Bearer and a token.", code="auth_required")
-    message = f"Airflow does not take this token: {detail}. Ask POST /auth/token for another."
+
+def _not_taken(request: Request, detail: str) -> PermanentError:
+    if "authorization" not in request.headers:
+        is_over = "" if detail == NOBODY else "your login to Airflow is over: "
+        message = f"{is_over}log in to Airflow, or send Authorization: Bearer and a token."
+        return PermanentError(message, code="auth_required")
+    why = "this token has expired" if detail == EXPIRED else f"Airflow does not take this token: {detail}"
+    message = f"{why}. Ask POST /auth/token for another."
     return PermanentError(message, code="token_invalid", field="Authorization")
 
 
@@ -192,10 +203,14 @@ class AirflowStarts:
 
     def link(self, dag_id: str, run_id: str) -> str:
         """Return the address of a run's page."""
-        from airflow.configuration import conf
+        return f"{_root()}/dags/{quote(dag_id)}/runs/{quote(run_id, safe='')}"
 
-        root = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
-        return f"{root}/dags/{quote(dag_id)}/runs/{quote(run_id, safe='')}"
+
+def _root() -> str:
+    """Return the path below which Airflow is served; empty where it is a whole server's."""
+    from airflow.configuration import conf
+
+    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 def _state(state: object) -> DagRunState:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from fastapi import FastAPI
+from playwright.sync_api import expect
 
+from browser.pages import Looked
 from browser.serving import served
 from springtide.errors import SpringtideError
 from springtide.run import phases
@@ -18,16 +21,12 @@ from springtide.run.ports import RunRef
 from support.simulation import WORKLOAD, Simulation
 from support.web import COOKIE, OPERATOR, WebScene
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 RUN = "manual__2026-11-27T16:05:21.123456+00:00"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-proxy-server", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield started
-        started.close()
+Look = Callable[..., Looked]
+SEEN: Final = [{"width": width, "theme": theme} for width in (1440, 390) for theme in ("light", "dark")]
 
 
 @pytest.fixture
@@ -60,6 +59,11 @@ def asked_and_undone(scene: WebScene, ref: RunRef) -> None:
     (started,) = scene.starts.runs
     reason = started.conf["reason"]
     request_abort(scene.simulation.ports(), WORKLOAD, "web", by=started.caller, reason=reason, run_id=RUN)
+    undone(scene, ref)
+
+
+def undone(scene: WebScene, ref: RunRef) -> None:
+    """Let the run go on, which finds that it was asked to stop."""
     cause: SpringtideError | None = None
     try:
         phases.instances_ready(scene.simulation.ports(RUN), ref)
@@ -104,6 +108,60 @@ def test_nothing_is_wider_than_a_phone(scene: WebScene, page: Page) -> None:
     page.wait_for_selector("#run-chart .main-svg")
 
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def goes_on(scene: WebScene) -> None:
+    begun(scene)
+
+
+def succeeds(scene: WebScene) -> None:
+    scene.simulation.run(4, RUN)
+
+
+def rolls_back(scene: WebScene) -> None:
+    ref = begun(scene)
+    request_abort(scene.simulation.ports(), WORKLOAD, "web", by="ann", reason="they answer slowly", run_id=RUN)
+    undone(scene, ref)
+
+
+@pytest.fixture
+def tab(scene: WebScene) -> Iterator[str]:
+    """Serve the tab "Scaling" of the run, as Airflow asks for it, and return its address."""
+    root = FastAPI()
+    root.mount("/springtide", scene.app())
+    with served(root) as address:
+        yield f"{address}/springtide/pages/runs/{quote(RUN, safe='')}?dag=scale_service"
+
+
+@pytest.mark.parametrize("how", SEEN)
+@pytest.mark.parametrize("becomes", [goes_on, succeeds, rolls_back])
+def test_the_tab_of_a_run_fits_says_nothing_to_the_console_and_has_no_serious_fault(
+    scene: WebScene, tab: str, look: Look, axe: str, *, becomes: Callable[[WebScene], None], how: dict[str, Any]
+) -> None:
+    becomes(scene)
+
+    looked = look(tab, **how)
+
+    expect(looked.page.locator("#run-chart .main-svg").first).to_be_visible()
+    looked.shot(f"run-{becomes.__name__}-{how['width']}-{how['theme']}")
+    assert looked.said == []
+    assert not looked.is_too_wide
+    assert looked.faults(axe) == []
+    for details in looked.page.locator("details:not([open]) > summary").all():
+        details.click()
+    assert looked.faults(axe) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_dialog_of_an_abort_has_no_serious_fault(
+    scene: WebScene, tab: str, look: Look, axe: str, theme: str
+) -> None:
+    begun(scene)
+    looked = look(tab, width=390, theme=theme)
+    looked.page.get_by_role("button", name="Abort and roll back…").click()
+    expect(looked.page.get_by_role("dialog")).to_be_visible()
+
+    assert looked.faults(axe) == []
 
 
 def test_a_dashboard_is_a_link_and_in_a_frame_that_opens_no_window_an_address_to_copy(

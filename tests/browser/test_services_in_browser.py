@@ -103,6 +103,36 @@ def test_a_refusal_is_said_in_the_dialog_and_may_be_tried_again(served_services:
     expect(dialog.get_by_role("button", name="Pause")).to_be_enabled()
 
 
+def test_a_page_that_was_open_for_long_acts_all_the_same(served_services: Serve, look: Look) -> None:
+    url, services = served_services(3)
+    page = look(f"{url}/pages/services").page
+    page.evaluate("document.querySelector('meta[name=springtide-token]').content = 'expired'")
+    page.get_by_role("group", name="Actions for checkout").get_by_role("button", name="Pause…").click()
+    dialog = page.get_by_role("dialog", name="Pause checkout")
+    dialog.get_by_label("Why").fill("a test")
+    dialog.get_by_role("button", name="Pause").click()
+
+    expect(dialog.get_by_role("status")).to_contain_text("The pause is queued.")
+    assert [run.caller for run in services.starts.runs] == ["ann"]
+
+
+def test_a_login_that_is_over_is_said_in_the_dialog_and_by_the_page(served_services: Serve, look: Look) -> None:
+    url, services = served_services(3)
+    page = look(f"{url}/pages/services").page
+    page.evaluate("document.querySelector('meta[name=springtide-token]').content = 'expired'")
+    page.context.clear_cookies()
+    page.get_by_role("group", name="Actions for checkout").get_by_role("button", name="Pause…").click()
+    dialog = page.get_by_role("dialog", name="Pause checkout")
+    dialog.get_by_label("Why").fill("a test")
+    dialog.get_by_role("button", name="Pause").click()
+
+    expect(dialog.get_by_role("status")).to_contain_text("Nothing was done: your login to Airflow is over.")
+    assert services.starts.runs == []
+    page.reload()
+    expect(page.get_by_role("heading", name="Log in to Airflow")).to_be_visible()
+    expect(page.get_by_role("link", name="Log in, and come back here")).to_be_visible()
+
+
 def test_what_one_run_may_do_bounds_the_slider(served_services: Serve, look: Look) -> None:
     url, services = served_services(3)
     page = look(f"{url}/pages/services").page

@@ -326,6 +326,14 @@ class TestWhatIsAsked:
         assert (asked.occurrence.end - asked.occurrence.start).total_seconds() == 1800
         assert asked.occurrence.priority == 0
 
+    def test_an_event_that_was_added_is_named_beside_what_it_asks_for(self, observation: Scene) -> None:
+        added = "ad-hoc.flash.20261127T180000Z"
+
+        asked = rehearsal_asked(self.GOOD | {"event": added}, Calendars(), observation.fleet.now)
+
+        assert asked.event == added
+        assert {name: ask.replicas for name, ask in asked.occurrence.asks.items()} == {"web": 3}
+
     @pytest.mark.parametrize(
         ("changes", "field"),
         [
@@ -336,7 +344,8 @@ class TestWhatIsAsked:
             ({"seconds": 601}, "seconds"), ({"seconds": 9}, "seconds"), ({"minutes": 4}, "minutes"),
             ({"minutes": 241}, "minutes"), ({"minutes": "60"}, "minutes"), ({"load_test": 1}, "load_test"),
             ({"reason": "two\nlines"}, "reason"), ({"reason": "x" * 501}, "reason"), ({"rate": 5}, "rate"),
-            ({"services": None}, "event"), ({"event": "flash"}, "event"), ({"services": {"web": {}}}, "event"),
+            ({"services": None}, "event"), ({"event": "flash"}, "event"),
+            ({"event": "ad-hoc." + "x" * 250}, "event"), ({"services": {"web": {}}}, "event"),
             ({"services": {"web": {"replicas": 0}}}, "event"), ({"services": None, "event": "nosuch"}, "event"),
         ],
     )  # fmt: skip

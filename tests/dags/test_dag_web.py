@@ -92,13 +92,14 @@ def dead() -> None:
         session.execute(delete(DagRun))
 
 
-def token(role: str | None, name: str = "") -> str:
-    """Return the token of a user with `role`."""
+def token(role: str | None, name: str = "", *, seconds: int = 600) -> str:
+    """Return the token of a user with `role`, for so many seconds from now on."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
     manager: Any = get_auth_manager()
-    return str(manager.generate_jwt(SimpleAuthManagerUser(username=name or f"the-{role}", role=role)))
+    user = SimpleAuthManagerUser(username=name or f"the-{role}", role=role)
+    return str(manager.generate_jwt(user, expiration_time_in_seconds=seconds))
 
 
 def login(role: str | None, name: str = "") -> dict[str, Any]:
@@ -124,6 +125,28 @@ def test_airflow_s_logins_stand_before_every_page(server: TestClient) -> None:
     assert server.get(address, headers={"Authorization": "Bearer nonsense"}).json()["code"] == "token_invalid"
     assert server.get(address, **login(None)).status_code == 403
     assert server.get(address, **login("viewer")).status_code == 200
+
+
+def test_a_token_that_has_expired_is_told_with_what_to_do(server: TestClient) -> None:
+    expired = {"Authorization": f"Bearer {token('op', seconds=-60)}"}
+
+    answer = server.get("/springtide/api/v1/health", headers=expired)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "token_invalid")
+    assert answer.json()["detail"] == "this token has expired. Ask POST /auth/token for another."
+
+
+def test_a_page_behind_a_login_that_is_over_says_so_and_leads_to_airflow_s_login_and_back(server: TestClient) -> None:
+    server.cookies.set("_token", token("op", seconds=-60))
+
+    answer = server.get("/springtide/pages/events", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 401
+    assert "your login to Airflow is over: log in to Airflow" in answer.text
+    way_in = "/api/v2/auth/login?next=%2Fspringtide%2Fpages%2Fevents"
+    assert f'href="{way_in}"' in answer.text
+    led = server.get(way_in, follow_redirects=False)
+    assert (led.status_code, led.headers["location"].endswith("next=%2Fspringtide%2Fpages%2Fevents")) == (307, True)
 
 
 def test_a_cookie_of_airflow_reads_and_does_not_write(server: TestClient) -> None:

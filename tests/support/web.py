@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 from fastapi import FastAPI, Request
@@ -58,6 +59,10 @@ class FakeAccess:
     def may(self, caller: Caller, permission: Permission) -> bool:
         """Say whether the roles allow it: a viewer only sees."""
         return bool(caller.roles & ({"viewer", "op", "admin"} if permission is Permission.READ else {"op", "admin"}))
+
+    def log_in(self, address: str) -> str:
+        """Return an address that leads back."""
+        return f"/login?next={quote(address, safe='')}"
 
 
 @dataclass(frozen=True, kw_only=True)

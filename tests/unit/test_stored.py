@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from springtide.errors import InputError, PermanentError
-from springtide.stored import Stored, dump, load
+from springtide.stored import Stored, dump, load, prepare_all
 
 
 class Colour(StrEnum):
@@ -124,3 +124,19 @@ def test_any_value_survives(at: datetime, sizes: dict[str, float | int | str], w
     sheet = Sheet("a", (Spot(at, Colour.BLUE),), sizes, width)
 
     assert load(Sheet, json.loads(json.dumps(dump(sheet)))) == sheet
+
+
+def test_what_is_prepared_is_not_made_ready_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass(frozen=True)
+    class Local(Stored):
+        size: int
+
+    prepare_all()
+
+    def made(kind: type[Stored]) -> None:
+        raise AssertionError(kind)
+
+    monkeypatch.setattr("springtide.stored.TypeAdapter", made)
+    assert Sheet.from_record(SHEET.to_record()) == SHEET
+    with pytest.raises(AssertionError):  # nobody finds its class by name: it is made ready when it is used
+        Local(1).to_record()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from springtide.capacity.compiled import compiled
+from springtide.capacity.compiled import compiled, inlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,22 +31,51 @@ class Span(NamedTuple):
     first: int = 0
 
 
-@compiled
+@inlined
+def place_of(values: Array, count: int, value: float) -> int:
+    """Return how many of the first `count` sorted `values` are less than `value`."""
+    low = 0
+    high = count
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
 def insert(values: Array, count: int, value: float) -> int:
     """Put `value` into the first `count` sorted `values`; return the new count."""
-    at = np.searchsorted(values[:count], value)
+    at = place_of(values, count, value)
     for i in range(count, at, -1):
         values[i] = values[i - 1]
     values[at] = value
     return count + 1
 
 
-@compiled
+@inlined
 def remove(values: Array, count: int, value: float) -> int:
     """Take one `value` out of the first `count` sorted `values`; return the new count."""
-    for i in range(np.searchsorted(values[:count], value), count - 1):
+    for i in range(place_of(values, count, value), count - 1):
         values[i] = values[i + 1]
     return count - 1
+
+
+@inlined
+def replace(values: Array, count: int, coming: float, going: float) -> None:
+    """Put `coming` in the place of one `going`; only what lies between them moves."""
+    hole = place_of(values, count, going)
+    if coming > going:
+        while hole + 1 < count and values[hole + 1] < coming:
+            values[hole] = values[hole + 1]
+            hole += 1
+    else:
+        while hole > 0 and values[hole - 1] > coming:
+            values[hole] = values[hole - 1]
+            hole -= 1
+    values[hole] = coming
 
 
 @compiled
@@ -55,17 +84,20 @@ def ranked(values: Array, count: int, quantile: float) -> float:
     return float(values[min(count, int(np.ceil((count + 1) * quantile))) - 1])
 
 
-@compiled
+@inlined
 def move(values: Array, count: int, coming: float, going: float) -> int:
     """Let `coming` in and `going` out, where they are known; return the new count."""
-    if not np.isnan(coming):
-        count = insert(values, count, coming)
-    if not np.isnan(going):
+    if np.isnan(going):
+        if not np.isnan(coming):
+            count = insert(values, count, coming)
+    elif np.isnan(coming):
         count = remove(values, count, going)
+    else:
+        replace(values, count, coming, going)
     return count
 
 
-@compiled
+@inlined
 def at(values: Array, index: int) -> float:
     """Return `values[index]`, NaN before the beginning."""
     return values[index] if index >= 0 else np.nan
@@ -78,6 +110,11 @@ def slide(values: Array, count: int, source: Array, edges: NDArray[np.int64], wa
     From one decision to the next it moves by one, and by the hour where clocks were put.
     """
     first, last = wanted
+    if edges[0] <= edges[1] and edges[0] + 1 == first and edges[1] + 1 == last:
+        count = move(values, count, at(source, last), at(source, edges[0]))
+        edges[0] = first
+        edges[1] = last
+        return count
     while edges[0] <= edges[1] and edges[0] < first:
         count = move(values, count, np.nan, at(source, edges[0]))
         edges[0] += 1

@@ -30,9 +30,9 @@ from springtide.cli.groups import grouped
 from springtide.cli.options import CliContext, Output, OutputOption, Policies
 from springtide.clock import SystemClock
 from springtide.errors import Conflict, InputError, SpringtideError
-from springtide.events.rehearsal import named_event
 from springtide.overview.event_adding import EventToAdd, event_to_add
 from springtide.overview.event_cancelling import of_a_calendar, run_to_take_back
+from springtide.overview.event_rehearsing import event_to_rehearse
 from springtide.overview.event_surroundings import AirflowSight
 from springtide.wording import on_the_clock
 
@@ -118,7 +118,7 @@ def cancel_event(
 
 @grouped
 def rehearse_event(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An event of the calendars: EVENT or CALENDAR.EVENT.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An event: EVENT or CALENDAR.EVENT.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="I know that it scales and loads what serves customers.")] = False,
     asked: RehearsalOptions,
@@ -131,7 +131,7 @@ def rehearse_event(
     with answering(output):
         known = read_known(calendars, None, now)
         known.raise_if_broken()
-        event = named_event(known.calendars, name, now)
+        event, found = event_to_rehearse(known.calendars, airflow_sight(airflow), name, now)
         if not yes:
             raise InputError(
                 f"{event.id} is rehearsed with --yes only: it scales and loads what serves customers.",
@@ -145,7 +145,7 @@ def rehearse_event(
             "minutes": asked.minutes,
         }
         begun = f"rehearsal__{event.event}__{now:%Y%m%dT%H%M%SZ}"
-        conf = {"event": event.id, **limits, "confirm": True, "reason": asked.reason}
+        conf = {**found, **limits, "confirm": True, "reason": asked.reason}
         queue_run(airflow, begun, conf, now, dag_id="rehearse_event")
         answer(f"{begun} of {event.id} has begun: see the DAG rehearse_event.")
 

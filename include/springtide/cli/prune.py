@@ -8,9 +8,9 @@ import typer
 
 from springtide.cli.answers import answering, print_record
 from springtide.cli.display import answer
-from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption
+from springtide.cli.options import DEFAULT_STORE, CliContext, Output, OutputOption, StoreOption, settings_now
 from springtide.clock import SystemClock
-from springtide.record.retention import oldest_kept
+from springtide.record.retention import Ages
 
 
 def prune(
@@ -22,13 +22,14 @@ def prune(
 ) -> None:
     """Remove records of runs, decisions, preparations and rehearsals that are older than AGE, and days of two years.
 
-    Never a run that is under way or waits for a person, nor a policy's newest. Changes no cluster.
+    Decisions and the moments of runs go as soon as SPRINGTIDE_KEEP_DECISIONS and SPRINGTIDE_KEEP_MOMENTS say. Never a
+    run that is under way or waits for a person, nor a policy's newest. Changes no cluster.
     """
     with answering(output):
         now = SystemClock().now()
-        before = oldest_kept(older_than, "older_than", now)
+        ages = Ages.of(settings_now(), older_than)
         with CliContext(store=store).open_store() as opened:
-            told = opened.prune(before, now=now, is_dry=not apply)
+            told = opened.prune(ages, now=now, is_dry=not apply)
         if output.is_for_programs:
             print_record(told.to_record(), output)
         else:

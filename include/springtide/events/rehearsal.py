@@ -100,7 +100,7 @@ def rehearsal_of(event: Occurrence | Mapping[str, Any], now: datetime, expires: 
         "name": name,
         "start": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "end": f"{now + expires:%Y-%m-%dT%H:%M:%SZ}",
-        "services": _asks(event.asks) if isinstance(event, Occurrence) else dict(event),
+        "services": plain_asks(event.asks) if isinstance(event, Occurrence) else dict(event),
         "priority": 0,
     }
     return ad_hoc_event(asked).occurrence
@@ -111,7 +111,8 @@ def is_rehearsal(event: Occurrence) -> bool:
     return event.calendar == CALENDAR and event.event.startswith(_REHEARSAL)
 
 
-def _asks(asks: Mapping[str, ServiceRequest]) -> dict[str, Any]:
+def plain_asks(asks: Mapping[str, ServiceRequest]) -> dict[str, Any]:
+    """Return what is asked of each service as a calendar writes it: JSON types only."""
     return {name: ask.model_dump(mode="json", exclude_none=True) for name, ask in asks.items()}
 
 

@@ -20,3 +20,6 @@ MOST_RATE: Final = 2000
 """Requests a second to one service."""
 
 LONGEST_REASON: Final = 500
+
+LONGEST_NAME: Final = 253
+"""Of an event."""

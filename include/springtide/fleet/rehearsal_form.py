@@ -71,5 +71,5 @@ def rehearsal_form(services: Sequence[str], events: Sequence[str]) -> dict[str, 
         **examples,
     }
     lines = asked_lines(services)
-    asks = lines | {"description": f"Without an event. {lines['description']}"}
+    asks = lines | {"description": f"Without an event of a calendar. {lines['description']}"}
     return {"event": event, "asks": asks, **_BOUNDS}

@@ -8,13 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from springtide.errors import InputError
+from springtide.events.ad_hoc import CALENDAR
 from springtide.events.calendars import Calendars
 from springtide.events.occurrences import Occurrence
 from springtide.events.rehearsal import LoadLimits, named_event, rehearsal_of
 from springtide.events.written_asks import written_asks
 from springtide.fleet.due import Due, prepared
 from springtide.fleet.ports import FleetPorts
-from springtide.fleet.rehearsal_bounds import KNOWN_PARAMETERS, LONGEST_REASON, MINUTES, MOST_RATE, SECONDS
+from springtide.fleet.rehearsal_bounds import (
+    KNOWN_PARAMETERS,
+    LONGEST_NAME,
+    LONGEST_REASON,
+    MINUTES,
+    MOST_RATE,
+    SECONDS,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +118,18 @@ def _occurrence(
     if name is not None and services is None:
         event = named_event(calendars, str(name), now)
         return event.id, rehearsal_of(event, now, expires)
-    if name is None and services is not None:
+    if services is not None and (name is None or _is_added(name)):
         occurrence = rehearsal_of(services, now, expires)
-        return occurrence.id, occurrence
-    raise _refused("event", name, "an event of the calendars, or else `asks`: what is asked of which service")
+        return str(name or occurrence.id), occurrence
+    allowed = (
+        "an event of the calendars, or else `asks`: what is asked of which service, also by an event that was added"
+    )
+    raise _refused("event", name, allowed)
+
+
+def _is_added(name: object) -> bool:
+    """Say whether an event of no calendar is meant: what it asks for stands in no file, so it is asked for as well."""
+    return isinstance(name, str) and name.startswith(f"{CALENDAR}.") and len(name) <= LONGEST_NAME
 
 
 def _between(parameters: Mapping[str, Any], name: str, default: float, bounds: tuple[int, int]) -> float:

@@ -38,7 +38,8 @@ def _rehearsed(facts: EventFacts, each: ServiceFacts, last: RehearsalOutcome) ->
     when = f"{age.days} days ago" if age.days > 1 else f"{last.at:%Y-%m-%d %H:%M} UTC"
     asked = "" if wanted is None else f", now {wanted} are asked for"
     verdict = last.verdict.value.replace("_", " ")
-    sentence = f"rehearsed {when} with {last.replicas} replicas{asked}: {verdict}: {last.message}"
+    found = last.message if last.message.startswith(verdict) else f"{verdict}: {last.message}"
+    sentence = f"rehearsed {when} with {last.replicas} replicas{asked}: {found}"
     light = _LIGHTS[last.verdict]
     if light is Light.GREEN and (age > COUNTS_FOR or (wanted is not None and wanted > last.replicas)):
         light = Light.AMBER

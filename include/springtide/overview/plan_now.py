@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
+from threading import Lock
 from typing import Any, Final
 
 from springtide.errors import SpringtideError, TemporaryError
@@ -18,6 +20,10 @@ from springtide.run.ports import Neighbours, Ports, RunRequest
 WITHIN_SECONDS: Final = 2.0
 _SIDE_BY_SIDE: Final = 4
 """Plans that are made at one time: each may wait for a cluster and for metrics."""
+
+
+NEIGHBOURS_FRESH_SECONDS: Final = 5.0
+"""How long what was read of the other policies counts: a run reads them anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,8 @@ class Planner:
         self._open_ports = open_ports
         self._policies = policies
         self._within = within_seconds
+        self._looking = Lock()
+        self._known: tuple[float | None, Neighbours] = (None, Neighbours())
         self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="springtide-plan")
 
     def plan(self, policy: ScalingPolicy) -> PlanNow:
@@ -78,12 +86,22 @@ class Planner:
             dry_run=True,
         )
         with self._open_ports(policy) as ports:
-            # The neighbours are those that are known already: to read a thousand files takes five seconds.
-            return plan_capacity(replace(ports, neighbours=self._neighbours), request)
+            # The neighbours are those that are known already: to read a thousand files takes five seconds, and even
+            # to look for words in them costs more than the rest of the plan.
+            return plan_capacity(replace(ports, neighbours=self._neighbours, naming=None), request)
 
     def _neighbours(self) -> Neighbours:
-        known = self._policies()
-        return Neighbours(
-            policies=tuple(policy for policy in known.values() if isinstance(policy, ScalingPolicy)),
-            unread=tuple(name for name, policy in known.items() if isinstance(policy, SpringtideError)),
-        )
+        with self._looking:
+            at, known = self._known
+            if at is None or not 0 <= time.monotonic() - at < NEIGHBOURS_FRESH_SECONDS:
+                at = time.monotonic()
+                known = _neighbours_of(self._policies())
+                self._known = (at, known)
+            return known
+
+
+def _neighbours_of(known: Mapping[str, ScalingPolicy | SpringtideError]) -> Neighbours:
+    return Neighbours(
+        policies=tuple(policy for policy in known.values() if isinstance(policy, ScalingPolicy)),
+        unread=tuple(name for name, policy in known.items() if isinstance(policy, SpringtideError)),
+    )

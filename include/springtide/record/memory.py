@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from springtide.plan.recent import SweepDecision
     from springtide.record.history import HistoryDay
     from springtide.record.moments import RunMoment
+    from springtide.record.retention import Ages
     from springtide.record.samples import Key, Look
 
 
@@ -247,16 +248,11 @@ class MemoryStore(MemoryGlances, MemoryAudit):
         with self._lock:
             return newest_first(each for each in self._approvals.values() if each.policy in policies)
 
-    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
-        """Forget what is older than `before`."""
+    def prune(self, ages: Ages, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `ages`."""
+        before = ages.before(now)
         with self._lock:
-            planned = [run for run in self._runs.values() if run.outcome is not RunOutcome.REFUSED]
-            newest = {run.policy: run.started_at for run in sorted(planned, key=lambda run: run.started_at)}
-            runs = {
-                name: run
-                for name, run in self._runs.items()
-                if run.started_at >= before or run.outcome in UNENDED or run.started_at == newest.get(run.policy)
-            }
+            runs = self._runs_kept(before)
             latest = sorted(self._preparations.values(), key=lambda each: each.began_at)[-LATEST_KEPT:]
             preparations = {
                 name: each for name, each in self._preparations.items() if each.began_at >= before or each in latest
@@ -264,8 +260,9 @@ class MemoryStore(MemoryGlances, MemoryAudit):
             rehearsed = {key: each for key, each in self._rehearsed.items() if self._is_kept(each, before)}
             first = first_day_kept(before, now)
             days = {key: day for key, day in self._days.items() if day.day >= first}
-            decisions = {key: each for key, each in self._decisions.items() if each.at >= before}
+            decisions = {key: each for key, each in self._decisions.items() if each.at >= ages.decided_before(now)}
             audit = {key: each for key, each in self._records.items() if each.at >= before}
+            moments = self._moments_kept(ages.seen_before(now))
             tables: dict[str, tuple[Mapping[Any, Any], Mapping[Any, Any]]] = {
                 "runs": (self._runs, runs),
                 "decisions": (self._decisions, decisions),
@@ -276,15 +273,34 @@ class MemoryStore(MemoryGlances, MemoryAudit):
             }
             removed = {name: len(there) - len(left) for name, (there, left) in tables.items()}
             kept = {name: len(left) for name, (_, left) in tables.items()}
+            kept["moments"] = sum(map(len, moments.values()))
+            removed["moments"] = sum(map(len, self._moments.values())) - kept["moments"]
             if not is_dry:
                 self._runs = runs
-                self._moments = {name: each for name, each in self._moments.items() if name in runs}
+                self._moments = moments
                 self._decisions = decisions
                 self._preparations = preparations
                 self._rehearsed = rehearsed
                 self._days = days
                 self._records = audit
         return Pruned(before=before, is_dry=is_dry, removed=removed, kept=kept)
+
+    def _runs_kept(self, before: datetime) -> dict[str, ScalingRun]:
+        planned = [run for run in self._runs.values() if run.outcome is not RunOutcome.REFUSED]
+        newest = {run.policy: run.started_at for run in sorted(planned, key=lambda run: run.started_at)}
+        return {
+            name: run
+            for name, run in self._runs.items()
+            if run.started_at >= before or run.outcome in UNENDED or run.started_at == newest.get(run.policy)
+        }
+
+    def _moments_kept(self, before: datetime) -> dict[str, tuple[RunMoment, ...]]:
+        runs = self._runs
+        return {
+            name: each
+            for name, each in self._moments.items()
+            if runs[name].started_at >= before or runs[name].outcome in UNENDED
+        }
 
     def _is_kept(self, outcome: RehearsalOutcome, before: datetime) -> bool:
         newer = [each for each in self._rehearsed.values() if each.policy == outcome.policy and each.at > outcome.at]

@@ -2,9 +2,11 @@
 
 runs with their phases      the age that is asked for; never one under way, one for a person, a policy's newest;
                             what was refused is no run of a policy, and goes with its age
-audit                       the same age
-decisions, preparations     the same age; the latest preparations stay, for leads are learned from them
-rehearsals                  the same age; a service's latest stay, for capacity is taken from them
+moments of runs             an age of their own, at most that of runs; never those of a run under way or for a person
+audit                       the age of runs
+decisions                   an age of their own, at most that of runs
+preparations                the age of runs; the latest preparations stay, for leads are learned from them
+rehearsals                  the age of runs; a service's latest stay, for capacity is taken from them
 days                        `DAYS_KEPT` at least: last year's sale is what this year's is planned by
 notes, learned, totals, installation     never: notes end by themselves, the others do not grow
 pauses                      never by age: the latest of each service stay
@@ -16,14 +18,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from springtide.errors import InputError
+from springtide.record.decisions import KEPT_FOR
 from springtide.record.model import RunOutcome
+from springtide.settings import variable_name
 from springtide.stored import Stored
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from springtide.settings import Settings
 
 UNENDED: Final = frozenset({RunOutcome.RUNNING, RunOutcome.NEEDS_ATTENTION})
 """Outcomes of runs that somebody still has to do something about."""
@@ -36,6 +42,46 @@ LATEST_KEPT: Final = 20
 
 SHORTEST: Final = timedelta(days=30)
 LONGEST: Final = timedelta(days=3650)
+
+SHORTEST_DECISIONS: Final = timedelta(days=8)
+"""A week is drawn on a service's page, and guards look back a day at most."""
+
+SHORTEST_MOMENTS: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ages:
+    """How old runs have to be to go, and what is forgotten sooner than they."""
+
+    runs: timedelta
+    decisions: timedelta = KEPT_FOR
+    moments: timedelta = LONGEST
+
+    @classmethod
+    def of(cls, settings: Settings, runs: str | None = None) -> Self:
+        """Return what the environment asks for; `runs`, where it is given, is the age of an option `older_than`.
+
+        Raises:
+            InputError: one of them is no such age (`age_invalid`).
+        """
+        asked, field = (settings.keep_runs, variable_name("keep_runs")) if runs is None else (runs, "older_than")
+        decisions = parse_age(
+            settings.keep_decisions, variable_name("keep_decisions"), least=SHORTEST_DECISIONS, most=KEPT_FOR
+        )
+        moments = parse_age(settings.keep_moments, variable_name("keep_moments"), least=SHORTEST_MOMENTS)
+        return cls(runs=parse_age(asked, field), decisions=decisions, moments=moments)
+
+    def before(self, now: datetime) -> datetime:
+        """Return the moment before which a run is old at `now`."""
+        return now - self.runs
+
+    def decided_before(self, now: datetime) -> datetime:
+        """Return the moment before which a decision is old at `now`."""
+        return now - min(self.runs, self.decisions)
+
+    def seen_before(self, now: datetime) -> datetime:
+        """Return the moment before which a moment of a run is old at `now`."""
+        return now - min(self.runs, self.moments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,23 +104,18 @@ def first_day_kept(before: datetime, now: datetime) -> date:
     return min(before, now - DAYS_KEPT).date()
 
 
-def oldest_kept(text: str, field: str, now: datetime) -> datetime:
-    """Return the moment before which everything is older at `now` than the age `text`; see `parse_age`."""
-    return now - parse_age(text, field)
-
-
-def parse_age(text: str, field: str) -> timedelta:
+def parse_age(text: str, field: str, *, least: timedelta = SHORTEST, most: timedelta = LONGEST) -> timedelta:
     """Return an age such as `180d`; `field` is what it was written for.
 
     Raises:
-        InputError: it is no number of days from 30 to 3650 (`age_invalid`).
+        InputError: it is no number of days from `least` to `most` (`age_invalid`).
     """
     age = timedelta(days=int(text[:-1])) if re.fullmatch(r"[0-9]{1,4}d", text) else timedelta(0)
-    if SHORTEST <= age <= LONGEST:
+    if least <= age <= most:
         return age
     raise InputError(
-        f"{field}: {text[:60]!r} is not an age from {SHORTEST.days}d to {LONGEST.days}d, such as 180d. What is younger "
-        "is planned by.",
+        f"{field}: {text[:60]!r} is not an age from {least.days}d to {most.days}d, such as "
+        f"{min(most, max(least, timedelta(days=180))).days}d. What is younger is planned by.",
         code="age_invalid",
         field=field,
     )

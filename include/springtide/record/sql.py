@@ -11,9 +11,9 @@ from springtide.capacity.learned import NOTHING_LEARNED, Learned
 from springtide.record import schema
 from springtide.record.approval_rows import approvals_of, keep_approval
 from springtide.record.audit_rows import SqlAudit
-from springtide.record.counting import changes, decided, learned_errors
+from springtide.record.counting import changes, learned_errors
 from springtide.record.database import engine_for, translated
-from springtide.record.decisions import KEPT_FOR
+from springtide.record.decision_rows import SqlDecisions
 from springtide.record.events import notes_by_service
 from springtide.record.exposition import write_textfile
 from springtide.record.installation import new_installation
@@ -23,14 +23,13 @@ from springtide.record.moment_rows import SqlMoments
 from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import TRY_FOR, Notification, claim_of
 from springtide.record.pause_rows import end_pause, keep_pause, open_pauses, pauses_of
-from springtide.record.pruning import pruned
+from springtide.record.pruning import SqlPruning
 from springtide.record.sample_rows import count_sample, take_look, total_of
 from springtide.record.samples import counted
 from springtide.record.sql_glances import SqlGlances
 from springtide.record.store import PAGE, require_limit, unknown_run
 from springtide.record.tables import (
     DayRow,
-    DecisionRow,
     InstallationRow,
     LearnedRow,
     NoteRow,
@@ -52,11 +51,9 @@ if TYPE_CHECKING:
     from springtide.events.notes import EventNote
     from springtide.events.preparations import Preparation
     from springtide.events.rehearsed import RehearsalOutcome
-    from springtide.plan.recent import SweepDecision
     from springtide.record.approvals import ApprovalAhead
     from springtide.record.history import HistoryDay
     from springtide.record.pauses import Pause
-    from springtide.record.retention import Pruned
     from springtide.record.samples import Look, Total
 
 
@@ -77,7 +74,7 @@ def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
     return SqlStore(engine, metrics_directory)
 
 
-class SqlStore(SqlGlances, SqlAudit, SqlMoments):
+class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
     """A `RunStore` in a database whose schema is up to date: see `open_store`."""
 
     def __init__(self, engine: Engine, metrics_directory: Path | None = None) -> None:
@@ -218,21 +215,6 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
         with self._reading() as session:
             return tuple(row.read() for row in session.scalars(latest.limit(require_limit(limit))))
 
-    def save_decisions(self, decisions: Sequence[SweepDecision], *, now: datetime) -> None:
-        """Keep all decisions."""
-        with self._writing() as session:
-            session.execute(delete(DecisionRow).where(DecisionRow.at <= now - KEPT_FOR))
-            new = [each for each in decisions if session.get(DecisionRow, (each.policy, each.at)) is None]
-            for decision in decisions:
-                session.merge(DecisionRow.of(decision))
-            take_look(session, decided(new))
-
-    def decisions(self, policy: str, first: datetime, last: datetime) -> tuple[SweepDecision, ...]:
-        """Return the decisions about the service, oldest first."""
-        mine = select(DecisionRow).where(DecisionRow.policy == policy, DecisionRow.at.between(first, last))
-        with self._reading() as session:
-            return tuple(row.read() for row in session.scalars(mine.order_by(DecisionRow.at)))
-
     def claim_notification(self, key: str, fact: Mapping[str, Any], *, now: datetime) -> Notification | None:
         """Return the notification for the caller to send: no other writer is at work between look and claim."""
         with self._writing() as session:
@@ -299,11 +281,6 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments):
         """Return every approval for those services, newest first."""
         with self._reading() as session:
             return approvals_of(session, policies)
-
-    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
-        """Forget what is older than `before`, all of it in one transaction."""
-        with self._writing() as session:
-            return pruned(session, before, now=now, is_dry=is_dry)
 
     def installation(self) -> str:
         """Return the id of the installation; whoever asks first makes it, behind the writers' lock."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from springtide.record.model import PhaseRecord, ScalingRun
-    from springtide.record.retention import Pruned
+    from springtide.record.retention import Ages, Pruned
     from springtide.record.samples import Look, Total
 
 PAGE: Final = 20
@@ -100,8 +100,11 @@ class RunStore(
         """
         ...
 
-    def prune(self, before: datetime, *, now: datetime, is_dry: bool) -> Pruned:
-        """Forget what is older than `before`, as `springtide.record.retention` says; with `is_dry` only count it."""
+    def prune(self, ages: Ages, *, now: datetime, is_dry: bool) -> Pruned:
+        """Forget what is older than `ages`, as `springtide.record.retention` says; with `is_dry` only count it.
+
+        No other writer waits for all of it, and who is interrupted has removed what went: the next prune goes on.
+        """
         ...
 
     def installation(self) -> str:

@@ -8,10 +8,10 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from springtide import __version__
-from springtide.errors import PermanentError
+from springtide.errors import PermanentError, SpringtideError
 from springtide.kube.preload import preload_client
 from springtide.web import problems, scale
 from springtide.web.access import unguarded
@@ -23,6 +23,7 @@ from springtide.web.pages import events as events_page
 from springtide.web.pages import runs as run_page
 from springtide.web.pages import services as services_page
 from springtide.web.pages import static_files
+from springtide.web.pages.log_in import log_in_page
 from springtide.web.ports import Surroundings
 from springtide.web.rates import Rates
 from springtide.web.starting import AuditedStarts, Repeated, started
@@ -69,6 +70,7 @@ def create_app(surroundings: Surroundings) -> FastAPI:
     app.add_middleware(AtOnce, places=limits.at_once)  # inside of `Intake`: a body that comes slowly takes no place
     app.add_middleware(Intake, app=app, body_bytes=limits.body_bytes)
     problems.install(app)
+    app.add_exception_handler(SpringtideError, _refused)
     app.add_exception_handler(Repeated, _repeated)
     audited = replace(surroundings, starts=AuditedStarts(surroundings))
     for make in API_ROUTERS:
@@ -79,6 +81,12 @@ def create_app(surroundings: Surroundings) -> FastAPI:
     require_guarded(app)
     preload_client()
     return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SpringtideError)
+    surroundings: Surroundings = request.app.state.surroundings
+    return log_in_page(surroundings.access, request, error) or problems.problem(error)
 
 
 async def _repeated(request: Request, repeated: Exception) -> JSONResponse:

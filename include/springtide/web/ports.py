@@ -66,6 +66,10 @@ class Access(Protocol):
         """Say whether `caller` may see what springtide shows, or start the DAG of `permission`."""
         ...
 
+    def log_in(self, address: str) -> str:
+        """Return where somebody logs in who then comes back to `address`, both from the root of the server."""
+        ...
+
 
 class DagRunState(StrEnum):
     """How a DAG run stands."""

@@ -130,19 +130,13 @@ class WithMembers(Exception):
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem; what nobody foresaw is logged, and told without its words."""
-    app.add_exception_handler(SpringtideError, _ours)
+    """Make every error of `app` but ours a problem; what nobody foresaw is logged, and told without its words."""
     app.add_exception_handler(WithMembers, _with_members)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(404, _http)
     app.add_exception_handler(405, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unforeseen)
-
-
-async def _ours(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, SpringtideError)
-    return problem(error)
 
 
 async def _with_members(_request: Request, error: Exception) -> JSONResponse:

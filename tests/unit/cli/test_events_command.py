@@ -239,6 +239,18 @@ def test_a_rehearsal_of_a_known_event_is_begun_when_it_is_confirmed(runs: dict[s
     assert wanted.items() <= run["conf"].items()
 
 
+def test_a_rehearsal_of_an_event_that_was_added_is_told_what_it_asks_for(runs: dict[str, Any]) -> None:
+    times = ("--start", ahead(hours=5), "--end", ahead(hours=6))
+    assert said("add", "tv-spot", *times, "--service", "web=6", "--reason", "television")[0] == 0
+
+    code, output = said("rehearse", "ad-hoc.tv-spot", "--yes")
+
+    (rehearsal,) = (run["conf"] for name, run in runs.items() if name.startswith("rehearsal__"))
+    assert (code, "of ad-hoc.tv-spot." in output) == (0, True)
+    assert rehearsal["event"].startswith("ad-hoc.tv-spot.2")
+    assert rehearsal["services"] == {"web": {"replicas": 6}}
+
+
 def test_what_is_left_out_is_told_and_the_rest_is_shown_all_the_same(runs: dict[str, Any], tmp_path: Path) -> None:
     assert runs == {}
     folder = tmp_path / "calendars"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from springtide.clock import ManualClock
-from springtide.errors import InputError, TemporaryError
+from springtide.errors import InputError, SpringtideError, TemporaryError
 from springtide.overview.cost import EventSpan, cost_today
 from springtide.overview.plan_now import Planner
 from springtide.overview.service_detail import ServiceDetail
 from springtide.overview.service_history import HistoryQuery
+from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.glances import CoursePoint
 from springtide.record.model import RunOutcome
+from springtide.run.ports import Neighbours, Ports
 from springtide.web.service_views import ServiceViews
 from support.builders import policy
 from support.many_services import ManyServices, a_run
@@ -105,6 +108,24 @@ def test_a_plan_of_now_is_what_a_run_would_do_with_every_guard() -> None:
     assert simulation.deployment("web")["spec"]["replicas"] == 3  # type: ignore[index]
 
 
+def test_plans_in_a_row_read_the_other_policies_once_and_no_file_of_theirs() -> None:
+    simulation = Simulation.of(3)
+    read: list[int] = []
+
+    def policies() -> dict[str, ScalingPolicy | SpringtideError]:
+        read.append(1)
+        return {"web": simulation.policy}
+
+    def no_file(_words: object) -> Neighbours:
+        raise AssertionError("the files of all policies are looked through")
+
+    planner = Planner(lambda _policy: nullcontext(replace(simulation.ports(), naming=no_file)), policies)
+    for _ in range(3):
+        planner.plan(simulation.policy)
+
+    assert len(read) == 1
+
+
 def test_a_plan_that_takes_too_long_says_so_and_keeps_nobody_waiting() -> None:
     goes_on = threading.Event()
 
@@ -133,7 +154,5 @@ def test_a_decision_counts_until_the_next_one_and_what_ran_before_midnight_does_
     assert cost.money == pytest.approx(119 * 0.5)
 
 
-def _open(simulation: Simulation):  # type: ignore[no-untyped-def]  # noqa: ANN202  a context manager of ports
-    from contextlib import nullcontext
-
+def _open(simulation: Simulation) -> AbstractContextManager[Ports]:
     return nullcontext(simulation.ports())

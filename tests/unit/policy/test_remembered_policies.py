@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from springtide.errors import PolicyError
+from springtide.policy.reading import remembered as remembered_policies
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.reading.remembered import RememberedPolicies
 from springtide.policy.scaling.model import ScalingPolicy
@@ -66,6 +67,55 @@ def test_a_calendar_that_has_changed_may_give_another_zone_so_all_are_read_again
     (folder.path.parent / "calendars" / "sales.yaml").write_text("kind: EventCalendar")
 
     assert remembered.all(folder)["checkout"] is not first
+
+
+def test_one_policy_is_read_when_it_has_changed_and_is_none_when_it_is_gone(folder: PolicyFolder) -> None:
+    remembered = RememberedPolicies()
+    first = remembered.one(folder, "checkout")
+
+    assert remembered.one(folder, "checkout") is first
+    assert remembered.all(folder)["checkout"] is first
+    (folder.path / "checkout.yaml").write_text(policy_text("checkout", replicas={"min": 2, "max": 77}))
+    changed = remembered.one(folder, "checkout")
+    assert isinstance(changed, ScalingPolicy)
+    assert changed.spec.replicas.max == 77
+    (folder.path / "checkout.yaml").unlink()
+    assert remembered.one(folder, "checkout") is None
+
+
+def test_one_policy_asks_for_no_other_s_file(folder: PolicyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered = RememberedPolicies()
+    asked: list[str] = []
+
+    def of_file(path: Path) -> tuple[str, int, int, int]:
+        asked.append(path.name)
+        return path.name, 0, 0, 0
+
+    monkeypatch.setattr(remembered_policies, "_of_file", of_file)
+
+    remembered.one(folder, "checkout")
+
+    assert asked == ["checkout.yaml"]
+
+
+def test_one_policy_of_two_files_is_its_error(folder: PolicyFolder) -> None:
+    (folder.path / "search.yml").write_text(policy_text("search"))
+
+    assert isinstance(RememberedPolicies().one(folder, "search"), PolicyError)
+
+
+def test_one_policy_of_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="folder of policies"):
+        RememberedPolicies().one(PolicyFolder(tmp_path / "none"), "checkout")
+
+
+def test_a_calendar_that_has_changed_may_give_one_policy_another_zone(folder: PolicyFolder) -> None:
+    remembered = RememberedPolicies()
+    first = remembered.one(folder, "checkout")
+    (folder.path.parent / "calendars").mkdir()
+    (folder.path.parent / "calendars" / "sales.yaml").write_text("kind: EventCalendar")
+
+    assert remembered.one(folder, "checkout") is not first
 
 
 def test_what_is_not_read_within_its_time_is_told_and_read_behind_whoever_asked(folder: PolicyFolder) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from springtide.record.audit import AuditOutcome, AuditPage, AuditRecord
+from springtide.record.retention import Ages
 from springtide.record.store import RunStore
 from unit.record.run_builders import NOON
 
@@ -96,7 +97,7 @@ def test_old_records_are_pruned(store: RunStore) -> None:
     store.keep_audit(a_record(1))
     store.keep_audit(a_record(2, at=NOON - timedelta(days=100)))
 
-    told = store.prune(NOON - timedelta(days=30), now=NOON, is_dry=False)
+    told = store.prune(Ages(runs=timedelta(days=30)), now=NOON, is_dry=False)
 
     assert (told.removed["audit"], told.kept["audit"]) == (1, 1)
     assert [each.record_id for each in store.audit(AuditPage(limit=9))] == ["0001"]

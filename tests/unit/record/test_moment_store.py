@@ -8,6 +8,7 @@ import pytest
 
 from springtide.errors import NotFound
 from springtide.record.moments import PodCounts, RunMoment
+from springtide.record.retention import Ages
 from springtide.record.store import RunStore
 from unit.record.run_builders import NOON, an_ended_run, at
 
@@ -43,6 +44,6 @@ def test_they_are_forgotten_with_their_run(store: RunStore) -> None:
     store.save(an_ended_run(run_id="run-2", started_at=NOON + timedelta(days=400)))
     store.save_moments("run-1", [FIRST], at_most=10)
 
-    store.prune(NOON + timedelta(days=300), now=NOON + timedelta(days=500), is_dry=False)
+    store.prune(Ages(runs=timedelta(days=200)), now=NOON + timedelta(days=500), is_dry=False)
 
     assert store.moments("run-1") == ()

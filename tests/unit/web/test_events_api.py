@@ -135,6 +135,16 @@ async def test_a_rehearsal_is_started_when_it_is_confirmed(scene: WebScene) -> N
     assert run.conf["event"] == answer["event"]
 
 
+async def test_an_event_that_was_added_is_rehearsed_by_what_it_asks_for(scene: WebScene) -> None:
+    await asked(scene, "POST", "/events", json=event(scene))
+
+    status, answer = await asked(scene, "POST", "/events/flash/rehearse", json={"confirm": True})
+
+    run = scene.starts.runs[-1]
+    assert (status, run.dag_id, answer["event"][:13]) == (202, "rehearse_event", "ad-hoc.flash.")
+    assert (run.conf["event"], run.conf["services"]) == (answer["event"], {"web": {"replicas": 6}})
+
+
 async def test_the_calendar_file_holds_each_event_once_by_its_id(scene: WebScene) -> None:
     async with scene.client(VIEWER) as client:
         answer = await client.get("/api/v1/events.ics")

@@ -65,12 +65,20 @@ class PolicyFolder:
             InputError: `name` is none of `names()` (`service_unknown`); it never becomes a path.
             PolicyError: the file is refused, is not called as its policy, or there are two of that name.
         """
-        paths = self._paths_of(name) if isinstance(name, str) and is_name(name) else []
+        paths = self.files_of(name) if isinstance(name, str) else []
         if not paths:
             raise self._unknown(name)
         if len(paths) > 1:
             raise PolicyError(tuple(_twins(paths)))
         return self.read(paths[0])
+
+    def files_of(self, name: str) -> list[Path]:
+        """Return the files of the policy `name`: one, where all is well; none where nothing may be called so."""
+        # Not by a list of the folder: whoever asks for each of a thousand policies would read it a thousand times.
+        if not is_name(name):
+            return []
+        paths = (self.path / f"{name}{suffix}" for suffix in _SUFFIXES)
+        return [path for path in paths if lexists(path)]
 
     def read(self, path: Path) -> ScalingPolicy:
         """Return the policy of one of the folder's files.
@@ -184,11 +192,6 @@ class PolicyFolder:
         except OSError:
             return []
         return [path for path in paths if is_name(path.stem)]
-
-    def _paths_of(self, name: str) -> list[Path]:
-        # Not by a list of the folder: whoever asks for each of a thousand policies would read it a thousand times.
-        paths = (self.path / f"{name}{suffix}" for suffix in _SUFFIXES)
-        return [path for path in paths if lexists(path)]
 
     def _unknown(self, name: object) -> InputError:
         names = self.names()

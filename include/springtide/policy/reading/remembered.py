@@ -68,31 +68,42 @@ class RememberedPolicies:
         Raises:
             PolicyError: the folder itself cannot be read.
         """
-        signatures = _signatures(folder)
-        if name not in signatures:
+        # Its own file alone: to look at those of a thousand others takes longer than most of what one is asked for.
+        paths = folder.files_of(name)
+        if not paths:
+            _signatures(folder)  # which says so where the folder itself cannot be read
             return None
-        if name in self._stale(folder, signatures):
-            self._read(folder, name, signatures)
+        signature = _signature(paths)
+        self._forget_others(folder)
         with self._lock:
-            return self._known[name][1]
+            known = self._known.get(name)
+        if known is not None and known[0] == signature:
+            return known[1]
+        return self._read(folder, name, {name: signature})
 
-    def _stale(self, folder: PolicyFolder, signatures: Mapping[str, Signature]) -> list[str]:
-        """Forget what is gone or of another folder, and return what has to be read, the last one first."""
+    def _forget_others(self, folder: PolicyFolder) -> None:
+        """Forget all that is of another folder, or was given its zone by other calendars."""
         zones = _signature(_calendars(folder))
         with self._lock:
             if (folder, zones) != (self._of, self._zones):
                 self._of = folder
                 self._zones = zones
                 self._known = {}
+
+    def _stale(self, folder: PolicyFolder, signatures: Mapping[str, Signature]) -> list[str]:
+        """Forget what is gone or of another folder, and return what has to be read, the last one first."""
+        self._forget_others(folder)
+        with self._lock:
             self._known = {name: known for name, known in self._known.items() if name in signatures}
             stale = [name for name in signatures if self._known.get(name, (None, None))[0] != signatures[name]]
         return sorted(stale, reverse=True)
 
-    def _read(self, folder: PolicyFolder, name: str, signatures: Mapping[str, Signature]) -> None:
+    def _read(self, folder: PolicyFolder, name: str, signatures: Mapping[str, Signature]) -> Policy:
         found = _read(folder, name)
         with self._lock:
             if folder == self._of:
                 self._known[name] = (signatures[name], found)
+        return found
 
     def _read_behind(self, folder: PolicyFolder, names: list[str], signatures: Mapping[str, Signature]) -> None:
         def rest() -> None:

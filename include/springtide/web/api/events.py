@@ -13,11 +13,11 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic.config import JsonDict
 
 from springtide.errors import NotFound
-from springtide.events.rehearsal import named_event
 from springtide.fleet.rehearsal_request import rehearsal_asked
 from springtide.overview.event_adding import EventToAdd, event_estimate, event_to_add
 from springtide.overview.event_cancelling import of_a_calendar, run_to_take_back
 from springtide.overview.event_ical import ical_of
+from springtide.overview.event_rehearsing import event_to_rehearse
 from springtide.overview.event_surroundings import PREPARE_EVENTS
 from springtide.overview.event_views import DAYS, aftermath_of, events_overview, readiness_of
 from springtide.overview.event_words import headline
@@ -176,9 +176,7 @@ def _add_changing(made: APIRouter, surroundings: Surroundings) -> None:
             raise of_a_calendar(name, surroundings.calendars(), now) or error from None
         return {"dag_id": PREPARE_EVENTS, "run_id": run_id, "state": "cancelled"}
 
-    @made.post(
-        "/events/{name}/rehearse", status_code=HTTPStatus.ACCEPTED, summary="Rehearse an event of the calendars now"
-    )
+    @made.post("/events/{name}/rehearse", status_code=HTTPStatus.ACCEPTED, summary="Rehearse an event now")
     def rehearse(name: str, asked: Annotated[RehearsalBody, Body()], caller: Rehearsing) -> dict[str, Any]:
         """Judge what is asked, and start the run: its waves, a bounded load, a verdict, everything given back."""
         return _rehearsed(surroundings, caller, name, asked)
@@ -201,8 +199,8 @@ def _queued(surroundings: Surroundings, caller: Caller, added: EventToAdd) -> di
 def _rehearsed(surroundings: Surroundings, caller: Caller, name: str, asked: RehearsalBody) -> dict[str, Any]:
     now = surroundings.clock.now()
     calendars = surroundings.calendars().calendars
-    event = named_event(calendars, name, now)
-    conf = {"event": event.id, **asked.model_dump()}
+    event, found = event_to_rehearse(calendars, airflow_sight(surroundings), name, now)
+    conf = {**found, **asked.model_dump()}
     rehearsal_asked(conf, calendars, now)
     _require_may_scale(surroundings, event.asks, caller, Permission.REHEARSE)
     run_id = f"rehearsal__{event.event}__{now:%Y%m%dT%H%M%SZ}_{token_hex(3)}"

@@ -14,12 +14,31 @@
   // A frame of Airflow's may open no window, and other origins refuse to be framed: there an address is text to copy.
   document.documentElement.classList.toggle("is-framed", window.parent !== window);
 
+  // The token of a page lasts for minutes, the login behind it for a day: the page's own address has another one.
+  async function renewed() {
+    const options = { credentials: "same-origin", headers: { Accept: "text/html" }, signal: AbortSignal.timeout(30000) };
+    const answer = await fetch(window.location.href, options);
+    const page = new DOMParser().parseFromString(answer.ok ? await answer.text() : "", "text/html");
+    const anew = page.querySelector('meta[name="springtide-token"]');
+    if (anew) {
+      document.querySelector('meta[name="springtide-token"]').content = anew.content;
+    }
+    return Boolean(anew);
+  }
+
+  async function sent(address, options) {
+    const authorized = () => {
+      const token = meta("springtide-token");
+      return token ? { ...options.headers, Authorization: `Bearer ${token}` } : options.headers;
+    };
+    const once = () => fetch(address, { ...options, headers: authorized(), signal: AbortSignal.timeout(30000) });
+    const answer = await once();
+    return answer.status === 401 && (await renewed()) ? once() : answer;
+  }
+
   async function call(method, path, body) {
     const headers = { Accept: "application/json" };
-    const options = { method, headers, credentials: "same-origin", signal: AbortSignal.timeout(30000) };
-    if (meta("springtide-token")) {
-      headers.Authorization = `Bearer ${meta("springtide-token")}`;
-    }
+    const options = { method, headers, credentials: "same-origin" };
     if (method !== "GET") {
       headers["Idempotency-Key"] = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now();
     }
@@ -29,7 +48,7 @@
     }
     let answer;
     try {
-      answer = await fetch(ROOT + path, options);
+      answer = await sent(ROOT + path, options);
     } catch (error) {
       throw new Error("There was no answer within 30 seconds. What was asked may have been done: reload this page.");
     }
@@ -48,7 +67,7 @@
 
   function sentence(status, problem) {
     if (status === 401) {
-      return "This page is too old to act: reload it, and try again.";
+      return "Nothing was done: your login to Airflow is over. Log in to it, and come back to this page.";
     }
     const said = problem.detail || problem.title || `The server answered ${status}.`;
     return problem.code ? `${said} (${problem.code})` : String(said);

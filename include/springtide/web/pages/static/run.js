@@ -13,6 +13,9 @@
   async function fetched() {
     const options = { credentials: "same-origin", signal: AbortSignal.timeout(15000), headers: { Accept: "text/html" } };
     const answer = await fetch(window.location.href, options);
+    if (answer.status === 401) {
+      throw new Error("Your login to Airflow is over: log in to it, and come back to this page.");
+    }
     if (!answer.ok) {
       throw new Error(`The server answered ${answer.status}.`);
     }
