@@ -18,6 +18,7 @@ from springtide.errors import ClusterRefused, NotFound, SpringtideError
 from springtide.kube.client import KubeClient, Right, ServerVersion
 from springtide.kube.objects import Json, Kind
 from springtide.kube.proxy import ProxyAnswer, ProxyRequest
+from springtide.kube.selectors import equality_pairs
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,6 @@ LISTED: Final = frozenset(
 FRESH_SECONDS: Final = 30.0
 """How long the lists of a namespace count, from its first one on: then all of them are made anew, together."""
 
-_EQUAL: Final = "="
 _Pair = tuple[str, str]
 
 
@@ -96,7 +96,7 @@ class ListedKube:
 
     def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         """Return the objects, as `KubeReader.list` does and with its errors."""
-        wanted = _pairs(selector)
+        wanted = equality_pairs(selector)
         answer = None if fields or wanted is None else self._listed(kind, namespace)
         if answer is None or wanted is None:
             return self._kube.list(kind, namespace, selector=selector, fields=fields)
@@ -208,11 +208,3 @@ def _refuse(verb: str) -> NoReturn:
 
 def _labels(raw: Json) -> Mapping[str, str]:
     return raw["metadata"].get("labels") or {}
-
-
-def _pairs(selector: str) -> list[_Pair] | None:
-    """Return the labels that `selector` wants, [] for all objects; None where it says more than equality."""
-    parts = [part.strip() for part in selector.split(",")] if selector else []
-    pairs = [tuple(part.split(_EQUAL, 1)) for part in parts]
-    is_plain = all(len(pair) == 2 and not pair[0].endswith("!") and not pair[1].startswith(_EQUAL) for pair in pairs)  # noqa: PLR2004  a pair
-    return [(pair[0], pair[1]) for pair in pairs] if is_plain else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +14,7 @@ from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterRefused, ClusterUnavailable
 from springtide.kube import proxy
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
+from springtide.kube.following import WatchExpired, WatchQuestion
 from springtide.kube.kubeconfig import ClusterConfig, find_cluster
 from springtide.kube.object_events import ObjectEvent
 from springtide.kube.objects import Json, Kind, Version
@@ -21,7 +23,7 @@ from springtide.kube.translate import translated
 from springtide.kube.write_pace import LONGEST_WAIT, pace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from kubernetes.client import ApiClient
 
@@ -31,6 +33,8 @@ TOLD_SECONDS: Final = 2.0
 """Of each of the two requests that keep an Event: it is told, and nothing waits for it."""
 ANSWER_BYTES: Final = 256 * 1024 * 1024
 """Of one answer: a list of some ten thousand pods."""
+POOL_CONNECTIONS: Final = 32
+"""Of one client that are kept for the next call: watches take one each, and threads of a triggerer share the rest."""
 READ_ATTEMPTS: Final = 3
 """A read is tried this often before the caller sees the error; a write only once (invariant I-15)."""
 
@@ -95,6 +99,13 @@ class LiveKube:
         read = self._method("read", kind)
         return self._read(f"get {kind.value} {namespace}/{name}", lambda: read(name, namespace, **_options()))
 
+    def listed(self, question: WatchQuestion) -> tuple[list[Json], str]:
+        """Return what a watch begins with (see `WatchesKube.listed`)."""
+        find = self._method("list", question.kind)
+        options = _options() | _left_by(question)
+        answer = self._read(f"list {question}", lambda: find(question.namespace, **options))
+        return list(answer.get("items") or ()), str(answer["metadata"].get("resourceVersion") or "")
+
     def list(self, kind: Kind, namespace: str, *, selector: str = "", fields: str = "") -> list[Json]:
         """Return all that match (see `KubeReader.list`)."""
         options = _options() | ({"label_selector": selector} if selector else {})
@@ -106,6 +117,24 @@ class LiveKube:
             read = self._method("list", kind)
             answer = self._read(f"list {kind.value} in {namespace}", lambda: read(namespace, **options))
         return list(answer.get("items") or ())
+
+    def watch(self, question: WatchQuestion, version: str, seconds: int) -> Iterator[Json]:
+        """Open a watch (see `WatchesKube.watch`)."""
+        from kubernetes.client.exceptions import ApiException
+
+        options = _left_by(question) | ({"resource_version": version} if version else {})
+        options |= {"watch": True, "allow_watch_bookmarks": True, "timeout_seconds": seconds, "_preload_content": False}
+        # A watch that says nothing for longer than it was to last is a connection that nobody is at the end of.
+        options["_request_timeout"] = (CONNECT_SECONDS, seconds + READ_SECONDS)
+        find = self._method("list", question.kind)
+        with translated(f"watch {question}", is_write=False):
+            try:
+                answer = find(question.namespace, **options)
+            except ApiException as error:
+                if error.status == HTTPStatus.GONE:
+                    raise WatchExpired(f"watch {question}: {version} is too old") from error
+                raise
+        return _events(question, answer)
 
     def may(self, right: Right, namespace: str) -> bool:
         """Ask for one right (see `KubeReader.may`)."""
@@ -264,12 +293,33 @@ def connected(cluster: ClusterConfig, *, clock: Clock | None = None, writes_a_se
     """
     from kubernetes.client import ApiClient
 
-    return LiveKube(ApiClient(cluster.settings()), clock=clock, writes_a_second=writes_a_second)
+    settings = cluster.settings()
+    settings.connection_pool_maxsize = POOL_CONNECTIONS
+    return LiveKube(ApiClient(settings), clock=clock, writes_a_second=writes_a_second)
 
 
 def _options() -> dict[str, Any]:
     # The client waits for ever by default; and its typed models would drop fields that it does not know.
     return {"_request_timeout": (CONNECT_SECONDS, READ_SECONDS), "_preload_content": False}
+
+
+def _left_by(question: WatchQuestion) -> dict[str, Any]:
+    options = {"label_selector": question.selector} if question.selector else {}
+    return options | ({"field_selector": question.fields} if question.fields else {})
+
+
+def _events(question: WatchQuestion, answer: Any) -> Iterator[Json]:
+    """Yield the events of a watch, each a line; the connection is given back at the end, and shut before it."""
+    with translated(f"watch {question}", is_write=False):
+        try:
+            rest = b""
+            for part in answer.stream(amt=None, decode_content=True):
+                *lines, rest = (rest + part).split(b"\n")
+                if len(rest) > ANSWER_BYTES:
+                    raise ClusterUnavailable(f"watch {question}: an event has no end.", code="cluster_unreachable")
+                yield from (json.loads(line) for line in lines if line.strip())
+        finally:
+            answer.close()
 
 
 def _written(*, dry_run: bool) -> dict[str, Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from springtide.errors import InputError
 from springtide.kube.objects import Json
+
+_EQUAL: Final = "="
 
 
 def matches(selector: Json | None, labels: Mapping[str, str]) -> bool:
@@ -38,3 +41,11 @@ def _is_met(expression: Json, labels: Mapping[str, str]) -> bool:
                 code="selector_invalid",
                 field=key,
             )
+
+
+def equality_pairs(selector: str) -> list[tuple[str, str]] | None:
+    """Return the labels that `selector`, a query, wants: [] for all objects; None where it says more than equality."""
+    parts = [part.strip() for part in selector.split(",")] if selector else []
+    pairs = [tuple(part.split(_EQUAL, 1)) for part in parts]
+    is_plain = all(len(pair) == 2 and not pair[0].endswith("!") and not pair[1].startswith(_EQUAL) for pair in pairs)  # noqa: PLR2004  a pair
+    return [(pair[0], pair[1]) for pair in pairs] if is_plain else None
