@@ -72,8 +72,7 @@ class Settings:
         metadata=variable(
             "QUERIES_TOGETHER",
             "100",
-            "Services whose demand a look asks Prometheus for by one request (POST): 1 to 1000. "
-            "1 asks for each by itself.",
+            "Services whose demand a look asks Prometheus for by one request (POST): 1 (each by itself) to 1000.",
         )
     )
     mode: str = field(
@@ -128,6 +127,10 @@ class Settings:
             "For how long what sweeps decided is kept, which `springtide report` reads: 8d to 35d.",
         )
     )
+    watch_trusted: str = field(
+        metadata=variable("WATCH_TRUSTED", "30s", "How long a run waits by its watches alone: 0s (it polls) to 2m.")
+    )
+    watches: str = field(metadata=variable("WATCHES", "256", "Watches of one process, a thread each: 0 to 4096."))
     grafana_url: str | None = field(
         metadata=variable(
             "GRAFANA_URL",

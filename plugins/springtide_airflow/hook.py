@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from springtide.run.assembly import Metrics
     from springtide.run.moments import Moments
     from springtide.run.ports import Ports
+    from springtide.run.watching import SharedClusters
 
 KUBERNETES: Final = "kubernetes_default"
 """The connection of policies that name no cluster."""
@@ -80,24 +81,33 @@ class SpringtideHook(BaseHook):
             TemporaryError: the store does not answer.
         """
         from springtide.run.assembly import assemble
+        from springtide.run.watching import watching
 
         with self.store() as store:
             address = self.database_address
-            ports = assemble(self.kube(), store, self.metrics(), on_wait=on_wait, database_address=address)
-            yield replace(
-                ports,
-                halt=halt_switch(),
-                calendars=_known_calendars,
-                moments=_moments(),
-                installation=airflow_settings().installation or store.installation(),
-                elsewhere=lambda cluster: SpringtideHook.of_cluster(cluster).kube(),
-            )
+            kube = self.kube()
+            ports = assemble(kube, store, self.metrics(), on_wait=on_wait, database_address=address)
+            with watching(airflow_settings(), kube, ports.clock) as watched:
+                yield replace(
+                    ports,
+                    halt=halt_switch(),
+                    calendars=_known_calendars,
+                    moments=_moments(),
+                    installation=airflow_settings().installation or store.installation(),
+                    elsewhere=lambda cluster: SpringtideHook.of_cluster(cluster).kube(),
+                    watched=watched,
+                )
 
     def reading_ports(self) -> Ports:
-        """Open the cluster for a trigger: it looks, and keeps no record but of what it saw, for people who look."""
+        """Open the cluster for a trigger: it looks, and keeps no record but of what it saw, for people who look.
+
+        All triggers of this process share one client, and one watch of each kind in a namespace, for each cluster.
+        """
         from springtide.run.assembly import Metrics, assemble
 
-        return replace(assemble(self.kube(), _watching_store(), Metrics()), moments=_watching_moments())
+        kube, watched = _shared_clusters().of(self.kubernetes_conn_id, airflow_settings(), self.kube)
+        ports = assemble(kube, _watching_store(), Metrics())
+        return replace(ports, moments=_watching_moments(), watched=watched)
 
     def cluster_ports(self) -> Ports:
         """Open the cluster alone, for whoever reads a Lease and keeps nothing."""
@@ -117,7 +127,7 @@ class SpringtideHook(BaseHook):
         from kubernetes.config import ConfigException
         from yaml import YAMLError
 
-        from springtide.kube.live import LiveKube
+        from springtide.kube.live import POOL_CONNECTIONS, LiveKube
         from springtide.run.write_limit import writes_a_second
 
         wanted = f", which policy {self.policy} names in target.cluster" if self.policy else ""
@@ -139,6 +149,7 @@ class SpringtideHook(BaseHook):
                 field=self.kubernetes_conn_id,
             ) from error
         settings.retries = False  # urllib3 would send some requests again by itself (I-15)
+        settings.connection_pool_maxsize = POOL_CONNECTIONS
         return LiveKube(ApiClient(settings), writes_a_second=writes_a_second(airflow_settings()))
 
     def metrics(self) -> Metrics:
@@ -178,6 +189,14 @@ def _moments() -> Moments:
     from springtide.run.moments import Moments
 
     return Moments(moments_kept(airflow_settings()))
+
+
+@cache
+def _shared_clusters() -> SharedClusters:
+    """Return the clients that all triggers of this process share."""
+    from springtide.run.watching import SharedClusters
+
+    return SharedClusters(system_clock())
 
 
 @cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -50,13 +49,13 @@ class PhaseTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     def _looking(self) -> Callable[[], Progress]:
-        """Return a function that takes one look, over one client: connections are read once, and in a thread."""
-        from springtide.run.phases import look
+        """Return a function that takes one look where that is worth it, over the client that all triggers share."""
         from springtide.run.ports import RunRef
         from springtide.run.state import Phase
+        from springtide.run.watched_look import WatchedLook
         from springtide.workload import Workload
         from springtide_airflow.hook import SpringtideHook
 
         ref = RunRef(workload=Workload.from_record(self.workload), run_id=self.run_id)
         hook = SpringtideHook.of_cluster(ref.workload.cluster)
-        return partial(look, hook.reading_ports(), ref, Phase(self.phase))
+        return WatchedLook(hook.reading_ports(), ref, Phase(self.phase))

@@ -5,7 +5,19 @@
 
 from __future__ import annotations
 
-from safeties import admission, counting, draining, fleet, halting, ownership, requests, sets, warming, writing
+from safeties import (
+    admission,
+    counting,
+    draining,
+    fleet,
+    halting,
+    ownership,
+    requests,
+    sets,
+    warming,
+    watching,
+    writing,
+)
 from safeties.safety import Safety
 
 THEMES: dict[str, tuple[Safety, ...]] = {
@@ -18,6 +30,7 @@ THEMES: dict[str, tuple[Safety, ...]] = {
     "What may begin": admission.SAFETIES,
     "Nodes before pods": warming.SAFETIES,
     "What is asked over HTTP": requests.SAFETIES,
+    "What is watched": watching.SAFETIES,
     "Many services": fleet.SAFETIES,
 }
 """The safeties by what they are about, in the order of the list."""

@@ -32,10 +32,13 @@ from support.courses import FAILING, SUCCEEDING, Course, autoscaler
 from support.other_kinds import simulation_of
 from support.role import bind, recorded_rights, shipped_rights
 from support.simulation import NAMESPACE, WAITS, WORKLOAD, Simulation, others
+from support.watching import watching
 
 NODES = Right(verb="list", group="", resource="nodes")
 PAGE_RIGHTS = [Right(verb="list", group="apps", resource=resource) for resource in ("deployments", "statefulsets")]
 """What no run takes, and the page of services does: one list instead of a read for each."""
+WATCH_RIGHTS = [right for right in shipped_rights() if right.verb == "watch"]
+"""Without one of them a run does the same, and asks more: `test_watched_runs` plays it."""
 SYSTEM = Right(verb="get", group="", resource="namespaces", name="kube-system")
 OUTSIDE = {NODES, SYSTEM}
 """What no Role of a namespace can grant: room on nodes is told as not checked, and the cluster known by other uids."""
@@ -265,7 +268,8 @@ def test_every_right_of_the_role_is_used_by_a_course() -> None:
         simulation = bind(way.simulation())
         touched_in_mid_run(simulation)
         with recorded_rights(simulation) as rights:
-            assert pipeline.run(simulation.telling_ports("run-1"), simulation.request(4)) is RunOutcome.SUCCEEDED
+            ports = watching(simulation.telling_ports("run-1"), simulation.world, token=simulation.token)
+            assert pipeline.run(ports, simulation.request(4)) is RunOutcome.SUCCEEDED
             reconcile_round(simulation.ports("reconcile"), [NAMESPACE], lambda _run: False)
             seen_in(simulation.ports().kube, NAMESPACE, [simulation.policy])
         used |= set(rights)
@@ -358,7 +362,7 @@ def test_the_page_of_services_names_the_right_that_only_it_takes(right: Right) -
 
 
 @pytest.mark.parametrize(
-    "right", [right for right in shipped_rights() if right not in {*PAGE_RIGHTS, *LOOK_RIGHTS}], ids=str
+    "right", [right for right in shipped_rights() if right not in {*PAGE_RIGHTS, *LOOK_RIGHTS, *WATCH_RIGHTS}], ids=str
 )
 def test_the_preflight_names_exactly_the_right_that_is_missing(right: Right) -> None:
     missing: set[str] = set()

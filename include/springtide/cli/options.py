@@ -31,6 +31,7 @@ from springtide.run.halt import Halt, HaltSwitch
 from springtide.run.moment_limit import moments_kept
 from springtide.run.moments import Moments
 from springtide.run.ports import Ports
+from springtide.run.watching import watching
 from springtide.run.write_limit import writes_a_second
 from springtide.settings import Settings, variable_name
 from springtide.workload import DEFAULT_CLUSTER
@@ -267,14 +268,16 @@ class CliContext:
             kube = connected(cluster, clock=clock, writes_a_second=writes)
             address = settings_now().database_url
             ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
-            yield replace(
-                ports,
-                halt=HaltSwitch(halt_by_environment),
-                calendars=known_calendars,
-                moments=Moments(moments_kept(settings_now())),
-                cluster_address=cluster.address,
-                elsewhere=lambda name: connected(self._found(name), clock=clock, writes_a_second=writes),
-            )
+            with watching(settings_now(), kube, clock) as watched:
+                yield replace(
+                    ports,
+                    halt=HaltSwitch(halt_by_environment),
+                    calendars=known_calendars,
+                    moments=Moments(moments_kept(settings_now())),
+                    cluster_address=cluster.address,
+                    elsewhere=lambda name: connected(self._found(name), clock=clock, writes_a_second=writes),
+                    watched=watched,
+                )
 
     @property
     def _cluster(self) -> str:

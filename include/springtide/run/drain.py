@@ -38,38 +38,68 @@ _SINCE_SWITCH: Final = (Phase.SWITCH_ENDPOINTS, Phase.ENDPOINTS_SWITCHED, Phase.
 
 
 def drain_gate(ports: Ports, work: Work, phase: Phase, decide: Decide) -> Decide:
-    """Return `decide` behind the judgement of what serves since the switch; `decide` itself in any other phase.
+    """Return `decide` behind the judgement of what serves since the switch; `decide` itself in any other phase."""
+    return drain_gates(ports, work, phase, decide)[0]
+
+
+def drain_gates(
+    ports: Ports, work: Work, phase: Phase, decide: Decide, hint: Decide | None = None
+) -> tuple[Decide, Decide]:
+    """Return `decide` and `hint` behind the judgement of what serves since the switch; themselves in any other phase.
 
     The decision that is returned raises `WorkloadFailed` when the run has to roll back: new pods restarted, went or
     were not ready, fewer endpoints than the floor are, or a condition does not hold. It keeps in the Lease which pods
-    it relies on, before the write that gives them traffic or takes stable pods away.
+    it relies on, before the write that gives them traffic or takes stable pods away. The hint raises the same of the
+    pods, asks for no condition, and writes nothing.
     """
+    hint = hint or decide
     is_removal = phase is Phase.REMOVE_OLD_INSTANCES
     if phase not in _SINCE_SWITCH or not (is_removal or isinstance(work.state.settings, BlueGreen)):
-        return decide
-    conditions = _Conditions(ports, work, ports.clock.monotonic())
-    relied = work
+        return decide, hint
+    gate = _DrainGate(
+        decide=decide, relied=work, is_removal=is_removal, conditions=_Conditions(ports, work, ports.clock.monotonic())
+    )
+    return gate.decided, lambda observation, order: gate.steady(hint(observation, order), observation, order)
 
-    def decide_watched(observation: Observation, order: RunOrder) -> Decision:
-        nonlocal relied
-        decision = decide(observation, order)
+
+@dataclass(slots=True, kw_only=True)
+class _DrainGate:
+    """A decision behind the judgement of what serves; `relied` is the work with the pods that the run relies on."""
+
+    decide: Decide
+    relied: Work
+    is_removal: bool
+    conditions: _Conditions
+
+    def decided(self, observation: Observation, order: RunOrder) -> Decision:
+        """Return the decision, or why it has to wait."""
+        decision = self.decide(observation, order)
         if moves_traffic(decision):
-            relied = relied.rely_on(marks_of(new_pods(observation, order)))
+            self.relied = self.relied.rely_on(marks_of(new_pods(observation, order)))
             return decision
-        reason = why_point_back(observation, order, relied.state.serving, is_proven=is_removal)
-        if reason is not None:
-            raise _not_steady(reason)
-        takes = is_removal and takes_away(decision, observation, order)
-        if takes or (is_removal and has_way_back(observation, order)):
-            problem = conditions.problem(is_needed=takes)
+        decision = self.steady(decision, observation, order)
+        takes = self.is_removal and takes_away(decision, observation, order)
+        if takes or (self.is_removal and has_way_back(observation, order)):
+            problem = self.conditions.problem(is_needed=takes)
             if problem is not None:
                 return Wait(problem)
         if takes and isinstance(order.settings, BlueGreen):
             serving = marks_of(new_pods(observation, order))
-            relied = relied.rely_on(serving | (relied.state.serving or {}))
-        return replace(decision, is_urgent=True) if isinstance(decision, Wait) else decision
+            self.relied = self.relied.rely_on(serving | (self.relied.state.serving or {}))
+        return decision
 
-    return decide_watched
+    def steady(self, decision: Decision, observation: Observation, order: RunOrder) -> Decision:
+        """Return `decision`, whose wait is urgent here.
+
+        Raises:
+            WorkloadFailed: what was switched to does not serve well.
+        """
+        if moves_traffic(decision):
+            return decision
+        reason = why_point_back(observation, order, self.relied.state.serving, is_proven=self.is_removal)
+        if reason is not None:
+            raise _not_steady(reason)
+        return replace(decision, is_urgent=True) if isinstance(decision, Wait) else decision
 
 
 class Watch:

@@ -12,7 +12,7 @@ import structlog
 
 from springtide.clock import Clock
 from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFound
-from springtide.kube.client import KubeClient
+from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
 from springtide.plan.owners import REPLICAS
@@ -38,6 +38,10 @@ _AFTER_A_STEP: Final = timedelta(seconds=30)
 
 Decide = Callable[[Observation, RunOrder], Decision]
 
+Peek = Callable[[Wait, float], Wait | None]
+"""Takes what is waited for, and for how many seconds nobody has looked; returns what watches say is waited for since.
+None: a look is worth it, or they do not know."""
+
 _Numbers = Mapping[tuple[Kind, str], int]
 """The numbers of replicas that one phase has written, the last of each object."""
 
@@ -57,10 +61,13 @@ class Engine:
     """Drives decisions against one workload for one run.
 
     `sets_aside` says that it may write to the Service and to ReplicaSets as well; `placeholders` names the Deployment
-    by which it warms nodes. `on_look` and `on_step` are told what was seen and what was written; neither may raise.
+    by which it warms nodes. A look reads from `reader`. `on_look` and `on_step` are told what was seen and what was
+    written; neither may raise. While it waits, `peek` says whether a look is worth its reads yet; without one it looks
+    now and then.
     """
 
     kube: KubeClient
+    reader: KubeReader
     clock: Clock
     workload: Workload
     fence: Fence
@@ -71,12 +78,17 @@ class Engine:
     placeholders: str | None = None
     on_look: Callable[[Observation], None] = lambda _observation: None
     on_step: Callable[[str], None] = lambda _step: None
+    peek: Peek | None = None
 
     def look(self) -> Observation:
         """Read what runs now."""
-        seen = observe(self.kube, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
+        seen = self.seen_by(self.reader)
         self.on_look(seen)
         return seen
+
+    def seen_by(self, reader: KubeReader) -> Observation:
+        """Return what `reader` shows of what a look reads."""
+        return observe(reader, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
 
     def drive(
         self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
@@ -102,13 +114,13 @@ class Engine:
             match decision:
                 case Done(message, is_restored):
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
-                case Wait(message, is_urgent):
+                case Wait(message):
                     # Only a wait can be too late: a step that is due still goes out, and the looks after it decide.
                     if waited >= end:
                         raise _too_late(message, deadline)
                     if patience is not None and waited >= patience:
                         return Progress(is_done=False, message=message, writes=tuple(writes))
-                    self._wait(message, _pause(waited, is_urgent=is_urgent))
+                    self._rest(decision, start, end if patience is None else min(end, patience))
                 case step if writes.count(step.reason) >= _SAME_STEP:
                     raise _undone(step)
                 case step:
@@ -119,6 +131,21 @@ class Engine:
                     end = max(end, waited + _AFTER_A_STEP) if lost == 0 and waited >= deadline else end
                     if lost > _LOST_SWAPS:
                         raise _never_still(step, lost)
+
+    def _rest(self, wait: Wait, start: float, until: timedelta) -> None:
+        """Wait until a look is worth it: never more often than without a watch, and never beyond `until`."""
+        looked = self.clock.monotonic()
+        shown: Wait | None = wait
+        while shown is not None:
+            now = self.clock.monotonic()
+            apart = _pause(timedelta(seconds=now - start), is_urgent=shown.is_urgent)
+            # What costs no request is asked often; a look comes no sooner for that.
+            self._wait(shown.message, apart if self.peek is None else _FIRST_LOOKS_SECONDS)
+            now = self.clock.monotonic()
+            is_over = self.peek is None or timedelta(seconds=now - start) >= until
+            shown = None if is_over or self.peek is None else self.peek(shown, now - looked)
+            if shown is None and not is_over and apart > now - looked:
+                self.clock.sleep(apart - (now - looked))
 
     def _wait(self, message: str, seconds: float) -> None:
         self.on_wait(message)

@@ -56,8 +56,16 @@ class Moments:
         self._away_until = float("-inf")
         self._lock = Lock()
 
-    def saw(self, store: RunStore, clock: Clock, order: RunOrder, observation: Observation) -> None:
-        """Keep what one look saw, where it is due. Raises nothing."""
+    def saw(
+        self,
+        store: RunStore,
+        clock: Clock,
+        order: RunOrder,
+        observation: Observation,
+        *,
+        only_news: bool = False,
+    ) -> None:
+        """Keep what one look saw, where it is due; with `only_news` where the counts have changed. Raises nothing."""
         counts = None if self._at_most == 0 else counts_of(observation, order)
         if counts is None:
             return
@@ -65,7 +73,8 @@ class Moments:
         with self._lock:
             course = self._course(order.run_id, now)
             apart = max(EVERY_SECONDS, (now - course.began) / _PARTS)
-            if counts != course.seen or now - course.seen_at >= apart:
+            is_due = not only_news and now - course.seen_at >= apart
+            if counts != course.seen or is_due:
                 course.seen = counts
                 course.seen_at = now
                 course.waiting.append(RunMoment(at=clock.now(), counts=counts))

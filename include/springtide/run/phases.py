@@ -19,7 +19,7 @@ from springtide.run.aborted import AbortWatch
 from springtide.run.acquisition import acquired_work, ref_of, require_room_for
 from springtide.run.admission import hpas, plan_capacity
 from springtide.run.closing import close
-from springtide.run.drain import drain_gate
+from springtide.run.drain import drain_gate, drain_gates
 from springtide.run.engine import Progress
 from springtide.run.gates import gate, judge, probe_gate, smoke_gate
 from springtide.run.halted import halt_of, kept_as_it_is, kept_serving, require_unhalted
@@ -248,13 +248,14 @@ def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = 
         work = work.begin(phase)
         if rule.commits:
             _require_no_new_autoscaler(ports, work)
-        decide = gate(ports, work, told_of_nodes(ports, ref.workload.namespace, work.decide(phase)))
+        hint = told_of_nodes(ports, ref.workload.namespace, work.decide(phase))
+        decide = gate(ports, work, hint)
         if phase is Phase.SWITCH_ENDPOINTS:
             decide = smoke_gate(ports, work, decide)
         if phase is Phase.ENDPOINTS_SWITCHED:
             decide = probe_gate(ports, work, decide)
-        decide = drain_gate(ports, work, phase, decide)
-        progress = work.drive(phase, decide, patience=patience)
+        decide, hint = drain_gates(ports, work, phase, decide, hint)
+        progress = work.drive(phase, decide, hint=hint, patience=patience)
         note.message = progress.message
         note.is_ended = progress.is_done
         if progress.is_done and isinstance(work.state.settings, BlueGreen):

@@ -16,6 +16,7 @@ from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.cluster import ClusterIdentity
 from springtide.kube.kubeconfig import ClusterAddress
 from springtide.kube.object_events import NoObjectEvents, ObjectEvents
+from springtide.kube.watched import Watched
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSettings, StrategyPart
@@ -99,6 +100,7 @@ class Ports:
     `moments` keeps what runs see and write, for whoever looks at them.
     `installation` names the Airflow that these are of, "" where it is none: a run is ended only by its own.
     `object_events` tells on the workload what a run did; it never stands in a run's way.
+    `watched` is what watches of the cluster show, by which a wait knows when a look is worth it; None: it just looks.
     """
 
     kube: KubeClient
@@ -120,6 +122,7 @@ class Ports:
     calendars: Callable[[], Calendars] = Calendars
     object_events: ObjectEvents = field(default_factory=NoObjectEvents)
     moments: Moments = field(default_factory=Moments)
+    watched: Watched | None = None
 
     def neighbours_that_name(self, words: Collection[str]) -> Neighbours:
         """Return the neighbours that may name any of `words`, and perhaps others."""

@@ -15,6 +15,7 @@ from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
 from springtide.run.lease import Lease, fenced, owned_lease, renew, write_state
 from springtide.run.ownership import lease_of, require_same_cluster
+from springtide.run.peeking import Peeking
 from springtide.run.phase_table import FORWARD, WARMING, rule_of
 from springtide.run.ports import Ports, RunRef
 from springtide.run.renewal import RENEW_SECONDS
@@ -74,10 +75,15 @@ class Work:
             Fenced: the run does not own the workload.
             OtherCluster: the connection leads to another cluster than the run's.
         """
-        return cls._with(ports, ref, lease_of(ports, ref))
+        return cls.of_lease(ports, ref, lease_of(ports, ref))
 
     @classmethod
-    def _with(cls, ports: Ports, ref: RunRef, lease: Lease) -> Work:
+    def of_lease(cls, ports: Ports, ref: RunRef, lease: Lease) -> Work:
+        """Continue the run where `lease`, which it holds, says it is.
+
+        Raises:
+            Fenced: nothing stands in the Lease.
+        """
         state = lease.state
         if state is None:
             raise fenced(lease, ref.workload, ref.holder)
@@ -96,6 +102,7 @@ class Work:
         placeholders = state.snapshot.placeholders
         engine = Engine(
             kube=ports.kube,
+            reader=ports.kube if ports.watched is None else ports.watched.noting(ports.kube),
             clock=ports.clock,
             workload=state.plan.target,
             fence=fence,
@@ -155,7 +162,7 @@ class Work:
         if not self.state.entry(Phase.ROLL_BACK, JournalStatus.STARTED):
             lease = self._note(Phase.ROLL_BACK, JournalStatus.STARTED, "", is_new_generation=True).lease
         # From the Lease as it was written: one that is read now may be an older answer, of the generation before.
-        work = Work._with(self.ports, self.ref, lease)
+        work = Work.of_lease(self.ports, self.ref, lease)
         if keeps_serving:
             work = replace(
                 work, engine=replace(work.engine, fence=replace(work.engine.fence, keeps_serving=keeps_serving))
@@ -195,20 +202,42 @@ class Work:
                 return outcome
         raise Conflict(f"Lease {self.lease.name}: it keeps changing.", code="conflict")
 
-    def drive(self, phase: Phase, decide: Decide, *, patience: timedelta | None = None) -> Progress:
+    def drive(
+        self, phase: Phase, decide: Decide, *, hint: Decide | None = None, patience: timedelta | None = None
+    ) -> Progress:
         """Drive `phase` to its end, within what is left of its deadline, and write that down.
+
+        `hint` is what of `decide` can be asked without reading or writing anything, if not the strategy's own decision:
+        between two looks it judges what watches show.
 
         Raises:
             PermanentError: somebody asked that the run stops (`aborted`); never on the way back.
         """
         watch = AbortWatch(self.ports, self.ref, self.lease)
         decide = decide if phase is Phase.ROLL_BACK else watch.gate(decide)
-        progress = self.engine.drive(decide, self.state.order, deadline=self.time_left(phase), patience=patience)
+        left = self.time_left(phase)
+        engine = replace(self.engine, peek=self.peeking(phase, hint))
+        progress = engine.drive(decide, self.state.order, deadline=left, patience=patience)
         progress = watch.told(progress)
         if progress.is_done:
             status = JournalStatus.DONE if progress.is_restored else JournalStatus.HELD
             self.end(phase, progress.message, status=status)
         return progress
+
+    def peeking(self, phase: Phase, hint: Decide | None = None) -> Peeking | None:
+        """Return what says whether a look at `phase` is worth it (see `drive`); None where nothing is watched."""
+        ports = self.ports
+        if ports.watched is None:
+            return None
+        return Peeking(
+            watched=ports.watched,
+            ref=self.ref,
+            engine=self.engine,
+            hint=hint or self.decide(phase),
+            order=self.state.order,
+            on_peek=partial(ports.moments.saw, ports.store, ports.clock, self.state.order, only_news=True),
+            heeds_abort=phase is not Phase.ROLL_BACK,
+        )
 
     def while_wanted(self) -> Work:
         """Return the work whose heartbeat ends what lasts long, once somebody asked that the run stops.
