@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import feeds, overhead, pace, pages, start, timezones
+from benchmarks import api_requests, feeds, overhead, pace, pages, start, timezones
 from benchmarks.saleday.table import measure as sale_day
 from benchmarks.table import Table
 from springtide.errors import InputError
@@ -30,6 +30,7 @@ def beside_peers(rounds: int) -> Table:
 BENCHMARKS: dict[str, Callable[[], Table]] = {
     "start": start.measure,
     "overhead": overhead.measure,
+    "api_requests": api_requests.measure,
     "pace": pace.measure,
     "saleday": sale_day,
     "timezones": timezones.measure,

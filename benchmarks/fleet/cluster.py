@@ -1,7 +1,7 @@
 """An embedded cluster with a fleet in it, which counts what it is asked.
 
-`python -m benchmarks.fleet.cluster FOLDER N` leaves FOLDER/kubeconfig when it serves. `GET /benchmark/counts` answers
-how many requests came, by verb and kind; that request is not counted, nor is what its own controllers do.
+`python -m benchmarks.fleet.cluster FOLDER N [OCTET]` leaves FOLDER/kubeconfig when it serves. `GET /benchmark/counts`
+answers how many requests came, by verb and kind; that request is not counted, nor is what its own controllers do.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CountingCluster(Cluster):
 
 
 def _verb(request: Request) -> str:
-    is_watch = request.query.get("watch") in {"true", "1"}
+    is_watch = request.is_watch
     return "watch" if is_watch else _VERBS.get(request.method, request.method.lower())
 
 
@@ -53,10 +53,10 @@ def _kind(path: str) -> str:
     return parts[_AT_LEAST] if parts[0] == "apis" and len(parts) > _AT_LEAST else parts[min(2, len(parts) - 1)]
 
 
-async def serve(folder: Path, services: int) -> None:
+async def serve(folder: Path, services: int, octet: int) -> None:
     """Serve until this process is ended."""
     clock = SystemClock()
-    cluster = CountingCluster(clock, Settings(second_octet=_OCTET, nodes=NODES, node_pods=services * REPLICAS), 0)
+    cluster = CountingCluster(clock, Settings(second_octet=octet, nodes=NODES, node_pods=services * REPLICAS), 0)
     cluster.apply(*Fleet(services=services).objects())
     context = {"name": "fleet", "context": {"cluster": "fleet", "user": "fleet"}}
     text = {
@@ -74,7 +74,8 @@ async def serve(folder: Path, services: int) -> None:
         await cluster.stop()
 
 
-_OCTET: Final = 111
+_OCTET: Final = "111"
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2])))
+    place, count, octet = (*sys.argv[1:], _OCTET)[:3]
+    asyncio.run(serve(Path(place), int(count), int(octet)))
