@@ -50,8 +50,14 @@ def settings_of(home: Path, metrics: Measured, stores: Databases) -> dict[str, s
 def leave_alone(airflow: Airflow, dag_id: str) -> None:
     """Pause every other DAG that starts by itself: what it takes is no part of this one."""
     for each in ALL_BUT_RUNS:
-        answer = airflow.client.patch(f"/api/v2/dags/{each}", json={"is_paused": each != dag_id})
-        answer.raise_for_status()
+        _set_paused(airflow, each, paused=each != dag_id)
+
+
+def _set_paused(airflow: Airflow, dag_id: str, *, paused: bool) -> None:
+    path = f"/api/v2/dags/{dag_id}"
+    alive = airflow.child.require_alive
+    wait_until(lambda: airflow.client.get(path).is_success, f"{dag_id} is read", alive, START_SECONDS)
+    airflow.client.patch(path, json={"is_paused": paused}).raise_for_status()
 
 
 def when_idle(airflow: Airflow, dag_id: str) -> None:
