@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
+from springtide.prometheus_settings import PrometheusSettings
 from springtide.variables import VARIABLE, Reader, Variable, variable
 
 DATABASE_PREFIX: Final = "SPRINGTIDE_DATABASE_"
@@ -22,7 +23,7 @@ HOME: Final = Path(".springtide")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(PrometheusSettings):
     """What the environment says. What holds a password is left out of `repr`.
 
     `home` is the folder of springtide's own files.
@@ -61,12 +62,7 @@ class Settings:
         )
     )
     api_writes: str = field(
-        metadata=variable(
-            "API_WRITES",
-            "50",
-            "Writes a second that one process sends to one API server: 5 to 1000. More wait for their turn. "
-            "In Airflow a task is a process, so all of them together may send as many times more as tasks run at once.",
-        )
+        metadata=variable("API_WRITES", "50", "Writes a second of one process to one API server: 5 to 1000; more wait.")
     )
     queries_together: str = field(
         metadata=variable(
@@ -144,60 +140,6 @@ class Settings:
             "08:00-22:00 UTC",
             "When somebody is awake to approve a plan: from, to, and a time zone, such as `08:00-22:00 Europe/Berlin`. "
             "`springtide events check` turns red where an approval is asked for and times out outside of it.",
-        )
-    )
-    prometheus_url: str | None = field(
-        metadata=variable(
-            "PROMETHEUS",
-            None,
-            "The Prometheus that policies with `source: prometheus` ask. "
-            "In Airflow the connection `prometheus_default`.",
-            reader=Reader.COMMAND_LINE,
-        )
-    )
-    prometheus_headers: str | None = field(
-        repr=False,
-        metadata=variable(
-            "PROMETHEUS_HEADERS",
-            None,
-            "Headers for that Prometheus, one a line: `NAME: VALUE`, such as `X-Scope-OrgID: shop` for a tenant.",
-            reader=Reader.COMMAND_LINE,
-        ),
-    )
-    prometheus_token_file: Path | None = field(
-        metadata=variable(
-            "PROMETHEUS_TOKEN_FILE",
-            None,
-            "A file with a bearer token for it. It is read for each connection, so a renewed token counts.",
-            reader=Reader.COMMAND_LINE,
-            parse=Path,
-        )
-    )
-    prometheus_ca: Path | None = field(
-        metadata=variable(
-            "PROMETHEUS_CA",
-            None,
-            "A PEM file with the authorities that its certificate may be of, in the place of the machine's own.",
-            reader=Reader.COMMAND_LINE,
-            parse=Path,
-        )
-    )
-    prometheus_certificate: Path | None = field(
-        metadata=variable(
-            "PROMETHEUS_CERTIFICATE",
-            None,
-            "A PEM file with the certificate to show to it, for mutual TLS.",
-            reader=Reader.COMMAND_LINE,
-            parse=Path,
-        )
-    )
-    prometheus_key: Path | None = field(
-        metadata=variable(
-            "PROMETHEUS_KEY",
-            None,
-            "A PEM file with that certificate's key, where it is not in the same file.",
-            reader=Reader.COMMAND_LINE,
-            parse=Path,
         )
     )
     airflow_url: str = field(
@@ -411,8 +353,10 @@ def variable_part(connection: str) -> str:
 
 
 def variables() -> dict[str, Variable]:
-    """Return every variable with a name of its own, by its field of `Settings`."""
-    return {each.name: each.metadata[VARIABLE] for each in fields(Settings) if VARIABLE in each.metadata}
+    """Return every variable with a name of its own, by its field of `Settings`; those of one reader stand together."""
+    found = {each.name: each.metadata[VARIABLE] for each in fields(Settings) if VARIABLE in each.metadata}
+    readers = list(Reader)
+    return dict(sorted(found.items(), key=lambda item: readers.index(item[1].reader)))
 
 
 def variable_name(setting: str) -> str:
