@@ -50,6 +50,9 @@ def test_airflow_forgets_what_is_older_than_thirty_days_and_keeps_no_copy_of_it(
     asked = (home / "asked").read_text().splitlines()
     assert asked[:2] == ["db", "clean"]
     assert {"--yes", "--skip-archive", "--error-on-cleanup-failure"} <= set(asked)
+    tables = asked[asked.index("--tables") + 1].split(",")
+    assert {"dag_run", "task_instance", "xcom", "log"} <= set(tables)
+    assert not {"dag", "dag_version"} & set(tables)
     then = datetime.fromisoformat(asked[asked.index("--clean-before-timestamp") + 1])
     assert timedelta(0) <= then + timedelta(days=30) - before.replace(microsecond=0) < timedelta(minutes=1)
 
@@ -58,6 +61,19 @@ def test_old_log_files_go_with_it(home: Path) -> None:
     clean(home)
 
     assert logs(home) == ["young/attempt=1.log"]
+
+
+def test_cached_demand_that_nobody_asks_for_goes_too(home: Path) -> None:
+    demand = home / "springtide" / "demand"
+    demand.mkdir(parents=True)
+    for name, days in (("old.npz", 31), ("young.npz", 29)):
+        (demand / name).write_text("")
+        then = (datetime.now(UTC) - timedelta(days=days, hours=1)).timestamp()
+        os.utime(demand / name, (then, then))
+
+    clean(home)
+
+    assert [file.name for file in demand.iterdir()] == ["young.npz"]
 
 
 def test_another_number_of_days_counts_for_both(home: Path) -> None:
