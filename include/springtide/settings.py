@@ -193,6 +193,14 @@ class Settings(PrometheusSettings):
             parse=Path,
         )
     )
+    keep_pages: str = field(
+        metadata=variable(
+            "KEEP_PAGES",
+            "30d",
+            "For how long the quality page of a day is kept: 1d to 3650d.",
+            reader=Reader.AIRFLOW,
+        )
+    )
     keep_runs: str = field(
         metadata=variable(
             "KEEP_RUNS",

@@ -90,7 +90,7 @@ class LearnDayOperator(BaseOperator):
 
     def _lesson(self, context: Context, store: RunStore, metrics: Metrics) -> Callable[[ScalingPolicy], LearnedDay]:
         """Return what learns the day of one service, and tells people where the cluster follows old numbers."""
-        from springtide.training.assembly import learning
+        from springtide.training.assembly import learning, pages_kept
         from springtide.training.notices import tell_staleness
         from springtide.training.whole_days import learn_whole_day, require_over
 
@@ -98,10 +98,12 @@ class LearnDayOperator(BaseOperator):
         day = day_of(context)
         require_over(day, now)
         pages = airflow_settings().pages
+        kept = pages_kept(airflow_settings())
         tells = teller(lambda: nullcontext(store))
 
         def learn(policy: ScalingPolicy) -> LearnedDay:
-            learned = learn_whole_day(learning(policy, store, metrics, pages=pages.joinpath(policy.name)), day, now)
+            lesson = learning(policy, store, metrics, pages=pages.joinpath(policy.name), kept=kept)
+            learned = learn_whole_day(lesson, day, now)
             for message in learned.warnings:
                 self.log.warning("%s: %s", policy.name, message)
             tell_staleness(tells, policy, learned, now, link=page_of(context))

@@ -335,6 +335,16 @@ def test_what_is_older_than_the_setting_says_is_forgotten_and_told(
         assert [run.run_id for run in store.latest()] == ["newest", "newer"]
 
 
+def test_an_age_of_pages_that_is_none_fails_the_task_that_makes_them(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store_url
+    monkeypatch.setenv("SPRINGTIDE_KEEP_PAGES", "0d")
+
+    with pytest.raises(InputError, match="SPRINGTIDE_KEEP_PAGES"):
+        learn()
+
+
 def test_an_age_that_would_forget_too_much_fails_the_task(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert store_url
     monkeypatch.setenv("SPRINGTIDE_KEEP_RUNS", "1d")

@@ -12,7 +12,7 @@ import hashlib
 import os
 import zipfile
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
@@ -34,7 +34,10 @@ GAPS: Final = timedelta(days=1)
 """How far back a gap is looked at again."""
 
 LONGEST: Final = timedelta(days=400)
-"""How much is kept: a year, for yearly events, and some weeks before it."""
+"""How much is kept at most: a year, for yearly events, and some weeks before it."""
+
+LEAST: Final = timedelta(days=35)
+"""How much is kept at least: tuning asks for four weeks."""
 
 
 class Samples(Protocol):
@@ -61,13 +64,14 @@ _EDGES_BYTES = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """Everything known of [start, end], in POSIX seconds."""
+    """Everything known of [start, end], in POSIX seconds; `asked` is the longest range that somebody wanted of it."""
 
     start: float
     end: float
     times: NDArray[np.float64]
     values: NDArray[np.float64]
     left_out: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    asked: float = 0.0
 
     def between(self, start: float, end: float) -> _Kept:
         inside = (self.times >= start) & (self.times <= end)
@@ -130,8 +134,9 @@ class CachedSource:
             return self._series(known, start, end)
         new = self._source.samples(datetime.fromtimestamp(first, UTC), end, step)
         read = _Kept(start=first, end=high, times=new.times, values=new.values, left_out=new.left_out)
-        whole = read if kept is None else kept.between(high - LONGEST.total_seconds(), np.inf).with_new(read)
-        _save(file, whole, step)
+        asked = max(high - low, 0.0 if kept is None else kept.asked)
+        whole = read if kept is None else kept.between(high - _worth_keeping(asked), np.inf).with_new(read)
+        _save(file, replace(whole, asked=asked), step)
         return self._series(whole.between(low, high), start, end)
 
     def question(self, start: datetime, end: datetime, step: timedelta) -> RangeQuestion | None:
@@ -205,6 +210,14 @@ def _load_edges(file: Path) -> _Edges | None:
     return _Edges(start=float(told[0]), end=float(told[1]), settled=float(told[2]))
 
 
+def _worth_keeping(asked: float) -> float:
+    """Return how many seconds are kept where so many are asked for at most.
+
+    Every look reads and writes all that is kept, and of 400 days that took eight times as long as of three weeks.
+    """
+    return min(LONGEST.total_seconds(), max(LEAST.total_seconds(), 2 * asked))
+
+
 def _load(file: Path) -> _Kept | None:
     try:
         with zipfile.ZipFile(file) as packed:
@@ -217,6 +230,7 @@ def _load(file: Path) -> _Kept | None:
                 times=data["times"],
                 values=data["values"],
                 left_out=data["left_out"],
+                asked=float(data["asked"]) if "asked" in data else 0.0,
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
@@ -240,6 +254,7 @@ def _save(file: Path, kept: _Kept, step: timedelta) -> None:
                 values=kept.values,
                 left_out=kept.left_out,
                 edges=np.array([edges.start, edges.end, edges.settled], dtype="<f8"),
+                asked=kept.asked,
             )
         temporary.replace(file)
     except OSError:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from springtide.demand.kept_pages import PAGES_KEPT, forget_pages
 from springtide.demand.model import DemandSeries
 from springtide.demand.sudden_drop import SLOT, fallen_from
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
@@ -48,12 +49,18 @@ class Judged:
 
 
 def judge_day(
-    series: DemandSeries, spec: PrometheusDemand | FileDemand, *, start: datetime, pages: Path | None = None
+    series: DemandSeries,
+    spec: PrometheusDemand | FileDemand,
+    *,
+    start: datetime,
+    pages: Path | None = None,
+    kept: timedelta = PAGES_KEPT,
 ) -> Judged:
     """Return the verdict on the five-minute maxima of the day that begins at `start`.
 
-    With `pages` a site is kept in that folder: one page a day, written over when the day is judged again; its
-    `index.html` shows the day that was judged last. The folder above it keeps what the pages of all services share.
+    With `pages` a site is kept in that folder: one page a day, written over when the day is judged again, until it is
+    `kept` long enough; its `index.html` shows the day that was judged last. The folder above it keeps what the pages of
+    all services share.
     """
     if pages is None:
         return Judged(_verdict(series, spec, start, site=None))
@@ -62,6 +69,7 @@ def judge_day(
         # a site is cleared when it is built: what it holds is laid beside the pages of the other days
         _share(Path(site) / _STATIC, pages)
         shutil.copytree(site, pages, dirs_exist_ok=True)
+    forget_pages(pages / "validations" / _NAME, kept)
     return Judged(verdict, _page(pages, start))
 
 

@@ -17,6 +17,7 @@ from springtide.capacity.gates import recent_error
 from springtide.capacity.learned import Forecast, Learned, fingerprint_of
 from springtide.capacity.minutes import seen_minutes
 from springtide.capacity.registry import fitting_of, scoring_of, untrusted
+from springtide.demand.kept_pages import PAGES_KEPT
 from springtide.demand.local_time import LocalClock, clock_of
 from springtide.demand.model import DemandSeries, DemandSource
 from springtide.demand.verdict import QualityFinding, QualityOutcome, QualityVerdict
@@ -38,7 +39,8 @@ class Learning:
     """How the past of one policy is read, and where it is kept.
 
     `maxima` answers with five-minute maxima, each named by the end of its five minutes; `replicas` with those that
-    served, None where nobody knows; `recent` with demand as runs read it. `pages` is a folder, None for no pages.
+    served, None where nobody knows; `recent` with demand as runs read it. `pages` is a folder, None for no pages; a
+    page stays there for as long as `pages_kept` says.
     """
 
     policy: ScalingPolicy
@@ -48,6 +50,7 @@ class Learning:
     maxima: DemandSource
     replicas: DemandSource | None = None
     pages: Path | None = None
+    pages_kept: timedelta = PAGES_KEPT
 
 
 def learn_day(learning: Learning, day: date) -> HistoryDay:
@@ -67,7 +70,7 @@ def learn_day(learning: Learning, day: date) -> HistoryDay:
         verdict = QualityVerdict((QualityFinding("readable", QualityOutcome.REFUSE, error.message),))
         kept = replace(empty, quality=verdict.to_record())
     else:
-        judged = judge_day(series, learning.demand, start=start, pages=learning.pages)
+        judged = judge_day(series, learning.demand, start=start, pages=learning.pages, kept=learning.pages_kept)
         kept = replace(empty, quality=judged.verdict.to_record(), pages=judged.page)
         if judged.verdict.outcome is not QualityOutcome.REFUSE:
             kept = _with_demand(kept, learning, series, start)

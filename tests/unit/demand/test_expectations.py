@@ -112,6 +112,19 @@ def test_pages_that_have_fonts_of_their_own_keep_them(tmp_path: Path) -> None:
     assert next((tmp_path / "web" / "static").rglob("*.css"), None) is not None
 
 
+def test_pages_of_days_that_are_long_over_go_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "checkout" / "validations" / "demand"
+    for name in ("2020-01-01", "notes"):
+        (folder / name).mkdir(parents=True)
+    for days in range(3):
+        start = START + timedelta(days=days)
+        judge_day(day(), SPEC, start=start, pages=tmp_path / "checkout", kept=timedelta(days=2))
+
+    left = sorted(each.name for each in folder.iterdir())
+
+    assert left == [*(f"{START + timedelta(days=days):%Y-%m-%d}" for days in (1, 2)), "notes"]
+
+
 def test_only_one_module_imports_it_inside_a_function_beside_the_views_that_it_imports_itself() -> None:
     """It takes four seconds and 160 MB."""
     texts = {

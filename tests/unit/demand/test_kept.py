@@ -77,6 +77,32 @@ def test_any_readings_in_any_order_are_whole(
         assert np.array_equal(known.values, expected.values)
 
 
+def test_no_more_is_kept_than_twice_what_somebody_wants_of_it(kept: CachedSource, tmp_path: Path) -> None:
+    for days in range(0, 60, 10):
+        kept.read(ago(0) + timedelta(days=days - 20), ago(0) + timedelta(days=days), MINUTE)
+
+    assert days_in(tmp_path) == pytest.approx(40, abs=0.1)
+
+
+def test_who_asks_for_less_takes_nothing_from_who_asks_for_more(
+    kept: CachedSource, source: Source, tmp_path: Path
+) -> None:
+    for days in range(3):
+        end = ago(0) + timedelta(days=days)
+        kept.read(end - timedelta(days=60), end, MINUTE)
+        kept.read(end - timedelta(days=1), end + MINUTE, MINUTE)
+
+    assert days_in(tmp_path) > 60
+    assert len([first for first, last in source.asked if last - first > 2 * 24 * 60]) == 1
+
+
+def days_in(folder: Path) -> float:
+    """Return how many days of minutes the one file holds."""
+    (file,) = folder.glob("*.npz")
+    with np.load(file) as data:
+        return float(data["times"][-1] - data["times"][0]) / 86400
+
+
 def test_only_what_is_new_is_asked_for(kept: CachedSource, source: Source) -> None:
     kept.read(ago(300), ago(60), MINUTE)
     kept.read(ago(240), ago(0), MINUTE)
