@@ -14,7 +14,7 @@ SDK = "include/springtide/sdk/server.py"
 
 READERS = {"include/springtide/cli/options.py", "plugins/springtide_airflow/settings.py", SDK}
 TABLE = "include/springtide/settings.py"
-OF_TESTS_ALONE = {"SPRINGTIDE_CLUSTER", "SPRINGTIDE_KUBERNETES", "SPRINGTIDE_E2E_CTR"}
+OF_TESTS_ALONE = {"SPRINGTIDE_CLUSTER", "SPRINGTIDE_CONTROLLERS", "SPRINGTIDE_KUBERNETES", "SPRINGTIDE_E2E_CTR"}
 NAME = re.compile(r"\bSPRINGTIDE_[A-Z0-9_]*[A-Z0-9]\b")
 TOLD_IN = ("include", "plugins", "dags", "deploy", "examples", "scripts", "docs")
 

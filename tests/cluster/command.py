@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cluster.build import build, obstacle, say
 from cluster.lifecycle import Cluster, down, up
 from cluster.link import link
-from cluster.neighbours import NAMES, install
+from cluster.neighbours import NAMES, add_fake_nodes, install
 from cluster.settings import REPOSITORY, ClusterError, Place, place_from_environment
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ def bring_up_with(neighbours: Sequence[str]) -> int:
     return 0
 
 
+def make_fake_nodes(counts: Sequence[str]) -> int:
+    """Make nodes that KWOK reports for."""
+    if len(counts) != 1 or not counts[0].isdecimal():
+        raise ClusterError("fake-nodes needs their number: `cluster fake-nodes 1000`")
+    add_fake_nodes(Cluster.get(place_from_environment()), int(counts[0]))
+    return 0
+
+
 def link_with(names: Sequence[str]) -> int:
     """Have two clusters reach each other."""
     if len(names) != 1:
@@ -127,6 +135,7 @@ VERBS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "build": (make, "install packages, compile Kubernetes and the images; cached, several minutes the first time"),
     "up": (bring_up, "start the cluster and wait until its node is Ready; builds first; repeating it changes nothing"),
     "with": (bring_up_with, f"the same, and have these run in it: {', '.join(NAMES)} (a second node)"),
+    "fake-nodes": (make_fake_nodes, "have so many nodes that only KWOK reports for; needs `with kwok`"),
     "link": (
         link_with,
         "let processes inside reach the API server of another cluster; prints a kubeconfig of both",

@@ -18,7 +18,15 @@ from cluster.certificates import write_certificates
 from cluster.configuration import write_configuration
 from cluster.namespaces import enter_network
 from cluster.node import CGROUPS
-from cluster.settings import FIRST, SOURCES, ClusterError, NodeIdentity, Place, version_from_environment
+from cluster.settings import (
+    FIRST,
+    SOURCES,
+    ClusterError,
+    NodeIdentity,
+    Place,
+    controllers_pace,
+    version_from_environment,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,6 +156,7 @@ def up(place: Place) -> Cluster:
         ClusterError: it cannot be built or did not come up; the message says where to look.
     """
     built = build()
+    controllers_pace()  # what is wrong with it is said here; the node asks again
     with locked(place.cgroup):
         running = Cluster.find(place)
         if running and running.kubectl("get", "--raw", "/readyz"):

@@ -99,3 +99,10 @@ PROMETHEUS_OPERATOR = GoPrograms(
     packages={},
 )
 """Its custom resources alone are used."""
+KWOK = GoPrograms(
+    name="kwok",
+    module="sigs.k8s.io/kwok",
+    version="0.8.0",
+    checksum="h1:OTIOTwgROqPMovcTwxICx2eYQ4AwLpSx5EpjbDKF4SQ=",
+    packages={"kwok": "./cmd/kwok"},
+)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from cluster.build import locked, say
 from cluster.certificates import sign
+from cluster.fake_nodes import MARK, MOST, fake_node
 from cluster.image import Image
-from cluster.modules import ARGO_ROLLOUTS, KEDA, METRICS_SERVER, PROMETHEUS_OPERATOR, GoPrograms
+from cluster.modules import ARGO_ROLLOUTS, KEDA, KWOK, METRICS_SERVER, PROMETHEUS_OPERATOR, GoPrograms
 from cluster.second_node import join
-from cluster.settings import FIRST, SECOND, ClusterError, Place
+from cluster.settings import FIRST, SECOND, SOURCES, ClusterError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,22 @@ def install(cluster: Cluster, name: str) -> None:
 def installed(place: Place) -> frozenset[str]:
     """Return the names of those that run in the cluster at `place`."""
     return frozenset(file.name for file in place.neighbours.glob("*"))
+
+
+def add_fake_nodes(cluster: Cluster, count: int) -> None:
+    """Have so many fake nodes in the cluster, and wait until all are Ready; those that are there stay.
+
+    Raises:
+        ClusterError: KWOK does not run there, which would report for them, or they are too many.
+    """
+    if "kwok" not in installed(cluster.place):
+        raise ClusterError("fake nodes need somebody who reports for them: `cluster with kwok`")
+    if not 1 <= count <= MOST:
+        raise ClusterError(f"{count} fake nodes: 1 to {MOST} are possible")
+    say(f"making {count} fake nodes")
+    _kubectl(cluster, "apply", "--filename=-", documents=[fake_node(each) for each in range(count)])
+    within = f"--timeout={READY_SECONDS}s"
+    _kubectl(cluster, "wait", "--for=condition=Ready", "node", f"--selector={MARK}", within)
 
 
 def _run_in(cluster: Cluster, name: str, neighbour: Neighbour) -> None:
@@ -241,6 +258,30 @@ def _argo_rollouts(me: Neighbour, _: Path) -> list[Json]:
     return [_deployment(me, "argo-rollouts", container)]
 
 
+def _kwok(me: Neighbour, _: Path) -> list[Json]:
+    stages = (SOURCES / "kwok" / "stages.yaml").read_text()
+    command = [
+        "/bin/kwok",
+        "--kubeconfig=",  # it is in a pod, and asks as that
+        "--config=/etc/kwok/stages.yaml",
+        "--manage-all-nodes=false",
+        f"--manage-nodes-with-label-selector={MARK}=true",
+        "--node-lease-duration-seconds=100",  # renewed each 25 s: nodes count as lost after 50
+        "--server-address=0.0.0.0:10247",
+    ]
+    container = {
+        "command": command,
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "readinessProbe": _probe(10247),
+        "volumeMounts": [{"name": "stages", "mountPath": "/etc/kwok", "readOnly": True}],
+    }
+    volumes = [{"name": "stages", "configMap": {"name": "stages"}}]
+    return [
+        _object("v1", "ConfigMap", "stages", me.namespace, data={"stages.yaml": stages}),
+        _deployment(me, "kwok-controller", container, volumes=volumes),
+    ]
+
+
 NEIGHBOURS = {
     "metrics-server": Neighbour(
         programs=METRICS_SERVER,
@@ -264,6 +305,7 @@ NEIGHBOURS = {
         objects=_argo_rollouts,
         resources="manifests/crds/*-crd.yaml",
     ),
+    "kwok": Neighbour(programs=KWOK, namespace="kwok", deployments=("kwok-controller",), objects=_kwok),
     "prometheus-operator": Neighbour(
         programs=PROMETHEUS_OPERATOR,
         namespace="",

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from cluster.build import SYSTEM_PATH, say
 from cluster.certificates import AGGREGATOR
-from cluster.settings import API_SERVER, FIRST, SERVICE_RANGE, ClusterError, NodePlace, Place
+from cluster.settings import API_SERVER, FIRST, SERVICE_RANGE, ClusterError, NodePlace, Place, controllers_pace
 
 KERNEL_SETTINGS = {
     "kernel/keys/root_maxbytes": "25000000",
@@ -132,7 +132,7 @@ class Node:
 
     def commands(self) -> dict[str, list[str]]:
         """Return the command line of each part."""
-        return self._storage() | self._control_plane() | self.worker_commands()
+        return self._storage() | self._api_server() | self._controllers() | self.worker_commands()
 
     def _storage(self) -> dict[str, list[str]]:
         return {
@@ -146,7 +146,7 @@ class Node:
             ]
         }
 
-    def _control_plane(self) -> dict[str, list[str]]:
+    def _api_server(self) -> dict[str, list[str]]:
         place = self.place.cluster
         keys = place.certificates
         return {
@@ -175,7 +175,13 @@ class Node:
                 "--authorization-mode=Node,RBAC",
                 "--allow-privileged=true",
                 "--kubelet-preferred-address-types=InternalIP",  # the node's name resolves nowhere
-            ],
+            ]
+        }
+
+    def _controllers(self) -> dict[str, list[str]]:
+        place = self.place.cluster
+        keys = place.certificates
+        return {
             "kube-controller-manager": [
                 str(self.binaries / "kube-controller-manager"),
                 f"--kubeconfig={place.kubeconfig_of('controllers')}",
@@ -183,11 +189,13 @@ class Node:
                 f"--service-account-private-key-file={keys}/serviceaccounts.key",
                 "--use-service-account-credentials=true",
                 "--leader-elect=false",
+                *controllers_pace(),
             ],
             "kube-scheduler": [
                 str(self.binaries / "kube-scheduler"),
                 f"--kubeconfig={place.kubeconfig_of('scheduler')}",
                 "--leader-elect=false",
+                *controllers_pace(),
             ],
         }
 

@@ -1,10 +1,12 @@
 """Where a cluster lives and what it is made of.
 
-Three environment variables move it:
+These environment variables move it:
 
 `SPRINGTIDE_CLUSTER`      the cluster's name, "e2e" if unset. A second name is a second cluster beside the first.
 `SPRINGTIDE_KUBERNETES`   the version of Kubernetes that `build` and `up` make it from, 1.34.4 if unset. It is one that
                           tests/cluster/kubernetes has module files of: go.mod is the default's, 1.31.14.mod another's.
+`SPRINGTIDE_CONTROLLERS`  calls a second that each controller and the scheduler may make, from `up` on. Unset, it is as
+                          Kubernetes ships it, 20 and 50; who runs a large cluster sets more.
 `XDG_CACHE_HOME`          where what was built is kept (~/.cache if unset).
 """
 
@@ -20,6 +22,8 @@ SERVICE_RANGE = "10.96.0.0/16"
 KUBERNETES_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
 PARTS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet")
+LEAST_PACE = 10
+MOST_PACE = 5000
 SOURCES = Path(__file__).resolve().parent
 REPOSITORY = SOURCES.parent.parent
 KUBERNETES = SOURCES / "kubernetes"
@@ -153,6 +157,20 @@ def version_from_environment() -> str:
             f"another one needs VERSION.mod and VERSION.sum in {KUBERNETES.relative_to(REPOSITORY)}"
         )
     return version
+
+
+def controllers_pace() -> list[str]:
+    """Return the flags by which `SPRINGTIDE_CONTROLLERS` paces controllers and scheduler; none where it is unset.
+
+    Raises:
+        ClusterError: it is no number from 10 to 5000.
+    """
+    text = os.environ.get("SPRINGTIDE_CONTROLLERS", "")
+    if not text:
+        return []
+    if not text.isdecimal() or not LEAST_PACE <= int(text) <= MOST_PACE:
+        raise ClusterError(f"SPRINGTIDE_CONTROLLERS={text!r}: a number from {LEAST_PACE} to {MOST_PACE} is needed")
+    return [f"--kube-api-qps={text}", f"--kube-api-burst={text}"]
 
 
 def module_file(version: str) -> Path:
