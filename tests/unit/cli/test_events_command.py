@@ -239,11 +239,13 @@ def test_a_rehearsal_of_a_known_event_is_begun_when_it_is_confirmed(runs: dict[s
     assert wanted.items() <= run["conf"].items()
 
 
-def test_a_rehearsal_of_an_event_that_was_added_is_told_what_it_asks_for(runs: dict[str, Any]) -> None:
+def test_a_rehearsal_of_an_event_that_was_added_is_told_what_it_asks_for(runs: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "calendars").mkdir()
     times = ("--start", ahead(hours=5), "--end", ahead(hours=6))
     assert said("add", "tv-spot", *times, "--service", "web=6", "--reason", "television")[0] == 0
 
     code, output = said("rehearse", "ad-hoc.tv-spot", "--yes")
+    assert code == 0, output
 
     (rehearsal,) = (run["conf"] for name, run in runs.items() if name.startswith("rehearsal__"))
     assert (code, "of ad-hoc.tv-spot." in output) == (0, True)
