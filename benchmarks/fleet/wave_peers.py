@@ -24,7 +24,7 @@ from typing import Final
 
 from benchmarks.fleet.api_server import ApiServer, Standing, proven
 from benchmarks.fleet.cluster_parts import Parts
-from benchmarks.fleet.control_plane import build_up, ended_children_seconds, kubectl
+from benchmarks.fleet.control_plane import Scene, build_up, ended_children_seconds, kubectl
 from benchmarks.fleet.real_services import RealServices
 from benchmarks.fleet.wave_contenders import CONTENDERS, Told, WaveContender, WavePlace
 from benchmarks.fleet.wave_load import WaveLoad
@@ -39,9 +39,6 @@ EVERY: Final = 0.5
 LATEST: Final = (15.0, 30.0, 60.0)
 """Seconds after it was told: how many services have another number of pods then."""
 
-HELD: Final = 60.0
-"""Seconds that the fleet is watched for after it stood."""
-
 GIVEN_UP: Final = 420.0
 """Seconds after which what does not stand is not waited for."""
 
@@ -53,6 +50,7 @@ class Wave:
     services: int
     target: int
     looks: list[tuple[float, Standing]] = field(default_factory=list)
+    held: float = 60.0
     said: float | None = None
     requests: int = 0
     failed: int = 0
@@ -93,8 +91,12 @@ def main(arguments: list[str]) -> None:
     if asked.fake:
         add_fake_nodes(cluster, asked.nodes)
     there = installed(cluster.place)
-    contenders = [each for each in CONTENDERS if not each.neighbour or each.neighbour in there]
-    waves = []
+    contenders = [
+        each
+        for each in CONTENDERS
+        if (not each.neighbour or each.neighbour in there) and any(word in each.who for word in asked.only or [""])
+    ]
+    waves: list[Wave] = []
     with ApiServer(cluster.place.kubeconfig) as api:
         for number, contender in enumerate(contenders):
             fleet = RealServices(
@@ -104,12 +106,16 @@ def main(arguments: list[str]) -> None:
                 target=asked.target,
                 is_fake=asked.fake,
             )
-            waves.append(_wave(api, cluster, contender, fleet, rate=0 if asked.fake else asked.rate))
-            sys.stderr.write(f"{contender.who}: {_cells(waves[-1])}\n")
-    table = _table(contenders, waves, asked)
-    sys.stdout.write(f"{table.to_markdown()}\n")
-    if asked.write:
-        table.write(asked.write)
+            wave = Wave(fleet.services, fleet.target, held=asked.held)
+            waves.append(wave)
+            with tempfile.TemporaryDirectory(prefix="springtide-wave-") as folder:
+                scene = Scene(api=api, cluster=cluster, fleet=fleet, folder=Path(folder))
+                _play(scene, contender, wave, rate=0 if asked.fake else asked.rate)
+            table = _table(contenders[: number + 1], waves, asked)
+            sys.stdout.write(f"{table.to_markdown()}\n")
+            sys.stdout.flush()
+            if asked.write:  # after each of them: one that fails takes no other's figures away
+                table.write(asked.write)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -118,26 +124,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="first", type=int, default=1, help="pods of each before")
     parser.add_argument("--to", dest="target", type=int, default=2, help="pods of each that are asked for")
     parser.add_argument("--rate", type=float, default=40.0, help="requests a second, over all services")
+    parser.add_argument("--held", type=float, default=60.0, help="seconds that a wave is watched for after it stood")
+    parser.add_argument("--only", nargs="+", help="only those whose names hold one of these words")
     parser.add_argument("--fake", action="store_true", help="pods of KWOK, on nodes that nobody is")
     parser.add_argument("--nodes", type=int, default=100, help="how many of those there are")
     parser.add_argument("--write", help="keep the table as benchmarks/results/NAME.md")
     return parser
 
 
-def _wave(api: ApiServer, cluster: Cluster, contender: WaveContender, fleet: RealServices, *, rate: float) -> Wave:
+def _play(scene: Scene, contender: WaveContender, wave: Wave, *, rate: float) -> None:
     """Make a fleet, tell the contender, watch, and take the fleet away."""
+    api = scene.api
+    fleet = scene.fleet
     build_up(api, fleet)
     api.count_springtide()
     if beside := contender.objects(fleet):
         kubectl("apply", "--server-side", "--filename=-", documents=beside)
     settle(api, fleet)
-    parts = Parts.of(cluster.pid)
-    wave = Wave(fleet.services, fleet.target)
-    with (
-        tempfile.TemporaryDirectory(prefix="springtide-wave-") as folder,
-        WaveLoad(_addresses(api, fleet), rate) as load,
-    ):
-        place = WavePlace(api=api, fleet=fleet, folder=Path(folder))
+    parts = Parts.of(scene.cluster.pid)
+    with WaveLoad(_addresses(api, fleet), rate) as load:
+        place = WavePlace(api=api, fleet=fleet, folder=scene.folder)
         with contender.told(place) as told:
             before = parts.processor_seconds().get(contender.neighbour, 0.0)
             ended = ended_children_seconds()
@@ -148,7 +154,6 @@ def _wave(api: ApiServer, cluster: Cluster, contender: WaveContender, fleet: Rea
     wave.failed = load.failed
     wave.right = sum(numbers == (fleet.target, fleet.target) for numbers in proven(api, fleet).values())
     kubectl("delete", "namespace", "--wait=true", *fleet.namespaces())
-    return wave
 
 
 def settle(api: ApiServer, fleet: RealServices) -> None:
@@ -180,7 +185,7 @@ def _watch(place: WavePlace, wave: Wave, told: Told) -> None:
             wave.said = now
         stood = wave.stood
         is_done = told.process is None or wave.said is not None
-        if (stood is not None and now > stood + HELD and is_done) or now > GIVEN_UP:
+        if (stood is not None and now > stood + wave.held and is_done) or now > GIVEN_UP:
             return
         time.sleep(EVERY)
 
@@ -209,7 +214,7 @@ def _table(contenders: Sequence[WaveContender], waves: Sequence[Wave], asked: ar
         "seconds until every service had exactly N",
         "seconds until it said so by itself",
         *(f"services without exactly N after {after:g} s" for after in LATEST),
-        "services that left N again within a minute",
+        f"services that left N again within {asked.held:g} s",
         "pods of one service beyond N, at most",
         "services with exactly N ready pods and N endpoints in the end",
         "requests failed",
