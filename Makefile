@@ -1,6 +1,6 @@
 # The words of this project; each installs what it needs first. CONTRIBUTING.md explains them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gate test-all check bench bench-capacity bench-flash soak kills deploys neighbours lock clean .venv
+.PHONY: help demo test test-gate test-all check bench bench-capacity bench-flash bench-fleet soak kills deploys neighbours lock clean .venv
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash -euo pipefail
 
@@ -40,6 +40,9 @@ bench-capacity: .venv ## capacity policies on traces; TRACES=DIR, OUT=FILE.csv
 
 bench-flash: .venv ## announced sales, with and without a calendar; SEED=n, TRACES=DIR, OUT=FILE.csv
 	@$(BIN)/python -m benchmarks.capacity.flash --seed $(or $(SEED),0) $(if $(TRACES),--traces $(TRACES)) $(if $(OUT),--out $(OUT))
+
+bench-fleet: .venv ## what 10, 100 and 1,000 services cost, with a real Airflow: two hours; PARTS="sweep plans", LIST=1
+	@PYTHONPATH=include:plugins:tests $(BIN)/python -m benchmarks.fleet $(if $(LIST),--list) $(PARTS)
 
 soak: .venv ## an hour of switchovers under live load, on a real Kubernetes
 	@PYTHONPATH=tests $(BIN)/python -m soak --switchovers 200 --requests 1000000 --results benchmarks/soak/results
