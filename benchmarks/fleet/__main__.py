@@ -70,6 +70,13 @@ PARTS: Final = (
         about="what databases and logs grow by, and a year of it",
     ),
     FleetPart(
+        name="store",
+        module="benchmarks.fleet.store_growth",
+        arguments=(),
+        result="fleet-store.md",
+        about="a year of the store of runs, by the library alone",
+    ),
+    FleetPart(
         name="files",
         module="benchmarks.fleet.files",
         arguments=(),

@@ -28,10 +28,10 @@ from springtide.record.sql import SqlStore, open_store
 from springtide.training.days import Learning
 from springtide.training.whole_days import learn_whole_day
 
-RUNS: Final = 500
+RUNS: Final = 300
 SERVICES: Final = 1000
-SWEEPS: Final = 20
-DAYS: Final = 400
+SWEEPS: Final = 10
+DAYS: Final = 100
 DAILY: Final = 10
 LATELY: Final = 8
 """Days that a look reads."""

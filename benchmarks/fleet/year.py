@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,14 +63,23 @@ class Share:
 
 def year(each: Mapping[str, Each], rows: Mapping[str, TableSize], *, services: int) -> list[Table]:
     """Return the table of a year of `SERVICES`, from a fleet of `services` and the rows of a filled store."""
-    shares = [*_store(rows), *_airflow(each, services)]
-    total = ["all of it", "", "", "", "", f"{sum(share.after(YEAR) for share in shares) / _GB:.1f}"]
-    total.append(f"{sum(share.after(share.days) for share in shares) / _GB:.1f}")
+    return [_table([*_store(rows), *_airflow(each, services)])]
+
+
+def year_of_store(rows: Mapping[str, TableSize]) -> Table:
+    """Return the table of what the store alone comes to, from the rows of a filled one."""
+    return _table(list(_store(rows)))
+
+
+def _table(shares: Sequence[Share]) -> Table:
+    after_year = sum(share.after(YEAR) for share in shares) / _GB
+    at_most = sum(share.after(share.days) for share in shares) / _GB
+    total = ["all of it", "", "", "", "", f"{after_year:.1f}", f"{at_most:.1f}"]
     title = (
         f"A year of {SERVICES} services: {SWEEPS_A_DAY} sweeps a day, {RUNS_A_DAY} runs of each service a day, "
         "each day learned"
     )
-    return [Table(title, COLUMNS, [*(share.line() for share in shares), total])]
+    return Table(title, COLUMNS, [*(share.line() for share in shares), total])
 
 
 def _store(rows: Mapping[str, TableSize]) -> Iterator[Share]:
