@@ -105,7 +105,7 @@ class Place:
 
     def requests(self) -> Counter[str]:
         """Return what the cluster was asked so far."""
-        return Counter(httpx.get(f"{self.server}{COUNTS}", timeout=30, trust_env=False).json())
+        return Counter(httpx.get(f"{self.server}{COUNTS}", timeout=120, trust_env=False).json())
 
 
 @contextmanager
