@@ -18,6 +18,9 @@ STEADY: Final = 120.0
 """Requests a second: two pods at 60 % each."""
 
 CHANGED: Final = 480.0
+_PROBE_SECONDS: Final = 30
+"""A thousand services are probed at one moment, when they start: on a busy machine each waits for all others."""
+
 ONE_IN: Final = 10
 PROBED_EVERY: Final = 60
 """Seconds. Seldom: a thousand services are probed by the same two cores that are measured."""
@@ -104,7 +107,11 @@ def workload(
         "name": "web",
         "image": "localhost/web:1",
         "ports": [{"containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/readiness", "port": 8080}, "periodSeconds": probed_every},
+        "readinessProbe": {
+            "httpGet": {"path": "/readiness", "port": 8080},
+            "periodSeconds": probed_every,
+            "timeoutSeconds": _PROBE_SECONDS,
+        },
     }
     if startup is not None:
         container["env"] = [{"name": "STARTUP", "value": f"{startup}s"}]
