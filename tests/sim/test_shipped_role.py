@@ -17,6 +17,7 @@ from springtide.kube.client import Right
 from springtide.kube.listed import ListedKube
 from springtide.overview.replicas import seen_in
 from springtide.plan.model import ScalingPlan
+from springtide.plan.rights import WATCH_RIGHTS
 from springtide.record.model import RunOutcome, ScalingRun
 from springtide.recovery.rounds import reconcile_round
 from springtide.run import phases, pipeline
@@ -37,8 +38,6 @@ from support.watching import watching
 NODES = Right(verb="list", group="", resource="nodes")
 PAGE_RIGHTS = [Right(verb="list", group="apps", resource=resource) for resource in ("deployments", "statefulsets")]
 """What no run takes, and the page of services does: one list instead of a read for each."""
-WATCH_RIGHTS = [right for right in shipped_rights() if right.verb == "watch"]
-"""Without one of them a run does the same, and asks more: `test_watched_runs` plays it."""
 SYSTEM = Right(verb="get", group="", resource="namespaces", name="kube-system")
 OUTSIDE = {NODES, SYSTEM}
 """What no Role of a namespace can grant: room on nodes is told as not checked, and the cluster known by other uids."""

@@ -40,6 +40,20 @@ PREFLIGHT_RIGHTS: Final = tuple(
 WAIT_RIGHTS: Final = (Right(verb="list", group="", resource="events"),)
 """What a wait for nodes says more by: whether a node autoscaler adds some."""
 
+WATCH_RIGHTS: Final = tuple(
+    Right(verb="watch", group=group, resource=resource)
+    for group, resource in (
+        *_SCALED.values(),
+        *_AUTOSCALERS.values(),
+        ("apps", "replicasets"),
+        ("", "pods"),
+        ("", "services"),
+        ("discovery.k8s.io", "endpointslices"),
+        ("coordination.k8s.io", "leases"),
+    )
+)
+"""What a run that waits knows by that a look is worth its reads; without one of them it looks again and again."""
+
 TELLING_RIGHTS: Final = (Right(verb="create", group="", resource="events"),)
 """What `kubectl describe` of the workload shows of a run."""
 

@@ -20,6 +20,7 @@ from springtide.plan.rights import (
     RECONCILE_RIGHTS,
     TELLING_RIGHTS,
     WAIT_RIGHTS,
+    WATCH_RIGHTS,
     proxy_rights,
     rights_finding,
     rights_of,
@@ -71,7 +72,7 @@ def test_the_role_grants_what_some_strategy_or_look_needs_and_nothing_else() -> 
     asked = set(proxy_rights(pods=True, services=True))
     assert set(granted("rbac.yaml")) == needed | asked | set(PREFLIGHT_RIGHTS) | set(WAIT_RIGHTS) | set(
         RECONCILE_RIGHTS
-    ) | set(TELLING_RIGHTS) | set(PAGE_RIGHTS) | set(LOOK_RIGHTS) | {of_any_name(HALT_RIGHT)}
+    ) | set(TELLING_RIGHTS) | set(PAGE_RIGHTS) | set(LOOK_RIGHTS) | set(WATCH_RIGHTS) | {of_any_name(HALT_RIGHT)}
 
 
 def test_the_role_lets_the_one_config_map_be_read_that_halts_and_no_other() -> None:
