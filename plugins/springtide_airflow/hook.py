@@ -109,6 +109,15 @@ class SpringtideHook(BaseHook):
         ports = assemble(kube, _watching_store(), Metrics())
         return replace(ports, moments=_watching_moments(), watched=watched)
 
+    def kept_kube(self) -> LiveKube:
+        """Return the client that is kept for this cluster, for a process that reads it again and again.
+
+        Raises:
+            InputError: as `kube`.
+        """
+        kube, _ = _shared_clusters().of(self.kubernetes_conn_id, airflow_settings(), self.kube)
+        return kube
+
     def cluster_ports(self) -> Ports:
         """Open the cluster alone, for whoever reads a Lease and keeps nothing."""
         from springtide.record.memory import MemoryStore
@@ -193,7 +202,7 @@ def _moments() -> Moments:
 
 @cache
 def _shared_clusters() -> SharedClusters:
-    """Return the clients that all triggers of this process share."""
+    """Return the clients that all triggers of this process share, or all requests to its pages and REST."""
     from springtide.run.watching import SharedClusters
 
     return SharedClusters(system_clock())

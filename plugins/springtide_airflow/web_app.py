@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fastapi import Request
 
     from springtide.events.snapshot import CalendarSnapshot
+    from springtide.kube.client import KubeReader
     from springtide.policy.scaling.model import ScalingPolicy
     from springtide.record.store import RunStore
     from springtide.run.ports import Ports
@@ -267,6 +268,10 @@ def _ports(policy: ScalingPolicy) -> AbstractContextManager[Ports]:
     return SpringtideHook.of(policy).ports(log.debug)
 
 
+def _cluster(policy: ScalingPolicy) -> AbstractContextManager[KubeReader]:
+    return nullcontext(SpringtideHook.of(policy).kept_kube())
+
+
 def make_app() -> FastAPI:
     """Return the application of this Airflow."""
     return create_app(
@@ -278,6 +283,7 @@ def make_app() -> FastAPI:
             policies=policy_folder,
             calendars=_calendars,
             ports=_ports,
+            cluster=_cluster,
             settings=airflow_settings(),
         )
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from springtide.run.request_parameters import RequestOrigin, parse_request
 from springtide.settings import Settings
 from springtide.web.app import create_app
 from springtide.web.ports import Caller, DagRunState, Surroundings
-from support.web import FakeAccess, FakeStarts
+from support.web import FakeAccess, FakeStarts, cluster_through
 
 
 @dataclass
@@ -79,6 +80,7 @@ def application(folder: Path) -> FastAPI:
         policies=lambda: PolicyFolder(place.policies),
         calendars=CalendarSnapshot,
         ports=ports,
+        cluster=partial(cluster_through, ports),
         settings=Settings.from_environment({}, home=folder),
     )
     airflow = FastAPI()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from springtide.web.app import create_app
 from springtide.web.ports import DagRunState, Surroundings
 from support.builders import policy_text
 from support.simulation import web
-from support.web import FakeAccess, FakeStarts, StartedRun
+from support.web import FakeAccess, FakeStarts, StartedRun, cluster_through
 
 TURN = timedelta(milliseconds=200)
 DEMAND = 60
@@ -101,6 +102,7 @@ class Evening:
             policies=self.policies,
             calendars=CalendarSnapshot,
             ports=self.ports,
+            cluster=partial(cluster_through, self.ports),
             settings=Settings.from_environment(
                 {"SPRINGTIDE_AWAKE": self.awake} if self.awake else {}, home=self.folder
             ),

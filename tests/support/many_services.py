@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from springtide.settings import Settings
 from springtide.web.ports import Surroundings
 from springtide.workload import Workload
 from support.builders import policy_document
-from support.web import FakeAccess, FakeStarts
+from support.web import FakeAccess, FakeStarts, cluster_through
 
 QUARTER: Final = timedelta(minutes=15)
 NAMES: Final = ("checkout", "search", "payments")
@@ -156,6 +157,7 @@ class ManyServices:
             policies=lambda: PolicyFolder(self.folder / "policies", self.folder / "calendars"),
             calendars=self._snapshot,
             ports=self._ports,
+            cluster=partial(cluster_through, self._ports),
             settings=Settings.from_environment({}, home=self.folder),
         )
 

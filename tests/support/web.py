@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from fastapi import FastAPI, Request
 from springtide.clock import Clock
 from springtide.errors import Conflict, NotFound, PermanentError
 from springtide.events.snapshot import CalendarSnapshot
+from springtide.kube.client import KubeReader
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import RunStore
@@ -153,6 +155,15 @@ class FakeStarts:
         return f"/dags/{dag_id}/runs/{run_id}"
 
 
+@contextmanager
+def cluster_through(
+    ports: Callable[[ScalingPolicy], AbstractContextManager[Ports]], policy: ScalingPolicy
+) -> Iterator[KubeReader]:
+    """Open the cluster of `policy` through its ports."""
+    with ports(policy) as opened:
+        yield opened.kube
+
+
 @dataclass
 class WebScene:
     """An application on a simulation: what its tests arrange, and what they look at afterwards.
@@ -195,6 +206,7 @@ class WebScene:
             policies=lambda: PolicyFolder(self.folder),
             calendars=lambda: self.calendars,
             ports=self._ports,
+            cluster=self._cluster,
             settings=Settings.from_environment(self.environ, home=self.folder),
         )
 
@@ -215,6 +227,16 @@ class WebScene:
 
     def _open_store(self) -> AbstractContextManager[RunStore]:
         return nullcontext(self.simulation.store)
+
+    @contextmanager
+    def _cluster(self, policy: ScalingPolicy) -> Iterator[KubeReader]:
+        del policy
+        with self._turn:
+            yield self._kube
+
+    @cached_property
+    def _kube(self) -> KubeReader:
+        return self.simulation.ports().kube
 
     @contextmanager
     def _ports(self, policy: ScalingPolicy) -> Iterator[Ports]:

@@ -16,6 +16,7 @@ from fastapi import Request
 
 from springtide.clock import Clock
 from springtide.events.snapshot import CalendarSnapshot
+from springtide.kube.client import KubeReader
 from springtide.policy.reading.folder import PolicyFolder
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.record.store import OpenStore
@@ -166,7 +167,8 @@ class Surroundings:
     """Everything outside the application.
 
     `policies` and `calendars` are read anew at each call. `ports` opens what a run of that policy would reach the
-    world through. `open_store` yields a store that stays open after the block, where the installation keeps one.
+    world through; `cluster` what its cluster alone is read by, which is kept open where the installation can.
+    `open_store` yields a store that stays open after the block, where the installation keeps one.
     """
 
     clock: Clock
@@ -176,4 +178,5 @@ class Surroundings:
     policies: Callable[[], PolicyFolder]
     calendars: Callable[[], CalendarSnapshot]
     ports: Callable[[ScalingPolicy], AbstractContextManager[Ports]]
+    cluster: Callable[[ScalingPolicy], AbstractContextManager[KubeReader]]
     settings: Settings

@@ -154,8 +154,8 @@ def _require_free(surroundings: Surroundings, policy: ScalingPolicy) -> None:
     Raises:
         WithMembers: one does (`service_busy`), with its phase and since when.
     """
-    with surroundings.ports(policy) as ports:
-        lease = read_lease(ports.kube, policy.spec.target.workload)
+    with surroundings.cluster(policy) as kube:
+        lease = read_lease(kube, policy.spec.target.workload)
     if lease is None or not lease.holder:
         return
     is_dag_run = surroundings.starts.state(DAG, lease.holder) is not None
