@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import structlog
 
 from springtide.clock import Clock
-from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFound
+from springtide.errors import ClusterRefused, Conflict, DeadlineExceeded, NotFound, TemporaryError, WorkloadFailed
 from springtide.kube.client import KubeClient, KubeReader
 from springtide.kube.objects import Kind, KubeObject, ReplicaSet
 from springtide.kube.observation import Observation, observe
@@ -164,6 +165,11 @@ class Engine:
         except Conflict:
             # What looks like somebody else's may be the doing of whoever owns the workload now: that is the cause then.
             self.fence.check()
+            raise
+        except WorkloadFailed:
+            # As well as pods that went. Whatever else keeps the Lease from being read delays no way back.
+            with suppress(TemporaryError, ClusterRefused):
+                self.fence.check()
             raise
 
     def stamp(self, *, may_be_denied: bool = False) -> None:

@@ -8,11 +8,20 @@ from itertools import pairwise
 
 import pytest
 
-from springtide.errors import Conflict, DeadlineExceeded, Fenced, WorkloadFailed
+from springtide.errors import (
+    ClusterRefused,
+    ClusterUnavailable,
+    Conflict,
+    DeadlineExceeded,
+    Fenced,
+    SpringtideError,
+    WorkloadFailed,
+)
 from springtide.kube.objects import Deployment, Kind
 from springtide.kube.observation import Observation
 from springtide.run import phases
 from springtide.run.engine import Decide, Progress
+from springtide.run.fence import Fence
 from springtide.run.lease import read_lease, take_over
 from springtide.run.ports import Ports, RunRef
 from springtide.run.work import Work
@@ -135,20 +144,48 @@ class TestActing:
         with pytest.raises(Fenced, match="run 'reconcile:run-1' owns the workload"):
             drive(work, changed)
 
+    def test_pods_that_the_next_owner_took_are_not_told_as_pods_that_failed(self, ports: Ports, work: Work) -> None:
+        lease = read_lease(ports.kube, WORKLOAD)
+        assert lease is not None
+        take_over(ports.kube, ports.clock, lease, lease.required_state(), holder="reconcile:run-1")
+
+        with pytest.raises(Fenced, match="run 'reconcile:run-1' owns the workload"):
+            drive(work, failing)
+
+    @pytest.mark.parametrize(
+        "unread",
+        [
+            ClusterUnavailable("no answer", code="cluster_unreachable"),
+            ClusterRefused("get leases", code="rbac_missing"),
+        ],
+        ids=["no answer", "no right"],
+    )
+    def test_a_lease_that_cannot_be_read_then_delays_no_way_back(
+        self, work: Work, monkeypatch: pytest.MonkeyPatch, unread: SpringtideError
+    ) -> None:
+        def check(_fence: Fence) -> None:
+            raise unread
+
+        monkeypatch.setattr(Fence, "check", check)
+
+        with pytest.raises(WorkloadFailed, match="CrashLoopBackOff"):
+            drive(work, failing)
+
     def test_what_somebody_else_changed_ends_a_run_that_owns_its_workload(self, work: Work) -> None:
         with pytest.raises(Conflict, match="somebody changed its selector"):
             drive(work, changed)
 
     def test_what_a_decision_raises_ends_it(self, work: Work) -> None:
-        def decide(_scene: Observation, _order: RunOrder) -> Decision:
-            raise WorkloadFailed("web-1: CrashLoopBackOff", code="crash_loop")
-
         with pytest.raises(WorkloadFailed, match="CrashLoopBackOff"):
-            drive(work, decide)
+            drive(work, failing)
 
 
 def changed(_scene: Observation, _order: RunOrder) -> Decision:
     raise Conflict("Service web: somebody changed its selector", code="selector_changed")
+
+
+def failing(_scene: Observation, _order: RunOrder) -> Decision:
+    raise WorkloadFailed("web-1: CrashLoopBackOff", code="crash_loop")
 
 
 def waiting(_scene: Observation, _order: RunOrder) -> Decision:
