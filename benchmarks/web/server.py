@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from springtide.record.sql import open_store
-from springtide.web.app import create_app
+from springtide.web.app import app_to_serve
 from support.builders import policy_text
 from support.served import served
 from support.simulation import Simulation
@@ -27,7 +27,7 @@ def main(folder: Path) -> None:
     for number in range(SERVICES):
         policies.joinpath(f"service-{number}.yaml").write_text(policy_text(f"service-{number}"))
     store = open_store(f"sqlite:///{folder}/runs.db")
-    app = create_app(replace(scene.surroundings(), open_store=lambda: nullcontext(store)))
+    app = app_to_serve(replace(scene.surroundings(), open_store=lambda: nullcontext(store)))
     with served(app) as url:
         folder.joinpath("url").write_text(url)
         while not folder.joinpath("end").exists():

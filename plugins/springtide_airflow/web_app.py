@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import FastAPI, HTTPException
 
 from springtide.errors import Conflict, InputError, NotFound, PermanentError
-from springtide.web.app import create_app
+from springtide.web.app import app_to_serve
 from springtide.web.limits import WebLimits
 from springtide.web.ports import AirflowHealth, Caller, DagRunState, Permission, Surroundings, WaitingRun
 from springtide_airflow.clock import WallClock
@@ -274,7 +274,7 @@ def _cluster(policy: ScalingPolicy) -> AbstractContextManager[KubeReader]:
 
 def make_app() -> FastAPI:
     """Return the application of this Airflow."""
-    return create_app(
+    return app_to_serve(
         Surroundings(
             clock=WallClock(),
             access=AirflowAccess(),

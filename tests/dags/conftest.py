@@ -105,4 +105,5 @@ def simulation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simulation:
 
     monkeypatch.setattr(SpringtideHook, "ports", ports)
     monkeypatch.setattr(SpringtideHook, "cluster_ports", lambda _hook: made.ports())
+    monkeypatch.setattr(SpringtideHook, "kept_kube", lambda _hook: made.ports().kube)
     return made

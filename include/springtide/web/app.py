@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -79,7 +80,22 @@ def create_app(surroundings: Surroundings) -> FastAPI:
         app.include_router(make(audited))
     app.include_router(scale.router(surroundings))  # it keeps more than `start` knows of
     require_guarded(app)
+    return app
+
+
+def app_to_serve(surroundings: Surroundings) -> FastAPI:
+    """Return the application for a process that serves it to its end, and in which nobody waits for what comes once.
+
+    Kubernetes' client is imported, and what is there by then is kept from the collector of garbage: to go through all
+    that an Airflow has imported takes a third of a second each time, in which nobody is answered.
+
+    Raises:
+        PermanentError, InputError: as `create_app`.
+    """
+    app = create_app(surroundings)
     preload_client()
+    gc.collect()
+    gc.freeze()
     return app
 
 
