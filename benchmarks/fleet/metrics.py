@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 HOURS: Final = 3
 SCRAPE_SECONDS: Final = 15
-SEEN_SECONDS: Final = 100
-"""After so long what is shown stands at a whole minute, as demand is asked for."""
+SEEN_SECONDS: Final = 330
+"""After so long what is shown stands at five whole minutes: of fewer the default model takes the mean with what was."""
 
 _MINUTE: Final = 60
 _COUNTED: Final = re.compile(
