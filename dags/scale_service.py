@@ -14,8 +14,9 @@ its log and in the note of the DAG run. A request that was due more than an hour
 it is due when it begins. A backfill only plans, and so does what is cleared later than an hour after it was due.
 
 A phase that is done lets those behind it go ahead in its process, as far as each is done within seconds; the log of
-that task has them all. The task of such a phase finds it done, in the journal of the run's Lease, and ends. What takes
-longer waits under its own name, and what failed ahead fails the task of its own name, in the same words.
+that task has them all. So `calculate_capacity` creates the instances, too, where nobody has to approve the plan and no
+nodes come first. The task of such a phase finds it done, in the journal of the run's Lease, and ends. What takes longer
+waits under its own name, and what failed ahead fails the task of its own name, in the same words.
 
 The group `only_if_needed` holds what most runs have no need of: `approve` passes unless the policy wants a person for
 such a plan; then it waits, and only the very plan that was approved is applied. `warm_nodes` and `nodes_ready` are for

@@ -42,8 +42,13 @@ def required_of(
     """Return what a task left, or raise `PermanentError` where it left nothing."""
     left = left_by(context, task_id, read, key)
     if left is None:
-        raise PermanentError(f"{task_id} left nothing: its log says why; clear the run from there on.", code=code)
+        raise left_nothing(task_id, code)
     return left
+
+
+def left_nothing(task_id: str, code: str) -> PermanentError:
+    """Return the error of a task that needs what another one did not leave."""
+    return PermanentError(f"{task_id} left nothing: its log says why; clear the run from there on.", code=code)
 
 
 def left_by_each(context: Context, task_id: str, read: Callable[[Record], T]) -> list[T]:

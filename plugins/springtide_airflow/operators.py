@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator, SkipMixin, TriggerRule
 from airflow.sdk.exceptions import AirflowSkipException
 
-from springtide_airflow.ahead import go_ahead, taken_up
+from springtide_airflow.ahead import begin_ahead, taken_up
 from springtide_airflow.child_runs import going_in
 from springtide_airflow.contexts import Record
 from springtide_airflow.folders import policy_folder
@@ -46,33 +46,51 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
     inherits_from_skipmixin = True
 
     def execute(self, context: Context) -> None:
-        """Leave the plan for the tasks that follow; one that is queued waits for its turn first."""
+        """Leave the plan for the tasks that follow, and go ahead of them; one that is queued waits for its turn first.
+
+        What fails ahead fails the task of its own name: this one has done its part.
+        """
+        with opened(context) as ports:
+            request, planned = self._planned(context, ports)
+            if not isinstance(planned, str):
+                self._leave(context, planned)
+                begin_ahead(context, ports, request, planned.plan)
+        if isinstance(planned, str):
+            self._wait(planned)
+        else:
+            self._skip_the_rest(context, request, planned)
+
+    def _planned(self, context: Context, ports: Ports) -> tuple[RunRequest, PlannedRun | str]:
+        """Return what was asked for, and the plan; or who has the turn before this run."""
         from springtide.run.permission import require_permitted
         from springtide.run.planned import plan_run
         from springtide.run.queueing import who_is_ahead
         from springtide.run.refusals import refusals_kept
 
         origin = origin_of(context)
-        asked = context["params"]
-        with opened(context) as ports, refusals_kept(ports.store, asked, policy_folder(), origin, ports.clock):
+        with refusals_kept(ports.store, context["params"], policy_folder(), origin, ports.clock):
             request = request_of(context, ports.clock)
             require_permitted(request.policy, person_of(context), ports.store, run_id=request.run_id)
             ahead = who_is_ahead(ports, request, origin.due, is_going=going_in(context))
             too_late = origin.refusal_for_age(ports.clock.now())
             attempt = context["ti"].try_number
-            planned = None if ahead else plan_run(ports, request, attempt, refusal=too_late)
-        if planned is None:
-            self._wait(str(ahead))
-            return
+            return request, ahead or plan_run(ports, request, attempt, refusal=too_late)
+
+    def _leave(self, context: Context, planned: PlannedRun) -> None:
         plan = planned.plan
         context["ti"].xcom_push(key=PLAN_KEY, value=planned.to_record())
         self.log.info("%s, %s → %s replicas: %s", planned.outcome.value, plan.current, plan.replicas, plan.reason)
         if planned.is_unchanged:
-            self.log.info("nothing is changed: %s", planned.why_unchanged(is_asked=asked.get("dry_run") is True))
-            changes = [t for t in self.get_flat_relatives(upstream=False) if t.trigger_rule != TriggerRule.ALL_DONE]
-            self.skip(ti=context["ti"], tasks=changes)
+            is_asked = context["params"].get("dry_run") is True
+            self.log.info("nothing is changed: %s", planned.why_unchanged(is_asked=is_asked))
+
+    def _skip_the_rest(self, context: Context, request: RunRequest, planned: PlannedRun) -> None:
+        """Skip what the plan has no need of: this raises what ends a task that does."""
+        following = self.get_flat_relatives(upstream=False)
+        if planned.is_unchanged:
+            self.skip(context["ti"], [task for task in following if task.trigger_rule != TriggerRule.ALL_DONE])
         elif request.settings.warm_nodes is None:
-            self.skip(ti=context["ti"], tasks=[t for t in self.get_flat_relatives(upstream=False) if _warms(t.task_id)])
+            self.skip(context["ti"], [task for task in following if _warms(task.task_id)])
 
     def _wait(self, ahead: str) -> None:
         """Free the worker until it is time to look again: this raises what Airflow defers a task by."""
@@ -113,15 +131,15 @@ class CreateInstancesOperator(BaseOperator):
 
     def execute(self, context: Context) -> Record:
         """Return what was done."""
-        from springtide.run.phases import create_instances
         from springtide.run.state import Phase
 
-        with opened(context) as ports:
-            planned, request = _approved(context, ports)
-            attempt = context["ti"].try_number
-            progress = create_instances(ports, request, planned.plan, attempt=attempt)
-            go_ahead(context, ports, ref_of(context, planned.plan), Phase.CREATE_INSTANCES)
-        return progress_record(progress)
+        return taken_up(context, Phase.CREATE_INSTANCES, lambda ports, _ref: self._create(context, ports))
+
+    def _create(self, context: Context, ports: Ports) -> Record:
+        from springtide.run.phases import create_instances
+
+        planned, request = _approved(context, ports)
+        return progress_record(create_instances(ports, request, planned.plan, attempt=context["ti"].try_number))
 
 
 def _approved(context: Context, ports: Ports) -> tuple[PlannedRun, RunRequest]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from springtide.errors import SpringtideError
 from springtide_airflow.clock import system_clock
-from springtide_airflow.contexts import Record, left_by, required_of
+from springtide_airflow.contexts import Record, left_by, left_nothing
 from springtide_airflow.errors import told
 from springtide_airflow.folders import policy_folder, policy_or_none
 from springtide_airflow.hook import SpringtideHook
@@ -94,17 +94,22 @@ def leave_error(context: Context, error: SpringtideError) -> None:
 
 
 def planned_run(context: Context) -> PlannedRun | None:
-    """Return the plan of this DAG run; None when `calculate_capacity` left none."""
-    from springtide.run.planned import PlannedRun
+    """Return the plan of this DAG run; None when `calculate_capacity` left none, and nothing has begun by one."""
+    from springtide.run.planned import PlannedRun, begun_run
 
-    return left_by(context, PLANNED_BY, PlannedRun.from_record, PLAN_KEY)
+    left = left_by(context, PLANNED_BY, PlannedRun.from_record, PLAN_KEY)
+    if left is not None or context["ti"].task_id == PLANNED_BY:
+        return left
+    # Airflow forgets what a task left when it is tried again: one that was killed after it had begun, and then failed.
+    return begun_run(SpringtideHook().store, context["dag_run"].run_id)
 
 
 def required_run(context: Context) -> PlannedRun:
     """Return the plan of this DAG run, or raise `PermanentError` where there is none (any more)."""
-    from springtide.run.planned import PlannedRun
-
-    return required_of(context, PLANNED_BY, PlannedRun.from_record, PLAN_KEY, code="plan_missing")
+    planned = planned_run(context)
+    if planned is None:
+        raise left_nothing(PLANNED_BY, "plan_missing")
+    return planned
 
 
 def ref_of(context: Context, plan: ScalingPlan) -> RunRef:

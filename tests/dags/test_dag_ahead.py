@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from springtide.errors import PermanentError
 from springtide.record.model import RunOutcome
-from springtide.run import ahead, phases
+from springtide.run import ahead, permission, phases
 from springtide.run.phase_table import FORWARD
 from springtide.run.state import Phase
 from springtide_airflow.hook import SpringtideHook
+from springtide_airflow.runs import PLANNED_BY
 from support.builders import policy_text
 from support.simulation import NAMESPACE, WAITS, Simulation
 
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
     from airflow.sdk import DAG
 
-    from springtide.run.ports import Ports, RunRef
+    from springtide.plan.model import ScalingPlan
+    from springtide.run.ports import Ports, RunRef, RunRequest
 
 pytestmark = [  # what Airflow 3.3.2 itself does when a DAG runs inside a test
     pytest.mark.filterwarnings("ignore:GitWildMatchPattern"),
@@ -59,6 +63,22 @@ class Counted:
             return smoke_test(ports, ref)
 
         return counted
+
+
+class DyingOnce:
+    """A worker that is killed after the instances were created, before anybody knows; its next attempt lives."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, scale_service: DAG) -> None:
+        self.attempts: list[int] = []
+        monkeypatch.setattr(ahead, "create_instances", self._create)
+        monkeypatch.setattr(scale_service.get_task(PLANNED_BY), "retry_delay", timedelta(0))
+
+    def _create(self, ports: Ports, request: RunRequest, plan: ScalingPlan) -> Any:
+        created = phases.create_instances(ports, request, plan)
+        self.attempts.append(plan.replicas)
+        if len(self.attempts) == 1:
+            raise SystemExit(1)
+        return created
 
 
 def states(run: Any) -> dict[str, str]:
@@ -113,13 +133,91 @@ def test_a_process_that_dies_ahead_costs_no_phase(
         return going(ports, ref, phase, **named)
 
     monkeypatch.setattr(ahead, "run_phase", dies_once)
-    monkeypatch.setattr(scale_service.get_task("create_instances"), "retry_delay", timedelta(0))
+    monkeypatch.setattr(scale_service.get_task(PLANNED_BY), "retry_delay", timedelta(0))
 
     run = scale_service.test(run_conf=ASKED)
 
     assert deaths == ["smoke_test"]
-    assert set(states(run).items()) >= {(phase, "success") for phase in ["create_instances", *BEHIND]}
+    assert set(states(run).items()) >= {(phase, "success") for phase in [PLANNED_BY, "create_instances", *BEHIND]}
     assert simulation.store.get(run.run_id).outcome is RunOutcome.SUCCEEDED
+    assert len(simulation.world.pods(NAMESPACE)) == 4
+
+
+def test_a_process_that_dies_when_it_has_created_the_instances_goes_on_with_the_plan_in_the_lease(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+    dying = DyingOnce(monkeypatch, scale_service)
+
+    run = scale_service.test(run_conf=ASKED)
+
+    assert dying.attempts == [4, 4]
+    assert set(states(run).items()) >= {(phase, "success") for phase in [PLANNED_BY, "create_instances", *BEHIND]}
+    record = simulation.store.get(run.run_id)
+    assert record.outcome is RunOutcome.SUCCEEDED
+    assert ((record.plan or {})["current"], len(simulation.world.pods(NAMESPACE))) == (2, 4)
+
+
+def test_what_was_begun_is_undone_where_no_later_attempt_comes_to_a_plan(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+    dying = DyingOnce(monkeypatch, scale_service)
+
+    def permitted(*_: Any, **__: Any) -> None:
+        if dying.attempts:
+            raise PermanentError("nobody may any more", code="not_permitted", field="service")
+
+    monkeypatch.setattr(permission, "require_permitted", permitted)
+    monkeypatch.setattr(SpringtideHook, "store", lambda _hook: nullcontext(simulation.store))
+
+    run = scale_service.test(run_conf=ASKED)
+
+    became = states(run)
+    assert (became[PLANNED_BY], became["create_instances"]) == ("failed", "upstream_failed")
+    assert (became["roll_back"], became["report"]) == ("success", "failed")
+    record = simulation.store.get(run.run_id)
+    assert record.outcome is RunOutcome.ROLLED_BACK
+    assert (record.error or {})["code"] == "not_permitted"
+    simulation.world.settle()
+    assert len(simulation.world.pods(NAMESPACE)) == 2
+
+
+def test_instances_that_could_not_be_created_ahead_fail_their_own_task_by_the_same_words(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+    tried: list[int] = []
+
+    def refused(_ports: Ports, _request: RunRequest, plan: ScalingPlan) -> Any:
+        tried.append(plan.replicas)
+        raise PermanentError("no room for it", code="no_room", field="replicas")
+
+    monkeypatch.setattr(ahead, "create_instances", refused)
+
+    run = scale_service.test(run_conf=ASKED)
+
+    became = states(run)
+    assert (tried, became[PLANNED_BY], became["create_instances"]) == ([4], "success", "failed")
+    assert (became["instances_ready"], became["roll_back"]) == ("upstream_failed", "success")
+    assert "no room for it" in (simulation.store.get(run.run_id).error or {})["message"]
+
+
+def test_nobody_is_asked_about_a_plan_that_needed_no_approval_when_it_was_begun(
+    scale_service: DAG, simulation: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_place(tmp_path)
+
+    def stricter_after(ports: Ports, request: RunRequest, plan: ScalingPlan) -> Any:
+        created = phases.create_instances(ports, request, plan)
+        in_place(tmp_path, approval={"always": True})
+        return created
+
+    monkeypatch.setattr(ahead, "create_instances", stricter_after)
+
+    run = scale_service.test(run_conf=ASKED)
+
+    assert (states(run)["approve"], str(run.state.value)) == ("success", "success")
     assert len(simulation.world.pods(NAMESPACE)) == 4
 
 

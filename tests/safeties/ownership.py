@@ -10,7 +10,7 @@ from springtide import labels
 from springtide.kube.live import LiveKube
 from springtide.kube.objects import Kind
 from springtide.recovery import reconcile
-from springtide.run import acquisition, admission, gates, lease, work
+from springtide.run import acquisition, admission, gates, lease, planned, work
 from springtide.run.engine import Engine
 from springtide.run.fence import Fence
 from springtide.run.lease import Lease, fenced, read_lease
@@ -199,5 +199,12 @@ SAFETIES = (
         take_out=patched((gates, "_in_time"), to=answering(lambda: None)),
         seen_by="unit/run/test_smoke_gate.py::TestTime::test_the_lease_is_renewed_between_two_requests",
         because="assert",
+    ),
+    Safety(
+        name="What a killed attempt had begun is known to whoever undoes it",
+        keeps="a run whose first task was killed after it had created pods, and then failed, leaves them there",
+        take_out=patched((planned, "_WRITING"), to=frozenset()),
+        seen_by="unit/run/test_planned.py::TestBegun::test_its_plan_is_that_of_the_record",
+        because="assert None == PlannedRun",
     ),
 )

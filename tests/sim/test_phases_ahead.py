@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,17 @@ import pytest
 
 from springtide.record.model import PhaseStatus, RunOutcome
 from springtide.run import phases
-from springtide.run.ahead import WentAhead, done_ahead, go_ahead
+from springtide.run.ahead import WentAhead, begin_ahead, done_ahead, go_ahead
 from springtide.run.phase_table import FORWARD
 from springtide.run.ports import RunRef
 from springtide.run.state import Phase
-from springtide.sandbox.faults import Fault, FaultKind, FaultPlan
+from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan
 from support.builders import policy
 from support.simulation import NAMESPACE, SMOKE, WAITS, Simulation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from springtide.sandbox.history import Call
 
 BEHIND = FORWARD[FORWARD.index(Phase.CREATE_INSTANCES) + 1 :]
@@ -130,3 +133,83 @@ def test_the_journal_says_what_is_done() -> None:
 
     assert None not in said
     assert said[-1] == "exactly 4 pods serve"
+
+
+def begun(simulation: Simulation, patience: timedelta = LONG, **asked: Any) -> tuple[list[WentAhead], RunRef]:
+    """Plan, and let the instances be created in the same process; return what went ahead, and the run's name."""
+    request = replace(simulation.request(4), **asked)
+    plan = phases.calculate_capacity(simulation.ports(), request)
+    went = list(begin_ahead(simulation.ports(), request, plan, patience=patience))
+    return went, RunRef.of_plan(plan, request.run_id)
+
+
+def test_who_planned_goes_on_to_the_end() -> None:
+    simulation = Simulation.of(2, strategy="in_place")
+
+    went, ref = begun(simulation)
+
+    assert [each.phase for each in went] == [Phase.CREATE_INSTANCES, *BEHIND]
+    assert phases.report(simulation.ports(), ref) is RunOutcome.SUCCEEDED
+    assert len(simulation.world.pods(NAMESPACE)) == 4
+
+
+def test_a_dry_run_and_a_plan_with_nothing_to_do_begin_nothing() -> None:
+    assert begun(Simulation.of(2), dry_run=True)[0] == []
+    assert begun(Simulation.of(4))[0] == []
+
+
+def test_a_plan_that_a_person_has_to_approve_is_not_begun() -> None:
+    simulation = Simulation.of(2)
+    simulation.policy = policy(strategy=WAITS | {"type": "blue_green"}, smoke=list(SMOKE), approval={"always": True})
+
+    went, ref = begun(simulation)
+
+    assert went == []
+    assert [phase.phase for phase in simulation.store.get(ref.run_id).phases] == ["calculate_capacity"]
+
+
+def test_what_is_refused_at_the_last_moment_is_left_with_its_error() -> None:
+    simulation = Simulation.of(2)
+    request = simulation.request(4)
+    plan = phases.calculate_capacity(simulation.ports(), request)
+    moved = simulation.deployment("web") or {}
+    simulation.world.apply({**moved, "spec": {**moved["spec"], "replicas": 3}})
+    simulation.world.settle()
+
+    went = list(begin_ahead(simulation.ports(), request, plan, patience=LONG))
+
+    assert [each.phase for each in went] == [Phase.CREATE_INSTANCES]
+    assert went[0].error is not None
+    assert went[0].error.code == "plan_stale"
+
+
+@pytest.mark.parametrize("strategy", ["blue_green", "in_place"])
+def test_killed_behind_any_write_whoever_plans_again_goes_on_with_the_same_plan(strategy: str) -> None:
+    whole = Simulation.of(2, strategy=strategy)
+    begun(whole)
+    writes = len([call for call in whole.world.history.writes() if call.write])
+    for number in range(1, writes + 1):
+        simulation = Simulation.of(2, strategy=strategy)
+        simulation.world.faults = dying_behind(number)
+        with pytest.raises(Crashed):
+            begun(simulation)
+        simulation.world.faults = FaultPlan()
+
+        _, ref = begun(simulation)
+
+        assert phases.report(simulation.ports(), ref) is RunOutcome.SUCCEEDED, f"killed behind write {number}"
+        plan = simulation.store.get(ref.run_id).plan or {}
+        assert (plan["current"], plan["replicas"], len(simulation.world.pods(NAMESPACE))) == (2, 4, 4)
+    assert writes > len(BEHIND)
+
+
+def dying_behind(number: int) -> Callable[[Call], Fault | None]:
+    """Return what ends the process behind its write of that number."""
+    seen: list[int] = []
+
+    def dies(call: Call) -> Fault | None:
+        if call.write:
+            seen.append(call.number)
+        return Fault(FaultKind.CRASH_AFTER) if call.write and len(seen) == number else None
+
+    return dies

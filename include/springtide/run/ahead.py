@@ -11,17 +11,21 @@ smoke test that watches for a while: what takes long is seen under its own name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from springtide.errors import PermanentError
+from springtide.plan.model import PlanOutcome, ScalingPlan
+from springtide.run.acquisition import ref_of
+from springtide.run.approval import needs_approval
 from springtide.run.engine import Progress
 from springtide.run.phase_table import FORWARD
-from springtide.run.phases import run_phase
-from springtide.run.ports import Ports, RunRef
+from springtide.run.phases import create_instances, run_phase
+from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.state import JournalStatus, Phase
 from springtide.run.work import Work
 
@@ -37,6 +41,22 @@ class WentAhead:
     error: PermanentError | None = None
 
 
+def begin_ahead(ports: Ports, request: RunRequest, plan: ScalingPlan, *, patience: timedelta) -> Iterator[WentAhead]:
+    """Create the instances of `plan` in the process that made it, then go on as `go_ahead` does.
+
+    Yields nothing where a person is asked first, where nodes come first, and where nothing is to be changed. Whoever
+    is killed on the way and plans again is given the plan in the run's Lease, and goes on with that.
+    """
+    if not _may_begin(request, plan):
+        return
+    created = _went(Phase.CREATE_INSTANCES, lambda: create_instances(ports, request, plan))
+    if created is None:
+        return
+    yield created
+    if created.error is None:
+        yield from go_ahead(ports, ref_of(request, plan, 1), Phase.CREATE_INSTANCES, patience=patience)
+
+
 def go_ahead(ports: Ports, ref: RunRef, after: Phase, *, patience: timedelta) -> Iterator[WentAhead]:
     """Do the phases behind `after`, which is done, and yield each; end before the first that its own task has to do.
 
@@ -44,19 +64,12 @@ def go_ahead(ports: Ports, ref: RunRef, after: Phase, *, patience: timedelta) ->
     """
     first_attempt = replace(ref, attempt=1)
     for phase in FORWARD[FORWARD.index(after) + 1 :]:
-        try:
-            if _has_to_be_seen(ports, ref, phase):
-                return
-            progress = run_phase(ports, first_attempt, phase, patience=patience)
-        except PermanentError as error:
-            yield WentAhead(phase, error=error)
+        went = _went(phase, partial(_followed, ports, first_attempt, phase, patience))
+        if went is None:
             return
-        except Exception as error:  # noqa: BLE001  its own task meets it again, with its retries and its words
-            log.warning("left_to_its_task", phase=phase.value, error=repr(error))
+        yield went
+        if went.error is not None:
             return
-        if not progress.is_done:
-            return
-        yield WentAhead(phase, progress)
 
 
 def done_ahead(ports: Ports, ref: RunRef, phase: Phase) -> str | None:
@@ -77,6 +90,27 @@ def is_begun(ports: Ports, ref: RunRef, phase: Phase) -> bool:
         Fenced, PermanentError, TemporaryError: as `done_ahead`.
     """
     return Work.of(ports, ref).state.entry(phase, JournalStatus.STARTED) is not None
+
+
+def _may_begin(request: RunRequest, plan: ScalingPlan) -> bool:
+    is_to_change = plan.outcome is PlanOutcome.SCALE and not request.dry_run
+    return is_to_change and request.settings.warm_nodes is None and not needs_approval(request, plan)
+
+
+def _went(phase: Phase, do: Callable[[], Progress | None]) -> WentAhead | None:
+    """Return what `do` made of `phase`; None where it is left to its own task."""
+    try:
+        progress = do()
+    except PermanentError as error:
+        return WentAhead(phase, error=error)
+    except Exception as error:  # noqa: BLE001  its own task meets it again, with its retries and its words
+        log.warning("left_to_its_task", phase=phase.value, error=repr(error))
+        return None
+    return WentAhead(phase, progress) if progress is not None and progress.is_done else None
+
+
+def _followed(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta) -> Progress | None:
+    return None if _has_to_be_seen(ports, ref, phase) else run_phase(ports, ref, phase, patience=patience)
 
 
 def _has_to_be_seen(ports: Ports, ref: RunRef, phase: Phase) -> bool:

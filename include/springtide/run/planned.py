@@ -14,6 +14,7 @@ from typing import Any, Final
 from springtide.errors import InputError, PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
+from springtide.record.store import OpenStore
 from springtide.run.halted import unbegun
 from springtide.run.journal import end_run
 from springtide.run.lease import read_lease
@@ -21,8 +22,10 @@ from springtide.run.ownership import is_owner
 from springtide.run.phases import calculate_capacity, report
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.request_parameters import STALE_AFTER
+from springtide.run.state import Phase
 
 _DRY_RUN: Final = "dry_run"
+_WRITING: Final = frozenset({Phase.WARM_NODES.value, Phase.CREATE_INSTANCES.value})
 _BY_HAND: Final = "no task failed, so some were skipped or marked by hand: see the tasks before this one."
 
 
@@ -98,6 +101,22 @@ def plan_run(ports: Ports, request: RunRequest, attempt: int = 1, *, refusal: In
         raise refusal
     asked = replace(request, dry_run=request.dry_run and not is_under_way)
     return PlannedRun(calculate_capacity(ports, asked, attempt=attempt), asked.dry_run)
+
+
+def begun_run(open_store: OpenStore, run_id: str) -> PlannedRun | None:
+    """Return the plan of a run that has begun to write and has not ended; None where the store of runs knows of none.
+
+    Its first step may have been killed after that, and have failed before it could leave the plan once more.
+    """
+    try:
+        with open_store() as store:
+            run = store.get(run_id)
+    except SpringtideError:
+        return None
+    has_begun = any(phase.phase in _WRITING for phase in run.phases)
+    if run.plan is None or run.is_ended or not has_begun:
+        return None
+    return PlannedRun(ScalingPlan.from_record(run.plan), dry_run=False)
 
 
 def approval_record(plan: ScalingPlan, at: datetime) -> dict[str, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from springtide.errors import PermanentError, WorkloadFailed
+from springtide.errors import PermanentError, TemporaryError, WorkloadFailed
 from springtide.record.model import RunOutcome
 from springtide.run import phases
 from springtide.run.approval import approval_page
-from springtide.run.planned import PlannedRun, approval_record, close_run, failure_of, plan_run
+from springtide.run.planned import PlannedRun, approval_record, begun_run, close_run, failure_of, plan_run
 from springtide.run.ports import RunRequest
 from springtide.run.request_parameters import STALE_AFTER
 from support.simulation import Simulation
@@ -59,6 +61,38 @@ def test_it_is_stored_and_read_again() -> None:
     run = planned(dry_run=True)
 
     assert PlannedRun.from_record(json.loads(json.dumps(run.to_record()))) == run
+
+
+class TestBegun:
+    """What is known of a run whose first step was killed after it had begun to write, and left no plan."""
+
+    def test_its_plan_is_that_of_the_record(self) -> None:
+        simulation = Simulation.of(2, strategy="in_place")
+        plan = phases.calculate_capacity(simulation.ports(), request(simulation))
+        phases.create_instances(simulation.ports(), request(simulation), plan)
+
+        assert begun_run(lambda: nullcontext(simulation.store), "run-1") == PlannedRun(plan, dry_run=False)
+
+    def test_one_that_only_has_a_plan_has_nothing_to_undo(self) -> None:
+        simulation = Simulation.of(2, strategy="in_place")
+        phases.calculate_capacity(simulation.ports(), request(simulation))
+
+        assert begun_run(lambda: nullcontext(simulation.store), "run-1") is None
+
+    def test_one_that_has_ended_is_begun_no_more(self) -> None:
+        simulation = Simulation.of(2, strategy="in_place")
+        simulation.run(4)
+
+        assert begun_run(lambda: nullcontext(simulation.store), "run-1") is None
+
+    def test_nobody_knows_of_a_run_that_was_never_asked_for(self) -> None:
+        assert begun_run(lambda: nullcontext(Simulation.of(2).store), "run-1") is None
+
+    def test_a_store_that_does_not_answer_says_nothing(self) -> None:
+        def silent() -> Any:
+            raise TemporaryError("the store does not answer", code="store_unavailable")
+
+        assert begun_run(silent, "run-1") is None
 
 
 class TestApproved:
