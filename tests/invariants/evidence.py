@@ -143,7 +143,7 @@ class Evidence:
 
 def _counts(call: Call) -> bool:
     """Say whether a call is springtide's, and not a mere question in the form of a write: may I, what would happen."""
-    asks = call.path.endswith("/selfsubjectaccessreviews") or call.query.get("dryRun") == "All"
+    asks = call.path.startswith("/apis/authorization.k8s.io/") or call.query.get("dryRun") == "All"
     return bool(call.user_agent) and not asks
 
 

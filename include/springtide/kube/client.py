@@ -82,7 +82,7 @@ class KubeReader(ProxyReader, Protocol):
         ...
 
     def may(self, right: Right, namespace: str) -> bool:
-        """Say whether this client has `right` in `namespace`: a SelfSubjectAccessReview, which changes nothing.
+        """Say whether this client has `right` in `namespace`, by reviews of its own rights, which change nothing.
 
         Raises:
             ClusterRefused: even that may not be asked.

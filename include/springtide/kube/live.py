@@ -13,6 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from springtide.clock import Clock, SystemClock
 from springtide.errors import ClusterRefused, ClusterUnavailable
 from springtide.kube import proxy
+from springtide.kube.allowed import AllowedRules
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
 from springtide.kube.following import WatchExpired, WatchQuestion
 from springtide.kube.kubeconfig import ClusterConfig, find_cluster
@@ -23,7 +24,7 @@ from springtide.kube.translate import translated
 from springtide.kube.write_pace import LONGEST_WAIT, pace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from kubernetes.client import ApiClient
 
@@ -77,6 +78,7 @@ class LiveKube:
         self._clock = clock or SystemClock()
         self._apis: dict[str, Any] = {}
         self._of_thread = threading.local()
+        self._allowed = AllowedRules(self._clock)
         self._pace = pace_of(api_client.configuration.host, writes_a_second) if writes_a_second else None
 
     @property
@@ -137,7 +139,9 @@ class LiveKube:
         return _events(question, answer)
 
     def may(self, right: Right, namespace: str) -> bool:
-        """Ask for one right (see `KubeReader.may`)."""
+        """Say whether a rule grants it, or ask for this one right (see `KubeReader.may`)."""
+        if self._allowed.grant(right, namespace, self._rules_in):
+            return True
         resource, _, subresource = right.resource.partition("/")
         attributes = {"verb": right.verb, "group": right.group, "resource": resource, "namespace": namespace}
         attributes |= {key: value for key, value in (("subresource", subresource), ("name", right.name)) if value}
@@ -146,6 +150,17 @@ class LiveKube:
         review = self._api("AuthorizationV1Api").create_self_subject_access_review
         answer = self._read(f"ask for the right to {right}", lambda: review(body, **_options()))
         return bool(answer["status"].get("allowed"))
+
+    def _rules_in(self, namespace: str) -> Sequence[Json]:
+        body: Json = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+        body["spec"] = {"namespace": namespace}
+        review = self._api("AuthorizationV1Api").create_self_subject_rules_review
+        try:
+            answer = self._read(f"ask for the rights in {namespace}", lambda: review(body, **_options()))
+        except ClusterRefused:
+            return []  # then each right is asked for by itself
+        rules: Sequence[Json] = answer["status"].get("resourceRules") or []
+        return rules
 
     def server_version(self) -> ServerVersion:
         """Return which Kubernetes answers (see `KubeReader.server_version`)."""

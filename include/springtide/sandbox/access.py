@@ -10,6 +10,7 @@ from springtide.sandbox.status import ApiError, Subject, forbidden, unauthorized
 from springtide.sandbox.store import Store
 
 _MASTERS = "system:masters"
+_EVERYTHING: Json = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,9 @@ class Access:
             return True
         if not action.resource:
             return action.path.split("/")[1] in {"version", "api", "apis", "healthz", "readyz", "livez"}
-        if action.resource == "selfsubjectaccessreviews":
+        if action.resource in {"selfsubjectaccessreviews", "selfsubjectrulesreviews"}:
             return user is not ANONYMOUS
-        return any(_grants(rule, action) for rule in self._rules(user, action.namespace))
+        return any(_grants(rule, action) for rule in self.rules(user, action.namespace))
 
     def service_account_token(self, namespace: str, name: str) -> str:
         """Return a token for a service account, the same each time."""
@@ -102,7 +103,10 @@ class Access:
         self.tokens[token] = user
         return token
 
-    def _rules(self, user: User, namespace: str) -> Iterator[Json]:
+    def rules(self, user: User, namespace: str) -> Iterator[Json]:
+        """Yield the rules that hold for the user in a namespace, or without one."""
+        if _MASTERS in user.groups:
+            yield _EVERYTHING
         # a RoleBinding grants within its namespace, whatever kind of role it names
         bindings = self.store.select("clusterrolebindings")
         if namespace:

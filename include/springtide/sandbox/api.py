@@ -9,7 +9,7 @@ from typing import Any
 from springtide.sandbox import discovery, patches, routes
 from springtide.sandbox.access import Access, Action, User
 from springtide.sandbox.listing import page, watch
-from springtide.sandbox.messages import REVIEWS, TRUE, Request, Response, answer, refusal
+from springtide.sandbox.messages import REVIEW_OF_ALL, REVIEW_OF_ONE, TRUE, Request, Response, answer, refusal
 from springtide.sandbox.objects import Json, stamp
 from springtide.sandbox.relay import Relay
 from springtide.sandbox.routes import Route
@@ -21,7 +21,11 @@ from springtide.sandbox.writers import Deletion, Writer
 from springtide.sandbox.writes import Writes
 
 _TOKEN_SECONDS = 3600
-_REVIEW = Subject(group="authorization.k8s.io", plural="selfsubjectaccessreviews", kind="SelfSubjectAccessReview")
+_AUTHORIZATION = "authorization.k8s.io"
+_REVIEWS = {
+    REVIEW_OF_ONE: Subject(group=_AUTHORIZATION, plural="selfsubjectaccessreviews", kind="SelfSubjectAccessReview"),
+    REVIEW_OF_ALL: Subject(group=_AUTHORIZATION, plural="selfsubjectrulesreviews", kind="SelfSubjectRulesReview"),
+}
 
 
 class Api:
@@ -47,7 +51,7 @@ class Api:
         """Answer a request; a refusal is an answer, too."""
         try:
             user = self.access.who(request.headers.get("authorization", ""))
-            if request.path == REVIEWS:
+            if request.path in _REVIEWS:
                 return self._review(request, user)
             return self._answer(request, user)
         except ApiError as error:
@@ -146,14 +150,18 @@ class Api:
         return answer({"kind": kind, "apiVersion": route.kind.api_version, "metadata": metadata, "items": deleted})
 
     def _review(self, request: Request, user: User) -> Response:
-        """Answer a SelfSubjectAccessReview."""
+        """Answer somebody who asks what they may do: one right, or the rules in a namespace."""
         if request.method != "POST":
             raise method_not_allowed()
-        self.access.require(user, Action(verb="create", group=_REVIEW.group, resource=_REVIEW.plural), _REVIEW)
+        subject = _REVIEWS[request.path]
+        self.access.require(user, Action(verb="create", group=subject.group, resource=subject.plural), subject)
         body = request.json
         spec = body.get("spec") or {}
-        allowed = self.access.allows(user, _asked(spec))
-        return answer({**body, "status": {"allowed": allowed}, "metadata": {}}, 201)
+        status: Json = {"allowed": self.access.allows(user, _asked(spec))}
+        if request.path == REVIEW_OF_ALL:
+            rules = list(self.access.rules(user, spec.get("namespace") or ""))
+            status = {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}
+        return answer({**body, "status": status, "metadata": {}}, 201)
 
     def _token(self, route: Route) -> Response:
         """Answer a TokenRequest for a service account."""

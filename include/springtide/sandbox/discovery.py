@@ -19,7 +19,12 @@ VERSION = {
     "platform": "linux/amd64",
 }
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-_REVIEWS = {"authorization.k8s.io/v1": [("selfsubjectaccessreviews", "SelfSubjectAccessReview")]}
+_REVIEWS = {
+    "authorization.k8s.io/v1": [
+        ("selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+        ("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+    ]
+}
 
 
 def serve(path: str) -> Response:

@@ -14,7 +14,8 @@ from springtide.sandbox.status import ApiError, bad_request
 if TYPE_CHECKING:
     from springtide.sandbox.watching import Watch
 
-REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+REVIEW_OF_ONE = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+REVIEW_OF_ALL = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 TRUE = frozenset({"1", "true", "True"})
 
 
@@ -55,7 +56,7 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether the request may change something: neither a review of somebody's rights is kept, nor a dry run."""
-        asks = self.path == REVIEWS or self.query.get("dryRun") == "All"
+        asks = self.path in {REVIEW_OF_ONE, REVIEW_OF_ALL} or self.query.get("dryRun") == "All"
         return self.method not in {"GET", "HEAD", "OPTIONS"} and not asks
 
     @property
