@@ -42,11 +42,11 @@ def required_of(
     """Return what a task left, or raise `PermanentError` where it left nothing."""
     left = left_by(context, task_id, read, key)
     if left is None:
-        raise left_nothing(task_id, code)
+        raise left_nothing(task_id, code=code)
     return left
 
 
-def left_nothing(task_id: str, code: str) -> PermanentError:
+def left_nothing(task_id: str, *, code: str) -> PermanentError:
     """Return the error of a task that needs what another one did not leave."""
     return PermanentError(f"{task_id} left nothing: its log says why; clear the run from there on.", code=code)
 

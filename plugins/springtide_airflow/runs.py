@@ -108,7 +108,7 @@ def required_run(context: Context) -> PlannedRun:
     """Return the plan of this DAG run, or raise `PermanentError` where there is none (any more)."""
     planned = planned_run(context)
     if planned is None:
-        raise left_nothing(PLANNED_BY, "plan_missing")
+        raise left_nothing(PLANNED_BY, code="plan_missing")
     return planned
 
 
