@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from springtide.clock import Clock, SystemClock
-from springtide.errors import ClusterRefused, ClusterUnavailable
+from springtide.errors import ClusterRefused, ClusterUnavailable, SpringtideError
 from springtide.kube import proxy
 from springtide.kube.allowed import AllowedRules
 from springtide.kube.client import FIELD_MANAGER, Right, ServerVersion
@@ -243,12 +244,19 @@ class LiveKube:
             stop=stop_after_attempt(READ_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.2, max=2),
             sleep=self._clock.sleep,
+            after=lambda state: _let_go(None if state.outcome is None else state.outcome.exception()),
             reraise=True,
         )
-        for attempt in retrying:
-            self._of_thread.reads = self.reads + 1
-            with attempt, translated(what, is_write=False):
-                return _body(call())
+        try:
+            for attempt in retrying:
+                self._of_thread.reads = self.reads + 1
+                with attempt, translated(what, is_write=False):
+                    return _body(call())
+        except SpringtideError as error:
+            _let_go(error)
+            raise
+        finally:
+            retrying = attempt = None  # type: ignore[assignment]  # as those frames
         raise AssertionError("tenacity ends by a return or by raising")
 
     def _method(self, verb: str, kind: Kind) -> Callable[..., Any]:
@@ -311,6 +319,17 @@ def connected(cluster: ClusterConfig, *, clock: Clock | None = None, writes_a_se
     settings = cluster.settings()
     settings.connection_pool_maxsize = POOL_CONNECTIONS
     return LiveKube(ApiClient(settings), clock=clock, writes_a_second=writes_a_second)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Empty the frames that an error remembers: what they hold would wait for the collector, with its sockets open.
+
+    Tenacity and urllib3 keep an error in a frame that the error keeps.
+    """
+    each = error
+    while each is not None:
+        traceback.clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
 
 
 def _options() -> dict[str, Any]:
