@@ -113,18 +113,19 @@ class RealServices:
 
 
 def _container(*, is_fake: bool) -> Json:
-    container = {
+    container: Json = {
         "name": "web",
         "image": "localhost/web:1",
         "imagePullPolicy": "Never",
         "ports": [{"containerPort": PORT}],
         "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}},
     }
+    # Nobody probes a pod of KWOK, but without a probe springtide refuses a workload.
+    container["readinessProbe"] = {"httpGet": {"path": "/readiness", "port": PORT}, "periodSeconds": 1}
     if is_fake:
         return container
     environment = [{"name": "DRAIN", "value": "2s"}]
-    probe = {"httpGet": {"path": "/readiness", "port": PORT}, "periodSeconds": 1}
-    return container | {"env": environment, "readinessProbe": probe, "resources": {"requests": {"memory": "8Mi"}}}
+    return container | {"env": environment, "resources": {"requests": {"memory": "8Mi"}}}
 
 
 def _rights(namespace: str) -> list[Json]:

@@ -51,7 +51,7 @@ def test_it_is_reported_for_nodes_and_pods_and_for_them_alone() -> None:
     config, deployment = kwok.objects(kwok, SOURCES)
 
     command = deployment["spec"]["template"]["spec"]["containers"][0]["command"]
-    assert kinds == ["Node", "Pod", "Pod"]
+    assert kinds == ["Node", "Pod", "Pod", "Pod"]
     assert f"--manage-nodes-with-label-selector={MARK}=true" in command
     assert list(yaml.safe_load_all(config["data"]["stages.yaml"])) == stages()
 

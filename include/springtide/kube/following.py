@@ -169,6 +169,9 @@ class WatchFollower:
     is_wanted: Callable[[], bool]
     on_refused: Callable[[str], None]
     seconds: int = WATCH_SECONDS
+    lists_first: bool = False
+    """Whether one object is listed, too: from Kubernetes 1.34 on, a watch that begins with what is there fails where
+    etcd is too old to report its progress (before 3.4.31, 3.5.13)."""
 
     def follow(self) -> None:
         """Follow until nobody wants it any more, or watching is refused."""
@@ -195,6 +198,7 @@ class WatchFollower:
                 return
             except SpringtideError as error:
                 failures += 1
+                self.lists_first = self.lists_first or not self.objects.version
                 if failures == 1:  # until it is open again nothing new is to be told
                     log.warning("watch_broken", watch=str(self.question), code=error.code, message=error.message)
             finally:
@@ -207,7 +211,7 @@ class WatchFollower:
         if not objects.version:
             listed: list[Json] = []
             version = ""
-            if not self.question.is_of_one:
+            if self.lists_first or not self.question.is_of_one:
                 listed, version = self.kube.listed(self.question)
             objects.begin(listed, version)
         is_whole = bool(objects.version)

@@ -113,6 +113,17 @@ def test_one_object_by_its_name_is_not_listed_and_counts_once_it_was_shown() -> 
     assert lives[0]
 
 
+def test_where_a_watch_cannot_begin_with_what_is_there_one_object_is_listed_too() -> None:
+    unsupported = event("ERROR", {"code": 500, "message": "the required storage feature is disabled"})
+    scene = Scene([unsupported], [event("MODIFIED", pod("web", 10))], question=WEB)
+    scene.cluster.pods = [pod("web", 3)]
+
+    scene.follower.follow()
+
+    assert scene.cluster.asked == ["watch service", "list service", "watch service 9"]
+    assert scene.names() == {"web"}
+
+
 def test_an_object_that_nobody_has_is_not_taken_for_one_that_is_gone() -> None:
     scene = Scene([LONG], question=WEB)
     seen: list[bool] = []
