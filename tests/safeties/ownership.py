@@ -203,7 +203,7 @@ SAFETIES = (
     Safety(
         name="What a killed attempt had begun is known to whoever undoes it",
         keeps="a run whose first task was killed after it had created pods, and then failed, leaves them there",
-        take_out=patched((planned, "_WRITING"), to=frozenset()),
+        take_out=patched((planned, "BEGINNING"), to=()),
         seen_by="unit/run/test_planned.py::TestBegun::test_its_plan_is_that_of_the_record",
         because="assert None == PlannedRun",
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import traceback
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +20,7 @@ from springtide.kube.kubeconfig import ClusterConfig, find_cluster
 from springtide.kube.object_events import ObjectEvent
 from springtide.kube.objects import Json, Kind, Version
 from springtide.kube.proxy import ProxyAnswer, ProxyRequest
-from springtide.kube.translate import translated
+from springtide.kube.translate import let_go, translated
 from springtide.kube.write_pace import LONGEST_WAIT, pace_of
 
 if TYPE_CHECKING:
@@ -146,16 +145,14 @@ class LiveKube:
         resource, _, subresource = right.resource.partition("/")
         attributes = {"verb": right.verb, "group": right.group, "resource": resource, "namespace": namespace}
         attributes |= {key: value for key, value in (("subresource", subresource), ("name", right.name)) if value}
-        body: Json = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-        body["spec"] = {"resourceAttributes": attributes}
         review = self._api("AuthorizationV1Api").create_self_subject_access_review
+        body = _asking("SelfSubjectAccessReview", {"resourceAttributes": attributes})
         answer = self._read(f"ask for the right to {right}", lambda: review(body, **_options()))
         return bool(answer["status"].get("allowed"))
 
     def _rules_in(self, namespace: str) -> Sequence[Json]:
-        body: Json = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
-        body["spec"] = {"namespace": namespace}
         review = self._api("AuthorizationV1Api").create_self_subject_rules_review
+        body = _asking("SelfSubjectRulesReview", {"namespace": namespace})
         try:
             answer = self._read(f"ask for the rights in {namespace}", lambda: review(body, **_options()))
         except ClusterRefused:
@@ -244,7 +241,6 @@ class LiveKube:
             stop=stop_after_attempt(READ_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.2, max=2),
             sleep=self._clock.sleep,
-            after=lambda state: _let_go(None if state.outcome is None else state.outcome.exception()),
             reraise=True,
         )
         try:
@@ -253,10 +249,10 @@ class LiveKube:
                 with attempt, translated(what, is_write=False):
                     return _body(call())
         except SpringtideError as error:
-            _let_go(error)
+            let_go(error)
             raise
         finally:
-            retrying = attempt = None  # type: ignore[assignment]  # as those frames
+            retrying = attempt = None  # type: ignore[assignment]  # as the frames of tenacity that `let_go` empties
         raise AssertionError("tenacity ends by a return or by raising")
 
     def _method(self, verb: str, kind: Kind) -> Callable[..., Any]:
@@ -321,15 +317,8 @@ def connected(cluster: ClusterConfig, *, clock: Clock | None = None, writes_a_se
     return LiveKube(ApiClient(settings), clock=clock, writes_a_second=writes_a_second)
 
 
-def _let_go(error: BaseException | None) -> None:
-    """Empty the frames that an error remembers: what they hold would wait for the collector, with its sockets open.
-
-    Tenacity and urllib3 keep an error in a frame that the error keeps.
-    """
-    each = error
-    while each is not None:
-        traceback.clear_frames(each.__traceback__)
-        each = each.__cause__ or each.__context__
+def _asking(kind: str, spec: Json) -> Json:
+    return {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
 
 
 def _options() -> dict[str, Any]:

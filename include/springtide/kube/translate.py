@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -39,6 +40,27 @@ _TEXT_LIMIT = 500
 @contextmanager
 def translated(what: str, *, is_write: bool) -> Iterator[None]:
     """Turn whatever the client raises while doing `what` ("patch service shop/checkout") into springtide's errors."""
+    try:
+        with _translated(what, is_write=is_write):
+            yield
+    except SpringtideError as error:
+        let_go(error)
+        raise
+
+
+def let_go(error: BaseException) -> None:
+    """Empty the frames that an error remembers: what they hold would wait for the collector, with its sockets open.
+
+    urllib3 and tenacity keep an error in a frame that the error keeps.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        traceback.clear_frames(each.__traceback__)
+        each = each.__cause__ or each.__context__
+
+
+@contextmanager
+def _translated(what: str, *, is_write: bool) -> Iterator[None]:
     import urllib3.exceptions as wire
     from kubernetes.client.exceptions import ApiException
 

@@ -16,8 +16,8 @@ from springtide.kube.observation import aside_sets
 from springtide.kube.workloads import find_workload
 from springtide.record.model import PhaseStatus
 from springtide.run.lease import Lease, fenced, read_lease
+from springtide.run.phase_table import BEGINNING
 from springtide.run.ports import Ports, RunRef
-from springtide.run.state import Phase
 from springtide.workload import Workload
 
 _BACK: Final = (
@@ -171,8 +171,7 @@ def has_begun(ports: Ports, run_id: str) -> bool:
         phases = ports.store.get(run_id).phases
     except SpringtideError:
         return False
-    writing = (Phase.WARM_NODES.value, Phase.CREATE_INSTANCES.value)
-    return any(phase.phase in writing and phase.status is PhaseStatus.SUCCEEDED for phase in phases)
+    return any(phase.phase in BEGINNING and phase.status is PhaseStatus.SUCCEEDED for phase in phases)
 
 
 def _gone(ports: Ports, ref: RunRef) -> str:

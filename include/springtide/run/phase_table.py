@@ -104,6 +104,9 @@ PHASES: Final = (
 WARMING: Final = (Phase.WARM_NODES, Phase.NODES_READY)
 """What comes before a run that warms nodes adds pods; any other run does without."""
 
+BEGINNING: Final = (Phase.WARM_NODES, Phase.CREATE_INSTANCES)
+"""The phases of which one is the first that writes to the cluster."""
+
 FORWARD: Final = tuple(rule.phase for rule in PHASES if rule.phase is not Phase.ROLL_BACK)
 """The way forward, in the order that no retry, clear or timeout may change (I-8)."""
 

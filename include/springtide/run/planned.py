@@ -19,13 +19,12 @@ from springtide.run.halted import unbegun
 from springtide.run.journal import end_run
 from springtide.run.lease import read_lease
 from springtide.run.ownership import is_owner
+from springtide.run.phase_table import BEGINNING
 from springtide.run.phases import calculate_capacity, report
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.request_parameters import STALE_AFTER
-from springtide.run.state import Phase
 
 _DRY_RUN: Final = "dry_run"
-_WRITING: Final = frozenset({Phase.WARM_NODES.value, Phase.CREATE_INSTANCES.value})
 _BY_HAND: Final = "no task failed, so some were skipped or marked by hand: see the tasks before this one."
 
 
@@ -113,7 +112,7 @@ def begun_run(open_store: OpenStore, run_id: str) -> PlannedRun | None:
             run = store.get(run_id)
     except SpringtideError:
         return None
-    has_begun = any(phase.phase in _WRITING for phase in run.phases)
+    has_begun = any(phase.phase in BEGINNING for phase in run.phases)
     if run.plan is None or run.is_ended or not has_begun:
         return None
     return PlannedRun(ScalingPlan.from_record(run.plan), dry_run=False)

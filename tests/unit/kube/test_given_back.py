@@ -15,7 +15,15 @@ from springtide.sandbox.faults import Fault, FaultKind
 from support.simulation import NAMESPACE, Simulation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+def reads(kube: LiveKube) -> object:
+    return kube.list(Kind.POD, NAMESPACE)
+
+
+def writes(kube: LiveKube) -> object:
+    return kube.create(Kind.LEASE, NAMESPACE, {"metadata": {"name": "mine"}})
 
 
 @pytest.fixture
@@ -26,8 +34,7 @@ def uncollected() -> Iterator[None]:
     gc.enable()
 
 
-@pytest.mark.usefixtures("uncollected")
-@pytest.mark.parametrize(
+every_fault = pytest.mark.parametrize(
     "fault",
     [
         Fault(FaultKind.TIMEOUT),
@@ -37,7 +44,12 @@ def uncollected() -> Iterator[None]:
     ],
     ids=["silent", "nobody listens", "broken", "forbidden"],
 )
-def test_a_client_whose_read_failed_is_given_back_at_once(fault: Fault) -> None:
+
+
+@every_fault
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("call", [reads, writes], ids=["a read", "a write"])
+def test_a_client_whose_call_failed_is_given_back_at_once(call: Callable[[LiveKube], object], fault: Fault) -> None:
     simulation = Simulation.of(2)
     kube = simulation.ports().kube
     assert isinstance(kube, LiveKube)
@@ -45,7 +57,7 @@ def test_a_client_whose_read_failed_is_given_back_at_once(fault: Fault) -> None:
     simulation.world.faults = lambda _call: fault
 
     with pytest.raises(SpringtideError) as caught:
-        kube.list(Kind.POD, NAMESPACE)
+        call(kube)
     del caught, kube
 
     assert given() is None
