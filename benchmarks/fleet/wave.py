@@ -44,7 +44,7 @@ class Measured:
     """One event: its services, the seconds from the asking, CPU-seconds by process, and what the tasks took.
 
     `exactly` is when the last service had its number, `proven` when its run had proven that, `ended` when Airflow was
-    done with all of it.
+    done with all of it. `cpu` is until the end, `cpu_exactly` until the last service had its number.
     """
 
     services: int
@@ -52,6 +52,7 @@ class Measured:
     proven: float
     ended: float
     cpu: Mapping[str, float]
+    cpu_exactly: Mapping[str, float]
     tasks: TaskTimes
 
 
@@ -162,6 +163,7 @@ def _event(running: Running, cluster: Cluster, name: str, numbers: range, stood:
     exactly = running.until(
         f"{name} stands", lambda: cluster.standing() == wanted or _has_failed(running, name), LONGEST
     )
+    at_exactly = _taken(pids)
     running.until(f"{name} has ended", lambda: _state(running, name) in {"success", "failed"}, LONGEST)
     ended = time.monotonic() - began
     if _has_failed(running, name):
@@ -173,6 +175,7 @@ def _event(running: Running, cluster: Cluster, name: str, numbers: range, stood:
         proven=last_proof(running.store) - asked_at,
         ended=ended,
         cpu={kind: after[kind] - before[kind] for kind in after},
+        cpu_exactly={kind: at_exactly[kind] - before[kind] for kind in after},
         tasks=task_times(running.database, name),
     )
 
@@ -209,6 +212,9 @@ def _table(one: Measured, wave: Measured, least: float, asked: argparse.Namespac
         ["processes of tasks", *(str(each.tasks.processes) for each in both)],
         ["CPU-seconds", *(f"{sum(each.cpu.values()):.1f}" for each in both)],
         ["CPU-seconds a service", *(f"{sum(each.cpu.values()) / each.services:.2f}" for each in both)],
+        ["CPU-seconds until exactly-N", *(f"{sum(each.cpu_exactly.values()):.1f}" for each in both)],
+        ["the same, a service", *(f"{sum(each.cpu_exactly.values()) / each.services:.2f}" for each in both)],
+        *([f"the same: {kind}", *(f"{each.cpu_exactly[kind]:.1f}" for each in both)] for kind in one.cpu),
         *([f"CPU-seconds: {kind}", *(f"{each.cpu[kind]:.1f}" for each in both)] for kind in one.cpu),
         *([f"median s: {task}", *(each.tasks.cell(task) for each in both)] for task in wave.tasks.names()),
     ]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from springtide.plan.model import ScalingPlan
     from springtide.run.ahead import WentAhead
+    from springtide.run.handover import Handover
     from springtide.run.ports import Ports, RunRef, RunRequest
     from springtide.run.state import Phase
     from springtide_airflow.hook import SpringtideHook
@@ -65,12 +66,15 @@ def was_begun(context: Context) -> bool:
     return context["ti"].xcom_pull(task_ids=PLANNED_BY, key=BEGUN_KEY) is True
 
 
-def begin_ahead(context: Context, ports: Ports, request: RunRequest, plan: ScalingPlan) -> None:
-    """Create the instances of `plan` and do what follows, as far as nobody is asked first and nothing is waited for."""
+def begin_ahead(context: Context, ports: Ports, request: RunRequest, plan: ScalingPlan, handover: Handover) -> None:
+    """Create the instances of `plan` and do what follows, as far as nobody is asked first and nothing is waited for.
+
+    `handover` has what the plan was made by.
+    """
     from springtide.run.ahead import begin_ahead as beginning
     from springtide_airflow.sensors import PATIENCE
 
-    _leave(context, beginning(ports, request, plan, patience=PATIENCE))
+    _leave(context, beginning(ports, request, plan, patience=PATIENCE, handover=handover))
 
 
 def go_ahead(context: Context, ports: Ports, ref: RunRef, after: Phase) -> None:

@@ -33,6 +33,7 @@ from springtide_airflow.tracing import trace_runs
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from springtide.run.handover import Handover
     from springtide.run.planned import PlannedRun
     from springtide.run.ports import Ports, RunRequest
 
@@ -50,17 +51,20 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
 
         What fails ahead fails the task of its own name: this one has done its part.
         """
+        from springtide.run.handover import Handover
+
+        handover = Handover()
         with opened(context) as ports:
-            request, planned = self._planned(context, ports)
+            request, planned = self._planned(context, ports, handover)
             if not isinstance(planned, str):
                 self._leave(context, planned)
-                begin_ahead(context, ports, request, planned.plan)
+                begin_ahead(context, ports, request, planned.plan, handover)
         if isinstance(planned, str):
             self._wait(planned)
         else:
             self._skip_the_rest(context, request, planned)
 
-    def _planned(self, context: Context, ports: Ports) -> tuple[RunRequest, PlannedRun | str]:
+    def _planned(self, context: Context, ports: Ports, handover: Handover) -> tuple[RunRequest, PlannedRun | str]:
         """Return what was asked for, and the plan; or who has the turn before this run."""
         from springtide.run.permission import require_permitted
         from springtide.run.planned import plan_run
@@ -74,7 +78,7 @@ class CalculateCapacityOperator(BaseOperator, SkipMixin):
             ahead = who_is_ahead(ports, request, origin.due, is_going=going_in(context))
             too_late = origin.refusal_for_age(ports.clock.now())
             attempt = context["ti"].try_number
-            return request, ahead or plan_run(ports, request, attempt, refusal=too_late)
+            return request, ahead or plan_run(ports, request, attempt, refusal=too_late, handover=handover)
 
     def _leave(self, context: Context, planned: PlannedRun) -> None:
         plan = planned.plan

@@ -75,7 +75,7 @@ SAFETIES = (
     Safety(
         name="A run looks whether it is aborted before every write",
         keeps="a run goes on to give pods traffic that somebody has asked to take back",
-        take_out=without(AbortWatch, "asked"),
+        take_out=without(AbortWatch, "_answer"),
         seen_by=f"{ABORTS}::TestUnderWay::test_it_stops_before_its_next_write_and_rolls_back",
         because="DID NOT RAISE",
     ),

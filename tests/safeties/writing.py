@@ -187,7 +187,7 @@ SAFETIES = (
     Safety(
         name="What looks like somebody else's doing may be the next owner's",
         keeps="a run that was taken over blames somebody who did nothing",
-        take_out=patched((Engine, "_decided"), to=lambda self, decide, order, _scaled: decide(self.look(), order)),
+        take_out=patched((Engine, "_decided"), to=lambda self, decide, order, *_rest: decide(self.look(), order)),
         seen_by="unit/run/test_engine.py::TestActing::"
         "test_what_the_next_owner_changed_is_not_taken_for_somebody_elses_doing",
         because="somebody changed its selector",

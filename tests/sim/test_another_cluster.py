@@ -16,6 +16,7 @@ from springtide.kube.objects import Json, Kind
 from springtide.record.model import RunOutcome
 from springtide.recovery.reconcile import reconcile
 from springtide.run import phases, pipeline
+from springtide.run.handover import Handover
 from springtide.run.ports import Ports, RunRef
 from springtide.run.state import Phase
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
@@ -218,7 +219,8 @@ def test_a_whole_run_in_one_process_tells_it_last(monkeypatch: pytest.MonkeyPatc
     ports = run.ports()
     switching = phases.run_phase
 
-    def then_elsewhere(_ports: Ports, ref: RunRef, phase: Phase) -> object:
+    def then_elsewhere(_ports: Ports, ref: RunRef, phase: Phase, *, handover: Handover) -> object:
+        del handover  # another process has none
         run.is_astray = run.is_astray or phase is Phase.SWITCH_ENDPOINTS
         return switching(run.ports(), ref, phase)
 

@@ -207,6 +207,21 @@ def observe(
     )
 
 
+def selected_pods(kube: KubeReader, observation: Observation, namespace: str) -> tuple[Pod, ...]:
+    """Return the pods that the Service of `observation` selects; none where it has none, or one that selects nothing.
+
+    Raises:
+        ClusterRefused, ClusterUnavailable: as the client says.
+    """
+    service = observation.service
+    if service is None or not service.selector:  # an empty selector would list the whole namespace
+        return ()
+    selector = selector_text(service.selector)
+    if selector == selector_text(observation.pod_set.scaled.match_labels):
+        return observation.pods
+    return tuple(Pod(raw) for raw in kube.list(Kind.POD, namespace, selector=selector))
+
+
 def aside_sets(kube: KubeReader, workload: Workload) -> tuple[ReplicaSet, ...]:
     """Return the ReplicaSets that runs have set aside of the workload's Deployment; of no other kind any is.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, delete, insert, select, tuple_, update
 
-from springtide.record.samples import Change, Key, Labels, Total, applied
+from springtide.record.samples import Change, Gone, Key, Labels, Total, applied
 from springtide.record.tables import TotalRow
 
 if TYPE_CHECKING:
@@ -17,24 +17,47 @@ if TYPE_CHECKING:
 
     from springtide.record.samples import Look
 
+_RowKey = tuple[str, str]
 
-def count_sample(session: Session, change: Change) -> None:
-    """Change one sample."""
-    name, labels = _row_key(change.key)
-    row = session.get(TotalRow, (name, labels))
-    if row is None:
-        session.add(TotalRow(name=name, labels=labels, value=applied(change, None)))
-    else:
-        row.value = applied(change, row.value)
+_TOTALS: Final = cast("Table", TotalRow.__table__)
+_KEY: Final = (_TOTALS.c.name == bindparam("its_name")) & (_TOTALS.c.labels == bindparam("its_labels"))
+_SOME: Final = select(_TOTALS).where(tuple_(_TOTALS.c.name, _TOTALS.c.labels).in_(bindparam("keys", expanding=True)))
+_MORE: Final = insert(_TOTALS)
+_OTHER: Final = update(_TOTALS).where(_KEY).values(value=bindparam("its_value"))
+_FEWER: Final = delete(_TOTALS).where(_KEY)
+
+
+def change_samples(session: Session, steps: Iterable[Change | Gone]) -> None:
+    """Change samples, in the order of `steps`; no other writer may be at work.
+
+    A phase of a run changes a dozen, so they are read and written by a statement each, and not as objects.
+    """
+    taken = list(steps)
+    if not taken:
+        return
+    connection = session.connection()
+    keys = {_row_key(step.key) for step in taken}
+    before: dict[_RowKey, float] = {
+        (row.name, row.labels): row.value for row in connection.execute(_SOME, {"keys": sorted(keys)})
+    }
+    after: dict[_RowKey, float | None] = dict(before)
+    for step in taken:
+        key = _row_key(step.key)
+        after[key] = applied(step, after.get(key)) if isinstance(step, Change) else None
+    new = [(key, value) for key, value in after.items() if value is not None and key not in before]
+    other = [(key, value) for key, value in after.items() if value is not None and before.get(key, value) != value]
+    gone = [key for key, value in after.items() if value is None and key in before]
+    if new:
+        connection.execute(_MORE, [{"name": key[0], "labels": key[1], "value": value} for key, value in new])
+    if other:
+        connection.execute(_OTHER, [_named(key) | {"its_value": value} for key, value in other])
+    if gone:
+        connection.execute(_FEWER, [_named(key) for key in gone])
 
 
 def take_look(session: Session, look: Look) -> None:
     """Change the samples by what somebody saw."""
-    for step in list(look(_Samples(session))):  # all of them first: a look sees what was there before it
-        if isinstance(step, Change):
-            count_sample(session, step)
-        elif (row := session.get(TotalRow, _row_key(step.key))) is not None:
-            session.delete(row)
+    change_samples(session, list(look(_Samples(session))))  # all first: a look sees what was there before it
 
 
 def total_of(row: TotalRow) -> Total:
@@ -64,5 +87,9 @@ class _Samples(Mapping[Key, float]):
         return len(self._values)
 
 
-def _row_key(key: Key) -> tuple[str, str]:
+def _row_key(key: Key) -> _RowKey:
     return key[0], json.dumps(key[1], ensure_ascii=False)  # escaped, a name would take six times its letters
+
+
+def _named(key: _RowKey) -> dict[str, Any]:
+    return {"its_name": key[0], "its_labels": key[1]}

@@ -24,7 +24,7 @@ from springtide.record.notifications import KEPT_FOR as TOLD_FOR
 from springtide.record.notifications import TRY_FOR, Notification, claim_of
 from springtide.record.pause_rows import end_pause, keep_pause, open_pauses, pauses_of
 from springtide.record.pruning import SqlPruning
-from springtide.record.sample_rows import count_sample, take_look, total_of
+from springtide.record.sample_rows import change_samples, take_look, total_of
 from springtide.record.samples import counted
 from springtide.record.sql_glances import SqlGlances
 from springtide.record.store import PAGE, require_limit, unknown_run
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from springtide.record.approvals import ApprovalAhead
     from springtide.record.history import HistoryDay
     from springtide.record.pauses import Pause
-    from springtide.record.samples import Look, Total
+    from springtide.record.samples import Change, Look, Total
 
 
 def open_store(url: str, *, metrics_directory: Path | None = None) -> SqlStore:
@@ -100,9 +100,8 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
             if row is None:
                 raise unknown_run(run_id)
             before = row.read()
-            _keep(session, row, before, before.with_phase(phase))
-            if reads and not before.dry_run:
-                count_sample(session, counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
+            read = [counted(CLUSTER_READS, PhaseLabels(phase.phase), reads)] if reads and not before.dry_run else []
+            _keep(session, row, before, before.with_phase(phase), read)
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""
@@ -309,10 +308,15 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
             write_textfile(self.totals(), self._metrics_directory)
 
 
-def _keep(session: Session, row: RunRow | None, before: ScalingRun | None, after: ScalingRun) -> None:
+def _keep(
+    session: Session,
+    row: RunRow | None,
+    before: ScalingRun | None,
+    after: ScalingRun,
+    beside: Sequence[Change] = (),
+) -> None:
     if row is None:
         row = RunRow()
         session.add(row)
     row.write(after)
-    for change in changes(before, after):
-        count_sample(session, change)
+    change_samples(session, (*changes(before, after), *beside))

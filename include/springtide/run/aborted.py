@@ -1,6 +1,7 @@
 """What a run does that somebody asked to stop: it fails between two writes, and the ordinary way back follows.
 
-    before every write, and every few seconds of a wait     the Lease is read: its phase ends as `aborted`
+    before every write, as the fence reads the Lease,
+    and every few seconds of a wait                         its phase ends as `aborted`
     while the smoke test asks                               the same, between two requests
     once the stable pods are gone                           it goes on, and says that it was too late
 
@@ -22,7 +23,7 @@ from springtide.run.engine import Decide, Progress
 from springtide.run.lease import Lease, read_lease
 from springtide.run.ports import Ports, RunRef
 from springtide.strategy.aside import stable_set
-from springtide.strategy.model import Decision, Done, RunOrder, Wait
+from springtide.strategy.model import Decision, Done, RunOrder
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +40,16 @@ class AbortWatch:
         self._at = ports.clock.monotonic()
         self._asked = abort_of(seen, ref.run_id)
         self._too_late: Abort | None = None
+        self._can_be_undone = True
 
-    def asked(self, *, at_once: bool = False) -> Abort | None:
-        """Return who asked; None while nobody has. An answer counts for `FRESH_SECONDS`, and not `at_once`.
+    def asked(self) -> Abort | None:
+        """Return who asked; None while nobody has. An answer counts for `FRESH_SECONDS`.
 
         Raises:
             ClusterUnavailable: no answer in time.
         """
         now = self._ports.clock.monotonic()
-        if self._asked is None and (at_once or now - self._at >= FRESH_SECONDS):
+        if self._asked is None and now - self._at >= FRESH_SECONDS:
             lease = read_lease(self._ports.kube, self._ref.workload)
             self._asked = None if lease is None else abort_of(lease, self._ref.run_id)
             self._at = now
@@ -65,24 +67,28 @@ class AbortWatch:
             raise abort.error
 
     def gate(self, decide: Decide) -> Decide:
-        """Return `decide` that raises what `require_wanted` does, before a write and while it waits.
+        """Return `decide` that raises what `require_wanted` does; for a write, `heed` does the same behind it.
 
-        Where nothing is left to roll back to it goes on, and `told` says so.
+        Where nothing is left to roll back to both go on, and `told` says so.
         """
 
         def decide_while_wanted(observation: Observation, order: RunOrder) -> Decision:
             decision = decide(observation, order)
             if isinstance(decision, Done):
                 return decision  # the phase is over: the next one looks before it writes
-            abort = self.asked(at_once=not isinstance(decision, Wait))
-            if abort is None:
-                return decision
-            if can_be_undone(observation, order):
-                raise abort.error
-            self._keep_on(abort)
+            self._can_be_undone = can_be_undone(observation, order)
+            self._answer(self.asked())
             return decision
 
         return decide_while_wanted
+
+    def heed(self, lease: Lease) -> None:
+        """Return when nobody asked by `lease`, which the fence has read for a write that `gate` let through.
+
+        Raises:
+            PermanentError: somebody did (`aborted`).
+        """
+        self._answer(abort_of(lease, self._ref.run_id))
 
     def told(self, progress: Progress) -> Progress:
         """Return what the phase came to, with the words that an abort came too late where one did."""
@@ -100,7 +106,11 @@ class AbortWatch:
 
         return beat
 
-    def _keep_on(self, abort: Abort) -> None:
+    def _answer(self, abort: Abort | None) -> None:
+        if abort is None:
+            return
+        if self._can_be_undone:
+            raise abort.error
         if self._too_late is None:
             log.warning("abort_too_late", run=abort.run_id, by=abort.by)
         self._too_late = abort

@@ -12,9 +12,17 @@ from springtide.plan.footprint import footprint
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.plan.planner import require_still_allowed
 from springtide.policy.scaling.strategy import Floor, RunSettings
-from springtide.run.admission import admit, baseline_of, current_number, findings_of, snapshot_of
+from springtide.run.admission import (
+    admit_unowned,
+    baseline_of,
+    current_number,
+    findings_of,
+    snapshot_of,
+    standing_findings,
+)
 from springtide.run.approval import require_approved
-from springtide.run.lease import acquire, fenced, read_lease
+from springtide.run.handover import Handover
+from springtide.run.lease import Lease, acquire, fenced, read_lease
 from springtide.run.ownership import has_ended, is_owner, require_same_cluster
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.preflight import Preflight, require_room
@@ -27,7 +35,15 @@ def ref_of(request: RunRequest, plan: ScalingPlan, attempt: int) -> RunRef:
     return replace(RunRef.of_plan(plan, request.run_id, attempt), workload=request.policy.spec.target.workload)
 
 
-def acquired_work(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, warms: bool = False) -> Work:
+def acquired_work(
+    ports: Ports,
+    request: RunRequest,
+    plan: ScalingPlan,
+    ref: RunRef,
+    *,
+    warms: bool = False,
+    handover: Handover | None = None,
+) -> Work:
     """Take the workload's Lease, unless the run has it, and return its work; with `warms` it may raise placeholders.
 
     Raises:
@@ -38,8 +54,9 @@ def acquired_work(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: Run
     """
     _require_order(request, plan)
     require_approved(request, plan)
-    _own(ports, request, plan, ref, warms=warms)
-    return Work.of(ports, ref)
+    handover = handover or Handover()
+    lease = _owned(ports, request, plan, ref, handover, warms=warms)
+    return Work.of_lease(ports, ref, lease, handover)
 
 
 def _require_order(request: RunRequest, plan: ScalingPlan) -> None:
@@ -66,20 +83,26 @@ def _require_acting(request: RunRequest) -> None:
         raise _advises(request)
 
 
-def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, warms: bool) -> None:
+def _owned(
+    ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, handover: Handover, *, warms: bool
+) -> Lease:
     lease = read_lease(ports.kube, ref.workload)
-    if is_owner(ports, ref.run_id, lease):
-        return  # taken by an earlier attempt of this very run: its snapshot is the true one
+    if lease is not None and is_owner(ports, ref.run_id, lease):
+        return lease  # taken by an earlier attempt of this very run: its snapshot is the true one
     if has_ended(ports, ref.run_id, lease):
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     _require_acting(request)
     ports.require_running(ref.workload.namespace, f"{ref.workload}: nothing is begun")
-    require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
-    observation, stable = admit(ports, request)
+    is_known = handover.knows_plan(plan.fingerprint, ports.clock.monotonic())
+    if not is_known:
+        require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
+    handover.found_cluster(ports.clock.monotonic())
+    observation, stable = admit_unowned(ports, request, lease)
     if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:
         raise fenced(lease, ref.workload, ref.run_id)  # it wrote here, so somebody has deleted its Lease since
-    # Between plan and Lease a person may have thought for an hour: everything is looked at again.
-    require_passed(findings_of(ports, request, plan, (observation, stable)))
+    # Between plan and Lease a person may have thought for an hour: everything is looked at again then.
+    found = standing_findings(ports, request) if is_known else findings_of(ports, request, plan, (observation, stable))
+    require_passed(found)
     settings = request.settings
     _require_allowed(request, plan, observation, stable)
     current = current_number(observation, stable, settings.type)
@@ -102,7 +125,7 @@ def _own(ports: Ports, request: RunRequest, plan: ScalingPlan, ref: RunRef, *, w
         installation=ports.installation,
         until=request.until or (plan.decided_at + settings.expires if isinstance(settings, Floor) else None),
     )
-    acquire(ports.kube, ports.clock, state, lease, least_generation=observation.highest_stamp)
+    return acquire(ports.kube, ports.clock, state, lease, least_generation=observation.highest_stamp)
 
 
 def _added(plan: ScalingPlan, settings: RunSettings, stable: PodSet) -> int:

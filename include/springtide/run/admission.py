@@ -9,10 +9,9 @@ from springtide.capacity.combine import requested
 from springtide.capacity.model import CapacityEstimate
 from springtide.errors import InputError, TemporaryError
 from springtide.kube.autoscaler import Autoscaler, effective_minimum, find
-from springtide.kube.client import selector_text
 from springtide.kube.cluster import identify
-from springtide.kube.objects import Deployment, Kind, Pod
-from springtide.kube.observation import Observation, PodSet, find_placeholders, observe
+from springtide.kube.objects import Deployment, Kind
+from springtide.kube.observation import Observation, PodSet, find_placeholders, observe, selected_pods
 from springtide.plan.findings import Finding, downgraded
 from springtide.plan.model import Baseline, PlanOutcome, ScalingPlan
 from springtide.plan.planner import advised, held_longer, make_floor_plan, make_plan, make_release_plan
@@ -21,7 +20,7 @@ from springtide.plan.startup import startup_allowed
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.estimation import EstimateInputs, estimate_for
 from springtide.run.freezes import freeze_findings
-from springtide.run.lease import fenced, read_lease
+from springtide.run.lease import Lease, fenced, read_lease
 from springtide.run.missing_rights import named_rights
 from springtide.run.ownership import is_owner
 from springtide.run.pauses import pause_findings
@@ -44,12 +43,22 @@ def admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
         ClusterRefused, ClusterUnavailable: as the client says.
     """
     with named_rights(ports, request):
-        return _admit(ports, request)
+        lease = read_lease(ports.kube, request.policy.spec.target.workload)
+    return admit_unowned(ports, request, lease)
 
 
-def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
+def admit_unowned(ports: Ports, request: RunRequest, lease: Lease | None) -> tuple[Observation, PodSet]:
+    """Do what `admit` does; `lease` is the workload's, as it was read just now.
+
+    Raises:
+        InputError, Fenced, ClusterRefused, ClusterUnavailable: as `admit`.
+    """
+    with named_rights(ports, request):
+        return _admit(ports, request, lease)
+
+
+def _admit(ports: Ports, request: RunRequest, lease: Lease | None) -> tuple[Observation, PodSet]:
     workload = request.policy.spec.target.workload
-    lease = read_lease(ports.kube, workload)
     if lease is not None and lease.holder:
         raise fenced(lease, workload, request.run_id)
     _require_sole_policy(ports, request.policy)
@@ -61,14 +70,9 @@ def _admit(ports: Ports, request: RunRequest) -> tuple[Observation, PodSet]:
         autoscaler=autoscalers[0] if autoscalers else None,
         placeholders=find_placeholders(ports.kube, workload.namespace, warm.deployment) if warm else None,
     )
-    # An empty selector would list the whole namespace.
-    selected: list[Pod] = []
-    if observation.service is not None and observation.service.selector:
-        selector = selector_text(observation.service.selector)
-        selected = [Pod(raw) for raw in ports.kube.list(Kind.POD, workload.namespace, selector=selector)]
     stable = require_scalable(
         observation,
-        selected=selected,
+        selected=selected_pods(ports.kube, observation, workload.namespace),
         autoscalers=autoscalers,
         strategy=strategy,
         is_written=not request.policy.spec.advises,
@@ -125,7 +129,7 @@ def plan_capacity(ports: Ports, request: RunRequest) -> ScalingPlan:
         lease = read_lease(ports.kube, workload)
     if lease is not None and is_owner(ports, request.run_id, lease) and lease.state is not None:
         return lease.state.plan
-    admitted = admit(ports, request)
+    admitted = admit_unowned(ports, request, lease)
     plan = replace(plan_admitted(ports, request, admitted), cluster=identify(ports.kube, workload))
     if plan.outcome is PlanOutcome.NOTHING_TO_DO:
         return plan
@@ -160,8 +164,13 @@ def findings_of(
         observation=observation,
         stable=stable,
     )
-    findings = (*freeze_findings(ports, request), *pause_findings(ports, request), *preflight.findings())
+    findings = (*standing_findings(ports, request), *preflight.findings())
     return downgraded(findings, ["gitops"]) if request.is_release else findings
+
+
+def standing_findings(ports: Ports, request: RunRequest) -> tuple[Finding, ...]:
+    """Return what people have said stands in the way of any run: freezes and pauses. Asks no cluster."""
+    return (*freeze_findings(ports, request), *pause_findings(ports, request))
 
 
 def _plan(ports: Ports, request: RunRequest, observation: Observation, stable: PodSet) -> ScalingPlan:

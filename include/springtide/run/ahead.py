@@ -23,7 +23,9 @@ from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.run.acquisition import ref_of
 from springtide.run.approval import needs_approval
 from springtide.run.engine import Progress
-from springtide.run.phase_table import FORWARD
+from springtide.run.handover import Handover
+from springtide.run.ownership import lease_of
+from springtide.run.phase_table import FORWARD, phase_behind
 from springtide.run.phases import create_instances, run_phase
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.state import JournalStatus, Phase
@@ -41,30 +43,42 @@ class WentAhead:
     error: PermanentError | None = None
 
 
-def begin_ahead(ports: Ports, request: RunRequest, plan: ScalingPlan, *, patience: timedelta) -> Iterator[WentAhead]:
+def begin_ahead(
+    ports: Ports, request: RunRequest, plan: ScalingPlan, *, patience: timedelta, handover: Handover | None = None
+) -> Iterator[WentAhead]:
     """Create the instances of `plan` in the process that made it, then go on as `go_ahead` does.
+
+    `handover` has what the plan was made by.
 
     Yields nothing where a person is asked first, where nodes come first, and where nothing is to be changed. Whoever
     is killed on the way and plans again is given the plan in the run's Lease, and goes on with that.
     """
     if not _may_begin(request, plan):
         return
-    created = _went(Phase.CREATE_INSTANCES, lambda: create_instances(ports, request, plan))
+    handover = handover or Handover()
+    handover.following = phase_behind(Phase.CREATE_INSTANCES)
+    created = _went(Phase.CREATE_INSTANCES, lambda: create_instances(ports, request, plan, handover=handover))
     if created is None:
         return
     yield created
     if created.error is None:
-        yield from go_ahead(ports, ref_of(request, plan, 1), Phase.CREATE_INSTANCES, patience=patience)
+        ref = ref_of(request, plan, 1)
+        yield from go_ahead(ports, ref, Phase.CREATE_INSTANCES, patience=patience, handover=handover)
 
 
-def go_ahead(ports: Ports, ref: RunRef, after: Phase, *, patience: timedelta) -> Iterator[WentAhead]:
+def go_ahead(
+    ports: Ports, ref: RunRef, after: Phase, *, patience: timedelta, handover: Handover | None = None
+) -> Iterator[WentAhead]:
     """Do the phases behind `after`, which is done, and yield each; end before the first that its own task has to do.
 
-    `patience` is how long each of them may take. Raises nothing: what failed for good is yielded as the last.
+    `patience` is how long each of them may take, `handover` what `after` has left in this process. Raises nothing: what
+    failed for good is yielded as the last.
     """
     first_attempt = replace(ref, attempt=1)
+    handover = handover or Handover()
     for phase in FORWARD[FORWARD.index(after) + 1 :]:
-        went = _went(phase, partial(_followed, ports, first_attempt, phase, patience))
+        handover.following = phase_behind(phase)
+        went = _went(phase, partial(_followed, ports, first_attempt, phase, patience, handover))
         if went is None:
             return
         yield went
@@ -109,10 +123,15 @@ def _went(phase: Phase, do: Callable[[], Progress | None]) -> WentAhead | None:
     return WentAhead(phase, progress) if progress is not None and progress.is_done else None
 
 
-def _followed(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta) -> Progress | None:
-    return None if _has_to_be_seen(ports, ref, phase) else run_phase(ports, ref, phase, patience=patience)
+def _followed(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta, handover: Handover) -> Progress | None:
+    if _has_to_be_seen(ports, ref, phase, handover):
+        return None
+    return run_phase(ports, ref, phase, patience=patience, handover=handover)
 
 
-def _has_to_be_seen(ports: Ports, ref: RunRef, phase: Phase) -> bool:
+def _has_to_be_seen(ports: Ports, ref: RunRef, phase: Phase, handover: Handover) -> bool:
     """Tell whether `phase` takes long by its very nature."""
-    return phase is Phase.SMOKE_TEST and Work.of(ports, ref).state.stability is not None
+    if phase is not Phase.SMOKE_TEST:
+        return False
+    lease = handover.handed(ref.holder, ports.clock.monotonic()) or lease_of(ports, ref)
+    return lease.required_state().stability is not None

@@ -92,9 +92,17 @@ class Engine:
         return observe(reader, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
 
     def drive(
-        self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
+        self,
+        decide: Decide,
+        order: RunOrder,
+        *,
+        deadline: timedelta,
+        patience: timedelta | None = None,
+        seen: Observation | None = None,
     ) -> Progress:
         """Follow `decide` until it is done, `patience` is over (a normal return) or `deadline` is (an error).
+
+        `seen` is a look of just before by which nothing is to be written: the first decision is made of it.
 
         Raises:
             DeadlineExceeded: the message says what was still missing.
@@ -111,7 +119,8 @@ class Engine:
         # attempt of the same run at the same time, all are settled by the next look.
         while True:
             waited = timedelta(seconds=self.clock.monotonic() - start)
-            decision = self._decided(decide, replace(order, is_late=waited >= deadline), scaled)
+            decision = self._decided(decide, replace(order, is_late=waited >= deadline), scaled, seen)
+            seen = None
             match decision:
                 case Done(message, is_restored):
                     return Progress(is_done=True, message=message, writes=tuple(writes), is_restored=is_restored)
@@ -153,10 +162,10 @@ class Engine:
         self.heartbeat()
         self.clock.sleep(seconds)
 
-    def _decided(self, decide: Decide, order: RunOrder, scaled: _Numbers) -> Decision:
+    def _decided(self, decide: Decide, order: RunOrder, scaled: _Numbers, seen: Observation | None) -> Decision:
         try:
             try:
-                return _judged(decide, self.look(), order, scaled)
+                return _judged(decide, seen or self.look(), order, scaled)
             except Conflict as error:
                 if not _may_be_late(error):
                     raise
@@ -172,17 +181,18 @@ class Engine:
                 self.fence.check()
             raise
 
-    def stamp(self, *, may_be_denied: bool = False) -> None:
+    def stamp(self, *, may_be_denied: bool = False, seen: Observation | None = None) -> None:
         """Put this run and its generation on every object that it may touch, before it touches one (I-2).
 
         A frozen earlier owner's pending compare-and-swap fails from here on. Where `may_be_denied`, an object that the
-        cluster lets nobody write is passed over.
+        cluster lets nobody write is passed over. `seen` is a look since which the run owns the workload; every stamp is
+        a swap against what it shows.
 
         Raises:
             ClusterRefused: the cluster says no, and `may_be_denied` is False.
             Fenced: a later generation wrote one of them.
         """
-        observation = self.look()
+        observation = seen or self.look()
         objects: list[tuple[Kind, KubeObject]] = []
         if self.sets_aside:  # only then is the Service written; it may be another workload's as well
             objects += [(Kind.SERVICE, observation.service)] if observation.service else []

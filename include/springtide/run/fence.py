@@ -7,6 +7,7 @@ the write of the one that woke names an old one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -17,9 +18,13 @@ from springtide.kube.client import KubeClient
 from springtide.kube.objects import Json
 from springtide.kube.write_pace import PacesWrites
 from springtide.run.halt import HaltSwitch
-from springtide.run.lease import fenced, read_lease
+from springtide.run.lease import Lease, fenced, read_lease
 from springtide.strategy.model import Delete, Patch, Scale, Step
 from springtide.workload import Workload
+
+
+def _heed_nothing(_lease: Lease) -> None:
+    """Let every write pass that the Lease allows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,7 @@ class Fence:
     """Applies steps for one run in one generation of its Lease, or refuses to.
 
     `keeps_serving` says that whoever decides lets through only what keeps requests answered: a halt does not stop that.
+    `heed` is given the Lease as it was read before a write, and raises where what stands there is a reason not to.
     """
 
     kube: KubeClient
@@ -37,6 +43,7 @@ class Fence:
     generation: int
     halt: HaltSwitch = field(default_factory=HaltSwitch)
     keeps_serving: bool = False
+    heed: Callable[[Lease], None] = _heed_nothing
 
     def apply(self, step: Step) -> None:
         """Do `step`, if this run still owns the workload.
@@ -44,6 +51,7 @@ class Fence:
         Raises:
             Fenced: it does not.
             Halted: somebody has stopped all writes.
+            PermanentError: as `heed` says.
             Conflict: the object is not the one that was judged.
             ClusterRefused, ClusterUnavailable, UnknownOutcome, NotFound: as the client says.
         """
@@ -51,7 +59,7 @@ class Fence:
             self.kube.await_turn()  # first: what is asked below would be old after a wait
         self._require_running(step)
         # Between this read and the write the Lease may pass on: the write's own compare-and-swap closes that gap.
-        self.check()
+        self.heed(self.check())
         namespace = self.workload.namespace
         match step:
             case Patch(kind=kind, name=name, version=version, change=change, reason=_):
@@ -62,8 +70,8 @@ class Fence:
             case Delete(kind=kind, name=name, version=version, reason=_):
                 self.kube.delete(kind, namespace, name, version=version)
 
-    def check(self) -> None:
-        """Return when this run owns the workload in this generation, by a quorum read just now.
+    def check(self) -> Lease:
+        """Return the Lease, by a quorum read just now, when this run owns the workload in this generation.
 
         Raises:
             Fenced: it does not.
@@ -85,6 +93,7 @@ class Fence:
             )
         if lease is None or lease.holder != self.holder or lease.generation != self.generation:
             raise fenced(lease, self.workload, self.holder)
+        return lease
 
     def _require_running(self, step: Step) -> None:
         if not self.keeps_serving:

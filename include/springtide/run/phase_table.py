@@ -110,6 +110,13 @@ BEGINNING: Final = (Phase.WARM_NODES, Phase.CREATE_INSTANCES)
 FORWARD: Final = tuple(rule.phase for rule in PHASES if rule.phase is not Phase.ROLL_BACK)
 """The way forward, in the order that no retry, clear or timeout may change (I-8)."""
 
+
+def phase_behind(phase: Phase) -> Phase | None:
+    """Return the phase that follows one of the way forward; None behind the last."""
+    after = FORWARD.index(phase) + 1
+    return FORWARD[after] if after < len(FORWARD) else None
+
+
 _RULES: Final = {rule.phase: rule for rule in PHASES}
 
 

@@ -2,7 +2,7 @@
 
 Every phase may be called again at any time, by anybody who names the run: it looks at the cluster and at the Lease,
 does what is missing, and repeats nothing. A phase that waits takes `patience`: after that long it returns with
-`is_done` False instead of waiting on.
+`is_done` False instead of waiting on. Whoever does several in one process gives all of them one `handover`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from springtide.run.drain import drain_gate, drain_gates
 from springtide.run.engine import Progress
 from springtide.run.gates import gate, judge, probe_gate, smoke_gate
 from springtide.run.halted import halt_of, kept_as_it_is, kept_serving, require_unhalted
+from springtide.run.handover import Handover
 from springtide.run.journal import begin_run, end_run, ending, keep_plan, keep_verdict, recorded
 from springtide.run.lease import read_lease
 from springtide.run.node_autoscaler import told_of_nodes
@@ -55,7 +56,9 @@ __all__ = [
 ]
 
 
-def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -> ScalingPlan:
+def calculate_capacity(
+    ports: Ports, request: RunRequest, *, attempt: int = 1, handover: Handover | None = None
+) -> ScalingPlan:
     """Return the plan of the run. Writes nothing to the cluster.
 
     Raises:
@@ -73,11 +76,15 @@ def calculate_capacity(ports: Ports, request: RunRequest, *, attempt: int = 1) -
         note.message = plan.reason
         keep_plan(ports, request, plan)
         require_passed(plan.findings)
+        if handover is not None:
+            handover.planned(plan.fingerprint, ports.clock.monotonic())
         require_unhalted(ports, request, plan)
     return plan
 
 
-def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, attempt: int = 1) -> Progress:
+def create_instances(
+    ports: Ports, request: RunRequest, plan: ScalingPlan, *, attempt: int = 1, handover: Handover | None = None
+) -> Progress:
     """Take the workload's Lease with the snapshot in it, then bring the new instances into being.
 
     Raises:
@@ -90,13 +97,13 @@ def create_instances(ports: Ports, request: RunRequest, plan: ScalingPlan, *, at
     with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
         # Lease, room, stamps, first write: room can only be judged once other runs see this one, and nothing is written
         # before every object is out of an earlier owner's reach.
-        work = acquired_work(ports, request, plan, ref)
+        work = acquired_work(ports, request, plan, ref, handover=handover)
         if work.is_past(Phase.CREATE_INSTANCES):
             note.message = "the new instances were created before"
             return Progress(is_done=True, message=note.message)
         require_room_for(ports, request, work)
         work = work.begin(Phase.CREATE_INSTANCES)
-        work.engine.stamp()
+        work.engine.stamp(seen=work.handover.look(ports.clock.monotonic()))
         tell_begun(ports, request, plan)
         progress = work.drive(Phase.CREATE_INSTANCES, gate(ports, work, work.decide(Phase.CREATE_INSTANCES)))
         note.message = progress.message
@@ -138,7 +145,7 @@ def endpoints_switched(ports: Ports, ref: RunRef, *, patience: timedelta | None 
     return _wait(ports, ref, Phase.ENDPOINTS_SWITCHED, patience)
 
 
-def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
+def smoke_test(ports: Ports, ref: RunRef, *, handover: Handover | None = None) -> Verdict:
     """Run the policy's smoke checks against what serves now, and for a while where it asks for stability.
 
     Raises:
@@ -146,7 +153,7 @@ def smoke_test(ports: Ports, ref: RunRef) -> Verdict:
         PermanentError: inconclusive where the policy holds: both sets stay for a person to decide.
     """
     with recorded(ports, ref.run_id, Phase.SMOKE_TEST, attempt=ref.attempt) as note:
-        work = Work.of(ports, ref)
+        work = Work.of(ports, ref, handover)
         if work.is_past(Phase.SMOKE_TEST):
             return Verdict.of(())
         work = work.begin(Phase.SMOKE_TEST).while_wanted()
@@ -177,7 +184,9 @@ def instances_removed(ports: Ports, ref: RunRef, *, patience: timedelta | None =
     return _wait(ports, ref, Phase.INSTANCES_REMOVED, patience)
 
 
-def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | None = None) -> Progress:
+def run_phase(
+    ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | None = None, handover: Handover | None = None
+) -> Progress:
     """Do `phase`, one of those behind `create_instances` that need nothing but the run's name.
 
     Raises:
@@ -186,8 +195,8 @@ def run_phase(ports: Ports, ref: RunRef, phase: Phase, *, patience: timedelta | 
     if phase is Phase.NODES_READY:
         return nodes_ready(ports, ref, patience=patience)
     if phase is Phase.SMOKE_TEST:
-        return Progress(is_done=True, message=smoke_test(ports, ref).message)
-    return _wait(ports, ref, phase, patience)
+        return Progress(is_done=True, message=smoke_test(ports, ref, handover=handover).message)
+    return _wait(ports, ref, phase, patience, handover)
 
 
 def roll_back(ports: Ports, ref: RunRef, *, is_decided: bool = False, is_halted: bool = False) -> Progress:
@@ -238,9 +247,11 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
     return Progress(is_done=is_over, message=decision.message if isinstance(decision, Wait | Done) else decision.reason)
 
 
-def _wait(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None) -> Progress:
+def _wait(
+    ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None, handover: Handover | None = None
+) -> Progress:
     with recorded(ports, ref.run_id, phase, attempt=ref.attempt) as note:
-        work = Work.of(ports, ref)
+        work = Work.of(ports, ref, handover)
         if work.is_past(phase):
             note.message = f"{phase.value} was done before"
             return Progress(is_done=True, message=note.message)

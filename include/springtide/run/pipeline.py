@@ -13,8 +13,9 @@ from springtide.run import phases
 from springtide.run.approval import needs_approval, require_approved
 from springtide.run.approved_ahead import approval_for
 from springtide.run.halted import is_halt, unbegun
+from springtide.run.handover import Handover
 from springtide.run.journal import behind, end_run
-from springtide.run.phase_table import FORWARD, WARMING
+from springtide.run.phase_table import FORWARD, WARMING, phase_behind
 from springtide.run.ports import Ports, RunRef, RunRequest
 from springtide.run.retry import retried
 from springtide.run.state import Phase
@@ -43,8 +44,9 @@ def run(
         TemporaryError: the same, after the last attempt at something that did not answer.
     """
     on_phase(Phase.CALCULATE_CAPACITY)
+    handover = Handover()
     try:
-        plan = retried(ports, lambda: phases.calculate_capacity(ports, request))
+        plan = retried(ports, lambda: phases.calculate_capacity(ports, request, handover=handover))
         if needs_approval(request, plan) and request.approved != plan.fingerprint:
             ahead = approval_for(ports.store, request, plan, ports.clock.now())
             if ahead is not None or approve(plan):
@@ -58,10 +60,10 @@ def run(
         return RunOutcome.NOTHING_TO_DO
     if request.dry_run or plan.outcome is PlanOutcome.PLANNED_ONLY:
         return RunOutcome.PLANNED_ONLY
-    return _scale(ports, request, plan, on_phase)
+    return _scale(ports, request, plan, on_phase, handover)
 
 
-def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPhase) -> RunOutcome:
+def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPhase, handover: Handover) -> RunOutcome:
     ref = RunRef.of_plan(plan, request.run_id)
     try:
         for phase in FORWARD:
@@ -70,10 +72,12 @@ def _scale(ports: Ports, request: RunRequest, plan: ScalingPlan, on_phase: OnPha
             on_phase(phase)
             if phase is Phase.WARM_NODES:
                 retried(ports, lambda: phases.warm_nodes(ports, request, plan))
-            elif phase is Phase.CREATE_INSTANCES:
-                retried(ports, lambda: phases.create_instances(ports, request, plan))
+                continue
+            handover.following = phase_behind(phase)
+            if phase is Phase.CREATE_INSTANCES:
+                retried(ports, lambda: phases.create_instances(ports, request, plan, handover=handover))
             else:
-                retried(ports, partial(phases.run_phase, ports, ref, phase))
+                retried(ports, partial(phases.run_phase, ports, ref, phase, handover=handover))
     except (Exception, KeyboardInterrupt) as error:
         # Also what nobody foresaw: a run that ends half-way is worse than one that is undone.
         _undo(ports, ref, _as_ours(error), on_phase)

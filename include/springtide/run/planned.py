@@ -16,6 +16,7 @@ from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import RunOutcome
 from springtide.record.store import OpenStore
 from springtide.run.halted import unbegun
+from springtide.run.handover import Handover
 from springtide.run.journal import end_run
 from springtide.run.lease import read_lease
 from springtide.run.ownership import is_owner
@@ -84,7 +85,14 @@ class PlannedRun:
         return replace(request, approved=answer["plan"], dry_run=self.dry_run or is_stale)
 
 
-def plan_run(ports: Ports, request: RunRequest, attempt: int = 1, *, refusal: InputError | None = None) -> PlannedRun:
+def plan_run(
+    ports: Ports,
+    request: RunRequest,
+    attempt: int = 1,
+    *,
+    refusal: InputError | None = None,
+    handover: Handover | None = None,
+) -> PlannedRun:
     """Return the plan of a run; one that owns its workload already is under way, and no dry run however late it is.
 
     A run that was cleared long after it was due would otherwise end with its plan, half-way and in success. `refusal`
@@ -99,7 +107,7 @@ def plan_run(ports: Ports, request: RunRequest, attempt: int = 1, *, refusal: In
     if refusal is not None and not is_under_way:
         raise refusal
     asked = replace(request, dry_run=request.dry_run and not is_under_way)
-    return PlannedRun(calculate_capacity(ports, asked, attempt=attempt), asked.dry_run)
+    return PlannedRun(calculate_capacity(ports, asked, attempt=attempt, handover=handover), asked.dry_run)
 
 
 def begun_run(open_store: OpenStore, run_id: str) -> PlannedRun | None:

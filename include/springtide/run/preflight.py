@@ -6,7 +6,7 @@ RBAC does not let us see is not a failure. An API server that does not answer is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from springtide.errors import ClusterRefused, ClusterUnavailable, InputError, No
 from springtide.kube.autoscaler import Autoscaler, find
 from springtide.kube.client import KubeReader, Right, selector_text
 from springtide.kube.objects import Deployment, Kind, Pod
-from springtide.kube.observation import Observation, PodSet
+from springtide.kube.observation import Observation, PodSet, selected_pods
 from springtide.plan.advising import advice_findings, as_advice
 from springtide.plan.deadlines import deadline_findings
 from springtide.plan.findings import Finding, FindingStatus, downgraded, require_passed
@@ -226,12 +226,9 @@ class Preflight:
 
     def _workload(self) -> Iterable[Finding]:
         service = self.observation.service
-        selected: list[Pod] = []
-        if service is not None and service.selector and self.settings.type != "blue_green":
-            selector = selector_text(service.selector)
-            selected = [
-                Pod(raw) for raw in self.ports.kube.list(Kind.POD, self.plan.target.namespace, selector=selector)
-            ]
+        selected: Sequence[Pod] = ()
+        if self.settings.type != "blue_green":
+            selected = selected_pods(self.ports.kube, self.observation, self.plan.target.namespace)
         return workload_findings(self.stable, self.plan, service, selected)
 
     def _owner(self) -> Iterable[Finding]:

@@ -20,7 +20,7 @@ def verdict_of(ports: Ports, work: Work) -> Verdict:
     Raises:
         WorkloadFailed: what was switched to does not serve well while it is asked.
     """
-    service = work.engine.look().service
+    service = work.last_look().service
     state = work.state
     asked = questions_of(ports, state)
     unasked = asked.unasked("its checks", (*state.smoke, *state.databases) or state.stability)

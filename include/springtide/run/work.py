@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from springtide.errors import Conflict, Fenced, PermanentError
+from springtide.errors import Conflict, Fenced, NotFound, PermanentError, SpringtideError
+from springtide.kube.observation import Observation
 from springtide.policy.scaling.strategy import BlueGreen
 from springtide.run.aborted import AbortWatch
 from springtide.run.engine import Decide, Engine, Progress
 from springtide.run.fence import Fence
+from springtide.run.handover import Handover
 from springtide.run.lease import Lease, fenced, owned_lease, renew, write_state
-from springtide.run.ownership import lease_of, require_same_cluster
+from springtide.run.ownership import lease_of, missing_lease, require_same_cluster
 from springtide.run.peeking import Peeking
 from springtide.run.phase_table import FORWARD, WARMING, rule_of
 from springtide.run.ports import Ports, RunRef
 from springtide.run.renewal import RENEW_SECONDS
 from springtide.run.state import JournalEntry, JournalStatus, Phase, RunState
-from springtide.strategy.model import Strategy
+from springtide.strategy.model import Done, Strategy, Wait
 from springtide.strategy.registry import strategy_for
 from springtide.verify.smoke import checks_before_switch
 
@@ -58,7 +60,10 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A run that owns its workload. `begin` and `end` keep the journal; each returns the work as it stands then."""
+    """A run that owns its workload. `begin` and `end` keep the journal; each returns the work as it stands then.
+
+    `handover` has what the phase before left in this process, and takes what this one leaves.
+    """
 
     ports: Ports
     ref: RunRef
@@ -66,19 +71,21 @@ class Work:
     state: RunState
     engine: Engine
     strategy: Strategy
+    handover: Handover = field(default_factory=Handover)
 
     @classmethod
-    def of(cls, ports: Ports, ref: RunRef) -> Work:
+    def of(cls, ports: Ports, ref: RunRef, handover: Handover | None = None) -> Work:
         """Continue the run where its Lease says it is.
 
         Raises:
             Fenced: the run does not own the workload.
             OtherCluster: the connection leads to another cluster than the run's.
         """
-        return cls.of_lease(ports, ref, lease_of(ports, ref))
+        lease = None if handover is None else handover.take(ref.holder, ports.clock.monotonic())
+        return cls.of_lease(ports, ref, lease or lease_of(ports, ref), handover)
 
     @classmethod
-    def of_lease(cls, ports: Ports, ref: RunRef, lease: Lease) -> Work:
+    def of_lease(cls, ports: Ports, ref: RunRef, lease: Lease, handover: Handover | None = None) -> Work:
         """Continue the run where `lease`, which it holds, says it is.
 
         Raises:
@@ -87,6 +94,7 @@ class Work:
         state = lease.state
         if state is None:
             raise fenced(lease, ref.workload, ref.holder)
+        handover = handover or Handover()
         fence = Fence(
             kube=ports.kube,
             clock=ports.clock,
@@ -111,10 +119,11 @@ class Work:
             autoscaler=through,
             sets_aside=isinstance(state.settings, BlueGreen),
             placeholders=None if placeholders is None else placeholders.name,
-            on_look=partial(ports.moments.saw, ports.store, ports.clock, state.order),
-            on_step=partial(ports.moments.wrote, ports.clock, ref.run_id),
+            on_look=partial(_saw, ports, handover, state),
+            on_step=partial(_wrote, ports, handover, ref.run_id),
         )
-        return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy_for(state.settings))
+        strategy = strategy_for(state.settings)
+        return cls(ports=ports, ref=ref, lease=lease, state=state, engine=engine, strategy=strategy, handover=handover)
 
     def require_same_cluster(self) -> None:
         """Return when this is the cluster that the run was planned in: a backup may have brought its Lease elsewhere.
@@ -140,7 +149,10 @@ class Work:
             OtherCluster: the Lease is a copy in another cluster than the run's.
         """
         # Written before the phase acts: whoever finds this run dead must not read "not begun" where it has.
-        self.require_same_cluster()
+        now = self.ports.clock.monotonic()
+        if not self.handover.knows_cluster(now):
+            self.require_same_cluster()
+            self.handover.found_cluster(now)
         self._require_turn(phase)
         if self.state.entry(phase, JournalStatus.STARTED):
             return self
@@ -182,8 +194,16 @@ class Work:
         return self._write(replace(self.state, serving=serving), is_new_generation=False)
 
     def end(self, phase: Phase, message: str, *, status: JournalStatus = JournalStatus.DONE) -> Work:
-        """Write down that `phase` is over."""
-        return self._note(phase, status, message)
+        """Write down that `phase` is over; where it is done, that what follows in this process has begun, too."""
+        is_done = status is JournalStatus.DONE
+        state = self.state
+        if is_done and self.handover.following is not None:
+            # Before the end of this one, whose words are the last that the run has said.
+            state = state.with_entry(self._entry(self.handover.following, JournalStatus.STARTED, ""))
+        ended = self._write(state.with_entry(self._entry(phase, status, message)), is_new_generation=False)
+        if is_done:
+            self.handover.hand_on(ended.lease, self.ports.clock.monotonic())
+        return ended
 
     def close(self, outcome_of: Callable[[RunState], tuple[str, bool]]) -> str:
         """Write down how the run ended, and free the workload if that is proven; return the outcome.
@@ -216,13 +236,30 @@ class Work:
         watch = AbortWatch(self.ports, self.ref, self.lease)
         decide = decide if phase is Phase.ROLL_BACK else watch.gate(decide)
         left = self.time_left(phase)
-        engine = replace(self.engine, peek=self.peeking(phase, hint))
-        progress = engine.drive(decide, self.state.order, deadline=left, patience=patience)
+        fence = self.engine.fence if phase is Phase.ROLL_BACK else replace(self.engine.fence, heed=watch.heed)
+        engine = replace(self.engine, fence=fence, peek=self.peeking(phase, hint))
+        seen = self._enough(phase, hint)
+        progress = engine.drive(decide, self.state.order, deadline=left, patience=patience, seen=seen)
         progress = watch.told(progress)
         if progress.is_done:
             status = JournalStatus.DONE if progress.is_restored else JournalStatus.HELD
             self.end(phase, progress.message, status=status)
         return progress
+
+    def last_look(self) -> Observation:
+        """Return a look of just before in this process, since which nothing was written; else look."""
+        return self.handover.look(self.ports.clock.monotonic()) or self.engine.look()
+
+    def _enough(self, phase: Phase, hint: Decide | None) -> Observation | None:
+        """Return the look of the phase before, where it shows that `phase` has nothing to write; else None."""
+        look = self.handover.look(self.ports.clock.monotonic())
+        if look is None or phase is Phase.ROLL_BACK:
+            return None
+        try:
+            decision = (hint or self.decide(phase))(look, self.state.order)
+        except SpringtideError:  # whatever it is, the look that follows tells it
+            return None
+        return look if isinstance(decision, Wait | Done) else None
 
     def peeking(self, phase: Phase, hint: Decide | None = None) -> Peeking | None:
         """Return what says whether a look at `phase` is worth it (see `drive`); None where nothing is watched."""
@@ -294,8 +331,11 @@ class Work:
             )
 
     def _note(self, phase: Phase, status: JournalStatus, message: str, *, is_new_generation: bool = False) -> Work:
-        entry = JournalEntry(phase=phase, status=status, at=self.ports.clock.now(), message=message)
-        return self._write(self.state.with_entry(entry), is_new_generation=is_new_generation)
+        state = self.state.with_entry(self._entry(phase, status, message))
+        return self._write(state, is_new_generation=is_new_generation)
+
+    def _entry(self, phase: Phase, status: JournalStatus, message: str) -> JournalEntry:
+        return JournalEntry(phase=phase, status=status, at=self.ports.clock.now(), message=message)
 
     def _write(self, state: RunState, *, is_new_generation: bool) -> Work:
         lease = self.lease
@@ -312,9 +352,21 @@ class Work:
                     raise fenced(lease, self.ref.workload, self.ref.holder) from None  # the run turned back meanwhile
                 state = _united(lease.state, state)
                 state = state if relied is None else replace(state, serving=relied)
+            except NotFound:
+                raise missing_lease(self.ports, self.ref, None) from None
             else:
                 return replace(self, lease=lease, state=state)
         raise Conflict(f"Lease {lease.name}: it keeps changing.", code="conflict")
+
+
+def _saw(ports: Ports, handover: Handover, state: RunState, look: Observation) -> None:
+    handover.saw(look, ports.clock.monotonic())
+    ports.moments.saw(ports.store, ports.clock, state.order, look)
+
+
+def _wrote(ports: Ports, handover: Handover, run_id: str, step: str) -> None:
+    handover.wrote()
+    ports.moments.wrote(ports.clock, run_id, step)
 
 
 def _united(stored: RunState | None, mine: RunState) -> RunState:
