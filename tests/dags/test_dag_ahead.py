@@ -58,9 +58,9 @@ class Counted:
         return counted
 
     def _counting_smoke(self, smoke_test: Any) -> Any:
-        def counted(ports: Ports, ref: RunRef) -> Any:
+        def counted(ports: Ports, ref: RunRef, **named: Any) -> Any:
             self.done.append(Phase.SMOKE_TEST.value)
-            return smoke_test(ports, ref)
+            return smoke_test(ports, ref, **named)
 
         return counted
 
@@ -73,8 +73,8 @@ class DyingOnce:
         monkeypatch.setattr(ahead, "create_instances", self._create)
         monkeypatch.setattr(scale_service.get_task(PLANNED_BY), "retry_delay", timedelta(0))
 
-    def _create(self, ports: Ports, request: RunRequest, plan: ScalingPlan) -> Any:
-        created = phases.create_instances(ports, request, plan)
+    def _create(self, ports: Ports, request: RunRequest, plan: ScalingPlan, **named: Any) -> Any:
+        created = phases.create_instances(ports, request, plan, **named)
         self.attempts.append(plan.replicas)
         if len(self.attempts) == 1:
             raise SystemExit(1)
@@ -189,7 +189,7 @@ def test_instances_that_could_not_be_created_ahead_fail_their_own_task_by_the_sa
     in_place(tmp_path)
     tried: list[int] = []
 
-    def refused(_ports: Ports, _request: RunRequest, plan: ScalingPlan) -> Any:
+    def refused(_ports: Ports, _request: RunRequest, plan: ScalingPlan, **_named: Any) -> Any:
         tried.append(plan.replicas)
         raise PermanentError("no room for it", code="no_room", field="replicas")
 
@@ -208,8 +208,8 @@ def test_nobody_is_asked_about_a_plan_that_needed_no_approval_when_it_was_begun(
 ) -> None:
     in_place(tmp_path)
 
-    def stricter_after(ports: Ports, request: RunRequest, plan: ScalingPlan) -> Any:
-        created = phases.create_instances(ports, request, plan)
+    def stricter_after(ports: Ports, request: RunRequest, plan: ScalingPlan, **named: Any) -> Any:
+        created = phases.create_instances(ports, request, plan, **named)
         in_place(tmp_path, approval={"always": True})
         return created
 

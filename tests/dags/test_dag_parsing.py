@@ -98,6 +98,23 @@ def test_only_processes_that_fork_workers_preload(command: str, *, is_heavy: boo
     assert bool(heavy) is is_heavy
 
 
+def test_a_process_that_reads_a_dag_file_finds_all_of_springtide_imported() -> None:
+    late = fresh("""
+        import importlib, json, pathlib, sys
+
+        sys.argv = ["airflow", "dag-processor"]
+        import springtide_plugin
+
+        before = set(sys.modules)
+        for file in sorted(pathlib.Path("dags").glob("*.py")):
+            sys.path.insert(0, "dags")
+            importlib.import_module(file.stem)
+        print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith("springtide"))))
+    """)
+
+    assert late == []
+
+
 def test_everything_that_is_preloaded_is_there() -> None:
     missing = fresh("""
         import importlib.util, json, sys

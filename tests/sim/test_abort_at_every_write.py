@@ -17,7 +17,7 @@ from springtide.recovery.rounds import reconcile_round
 from springtide.run import pipeline
 from springtide.run.aborting import await_abort, request_abort
 from springtide.sandbox.faults import Crashed, Fault, FaultKind, FaultPlan, Match
-from support.courses import FAILING, SUCCEEDING, Course, points, state_of, unfaulted, untouched
+from support.courses import FAILING, SUCCEEDING, Course, points_in_one_process, state_of, unfaulted, untouched
 from support.simulation import NAMESPACE, WORKLOAD, Simulation
 
 pytestmark = pytest.mark.at_each_write
@@ -67,7 +67,7 @@ class Scene:
         return self.simulation.store.get("run-1").outcome
 
 
-@pytest.mark.parametrize(("course", "number"), points(SUCCEEDING))
+@pytest.mark.parametrize(("course", "number"), points_in_one_process(SUCCEEDING))
 def test_the_run_rolls_back_or_was_past_its_way_back(course: Course, number: int) -> None:
     scene = Scene.of(course, number)
     scene.run()
@@ -86,7 +86,7 @@ def test_the_run_rolls_back_or_was_past_its_way_back(course: Course, number: int
         assert scene.refused is not None or "too late" in end.message
 
 
-@pytest.mark.parametrize(("course", "number"), points(FAILING))
+@pytest.mark.parametrize(("course", "number"), points_in_one_process(FAILING))
 def test_a_run_that_fails_by_itself_is_undone_all_the_same(course: Course, number: int) -> None:
     scene = Scene.of(course, number)
     scene.run()
@@ -96,7 +96,7 @@ def test_a_run_that_fails_by_itself_is_undone_all_the_same(course: Course, numbe
     assert repr(state_of(scene.simulation)) == untouched(course)
 
 
-@pytest.mark.parametrize(("course", "number"), points(SUCCEEDING))
+@pytest.mark.parametrize(("course", "number"), points_in_one_process(SUCCEEDING))
 def test_what_dies_behind_the_request_is_ended_by_the_next_round(course: Course, number: int) -> None:
     scene = Scene.of(course, number, Fault(FaultKind.CRASH_BEFORE))
     try:

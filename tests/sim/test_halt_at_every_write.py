@@ -20,7 +20,7 @@ from springtide.run.halt import CONFIG_MAP, FRESH_SECONDS
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
 from springtide.sandbox.kinds import KINDS
 from springtide.sandbox.objects import Json, Ref
-from support.courses import FAILING, SUCCEEDING, Course, points, state_of, unfaulted, untouched
+from support.courses import FAILING, SUCCEEDING, Course, points_in_one_process, state_of, unfaulted, untouched
 from support.simulation import NAMESPACE, Simulation
 
 pytestmark = pytest.mark.at_each_write
@@ -64,6 +64,7 @@ class Scene:
             pipeline.run(self.simulation.ports("run-1"), self.simulation.request(self.course.target))
         except SpringtideError as error:
             self.error = error
+        assert self.halted_at, "nobody pulled the switch: there is no such write"
 
     def resume(self) -> None:
         self.simulation.world.core.writes.delete(KINDS["configmaps"], Ref("configmaps", NAMESPACE, CONFIG_MAP))
@@ -93,7 +94,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize(("course", "number"), points(SUCCEEDING))
+@pytest.mark.parametrize(("course", "number"), points_in_one_process(SUCCEEDING))
 def test_nothing_is_written_while_it_is_halted_and_what_was_left_is_ended_after_it(course: Course, number: int) -> None:
     scene = Scene.of(course, number)
     scene.run()
@@ -124,7 +125,7 @@ def test_nothing_is_written_while_it_is_halted_and_what_was_left_is_ended_after_
     assert repr(state_of(scene.simulation)) in {untouched(course), repr(unfaulted(course).state)}
 
 
-@pytest.mark.parametrize(("course", "number"), points(SUCCEEDING))
+@pytest.mark.parametrize(("course", "number"), points_in_one_process(SUCCEEDING))
 def test_a_write_goes_out_after_the_halt_only_while_the_last_answer_counts(course: Course, number: int) -> None:
     scene = Scene.of(course, number)
     scene.run()
@@ -141,7 +142,7 @@ def test_a_write_goes_out_after_the_halt_only_while_the_last_answer_counts(cours
 
 
 @pytest.mark.usefixtures("at_once")
-@pytest.mark.parametrize(("course", "number"), points(FAILING))
+@pytest.mark.parametrize(("course", "number"), points_in_one_process(FAILING))
 def test_a_run_that_fails_by_itself_goes_back_as_far_as_serving_needs_it(course: Course, number: int) -> None:
     scene = Scene.of(course, number)
     scene.run()

@@ -96,7 +96,10 @@ class AwayStore(MemoryStore):
     def save(self, run: ScalingRun) -> None:
         raise TemporaryError(f"the store does not answer: {run.run_id}", code="store_unavailable")
 
-    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
+    def save_phase(
+        self, run_id: str, phase: PhaseRecord, *, reads: int = 0, following: PhaseRecord | None = None
+    ) -> None:
+        del following
         raise TemporaryError(f"the store does not answer: {run_id}, {phase.phase}, {reads}", code="store_unavailable")
 
 

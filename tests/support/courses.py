@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 
 from invariants import Begin, Evidence, Terms
 from springtide import labels
+from springtide.errors import SpringtideError
 from springtide.record.model import RunOutcome
+from springtide.run import pipeline
 from springtide.sandbox.controllers.autoscaling import WANTED
 from springtide.sandbox.faults import FaultPlan
 from springtide.sandbox.history import Call
@@ -199,3 +202,21 @@ def points(courses: tuple[Course, ...]) -> list[Any]:
         for course in courses
         for number in range(unfaulted(course).before + 1, unfaulted(course).before + unfaulted(course).attempts + 1)
     ]
+
+
+def points_in_one_process(courses: tuple[Course, ...]) -> list[Any]:
+    """Return the same of each course whose phases are all done in one process, which writes less to the Lease."""
+    return [
+        pytest.param(course, number, id=f"{course.name}-write{number}")
+        for course in courses
+        for number in _writes_of_one_process(course)
+    ]
+
+
+@cache
+def _writes_of_one_process(course: Course) -> range:
+    simulation = course.simulation()
+    before = most(simulation.world.history.calls)
+    with suppress(SpringtideError):  # a course that fails has its writes, too
+        pipeline.run(simulation.ports("run-1"), simulation.request(course.target))
+    return range(before + 1, most(simulation.world.history.calls) + 1)

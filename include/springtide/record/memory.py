@@ -61,11 +61,14 @@ class MemoryStore(MemoryGlances, MemoryAudit):
         with self._lock:
             self._keep(merged(self._runs.get(run.run_id), run))
 
-    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
+    def save_phase(
+        self, run_id: str, phase: PhaseRecord, *, reads: int = 0, following: PhaseRecord | None = None
+    ) -> None:
         """Keep one attempt at one phase."""
         with self._lock:
             run = self._stored(run_id)
-            self._keep(run.with_phase(phase))
+            after = run.with_phase(phase)
+            self._keep(after if following is None else after.with_phase(following))
             if reads and not run.dry_run:
                 self._count(counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
 

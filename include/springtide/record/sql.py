@@ -93,7 +93,9 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
             _keep(session, row, before, merged(before, run))
         self._show()
 
-    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
+    def save_phase(
+        self, run_id: str, phase: PhaseRecord, *, reads: int = 0, following: PhaseRecord | None = None
+    ) -> None:
         """Keep one attempt at one phase."""
         with self._writing() as session:
             row = session.get(RunRow, run_id)
@@ -101,7 +103,8 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
                 raise unknown_run(run_id)
             before = row.read()
             read = [counted(CLUSTER_READS, PhaseLabels(phase.phase), reads)] if reads and not before.dry_run else []
-            _keep(session, row, before, before.with_phase(phase), read)
+            after = before.with_phase(phase)
+            _keep(session, row, before, after if following is None else after.with_phase(following), read)
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""

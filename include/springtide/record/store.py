@@ -63,10 +63,13 @@ class RunStore(
         """
         ...
 
-    def save_phase(self, run_id: str, phase: PhaseRecord, *, reads: int = 0) -> None:
+    def save_phase(
+        self, run_id: str, phase: PhaseRecord, *, reads: int = 0, following: PhaseRecord | None = None
+    ) -> None:
         """Keep one attempt at one phase; the same again changes nothing, and the run's outcome is not touched.
 
         `reads` are those of the cluster's API since the phase was kept last: they are counted with every call.
+        `following` is kept with it, or neither is: an attempt at the next phase.
 
         Raises:
             NotFound: there is no such run (`run_unknown`).

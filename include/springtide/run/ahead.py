@@ -77,7 +77,6 @@ def go_ahead(
     first_attempt = replace(ref, attempt=1)
     handover = handover or Handover()
     for phase in FORWARD[FORWARD.index(after) + 1 :]:
-        handover.following = phase_behind(phase)
         went = _went(phase, partial(_followed, ports, first_attempt, phase, patience, handover))
         if went is None:
             return
@@ -126,6 +125,9 @@ def _went(phase: Phase, do: Callable[[], Progress | None]) -> WentAhead | None:
 def _followed(ports: Ports, ref: RunRef, phase: Phase, patience: timedelta, handover: Handover) -> Progress | None:
     if _has_to_be_seen(ports, ref, phase, handover):
         return None
+    behind = phase_behind(phase)
+    is_next = behind is not None and not _has_to_be_seen(ports, ref, behind, handover)
+    handover.following = behind if is_next else None
     return run_phase(ports, ref, phase, patience=patience, handover=handover)
 
 

@@ -64,7 +64,7 @@ class Engine:
     `sets_aside` says that it may write to the Service and to ReplicaSets as well; `placeholders` names the Deployment
     by which it warms nodes. A look reads from `reader`. `on_look` and `on_step` are told what was seen and what was
     written; neither may raise. While it waits, `peek` says whether a look is worth its reads yet; without one it looks
-    now and then.
+    now and then. `seen` is a look of just before by which nothing is to be written: the first decision is made of it.
     """
 
     kube: KubeClient
@@ -80,6 +80,7 @@ class Engine:
     on_look: Callable[[Observation], None] = lambda _observation: None
     on_step: Callable[[str], None] = lambda _step: None
     peek: Peek | None = None
+    seen: Observation | None = None
 
     def look(self) -> Observation:
         """Read what runs now."""
@@ -92,17 +93,9 @@ class Engine:
         return observe(reader, self.clock, self.workload, autoscaler=self.autoscaler, placeholders=self.placeholders)
 
     def drive(
-        self,
-        decide: Decide,
-        order: RunOrder,
-        *,
-        deadline: timedelta,
-        patience: timedelta | None = None,
-        seen: Observation | None = None,
+        self, decide: Decide, order: RunOrder, *, deadline: timedelta, patience: timedelta | None = None
     ) -> Progress:
         """Follow `decide` until it is done, `patience` is over (a normal return) or `deadline` is (an error).
-
-        `seen` is a look of just before by which nothing is to be written: the first decision is made of it.
 
         Raises:
             DeadlineExceeded: the message says what was still missing.
@@ -115,6 +108,7 @@ class Engine:
         scaled: dict[tuple[Kind, str], int] = {}
         lost = 0
         end = deadline
+        seen = self.seen
         # Nothing but counts is remembered from one turn to the next: a write whose answer was lost, a crash, another
         # attempt of the same run at the same time, all are settled by the next look.
         while True:

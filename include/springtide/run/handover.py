@@ -2,6 +2,7 @@
 
     the Lease as it was written last     the next phase goes on from it: whatever it writes there is a swap against it
     the last look                        by it a phase may find that it is done, or waits; what writes looks anew
+    that it has begun                    one write to the Lease, and one to the store of runs, ends one and begins one
     whose cluster this is                holds for ten seconds, as does
     that the preflight has passed        for the very plan that was made
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from springtide.kube.observation import Observation
+from springtide.record.model import PhaseRecord
 from springtide.run.lease import Lease
 from springtide.run.state import Phase
 
@@ -38,6 +40,7 @@ class Handover:
     _handed: float = field(default=0.0, init=False)
     _cluster_known: float | None = field(default=None, init=False)
     _planned: tuple[str, float] | None = field(default=None, init=False)
+    _begun: PhaseRecord | None = field(default=None, init=False)
 
     def saw(self, look: Observation, now: float) -> None:
         """Keep the last look."""
@@ -69,6 +72,16 @@ class Handover:
         if lease is None:
             self._look = None
         return lease
+
+    def begin(self, following: PhaseRecord | None) -> None:
+        """Leave the record of the phase that has begun, None where none has."""
+        self._begun = following
+
+    def begun(self, phase: Phase, attempt: int) -> PhaseRecord | None:
+        """Return the record that was left for this attempt at `phase`, and leave it for nobody else."""
+        record = self._begun
+        self._begun = None
+        return record if record is not None and record.key == (phase.value, attempt) else None
 
     def knows_cluster(self, now: float) -> bool:
         """Say whether the cluster was found to be the run's within `KNOWN_SECONDS`."""

@@ -16,6 +16,7 @@ import structlog
 from springtide.errors import Fenced, NotFound, OtherCluster, PermanentError, SpringtideError
 from springtide.plan.model import PlanOutcome, ScalingPlan
 from springtide.record.model import PhaseRecord, PhaseStatus, RunOutcome, ScalingRun, Trigger
+from springtide.run.handover import Handover
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.recent import decision_of
 from springtide.run.state import Phase
@@ -32,22 +33,31 @@ class JournalNote:
 
 
 @contextmanager
-def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> Iterator[JournalNote]:
-    """Keep a record of one attempt at `phase`: its start, its end, and the error that ended it."""
+def recorded(
+    ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1, handover: Handover | None = None
+) -> Iterator[JournalNote]:
+    """Keep a record of one attempt at `phase`: its start, its end, and the error that ended it.
+
+    Where a `handover` names the phase that follows in this process, this one's end and that one's start are kept
+    together, and the moments of both later.
+    """
     start = ports.clock.monotonic()
     read_before = ports.reads()
-    record = PhaseRecord(phase=phase.value, status=PhaseStatus.RUNNING, started_at=ports.clock.now(), attempt=attempt)
-    _keep(lambda: ports.store.save_phase(run_id, record))
+    begun = None if handover is None else handover.begun(phase, attempt)
+    record = begun or _started(phase, attempt, ports)
+    if begun is None:
+        _keep(lambda: ports.store.save_phase(run_id, record))
     note = JournalNote()
 
-    def keep(kept: PhaseRecord) -> None:
+    def keep(kept: PhaseRecord, following: PhaseRecord | None = None) -> None:
         reads = ports.reads() - read_before
-        ports.moments.flush(ports.store, ports.clock, run_id)
-        _keep(lambda: ports.store.save_phase(run_id, kept, reads=reads))
+        if following is None:
+            ports.moments.flush(ports.store, ports.clock, run_id)
+        _keep(lambda: ports.store.save_phase(run_id, kept, reads=reads, following=following))
 
-    def end(status: PhaseStatus, message: str) -> None:
+    def end(status: PhaseStatus, message: str, following: PhaseRecord | None = None) -> None:
         seconds = ports.clock.monotonic() - start
-        keep(record.with_end(status, at=ports.clock.now(), seconds=seconds, message=message))
+        keep(record.with_end(status, at=ports.clock.now(), seconds=seconds, message=message), following)
 
     try:
         yield note
@@ -55,10 +65,18 @@ def recorded(ports: Ports, run_id: str, phase: Phase, *, attempt: int = 1) -> It
         end(PhaseStatus.FAILED, error.message if isinstance(error, SpringtideError) else repr(error))
         raise
     # A phase that lost patience goes on in its next attempt, as the same record.
-    if note.is_ended:
-        end(PhaseStatus.SUCCEEDED, note.message)
-    else:
+    if not note.is_ended:
         keep(record)
+        return
+    after = None if handover is None else handover.following
+    following = None if after is None else _started(after, attempt, ports)
+    end(PhaseStatus.SUCCEEDED, note.message, following)
+    if handover is not None:
+        handover.begin(following)
+
+
+def _started(phase: Phase, attempt: int, ports: Ports) -> PhaseRecord:
+    return PhaseRecord(phase=phase.value, status=PhaseStatus.RUNNING, started_at=ports.clock.now(), attempt=attempt)
 
 
 def begin_run(ports: Ports, request: RunRequest) -> None:

@@ -94,7 +94,7 @@ def create_instances(
         TemporaryError: as the cluster says.
     """
     ref = ref_of(request, plan, attempt)
-    with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt) as note:
+    with recorded(ports, ref.run_id, Phase.CREATE_INSTANCES, attempt=attempt, handover=handover) as note:
         # Lease, room, stamps, first write: room can only be judged once other runs see this one, and nothing is written
         # before every object is out of an earlier owner's reach.
         work = acquired_work(ports, request, plan, ref, handover=handover)
@@ -152,7 +152,7 @@ def smoke_test(ports: Ports, ref: RunRef, *, handover: Handover | None = None) -
         WorkloadFailed: the verdict is fail, or inconclusive where the policy takes that as fail.
         PermanentError: inconclusive where the policy holds: both sets stay for a person to decide.
     """
-    with recorded(ports, ref.run_id, Phase.SMOKE_TEST, attempt=ref.attempt) as note:
+    with recorded(ports, ref.run_id, Phase.SMOKE_TEST, attempt=ref.attempt, handover=handover) as note:
         work = Work.of(ports, ref, handover)
         if work.is_past(Phase.SMOKE_TEST):
             return Verdict.of(())
@@ -250,7 +250,7 @@ def look(ports: Ports, ref: RunRef, phase: Phase) -> Progress:
 def _wait(
     ports: Ports, ref: RunRef, phase: Phase, patience: timedelta | None = None, handover: Handover | None = None
 ) -> Progress:
-    with recorded(ports, ref.run_id, phase, attempt=ref.attempt) as note:
+    with recorded(ports, ref.run_id, phase, attempt=ref.attempt, handover=handover) as note:
         work = Work.of(ports, ref, handover)
         if work.is_past(phase):
             note.message = f"{phase.value} was done before"

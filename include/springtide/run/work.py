@@ -237,9 +237,8 @@ class Work:
         decide = decide if phase is Phase.ROLL_BACK else watch.gate(decide)
         left = self.time_left(phase)
         fence = self.engine.fence if phase is Phase.ROLL_BACK else replace(self.engine.fence, heed=watch.heed)
-        engine = replace(self.engine, fence=fence, peek=self.peeking(phase, hint))
-        seen = self._enough(phase, hint)
-        progress = engine.drive(decide, self.state.order, deadline=left, patience=patience, seen=seen)
+        engine = replace(self.engine, fence=fence, peek=self.peeking(phase, hint), seen=self._enough(phase, hint))
+        progress = engine.drive(decide, self.state.order, deadline=left, patience=patience)
         progress = watch.told(progress)
         if progress.is_done:
             status = JournalStatus.DONE if progress.is_restored else JournalStatus.HELD

@@ -93,6 +93,14 @@ def test_a_phase_written_twice_is_one(store: RunStore) -> None:
     assert store.get(a_run().run_id).phases == (an_ended_phase(),)
 
 
+def test_the_end_of_a_phase_and_the_start_of_the_next_are_kept_together(store: RunStore) -> None:
+    store.save(a_run())
+    store.save_phase(a_run().run_id, an_ended_phase(), reads=3, following=a_phase("instances_ready"))
+
+    kept = {phase.phase: phase.is_ended for phase in store.get(a_run().run_id).phases}
+    assert kept == {"create_instances": True, "instances_ready": False}
+
+
 def test_a_phase_leaves_the_outcome_alone(store: RunStore) -> None:
     store.save(an_ended_run())
     store.save_phase(a_run().run_id, an_ended_phase("instances_removed"))

@@ -10,6 +10,7 @@ import pytest
 
 from springtide.errors import Fenced, InputError, PermanentError
 from springtide.kube.objects import Kind
+from springtide.record.model import PhaseStatus
 from springtide.record.pauses import Pause
 from springtide.run import phases
 from springtide.run.aborting import request_abort
@@ -103,6 +104,16 @@ class TestNothingIsAskedTwice:
             (Phase.INSTANCES_READY, JournalStatus.DONE),
         ]
         assert journal[-1].message == "4 of 4 pods are ready"
+
+    def test_it_is_one_write_to_the_store_of_runs_as_well(self) -> None:
+        course = Course.until(Phase.INSTANCES_READY, "in_place")
+        kept = {phase.phase: phase for phase in course.simulation.store.get("run-1").phases}
+
+        assert kept["switch_endpoints"].status is PhaseStatus.RUNNING
+        assert kept["switch_endpoints"].started_at == kept["instances_ready"].ended_at
+
+        course.go(Phase.SWITCH_ENDPOINTS)
+        assert course.simulation.store.get("run-1").phases[-2].status is PhaseStatus.SUCCEEDED
 
     def test_where_nothing_follows_in_this_process_nothing_has_begun(self) -> None:
         course = Course.until(Phase.CREATE_INSTANCES, "in_place")
