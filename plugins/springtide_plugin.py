@@ -1,7 +1,8 @@
 """The one file that Airflow's plugin loader runs: registration, and what forked workers should find imported.
 
 The LocalExecutor forks its workers from the scheduler, and a Celery worker its children: what the parent has imported
-costs a task nothing. Measured on Airflow 3.3.2: 0.9 s for the Kubernetes hook and 3.4 to 4.2 s for great-expectations,
+costs a task nothing. A Celery worker's parent runs this file only where plugins are not loaded late ([core]
+lazy_load_plugins); where they are, its tasks do, and each imports what it needs. Measured on Airflow 3.3.2: 0.9 s for the Kubernetes hook and 3.4 to 4.2 s for great-expectations,
 in every task that needs them. The DAG processor forks a process for each read of a DAG file: half a second of a
 processor each, for a dozen files every ten seconds. API server and triggerer gain nothing and are left alone.
 """
@@ -20,7 +21,9 @@ from airflow.plugins_manager import AirflowPlugin
 from springtide_airflow import run_notes
 from springtide_airflow.timetables import CalendarTimetable, EventStart
 
-FORKING_COMMANDS: Final = frozenset({"scheduler", "worker"})
+FORKING_COMMAND: Final = "scheduler"
+
+CELERY_COMMAND: Final = "worker"
 
 READING_COMMAND: Final = "dag-processor"
 
@@ -174,7 +177,12 @@ def _together(metrics: ModuleType, web: ModuleType) -> Any:
         return metrics.app
 
 
-if not FORKING_COMMANDS.isdisjoint(sys.argv):
+def _is_before_forks() -> bool:
+    is_loaded_late = conf.getboolean("core", "lazy_load_plugins", fallback=True)
+    return FORKING_COMMAND in sys.argv or (CELERY_COMMAND in sys.argv and not is_loaded_late)
+
+
+if _is_before_forks():
     preload()
 elif READING_COMMAND in sys.argv:
     _import_all(READ)

@@ -70,6 +70,13 @@ PARTS: Final = (
         about="a hundred of them whose pods take 20 s to be ready",
     ),
     FleetPart(
+        name="wave-1p",
+        module="benchmarks.fleet.wave_in_one_process",
+        arguments=("1", *COUNTS),
+        result="fleet-wave-one-process.md",
+        about="a wave by `springtide prepare`, one process and no Airflow",
+    ),
+    FleetPart(
         name="learning",
         module="benchmarks.fleet.learning",
         arguments=COUNTS,

@@ -51,7 +51,10 @@ class Preparing:
         text = self.out.read().decode()
         if not text.strip():
             raise SystemExit(f"springtide prepare ended with {self.process.returncode}: {self.log.read_text()[-2000:]}")
-        return dict(json.loads(text))
+        document = dict(json.loads(text))
+        if "error" in document:
+            raise SystemExit(f"springtide prepare refused: {document['error']['message']}")
+        return document
 
     def problems(self) -> dict[str, str]:
         """Wait for its end, and return which services are not as they should be, and why."""
@@ -59,11 +62,11 @@ class Preparing:
 
 
 @contextmanager
-def preparing(folder: Path, kubeconfig: Path, **environment: str) -> Iterator[Preparing]:
-    """Begin to prepare the one event of a fleet, whose files are in `folder`; one that goes on in the end is ended."""
+def preparing(folder: Path, kubeconfig: Path, *, event: str = EVENT, **environment: str) -> Iterator[Preparing]:
+    """Begin to prepare `event`, of the fleet whose files are in `folder`; one that goes on in the end is ended."""
     with databases(folder) as kept, (folder / "out").open("w+b") as out, (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            _command(folder, kubeconfig, kept.store),
+            _command(event, folder, kubeconfig, kept.store),
             cwd=folder,
             env={**_without_settings(), "PYTHONPATH": str(ROOT / "include"), **environment},
             stdin=subprocess.DEVNULL,
@@ -77,10 +80,10 @@ def preparing(folder: Path, kubeconfig: Path, **environment: str) -> Iterator[Pr
             process.wait(600)
 
 
-def _command(folder: Path, kubeconfig: Path, store: str) -> list[str]:
+def _command(event: str, folder: Path, kubeconfig: Path, store: str) -> list[str]:
     program = str(Path(sys.executable).with_name("springtide"))
     places = ["--policies", str(folder / "policies"), "--calendars", str(folder / "calendars")]
-    return [program, "prepare", EVENT, *places, "--kubeconfig", str(kubeconfig), "--store", store, "--output", "json"]
+    return [program, "prepare", event, *places, "--kubeconfig", str(kubeconfig), "--store", store, "--output", "json"]
 
 
 def _without_settings() -> dict[str, str]:

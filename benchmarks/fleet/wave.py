@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> None:
             pods_per_minute=asked.pods_per_minute,
             startup=asked.startup,
         )
-        cluster = _cluster(folder, stack)
+        cluster = started_cluster(folder, stack)
         settings = {"AIRFLOW__CORE__EXECUTOR": asked.executor, "AIRFLOW__CORE__PARALLELISM": str(asked.parallelism)}
         running = start(
             folder,
@@ -120,7 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _cluster(folder: Path, stack: ExitStack) -> Cluster:
+def started_cluster(folder: Path, stack: ExitStack) -> Cluster:
+    """Start an embedded cluster of the `objects.yaml` in `folder`, where its kubeconfig is left as well."""
     children = stack.enter_context(Children(folder / "cluster-logs"))
     program = str(Path(sys.executable).with_name("springtide"))
     kubeconfig = folder / "kubeconfig"

@@ -5,6 +5,7 @@ Each service has one pod, and a policy by which a run scales it in place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,17 +46,26 @@ def policy(name: str) -> dict[str, Any]:
     }
 
 
-def calendar(runs: int, pods_per_minute: int) -> dict[str, Any]:
-    """Return a calendar without events, for its pace."""
+def calendar(runs: int, pods_per_minute: int, events: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return a calendar for its pace, without events unless there are `events`."""
+    spec: dict[str, Any] = {"timezone": "UTC", "pace": {"pods_per_minute": pods_per_minute, "runs": runs}}
     return {
         "apiVersion": "springtide/v1",
         "kind": "EventCalendar",
         "metadata": {"name": "pace", "owner": "benchmark"},
-        "spec": {"timezone": "UTC", "pace": {"pods_per_minute": pods_per_minute, "runs": runs}},
+        "spec": spec | ({"events": list(events)} if events else {}),
     }
 
 
-def write(folder: Path, services: int, *, runs: int, pods_per_minute: int, startup: int) -> None:
+def write(
+    folder: Path,
+    services: int,
+    *,
+    runs: int,
+    pods_per_minute: int,
+    startup: int,
+    events: Sequence[dict[str, Any]] = (),
+) -> None:
     """Write `objects.yaml` for `springtide sandbox --manifest`, and the folders `policies` and `calendars`."""
     yaml = YAML()
     for name in ("policies", "calendars"):
@@ -64,4 +74,4 @@ def write(folder: Path, services: int, *, runs: int, pods_per_minute: int, start
         yaml.dump_all(objects(services, startup), file)
     for number in range(services):
         yaml.dump(policy(name_of(number)), folder / "policies" / f"{name_of(number)}.yaml")
-    yaml.dump(calendar(runs, pods_per_minute), folder / "calendars" / "pace.yaml")
+    yaml.dump(calendar(runs, pods_per_minute, events), folder / "calendars" / "pace.yaml")

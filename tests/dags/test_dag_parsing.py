@@ -84,11 +84,21 @@ def test_plugins_load_without_replacing_a_module_of_the_standard_library(command
     assert strange == []  # no import error, and the package's files were not run under their bare names
 
 
-@pytest.mark.parametrize(("command", "is_heavy"), [("scheduler", True), ("api-server", False), ("triggerer", False)])
-def test_only_processes_that_fork_workers_preload(command: str, *, is_heavy: bool) -> None:
+@pytest.mark.parametrize(
+    ("command", "is_late", "is_heavy"),
+    [
+        ("scheduler", True, True),
+        ("worker", False, True),
+        ("worker", True, False),  # a task of Celery: its parent has not run the file
+        ("api-server", True, False),
+        ("triggerer", True, False),
+    ],
+)
+def test_only_processes_that_fork_workers_preload(command: str, *, is_late: bool, is_heavy: bool) -> None:
     heavy = fresh(f"""
-        import json, sys
+        import json, os, sys
 
+        os.environ["AIRFLOW__CORE__LAZY_LOAD_PLUGINS"] = "{is_late}"
         sys.argv = ["airflow", {command!r}]
         import springtide_plugin
 

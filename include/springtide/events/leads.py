@@ -16,6 +16,7 @@ from springtide.events.ad_hoc import CALENDAR
 from springtide.events.calendars import Calendars, Pace
 from springtide.events.occurrences import Occurrence
 from springtide.events.preparations import EventSize, Preparation, seconds_by_size
+from springtide.events.spans import is_many, span_of
 from springtide.events.sweep import steps_up
 from springtide.events.waves import ChildRunState, ServicePlan, Started, decide_turn
 from springtide.percentiles import nearest_rank
@@ -154,7 +155,12 @@ def expected_orders(occurrence: Occurrence, measured: MeasuredRuns) -> tuple[Ser
 
 
 def preparation_time(orders: Sequence[ServicePlan], times: Mapping[str, timedelta], pace: Pace) -> timedelta:
-    """Return how long the orders take when every run of a service takes its `times`, by the very rules of a run."""
+    """Return how long the orders take when every run of a service takes its `times`, by the very rules of a run.
+
+    Of many it is the longest that they may take: see `springtide.events.spans`.
+    """
+    if is_many(orders):
+        return span_of(orders, (), times, pace, now=_START).longest
     return stands_at(orders, (), times, pace, now=_START) - _START
 
 
@@ -205,7 +211,10 @@ def lateness(
     """
     seconds = {order.service: measured.get(order.service, ()) for order in orders}
     times = {name: timedelta(seconds=p95(taken) if taken else 0) for name, taken in seconds.items()}
-    ready = stands_at(orders, started, times, pace, now=now)
+    if is_many(orders):
+        ready = now + span_of(orders, started, times, pace, now=now).shortest
+    else:
+        ready = stands_at(orders, started, times, pace, now=now)
     if ready <= start or now >= start:
         return None
     unknown = sorted(order.service for order in orders if order.steps and not seconds[order.service])

@@ -182,7 +182,7 @@ def decide_turn(
     state = _State(orders, started)
     waiting = {run.service: "its run goes on" for run in started if run.state is ChildRunState.GOING}
     free = pace.runs - len(waiting)
-    opens_at = _opens_at(orders, started, pace)
+    opens = opens_at(orders, started, pace)
     starts: list[tuple[str, int]] = []
     paced = False
     for order in state.pending():
@@ -192,8 +192,8 @@ def decide_turn(
             waiting[order.service] = f"waits: {pace.runs} services are scaled at the same time"
         # What opens before the next turn starts now. Waited for exactly, each start would cost a whole turn, whatever
         # the pace allows: nobody is there in between.
-        elif opens_at is not None and now < opens_at and now + until_next <= opens_at:
-            waiting[order.service] = f"waits until {opens_at:%H:%M:%S}: {pace.pods_per_minute:g} pods a minute"
+        elif opens is not None and now < opens and now + until_next <= opens:
+            waiting[order.service] = f"waits until {opens:%H:%M:%S}: {pace.pods_per_minute:g} pods a minute"
             paced = True
         elif crowd := state.crowd(order, starts):
             waiting[order.service] = crowd
@@ -201,28 +201,29 @@ def decide_turn(
             step = state.next_step(order.service)
             starts.append((order.service, step))
             free -= 1
-            # From `opens_at`, not from now: what was started on credit is paid for before anything else opens.
-            opens_at = max(now, opens_at or now) + _spent(order, step, pace)
+            # From `opens`, not from now: what was started on credit is paid for before anything else opens.
+            opens = max(now, opens or now) + spent(order, step, pace)
     return TurnDecision(
         starts=tuple(starts),
         waiting=waiting,
         held=state.held(),
         failed=state.failures(),
-        opens_at=opens_at if paced else None,
+        opens_at=opens if paced else None,
     )
 
 
-def _opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: Pace) -> datetime | None:
+def opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: Pace) -> datetime | None:
     """Return when the pace lets the next run start: each start pays for its pods in time."""
     by_name = {order.service: order for order in orders}
     opens: datetime | None = None
     for run in sorted(started, key=lambda run: run.at):
         # A pause saves nothing up: after it the pace begins anew, or a burst would follow.
-        opens = max(run.at, opens or run.at) + _spent(by_name[run.service], run.step, pace)
+        opens = max(run.at, opens or run.at) + spent(by_name[run.service], run.step, pace)
     return opens
 
 
-def _spent(order: ServicePlan, step: int, pace: Pace) -> timedelta:
+def spent(order: ServicePlan, step: int, pace: Pace) -> timedelta:
+    """Return the time that the pace asks for the pods of one run."""
     return timedelta(minutes=order.pods(step) / pace.pods_per_minute)
 
 
@@ -237,7 +238,8 @@ class _State:
     def __init__(self, orders: Sequence[ServicePlan], started: Sequence[Started]) -> None:
         self.orders = {order.service: order for order in orders}
         self._runs = {(run.service, run.step): run for run in started}
-        self._sorted = [name for wave in waves(orders) for name in wave]
+        self._level_of = {name: number for number, wave in enumerate(waves(orders)) for name in wave}
+        self._sorted = list(self._level_of)
         self._held = dict.fromkeys(self.orders.keys() - self._sorted, "held back: its `after` leads back to itself")
         for name in self._sorted:
             blocker = next((other for other in self.orders[name].after if self._is_lost(other)), None)
@@ -250,6 +252,8 @@ class _State:
 
     def crowd(self, order: ServicePlan, starts: Sequence[tuple[str, int]]) -> str | None:
         """Return why what `order` shares with the runs that go on, or that start now, lets it wait."""
+        if not order.connection_uses:
+            return None  # asked for each start of a thousand
         others = [(each, *self._most(each, dict(starts))) for each in self.orders.values() if each is not order]
         step = self.next_step(order.service)
         peak = order.peak(step)
@@ -275,10 +279,11 @@ class _State:
 
     def pending(self) -> list[ServicePlan]:
         """Return what could go on, earlier waves first, the largest of a wave before the others."""
-        wave_of = {name: number for number, wave in enumerate(waves(list(self.orders.values()))) for name in wave}
         # The largest first: it takes longest, and what comes after its wave waits for it.
         left = [order for name, order in self.orders.items() if self._could_go_on(name)]
-        return sorted(left, key=lambda order: (wave_of[order.service], -order.steps[-1] + order.current, order.service))
+        return sorted(
+            left, key=lambda order: (self._level_of[order.service], -order.steps[-1] + order.current, order.service)
+        )
 
     def held(self) -> dict[str, str]:
         return self._held

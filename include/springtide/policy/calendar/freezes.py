@@ -7,7 +7,7 @@ from pydantic import Field
 from springtide.policy.calendar.windows import EventWindow, FeedPart
 from springtide.policy.language.moments import Moment
 from springtide.policy.language.parts import Part
-from springtide.policy.language.units import Line, Name
+from springtide.policy.language.units import MOST_SERVICES, Line, Name
 
 
 class FreezeSource(Part):
@@ -19,7 +19,7 @@ class FreezeSource(Part):
     reason: Line
     """Why; told in every refusal. Required."""
 
-    services: Annotated[tuple[Name, ...], Field(strict=False, max_length=200)] = ()
+    services: Annotated[tuple[Name, ...], Field(strict=False, max_length=MOST_SERVICES)] = ()
     """Whose. Default every service."""
 
 

@@ -38,7 +38,17 @@ from springtide.policy.calendar.freezes import FreezeImportSpec, FreezeSource, F
 from springtide.policy.calendar.windows import EventWindow, FeedPart
 from springtide.policy.language.moments import Day, Lead, TimeOfDay, Zone
 from springtide.policy.language.parts import Contradiction, Part
-from springtide.policy.language.units import MAX_REPLICAS, Count, Duration, Factor, Line, Name, between, refusal
+from springtide.policy.language.units import (
+    MAX_REPLICAS,
+    MOST_SERVICES,
+    Count,
+    Duration,
+    Factor,
+    Line,
+    Name,
+    between,
+    refusal,
+)
 from springtide.policy.scaling.model import Metadata
 
 Money = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -68,7 +78,7 @@ class ServiceRequest(Part):
         return str(self.replicas) if self.multiply is None else str(self.multiply)
 
 
-Services = Annotated[dict[Name, ServiceRequest], Field(min_length=1, max_length=200)]
+Services = Annotated[dict[Name, ServiceRequest], Field(min_length=1, max_length=MOST_SERVICES)]
 
 
 class EventSource(Part):

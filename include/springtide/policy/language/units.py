@@ -21,6 +21,9 @@ from pydantic_core import PydanticCustomError, core_schema
 from springtide.errors import InputError
 from springtide.quantities import parse_quantity, round_down
 
+MOST_SERVICES = 2000
+"""Services of one event, or of one freeze: twice the largest fleet that was measured."""
+
 MAX_REPLICAS = 10_000
 """Pods of one workload. Kubernetes promises its service levels for at most 3,000 pods in a namespace; beyond ten
 thousand a number is a slip of the hand, not a plan."""
