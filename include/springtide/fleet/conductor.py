@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -36,6 +37,10 @@ log = structlog.get_logger(__name__)
 
 Decide = Callable[[Due], Sequence[ServicePlan]]
 """Decides what is to be done; may raise `Fenced` while a run owns a service that has to be free first."""
+
+
+RESTS: Final = 3.0
+"""How long nobody conducts behind a turn, as a multiple of what it took; for the time between two turns at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +145,18 @@ def conducted(
 ) -> FleetReport:
     """Take all turns in this process, one after the other, and return what became of everything.
 
-    `pause` waits between two turns, for so many seconds at most; without it, the conductor's clock does.
+    `pause` waits between two turns, for so many seconds at most; without it, the conductor's clock does. Behind a turn
+    that took long nobody conducts for a while, whatever ends: the runs in threads beside it need the processor.
     """
-    pause = pause or conductor.fleet.clock.sleep
+    clock = conductor.fleet.clock
+    pause = pause or clock.sleep
     while True:
+        began = clock.monotonic()
         turn = conductor.turn(due)
+        took = clock.monotonic() - began
         tell(turn)
         if turn.report is not None:
             return turn.report
-        pause(conductor.every.total_seconds())
+        every = conductor.every.total_seconds()
+        clock.sleep(min(RESTS * took, every))
+        pause(every)
