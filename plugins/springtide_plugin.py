@@ -1,10 +1,10 @@
 """The one file that Airflow's plugin loader runs: registration, and what forked workers should find imported.
 
 The LocalExecutor forks its workers from the scheduler, and a Celery worker its children: what the parent has imported
-costs a task nothing. A Celery worker's parent runs this file only where plugins are not loaded late ([core]
-lazy_load_plugins); where they are, its tasks do, and each imports what it needs. Measured on Airflow 3.3.2: 0.9 s for the Kubernetes hook and 3.4 to 4.2 s for great-expectations,
-in every task that needs them. The DAG processor forks a process for each read of a DAG file: half a second of a
-processor each, for a dozen files every ten seconds. API server and triggerer gain nothing and are left alone.
+costs a task nothing. Measured on Airflow 3.3.2: 0.9 s for the Kubernetes hook and 3.4 to 4.2 s for great-expectations,
+in every task that needs them. A Celery worker's parent runs this file only where plugins are not loaded late ([core]
+lazy_load_plugins); where they are, its tasks do, and each imports what it needs. The DAG processor forks a process for
+each read of a DAG file, a dozen of them every ten seconds. API server and triggerer gain nothing and are left alone.
 """
 
 import importlib

@@ -16,8 +16,8 @@ from springtide.events.ad_hoc import CALENDAR
 from springtide.events.calendars import Calendars, Pace
 from springtide.events.occurrences import Occurrence
 from springtide.events.preparations import EventSize, Preparation, seconds_by_size
-from springtide.events.spans import is_many, span_of
 from springtide.events.sweep import steps_up
+from springtide.events.taken_time import is_many, time_taken
 from springtide.events.waves import ChildRunState, ServicePlan, Started, decide_turn
 from springtide.percentiles import nearest_rank
 from springtide.policy.calendar.model import LearnSpec
@@ -157,10 +157,10 @@ def expected_orders(occurrence: Occurrence, measured: MeasuredRuns) -> tuple[Ser
 def preparation_time(orders: Sequence[ServicePlan], times: Mapping[str, timedelta], pace: Pace) -> timedelta:
     """Return how long the orders take when every run of a service takes its `times`, by the very rules of a run.
 
-    Of many it is the longest that they may take: see `springtide.events.spans`.
+    Of many it is the longest that they may take: see `springtide.events.taken_time`.
     """
     if is_many(orders):
-        return span_of(orders, (), times, pace, now=_START).longest
+        return time_taken(orders, (), times, pace, now=_START).longest
     return stands_at(orders, (), times, pace, now=_START) - _START
 
 
@@ -212,7 +212,7 @@ def lateness(
     seconds = {order.service: measured.get(order.service, ()) for order in orders}
     times = {name: timedelta(seconds=p95(taken) if taken else 0) for name, taken in seconds.items()}
     if is_many(orders):
-        ready = now + span_of(orders, started, times, pace, now=now).shortest
+        ready = now + time_taken(orders, started, times, pace, now=now).shortest
     else:
         ready = stands_at(orders, started, times, pace, now=now)
     if ready <= start or now >= start:

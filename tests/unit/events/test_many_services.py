@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from springtide.events import leads, spans
+from springtide.events import leads, taken_time
 from springtide.events.calendars import Pace
 from springtide.events.leads import lateness, preparation_time, stands_at
-from springtide.events.spans import MOST_PLAYED, is_many, span_of
+from springtide.events.taken_time import MOST_PLAYED, is_many, time_taken
 from springtide.events.waves import ChildRunState, ServicePlan, Started
 from unit.events.calendars import utc
 
@@ -55,19 +55,19 @@ def test_what_is_played_turn_by_turn_ends_between_the_two(
 ) -> None:
     orders, started, times, pace = scene
 
-    span = span_of(orders, started, times, pace, now=NOW)
+    taken = time_taken(orders, started, times, pace, now=NOW)
 
     played = stands_at(orders, started, times, pace, now=NOW) - NOW
-    assert span.shortest <= played <= span.longest
+    assert taken.shortest <= played <= taken.longest
 
 
 def test_of_a_thousand_that_come_after_nothing_the_two_lie_close_together() -> None:
     orders = [order(f"s{number:04d}") for number in range(1000)]
     times = {each.service: timedelta(seconds=10) for each in orders}
 
-    span = span_of(orders, (), times, Pace(6000, 100), now=NOW)
+    taken = time_taken(orders, (), times, Pace(6000, 100), now=NOW)
 
-    assert (span.shortest, span.longest) == (timedelta(seconds=100), timedelta(seconds=120))
+    assert (taken.shortest, taken.longest) == (timedelta(seconds=100), timedelta(seconds=120))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         monkeypatch.setattr(module, "decide_turn", decide_turn)
 
     counted(leads)
-    counted(spans)
+    counted(taken_time)
     return played
 
 

@@ -21,7 +21,7 @@ _NONE: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TakenTime:
     """How long it takes at least, and at most."""
 
     shortest: timedelta
@@ -29,18 +29,18 @@ class Span:
 
 
 def is_many(orders: Sequence[ServicePlan]) -> bool:
-    """Say whether `span_of` is to be asked: there are too many to play, and none shares a database's connections."""
+    """Say whether `time_taken` is to be asked: there are too many to play, and none shares a database's connections."""
     return len(orders) > MOST_PLAYED and not any(order.connection_uses for order in orders)
 
 
-def span_of(
+def time_taken(
     orders: Sequence[ServicePlan],
     started: Sequence[Started],
     times: Mapping[str, timedelta],
     pace: Pace,
     *,
     now: datetime,
-) -> Span:
+) -> TakenTime:
     """Return how long what is left of `orders` takes from `now` on, when every run of a service takes its `times`.
 
     Shortest: whichever of three takes longest, all work on `pace.runs` places, the pace of the starts, the longest row
@@ -69,4 +69,4 @@ def span_of(
     paced = sum(waits, credit)
     # What starts last pays for its pods when it has started: nobody waits for that.
     starts = paced - max(waits) if waits else _NONE
-    return Span(max(work / places, longest_row, starts), work / pace.runs + row + paced)
+    return TakenTime(max(work / places, longest_row, starts), work / pace.runs + row + paced)
