@@ -16,6 +16,7 @@ FOLDER = ROOT / "deploy" / "airflow"
 BESIDE_OTHERS = "airflow.env"
 ALONE = "airflow-of-its-own.env"
 HARMLESS = {
+    ("core", "lazy_load_plugins"),
     ("scheduler", "scheduler_idle_sleep_time"),
     ("workers", "min_heartbeat_interval"),
     ("scheduler", "orphaned_tasks_check_interval"),
@@ -54,7 +55,7 @@ def default_of(section: str, option: str) -> str:
     return str(options()[section]["options"][option]["default"])
 
 
-def test_beside_other_dags_only_how_often_airflow_looks_is_set() -> None:
+def test_beside_other_dags_only_how_often_airflow_looks_and_when_it_loads_plugins_is_set() -> None:
     assert settings(BESIDE_OTHERS).keys() == HARMLESS
 
 
