@@ -186,7 +186,10 @@ def stands_at(
             return now
         ends = [max(now, run.at + times[run.service]) for run in going]
         # To the next moment at which anything can change: a run ends, or the pace opens.
-        now = min([*ends, *([turn.opens_at] if turn.opens_at else [])])
+        changes = [*ends, *([turn.opens_at] if turn.opens_at else [])]
+        if not changes:
+            return now  # what is waited for never comes: the turn that is taken says so
+        now = min(changes)
         runs = [
             replace(run, state=ChildRunState.SUCCEEDED)
             if run.state is ChildRunState.GOING and run.at + times[run.service] <= now

@@ -111,3 +111,14 @@ def test_few_are_played_and_so_are_those_that_share_connections(turns: list[int]
 
     assert not is_many(few)
     assert len(turns) > 2
+
+
+def test_what_waits_for_something_that_never_comes_ends_the_count() -> None:
+    orders = [order("first"), order("second", steps=2, after=("first",))]
+    started = [
+        Started(service="first", step=0, at=NOW, state=ChildRunState.FAILED),
+        Started(service="second", step=0, at=NOW, state=ChildRunState.SUCCEEDED),
+    ]
+    times = {each.service: timedelta(seconds=10) for each in orders}
+
+    assert stands_at(orders, started, times, Pace(float("inf"), 4), now=NOW) == NOW
