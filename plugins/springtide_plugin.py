@@ -27,7 +27,30 @@ CELERY_COMMAND: Final = "worker"
 
 READING_COMMAND: Final = "dag-processor"
 
+READ: Final = (
+    "springtide_airflow.aborting",
+    "springtide_airflow.approval",
+    "springtide_airflow.approving",
+    "springtide_airflow.defaults",
+    "springtide_airflow.event_operators",
+    "springtide_airflow.history",
+    "springtide_airflow.operators",
+    "springtide_airflow.parameters",
+    "springtide_airflow.pausing",
+    "springtide_airflow.reconciling",
+    "springtide_airflow.rehearsal",
+    "springtide_airflow.releasing",
+    "springtide_airflow.sensors",
+    "springtide.fleet.turns",
+    "springtide.policy.calendar.files",
+    "springtide.policy.language.keys",
+    "springtide.policy.reading.plain_yaml",
+    "springtide.policy.reading.validation",
+)
+"""What the DAG files import, and what they read the names of calendars by."""
+
 PRELOADED: Final = (
+    *READ,
     "airflow.providers.cncf.kubernetes.hooks.kubernetes",
     "great_expectations",
     "pandas",
@@ -57,36 +80,9 @@ PRELOADED: Final = (
     "springtide.record.sql",
     "springtide.policy.reading.consistency",
     "springtide.policy.reading.parse",
-    "springtide_airflow.approval",
-    "springtide_airflow.defaults",
-    "springtide_airflow.event_operators",
-    "springtide_airflow.operators",
-    "springtide_airflow.sensors",
 )
-"""What the tasks of runs, sweeps and events import: a task that imports two dozen small modules by itself pays as much
+"""What tasks import, beside what their DAG file does: one that imports two dozen small modules by itself pays as much
 for them as for its own fork."""
-
-READ: Final = (
-    "springtide_airflow.aborting",
-    "springtide_airflow.approval",
-    "springtide_airflow.approving",
-    "springtide_airflow.defaults",
-    "springtide_airflow.event_operators",
-    "springtide_airflow.history",
-    "springtide_airflow.operators",
-    "springtide_airflow.parameters",
-    "springtide_airflow.pausing",
-    "springtide_airflow.reconciling",
-    "springtide_airflow.rehearsal",
-    "springtide_airflow.releasing",
-    "springtide_airflow.sensors",
-    "springtide.fleet.turns",
-    "springtide.policy.calendar.files",
-    "springtide.policy.language.keys",
-    "springtide.policy.reading.plain_yaml",
-    "springtide.policy.reading.validation",
-)
-"""What the DAG files import, and what they read the names of calendars by."""
 
 
 def preload() -> None:

@@ -12,7 +12,7 @@ import pytest
 from invariants import broken
 from springtide.record.model import RunOutcome
 from springtide.sandbox.faults import Fault, FaultKind, FaultPlan, Match
-from support.courses import FAILING, SUCCEEDING, Course, play, unfaulted, untouched
+from support.courses import FAILING, SUCCEEDING, Course, play, points, unfaulted, untouched
 from support.task_driver import AfterCrash
 
 pytestmark = pytest.mark.at_each_write
@@ -23,14 +23,6 @@ FAULTS = {
     "answer lost": Fault(FaultKind.ANSWER_TIMEOUT),
     "500 after it took effect": Fault(FaultKind.STATUS_AFTER, status=500),
 }
-
-
-def points(courses: tuple[Course, ...]) -> list[Any]:
-    return [
-        pytest.param(course, number, id=f"{course.name}-write{number}")
-        for course in courses
-        for number in range(unfaulted(course).before + 1, unfaulted(course).before + unfaulted(course).attempts + 1)
-    ]
 
 
 @pytest.mark.parametrize(("course", "number"), points(SUCCEEDING))

@@ -205,7 +205,7 @@ def points(courses: tuple[Course, ...]) -> list[Any]:
 
 
 def points_in_one_process(courses: tuple[Course, ...]) -> list[Any]:
-    """Return the same of each course whose phases are all done in one process, which writes less to the Lease."""
+    """Return what `points` does of courses whose phases are all done in one process, which writes less to the Lease."""
     return [
         pytest.param(course, number, id=f"{course.name}-write{number}")
         for course in courses

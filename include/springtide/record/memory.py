@@ -67,8 +67,7 @@ class MemoryStore(MemoryGlances, MemoryAudit):
         """Keep one attempt at one phase."""
         with self._lock:
             run = self._stored(run_id)
-            after = run.with_phase(phase)
-            self._keep(after if following is None else after.with_phase(following))
+            self._keep(run.with_phases(phase, following))
             if reads and not run.dry_run:
                 self._count(counted(CLUSTER_READS, PhaseLabels(phase.phase), reads))
 

@@ -154,6 +154,11 @@ class ScalingRun(Stored):
         """How long the run took by the wall clock; None while it runs."""
         return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
 
+    def with_phases(self, phase: PhaseRecord, following: PhaseRecord | None) -> ScalingRun:
+        """Return the run with this attempt, and with one at the phase that follows, where there is one."""
+        after = self.with_phase(phase)
+        return after if following is None else after.with_phase(following)
+
     def with_phase(self, phase: PhaseRecord) -> ScalingRun:
         """Return the run with this attempt added, or put in place of the same attempt's earlier record.
 

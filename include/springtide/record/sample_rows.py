@@ -32,7 +32,7 @@ def change_samples(session: Session, steps: Iterable[Change | Gone]) -> None:
 
     A phase of a run changes a dozen, so they are read and written by a statement each, and not as objects.
     """
-    taken = list(steps)
+    taken = list(steps)  # all of them first: a look sees what was there before it
     if not taken:
         return
     connection = session.connection()
@@ -57,7 +57,7 @@ def change_samples(session: Session, steps: Iterable[Change | Gone]) -> None:
 
 def take_look(session: Session, look: Look) -> None:
     """Change the samples by what somebody saw."""
-    change_samples(session, list(look(_Samples(session))))  # all first: a look sees what was there before it
+    change_samples(session, look(_Samples(session)))
 
 
 def total_of(row: TotalRow) -> Total:

@@ -103,8 +103,7 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
                 raise unknown_run(run_id)
             before = row.read()
             read = [counted(CLUSTER_READS, PhaseLabels(phase.phase), reads)] if reads and not before.dry_run else []
-            after = before.with_phase(phase)
-            _keep(session, row, before, after if following is None else after.with_phase(following), read)
+            _keep(session, row, before, before.with_phases(phase, following), read)
 
     def get(self, run_id: str) -> ScalingRun:
         """Return the run."""

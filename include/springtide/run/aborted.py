@@ -40,7 +40,7 @@ class AbortWatch:
         self._at = ports.clock.monotonic()
         self._asked = abort_of(seen, ref.run_id)
         self._too_late: Abort | None = None
-        self._can_be_undone = True
+        self._judged: tuple[Observation, RunOrder] | None = None
 
     def asked(self) -> Abort | None:
         """Return who asked; None while nobody has. An answer counts for `FRESH_SECONDS`.
@@ -76,7 +76,7 @@ class AbortWatch:
             decision = decide(observation, order)
             if isinstance(decision, Done):
                 return decision  # the phase is over: the next one looks before it writes
-            self._can_be_undone = can_be_undone(observation, order)
+            self._judged = observation, order
             self._answer(self.asked())
             return decision
 
@@ -109,7 +109,7 @@ class AbortWatch:
     def _answer(self, abort: Abort | None) -> None:
         if abort is None:
             return
-        if self._can_be_undone:
+        if self._judged is None or can_be_undone(*self._judged):
             raise abort.error
         if self._too_late is None:
             log.warning("abort_too_late", run=abort.run_id, by=abort.by)

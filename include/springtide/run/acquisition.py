@@ -93,15 +93,17 @@ def _owned(
         raise fenced(lease, ref.workload, ref.run_id)  # it has ended, or reconcile ends it: it is not done twice
     _require_acting(request)
     ports.require_running(ref.workload.namespace, f"{ref.workload}: nothing is begun")
-    is_known = handover.knows_plan(plan.fingerprint, ports.clock.monotonic())
-    if not is_known:
+    now = ports.clock.monotonic()
+    planned_at = handover.planned_at(plan.fingerprint, now)
+    if planned_at is None:
         require_same_cluster(ports, ref.workload, ref.run_id, plan.cluster)
-    handover.found_cluster(ports.clock.monotonic())
+    handover.found_cluster(now if planned_at is None else planned_at)
     observation, stable = admit_unowned(ports, request, lease)
     if lease is None and stable.scaled.annotations.get(labels.RUN) == ref.run_id:
         raise fenced(lease, ref.workload, ref.run_id)  # it wrote here, so somebody has deleted its Lease since
     # Between plan and Lease a person may have thought for an hour: everything is looked at again then.
-    found = standing_findings(ports, request) if is_known else findings_of(ports, request, plan, (observation, stable))
+    is_new = planned_at is not None
+    found = standing_findings(ports, request) if is_new else findings_of(ports, request, plan, (observation, stable))
     require_passed(found)
     settings = request.settings
     _require_allowed(request, plan, observation, stable)

@@ -87,13 +87,15 @@ class Handover:
         """Say whether the cluster was found to be the run's within `KNOWN_SECONDS`."""
         return self._cluster_known is not None and now - self._cluster_known <= KNOWN_SECONDS
 
-    def found_cluster(self, now: float) -> None:
-        """Keep that this is the run's cluster."""
-        self._cluster_known = now
+    def found_cluster(self, at: float) -> None:
+        """Keep that this was the run's cluster then."""
+        self._cluster_known = at
 
-    def knows_plan(self, fingerprint: str, now: float) -> bool:
-        """Say whether the plan with this fingerprint was made in this cluster, and passed, within `KNOWN_SECONDS`."""
-        return self._planned is not None and self._planned[0] == fingerprint and now - self._planned[1] <= KNOWN_SECONDS
+    def planned_at(self, fingerprint: str, now: float) -> float | None:
+        """Return when this plan was made in this cluster, and passed; None for another, or after `KNOWN_SECONDS`."""
+        if self._planned is None or self._planned[0] != fingerprint or now - self._planned[1] > KNOWN_SECONDS:
+            return None
+        return self._planned[1]
 
     def planned(self, fingerprint: str, now: float) -> None:
         """Keep that this plan was made in this cluster, and that its preflight has passed."""

@@ -148,6 +148,15 @@ class TestNothingIsAskedTwice:
 
         assert [call for call in course.asked(course.create) if "dryRun" in call.query]
 
+    def test_what_the_plan_says_of_the_cluster_is_as_old_as_the_plan(self) -> None:
+        course = Course(Simulation.of(2))
+        course.plan()
+        course.simulation.world.advance(KNOWN_SECONDS - 2)
+        course.create()
+        course.simulation.world.advance(4)
+
+        assert "kube-system" in paths(course.asked(lambda: course.go(Phase.INSTANCES_READY)))
+
     def test_whose_cluster_it_is_is_asked_again_after_a_while(self) -> None:
         course = Course.until(Phase.INSTANCES_READY, "in_place")
         course.simulation.world.advance(KNOWN_SECONDS + 1)
