@@ -31,8 +31,9 @@ from benchmarks.fleet.airflow_parts import Running, start
 from benchmarks.fleet.executors import EXECUTORS
 from benchmarks.fleet.processes import own_processor_seconds, processor_seconds
 from benchmarks.fleet.task_times import TaskTimes, last_proof, task_times
-from benchmarks.fleet.wave_services import MOST_AT_ONCE, NAMESPACE, name_of, write
+from benchmarks.fleet.wave_services import MOST_AT_ONCE, name_of, write
 from benchmarks.table import Table
+from springtide.sandbox.core import Settings
 
 LONGEST: Final = 1800.0
 TARGET: Final = 2
@@ -65,7 +66,7 @@ class Cluster:
 
     def standing(self) -> int:
         """Return how many services have exactly the replicas that are asked for, all of them ready."""
-        answer = self.client.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+        answer = self.client.get("/apis/apps/v1/deployments")
         answer.raise_for_status()
         statuses = [item.get("status", {}) for item in answer.json()["items"]]
         return sum(status.get("replicas") == status.get("readyReplicas") == TARGET for status in statuses)
@@ -86,7 +87,7 @@ def main(arguments: list[str]) -> None:
             pods_per_minute=asked.pods_per_minute,
             startup=asked.startup,
         )
-        cluster = started_cluster(folder, stack)
+        cluster = started_cluster(folder, asked.services + 2, stack)
         settings = {"AIRFLOW__CORE__EXECUTOR": asked.executor, "AIRFLOW__CORE__PARALLELISM": str(asked.parallelism)}
         running = start(
             folder,
@@ -120,8 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def started_cluster(folder: Path, stack: ExitStack) -> Cluster:
-    """Start an embedded cluster of the `objects.yaml` in `folder`, where its kubeconfig is left as well."""
+def started_cluster(folder: Path, services: int, stack: ExitStack) -> Cluster:
+    """Start an embedded cluster of the `objects.yaml` in `folder`, with room for the `services` after the wave.
+
+    Its kubeconfig is left in `folder` as well.
+    """
     children = stack.enter_context(Children(folder / "cluster-logs"))
     program = str(Path(sys.executable).with_name("springtide"))
     kubeconfig = folder / "kubeconfig"
@@ -135,6 +139,8 @@ def started_cluster(folder: Path, stack: ExitStack) -> Cluster:
         str(kubeconfig),
         "-f",
         str(folder / "objects.yaml"),
+        "--nodes",
+        str(1 + services * TARGET // Settings().node_pods),
     ]
     child = children.start("sandbox", words, environment={"PYTHONPATH": str(ROOT / "include")})
     while not kubeconfig.exists():

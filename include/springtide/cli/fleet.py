@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -39,8 +38,14 @@ from springtide.fleet.memory import ProcessMemory
 from springtide.fleet.orders import decided_orders
 from springtide.fleet.ports import FleetPorts
 from springtide.fleet.report import FleetReport, TurnReport
+from springtide.fleet.sharing import SharedLooks
 from springtide.policy.scaling.model import ScalingPolicy
+from springtide.record.store import RunStore
 from springtide.run.ports import Ports
+from springtide.run.watching import SharedClusters
+
+FEW: Final = 8
+"""Up to so many services are watched each for itself, and not by their whole namespaces."""
 
 TURN_EVERY: Final = timedelta(seconds=1)
 """Between two turns: here a turn costs no start of a task."""
@@ -64,8 +69,8 @@ def adjust(
 
     As the DAG adjust_capacity does, for a CronJob or a laptop. Exits with 1 when a service is not as it should be.
     """
-    with answering(output):
-        command = FleetCommand(place=place, calendars=calendars, output=output, note=ClusterNote(output))
+    with answering(output), place.open_store() as store:
+        command = FleetCommand(place, store, calendars=calendars, output=output)
         fleet = command.fleet()
         command.conduct(fleet, due_sweep(fleet), is_dry=dry_run)
 
@@ -84,20 +89,23 @@ def prepare(
     As the DAG prepare_events does, for a CronJob or a laptop. What is prepared is held and given back by adjust. Exits
     with 1 when a service is not as the events want it.
     """
-    with answering(output):
-        command = FleetCommand(place=place, calendars=calendars, output=output, note=ClusterNote(output))
+    with answering(output), place.open_store() as store:
+        command = FleetCommand(place, store, calendars=calendars, output=output)
         fleet = command.fleet()
         command.conduct(fleet, command.due(fleet, event), is_dry=dry_run)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetCommand:
-    """One command: where it works, and how it answers."""
+    """One command: where it works, and how it answers. Its runs share the `store`, which is open."""
 
-    place: CliContext
-    calendars: Path
-    output: Output
-    note: ClusterNote
+    def __init__(self, place: CliContext, store: RunStore, *, calendars: Path, output: Output) -> None:
+        self.place = place
+        self.calendars = calendars
+        self.output = output
+        self._store = store
+        self._note = ClusterNote(output)
+        self._looks = SharedLooks(SystemClock())
+        self._clusters = SharedClusters(SystemClock())
 
     def fleet(self) -> FleetPorts:
         """Return what its conductor reaches the world through.
@@ -112,7 +120,7 @@ class FleetCommand:
             calendars=lambda: calendars,
             policies=self.place.folder,
             open_ports=self._ports,
-            open_store=self.place.open_store,
+            open_store=self._open_store,
             open_cluster=self._ports,
         )
 
@@ -132,6 +140,13 @@ class FleetCommand:
             PermanentError: a service is not as it should be (`services_failed`), after the answer.
             TemporaryError: the cluster or the store does not answer.
         """
+        self._clusters = SharedClusters(fleet.clock, is_wide=len(due.services) > FEW)
+        try:
+            self._conduct(fleet, due, is_dry=is_dry)
+        finally:
+            self._clusters.stop()
+
+    def _conduct(self, fleet: FleetPorts, due: Due, *, is_dry: bool) -> None:
         bounds = LookBounds.of(settings_now())
         look = look_at_due(fleet, due, at_once=bounds.at_once, together=bounds.together)
         if is_dry:
@@ -163,15 +178,18 @@ class FleetCommand:
             folder=self.calendars,
             memory_file=None,
             policies=self.place.folder,
-            open_store=self.place.open_store,
+            open_store=self._open_store,
         )
+
+    def _open_store(self) -> AbstractContextManager[RunStore]:
+        return nullcontext(self._store)
 
     @contextmanager
     def _ports(self, policy: ScalingPolicy | None = None) -> Iterator[Ports]:
         place = self.place if policy is None else self.place.at(policy)
-        with place.ports(lambda _message: None) as ports:
-            self.note.say(ports)
-            yield ports
+        with place.ports(lambda _message: None, store=self._store, clusters=self._clusters) as ports:
+            self._note.say(ports)
+            yield self._looks.by(ports, None if policy is None else policy.spec.target.cluster)
 
     def _tell(self, turn: TurnReport) -> None:
         if self.output is Output.TABLE:
@@ -180,7 +198,7 @@ class FleetCommand:
 
     def _show(self, report: FleetReport) -> None:
         if self.output.is_for_programs:
-            print_record(report.to_record() | self.note.record, self.output)
+            print_record(report.to_record() | self._note.record, self.output)
         elif not report.services:
             answer("nothing is due: there is no service to look at")
         else:

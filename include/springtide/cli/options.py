@@ -6,9 +6,10 @@ import getpass
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -31,13 +32,15 @@ from springtide.run.halt import Halt, HaltSwitch
 from springtide.run.moment_limit import moments_kept
 from springtide.run.moments import Moments
 from springtide.run.ports import Ports
-from springtide.run.watching import watching
+from springtide.run.watching import SharedClusters, watching
 from springtide.run.write_limit import writes_a_second
 from springtide.settings import Settings, variable_name
 from springtide.workload import DEFAULT_CLUSTER
 
 if TYPE_CHECKING:
     from springtide.kube.kubeconfig import ClusterConfig
+    from springtide.kube.live import LiveKube
+    from springtide.kube.watched import WatchedKube
 
 
 class Output(StrEnum):
@@ -252,8 +255,14 @@ class CliContext:
         return demand_source(spec, prometheus_url=self.prometheus, base=self.policies, access=self.access)
 
     @contextmanager
-    def ports(self, on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        """Open the cluster and the store.
+    def ports(
+        self,
+        on_wait: Callable[[str], None],
+        *,
+        store: RunStore | None = None,
+        clusters: SharedClusters | None = None,
+    ) -> Iterator[Ports]:
+        """Open the cluster and the store; a `store` and `clusters` that are open already stay open.
 
         Raises:
             InputError: there is no usable configuration of a cluster, or the store's URL cannot be used.
@@ -262,13 +271,13 @@ class CliContext:
 
         clock: Clock = SystemClock()
         metrics = self.metrics
-        with self.open_store() as store:
+        with self.open_store() if store is None else nullcontext(store) as opened:
             cluster = self._found(self._cluster)
             writes = writes_a_second(settings_now())
-            kube = connected(cluster, clock=clock, writes_a_second=writes)
+            connect = partial(connected, cluster, clock=clock, writes_a_second=writes)
             address = settings_now().database_url
-            ports = assemble(kube, store, metrics, on_wait=on_wait, database_address=address)
-            with watching(settings_now(), kube, clock) as watched:
+            with _watched(connect, clock, None if clusters is None else (clusters, self._cluster)) as (kube, watched):
+                ports = assemble(kube, opened, metrics, on_wait=on_wait, database_address=address)
                 yield replace(
                     ports,
                     halt=HaltSwitch(halt_by_environment),
@@ -301,6 +310,20 @@ class CliContext:
         from springtide.record.sql import open_store
 
         return open_store(self.store, metrics_directory=settings_now().metrics_directory)
+
+
+@contextmanager
+def _watched(
+    connect: Callable[[], LiveKube], clock: Clock, shared: tuple[SharedClusters, str] | None
+) -> Iterator[tuple[LiveKube, WatchedKube | None]]:
+    """Yield a client and its watches: those that are `shared` by its cluster's name, or some for this block alone."""
+    if shared is not None:
+        clusters, name = shared
+        yield clusters.of(name, settings_now(), connect)
+        return
+    kube = connect()
+    with watching(settings_now(), kube, clock) as watched:
+        yield kube, watched
 
 
 METRICS: Final = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -38,13 +38,15 @@ class EventNote:
         """When nobody needs the note any more."""
         return self.occurrence.end + KEPT_FOR
 
-    def to_record(self) -> dict[str, Any]:
-        """Return the stored form: JSON types only."""
+    def to_record(self, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the stored form: JSON types only; `event` is that of its occurrence, if that is known."""
         names = ["service", "expected", "before", "owner", "reason"]
         # What says nothing is left out: a version before it reads the note as well.
         names += [name for name in ("assumed", "flat") if getattr(self, name)]
         shape = {} if self.shape is None else {"shape": self.shape.to_record()}
-        return {name: getattr(self, name) for name in names} | shape | {"occurrence": self.occurrence.to_record()}
+        return (
+            {name: getattr(self, name) for name in names} | shape | {"occurrence": event or self.occurrence.to_record()}
+        )
 
     def share(self, now: datetime, demand: float | None) -> float:
         """Return the share of what the event asks for that it needs from `now` on, by its shape and by `demand` now.
@@ -75,7 +77,36 @@ class EventNote:
         return replace(self, expected=max(self.expected, expected), before=before, assumed="")
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> EventNote:
-        """Return the note that `to_record` stored."""
+    def from_record(cls, record: Mapping[str, Any], occurrence: Occurrence | None = None) -> EventNote:
+        """Return the note that `to_record` stored; `occurrence` is what it says of its event, if that is known."""
         shape = EventShape.from_record(record["shape"]) if "shape" in record else None
-        return cls(**{**record, "occurrence": Occurrence.from_record(record["occurrence"]), "shape": shape})
+        event = occurrence or Occurrence.from_record(record["occurrence"])
+        return cls(**{**record, "occurrence": event, "shape": shape})
+
+
+# Each note has all that its event asks for, of every service: where one falls out of its calendar, its notes alone hold
+# it. For a thousand services that is a million requests, unless notes of one event share them.
+
+
+def note_records(notes: Sequence[EventNote]) -> list[dict[str, Any]]:
+    """Return the stored form of each note: those of one event share that of the event."""
+    known: dict[int, dict[str, Any]] = {}
+    records = []
+    for note in notes:
+        event = known.get(id(note.occurrence)) or known.setdefault(id(note.occurrence), note.occurrence.to_record())
+        records.append(note.to_record(event))
+    return records
+
+
+def notes_from(records: Iterable[Mapping[str, Any]]) -> list[EventNote]:
+    """Return the notes that `to_record` stored: those that say the same of one event share it."""
+    known: dict[tuple[str, str, str], tuple[Mapping[str, Any], Occurrence]] = {}
+    notes = []
+    for record in records:
+        event = record["occurrence"]
+        key = (event["calendar"], event["event"], event["start"])
+        # Notes of one event may differ in what it asks for: it was changed between two preparations.
+        if key not in known or known[key][0] != event:
+            known[key] = (event, Occurrence.from_record(event))
+        notes.append(EventNote.from_record(record, known[key][1]))
+    return notes

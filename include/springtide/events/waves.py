@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -151,12 +152,18 @@ class TurnDecision:
 
 def waves(orders: Sequence[ServicePlan]) -> tuple[tuple[str, ...], ...]:
     """Return the services by waves: each is `after` those of earlier waves only. Circles are in none."""
-    sorter = TopologicalSorter(_graph(orders))
+    return _waves(tuple((order.service, order.after) for order in orders))
+
+
+@lru_cache(maxsize=16)  # the same at every turn of a thousand services, and twice in each
+def _waves(services: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, ...], ...]:
+    names = {name for name, _ in services}
+    sorter = TopologicalSorter({name: names.intersection(after) for name, after in services})
     try:
         sorter.prepare()
     except CycleError as error:
         circle = set(error.args[1])  # policies are judged one by one: nobody may have seen it before
-        return waves([order for order in orders if order.service not in circle])
+        return _waves(tuple(each for each in services if each[0] not in circle))
     collected = []
     while sorter.is_active():
         ready = sorter.get_ready()
@@ -225,11 +232,6 @@ def opens_at(orders: Sequence[ServicePlan], started: Sequence[Started], pace: Pa
 def spent(order: ServicePlan, step: int, pace: Pace) -> timedelta:
     """Return the time that the pace asks for the pods of one run."""
     return timedelta(minutes=order.pods(step) / pace.pods_per_minute)
-
-
-def _graph(orders: Sequence[ServicePlan]) -> dict[str, set[str]]:
-    names = {order.service for order in orders}
-    return {order.service: names & set(order.after) for order in orders}
 
 
 class _State:

@@ -11,7 +11,7 @@ Nothing is lost with a process: whoever has the same memory takes the next turn.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -57,6 +57,7 @@ class Conductor:
     parent: str
     way: str = ""
     every: timedelta = TURN_EVERY
+    _decided: list[ServicePlan] = field(default_factory=list, init=False)
 
     def turn(self, due: Due) -> TurnReport:
         """Start what may start now, and say what is waited for; the last turn says what became of everything.
@@ -94,10 +95,15 @@ class Conductor:
         return TurnReport(started=begun, waiting={**turn.waiting, **turn.held}, late=late, report=report)
 
     def _orders(self, due: Due) -> list[ServicePlan]:
+        # Once: decided anew at each turn, what its own runs changed would look like somebody else's doing.
+        if not self._decided:
+            self._decided.extend(self._decided_or_kept(due))
+        return self._decided
+
+    def _decided_or_kept(self, due: Due) -> list[ServicePlan]:
         kept = self.memory.get("orders")
         if kept is not None:
             return [ServicePlan.from_record(record) for record in kept]
-        # Once: decided anew at each turn, what its own runs changed would look like somebody else's doing.
         orders = list(self.decide(due))
         self.memory.set("orders", [order.to_record() for order in orders])
         return orders

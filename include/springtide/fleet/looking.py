@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from threading import Lock
 from typing import Final
 
@@ -25,6 +26,7 @@ from springtide.kube.listed import ListedKube
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.recovery.ending import as_ours
 from springtide.run.ports import Neighbours, Ports
+from springtide.shared_answer import SharedAnswer
 
 log = structlog.get_logger(__name__)
 
@@ -143,26 +145,13 @@ def _opened(fleet: FleetPorts) -> Iterator[Callable[[ScalingPolicy], Ports]]:
         if cluster not in ports:
             opened = stack.enter_context(fleet.ports_of(policy))
             # All policies once: to look for those that name an object would be a look at each file for each service.
-            ports[cluster] = replace(opened, neighbours=_Once(opened.neighbours), naming=None)
+            ports[cluster] = replace(
+                opened, neighbours=partial(SharedAnswer[Neighbours](fleet.clock).of, opened.neighbours), naming=None
+            )
         return ports[cluster]
 
     with ExitStack() as stack:
         yield open_once
-
-
-class _Once:
-    """Reads the neighbours when somebody asks first, and not again; threads that ask at once read once."""
-
-    def __init__(self, read: Callable[[], Neighbours]) -> None:
-        self._read = read
-        self._lock = Lock()
-        self._known: Neighbours | None = None
-
-    def __call__(self) -> Neighbours:
-        with self._lock:
-            if self._known is None:
-                self._known = self._read()
-            return self._known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,8 +34,8 @@ TOLD_SECONDS: Final = 2.0
 """Of each of the two requests that keep an Event: it is told, and nothing waits for it."""
 ANSWER_BYTES: Final = 256 * 1024 * 1024
 """Of one answer: a list of some ten thousand pods."""
-POOL_CONNECTIONS: Final = 32
-"""Of one client that are kept for the next call: watches take one each, and threads of a triggerer share the rest."""
+POOL_CONNECTIONS: Final = 128
+"""Of one client that are kept for the next call: each watch takes one, and a hundred runs of one process share it."""
 READ_ATTEMPTS: Final = 3
 """A read is tried this often before the caller sees the error; a write only once (invariant I-15)."""
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
 
 from springtide.errors import (
     ClusterRefused,
@@ -18,17 +20,20 @@ from springtide.errors import (
     SpringtideError,
 )
 from springtide.kube.autoscaler import find
-from springtide.kube.objects import Json, Kind, Pod
+from springtide.kube.objects import Json, Kind
 from springtide.kube.observation import Observation, PodSet
 from springtide.overview.event_surroundings import OpenPortsOf
-from springtide.plan.room import Reservation
+from springtide.plan.room import NodesSeen, Reservation
 from springtide.plan.startup import startup_allowed
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.admission import admit, current_number, observe_workload
 from springtide.run.estimation import EstimateInputs, estimate_for
 from springtide.run.lease import read_lease
+from springtide.run.nodes import nodes_seen
 from springtide.run.ports import Ports, RunRequest
 from springtide.run.reservations import peak_replicas, reserved_by_others
+
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +58,7 @@ class ClusterLook:
     quotas: Sequence[Json] | None = None
     reserved: tuple[Reservation, ...] = ()
     unread: tuple[str, ...] = ()
-    nodes: Sequence[Json] | None = None
-    pods: Sequence[Pod] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterNodes:
-    """The nodes of one cluster and every pod on them; None where they may not be read."""
-
-    nodes: Sequence[Json] | None = None
-    pods: Sequence[Pod] = ()
+    nodes: NodesSeen | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +66,7 @@ class EventLooks:
     """Looks at services, each once; the nodes of a cluster are read once for all of them."""
 
     ports_of: OpenPortsOf | None
-    _nodes: dict[str, ClusterNodes] = field(default_factory=dict)
+    _nodes: dict[str, NodesSeen | None] = field(default_factory=dict)
     _looks: dict[str, tuple[ClusterLook | None, str]] = field(default_factory=dict)
     _peaks: dict[str, int | None] = field(default_factory=dict)
 
@@ -102,13 +98,13 @@ class EventLooks:
             with self.ports_of(policy) as ports:
                 cluster = policy.spec.target.workload.cluster
                 if cluster not in self._nodes:
-                    self._nodes[cluster] = _nodes(ports)
+                    self._nodes[cluster] = _listed(partial(nodes_seen, ports.kube))
                 return _looked(ports, policy, self._nodes[cluster]), ""
         except SpringtideError as error:
             return None, error.message
 
 
-def _looked(ports: Ports, policy: ScalingPolicy, nodes: ClusterNodes) -> ClusterLook:
+def _looked(ports: Ports, policy: ScalingPolicy, nodes: NodesSeen | None) -> ClusterLook:
     workload = policy.spec.target.workload
     request = RunRequest(
         run_id="event-check",
@@ -142,8 +138,7 @@ def _looked(ports: Ports, policy: ScalingPolicy, nodes: ClusterNodes) -> Cluster
         quotas=quotas,
         reserved=reserved,
         unread=unread,
-        nodes=nodes.nodes,
-        pods=nodes.pods,
+        nodes=nodes,
     )
 
 
@@ -184,13 +179,7 @@ def _expected(ports: Ports, policy: ScalingPolicy, stable: PodSet) -> tuple[int 
     return min(max(estimate.expected, spec.min), spec.max), ""
 
 
-def _nodes(ports: Ports) -> ClusterNodes:
-    nodes = _listed(lambda: ports.kube.list(Kind.NODE, ""))
-    pods = _listed(lambda: ports.kube.list(Kind.POD, ""))
-    return ClusterNodes() if nodes is None or pods is None else ClusterNodes(nodes, tuple(map(Pod, pods)))
-
-
-def _listed(read: Callable[[], Sequence[Json]]) -> Sequence[Json] | None:
+def _listed(read: Callable[[], Seen]) -> Seen | None:
     """Return what is there; None where it may not be read."""
     try:
         return read()

@@ -112,7 +112,7 @@ def _node_findings(facts: EventFacts, each: ServiceFacts) -> Iterator[Finding]:
         for other in _beside(facts, each)
         if other.look is not None and other.look.stable is not None and (growth := _growth(facts, other)) is not None
     ]
-    yield node_finding(look.nodes, look.pods, need, look.stable.scaled.pod_spec, beside=beside)
+    yield node_finding(look.nodes, need, look.stable.scaled.pod_spec, beside=beside)
 
 
 def _beside(facts: EventFacts, each: ServiceFacts) -> list[ServiceFacts]:

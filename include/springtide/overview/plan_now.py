@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
-from threading import Lock
 from typing import Any, Final
 
+from springtide.clock import Clock, SystemClock
 from springtide.errors import SpringtideError, TemporaryError
 from springtide.plan.explained import GuardLine, guard_lines
 from springtide.plan.model import ScalingPlan
 from springtide.policy.scaling.model import ScalingPolicy
 from springtide.run.admission import plan_capacity
 from springtide.run.ports import Neighbours, Ports, RunRequest
+from springtide.shared_answer import SharedAnswer
 
 WITHIN_SECONDS: Final = 2.0
 _SIDE_BY_SIDE: Final = 4
@@ -47,12 +47,12 @@ class Planner:
         policies: Callable[[], Mapping[str, ScalingPolicy | SpringtideError]],
         *,
         within_seconds: float = WITHIN_SECONDS,
+        clock: Clock | None = None,
     ) -> None:
         self._open_ports = open_ports
-        self._policies = policies
         self._within = within_seconds
-        self._looking = Lock()
-        self._known: tuple[float | None, Neighbours] = (None, Neighbours())
+        self._policies = policies
+        self._neighbours = SharedAnswer[Neighbours](clock or SystemClock(), seconds=NEIGHBOURS_FRESH_SECONDS)
         self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="springtide-plan")
 
     def plan(self, policy: ScalingPolicy) -> PlanNow:
@@ -88,16 +88,10 @@ class Planner:
         with self._open_ports(policy) as ports:
             # The neighbours are those that are known already: to read a thousand files takes five seconds, and even
             # to look for words in them costs more than the rest of the plan.
-            return plan_capacity(replace(ports, neighbours=self._neighbours, naming=None), request)
+            return plan_capacity(replace(ports, neighbours=self._known_neighbours, naming=None), request)
 
-    def _neighbours(self) -> Neighbours:
-        with self._looking:
-            at, known = self._known
-            if at is None or not 0 <= time.monotonic() - at < NEIGHBOURS_FRESH_SECONDS:
-                at = time.monotonic()
-                known = _neighbours_of(self._policies())
-                self._known = (at, known)
-            return known
+    def _known_neighbours(self) -> Neighbours:
+        return self._neighbours.of(lambda: _neighbours_of(self._policies()))
 
 
 def _neighbours_of(known: Mapping[str, ScalingPolicy | SpringtideError]) -> Neighbours:

@@ -6,9 +6,10 @@ each fit alone would both be admitted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from springtide.kube.objects import Json, KubeObject, Pod
@@ -94,6 +95,23 @@ def _quota_finding(name: str, hard: Json, used: Json, needed: Amounts, reserved:
     return Finding(check="quota", status=FindingStatus.REFUSED, message=message, code="quota_short")
 
 
+@dataclass(frozen=True)
+class NodesSeen:
+    """The nodes of a cluster and every pod on them, as one list of each showed them."""
+
+    nodes: Sequence[Json]
+    pods: Sequence[Pod] = ()
+
+    @cached_property
+    def taken(self) -> Mapping[str, Sequence[Amounts]]:
+        """What each pod that has not finished requests, by its node: thousands of amounts, parsed once."""
+        taken: dict[str, list[Amounts]] = {}
+        for pod in self.pods:
+            if pod.node and not pod.is_finished:
+                taken.setdefault(pod.node, []).append(pod_amounts(pod.raw["spec"], "requests"))
+        return taken
+
+
 @dataclass(frozen=True, slots=True)
 class PodsBeside:
     """Pods of another service that are to come as well, of the template `pod_spec`."""
@@ -102,19 +120,13 @@ class PodsBeside:
     pod_spec: Json
 
 
-def node_finding(
-    nodes: Sequence[Json],
-    pods: Iterable[Pod],
-    need: Footprint,
-    pod_spec: Json,
-    *,
-    beside: Sequence[PodsBeside] = (),
-) -> Finding:
+def node_finding(seen: NodesSeen, need: Footprint, pod_spec: Json, *, beside: Sequence[PodsBeside] = ()) -> Finding:
     """Return whether the nodes hold so many pods more: on each node what is free of what a pod requests.
 
     What stands `beside` them takes its place first.
     """
-    taken = _taken(pods)
+    nodes = seen.nodes
+    taken = dict(seen.taken)
     for other in beside:
         _place(other, nodes, taken)
     # Node by node, for a pod does not spread: room for half a pod on each of two nodes is room for none.
@@ -129,26 +141,19 @@ def node_finding(
     return Finding(check="nodes", status=FindingStatus.REFUSED, message=f"{message}.", code="nodes_short")
 
 
-def _place(other: PodsBeside, nodes: Sequence[Json], taken: dict[str, list[Amounts]]) -> None:
+def _place(other: PodsBeside, nodes: Sequence[Json], taken: dict[str, Sequence[Amounts]]) -> None:
     """Put the pods of another service on the first nodes that hold them; those that fit nowhere take nothing."""
     left = other.need.pods
     for node in nodes:
         if left and admits(node, other.pod_spec):
-            there = taken.setdefault(node["metadata"]["name"], [])
+            name = node["metadata"]["name"]
+            there = taken.get(name, ())
             placed = min(left, _fits(node, there, other.need))
-            there += [other.need.requests] * placed
+            taken[name] = [*there, *([other.need.requests] * placed)]
             left -= placed
 
 
-def _taken(pods: Iterable[Pod]) -> dict[str, list[Amounts]]:
-    taken: dict[str, list[Amounts]] = {}
-    for pod in pods:
-        if pod.node and not pod.is_finished:
-            taken.setdefault(pod.node, []).append(pod_amounts(pod.raw["spec"], "requests"))
-    return taken
-
-
-def _fits(node: Json, taken: list[Amounts], need: Footprint) -> int:
+def _fits(node: Json, taken: Sequence[Amounts], need: Footprint) -> int:
     room = {name: parse_quantity(str(text)) for name, text in node["status"].get("allocatable", {}).items()}
     free = [int(room.get("pods", Decimal(0))) - len(taken)]
     for name, amount in need.requests.items():

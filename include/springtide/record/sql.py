@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from springtide.capacity.learned import NOTHING_LEARNED, Learned
+from springtide.events.notes import note_records, notes_from
 from springtide.record import schema
 from springtide.record.approval_rows import approvals_of, keep_approval
 from springtide.record.audit_rows import SqlAudit
@@ -184,18 +185,25 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
         """Keep those notes that are not there yet: no other writer is at work between the look and the write."""
         with self._writing() as session:
             session.execute(delete(NoteRow).where(NoteRow.kept_until <= now))
-            for note in notes:
-                row = session.get(NoteRow, (note.service, note.occurrence.id))
-                if row is None:
-                    session.add(NoteRow.of(note))
-                elif note.replaces(row.read()):
-                    row.record = note.to_record()
+            rows = _note_rows(session, {note.service for note in notes})
+            there = dict(zip(((row.service, row.occurrence) for row in rows), rows, strict=True))
+            kept = dict(zip(there, notes_from(row.record for row in rows), strict=True))
+            for note, record in zip(notes, note_records(notes), strict=True):
+                key = (note.service, note.occurrence.id)
+                if key not in there:
+                    there[key] = NoteRow.of(note, record)
+                    session.add(there[key])
+                elif note.replaces(kept[key]):
+                    there[key].record = record
+                else:
+                    continue
+                kept[key] = note
 
     def notes(self, services: Collection[str], *, now: datetime) -> dict[str, tuple[EventNote, ...]]:
         """Return the notes of each service."""
         with self._reading() as session:
-            rows = session.scalars(select(NoteRow).where(NoteRow.service.in_(services)))
-            return notes_by_service([row.read() for row in rows], services, now)
+            records = [row.record for row in _note_rows(session, services)]
+        return notes_by_service(notes_from(records), services, now)
 
     def drop_notes(self, services: Collection[str], occurrence: str) -> None:
         """Take out what one event holds."""
@@ -308,6 +316,10 @@ class SqlStore(SqlGlances, SqlAudit, SqlMoments, SqlDecisions, SqlPruning):
         # Behind the transaction: a full disk of metrics must not cost the record.
         if self._metrics_directory is not None:
             write_textfile(self.totals(), self._metrics_directory)
+
+
+def _note_rows(session: Session, services: Collection[str]) -> Sequence[NoteRow]:
+    return session.scalars(select(NoteRow).where(NoteRow.service.in_(services))).all()
 
 
 def _keep(

@@ -268,18 +268,14 @@ class NoteRow(Base):
     record: Mapped[dict[str, Any]]
 
     @classmethod
-    def of(cls, note: EventNote) -> NoteRow:
-        """Return the row of `note`."""
+    def of(cls, note: EventNote, record: dict[str, Any]) -> NoteRow:
+        """Return the row of `note`, whose stored form is `record`."""
         return cls(
             service=note.service,
             occurrence=note.occurrence.id,
             kept_until=note.kept_until,
-            record=note.to_record(),
+            record=record,
         )
-
-    def read(self) -> EventNote:
-        """Return the note."""
-        return EventNote.from_record(self.record)
 
 
 class PreparationRow(Base):

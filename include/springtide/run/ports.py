@@ -23,6 +23,7 @@ from springtide.policy.scaling.strategy import BlueGreen, Floor, InPlace, RunSet
 from springtide.record.store import RunStore
 from springtide.run.halt import HaltSwitch
 from springtide.run.moments import Moments
+from springtide.run.nodes import LooksAtNodes, nodes_seen
 from springtide.verify.database import Databases, NoDatabases
 from springtide.verify.destinations import Ways
 from springtide.verify.route import Route
@@ -93,6 +94,7 @@ class Ports:
     `elsewhere` opens the cluster that other policies call by a name, to look at what they share with this one: it
     raises `InputError` where nothing leads there.
     `naming` returns those neighbours in whose files one of some words may stand; None where `neighbours` is asked.
+    `nodes` looks at the nodes and at every pod on them.
     `policy_of` returns the policy of a name as it is now, or raises `InputError` or `PolicyError`. `cluster_address`
     says which cluster it is; None where whoever opened it knows it by a connection's name. `halt` is the switch that
     stops all writes; `calendars` returns those whose freezes count, or raises `PolicyError`. `reads` counts the reads
@@ -112,6 +114,7 @@ class Ports:
     on_wait: Callable[[str], None] = _say_nothing
     neighbours: Callable[[], Neighbours] = Neighbours
     naming: Callable[[Collection[str]], Neighbours] | None = None
+    nodes: LooksAtNodes = nodes_seen
     elsewhere: Callable[[str], KubeReader] = _nowhere_else
     policy_of: Callable[[str], ScalingPolicy] = _no_policy
     databases: Databases = field(default_factory=NoDatabases)

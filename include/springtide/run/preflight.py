@@ -183,10 +183,9 @@ class Preflight:
         return Placeholders(deployment=deployment, pods=pods, autoscalers=mine)
 
     def _nodes(self) -> Iterator[Finding]:
-        nodes = self.ports.kube.list(Kind.NODE, "")
-        pods = [Pod(raw) for raw in self.ports.kube.list(Kind.POD, "")]
-        yield node_finding(nodes, pods, self._need, self.stable.scaled.pod_spec)
-        yield from closed_node_findings(self.observation.service, self.stable, nodes, self.settings)
+        seen = self.ports.nodes(self.ports.kube)
+        yield node_finding(seen, self._need, self.stable.scaled.pod_spec)
+        yield from closed_node_findings(self.observation.service, self.stable, seen.nodes, self.settings)
 
     def _budgets(self) -> Iterable[Finding]:
         budgets = self.ports.kube.list(Kind.DISRUPTION_BUDGET, self.plan.target.namespace)

@@ -56,16 +56,21 @@ def watching(settings: Settings, kube: WatchesKube, clock: Clock) -> Iterator[Wa
 
 
 class SharedClusters:
-    """One client and its watches for each cluster, which a thousand waits of one process share; safe for threads."""
+    """One client and its watches for each cluster, which a thousand waits of one process share; safe for threads.
 
-    def __init__(self, clock: Clock) -> None:
+    Whole namespaces are watched where `is_wide`, else what is asked for.
+    """
+
+    def __init__(self, clock: Clock, *, is_wide: bool = True) -> None:
         self._clock = clock
+        self._is_wide = is_wide
+        self._watches: list[WatchedKube] = []
         self._lock = Lock()
         self._process = os.getpid()
         self._opened: dict[str, tuple[float, LiveKube, WatchedKube | None]] = {}
 
     def of(self, name: str, settings: Settings, connect: Callable[[], LiveKube]) -> tuple[LiveKube, WatchedKube | None]:
-        """Return the client of the cluster of this name, made by `connect`, and its watches of whole namespaces.
+        """Return the client of the cluster of this name, made by `connect`, and its watches.
 
         A process that was forked off gets one of its own, which is kept nowhere.
 
@@ -79,6 +84,13 @@ class SharedClusters:
             opened, kube, watched = self._opened.get(name, (float("-inf"), None, None))
             if kube is None or now - opened >= LASTS_SECONDS:
                 kube = connect()
-                watched = watched_by(settings, kube, self._clock, is_wide=True)
+                watched = watched_by(settings, kube, self._clock, is_wide=self._is_wide)
                 self._opened[name] = (now, kube, watched)
+                self._watches += [] if watched is None else [watched]
             return kube, watched
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        with self._lock:
+            for watched in self._watches:
+                watched.stop()

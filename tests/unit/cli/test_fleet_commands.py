@@ -17,6 +17,7 @@ from springtide.cli.main import app
 from springtide.cli.options import CliContext
 from springtide.errors import ClusterUnavailable
 from springtide.record.sql import open_store
+from springtide.record.store import RunStore
 from springtide.recovery.rounds import COMMAND_LINE
 from springtide.run.ports import Ports
 from springtide.sandbox.core import Settings
@@ -71,9 +72,8 @@ def shop_of(fleet: Fleet, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shop
         (folder / name).mkdir()
 
     @contextmanager
-    def ports(place: CliContext, _on_wait: Callable[[str], None]) -> Iterator[Ports]:
-        with place.open_store() as store:
-            yield replace(fleet.ports(), store=store)
+    def ports(_place: CliContext, _on_wait: Callable[[str], None], *, store: RunStore, **_: object) -> Iterator[Ports]:
+        yield replace(fleet.ports(), store=store)
 
     monkeypatch.setattr(CliContext, "ports", ports)
     shop = Shop(fleet, folder)
@@ -114,6 +114,18 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(shop: Shop) -> None:
     assert report["standing"] == {"db": 4, "web": 6}
     assert set(shop.fleet.replicas().values()) == {START}
     assert shop.run("prepare", "--dry-run") == report  # nothing was noted either
+
+
+def test_all_runs_of_a_command_share_one_store(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.calendar(ahead=timedelta(minutes=30))
+    opened: list[CliContext] = []
+    really = CliContext.open_store
+    monkeypatch.setattr(CliContext, "open_store", lambda place: (opened.append(place), really(place))[1])
+
+    report = shop.run("prepare")
+
+    assert len(report["standing"]) == 2
+    assert len(opened) == 1
 
 
 def test_what_is_due_is_prepared_once_in_its_order_and_held_by_the_sweep(shop: Shop) -> None:
@@ -174,7 +186,7 @@ def test_by_a_broken_calendar_nothing_is_done(shop: Shop) -> None:
 
 
 def test_a_cluster_that_does_not_answer_is_worth_another_try(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_place: CliContext, _on_wait: Callable[[str], None]) -> object:
+    def away(_place: CliContext, _on_wait: Callable[[str], None], **_: object) -> object:
         raise ClusterUnavailable("the API server does not answer", code="cluster_unavailable")
 
     monkeypatch.setattr(CliContext, "ports", away)

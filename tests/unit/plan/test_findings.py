@@ -16,7 +16,7 @@ from springtide.plan.footprint import Footprint, footprint, pod_amounts
 from springtide.plan.ledger import Share, ledger_findings
 from springtide.plan.model import ScalingPlan
 from springtide.plan.planner import make_plan
-from springtide.plan.room import node_finding, quota_findings
+from springtide.plan.room import NodesSeen, node_finding, quota_findings
 from springtide.plan.surroundings import budget_findings, gitops_findings, image_findings, maximum_finding
 from springtide.policy.scaling.downstream import Downstream
 from springtide.policy.scaling.strategy import Floor
@@ -139,14 +139,14 @@ TAINT = {"key": "dedicated", "value": "db", "effect": "NoSchedule"}
     ids=["empty", "partly full", "two nodes", "cordoned", "tainted", "tolerated", "selected"],
 )
 def test_nodes_hold_what_is_free_of_the_requests(nodes: list[Json], taken: int, pod_spec: Json, fits: int) -> None:
-    finding = node_finding(nodes, pods_on("a", taken), need(20), pod_spec)
+    finding = node_finding(NodesSeen(nodes, pods_on("a", taken)), need(20), pod_spec)
 
     assert (finding.status, finding.code) == (REFUSED, "nodes_short")
     assert f"20 pods more are needed, {fits} fit" in finding.message
 
 
 def test_nodes_with_room() -> None:
-    assert node_finding([node()], pods_on("a", 2), need(6), POD).status is PASSED
+    assert node_finding(NodesSeen([node()], pods_on("a", 2)), need(6), POD).status is PASSED
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from springtide.kube.objects import Json, Pod
 from springtide.plan.findings import FindingStatus
 from springtide.plan.footprint import Footprint, beyond_template, footprint
 from springtide.plan.planner import make_plan
-from springtide.plan.room import node_finding, quota_findings
+from springtide.plan.room import NodesSeen, node_finding, quota_findings
 from support.builders import NOW, policy
 
 TEMPLATE: Json = {"containers": [{"resources": {"requests": {"cpu": "100m"}}}]}
@@ -63,8 +63,8 @@ def test_so_are_nodes() -> None:
     status = {"allocatable": {"cpu": "400m", "pods": "110"}, "conditions": ready}
     node: Json = {"metadata": {"name": "a"}, "spec": {}, "status": status}
 
-    assert node_finding([node], [], need([]), TEMPLATE).status is FindingStatus.PASSED
-    assert node_finding([node], [], need(live(INJECTED)), TEMPLATE).status is FindingStatus.REFUSED
+    assert node_finding(NodesSeen([node]), need([]), TEMPLATE).status is FindingStatus.PASSED
+    assert node_finding(NodesSeen([node]), need(live(INJECTED)), TEMPLATE).status is FindingStatus.REFUSED
 
 
 def test_a_quota_for_pods_that_ask_for_nothing_looks_at_the_live_ones() -> None:

@@ -41,6 +41,24 @@ def test_a_note_that_is_there_stays_as_it_is(store: RunStore) -> None:
     assert store.notes(["web"], now=NOW)["web"] == (note(expected=3),)
 
 
+def test_notes_of_one_event_share_what_it_asks_of_all_services(store: RunStore) -> None:
+    store.keep_notes([note(occurrence=LAUNCH), note("db", occurrence=LAUNCH)], now=NOW)
+
+    notes = store.notes(["web", "db"], now=NOW)
+
+    assert notes["web"][0].occurrence is notes["db"][0].occurrence
+
+
+def test_a_note_keeps_what_its_event_asked_for_when_it_was_written(store: RunStore) -> None:
+    changed = occurrence("flash", "2026-11-11T10:00", web=9, db=7)
+    store.keep_notes([note()], now=NOW)
+    store.keep_notes([note("db", occurrence=changed)], now=NOW)
+
+    notes = store.notes(["web", "db"], now=NOW)
+
+    assert (notes["web"][0].occurrence, notes["db"][0].occurrence) == (FLASH, changed)
+
+
 def test_a_note_is_needed_for_a_day_after_its_event(store: RunStore) -> None:
     store.keep_notes([note()], now=NOW)
     last = FLASH.end + KEPT_FOR
