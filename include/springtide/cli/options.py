@@ -32,15 +32,13 @@ from springtide.run.halt import Halt, HaltSwitch
 from springtide.run.moment_limit import moments_kept
 from springtide.run.moments import Moments
 from springtide.run.ports import Ports
-from springtide.run.watching import SharedClusters, watching
+from springtide.run.watching import SharedClusters, client_of
 from springtide.run.write_limit import writes_a_second
 from springtide.settings import Settings, variable_name
 from springtide.workload import DEFAULT_CLUSTER
 
 if TYPE_CHECKING:
     from springtide.kube.kubeconfig import ClusterConfig
-    from springtide.kube.live import LiveKube
-    from springtide.kube.watched import WatchedKube
 
 
 class Output(StrEnum):
@@ -276,7 +274,7 @@ class CliContext:
             writes = writes_a_second(settings_now())
             connect = partial(connected, cluster, clock=clock, writes_a_second=writes)
             address = settings_now().database_url
-            with _watched(connect, clock, None if clusters is None else (clusters, self._cluster)) as (kube, watched):
+            with client_of(self._cluster, settings_now(), clock, connect, shared=clusters) as (kube, watched):
                 ports = assemble(kube, opened, metrics, on_wait=on_wait, database_address=address)
                 yield replace(
                     ports,
@@ -310,20 +308,6 @@ class CliContext:
         from springtide.record.sql import open_store
 
         return open_store(self.store, metrics_directory=settings_now().metrics_directory)
-
-
-@contextmanager
-def _watched(
-    connect: Callable[[], LiveKube], clock: Clock, shared: tuple[SharedClusters, str] | None
-) -> Iterator[tuple[LiveKube, WatchedKube | None]]:
-    """Yield a client and its watches: those that are `shared` by its cluster's name, or some for this block alone."""
-    if shared is not None:
-        clusters, name = shared
-        yield clusters.of(name, settings_now(), connect)
-        return
-    kube = connect()
-    with watching(settings_now(), kube, clock) as watched:
-        yield kube, watched
 
 
 METRICS: Final = (

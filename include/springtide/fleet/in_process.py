@@ -77,7 +77,7 @@ class InProcessRuns:
         state = ChildRunState.FAILED
         try:
             policy = self._fleet.policies.get(run.service)
-            # Ports of its own: clients and sessions are not shared between threads.
+            # Opened for each: whoever opens them knows what threads may share.
             with self._fleet.ports_of(policy) as ports:
                 clock = InterruptibleClock(ports.clock, self._interrupted)
                 request = run.request(policy, requested_by=self._requested_by)

@@ -193,6 +193,7 @@ class _Round:
         self._listed = ListedKube(ports.kube, ports.clock, shared)
         self._ports = replace(ports, kube=self._listed)
         self._lock = Lock()
+        self._before = SharedAnswer[Mapping[str, float | None]](ports.clock)
 
     def all(self, at_once: int) -> list[_Found]:
         """Return what is found, in the order of the policies."""
@@ -220,7 +221,15 @@ class _Round:
                 "Look at fewer services in one task (SPRINGTIDE_LOOK_CHUNK).",
                 code="looks_late",
             )
-        return inspect_service(self._ports, policy, before=_demand_before(self._ports, policy.name))
+        return inspect_service(self._ports, policy, before=self._before.of(self._demands_before).get(policy.name))
+
+    def _demands_before(self) -> dict[str, float | None]:
+        """Return the demand from before the latest event that is over, of each service whose note of it is kept."""
+        # Of all at once: each note has what its event asks of all services, and one by one they would share nothing.
+        now = self._ports.clock.now()
+        notes = self._ports.store.notes([policy.name for policy in self._policies], now=now)
+        over = {name: [note for note in many if note.occurrence.end <= now] for name, many in notes.items()}
+        return {name: many[-1].before for name, many in over.items() if many}
 
     def _is_done(self, namespace: str) -> None:
         with self._lock:
@@ -228,11 +237,3 @@ class _Round:
             is_last = not self._left[namespace]
         if is_last:
             self._listed.forget(namespace)
-
-
-def _demand_before(ports: Ports, service: str) -> float | None:
-    """Return the demand from before the latest event that is over, as long as its note is kept."""
-    now = ports.clock.now()
-    notes = ports.store.notes([service], now=now)[service]
-    over = [note for note in notes if note.occurrence.end <= now]
-    return over[-1].before if over else None

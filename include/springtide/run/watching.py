@@ -94,3 +94,20 @@ class SharedClusters:
         with self._lock:
             for watched in self._watches:
                 watched.stop()
+
+
+@contextmanager
+def client_of(
+    name: str, settings: Settings, clock: Clock, connect: Callable[[], LiveKube], *, shared: SharedClusters | None
+) -> Iterator[tuple[LiveKube, WatchedKube | None]]:
+    """Yield the client of the cluster of this name and its watches: what is `shared`, or some for this block alone.
+
+    Raises:
+        InputError: as `connect`, or as `watched_by`.
+    """
+    if shared is not None:
+        yield shared.of(name, settings, connect)
+        return
+    kube = connect()
+    with watching(settings, kube, clock) as watched:
+        yield kube, watched

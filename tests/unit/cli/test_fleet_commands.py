@@ -120,7 +120,12 @@ def test_all_runs_of_a_command_share_one_store(shop: Shop, monkeypatch: pytest.M
     shop.calendar(ahead=timedelta(minutes=30))
     opened: list[CliContext] = []
     really = CliContext.open_store
-    monkeypatch.setattr(CliContext, "open_store", lambda place: (opened.append(place), really(place))[1])
+
+    def open_and_count(place: CliContext) -> RunStore:
+        opened.append(place)
+        return really(place)
+
+    monkeypatch.setattr(CliContext, "open_store", open_and_count)
 
     report = shop.run("prepare")
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from springtide.errors import ClusterUnavailable, InputError
+from springtide.events.notes import EventNote
 from springtide.fleet.chunks import LookBounds, chunks_of, title_of
 from springtide.fleet.look_record import LookRecord
 from springtide.fleet.looking import WITHIN, look_at
@@ -71,6 +73,20 @@ class TestALook:
         assert sorted(look.seen) == ["api", "db", "web"]
         assert not look.unseen
         assert {count for path, count in asked.items() if "/namespaces/shop/" in path} == {1}
+
+    def test_of_many_services_reads_their_notes_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        fleet = Fleet(dict.fromkeys(("web", "db", "api"), ()))
+        asked: list[set[str]] = []
+        really = fleet.store.notes
+
+        def notes(services: Collection[str], *, now: datetime) -> Mapping[str, tuple[EventNote, ...]]:
+            asked.append(set(services))
+            return really(services, now=now)
+
+        monkeypatch.setattr(fleet.store, "notes", notes)
+        look_at(fleet.fleet_ports(OfFleet(fleet)), ["web", "db", "api"])
+
+        assert asked == [{"web", "db", "api"}]
 
     def test_keeps_the_error_of_one_policy_with_its_service(self) -> None:
         fleet = Fleet({"web": (), "db": ()})
