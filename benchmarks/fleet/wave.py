@@ -130,6 +130,7 @@ def started_cluster(folder: Path, services: int, stack: ExitStack) -> Cluster:
     program = str(Path(sys.executable).with_name("springtide"))
     kubeconfig = folder / "kubeconfig"
     (port,) = free_ports(1)
+    # Too few nodes look like a wave that never ends: the preflight refuses each of its runs, and rightly.
     words = [
         program,
         "sandbox",

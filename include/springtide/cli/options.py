@@ -269,6 +269,7 @@ class CliContext:
 
         clock: Clock = SystemClock()
         metrics = self.metrics
+        # Runs of one process side by side share them: a hundred would be a hundred connections to the store.
         with self.open_store() if store is None else nullcontext(store) as opened:
             cluster = self._found(self._cluster)
             writes = writes_a_second(settings_now())
