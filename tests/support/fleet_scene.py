@@ -66,7 +66,7 @@ class SceneWiring(Wiring):
     def conductor(self, context: Context, decide: Decide, *, way: str = "") -> Conductor:
         """Return Airflow's conductor; time passes with each of its turns."""
         conductor = super().conductor(context, decide, way=way)
-        given = {field.name: getattr(conductor, field.name) for field in fields(conductor)}
+        given = {field.name: getattr(conductor, field.name) for field in fields(conductor) if field.init}
         return TickingConductor(**given, ticking=self.scene.fleet)
 
 
