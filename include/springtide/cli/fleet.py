@@ -105,7 +105,7 @@ class FleetCommand:
         self._store = store
         self._note = ClusterNote(output)
         self._looks = SharedLooks(SystemClock())
-        self._clusters = SharedClusters(SystemClock())
+        self._clusters: SharedClusters | None = None
 
     def fleet(self) -> FleetPorts:
         """Return what its conductor reaches the world through.
@@ -140,11 +140,11 @@ class FleetCommand:
             PermanentError: a service is not as it should be (`services_failed`), after the answer.
             TemporaryError: the cluster or the store does not answer.
         """
-        self._clusters = SharedClusters(fleet.clock, is_wide=len(due.services) > FEW)
+        self._clusters = clusters = SharedClusters(fleet.clock, is_wide=len(due.services) > FEW)
         try:
             self._conduct(fleet, due, is_dry=is_dry)
         finally:
-            self._clusters.stop()
+            clusters.stop()
 
     def _conduct(self, fleet: FleetPorts, due: Due, *, is_dry: bool) -> None:
         bounds = LookBounds.of(settings_now())

@@ -38,15 +38,13 @@ class EventNote:
         """When nobody needs the note any more."""
         return self.occurrence.end + KEPT_FOR
 
-    def to_record(self, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the stored form: JSON types only; `event` is that of its occurrence, if that is known."""
+    def to_record(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the stored form: JSON types only; `event` is that of its occurrence."""
         names = ["service", "expected", "before", "owner", "reason"]
         # What says nothing is left out: a version before it reads the note as well.
         names += [name for name in ("assumed", "flat") if getattr(self, name)]
         shape = {} if self.shape is None else {"shape": self.shape.to_record()}
-        return (
-            {name: getattr(self, name) for name in names} | shape | {"occurrence": event or self.occurrence.to_record()}
-        )
+        return {name: getattr(self, name) for name in names} | shape | {"occurrence": event}
 
     def share(self, now: datetime, demand: float | None) -> float:
         """Return the share of what the event asks for that it needs from `now` on, by its shape and by `demand` now.
@@ -77,11 +75,10 @@ class EventNote:
         return replace(self, expected=max(self.expected, expected), before=before, assumed="")
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any], occurrence: Occurrence | None = None) -> EventNote:
-        """Return the note that `to_record` stored; `occurrence` is what it says of its event, if that is known."""
+    def from_record(cls, record: Mapping[str, Any], occurrence: Occurrence) -> EventNote:
+        """Return the note that `to_record` stored; `occurrence` is what it says of its event."""
         shape = EventShape.from_record(record["shape"]) if "shape" in record else None
-        event = occurrence or Occurrence.from_record(record["occurrence"])
-        return cls(**{**record, "occurrence": event, "shape": shape})
+        return cls(**{**record, "occurrence": occurrence, "shape": shape})
 
 
 # Each note has all that its event asks for, of every service: where one falls out of its calendar, its notes alone hold
@@ -93,8 +90,10 @@ def note_records(notes: Sequence[EventNote]) -> list[dict[str, Any]]:
     known: dict[int, dict[str, Any]] = {}
     records = []
     for note in notes:
-        event = known.get(id(note.occurrence)) or known.setdefault(id(note.occurrence), note.occurrence.to_record())
-        records.append(note.to_record(event))
+        event = id(note.occurrence)
+        if event not in known:
+            known[event] = note.occurrence.to_record()
+        records.append(note.to_record(known[event]))
     return records
 
 
